@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# What several scripts share. Meant to be sourced; sets no shell options of its own.
+
+WEIR_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Everything that a script downloads or builds once lives below this directory.
+WEIR_CACHE_DIR=${WEIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/weir}
+
+# note TEXT...: progress for people, on standard error so that standard output stays parseable.
+note() { printf 'weir: %s\n' "$*" >&2; }
+
+# die TEXT...: says why and ends the script.
+die() {
+  printf 'weir: error: %s\n' "$*" >&2
+  exit 1
+}
+
+# have COMMAND: true if it is in PATH.
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# can_apt: true where packages may be installed: Debian or a derivative, and root.
+can_apt() { [ "$(id -u)" = 0 ] && have apt-get && [ -e /etc/debian_version ]; }
+
+# apt_install PACKAGE...: installs them; reads the package lists first only if it has to.
+apt_install() {
+  can_apt || return 1
+  local -a install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
+    install -y --no-install-recommends)
+  note "installing Debian packages: $*"
+  "${install[@]}" "$@" </dev/null >/dev/null 2>&1 && return 0
+  apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || return 1
+  "${install[@]}" "$@" </dev/null >&2
+}
+
+# need_command COMMAND PACKAGE: makes sure that COMMAND exists, from Debian if that is allowed.
+need_command() {
+  have "$1" || apt_install "$2" || die "'$1' is needed: install it (Debian package: $2)"
+}
+
+# once DIRECTORY BUILDER: makes DIRECTORY by calling `BUILDER TEMP` and renaming TEMP.
+# Callers that come at the same time wait for the first one; a failure leaves nothing behind.
+once() {
+  local target=$1 builder=$2
+  [ -d "$target" ] && return 0
+  mkdir -p "$(dirname "$target")" || return 1
+  (
+    flock 9 || exit 1
+    [ -d "$target" ] && exit 0
+    temp="$target.new.$$"
+    rm -rf "$temp" && mkdir -p "$temp" || exit 1
+    trap 'rm -rf "$temp"' EXIT
+    "$builder" "$temp" 9>&- && mv "$temp" "$target"
+  ) 9>"$target.lock"
+}
