@@ -1,0 +1,272 @@
+//! Attributes: names for things in the request, as they are written in a configuration.
+
+use crate::value::Kind;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// An attribute that a plan reads; counted in the order of [`crate::compile::Shape::attributes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AttrId(pub(crate) u16);
+
+/// The `attributes` block: a name for each source.
+pub type AttributeMap = BTreeMap<String, SourceSpec>;
+
+/// Where a value comes from: the short form (`header:x-user-id`) or the long one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceSpec {
+    /// `header:NAME`, `cookie:NAME`, `query:NAME`, `claim:NAME`, `property:PATH`, `env:NAME`,
+    /// `path`, `method`, `host`, `scheme`, or the name of an attribute.
+    Short(String),
+    /// An object with exactly one source and its options.
+    Long(Box<AttributeSpec>),
+}
+
+/// A typed source of a value. Exactly one of the sources is given.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AttributeSpec {
+    /// A request header by name. Several lines of it are joined with `,`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// A cookie by name; the first one of that name counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
+    /// A query parameter by name, percent-decoded; the first one of that name counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// A claim of a token that was verified before us, by Envoy's `jwt_authn` or Istio's
+    /// RequestAuthentication: its name, or the list of names that leads to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<PathSpec>,
+    /// With `claim`: the name under which the verified payload is found in the dynamic metadata of
+    /// `jwt_authn` (its `payload_in_metadata`). Istio always uses `payload`, the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// An Envoy attribute, such as `connection.uri_san_peer_certificate` or `source.address`; as a
+    /// list where a segment contains a dot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub property: Option<PathSpec>,
+    /// A value of the selected route's metadata: filter name first, then the keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_metadata: Option<PathSpec>,
+    /// An environment variable of the VM (`vmConfig.env`), read once at start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// Always this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constant: Option<String>,
+    /// A part of the request line: `path` (without the query), `method`, `host` or `scheme`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestPart>,
+    /// How the text is understood; `string` when absent.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<KindSpec>,
+    /// With type `list`: what stands between two items, one ASCII character; `,` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
+    /// The text when the request has none. Without a default an absent value stays absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Turns ASCII letters to lower case before anything else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lower: bool,
+}
+
+/// A path as text with dots between its segments, or as the list of its segments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathSpec(pub Vec<String>);
+
+/// A part of the request line.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RequestPart {
+    /// The path without the query.
+    Path,
+    /// The method, such as `GET`.
+    Method,
+    /// The host (`:authority`), with its port where the client sent one.
+    Host,
+    /// `http` or `https`.
+    Scheme,
+}
+
+/// The type of an attribute.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum KindSpec {
+    /// Text.
+    #[default]
+    String,
+    /// A decimal number.
+    Number,
+    /// `true`/`false` or `1`/`0`.
+    Boolean,
+    /// Texts with a separator between them.
+    List,
+    /// A version such as `1.12.0-beta`; the same as `string`, it documents the intent.
+    Version,
+    /// A JSON document, of which conditions can test parts (`user.plan`).
+    Json,
+}
+
+impl AttributeSpec {
+    /// The type with its separator.
+    ///
+    /// # Errors
+    /// When the separator does not fit the type or is not one ASCII character.
+    pub fn kind(&self) -> Result<Kind, String> {
+        let separator = match (&self.separator, self.kind) {
+            (None, _) => b',',
+            (Some(_), kind) if kind != Some(KindSpec::List) => return Err("only the type `list` has a separator".into()),
+            (Some(text), _) => match text.as_bytes() {
+                [one] if one.is_ascii() => *one,
+                _ => return Err(format!("{text:?} is not one ASCII character")),
+            },
+        };
+        Ok(match self.kind.unwrap_or_default() {
+            KindSpec::String | KindSpec::Version => Kind::Text,
+            KindSpec::Number => Kind::Number,
+            KindSpec::Boolean => Kind::Boolean,
+            KindSpec::List => Kind::List { separator },
+            KindSpec::Json => Kind::Json,
+        })
+    }
+
+    /// The long form of a short one, or `None` when the text names no source (and so may be the
+    /// name of an attribute).
+    pub fn of_short(text: &str) -> Option<Self> {
+        let part = |request| Some(Self { request: Some(request), ..Self::default() });
+        let Some((source, rest)) = text.split_once(':') else {
+            return match text {
+                "path" => part(RequestPart::Path),
+                "method" => part(RequestPart::Method),
+                "host" => part(RequestPart::Host),
+                "scheme" => part(RequestPart::Scheme),
+                _ => None,
+            };
+        };
+        let name = Some(rest.to_owned());
+        let path = Some(PathSpec::dotted(rest));
+        Some(match source {
+            "header" => Self { header: name, ..Self::default() },
+            "cookie" => Self { cookie: name, ..Self::default() },
+            "query" => Self { query: name, ..Self::default() },
+            "env" => Self { env: name, ..Self::default() },
+            // A claim's name often holds dots or is a URL, so the short form never splits it.
+            "claim" => Self { claim: Some(PathSpec(vec![rest.to_owned()])), ..Self::default() },
+            "property" => Self { property: path, ..Self::default() },
+            "routeMetadata" => Self { route_metadata: path, ..Self::default() },
+            _ => return None,
+        })
+    }
+}
+
+impl PathSpec {
+    fn dotted(text: &str) -> Self {
+        Self(text.split('.').map(str::to_owned).collect())
+    }
+}
+
+impl Default for SourceSpec {
+    fn default() -> Self {
+        Self::Short(String::new())
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = SourceSpec;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a source such as \"header:x-user-id\", or an object such as {header: x-user-id}")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<SourceSpec, E> {
+                Ok(SourceSpec::Short(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SourceSpec, A::Error> {
+                AttributeSpec::deserialize(MapAccessDeserializer::new(map)).map(|spec| SourceSpec::Long(Box::new(spec)))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for SourceSpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Short(text) => serializer.serialize_str(text),
+            Self::Long(spec) => spec.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PathSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = PathSpec;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path such as \"connection.id\", or the list of its segments")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<PathSpec, E> {
+                Ok(PathSpec::dotted(text))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<PathSpec, A::Error> {
+                let mut segments = Vec::new();
+                while let Some(segment) = seq.next_element()? {
+                    segments.push(segment);
+                }
+                Ok(PathSpec(segments))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for PathSpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schema")]
+mod schema {
+    use super::{AttributeSpec, PathSpec, SourceSpec};
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+    use std::borrow::Cow;
+
+    impl JsonSchema for SourceSpec {
+        fn schema_name() -> Cow<'static, str> {
+            "Source".into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let long = generator.subschema_for::<AttributeSpec>();
+            json_schema!({
+                "description": "Where a value comes from: the short form or an object with one source and its options.",
+                "anyOf": [
+                    {"type": "string", "examples": ["header:x-user-id", "cookie:uid", "query:plan", "claim:sub", "path"]},
+                    long
+                ]
+            })
+        }
+    }
+
+    impl JsonSchema for PathSpec {
+        fn schema_name() -> Cow<'static, str> {
+            "Path".into()
+        }
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "description": "A path with dots between its segments, or the list of its segments.",
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+            })
+        }
+    }
+}

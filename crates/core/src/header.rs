@@ -1,0 +1,160 @@
+//! Header names and values: what may be written, and reading the host's header-map bytes.
+
+/// A header name in the form in which Envoy holds it: lower case.
+///
+/// # Errors
+/// When `name` is not an RFC 9110 token; the message names the rule.
+pub fn name(name: &str) -> Result<String, String> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !name.is_empty() && name.bytes().all(token) {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err(format!("{name:?} is not a header name (letters, digits and !#$%&'*+-.^_`|~)"))
+    }
+}
+
+/// A name that a configuration may ask us to write.
+///
+/// # Errors
+/// When `name` is no header name, or one whose change would break HTTP framing or routing in ways
+/// that nobody means: pseudo-headers, `host` and the hop-by-hop headers of RFC 9110 section 7.6.1.
+pub fn writable_name(name: &str) -> Result<String, String> {
+    const REFUSED: [&str; 9] = [
+        "host",
+        "content-length",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let lower = self::name(name)?;
+    if REFUSED.contains(&lower.as_str()) {
+        return Err(format!("`{lower}` belongs to the connection and cannot be written (to change the host, use `rewrite.authority`)"));
+    }
+    Ok(lower)
+}
+
+/// Whether Envoy's codecs will send these bytes as a header value: no control characters but tab
+/// (RFC 9110 section 5.5). Anything else turns the request into a 503 later on.
+pub fn is_safe_value(value: &[u8]) -> bool {
+    value.iter().all(|&b| b == b'\t' || (b >= 0x20 && b != 0x7f))
+}
+
+/// The headers in the bytes that `proxy_get_header_map_pairs` returns, in order, without copying.
+///
+/// The layout is: number of pairs, then the sizes of each name and value, all `u32` little endian;
+/// then each name and value, each with a zero byte behind it. Bytes that do not keep to it end the
+/// iteration; they never panic.
+#[derive(Clone)]
+pub struct Pairs<'a> {
+    sizes: &'a [u8],
+    data: &'a [u8],
+    /// Where `data` starts in the whole buffer.
+    offset: usize,
+}
+
+/// A header as it lies in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair<'a> {
+    /// The name, in lower case when it comes from Envoy.
+    pub name: &'a [u8],
+    /// The value, any bytes.
+    pub value: &'a [u8],
+    /// Where the value starts in the whole buffer.
+    pub value_offset: usize,
+}
+
+impl<'a> Pairs<'a> {
+    /// Starts to read `raw`.
+    pub fn new(raw: &'a [u8]) -> Self {
+        let split = || {
+            let (count, rest) = raw.split_first_chunk::<4>()?;
+            let table = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(8)?;
+            let (sizes, data) = rest.split_at_checked(table)?;
+            Some(Self { sizes, data, offset: 4 + table })
+        };
+        split().unwrap_or(Self { sizes: &[], data: &[], offset: 0 })
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Pair<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Pair<'a>> {
+        let (name_len, rest) = self.sizes.split_first_chunk::<4>()?;
+        let (value_len, rest) = rest.split_first_chunk::<4>()?;
+        self.sizes = rest;
+        let name_len = u32::from_le_bytes(*name_len) as usize;
+        let value_len = u32::from_le_bytes(*value_len) as usize;
+        let name = self.data.get(..name_len)?;
+        let rest = self.data.get(name_len + 1..)?;
+        let value = rest.get(..value_len)?;
+        let value_offset = self.offset + name_len + 1;
+        self.data = rest.get(value_len + 1..)?;
+        self.offset = value_offset + value_len + 1;
+        Some(Pair { name, value, value_offset })
+    }
+}
+
+/// Writes the layout that [`Pairs`] reads; for tests and fakes.
+pub fn encode_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Vec<u8> {
+    let size = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+    let mut out = size(pairs.len()).to_vec();
+    for (name, value) in pairs {
+        out.extend(size(name.as_ref().len()));
+        out.extend(size(value.as_ref().len()));
+    }
+    for (name, value) in pairs {
+        for part in [name.as_ref(), value.as_ref()] {
+            out.extend(part);
+            out.push(0);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_come_back_in_order_with_their_offsets() {
+        let raw = encode_pairs(&[("a", &b"1"[..]), ("b", b""), ("a", b"\xff\x00")]);
+        let read: Vec<Pair> = Pairs::new(&raw).collect();
+        assert_eq!(read.len(), 3);
+        for (pair, (name, value)) in read.iter().zip([("a", &b"1"[..]), ("b", b""), ("a", b"\xff\x00")]) {
+            assert_eq!((pair.name, pair.value), (name.as_bytes(), value));
+            assert_eq!(raw.get(pair.value_offset..pair.value_offset + value.len()), Some(value));
+        }
+    }
+
+    #[test]
+    fn broken_buffers_end_early() {
+        let raw = encode_pairs(&[("name", "value"), ("other", "thing")]);
+        for cut in 0..raw.len() {
+            assert!(Pairs::new(&raw[..cut]).count() < 2, "cut at {cut}");
+        }
+        assert_eq!(Pairs::new(&[0xff; 64]).count(), 0);
+        assert_eq!(Pairs::new(b"").count(), 0);
+    }
+
+    #[test]
+    fn names_that_break_http_are_refused() {
+        assert_eq!(writable_name("X-Weir-Route"), Ok("x-weir-route".to_owned()));
+        for bad in ["", ":path", "a b", "x-ü", "Host", "content-length", "Transfer-Encoding"] {
+            assert!(writable_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn values_with_control_characters_are_not_safe() {
+        assert!(is_safe_value(b"plain \t text \xff\xfe"));
+        for bad in [&b"a\r\nb"[..], b"\0", b"\x7f", b"a\nb"] {
+            assert!(!is_safe_value(bad));
+        }
+    }
+}

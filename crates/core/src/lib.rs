@@ -1,0 +1,32 @@
+//! What every Weir filter stands on: attributes of a request, predicates over them, and the way
+//! from configuration bytes to a validated plan.
+//!
+//! This crate is pure. It knows no proxy, does no I/O and reads no clock, so that everything in it
+//! is tested natively and under Node as well as inside the module. What must come from outside at
+//! request time (a property, a CEL verdict, a random number) is asked of [`Outside`].
+//!
+//! The way of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
+//! [`Compiler`] that interns what the plan reads and writes and collects *all* [`Problems`].
+//! The way of a request: raw header pairs → [`Request`] → predicates → [`Effects`].
+
+pub mod attribute;
+pub mod compile;
+pub mod condition;
+pub mod duration;
+pub mod effect;
+pub mod header;
+pub mod http_match;
+pub mod load;
+pub mod predicate;
+pub mod problem;
+pub mod request;
+pub mod value;
+
+pub use attribute::{AttrId, AttributeMap, SourceSpec};
+pub use compile::{Compiler, Shape};
+pub use effect::{Effects, OwnedHeader, ResponseHeader};
+pub use load::load;
+pub use predicate::{Facts, Predicate};
+pub use problem::{At, Problem, Problems};
+pub use request::{Outside, Request, Scratch};
+pub use value::Value;

@@ -1,0 +1,222 @@
+//! From configuration bytes to configuration types, reporting every problem at once.
+//!
+//! Serde stops at the first error. To find the next one, the part that was refused is cut out of
+//! the document and the rest is read again, until nothing is refused any more. Each round removes
+//! at least one node, and the number of rounds is bounded.
+
+use crate::problem::{At, Problems, did_you_mean};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Deserializer, Segment, Track};
+
+/// Reading stops after so many problems: who has made fifty mistakes wants to see the first ones.
+const MOST_PROBLEMS: usize = 50;
+
+/// Reads a JSON document into `T`, adding what is wrong with it to `problems`.
+///
+/// The result holds everything that could be read, so that the caller can go on to find the
+/// problems that only show when the parts are seen together. Empty bytes are an empty document,
+/// because Istio sends no bytes at all for an empty `pluginConfig`.
+pub fn load<T: DeserializeOwned + Default>(bytes: &[u8], problems: &mut Problems) -> T {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return T::default();
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(value) => load_value(value, problems),
+        Err(error) => {
+            problems.add(&At::root(), format!("not valid JSON: {error}"));
+            T::default()
+        }
+    }
+}
+
+/// Like [`load`], from a document that is already parsed.
+pub fn load_value<T: DeserializeOwned + Default>(mut document: Value, problems: &mut Problems) -> T {
+    let mut removed = Removed::default();
+    for _ in 0..MOST_PROBLEMS {
+        let mut track = Track::new();
+        let error = match T::deserialize(Deserializer::new(&document, &mut track)) {
+            Ok(config) => return config,
+            Err(error) => error.to_string(),
+        };
+        let steps: Vec<Step> = track.path().iter().filter_map(Step::of).collect();
+        problems.add(&removed.original(&steps), explain(&error));
+        if !removed.cut(&mut document, steps) {
+            return T::default();
+        }
+    }
+    T::default()
+}
+
+/// One step down the document.
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Step {
+    fn of(segment: &Segment) -> Option<Self> {
+        match segment {
+            Segment::Seq { index } => Some(Self::Index(*index)),
+            Segment::Map { key } => Some(Self::Key(key.clone())),
+            // An enum's variant is a key of the object that names it.
+            Segment::Enum { variant } => Some(Self::Key(variant.clone())),
+            Segment::Unknown => None,
+        }
+    }
+}
+
+/// What was cut out so far: later elements of a list have moved up, and problems in them must
+/// still be reported under the index that the user sees.
+#[derive(Default)]
+struct Removed(Vec<(Vec<Step>, usize)>);
+
+impl Removed {
+    /// The place that `steps` had in the document as it was written.
+    fn original(&self, steps: &[Step]) -> At {
+        let mut at = At::root();
+        for (depth, step) in steps.iter().enumerate() {
+            at = match step {
+                Step::Key(key) => at.field(key),
+                Step::Index(index) => at.index(self.original_index(steps.get(..depth).unwrap_or_default(), *index)),
+            };
+        }
+        at
+    }
+
+    fn original_index(&self, list: &[Step], index: usize) -> usize {
+        // The latest cut first: each one says how indexes stood just before it.
+        self.0.iter().rev().filter(|(l, _)| l == list).fold(index, |i, (_, cut)| if i >= *cut { i + 1 } else { i })
+    }
+
+    /// Cuts the node at `steps`, or the nearest one around it that exists. False when there is
+    /// nothing left to cut.
+    fn cut(&mut self, document: &mut Value, mut steps: Vec<Step>) -> bool {
+        while let Some(last) = steps.pop() {
+            match (node(document, &steps), last) {
+                (Some(Value::Object(object)), Step::Key(key)) => {
+                    if object.remove(&key).is_some() {
+                        return true;
+                    }
+                }
+                (Some(Value::Array(list)), Step::Index(index)) if index < list.len() => {
+                    list.remove(index);
+                    self.0.push((steps, index));
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+fn node<'a>(document: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+    steps.iter().try_fold(document, |node, step| match step {
+        Step::Key(key) => node.get_mut(key.as_str()),
+        Step::Index(index) => node.get_mut(index),
+    })
+}
+
+/// Serde's message, with a suggestion where a field or variant is unknown.
+fn explain(error: &str) -> String {
+    for kind in ["unknown field `", "unknown variant `"] {
+        if let Some(rest) = error.strip_prefix(kind) {
+            let mut names = rest.split('`').step_by(2);
+            if let Some(word) = names.next() {
+                return format!("{error}{}", did_you_mean(word, names));
+            }
+        }
+    }
+    error.to_owned()
+}
+
+/// For a `deserialize_with` on lists where one value may stand without its brackets.
+///
+/// # Errors
+/// What the element type refuses.
+pub fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Either<T>(std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Either<T> {
+        type Value = Vec<T>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a value or a list of values")
+        }
+        fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Vec<T>, E> {
+            T::deserialize(serde::de::value::StrDeserializer::new(v)).map(|v| vec![v])
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+            T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|v| vec![v])
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(v) = seq.next_element()? {
+                list.push(v);
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_any(Either(std::marker::PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize, Default, Debug)]
+    #[serde(default, deny_unknown_fields)]
+    struct Rule {
+        name: String,
+        weight: u32,
+    }
+
+    #[derive(Deserialize, Default, Debug)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        rules: Vec<Rule>,
+        on: bool,
+    }
+
+    fn problems(json: &str) -> (Config, String) {
+        let mut problems = Problems::default();
+        let config = load(json.as_bytes(), &mut problems);
+        (config, problems.to_string())
+    }
+
+    #[test]
+    fn every_problem_is_found_and_the_rest_is_read() {
+        let (config, text) =
+            problems(r#"{"rules": [{"nmae": "a", "weight": "x"}, 5, {"name": 7}, {"name": "d"}], "on": 1, "rulez": 2}"#);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 6, "{text}");
+        for expected in [
+            "rules[0].nmae: unknown field `nmae`, expected `name` or `weight`, did you mean `name`?",
+            "rules[0].weight: invalid type: string \"x\", expected u32",
+            "rules[1]: invalid type: integer `5`, expected struct Rule",
+            "rules[2].name: invalid type: integer `7`, expected a string",
+            "on: invalid type: integer `1`, expected a boolean",
+            "rulez: unknown field `rulez`, expected `rules` or `on`, did you mean `rules`?",
+        ] {
+            assert!(lines.contains(&expected), "{expected}\nnot in\n{text}");
+        }
+        assert_eq!(config.rules.last().map(|r| r.name.as_str()), Some("d"));
+    }
+
+    #[test]
+    fn broken_json_says_where() {
+        let (_, text) = problems("{\"rules\": [\n{]}");
+        assert_eq!(text, "(top level): not valid JSON: key must be a string at line 2 column 2");
+    }
+
+    #[test]
+    fn nothing_at_all_is_an_empty_document() {
+        assert_eq!(problems("").1, "");
+        assert_eq!(problems(" \n").1, "");
+    }
+}

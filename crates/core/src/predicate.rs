@@ -1,0 +1,105 @@
+//! The compiled form of every predicate, whichever front end it was written in.
+
+use crate::attribute::AttrId;
+use crate::condition::Condition;
+use crate::http_match::{Networks, TextTest};
+use crate::value::Value;
+
+/// An expression that the host compiled; counted in the order of [`crate::compile::Shape::cel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CelId(pub(crate) u16);
+
+impl CelId {
+    /// The position in [`crate::compile::Shape::cel`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What predicates ask of a request.
+pub trait Facts {
+    /// The attribute's text; `None` when the request has none and there is no default.
+    fn text(&self, id: AttrId) -> Option<&[u8]>;
+    /// The attribute's value under its type.
+    fn value(&self, id: AttrId) -> Value<'_>;
+    /// The verdict of a CEL expression; false when the host could not evaluate it.
+    fn cel(&self, id: CelId) -> bool;
+}
+
+/// A compiled predicate. Evaluation allocates nothing.
+#[derive(Debug)]
+pub enum Predicate {
+    /// Always the same verdict.
+    Const(bool),
+    /// All of them hold; true when there are none.
+    All(Box<[Predicate]>),
+    /// At least one holds; false when there are none.
+    Any(Box<[Predicate]>),
+    /// It does not hold.
+    Not(Box<Predicate>),
+    /// The attribute is there and its text passes the test.
+    Text {
+        /// What is tested.
+        attribute: AttrId,
+        /// How.
+        test: TextTest,
+        /// Whether an absent attribute is tested as empty text, as Istio's `withoutHeaders` does.
+        absent_is_empty: bool,
+    },
+    /// The attribute is an IP address in one of the networks.
+    Network {
+        /// What is tested: an address, with or without a port.
+        attribute: AttrId,
+        /// The networks.
+        networks: Networks,
+    },
+    /// A GrowthBook condition holds.
+    Condition(Box<Condition>),
+    /// A CEL expression holds.
+    Cel(CelId),
+}
+
+impl Predicate {
+    /// All of `parts`, without needless nesting.
+    pub fn all(mut parts: Vec<Predicate>) -> Predicate {
+        match (parts.pop(), parts.is_empty()) {
+            (None, _) => Predicate::Const(true),
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                parts.push(last);
+                Predicate::All(parts.into())
+            }
+        }
+    }
+
+    /// Any of `parts`, without needless nesting.
+    pub fn any(mut parts: Vec<Predicate>) -> Predicate {
+        match (parts.pop(), parts.is_empty()) {
+            (None, _) => Predicate::Const(false),
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                parts.push(last);
+                Predicate::Any(parts.into())
+            }
+        }
+    }
+
+    /// Whether it holds for this request.
+    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
+        match self {
+            Predicate::Const(verdict) => *verdict,
+            Predicate::All(parts) => parts.iter().all(|p| p.holds(facts)),
+            Predicate::Any(parts) => parts.iter().any(|p| p.holds(facts)),
+            Predicate::Not(part) => !part.holds(facts),
+            Predicate::Text { attribute, test, absent_is_empty } => match facts.text(*attribute) {
+                Some(text) => test.passes(text),
+                None => *absent_is_empty && test.passes(b""),
+            },
+            Predicate::Network { attribute, networks } => {
+                facts.text(*attribute).is_some_and(|text| networks.contain(text))
+            }
+            Predicate::Condition(condition) => condition.holds(facts),
+            Predicate::Cel(id) => facts.cel(*id),
+        }
+    }
+}

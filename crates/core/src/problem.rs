@@ -1,0 +1,176 @@
+//! Problems in a configuration, each with the place where it stands.
+
+use std::fmt;
+
+/// A place in the configuration, written the way a reader would point at it:
+/// `experiments[0].variants[1].weight`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct At(String);
+
+impl At {
+    /// The top of the document.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The member `name` of this object. Names that would read as something else are quoted.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Self {
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
+        Self(match (plain, self.0.is_empty()) {
+            (true, true) => name.to_owned(),
+            (true, false) => format!("{}.{name}", self.0),
+            (false, _) => format!("{}[{name:?}]", self.0),
+        })
+    }
+
+    /// The element `index` of this list, counted from zero.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+
+    /// Whether `other` is this place or stands inside it.
+    pub fn contains(&self, other: &At) -> bool {
+        match other.0.strip_prefix(&self.0) {
+            Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
+            None => false,
+        }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "(top level)" } else { &self.0 })
+    }
+}
+
+/// One thing that is wrong: where, and what, with the value and the rule that it breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it stands.
+    pub at: At,
+    /// What is wrong, the value, and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.message)
+    }
+}
+
+/// All problems of one configuration. Loading never stops at the first one.
+#[derive(Clone, Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Records a problem. A second problem at the same place is dropped: it is nearly always a
+    /// consequence of the first.
+    #[cold]
+    #[inline(never)]
+    pub fn add(&mut self, at: &At, message: impl Into<String>) {
+        if !self.0.iter().any(|p| p.at == *at) {
+            self.0.push(Problem { at: at.clone(), message: message.into() });
+        }
+    }
+
+    /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
+    /// known, because then the missing part is probably the part that was refused.
+    #[cold]
+    #[inline(never)]
+    pub fn missing(&mut self, at: &At, message: impl Into<String>) {
+        if !self.0.iter().any(|p| at.contains(&p.at)) {
+            self.add(at, message);
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many problems there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The problems in the order in which they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Problems {
+    /// One problem a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let limit = 1 + word.len() / 4;
+    let nearest = known.into_iter().map(|k| (distance(word, k), k)).min();
+    match nearest {
+        Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),
+        _ => String::new(),
+    }
+}
+
+/// Edit distance in bytes, ignoring case (Levenshtein, two-row form).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let substituted = diagonal + usize::from(!x.eq_ignore_ascii_case(&y));
+            diagonal = *cell;
+            left = substituted.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_like_code() {
+        let at = At::root().field("experiments").index(0).field("variants").index(1).field("weight");
+        assert_eq!(at.to_string(), "experiments[0].variants[1].weight");
+        assert_eq!(At::root().field("attributes").field("a.b").to_string(), "attributes[\"a.b\"]");
+        assert_eq!(At::root().to_string(), "(top level)");
+    }
+
+    #[test]
+    fn a_missing_part_is_not_reported_when_it_was_refused() {
+        let rule = At::root().field("rules").index(0);
+        let mut problems = Problems::default();
+        problems.add(&rule.field("setHeaders"), "not an object");
+        problems.missing(&rule, "needs a target");
+        problems.missing(&At::root().field("rules").index(1), "needs a target");
+        assert_eq!(problems.to_string(), "rules[0].setHeaders: not an object\nrules[1]: needs a target");
+    }
+
+    #[test]
+    fn near_words_are_suggested_and_far_ones_are_not() {
+        assert_eq!(did_you_mean("wieght", ["weight", "name"]), ", did you mean `weight`?");
+        assert_eq!(did_you_mean("setheaders", ["setHeaders"]), ", did you mean `setHeaders`?");
+        assert_eq!(did_you_mean("zebra", ["weight", "name"]), "");
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}

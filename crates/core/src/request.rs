@@ -1,0 +1,333 @@
+//! One request, as the configuration at hand needs to see it.
+//!
+//! The host gives all headers as one buffer. [`Scratch::read`] walks it once and notes where the
+//! values lie that the [`Shape`] asks for; nothing is copied unless it must be decoded, joined or
+//! lowered. What only the host knows (properties, CEL) is asked when a predicate comes to it, and
+//! at most once.
+
+use crate::attribute::AttrId;
+use crate::compile::{Attribute, Encoding, Shape, Source};
+use crate::effect::OwnedHeader;
+use crate::header::Pairs;
+use crate::predicate::{CelId, Facts};
+use crate::value::{Kind, Value};
+use std::cell::OnceCell;
+
+/// JSON values longer than this, in bytes, are treated as absent: what a client sends must not
+/// decide how much work one request is.
+const LONGEST_JSON: usize = 16 * 1024;
+
+/// What evaluation needs from outside of the bytes at hand.
+pub trait Outside {
+    /// A property by its path, segments with zero bytes between them; `None` when there is none.
+    fn property(&self, path: &[u8]) -> Option<Vec<u8>>;
+    /// The verdict of a compiled expression; `None` when it cannot be evaluated.
+    fn cel(&self, id: CelId) -> Option<bool>;
+    /// Random bits that no client can predict.
+    fn random(&self) -> u64;
+}
+
+/// Where a value lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Absent,
+    /// In the host's buffer.
+    Raw { start: usize, len: usize },
+    /// Decoded, joined or lowered, in the arena.
+    Arena { start: usize, len: usize },
+    /// The attribute's default.
+    Default,
+    /// To be asked of the host.
+    Property(u16),
+}
+
+/// Memory that requests use one after the other, so that none of them allocates.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    headers: Vec<Place>,
+    cookies: Vec<Place>,
+    queries: Vec<Place>,
+    attributes: Vec<Place>,
+    path: Place,
+    arena: Vec<u8>,
+}
+
+impl Scratch {
+    /// Finds all that `shape` asks for in the host's buffer.
+    pub fn read(&mut self, shape: &Shape, raw: &[u8]) {
+        reset(&mut self.headers, shape.headers.len());
+        reset(&mut self.cookies, shape.cookies.len());
+        reset(&mut self.queries, shape.queries.len());
+        self.attributes.clear();
+        self.arena.clear();
+        self.path = Place::Absent;
+        for pair in Pairs::new(raw) {
+            if let Some(slot) = shape.find_header(pair.name) {
+                self.add_header(slot, raw, pair.value_offset, pair.value.len(), shape.cookie);
+            }
+        }
+        self.read_path(shape, raw);
+        self.read_cookies(shape, raw);
+        for attribute in &shape.attributes {
+            let place = self.place_of(attribute, raw);
+            self.attributes.push(place);
+        }
+    }
+
+    fn add_header(&mut self, slot: usize, raw: &[u8], start: usize, len: usize, cookie: Option<u16>) {
+        let Some(place) = self.headers.get_mut(slot) else { return };
+        let before = *place;
+        *place = match before {
+            Place::Absent => Place::Raw { start, len },
+            // A further line of the same header: RFC 9110 section 5.3 joins with a comma,
+            // RFC 9113 section 8.2.3 cookies with a semicolon.
+            _ => {
+                let join: &[u8] = if cookie == Some(slot as u16) { b"; " } else { b"," };
+                let at = self.arena.len();
+                match before {
+                    Place::Raw { start, len } => self.arena.extend_from_slice(slice(raw, start, len)),
+                    Place::Arena { start, len } => self.arena.extend_from_within(start..start + len),
+                    _ => {}
+                }
+                self.arena.extend_from_slice(join);
+                self.arena.extend_from_slice(slice(raw, start, len));
+                Place::Arena { start: at, len: self.arena.len() - at }
+            }
+        };
+    }
+
+    /// The path without the query, and the query parameters.
+    fn read_path(&mut self, shape: &Shape, raw: &[u8]) {
+        let Some(place) = shape.path.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else { return };
+        let Place::Raw { start, len } = place else { return };
+        let whole = slice(raw, start, len);
+        let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
+        let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
+        self.path = Place::Raw { start, len: path.len() };
+        if shape.queries.is_empty() || path.len() == whole.len() {
+            return;
+        }
+        let mut at = start + path.len() + 1;
+        for part in slice(raw, at, start + whole.len() - at).split(|b| *b == b'&') {
+            let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
+            let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
+            let wanted = |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { n == name };
+            let slot = shape.queries.iter().position(|n| wanted(n));
+            if let Some(place) = slot.and_then(|slot| self.queries.get_mut(slot))
+                && *place == Place::Absent
+            {
+                let value = value.split_first().map_or(&[][..], |(_, v)| v);
+                *place = if is_encoded(value) {
+                    let start = self.arena.len();
+                    self.arena.extend(decoded(value));
+                    Place::Arena { start, len: self.arena.len() - start }
+                } else {
+                    Place::Raw { start: at + part.len() - value.len(), len: value.len() }
+                };
+            }
+            at += part.len() + 1;
+        }
+    }
+
+    fn read_cookies(&mut self, shape: &Shape, raw: &[u8]) {
+        let Some(place) = shape.cookie.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else { return };
+        let (base, len, in_arena) = match place {
+            Place::Raw { start, len } => (start, len, false),
+            Place::Arena { start, len } => (start, len, true),
+            _ => return,
+        };
+        let text = slice(if in_arena { &self.arena } else { raw }, base, len);
+        let mut at = base;
+        for part in text.split(|b| *b == b';') {
+            let trimmed = part.trim_ascii_start();
+            let name_len = trimmed.iter().position(|b| *b == b'=').unwrap_or(trimmed.len());
+            let (name, rest) = trimmed.split_at_checked(name_len).unwrap_or_default();
+            let slot = shape.cookies.iter().position(|n| **n == *name.trim_ascii_end());
+            if let Some(place) = slot.and_then(|slot| self.cookies.get_mut(slot))
+                && *place == Place::Absent
+                && let Some((_, value)) = rest.split_first()
+            {
+                let mut start = at + part.len() - value.trim_ascii_start().len();
+                let mut value = value.trim_ascii();
+                // As Envoy: quotes around the value are not part of it.
+                if let [b'"', inner @ .., b'"'] = value {
+                    (start, value) = (start + 1, inner);
+                }
+                *place = if in_arena { Place::Arena { start, len: value.len() } } else { Place::Raw { start, len: value.len() } };
+            }
+            at += part.len() + 1;
+        }
+    }
+
+    fn place_of(&mut self, attribute: &Attribute, raw: &[u8]) -> Place {
+        let get = |places: &[Place], slot: u16| places.get(usize::from(slot)).copied().unwrap_or_default();
+        let place = match attribute.source {
+            Source::Header(slot) => get(&self.headers, slot),
+            Source::Cookie(slot) => get(&self.cookies, slot),
+            Source::Query(slot) => get(&self.queries, slot),
+            Source::Path => self.path,
+            Source::Property(index) => return Place::Property(index),
+            Source::Constant => Place::Absent,
+        };
+        match place {
+            Place::Absent => Place::Default,
+            _ if attribute.lower => {
+                let at = self.arena.len();
+                match place {
+                    Place::Raw { start, len } => self.arena.extend_from_slice(slice(raw, start, len)),
+                    Place::Arena { start, len } => self.arena.extend_from_within(start..start + len),
+                    _ => {}
+                }
+                if let Some(text) = self.arena.get_mut(at..) {
+                    text.make_ascii_lowercase();
+                }
+                Place::Arena { start: at, len: self.arena.len() - at }
+            }
+            _ => place,
+        }
+    }
+}
+
+fn reset(places: &mut Vec<Place>, len: usize) {
+    places.clear();
+    places.resize(len, Place::Absent);
+}
+
+fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
+    bytes.get(start..start + len).unwrap_or_default()
+}
+
+fn is_encoded(text: &[u8]) -> bool {
+    text.iter().any(|b| matches!(b, b'%' | b'+'))
+}
+
+/// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept
+/// as it stands.
+fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (&first, tail) = rest.split_first()?;
+        let hex = |b: &u8| char::from(*b).to_digit(16);
+        if first == b'%'
+            && let [high, low, behind @ ..] = tail
+            && let (Some(high), Some(low)) = (hex(high), hex(low))
+        {
+            rest = behind;
+            return Some((high * 16 + low) as u8);
+        }
+        rest = tail;
+        Some(if first == b'+' { b' ' } else { first })
+    })
+}
+
+/// One request with everything that predicates may ask of it.
+pub struct Request<'r, O> {
+    shape: &'r Shape,
+    raw: &'r [u8],
+    scratch: &'r Scratch,
+    outside: &'r O,
+    properties: Vec<OnceCell<Option<Box<[u8]>>>>,
+    json: Vec<OnceCell<Option<Box<serde_json::Value>>>>,
+}
+
+impl<'r, O: Outside> Request<'r, O> {
+    /// The request in `raw`, which `scratch` has read with the same `shape`.
+    pub fn new(shape: &'r Shape, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
+        let mut properties = Vec::new();
+        properties.resize_with(shape.properties.len(), OnceCell::new);
+        let mut json = Vec::new();
+        if shape.attributes.iter().any(|a| a.kind == Kind::Json) {
+            json.resize_with(shape.attributes.len(), OnceCell::new);
+        }
+        Self { shape, raw, scratch, outside, properties, json }
+    }
+
+    /// What the request needs from outside.
+    pub fn outside(&self) -> &'r O {
+        self.outside
+    }
+
+    /// What the client sent under an owned header's name, if anything.
+    pub fn sent(&self, header: OwnedHeader) -> Option<&[u8]> {
+        let owned = self.shape.owned.get(header.index())?;
+        self.bytes(*self.scratch.headers.get(usize::from(owned.header))?)
+    }
+
+    /// The whole `:path`, query included, when the configuration needs it.
+    pub fn path_and_query(&self) -> Option<&[u8]> {
+        self.bytes(*self.scratch.headers.get(usize::from(self.shape.path?))?)
+    }
+
+    fn bytes(&self, place: Place) -> Option<&[u8]> {
+        match place {
+            Place::Raw { start, len } => self.raw.get(start..start + len),
+            Place::Arena { start, len } => self.scratch.arena.get(start..start + len),
+            Place::Absent | Place::Default | Place::Property(_) => None,
+        }
+    }
+
+    fn property(&self, index: u16) -> Option<&[u8]> {
+        let fetch = || {
+            let property = self.shape.properties.get(usize::from(index))?;
+            let mut bytes = self.outside.property(&property.path)?;
+            if property.lower {
+                bytes.make_ascii_lowercase();
+            }
+            Some(bytes.into_boxed_slice())
+        };
+        self.properties.get(usize::from(index))?.get_or_init(fetch).as_deref()
+    }
+
+    fn property_value(&self, index: u16, attribute: &Attribute) -> Value<'_> {
+        let Some(bytes) = self.property(index) else { return Value::Null };
+        let encoding = self.shape.properties.get(usize::from(index)).map(|p| p.encoding);
+        match (attribute.kind, encoding, <[u8; 8]>::try_from(bytes)) {
+            (Kind::Number, Some(Encoding::Double), Ok(eight)) => Value::Number(f64::from_le_bytes(eight)),
+            (Kind::Number, Some(Encoding::Integer), Ok(eight)) => Value::Number(i64::from_le_bytes(eight) as f64),
+            (Kind::Boolean, ..) => match bytes {
+                [0] => Value::Bool(false),
+                [1] => Value::Bool(true),
+                _ => Kind::Boolean.read(bytes),
+            },
+            (kind, ..) => kind.read(bytes),
+        }
+    }
+}
+
+impl<O: Outside> Facts for Request<'_, O> {
+    fn text(&self, id: AttrId) -> Option<&[u8]> {
+        let index = usize::from(id.0);
+        let attribute = self.shape.attributes.get(index)?;
+        let found = match *self.scratch.attributes.get(index)? {
+            Place::Property(property) => self.property(property),
+            place => self.bytes(place),
+        };
+        found.or(attribute.default.as_deref())
+    }
+
+    fn value(&self, id: AttrId) -> Value<'_> {
+        let index = usize::from(id.0);
+        let (Some(attribute), Some(place)) = (self.shape.attributes.get(index), self.scratch.attributes.get(index)) else {
+            return Value::Null;
+        };
+        if attribute.kind == Kind::Json {
+            let read = || {
+                let text = self.text(id).filter(|text| text.len() <= LONGEST_JSON)?;
+                serde_json::from_slice(text).ok().map(Box::new)
+            };
+            let json = self.json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
+            return json.map_or(Value::Null, Value::Json);
+        }
+        if let Place::Property(property) = place
+            && self.property(*property).is_some()
+        {
+            return self.property_value(*property, attribute);
+        }
+        self.text(id).map_or(Value::Null, |text| attribute.kind.read(text))
+    }
+
+    fn cel(&self, id: CelId) -> bool {
+        self.outside.cel(id).unwrap_or(false)
+    }
+}

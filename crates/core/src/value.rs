@@ -1,0 +1,106 @@
+//! Typed values that predicates compare.
+
+/// The value of an attribute, borrowed from the request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// The request has no such value, or it cannot be read as the attribute's type.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number; integers are exact up to 2^53.
+    Number(f64),
+    /// Text as bytes: traffic is not always UTF-8.
+    Text(&'a [u8]),
+    /// Texts between separators.
+    List(TextList<'a>),
+    /// A part of an attribute of type `json`, or of a claim.
+    Json(&'a serde_json::Value),
+}
+
+/// A list of texts that stand in one value, such as `a, b,c` with the separator `,`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextList<'a> {
+    /// The whole value.
+    pub text: &'a [u8],
+    /// What stands between two items.
+    pub separator: u8,
+}
+
+impl<'a> TextList<'a> {
+    /// The items without the white space around them. An empty value has none.
+    pub fn items(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let separator = self.separator;
+        let text = self.text;
+        let none = text.trim_ascii().is_empty();
+        text.split(move |b| *b == separator).map(<[u8]>::trim_ascii).filter(move |_| !none)
+    }
+}
+
+/// What an attribute's text means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Text.
+    #[default]
+    Text,
+    /// A decimal number.
+    Number,
+    /// `true`/`false`, also `1`/`0`.
+    Boolean,
+    /// Texts between separators.
+    List {
+        /// What stands between two items.
+        separator: u8,
+    },
+    /// A JSON document.
+    Json,
+}
+
+impl Kind {
+    /// The value that `text` has under this type. JSON is not read here: it needs a place to live
+    /// in, see `Request`.
+    pub fn read(self, text: &[u8]) -> Value<'_> {
+        match self {
+            Kind::Text => Value::Text(text),
+            Kind::List { separator } => Value::List(TextList { text, separator }),
+            Kind::Number => number(text).map_or(Value::Null, Value::Number),
+            Kind::Boolean => match text {
+                b"true" | b"1" => Value::Bool(true),
+                b"false" | b"0" => Value::Bool(false),
+                _ => Value::Null,
+            },
+            Kind::Json => Value::Null,
+        }
+    }
+}
+
+/// A finite decimal number, as a JSON document or a person would write it.
+pub fn number(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+    // Rust also reads `inf` and `nan`, which no header means as a number.
+    let numeric = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    text.parse().ok().filter(|n: &f64| numeric && n.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_by_its_type() {
+        assert_eq!(Kind::Number.read(b" 42 "), Value::Number(42.0));
+        assert_eq!(Kind::Number.read(b"-1.5e3"), Value::Number(-1500.0));
+        for bad in [&b""[..], b"nan", b"inf", b"0x10", b"1 2", b"\xff", b"1e999"] {
+            assert_eq!(Kind::Number.read(bad), Value::Null, "{bad:?}");
+        }
+        assert_eq!(Kind::Boolean.read(b"1"), Value::Bool(true));
+        assert_eq!(Kind::Boolean.read(b"TRUE"), Value::Null);
+    }
+
+    #[test]
+    fn lists_have_trimmed_items() {
+        let items = |text: &'static str| -> Vec<&[u8]> { TextList { text: text.as_bytes(), separator: b',' }.items().collect() };
+        assert_eq!(items("a, b ,c"), [&b"a"[..], b"b", b"c"]);
+        assert_eq!(items("a,,b"), [&b"a"[..], b"", b"b"]);
+        assert!(items(" ").is_empty());
+    }
+}
