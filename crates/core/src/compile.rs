@@ -2,7 +2,7 @@
 
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
 use crate::condition::{self, Condition};
-use crate::effect::OwnedHeader;
+use crate::effect::{Counter, OwnedHeader, ResponseHeader};
 use crate::header;
 use crate::http_match::HttpMatch;
 use crate::predicate::{CelId, Predicate};
@@ -81,6 +81,11 @@ pub struct Shape {
     pub cel_at: Vec<At>,
     /// The request headers that belong to this configuration.
     pub owned: Vec<Owned>,
+    /// Names of the counters.
+    pub counters: Vec<String>,
+    /// The `vary` header of responses, when a filter asked for it: caches must know that the answer
+    /// depends on every header that is read.
+    pub vary: Option<ResponseHeader>,
     /// Where `:path` is among the headers, when it is needed.
     pub path: Option<u16>,
     /// Where `cookie` is among the headers, when it is needed.
@@ -110,6 +115,15 @@ impl Shape {
         candidates.iter().map(|i| usize::from(*i)).find(|i| self.headers.get(*i).is_some_and(|n| **n == *name))
     }
 
+    /// The names of all headers that decide, `None` when there is no such header.
+    fn vary_on(&self) -> Option<ResponseHeader> {
+        let owned = |slot: usize| self.owned.iter().any(|o| usize::from(o.header) == slot);
+        let names = self.headers.iter().enumerate().filter(|(slot, name)| !name.starts_with(b":") && !owned(*slot));
+        let names: Vec<&[u8]> = names.map(|(_, name)| &**name).collect();
+        let value = names.join(&b", "[..]);
+        (!value.is_empty()).then(|| ResponseHeader { name: "vary".into(), value: value.into(), replace: false })
+    }
+
     fn index_headers(&mut self) {
         let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
         let of_length = |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
@@ -126,6 +140,7 @@ pub struct Compiler<'c> {
     named: &'c AttributeMap,
     env: &'c dyn Fn(&str) -> Option<String>,
     shape: Shape,
+    vary: bool,
     /// Everything that is wrong so far.
     pub problems: Problems,
 }
@@ -134,7 +149,7 @@ impl<'c> Compiler<'c> {
     /// Starts with the named attributes, of which every one is checked whether it is used or not.
     /// `env` reads the VM's environment.
     pub fn new(named: &'c AttributeMap, env: &'c dyn Fn(&str) -> Option<String>, problems: Problems) -> Self {
-        let mut compiler = Self { named, env, shape: Shape::default(), problems };
+        let mut compiler = Self { named, env, shape: Shape::default(), vary: false, problems };
         let at = At::root().field("attributes");
         for (name, spec) in named {
             let at = at.field(name);
@@ -167,6 +182,9 @@ impl<'c> Compiler<'c> {
             return Err(self.problems);
         }
         self.shape.index_headers();
+        if self.vary {
+            self.shape.vary = self.shape.vary_on();
+        }
         Ok(self.shape)
     }
 
@@ -359,6 +377,21 @@ impl<'c> Compiler<'c> {
                 None
             }
         }
+    }
+
+    /// Declares a counter; the same name is the same counter.
+    pub fn counter(&mut self, name: &str) -> Counter {
+        let found = self.shape.counters.iter().position(|known| known == name);
+        let index = found.unwrap_or_else(|| {
+            self.shape.counters.push(name.to_owned());
+            self.shape.counters.len() - 1
+        });
+        Counter(index as u16)
+    }
+
+    /// Asks for a `vary` header on responses.
+    pub fn vary(&mut self) {
+        self.vary = true;
     }
 
     /// Declares that the raw `:path` is needed, to rewrite it.

@@ -8,19 +8,37 @@ use std::rc::Rc;
 pub struct OwnedHeader(pub(crate) u16);
 
 impl OwnedHeader {
+    /// The header at a position in [`Shape::owned`].
+    pub fn at(index: u16) -> Self {
+        Self(index)
+    }
+
     /// The position in [`Shape::owned`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// A header to add to the response.
+/// A counter of this configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter(pub(crate) u16);
+
+impl Counter {
+    /// The position in [`Shape::counters`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A header for the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseHeader {
     /// The name, in lower case.
     pub name: Rc<str>,
     /// The value, already known to be safe.
     pub value: Rc<[u8]>,
+    /// Whether it takes the place of what the upstream sent under this name.
+    pub replace: bool,
 }
 
 /// Everything that the filters decided for one request. A later filter's word replaces an earlier
@@ -35,6 +53,8 @@ pub struct Effects<'r> {
     pub authority: Option<&'r [u8]>,
     /// Headers for the response.
     pub response: Vec<ResponseHeader>,
+    /// Counters that go up by one.
+    pub counts: Vec<Counter>,
 }
 
 impl<'r> Effects<'r> {

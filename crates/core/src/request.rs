@@ -243,6 +243,11 @@ impl<'r, O: Outside> Request<'r, O> {
         Self { shape, raw, scratch, outside, properties, json }
     }
 
+    /// What the configuration reads and writes.
+    pub fn shape(&self) -> &'r Shape {
+        self.shape
+    }
+
     /// What the request needs from outside.
     pub fn outside(&self) -> &'r O {
         self.outside

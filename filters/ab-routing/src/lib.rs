@@ -1,1 +1,14 @@
-//! Being written.
+//! ab-routing: ordered rules decide where a request goes; the first that matches wins.
+//!
+//! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
+//! decision: pure, with the request's attributes in and [`weir_core::Effects`] out.
+
+mod config;
+mod cookie;
+mod decide;
+mod plan;
+
+pub use config::{
+    Config, MintCookie, Response, Rewrite, Rule, SameSite, Split, SplitTarget, Target, WithoutKey,
+};
+pub use plan::Plan;

@@ -25,6 +25,11 @@ pub struct StringMatch {
 }
 
 impl HttpMatch {
+    /// The prefix of the path that it matches by.
+    pub fn uri_prefix(&self) -> Option<&str> {
+        None
+    }
+
     /// The predicate that this entry means.
     pub fn compile(&self, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
         let mut all = Vec::new();

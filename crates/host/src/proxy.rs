@@ -1,0 +1,197 @@
+//! The real proxy: raw hostcalls in bytes.
+//!
+//! The SDK's own wrappers panic on statuses that traffic can cause and build a `String` for every
+//! header, so the calls of the request path are declared here. Statuses are looked at, never trusted.
+
+use crate::{Edit, HeaderMap, Host, MetricId};
+use log::{Level, LevelFilter};
+use std::ptr::null_mut;
+
+/// The proxy that runs this VM.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proxy;
+
+type Status = u32;
+const OK: Status = 0;
+const NOT_FOUND: Status = 1;
+const REQUEST_HEADERS: u32 = 0;
+const RESPONSE_HEADERS: u32 = 2;
+const PLUGIN_CONFIGURATION: u32 = 7;
+const COUNTER: u32 = 0;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, data: *const u8, size: usize) -> Status;
+    fn proxy_get_log_level(level: *mut u32) -> Status;
+    fn proxy_get_buffer_bytes(buffer: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_add_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, size: usize) -> Status;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        size: usize,
+    ) -> Status;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> Status;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        argument: *const u8,
+        argument_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> Status;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> Status;
+    fn proxy_increment_metric(id: u32, by: i64) -> Status;
+}
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn random_get(data: *mut u8, size: usize) -> u16;
+}
+
+/// Takes over what the host wrote to the VM's memory.
+///
+/// # Errors
+/// The status, when it is not OK.
+fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<Vec<u8>, Status> {
+    let (mut data, mut size) = (null_mut::<u8>(), 0usize);
+    match call(&raw mut data, &raw mut size) {
+        OK if data.is_null() || size == 0 => Ok(Vec::new()),
+        // SAFETY: the host got this memory from `proxy_on_memory_allocate`, which makes a boxed slice
+        // of exactly `size` bytes with the global allocator, and has written all of it.
+        OK => Ok(unsafe { Vec::from_raw_parts(data, size, size) }),
+        status => Err(status),
+    }
+}
+
+impl Proxy {
+    /// The plugin configuration; only in the callback that configures.
+    pub fn configuration(&self) -> Vec<u8> {
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) })
+            .unwrap_or_default()
+    }
+
+    /// Lets the macros of the `log` crate write to the proxy's log, at its level.
+    ///
+    /// A line below the level costs two instructions: nothing is formatted, nothing crosses to the
+    /// host. A change of the level at run time is seen at the next configuration.
+    pub fn follow_log_level(&self) {
+        struct Lines;
+        impl log::Log for Lines {
+            fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+                metadata.level() <= log::max_level()
+            }
+            fn log(&self, record: &log::Record<'_>) {
+                if self.enabled(record.metadata()) {
+                    Proxy.log(record.level(), &record.args().to_string());
+                }
+            }
+            fn flush(&self) {}
+        }
+        // Only the first call in a VM sets it; that is all that is needed.
+        let _ = log::set_logger(&Lines);
+        let mut level = 0;
+        // SAFETY: `level` is valid for writes during the call.
+        let status = unsafe { proxy_get_log_level(&raw mut level) };
+        log::set_max_level(match (status, level) {
+            (OK, 0) => LevelFilter::Trace,
+            (OK, 1) => LevelFilter::Debug,
+            (OK, 3) => LevelFilter::Warn,
+            (OK, 4..) => LevelFilter::Error,
+            // A host that does not tell gets what most proxies show.
+            _ => LevelFilter::Info,
+        });
+    }
+
+    fn foreign(&self, name: &str, argument: &[u8]) -> Result<Vec<u8>, Status> {
+        owned(|data, size| {
+            // SAFETY: all pointers are valid for the sizes given, during the call.
+            unsafe {
+                proxy_call_foreign_function(name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), data, size)
+            }
+        })
+    }
+}
+
+impl Host for Proxy {
+    fn request_pairs(&self) -> Vec<u8> {
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) }).unwrap_or_default()
+    }
+
+    fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
+        let map = match map {
+            HeaderMap::Request => REQUEST_HEADERS,
+            HeaderMap::Response => RESPONSE_HEADERS,
+        };
+        let (key, key_size) = (name.as_ptr(), name.len());
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        let status = unsafe {
+            match edit {
+                Edit::Add(value) => proxy_add_header_map_value(map, key, key_size, value.as_ptr(), value.len()),
+                Edit::Replace(value) => proxy_replace_header_map_value(map, key, key_size, value.as_ptr(), value.len()),
+                Edit::Remove => proxy_remove_header_map_value(map, key, key_size),
+            }
+        };
+        if status != OK {
+            log::warn!("weir: the proxy refused to change the header {}: status {status}", String::from_utf8_lossy(name));
+        }
+    }
+
+    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        owned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }).ok()
+    }
+
+    fn compile_cel(&self, expression: &str) -> Result<u32, String> {
+        let token = self.foreign("expr_create", expression.as_bytes()).map_err(|status| match status {
+            NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
+            _ => format!("the proxy refuses the expression {expression:?}; its log at level info says why"),
+        })?;
+        let token = <[u8; 4]>::try_from(token.as_slice()).map_err(|_| "the proxy's CEL answers in an unknown form")?;
+        Ok(u32::from_le_bytes(token))
+    }
+
+    fn evaluate_cel(&self, token: u32) -> Option<bool> {
+        match self.foreign("expr_evaluate", &token.to_le_bytes()).ok()?.as_slice() {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+
+    fn random(&self) -> u64 {
+        let mut bits = [0; 8];
+        // SAFETY: `bits` is valid for writes of its size during the call. A failure leaves zeros.
+        unsafe { random_get(bits.as_mut_ptr(), bits.len()) };
+        u64::from_le_bytes(bits)
+    }
+
+    fn define_counter(&self, name: &str) -> Option<MetricId> {
+        let mut id = 0;
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+        (status == OK).then_some(MetricId(id))
+    }
+
+    fn increment(&self, counter: MetricId, by: i64) {
+        // SAFETY: no pointers. A refused increment has nothing to act on.
+        unsafe { proxy_increment_metric(counter.0, by) };
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        let level = match level {
+            Level::Trace => 0,
+            Level::Debug => 1,
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
+        };
+        // SAFETY: the pointer is valid for the size given, during the call.
+        unsafe { proxy_log(level, line.as_ptr(), line.len()) };
+    }
+}

@@ -1,0 +1,198 @@
+//! The `routing` section as it is written.
+//!
+//! Serde refuses only what has the wrong type or an unknown name. Everything else, and what is
+//! missing, is found when the plan is made, so that all of it is reported together.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use weir_core::SourceSpec;
+use weir_core::http_match::HttpMatch;
+use weir_core::load::one_or_many;
+
+/// `routing`: where requests go.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Config {
+    /// The rules in order; the first that matches decides.
+    pub rules: Vec<Rule>,
+    /// What happens when no rule matches; without it the request is left alone, but for the owned
+    /// headers, which are removed.
+    pub default: Option<Target>,
+    /// The request header that `cluster` writes, for an Envoy route with `cluster_header`;
+    /// `x-weir-cluster` when absent.
+    pub cluster_header: Option<String>,
+    /// What responses tell about the decision.
+    pub response: Response,
+}
+
+/// What is done with requests that match. Exactly one of a target (`setHeaders`, `cluster`,
+/// `rewrite`, together if you like) and a `split` is given.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rule {
+    /// The rule's name, unique: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Istio's HTTPMatchRequest, or a list of them of which one must match.
+    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub http_match: Vec<HttpMatch>,
+    /// A GrowthBook condition over attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<serde_json::Value>,
+    /// A CEL expression over Envoy's attributes, which the proxy evaluates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cel: Option<String>,
+    /// Request headers to set, for the route table to match.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_headers: BTreeMap<String, String>,
+    /// The cluster to send to, by the header that a `cluster_header` route reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// A new host or path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<Rewrite>,
+    /// Several targets by weight, always the same one for the same key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Target {
+    /// Request headers to set, for the route table to match.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_headers: BTreeMap<String, String>,
+    /// The cluster to send to, by the header that a `cluster_header` route reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// A new host or path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<Rewrite>,
+}
+
+/// Istio's HTTPRewrite.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rewrite {
+    /// The new path. When the rule matched by `uri.prefix`, only that prefix is replaced; else the
+    /// whole path. The query stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// The new host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+}
+
+/// A weighted split that keeps each key on its side.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Split {
+    /// The salt of the hash; the rule's name when absent. Splits with the same salt put the same
+    /// key at the same place, splits with different salts are independent of each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+    /// What identifies a user: the first source that the request has, and that is not empty, counts.
+    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub sticky_by: Vec<SourceSpec>,
+    /// A cookie that gives an identity to who has none: read last, and set by the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mint_cookie: Option<MintCookie>,
+    /// What happens to a request without any of the keys; `first` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_key: Option<WithoutKey>,
+    /// The targets. The first one is the base: weight that others gain or lose comes from it.
+    pub targets: Vec<SplitTarget>,
+}
+
+/// A request that has none of the keys.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum WithoutKey {
+    /// Goes to the first target, always.
+    #[default]
+    First,
+    /// Goes to a random target by weight, each request anew.
+    Random,
+}
+
+/// One side of a split.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SplitTarget {
+    /// The target's name, unique in its split: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Its weight, relative to the sum of all; 0 is exactly nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Request headers to set, for the route table to match.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_headers: BTreeMap<String, String>,
+    /// The cluster to send to, by the header that a `cluster_header` route reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// A new host or path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<Rewrite>,
+}
+
+/// A cookie with a random id of 128 bits. The id counts on the very request that has none yet.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MintCookie {
+    /// The cookie's name.
+    pub name: String,
+    /// How long it lives, such as `30d`; `365d` when absent, and `0s` for a session cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<String>,
+    /// Its path; `/` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Its domain; the host alone when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Which cross-site requests carry it; `lax` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_site: Option<SameSite>,
+    /// Whether it is sent over HTTPS only; true when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secure: Option<bool>,
+    /// Whether scripts in the page cannot read it; true when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_only: Option<bool>,
+}
+
+/// The SameSite attribute of a cookie.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum SameSite {
+    /// Only requests from the same site.
+    Strict,
+    /// Also when a link leads to the site.
+    #[default]
+    Lax,
+    /// All requests; browsers then demand `secure`.
+    None,
+}
+
+/// What responses tell about the decision. Each costs one more callback a request.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Response {
+    /// A response header with the name of the rule that matched, `rule/target` for a split, or
+    /// `default`. It shows clients how traffic is split, so it is off unless named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_header: Option<String>,
+    /// Whether a `vary` header names every request header that decides, so that caches do not give
+    /// one user's answer to another.
+    pub vary: bool,
+}

@@ -1,0 +1,301 @@
+//! From what was written to what it means.
+
+use crate::config::{self, Config, WithoutKey};
+use crate::cookie::Cookie;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored};
+use weir_core::effect::Counter;
+use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate};
+
+/// The validated routing section.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) rules: Box<[Rule]>,
+    pub(crate) default: Option<Target>,
+    pub(crate) debug_header: Option<Rc<str>>,
+    pub(crate) vary: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// Any of these matches. They are kept apart because a rewrite replaces the prefix of the one
+    /// that did.
+    pub(crate) entries: Box<[Entry]>,
+    pub(crate) action: Action,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) when: Predicate,
+    /// The length of the path prefix that it matched by.
+    pub(crate) prefix: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    Target(Target),
+    Split(Box<Split>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The rule's name, with the target's in a split; for the debug header.
+    pub(crate) name: Rc<[u8]>,
+    pub(crate) headers: Box<[(OwnedHeader, Box<[u8]>)]>,
+    pub(crate) authority: Option<Box<[u8]>>,
+    pub(crate) uri: Option<Box<[u8]>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Split {
+    pub(crate) salt: Salt,
+    pub(crate) keys: Box<[AttrId]>,
+    pub(crate) cookie: Option<Cookie>,
+    pub(crate) without_key: WithoutKey,
+    /// Counts requests without a key.
+    pub(crate) keyless: Counter,
+    pub(crate) allocation: Allocation,
+    pub(crate) targets: Box<[Target]>,
+}
+
+/// The fields that rules, split targets and the default have in common.
+struct TargetFields<'a> {
+    headers: &'a BTreeMap<String, String>,
+    cluster: Option<&'a str>,
+    rewrite: Option<&'a config::Rewrite>,
+}
+
+impl TargetFields<'_> {
+    fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.cluster.is_none() && self.rewrite.is_none()
+    }
+}
+
+impl Plan {
+    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a
+    /// plan with problems must not be used.
+    pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        let mut builder = Builder::new(config, compiler, at);
+        let rules = config.rules.iter().enumerate();
+        let rules = rules.filter_map(|(i, rule)| builder.rule(rule, &at.field("rules").index(i))).collect();
+        let default = config.default.as_ref().map(|target| {
+            let fields =
+                TargetFields { headers: &target.set_headers, cluster: target.cluster.as_deref(), rewrite: target.rewrite.as_ref() };
+            builder.target("default", &fields, &at.field("default"))
+        });
+        if config.rules.is_empty() && config.default.is_none() {
+            builder.compiler.problems.missing(&at.field("rules"), "routing needs at least one rule or a default");
+        }
+        let response = at.field("response");
+        let debug = config.response.debug_header.as_deref();
+        let debug_header = debug.and_then(|name| match weir_core::header::writable_name(name) {
+            Ok(name) => Some(name.into()),
+            Err(message) => {
+                builder.compiler.problems.add(&response.field("debugHeader"), message);
+                None
+            }
+        });
+        if config.response.vary {
+            builder.compiler.vary();
+        }
+        Self { rules, default, debug_header, vary: config.response.vary }
+    }
+}
+
+struct Builder<'b, 'c> {
+    compiler: &'b mut Compiler<'c>,
+    cluster_header: String,
+    cluster_header_at: At,
+    names: Vec<String>,
+}
+
+impl<'b, 'c> Builder<'b, 'c> {
+    fn new(config: &Config, compiler: &'b mut Compiler<'c>, at: &At) -> Self {
+        let cluster_header = config.cluster_header.clone().unwrap_or_else(|| "x-weir-cluster".to_owned());
+        Self { compiler, cluster_header, cluster_header_at: at.field("clusterHeader"), names: Vec::new() }
+    }
+
+    fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Rule> {
+        if self.name(&rule.name, at) && self.names.contains(&rule.name) {
+            self.compiler.problems.add(&at.field("name"), format!("{:?} is the name of an earlier rule too", rule.name));
+        }
+        self.names.push(rule.name.clone());
+        let fields = TargetFields { headers: &rule.set_headers, cluster: rule.cluster.as_deref(), rewrite: rule.rewrite.as_ref() };
+        let entries = self.entries(rule, at);
+        let action = match &rule.split {
+            Some(split) => {
+                if !fields.is_empty() {
+                    let message = "a rule has either a split or a target of its own; put setHeaders, cluster and rewrite into the split's targets";
+                    self.compiler.problems.add(at, message);
+                }
+                Action::Split(Box::new(self.split(&rule.name, split, &at.field("split"))?))
+            }
+            None => Action::Target(self.target(&rule.name, &fields, at)),
+        };
+        Some(Rule { entries, action })
+    }
+
+    fn entries(&mut self, rule: &config::Rule, at: &At) -> Box<[Entry]> {
+        let also = (rule.condition.as_ref(), rule.cel.as_deref());
+        if rule.http_match.len() < 2 {
+            let when = self.compiler.when(&rule.http_match, also.0, also.1, at);
+            let prefix = rule.http_match.first().and_then(|m| m.uri_prefix()).map(str::len);
+            return [Entry { when, prefix }].into();
+        }
+        let mut entries = Vec::new();
+        for (i, http_match) in rule.http_match.iter().enumerate() {
+            let matches = http_match.compile(self.compiler, &at.field("match").index(i));
+            // The condition is compiled once an entry: entries are few, and it is interned.
+            let also = self.compiler.when(&[], also.0, also.1, at);
+            entries.push(Entry { when: Predicate::all(vec![matches, also]), prefix: http_match.uri_prefix().map(str::len) });
+        }
+        entries.into()
+    }
+
+    /// Whether a name is fit for headers, logs and metrics; reports it when not.
+    fn name(&mut self, name: &str, at: &At) -> bool {
+        let at = at.field("name");
+        if name.is_empty() {
+            self.compiler.problems.missing(&at, "a name is needed; logs, metrics and the debug header show it");
+            return false;
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let fits = name.len() <= 128 && name.bytes().all(plain);
+        if !fits {
+            self.compiler.problems.add(&at, format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`"));
+        }
+        fits
+    }
+
+    fn target(&mut self, name: &str, fields: &TargetFields<'_>, at: &At) -> Target {
+        if fields.is_empty() {
+            self.compiler.problems.missing(at, "nothing to do: give setHeaders, cluster, rewrite or a split");
+        }
+        let mut headers = Vec::new();
+        for (header, value) in fields.headers {
+            let at = at.field("setHeaders").field(header);
+            let owned = self.compiler.own_header(header, &at);
+            let value = self.compiler.safe_value(value, &at);
+            headers.extend(owned.zip(value));
+        }
+        if let Some(cluster) = fields.cluster {
+            let owned = self.compiler.own_header(&self.cluster_header.clone(), &self.cluster_header_at.clone());
+            let at = at.field("cluster");
+            if cluster.is_empty() {
+                self.compiler.problems.add(&at, "a cluster's name cannot be empty");
+            }
+            headers.extend(owned.zip(self.compiler.safe_value(cluster, &at)));
+        }
+        let at = at.field("rewrite");
+        let (mut uri, mut authority) = (None, None);
+        if let Some(rewrite) = fields.rewrite {
+            uri = rewrite.uri.as_deref().and_then(|uri| self.uri(uri, &at.field("uri")));
+            authority = rewrite.authority.as_deref().and_then(|text| self.authority(text, &at.field("authority")));
+            if rewrite.uri.is_none() && rewrite.authority.is_none() {
+                self.compiler.problems.missing(&at, "a rewrite needs `uri`, `authority` or both");
+            }
+        }
+        Target { name: name.as_bytes().into(), headers: headers.into(), authority, uri }
+    }
+
+    fn uri(&mut self, uri: &str, at: &At) -> Option<Box<[u8]>> {
+        self.compiler.need_path();
+        if !uri.starts_with('/') || !uri.bytes().all(|b| b.is_ascii_graphic()) || uri.contains(['?', '#']) {
+            self.compiler.problems.add(at, format!("{uri:?} is not a path: it starts with `/`, is percent-encoded, and has no query"));
+            return None;
+        }
+        Some(uri.as_bytes().into())
+    }
+
+    fn authority(&mut self, authority: &str, at: &At) -> Option<Box<[u8]>> {
+        let host = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
+        if authority.is_empty() || !authority.bytes().all(host) {
+            self.compiler.problems.add(at, format!("{authority:?} is not a host such as v2.example.com or v2:8080"));
+            return None;
+        }
+        Some(authority.as_bytes().into())
+    }
+
+    fn split(&mut self, rule: &str, split: &config::Split, at: &At) -> Option<Split> {
+        let sticky = at.field("stickyBy");
+        let keys = split.sticky_by.iter().enumerate().filter_map(|(i, spec)| self.compiler.source(spec, &sticky.index(i)));
+        let keys: Vec<AttrId> = keys.collect();
+        let cookie = split.mint_cookie.as_ref().and_then(|spec| Cookie::compile(spec, self.compiler, &at.field("mintCookie")));
+        if split.sticky_by.is_empty() && split.mint_cookie.is_none() && split.without_key != Some(WithoutKey::Random) {
+            let message = "name what identifies a user (such as header:x-user-id), or give a mintCookie, or say `withoutKey: random`";
+            self.compiler.problems.missing(&sticky, message);
+        }
+        if split.mint_cookie.is_some() && split.without_key.is_some() {
+            self.compiler.problems.add(&at.field("withoutKey"), "has no effect beside mintCookie, which gives every request a key");
+        }
+        let seed = split.seed.as_deref().unwrap_or(rule);
+        if seed.is_empty() && split.seed.is_some() {
+            self.compiler.problems.add(&at.field("seed"), "a seed cannot be empty");
+        }
+        let allocation = self.allocation(&split.targets, &at.field("targets"));
+        let targets = self.split_targets(rule, &split.targets, &at.field("targets"));
+        Some(Split {
+            salt: Salt::new(seed),
+            keys: keys.into(),
+            cookie,
+            without_key: split.without_key.unwrap_or_default(),
+            keyless: self.compiler.counter("weir_routing_without_key_total"),
+            allocation: allocation?,
+            targets,
+        })
+    }
+
+    fn split_targets(&mut self, rule: &str, targets: &[config::SplitTarget], at: &At) -> Box<[Target]> {
+        let mut built = Vec::new();
+        for (i, target) in targets.iter().enumerate() {
+            let at = at.index(i);
+            let earlier = targets.get(..i).unwrap_or_default();
+            if self.name(&target.name, &at) && earlier.iter().any(|t| t.name == target.name) {
+                self.compiler.problems.add(&at.field("name"), format!("{:?} is the name of an earlier target too", target.name));
+            }
+            let fields =
+                TargetFields { headers: &target.set_headers, cluster: target.cluster.as_deref(), rewrite: target.rewrite.as_ref() };
+            let name = format!("{rule}/{}", target.name);
+            // A target without effects is fine here: the rest of a canary goes on as before.
+            built.push(if fields.is_empty() {
+                Target { name: name.into_bytes().into(), headers: [].into(), authority: None, uri: None }
+            } else {
+                self.target(&name, &fields, &at)
+            });
+        }
+        built.into()
+    }
+
+    fn allocation(&mut self, targets: &[config::SplitTarget], at: &At) -> Option<Allocation> {
+        if targets.len() < 2 {
+            self.compiler.problems.missing(at, "a split needs at least two targets");
+        }
+        for (i, target) in targets.iter().enumerate() {
+            if target.weight.is_none() {
+                self.compiler.problems.missing(&at.index(i).field("weight"), "a weight is needed, such as 10");
+            }
+        }
+        let weights: Vec<f64> = targets.iter().map(|t| t.weight.unwrap_or(1.0)).collect();
+        match Weights::from_relative(&weights) {
+            Ok(weights) => Some(anchored(&weights)),
+            Err(invalid) => {
+                for problem in &invalid.0 {
+                    let at = entry(problem).map_or_else(|| at.clone(), |i| at.index(i).field("weight"));
+                    self.compiler.problems.add(&at, problem.to_string());
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Which weight a problem is about; `None` when it is about all of them.
+fn entry(problem: &InvalidWeight) -> Option<usize> {
+    match problem {
+        InvalidWeight::NotFinite { index, .. }
+        | InvalidWeight::Negative { index, .. }
+        | InvalidWeight::RoundsToZero { index, .. } => Some(*index),
+        _ => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! The configuration document: shared parts, and a section for each filter.
+
+use serde::{Deserialize, Serialize};
+use weir_core::compile::Shape;
+use weir_core::{At, AttributeMap, Compiler, Problems};
+
+/// The version of this module.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A Weir configuration. Each section switches its filter on.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "Weir configuration"))]
+pub struct Document {
+    /// The address of this language's JSON Schema, for editors; not used otherwise.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Names for things in the request, which all sections can use.
+    #[serde(skip_serializing_if = "AttributeMap::is_empty")]
+    pub attributes: AttributeMap,
+    /// ab-routing: where requests go.
+    #[cfg(feature = "ab-routing")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routing: Option<weir_ab_routing::Config>,
+    /// A section whose filter is not in this build; it is refused by name.
+    #[cfg(not(feature = "ab-routing"))]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(skip_serializing)]
+    pub routing: Option<serde::de::IgnoredAny>,
+}
+
+/// The filters' plans, and what they read and write together.
+#[derive(Debug)]
+pub(crate) struct Plans {
+    pub(crate) shape: Shape,
+    #[cfg(feature = "ab-routing")]
+    pub(crate) routing: Option<weir_ab_routing::Plan>,
+}
+
+impl Plans {
+    pub(crate) fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let document: Document = weir_core::load(bytes, &mut problems);
+        let mut compiler = Compiler::new(&document.attributes, env, problems);
+        let at = At::root();
+        #[cfg(feature = "ab-routing")]
+        let routing = {
+            let section = at.field("routing");
+            document.routing.as_ref().map(|config| weir_ab_routing::Plan::compile(config, &mut compiler, &section))
+        };
+        #[cfg(not(feature = "ab-routing"))]
+        if document.routing.is_some() {
+            compiler.problems.add(&at.field("routing"), "this module was built without the filter ab-routing");
+        }
+        #[cfg(feature = "ab-routing")]
+        if document.routing.is_none() {
+            compiler.problems.missing(&at, "no section switches a filter on; this module has: routing");
+        }
+        let shape = compiler.finish()?;
+        Ok(Self {
+            shape,
+            #[cfg(feature = "ab-routing")]
+            routing,
+        })
+    }
+}
+
+/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy
+/// can compile, and environment variables, which are taken as absent.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn validate(bytes: &[u8]) -> Result<(), Problems> {
+    Plans::load(bytes, &|_| None).map(drop)
+}

@@ -1,0 +1,82 @@
+//! One pass over a request: read once, let every filter decide, apply everything at once.
+
+use crate::document::Plans;
+use weir_core::predicate::CelId;
+use weir_core::{Effects, Outside, Problems, Request, Scratch};
+use weir_host::{Host, MetricId, Plugin, ResponsePlan, apply, respond};
+
+/// A configured plugin: the filters that its document switches on.
+pub struct Pipeline {
+    plans: Plans,
+    /// Tokens of the CEL expressions, in the order of the shape.
+    cel: Box<[u32]>,
+    /// Counters in the order of the shape; `None` where the proxy has no metrics.
+    counters: Box<[Option<MetricId>]>,
+}
+
+/// What a request may ask of the host, with the names that the plan uses.
+struct Asked<'p, H> {
+    host: &'p H,
+    cel: &'p [u32],
+}
+
+impl<H: Host> Outside for Asked<'_, H> {
+    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
+        self.host.property(path)
+    }
+
+    fn cel(&self, id: CelId) -> Option<bool> {
+        self.host.evaluate_cel(*self.cel.get(id.index())?)
+    }
+
+    fn random(&self) -> u64 {
+        self.host.random()
+    }
+}
+
+impl Pipeline {
+    /// The host's tokens for the plan's CEL expressions.
+    fn compile_cel<H: Host>(plans: &Plans, host: &H) -> Result<Box<[u32]>, Problems> {
+        let (mut tokens, mut problems) = (Vec::new(), Problems::default());
+        for (expression, at) in plans.shape.cel.iter().zip(&plans.shape.cel_at) {
+            match host.compile_cel(expression) {
+                Ok(token) => tokens.push(token),
+                Err(message) => problems.add(at, message),
+            }
+        }
+        if problems.is_empty() { Ok(tokens.into()) } else { Err(problems) }
+    }
+}
+
+impl<H: Host> Plugin<H> for Pipeline {
+    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems> {
+        let plans = Plans::load(configuration, &|name| std::env::var(name).ok())?;
+        let cel = Self::compile_cel(&plans, host)?;
+        let counters = plans.shape.counters.iter().map(|name| host.define_counter(name)).collect();
+        Ok(Self { plans, cel, counters })
+    }
+
+    fn on_request_headers(&self, host: &H, scratch: &mut Scratch) -> Option<ResponsePlan> {
+        let shape = &self.plans.shape;
+        let raw = host.request_pairs();
+        scratch.read(shape, &raw);
+        let asked = Asked { host, cel: &self.cel };
+        let request = Request::new(shape, &raw, scratch, &asked);
+        let mut effects = Effects::new(shape);
+        #[cfg(feature = "ab-routing")]
+        if let Some(routing) = &self.plans.routing {
+            routing.decide(&request, &mut effects);
+        }
+        apply(shape, &request, &effects, host);
+        for counter in &effects.counts {
+            if let Some(Some(id)) = self.counters.get(counter.index()) {
+                host.increment(*id, 1);
+            }
+        }
+        (!effects.response.is_empty()).then_some(effects.response)
+    }
+
+    fn on_response_headers(&self, host: &H, plan: ResponsePlan) {
+        respond(&plan, host);
+    }
+}
