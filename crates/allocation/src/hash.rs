@@ -6,6 +6,9 @@ use crate::BUCKETS;
 
 /// Bytes of stack for the hash input. XXH3 has its short code paths up to 240 bytes, and nearly every salt
 /// and unit fit together; the streaming state (576 bytes to initialise) is only for what is longer.
+///
+/// Measured as WebAssembly, in units of wasmi's fuel (about one instruction each) for a salt of 15 bytes and a
+/// unit of 7 / 36 / 200 bytes: 286 / 338 / 857 by the buffer, 729 / 781 / 1300 by streaming.
 const SHORT_INPUT: usize = 240;
 
 /// Length prefixes are 32 bits wide.
