@@ -1,0 +1,89 @@
+# Weir. `make` alone lists what can be done. Every cargo call goes through scripts/toolchain, which
+# finds or sets up a Rust that can build for WebAssembly.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+RUN := scripts/toolchain exec --
+CARGO := $(RUN) cargo
+# Native tools and tests share one profile, so that dependencies are compiled once.
+HOST := --profile host
+XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
+# Crates without input or output: they are tested a second time as WebAssembly, under Node.
+PURE := --package weir-core --package weir-allocation --package weir-ab-routing
+MODULE := --package weir-module --target wasm32-wasip1
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: wasm ## Start Envoy with A/B routing and sample upstreams, and show what happens
+	@scripts/demo
+
+##@ Build
+
+.PHONY: wasm
+wasm: ## Build the modules into dist/
+	@$(XTASK) dist
+
+.PHONY: schema
+schema: ## Print the JSON Schema of the configuration
+	@$(CARGO) run --quiet --package weir-cli $(HOST) -- schema
+
+##@ Test
+
+.PHONY: test
+test: test-unit test-wasm test-cases test-e2e ## Everything below
+
+.PHONY: test-unit
+test-unit: ## Unit, property and documentation tests, natively
+	$(CARGO) test --workspace --exclude weir-tests $(HOST)
+
+.PHONY: test-wasm
+test-wasm: ## The pure crates as WebAssembly, under Node
+	scripts/wasm-bindgen exec -- cargo test --target wasm32-unknown-unknown $(PURE) --lib --tests
+
+.PHONY: test-cases
+test-cases: wasm ## The case files against the built modules, in the mini host
+	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost
+
+.PHONY: test-e2e
+test-e2e: wasm ## The case files and the demo against the real Envoy
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) --test cases_envoy
+	WEIR_DEMO_ONCE=1 scripts/demo
+
+.PHONY: bench
+bench: wasm ## Measure what a request costs in Envoy
+	$(XTASK) bench
+
+##@ Check
+
+.PHONY: lint
+lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where there is one
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
+	$(CARGO) clippy $(MODULE) -- --deny warnings
+	$(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
+	if command -v shellcheck >/dev/null; then \
+	  shellcheck --external-sources --source-path=SCRIPTDIR \
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/wasm-bindgen scripts/demo .ci/run; fi
+
+.PHONY: drift
+drift: ## Compare what is generated with what is committed
+	$(XTASK) drift
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+##@ Clean
+
+.PHONY: clean
+clean: ## Remove what was built; the cache with toolchain and Envoy stays
+	rm -rf target dist
