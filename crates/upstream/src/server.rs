@@ -1,0 +1,75 @@
+//! Listening and serving, over HTTP/1 and HTTP/2 without TLS on the same port.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::answer::answer;
+
+/// Requests with more header bytes than this are refused: well above what proxies let through.
+const MAX_HEADER_BYTES: u32 = 1 << 20;
+/// Requests with more headers than this are refused (HTTP/1).
+const MAX_HEADERS: usize = 2_000;
+
+/// A running sample service. Dropping it stops it.
+#[derive(Debug)]
+pub struct Upstream {
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Upstream {
+    /// Starts a service called `name`; port 0 takes a free one. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start(name: &str, listen: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let server = tokio::spawn(accept(listener, Arc::from(name)));
+        Ok(Self { address, server })
+    }
+
+    /// Where the service listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, name: Arc<str>) {
+    loop {
+        // An error here concerns one connection that went away; the next one is served.
+        if let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Arc::clone(&name)));
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, name: Arc<str>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let name = Arc::clone(&name);
+        async move {
+            let response = answer(&name, request).await;
+            Ok::<_, Infallible>(response.unwrap_or_default())
+        }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().max_headers(MAX_HEADERS).max_buf_size(2 * MAX_HEADER_BYTES as usize);
+    builder.http2().max_header_list_size(MAX_HEADER_BYTES);
+    // A client that breaks the protocol or hangs up ends its connection and nothing else.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}

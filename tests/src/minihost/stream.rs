@@ -1,0 +1,183 @@
+//! Streams step by step: for tests that need to act between the steps. [`Plugin::exchange`] does it all.
+
+use std::collections::BTreeMap;
+
+use super::exchange::Request;
+use super::headers::{Bytes, HeaderMap};
+use super::report::Trap;
+use super::state::{Response, StreamState};
+use super::vm::{Plugin, Vm};
+
+/// Properties that a stream offers, by path segments, in wire form.
+pub type Properties = BTreeMap<Vec<Bytes>, Bytes>;
+
+/// A stream context. End it with [`Stream::finish`]; one that is only dropped stays open in the module.
+pub struct Stream {
+    vm: Vm,
+    id: u32,
+    has_request_body: bool,
+    has_response_body: bool,
+}
+
+impl Plugin {
+    /// Opens a stream and shows its request headers to the module.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn open(&self, request: Request, properties: Properties) -> Result<Stream, Trap> {
+        let has_request_body = !request.body.is_empty();
+        let count = request.headers.len() as u32;
+        let id = self.vm.host(|host| {
+            let id = host.new_context();
+            let mut stream =
+                StreamState { root: self.id, properties, started: host.clock, ..Default::default() };
+            stream.request.headers = request.headers;
+            stream.request.body = request.body;
+            host.streams.insert(id, stream);
+            id
+        });
+        let stream = Stream { vm: self.vm.clone(), id, has_request_body, has_response_body: false };
+        stream.vm.call("proxy_on_context_create", id, &[id, self.id])?;
+        stream.state(|state| state.request.headers_open = true);
+        let arguments = [id, count, u32::from(!has_request_body)];
+        let paused = stream.step("proxy_on_request_headers", &arguments)?;
+        stream.state(|state| {
+            state.request.paused = paused;
+            state.request.headers_open &= paused;
+        });
+        Ok(stream)
+    }
+}
+
+impl Stream {
+    /// Shows the request's body, if there is one. Envoy does this once the headers are not held any more.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn request_body(&self) -> Result<(), Trap> {
+        if !self.has_request_body {
+            return Ok(());
+        }
+        let size = self.state(|state| {
+            state.request.body_open = true;
+            state.request.body.len() as u32
+        });
+        let paused = self.step("proxy_on_request_body", &[self.id, size, 1])?;
+        self.state(|state| {
+            state.request.paused = paused;
+            state.request.body_open &= paused;
+        });
+        Ok(())
+    }
+
+    /// Shows a response's headers: the upstream's, or the module's own local reply.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn response_headers(&mut self, response: Response) -> Result<(), Trap> {
+        self.has_response_body = !response.body.is_empty();
+        let count = response.headers.len() as u32;
+        self.state(|state| {
+            state.response.headers = response.headers;
+            state.response.body = response.body;
+            state.response.headers_open = true;
+        });
+        let arguments = [self.id, count, u32::from(!self.has_response_body)];
+        let paused = self.step("proxy_on_response_headers", &arguments)?;
+        self.state(|state| {
+            state.response.paused = paused;
+            state.response.headers_open &= paused;
+        });
+        Ok(())
+    }
+
+    /// Shows the response's body, if there is one.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn response_body(&self) -> Result<(), Trap> {
+        if !self.has_response_body {
+            return Ok(());
+        }
+        let size = self.state(|state| {
+            state.response.body_open = true;
+            state.response.body.len() as u32
+        });
+        let paused = self.step("proxy_on_response_body", &[self.id, size, 1])?;
+        self.state(|state| {
+            state.response.paused = paused;
+            state.response.body_open &= paused;
+        });
+        Ok(())
+    }
+
+    /// Ends the stream, also one whose client has gone: access log, done, delete, in Envoy's order.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn finish(self) -> Result<(), Trap> {
+        self.state(|state| state.logging = true);
+        self.vm.call("proxy_on_log", self.id, &[self.id])?;
+        self.state(|state| {
+            state.logging = false;
+            state.request.headers_open = false;
+            state.response.headers_open = false;
+        });
+        self.vm.call("proxy_on_done", self.id, &[self.id])?;
+        self.vm.call("proxy_on_delete", self.id, &[self.id])?;
+        self.vm.host(|host| host.streams.remove(&self.id));
+        Ok(())
+    }
+
+    /// Whether the module holds the request or the response.
+    pub fn paused(&self) -> bool {
+        self.state(|state| state.request.paused || state.response.paused)
+    }
+
+    /// The response that the module made itself, taken once. It ends whatever the module held.
+    pub fn take_local_reply(&self) -> Option<Response> {
+        self.state(|state| {
+            let reply = state.local_reply.take()?;
+            state.request.paused = false;
+            state.response.paused = false;
+            Some(reply)
+        })
+    }
+
+    pub(crate) fn has_local_reply(&self) -> bool {
+        self.state(|state| state.local_reply.is_some())
+    }
+
+    /// Whether the module reset the stream.
+    pub fn is_reset(&self) -> bool {
+        self.state(|state| state.reset)
+    }
+
+    /// The request as it is now.
+    pub fn request(&self) -> Request {
+        let (headers, body) = self.state(|state| (state.request.headers.clone(), state.request.body.clone()));
+        Request { headers, body }
+    }
+
+    /// The response as it is now.
+    pub fn response(&self) -> Response {
+        let (headers, body): (HeaderMap, Bytes) =
+            self.state(|state| (state.response.headers.clone(), state.response.body.clone()));
+        Response { headers, body }
+    }
+
+    /// How often the route cache was cleared: by each write to request headers (ABI 0.2.1), and on demand.
+    pub fn route_cache_clears(&self) -> u32 {
+        self.state(|state| state.route_cache_clears)
+    }
+
+    /// Runs a callback; true when the module wants iteration to stop.
+    fn step(&self, callback: &str, arguments: &[u32]) -> Result<bool, Trap> {
+        let action = self.vm.call(callback, self.id, arguments)?;
+        Ok(action.is_some_and(|action| action != 0) || self.vm.host(|host| host.stop_iteration))
+    }
+
+    fn state<R>(&self, act: impl FnOnce(&mut StreamState) -> R) -> R {
+        self.vm.host(|host| act(host.streams.entry(self.id).or_default()))
+    }
+}
