@@ -21,6 +21,8 @@ pub enum Source {
     Cookie(u16),
     /// A query parameter, by position in [`Shape::queries`].
     Query(u16),
+    /// A query parameter as the client sent it, by position in [`Shape::raw_queries`].
+    RawQuery(u16),
     /// The path without the query.
     Path,
     /// A property, by position in [`Shape::properties`].
@@ -73,6 +75,8 @@ pub struct Shape {
     pub cookies: Vec<Box<[u8]>>,
     /// Names of the query parameters that are looked for.
     pub queries: Vec<Box<[u8]>>,
+    /// Names of the query parameters that are looked for as the client sent them, not decoded.
+    pub raw_queries: Vec<Box<[u8]>>,
     /// Properties that may be asked of the host, each at most once a request.
     pub properties: Vec<Property>,
     /// CEL expressions for the host to compile.
@@ -174,9 +178,11 @@ impl<'c> Compiler<'c> {
     /// # Errors
     /// All the problems.
     pub fn finish(mut self) -> Result<Shape, Problems> {
-        let most = [self.shape.attributes.len(), self.shape.headers.len(), self.shape.cookies.len(), self.shape.queries.len()];
-        if most.iter().any(|n| *n > MOST) {
-            self.problems.add(&At::root(), format!("more than {MOST} different attributes, headers, cookies or query parameters"));
+        let shape = &self.shape;
+        let names = [&shape.headers, &shape.cookies, &shape.queries, &shape.raw_queries].map(Vec::len);
+        let most = [shape.attributes.len(), shape.properties.len()].into_iter().chain(names).max();
+        if most.is_some_and(|n| n > MOST) {
+            self.problems.add(&At::root(), format!("more than {MOST} different attributes, headers, cookies, query parameters or properties"));
         }
         if !self.problems.is_empty() {
             return Err(self.problems);
@@ -358,6 +364,25 @@ impl<'c> Compiler<'c> {
     pub fn header(&mut self, name: &str, at: &At) -> Option<AttrId> {
         let source = self.header_source(name, at)?;
         Some(self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None }))
+    }
+
+    /// A pseudo-header such as `:authority`; `:path` is the whole path, query included.
+    pub fn pseudo_header(&mut self, name: &'static str) -> AttrId {
+        let source = Source::Header(self.header_slot(name.as_bytes()));
+        self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None })
+    }
+
+    /// The path without the query.
+    pub fn path(&mut self) -> AttrId {
+        self.need_path();
+        self.intern(Attribute { source: Source::Path, kind: Kind::Text, lower: false, default: None })
+    }
+
+    /// A query parameter as the client sent it: Envoy's routes do not percent-decode what they match.
+    pub fn raw_query(&mut self, name: &str) -> AttrId {
+        self.need_path();
+        let source = Source::RawQuery(intern(&mut self.shape.raw_queries, name.as_bytes()));
+        self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None })
     }
 
     /// Declares that a request header belongs to this configuration.

@@ -2,7 +2,7 @@
 
 use crate::attribute::AttrId;
 use crate::condition::Condition;
-use crate::http_match::{Networks, TextTest};
+use crate::http_match::{ClaimTest, Networks, TextTest};
 use crate::value::Value;
 
 /// An expression that the host compiled; counted in the order of [`crate::compile::Shape::cel`].
@@ -46,6 +46,15 @@ pub enum Predicate {
         /// Whether an absent attribute is tested as empty text, as Istio's `withoutHeaders` does.
         absent_is_empty: bool,
     },
+    /// The attribute is this number.
+    Number {
+        /// What is tested: an attribute of type number.
+        attribute: AttrId,
+        /// The number.
+        equals: f64,
+    },
+    /// A claim passes a test.
+    Claim(Box<ClaimTest>),
     /// The attribute is an IP address in one of the networks.
     Network {
         /// What is tested: an address, with or without a port.
@@ -95,6 +104,8 @@ impl Predicate {
                 Some(text) => test.passes(text),
                 None => *absent_is_empty && test.passes(b""),
             },
+            Predicate::Number { attribute, equals } => facts.value(*attribute) == Value::Number(*equals),
+            Predicate::Claim(claim) => claim.holds(facts),
             Predicate::Network { attribute, networks } => {
                 facts.text(*attribute).is_some_and(|text| networks.contain(text))
             }

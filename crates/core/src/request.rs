@@ -48,6 +48,7 @@ pub struct Scratch {
     headers: Vec<Place>,
     cookies: Vec<Place>,
     queries: Vec<Place>,
+    raw_queries: Vec<Place>,
     attributes: Vec<Place>,
     path: Place,
     arena: Vec<u8>,
@@ -59,12 +60,13 @@ impl Scratch {
         reset(&mut self.headers, shape.headers.len());
         reset(&mut self.cookies, shape.cookies.len());
         reset(&mut self.queries, shape.queries.len());
+        reset(&mut self.raw_queries, shape.raw_queries.len());
         self.attributes.clear();
         self.arena.clear();
         self.path = Place::Absent;
         for pair in Pairs::new(raw) {
             if let Some(slot) = shape.find_header(pair.name) {
-                self.add_header(slot, raw, pair.value_offset, pair.value.len(), shape.cookie);
+                self.add_header(shape, slot, raw, pair.value_offset, pair.value.len());
             }
         }
         self.read_path(shape, raw);
@@ -75,26 +77,32 @@ impl Scratch {
         }
     }
 
-    fn add_header(&mut self, slot: usize, raw: &[u8], start: usize, len: usize, cookie: Option<u16>) {
-        let Some(place) = self.headers.get_mut(slot) else { return };
-        let before = *place;
-        *place = match before {
-            Place::Absent => Place::Raw { start, len },
-            // A further line of the same header: RFC 9110 section 5.3 joins with a comma,
-            // RFC 9113 section 8.2.3 cookies with a semicolon.
-            _ => {
-                let join: &[u8] = if cookie == Some(slot as u16) { b"; " } else { b"," };
-                let at = self.arena.len();
-                match before {
-                    Place::Raw { start, len } => self.arena.extend_from_slice(slice(raw, start, len)),
-                    Place::Arena { start, len } => self.arena.extend_from_within(start..start + len),
-                    _ => {}
-                }
-                self.arena.extend_from_slice(join);
-                self.arena.extend_from_slice(slice(raw, start, len));
-                Place::Arena { start: at, len: self.arena.len() - at }
-            }
+    fn add_header(&mut self, shape: &Shape, slot: usize, raw: &[u8], start: usize, len: usize) {
+        let place = match self.headers.get(slot) {
+            Some(Place::Absent) => Place::Raw { start, len },
+            // A second line of the same header.
+            Some(Place::Raw { .. }) => self.join_lines(shape, slot, raw),
+            // A further one: the second has joined them all.
+            _ => return,
         };
+        if let Some(header) = self.headers.get_mut(slot) {
+            *header = place;
+        }
+    }
+
+    /// All lines of a header as one text. They are joined in one go: a hundred lines that were joined
+    /// one by one would be copied a hundred times.
+    fn join_lines(&mut self, shape: &Shape, slot: usize, raw: &[u8]) -> Place {
+        // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
+        let cookie = shape.headers.get(slot).is_some_and(|name| **name == *b"cookie");
+        let separator: &[u8] = if cookie { b"; " } else { b"," };
+        let start = self.arena.len();
+        for pair in Pairs::new(raw).filter(|pair| shape.find_header(pair.name) == Some(slot)) {
+            self.arena.extend_from_slice(pair.value);
+            self.arena.extend_from_slice(separator);
+        }
+        self.arena.truncate(self.arena.len() - separator.len());
+        Place::Arena { start, len: self.arena.len() - start }
     }
 
     /// The path without the query, and the query parameters.
@@ -105,25 +113,32 @@ impl Scratch {
         let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
         let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
         self.path = Place::Raw { start, len: path.len() };
-        if shape.queries.is_empty() || path.len() == whole.len() {
+        if path.len() == whole.len() || (shape.queries.is_empty() && shape.raw_queries.is_empty()) {
             return;
         }
         let mut at = start + path.len() + 1;
         for part in slice(raw, at, start + whole.len() - at).split(|b| *b == b'&') {
             let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
             let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
+            let value = value.split_first().map_or(&[][..], |(_, v)| v);
+            let value_at = at + part.len() - value.len();
+            let slot = shape.raw_queries.iter().position(|n| **n == *name);
+            if let Some(place) = slot.and_then(|slot| self.raw_queries.get_mut(slot))
+                && *place == Place::Absent
+            {
+                *place = Place::Raw { start: value_at, len: value.len() };
+            }
             let wanted = |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { n == name };
             let slot = shape.queries.iter().position(|n| wanted(n));
             if let Some(place) = slot.and_then(|slot| self.queries.get_mut(slot))
                 && *place == Place::Absent
             {
-                let value = value.split_first().map_or(&[][..], |(_, v)| v);
                 *place = if is_encoded(value) {
                     let start = self.arena.len();
                     self.arena.extend(decoded(value));
                     Place::Arena { start, len: self.arena.len() - start }
                 } else {
-                    Place::Raw { start: at + part.len() - value.len(), len: value.len() }
+                    Place::Raw { start: value_at, len: value.len() }
                 };
             }
             at += part.len() + 1;
@@ -166,6 +181,7 @@ impl Scratch {
             Source::Header(slot) => get(&self.headers, slot),
             Source::Cookie(slot) => get(&self.cookies, slot),
             Source::Query(slot) => get(&self.queries, slot),
+            Source::RawQuery(slot) => get(&self.raw_queries, slot),
             Source::Path => self.path,
             Source::Property(index) => return Place::Property(index),
             Source::Constant => Place::Absent,
@@ -287,15 +303,21 @@ impl<'r, O: Outside> Request<'r, O> {
     fn property_value(&self, index: u16, attribute: &Attribute) -> Value<'_> {
         let Some(bytes) = self.property(index) else { return Value::Null };
         let encoding = self.shape.properties.get(usize::from(index)).map(|p| p.encoding);
+        // A claim may be a number or a text of eight digits. Read as text first: the eight bytes of a
+        // number look like digits only near 4e-43 or, for integers, beyond 3e18.
+        let text = attribute.kind.read(bytes);
+        if text != Value::Null {
+            return text;
+        }
         match (attribute.kind, encoding, <[u8; 8]>::try_from(bytes)) {
             (Kind::Number, Some(Encoding::Double), Ok(eight)) => Value::Number(f64::from_le_bytes(eight)),
             (Kind::Number, Some(Encoding::Integer), Ok(eight)) => Value::Number(i64::from_le_bytes(eight) as f64),
             (Kind::Boolean, ..) => match bytes {
                 [0] => Value::Bool(false),
                 [1] => Value::Bool(true),
-                _ => Kind::Boolean.read(bytes),
+                _ => Value::Null,
             },
-            (kind, ..) => kind.read(bytes),
+            _ => Value::Null,
         }
     }
 }

@@ -1,0 +1,82 @@
+//! Tests of claims: a claim is a text, or a list of texts of which one must pass.
+
+use super::TextTest;
+use crate::attribute::AttrId;
+use crate::header::Pairs;
+use crate::predicate::Facts;
+use crate::value::Value;
+
+/// A compiled test of a claim.
+#[derive(Debug)]
+pub struct ClaimTest {
+    /// The claim.
+    pub attribute: AttrId,
+    /// What its text, or one text of its list, must pass.
+    pub test: TextTest,
+}
+
+impl ClaimTest {
+    /// Whether the claim is there and passes. As in Istio, a number, boolean or object is there but
+    /// passes no test of a text.
+    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
+        let value = facts.value(self.attribute);
+        if let TextTest::Any = self.test {
+            return value != Value::Null;
+        }
+        match value {
+            Value::Text(text) => match listed(text) {
+                Some(mut items) => items.any(|item| self.test.passes(item)),
+                None => self.test.passes(text),
+            },
+            Value::List(list) => list.items().any(|item| self.test.passes(item)),
+            Value::Json(serde_json::Value::Array(items)) => items.iter().any(|item| self.passes_json(item)),
+            Value::Json(one) => self.passes_json(one),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
+    fn passes_json(&self, json: &serde_json::Value) -> bool {
+        json.as_str().is_some_and(|text| self.test.passes(text.as_bytes()))
+    }
+}
+
+/// The items, when `bytes` is how Envoy hands out a list property: the layout of header pairs, with
+/// the items as the names and empty values (`serializeValue` in its `wasm/context.cc`).
+///
+/// The bytes carry no type, so a text could pretend to be such a list. It would have to hold NUL
+/// bytes at the right places, and a token's issuer decides what stands in a claim.
+fn listed(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let count = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
+    let (mut seen, mut size) = (0, 4);
+    for pair in Pairs::new(bytes) {
+        if !pair.value.is_empty() {
+            return None;
+        }
+        seen += 1;
+        // Two sizes of four bytes, the name, and a NUL behind name and value.
+        size += 8 + pair.name.len() + 2;
+    }
+    (seen == count && size == bytes.len()).then(|| Pairs::new(bytes).map(|pair| pair.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::encode_pairs;
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn lists_are_told_from_texts() {
+        let items = |bytes: &[u8]| listed(bytes).map(|items| items.map(<[u8]>::to_vec).collect::<Vec<_>>());
+        assert_eq!(items(&encode_pairs(&[("a", ""), ("bc", "")])), Some(vec![b"a".to_vec(), b"bc".to_vec()]));
+        assert_eq!(items(&encode_pairs::<&str, &str>(&[])), Some(vec![]));
+        // An object: its values are not empty.
+        assert_eq!(items(&encode_pairs(&[("a", "1")])), None);
+        let list = encode_pairs(&[("admin", "")]);
+        for broken in
+            [&list[..list.len() - 1], &[list.as_slice(), b"x"].concat(), b"", b"abc", b"admin", &[0xff; 40]]
+        {
+            assert_eq!(items(broken), None, "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! From a written match to a predicate.
+
+use super::string_match::{Asks, Place};
+use super::{ClaimTest, HttpMatch, Network, Networks, StringMatch, TextTest};
+use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, SourceSpec};
+use crate::compile::Compiler;
+use crate::header;
+use crate::predicate::Predicate;
+use crate::problem::At;
+use std::collections::BTreeMap;
+
+/// Istio's name for claims among the headers.
+const CLAIMS: &str = "@request.auth.claims";
+/// How the identity in a certificate starts.
+const SPIFFE: &str = "spiffe://";
+
+/// What a test costs a request. The parts of an entry are tested in this order, because most
+/// requests fail one of the cheap ones and then need not pay for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cost {
+    /// Some comparisons of bytes.
+    Bytes,
+    /// A search in a text or a list, or reading a version.
+    Search,
+    /// Running an automaton over a text.
+    Regex,
+    /// A call to the host, some microseconds.
+    Host,
+}
+
+impl Cost {
+    fn of(test: &TextTest) -> Self {
+        match test {
+            TextTest::Any => Cost::Bytes,
+            TextTest::Literal { place: Place::Anywhere, .. } => Cost::Search,
+            TextTest::Literal { .. } => Cost::Bytes,
+            TextTest::OneOf { .. } | TextTest::Version(_) => Cost::Search,
+            TextTest::Regex(_) => Cost::Regex,
+        }
+    }
+}
+
+impl HttpMatch {
+    /// The predicate that this entry means. What is wrong with it goes to the compiler's problems.
+    pub fn compile(&self, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
+        let mut entry = Entry { compiler, parts: Vec::new() };
+        self.refuse_what_no_filter_sees(&mut entry, at);
+        self.request_line(&mut entry, at);
+        self.maps(&mut entry, at);
+        self.connection(&mut entry, at);
+        // A stable sort: among equals, the order stays that of the fields.
+        entry.parts.sort_by_key(|(cost, _)| *cost);
+        Predicate::all(entry.parts.into_iter().map(|(_, part)| part).collect())
+    }
+
+    fn refuse_what_no_filter_sees(&self, entry: &mut Entry<'_, '_>, at: &At) {
+        let refused = [
+            (
+                "sourceLabels",
+                &self.source_labels,
+                "istiod compares it with the labels of the calling workload, which a request does not carry; \
+                 use `sourcePrincipals`, or limit the plugin to those workloads by its `selector`",
+            ),
+            (
+                "sourceNamespace",
+                &self.source_namespace,
+                "istiod compares it with the namespace of the calling workload, which a request does not carry; \
+                 use `sourcePrincipals` (\"cluster.local/ns/NAMESPACE/*\")",
+            ),
+            (
+                "gateways",
+                &self.gateways,
+                "the proxy does not know the names of Gateway resources; attach the plugin to the gateway by its \
+                 `selector` or `targetRefs`, and match by `authority` or `port`",
+            ),
+            (
+                "statPrefix",
+                &self.stat_prefix,
+                "it names statistics of an Envoy route; count requests with `metrics`",
+            ),
+        ];
+        for (name, value, why) in refused {
+            if value.is_some() {
+                entry.compiler.problems.add(&at.field(name), format!("cannot be matched here: {why}"));
+            }
+        }
+    }
+
+    fn request_line(&self, entry: &mut Entry<'_, '_>, at: &At) {
+        self.path(entry, &at.field("uri"));
+        let parts = [
+            ("scheme", ":scheme", &self.scheme),
+            ("method", ":method", &self.method),
+            ("authority", ":authority", &self.authority),
+        ];
+        for (field, header, matcher) in parts {
+            if let Some(matcher) = matcher {
+                let attribute = entry.compiler.pseudo_header(header);
+                entry.text(attribute, matcher, &at.field(field));
+            }
+        }
+    }
+
+    fn path(&self, entry: &mut Entry<'_, '_>, at: &At) {
+        // Every request has a path, so a match that asks for nothing, or an empty prefix, is always true.
+        let Some(uri) =
+            self.uri.as_ref().filter(|m| **m != StringMatch::default() && m.prefix.as_deref() != Some(""))
+        else {
+            return;
+        };
+        let literals = [
+            ("exact", &uri.exact),
+            ("prefix", &uri.prefix),
+            ("suffix", &uri.suffix),
+            ("contains", &uri.contains),
+        ];
+        for (name, text) in literals {
+            if text.as_ref().is_some_and(|text| text.contains(['?', '#'])) {
+                let message =
+                    "the path is matched without its query, so this could never match; use `queryParams`";
+                entry.compiler.problems.add(&at.field(name), message);
+            }
+        }
+        if uri.regex.as_deref() == Some("*") {
+            entry
+                .compiler
+                .problems
+                .add(&at.field("regex"), "\"*\" is no regular expression; `.*` is any text");
+        }
+        let attribute = entry.compiler.path();
+        if let Some(asks) = uri.asks(self.ignore_uri_case, &mut entry.compiler.problems, at) {
+            entry.add_text(attribute, asks);
+        }
+    }
+
+    fn maps(&self, entry: &mut Entry<'_, '_>, at: &At) {
+        for (name, matcher, at) in places(&self.headers, &at.field("headers")) {
+            if let Some(claim) = routing_claim(name) {
+                entry.claim(claim, matcher, &at, true);
+            } else if let Some(attribute) = entry.header(name, &at) {
+                entry.text(attribute, matcher, &at);
+            }
+        }
+        for (name, matcher, at) in places(&self.without_headers, &at.field("withoutHeaders")) {
+            if let Some(claim) = routing_claim(name) {
+                entry.claim(claim, matcher, &at, false);
+            } else if let Some(attribute) = entry.header(name, &at) {
+                entry.without(attribute, matcher, &at);
+            }
+        }
+        for (name, matcher, at) in places(&self.query_params, &at.field("queryParams")) {
+            if name.is_empty() {
+                entry.compiler.problems.add(&at, "a query parameter needs a name");
+            }
+            let attribute = entry.compiler.raw_query(name);
+            entry.text(attribute, matcher, &at);
+        }
+        for (name, matcher, at) in places(&self.cookies, &at.field("cookies")) {
+            if let Some(attribute) = entry.cookie(name, &at) {
+                entry.text(attribute, matcher, &at);
+            }
+        }
+        for (name, matcher, at) in places(&self.claims, &at.field("claims")) {
+            entry.claim(vec![name.clone()], matcher, &at, true);
+        }
+    }
+
+    fn connection(&self, entry: &mut Entry<'_, '_>, at: &At) {
+        if let Some(port) = self.port {
+            entry.port(port, &at.field("port"));
+        }
+        if !self.source_principals.is_empty() {
+            entry.principals(&self.source_principals, &at.field("sourcePrincipals"));
+        }
+        if !self.remote_ip.is_empty() {
+            entry.remote_ip(&self.remote_ip, &at.field("remoteIp"));
+        }
+    }
+}
+
+/// The entries of a map, each with its place.
+fn places<'m>(
+    map: &'m BTreeMap<String, StringMatch>,
+    at: &At,
+) -> impl Iterator<Item = (&'m String, &'m StringMatch, At)> {
+    map.iter().map(move |(name, matcher)| (name, matcher, at.field(name)))
+}
+
+/// The path to a claim in the name of a header, when it is one: `@request.auth.claims.a.b` or
+/// `@request.auth.claims[a][b]` (istio `pkg/jwt/routing.go`).
+fn routing_claim(name: &str) -> Option<Vec<String>> {
+    let (_, rest) =
+        name.split_at_checked(CLAIMS.len()).filter(|(start, _)| start.eq_ignore_ascii_case(CLAIMS))?;
+    let segments = |text: &str, separator: &str| text.split(separator).map(str::to_owned).collect();
+    match rest.strip_prefix('.') {
+        Some(path) if !path.is_empty() => Some(segments(path, ".")),
+        _ => rest
+            .strip_prefix('[')?
+            .strip_suffix(']')
+            .filter(|p| !p.is_empty())
+            .map(|path| segments(path, "][")),
+    }
+}
+
+/// An entry of which the parts are being compiled.
+struct Entry<'e, 'c> {
+    compiler: &'e mut Compiler<'c>,
+    parts: Vec<(Cost, Predicate)>,
+}
+
+impl Entry<'_, '_> {
+    fn source(&mut self, source: AttributeSpec, at: &At) -> Option<AttrId> {
+        self.compiler.source(&SourceSpec::Long(Box::new(source)), at)
+    }
+
+    /// A header by name. As in Envoy, `host` is `:authority`.
+    fn header(&mut self, name: &str, at: &At) -> Option<AttrId> {
+        const PSEUDO: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
+        let name = if name.eq_ignore_ascii_case("host") { ":authority" } else { name };
+        match PSEUDO.iter().find(|pseudo| **pseudo == name) {
+            Some(pseudo) => Some(self.compiler.pseudo_header(pseudo)),
+            None => self.compiler.header(name, at),
+        }
+    }
+
+    fn cookie(&mut self, name: &str, at: &At) -> Option<AttrId> {
+        if header::name(name).is_err() {
+            self.compiler
+                .problems
+                .add(at, format!("{name:?} is not a cookie name (letters, digits and !#$%&'*+-.^_`|~)"));
+            return None;
+        }
+        self.source(AttributeSpec { cookie: Some(name.to_owned()), ..AttributeSpec::default() }, at)
+    }
+
+    fn text(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
+        if let Some(asks) = matcher.asks(false, &mut self.compiler.problems, at) {
+            self.add_text(attribute, asks);
+        }
+    }
+
+    fn add_text(&mut self, attribute: AttrId, asks: Asks) {
+        let (there, test) = match asks {
+            Asks::Presence(there) => (there, TextTest::Any),
+            Asks::Passes(test) => (true, test),
+        };
+        let cost = Cost::of(&test);
+        let part = Predicate::Text { attribute, test, absent_is_empty: false };
+        self.parts.push((cost, negated_unless(there, part)));
+    }
+
+    /// A header that must not pass. Envoy's `treat_missing_header_as_empty`, which istiod sets for all
+    /// tests but presence.
+    fn without(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
+        match matcher.asks(false, &mut self.compiler.problems, at) {
+            Some(Asks::Presence(there)) => self.add_text(attribute, Asks::Presence(!there)),
+            Some(Asks::Passes(test)) => {
+                let cost = Cost::of(&test);
+                let part = Predicate::Text { attribute, test, absent_is_empty: true };
+                self.parts.push((cost, negated_unless(false, part)));
+            }
+            None => {}
+        }
+    }
+
+    fn claim(&mut self, path: Vec<String>, matcher: &StringMatch, at: &At, wanted: bool) {
+        if path.iter().any(|segment| segment.is_empty() || segment.contains('\0')) {
+            self.compiler.problems.add(at, "a part of the claim's name is empty, or has a zero byte");
+            return;
+        }
+        let source = AttributeSpec { claim: Some(PathSpec(path)), ..AttributeSpec::default() };
+        let Some(attribute) = self.source(source, at) else { return };
+        let (there, test) = match matcher.asks(false, &mut self.compiler.problems, at) {
+            Some(Asks::Presence(there)) => (there, TextTest::Any),
+            Some(Asks::Passes(test)) => (true, test),
+            None => return,
+        };
+        let part = Predicate::Claim(Box::new(ClaimTest { attribute, test }));
+        self.parts.push((Cost::Host, negated_unless(there == wanted, part)));
+    }
+
+    fn property(&mut self, path: &[&str], kind: KindSpec, at: &At) -> Option<AttrId> {
+        let path = PathSpec(path.iter().map(|s| (*s).to_owned()).collect());
+        self.source(AttributeSpec { property: Some(path), kind: Some(kind), ..AttributeSpec::default() }, at)
+    }
+
+    fn port(&mut self, port: u32, at: &At) {
+        if !(1..=65535).contains(&port) {
+            self.compiler.problems.add(at, format!("{port} is no port (1 to 65535)"));
+        } else if let Some(attribute) = self.property(&["destination", "port"], KindSpec::Number, at) {
+            self.parts.push((Cost::Host, Predicate::Number { attribute, equals: f64::from(port) }));
+        }
+    }
+
+    fn principals(&mut self, principals: &[String], at: &At) {
+        let Some(attribute) =
+            self.property(&["connection", "uri_san_peer_certificate"], KindSpec::String, at)
+        else {
+            return;
+        };
+        let part = |test| Predicate::Text { attribute, test, absent_is_empty: false };
+        let mut any = Vec::new();
+        for (i, principal) in principals.iter().enumerate() {
+            match principal_tests(principal) {
+                Ok(tests) => any.push(Predicate::all(tests.into_iter().map(part).collect())),
+                Err(message) => self.compiler.problems.add(&at.index(i), message),
+            }
+        }
+        self.parts.push((Cost::Host, Predicate::any(any)));
+    }
+
+    fn remote_ip(&mut self, networks: &[String], at: &At) {
+        let Some(attribute) = self.property(&["source", "address"], KindSpec::String, at) else { return };
+        let mut set = Vec::new();
+        for (i, text) in networks.iter().enumerate() {
+            match Network::parse(text) {
+                Ok(network) => set.push(network),
+                Err(message) => self.compiler.problems.add(&at.index(i), message),
+            }
+        }
+        self.parts.push((Cost::Host, Predicate::Network { attribute, networks: Networks::new(set) }));
+    }
+}
+
+/// The tests that a certificate's URI must pass all to be this principal. As in AuthorizationPolicy,
+/// `*` may stand for a start, an end or the whole.
+fn principal_tests(principal: &str) -> Result<Vec<TextTest>, String> {
+    // People copy the URI from a certificate.
+    let principal = principal.strip_prefix(SPIFFE).unwrap_or(principal);
+    let with_scheme = |place, rest: &str| TextTest::literal(place, &format!("{SPIFFE}{rest}"));
+    let refusal = || {
+        format!(
+            "{principal:?} is no principal: an identity such as cluster.local/ns/shop/sa/cart, with one `*` at its \
+             start or end, or `*` alone"
+        )
+    };
+    match principal.split_once('*') {
+        None if principal.is_empty() => Err(refusal()),
+        None => Ok(vec![with_scheme(Place::Whole, principal)]),
+        Some(("", "")) => Ok(vec![with_scheme(Place::Start, "")]),
+        Some((start, "")) => Ok(vec![with_scheme(Place::Start, start)]),
+        Some(("", end)) if !end.contains('*') => {
+            Ok(vec![with_scheme(Place::Start, ""), TextTest::literal(Place::End, end)])
+        }
+        Some(_) => Err(refusal()),
+    }
+}
+
+fn negated_unless(plain: bool, part: Predicate) -> Predicate {
+    if plain { part } else { Predicate::Not(Box::new(part)) }
+}

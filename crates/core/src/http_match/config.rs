@@ -1,0 +1,129 @@
+//! The `match` list as it is written.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One entry of a `match` list. All that it names must hold; of several entries, one is enough.
+///
+/// A `match` block of an Istio VirtualService means the same here.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HttpMatch {
+    /// A name for the reader. It changes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The path without the query. `{prefix: /api}` also matches `/apix`, as in Istio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<StringMatch>,
+    /// `http` or `https`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<StringMatch>,
+    /// The method, in upper case: `GET`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<StringMatch>,
+    /// The whole `:authority` (`Host`) with its port if the client sent one, case-sensitive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<StringMatch>,
+    /// Request headers by name, in any case. Several lines of one header are tested as one text,
+    /// joined with `,`. `{}` asks only that the header is there. A name such as
+    /// `@request.auth.claims.group` or `@request.auth.claims[a.b][c]` tests a claim of a verified
+    /// token instead, as in Istio.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, StringMatch>,
+    /// Like `headers`, but no test may pass. `{}` asks that the header is absent; with any other test
+    /// an absent header counts as an empty one, as in Istio.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub without_headers: BTreeMap<String, StringMatch>,
+    /// Query parameters by name, as the client sent them: they are not percent-decoded, as in Istio.
+    /// The first one of a name counts. `{}` asks only that it is there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub query_params: BTreeMap<String, StringMatch>,
+    /// Ignores the case of ASCII letters in `uri`. A `regex` is not affected: write `(?i)` in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_uri_case: bool,
+    /// The local port that the client's connection came in on, 1 to 65535. On a gateway this is the
+    /// port of the container, not the one of the Service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u32>,
+    /// Cookies by name, case-sensitive. The first one of a name counts. `{}` asks only that it is
+    /// there. Weir's addition.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cookies: BTreeMap<String, StringMatch>,
+    /// Claims of a verified token. A name is one claim, dots and all. The claim must be a text, or a
+    /// list of texts of which one passes. `{}` asks only that it is there. Weir's addition.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, StringMatch>,
+    /// The caller's identity from its mTLS certificate, one of these, as in AuthorizationPolicy:
+    /// `cluster.local/ns/shop/sa/cart`, a prefix `cluster.local/ns/shop/*`, a suffix `*/sa/cart`, or
+    /// `*` for anyone who has one. Weir's addition.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::load::one_or_many")]
+    pub source_principals: Vec<String>,
+    /// The client's address is one of these, or in one of these networks: `10.0.0.0/8`,
+    /// `2001:db8::/32`, `192.0.2.7`. Behind proxies that is what Envoy trusts of `x-forwarded-for`.
+    /// Weir's addition.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::load::one_or_many")]
+    pub remote_ip: Vec<String>,
+
+    // What Istio has and a filter cannot know. They are read so that the refusal can say why.
+    /// Always refused.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub source_labels: Option<serde_json::Value>,
+    /// Always refused.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub source_namespace: Option<serde_json::Value>,
+    /// Always refused.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub gateways: Option<serde_json::Value>,
+    /// Always refused.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub stat_prefix: Option<serde_json::Value>,
+}
+
+/// How a text is tested: exactly one way of these. `{}` asks only that the text is there.
+///
+/// `exact`, `prefix` and `regex` are Istio's, the others are Weir's additions.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StringMatch {
+    /// The text is this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact: Option<String>,
+    /// The text starts with this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The whole text matches this regular expression (RE2 syntax, at most 1024 bytes long).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regex: Option<String>,
+    /// The text ends with this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<String>,
+    /// This stands somewhere in the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
+    /// The text is one of these.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<String>>,
+    /// `true`: the text is there, even if it is empty. `false`: it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub present: Option<bool>,
+    /// The text is a version that satisfies this requirement, written as for Cargo: `>=1.2.0, <2`. A
+    /// leading `v` and missing last parts are tolerated (`v1.4` is 1.4.0).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub semver: Option<String>,
+    /// Ignores the case of ASCII letters; with `exact`, `prefix`, `suffix`, `contains` and `in`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_case: bool,
+}
+
+impl HttpMatch {
+    /// The prefix of the path that it matches by; a rewrite replaces that part only.
+    pub fn uri_prefix(&self) -> Option<&str> {
+        self.uri.as_ref()?.prefix.as_deref()
+    }
+}

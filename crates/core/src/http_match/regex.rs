@@ -1,0 +1,255 @@
+//! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
+
+use super::string_match::{Place, stands};
+use regex_lite::{Regex, RegexBuilder};
+
+/// Istio's limit for the length of an expression, in bytes.
+const LONGEST_PATTERN: usize = 1024;
+/// How many bytes a compiled expression may take: enough for what people write, not for `.{999}{999}`.
+const LARGEST_PROGRAM: usize = 64 * 1024;
+/// Groups within groups.
+const DEEPEST_NESTING: u32 = 40;
+/// A longer text, in bytes, never matches: the time of a match is program size times text size.
+const LONGEST_TEXT: usize = 16 * 1024;
+
+/// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
+///
+/// As RE2 in UTF-8 mode, it does not match bytes that are not UTF-8.
+#[derive(Debug)]
+pub struct FullMatch(Form);
+
+#[derive(Debug)]
+enum Form {
+    /// A literal with or without `.*` around it, which is what most expressions are. Comparing is
+    /// some fifty times cheaper than running the automaton.
+    Plain(Place, Box<[u8]>),
+    Automaton(Regex),
+}
+
+impl FullMatch {
+    /// Compiles `pattern`.
+    ///
+    /// # Errors
+    /// When it is empty, too long, too large, or no expression of the supported syntax; the message
+    /// says what to write instead.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        if pattern.is_empty() {
+            return Err("is empty; to ask for an empty text, write {exact: \"\"}".to_owned());
+        }
+        if pattern.len() > LONGEST_PATTERN {
+            return Err(format!(
+                "is {} bytes long; at most {LONGEST_PATTERN} are allowed, as in Istio",
+                pattern.len()
+            ));
+        }
+        // Alone first: within the anchors, `a)|(b` would look well-formed.
+        build(pattern).map_err(|error| explain(pattern, &error))?;
+        if let Some((place, literal)) = plain(pattern) {
+            return Ok(Self(Form::Plain(place, literal.into())));
+        }
+        let whole = build(&format!("^(?:{pattern})$")).map_err(|error| explain(pattern, &error))?;
+        Ok(Self(Form::Automaton(whole)))
+    }
+
+    /// Whether the whole of `text` matches.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        if text.len() > LONGEST_TEXT {
+            return false;
+        }
+        match &self.0 {
+            Form::Plain(place, literal) => {
+                // `.*` stands for anything but line feeds.
+                stands(*place, literal, false, text)
+                    && !text.contains(&b'\n')
+                    && std::str::from_utf8(text).is_ok()
+            }
+            Form::Automaton(regex) => std::str::from_utf8(text).is_ok_and(|text| regex.is_match(text)),
+        }
+    }
+}
+
+fn build(pattern: &str) -> Result<Regex, String> {
+    let mut builder = RegexBuilder::new(pattern);
+    builder.size_limit(LARGEST_PROGRAM).nest_limit(DEEPEST_NESTING).build().map_err(|error| error.to_string())
+}
+
+/// The literal in `literal`, `literal.*`, `.*literal` or `.*literal.*`, with the place that this
+/// means. `None` for every other expression.
+fn plain(pattern: &str) -> Option<(Place, Vec<u8>)> {
+    let rest = pattern.strip_prefix('^').unwrap_or(pattern);
+    let (before, rest) = rest.strip_prefix(".*").map_or((false, rest), |rest| (true, rest));
+    let mut literal = Vec::new();
+    let mut bytes = rest.as_bytes();
+    let after = loop {
+        match bytes {
+            [] | b"$" => break false,
+            b".*" | b".*$" => break true,
+            // After any of these, a character could be more than itself.
+            [_, b'*' | b'+' | b'?' | b'{', ..] | [b'\\', _, b'*' | b'+' | b'?' | b'{', ..] => return None,
+            [b'\\', escaped, tail @ ..] if escaped.is_ascii_punctuation() => {
+                literal.push(*escaped);
+                bytes = tail;
+            }
+            [
+                b'\\' | b'^' | b'$' | b'.' | b'|' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'*' | b'+'
+                | b'?' | b'\n',
+                ..,
+            ] => {
+                return None;
+            }
+            [byte, tail @ ..] => {
+                literal.push(*byte);
+                bytes = tail;
+            }
+        }
+    };
+    let place = match (before, after) {
+        (false, false) => Place::Whole,
+        (false, true) => Place::Start,
+        (true, false) => Place::End,
+        (true, true) => Place::Anywhere,
+    };
+    Some((place, literal))
+}
+
+/// What is wrong with `pattern`, and what to write instead.
+fn explain(pattern: &str, error: &str) -> String {
+    let hint = [
+        (
+            "look-around",
+            "RE2 has none either: say what must not be there with `withoutHeaders` or in an earlier rule",
+        ),
+        ("backreference", "RE2 has none either: write the alternatives out"),
+        ("Unicode", "write the characters as a class, such as [A-Za-z]"),
+        ("nested character", "write `\\[` for a bracket in a class"),
+        ("size limit", "repeat less: the number in {n} multiplies what stands before it"),
+        ("nesting", "use fewer groups within groups"),
+        ("uncounted repetition", "nothing stands before it that could be repeated; `.*` is any text"),
+        ("counted repetition", "write `\\{` for a brace"),
+        ("found no digits", "write `\\{` for a brace"),
+        (
+            "escape sequence",
+            "put a backslash only before punctuation or one of the classes \\d \\s \\w \\b and their opposites",
+        ),
+    ];
+    let hint = hint.iter().find(|(what, _)| error.contains(what)).map(|(_, hint)| *hint);
+    match hint {
+        Some(hint) => format!("{pattern:?}: {error}; {hint}"),
+        None => format!("{pattern:?}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn the_whole_text_must_match() {
+        for (pattern, yes, no) in [
+            ("a|bc", ["a", "bc"], ["abc", "ab"]),
+            ("/users/[0-9]+", ["/users/1", "/users/42"], ["/users/", "/users/4/x"]),
+            (
+                r"^(.*?;)?(user=jason)(;.*)?$",
+                ["user=jason", "a=b;user=jason;c=d"],
+                ["user=jasonx", "xuser=jason"],
+            ),
+            ("(?i)canary", ["CANARY", "canary"], ["canaryx", ""]),
+            (r"\d+\.\w+", ["1.a", "10.b_c"], ["١.a", "1.é"]),
+            ("v1.*", ["v1", "v1/x"], ["v2", "xv1"]),
+            (r".*\.example\.com", [".example.com", "a.example.com"], ["a.example.com:80", "aXexample.com"]),
+            (".*Mobile.*", ["Mobile", "a Mobile b"], ["mobile", "Mobil"]),
+            (".*", ["", "x"], ["a\nb", "\n"]),
+            ("a.c", ["abc", "aéc"], ["ac", "a\nc"]),
+            ("[[:alpha:]]+", ["abc", "Z"], ["a1", ""]),
+        ] {
+            let regex = FullMatch::new(pattern).unwrap();
+            yes.iter().for_each(|text| assert!(regex.matches(text.as_bytes()), "{pattern} {text:?}"));
+            no.iter().for_each(|text| assert!(!regex.matches(text.as_bytes()), "{pattern} {text:?}"));
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn long_texts_and_other_encodings_never_match() {
+        for pattern in [".*", "a.*", "[^b]*"] {
+            let regex = FullMatch::new(pattern).unwrap();
+            assert!(regex.matches(&[b'a'; LONGEST_TEXT]), "{pattern}");
+            assert!(!regex.matches(&[b'a'; LONGEST_TEXT + 1]), "{pattern}");
+            assert!(!regex.matches(b"a\xff"), "{pattern}");
+            assert!(!regex.matches(b"a\xc0\xa7"), "{pattern}");
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn refusals_say_what_to_write_instead() {
+        for (pattern, expected) in [
+            ("", "is empty"),
+            (
+                "^(?!admin).*",
+                "look-around is not supported; RE2 has none either: say what must not be there with `withoutHeaders`",
+            ),
+            (r"(a)\1", "backreferences are not supported; RE2 has none either"),
+            (r"\p{L}+", "write the characters as a class"),
+            ("[[a]", "write `\\[`"),
+            ("/users/{id}", "write `\\{`"),
+            ("*.example.com", "`.*` is any text"),
+            ("(a{1000}){1000}", "repeat less"),
+            ("a)|(b", "found closing ')' without matching '('"),
+            ("(a", "\"(a\": found open group"),
+            (r"\Qa.b\E", "put a backslash only before"),
+        ] {
+            let message = FullMatch::new(pattern).unwrap_err();
+            assert!(message.contains(expected), "{pattern}: {message}");
+        }
+        let nested = format!("{}a{}", "(".repeat(60), ")".repeat(60));
+        assert!(FullMatch::new(&nested).unwrap_err().contains("fewer groups"));
+        assert!(FullMatch::new(&"a".repeat(1025)).unwrap_err().contains("1025 bytes"));
+        assert!(FullMatch::new(&"a".repeat(1024)).is_ok());
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn plain_expressions_are_recognised() {
+        for (pattern, place, literal) in [
+            ("abc", Place::Whole, "abc"),
+            ("^abc$", Place::Whole, "abc"),
+            (r"/v1\.2/.*", Place::Start, "/v1.2/"),
+            (".*-beta$", Place::End, "-beta"),
+            ("^.*x.*$", Place::Anywhere, "x"),
+            (".*", Place::End, ""),
+        ] {
+            assert_eq!(plain(pattern), Some((place, literal.as_bytes().to_vec())), "{pattern}");
+        }
+        for pattern in
+            ["a|b", "ab?", "ab*", r"a\d", "a.b", "(a)", "[a]", r"a\.+", "a.+", ".*.*a+", r"a\$$|b", "é?"]
+        {
+            assert_eq!(plain(pattern), None, "{pattern}");
+        }
+    }
+
+    /// The short cut decides as the automaton does.
+    #[cfg(not(target_arch = "wasm32"))]
+    mod same {
+        use super::super::*;
+        use proptest::prelude::*;
+
+        proptest! {
+            #[test]
+            fn plain_is_only_faster(pattern in "\\^?(\\.\\*)?([ab/é\n-]|\\\\\\.|\\\\\\$){0,4}(\\.\\*)?\\$?", text in "[ab/é.$\n-]{0,6}") {
+                if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&format!("^(?:{pattern})$"))) {
+                    let short = FullMatch(Form::Plain(place, literal.into()));
+                    prop_assert_eq!(short.matches(text.as_bytes()), regex.is_match(&text));
+                }
+            }
+
+            #[test]
+            fn no_pattern_panics(pattern in ".{0,40}", text in proptest::collection::vec(any::<u8>(), 0..40)) {
+                if let Ok(regex) = FullMatch::new(&pattern) {
+                    let _ = regex.matches(&text);
+                }
+            }
+        }
+    }
+}

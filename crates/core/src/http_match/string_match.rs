@@ -1,0 +1,299 @@
+//! The compiled form of a `StringMatch`.
+
+use super::StringMatch;
+use super::regex::FullMatch;
+use crate::problem::{At, Problems};
+use semver::{Version, VersionReq};
+
+/// A longer text is no version.
+const LONGEST_VERSION: usize = 256;
+
+/// A compiled test of a text. It allocates nothing (but for a pre-release label of more than eight
+/// bytes in a version that a client sends).
+#[derive(Debug)]
+pub enum TextTest {
+    /// Any text, also an empty one.
+    Any,
+    /// Compares with one text.
+    Literal {
+        /// Where the literal must stand.
+        place: Place,
+        /// The literal, in lower case if case is ignored.
+        literal: Box<[u8]>,
+        /// Whether ASCII letters are the same in either case.
+        ignore_case: bool,
+    },
+    /// Is one of several texts.
+    OneOf {
+        /// The texts, sorted; in lower case if case is ignored.
+        texts: Box<[Box<[u8]>]>,
+        /// Whether ASCII letters are the same in either case.
+        ignore_case: bool,
+    },
+    /// Matches a regular expression as a whole.
+    Regex(Box<FullMatch>),
+    /// Is a version that satisfies a requirement.
+    Version(Box<VersionReq>),
+}
+
+/// Where a literal must stand in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It is the whole text.
+    Whole,
+    /// At the start.
+    Start,
+    /// At the end.
+    End,
+    /// Anywhere.
+    Anywhere,
+}
+
+impl TextTest {
+    /// A case-sensitive comparison.
+    pub fn literal(place: Place, literal: &str) -> Self {
+        TextTest::Literal { place, literal: literal.as_bytes().into(), ignore_case: false }
+    }
+
+    /// Whether `text` passes.
+    pub fn passes(&self, text: &[u8]) -> bool {
+        match self {
+            TextTest::Any => true,
+            TextTest::Literal { place, literal, ignore_case } => stands(*place, literal, *ignore_case, text),
+            TextTest::OneOf { texts, ignore_case: false } => {
+                texts.binary_search_by(|t| (**t).cmp(text)).is_ok()
+            }
+            TextTest::OneOf { texts, ignore_case: true } => {
+                let lower = || text.iter().map(u8::to_ascii_lowercase);
+                texts.binary_search_by(|t| t.iter().copied().cmp(lower())).is_ok()
+            }
+            TextTest::Regex(regex) => regex.matches(text),
+            TextTest::Version(requirement) => version(text).is_some_and(|v| requirement.matches(&v)),
+        }
+    }
+}
+
+/// Whether `literal` stands in that place of `text`. Without case, `literal` is in lower case.
+#[inline]
+pub(super) fn stands(place: Place, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
+    let same = |part: &[u8]| if ignore_case { part.eq_ignore_ascii_case(literal) } else { part == literal };
+    match place {
+        Place::Whole => same(text),
+        Place::Start => text.get(..literal.len()).is_some_and(same),
+        Place::End => text.len().checked_sub(literal.len()).and_then(|at| text.get(at..)).is_some_and(same),
+        // `windows` refuses a length of zero.
+        Place::Anywhere => literal.is_empty() || text.windows(literal.len()).any(same),
+    }
+}
+
+/// A version as people write it: a `v` before it, or without its last parts.
+fn version(text: &[u8]) -> Option<Version> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok().filter(|t| t.len() <= LONGEST_VERSION)?;
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    Version::parse(text).ok().or_else(|| {
+        let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+        Some(Version::new(whole_number(major)?, whole_number(minor)?, 0))
+    })
+}
+
+/// Digits only: Rust would also read a sign, and semver forbids leading zeros.
+fn whole_number(digits: &str) -> Option<u64> {
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'));
+    digits.parse().ok().filter(|_| plain)
+}
+
+/// What a `StringMatch` asks.
+#[derive(Debug)]
+pub(super) enum Asks {
+    /// That the text is there or not.
+    Presence(bool),
+    /// That it is there and passes.
+    Passes(TextTest),
+}
+
+impl StringMatch {
+    /// Compiles it; `None` when something was wrong, which then stands in `problems`. An `ignore_case`
+    /// from outside applies where it can and is no problem where it cannot.
+    pub(super) fn asks(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
+        let given = [
+            ("exact", self.exact.is_some()),
+            ("prefix", self.prefix.is_some()),
+            ("regex", self.regex.is_some()),
+            ("suffix", self.suffix.is_some()),
+            ("contains", self.contains.is_some()),
+            ("in", self.one_of.is_some()),
+            ("present", self.present.is_some()),
+            ("semver", self.semver.is_some()),
+        ];
+        let names: Vec<&str> = given.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+        if names.len() > 1 {
+            problems.add(
+                at,
+                format!(
+                    "has {}: one test only; to ask for both, combine them in a `regex`",
+                    names.join(" and ")
+                ),
+            );
+            return None;
+        }
+        if self.ignore_case
+            && !matches!(names.as_slice(), ["exact" | "prefix" | "suffix" | "contains" | "in"])
+        {
+            let hint = if self.regex.is_some() { "; write `(?i)` at the start of the regex" } else { "" };
+            problems.add(
+                &at.field("ignoreCase"),
+                format!("goes with exact, prefix, suffix, contains or in{hint}"),
+            );
+            return None;
+        }
+        self.test(ignore_case || self.ignore_case, problems, at)
+    }
+
+    fn test(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
+        let fold = |text: &str| -> Box<[u8]> {
+            if ignore_case { text.to_ascii_lowercase().into_bytes().into() } else { text.as_bytes().into() }
+        };
+        let literal = |place, text: &str| TextTest::Literal { place, literal: fold(text), ignore_case };
+        let parts = [
+            ("prefix", Place::Start, &self.prefix),
+            ("suffix", Place::End, &self.suffix),
+            ("contains", Place::Anywhere, &self.contains),
+        ];
+        for (name, place, text) in parts {
+            match text.as_deref() {
+                None => {}
+                Some("") => {
+                    problems.add(
+                        &at.field(name),
+                        "is empty, so every text passes; to ask that it is there, write {}",
+                    );
+                    return None;
+                }
+                Some(text) => return Some(Asks::Passes(literal(place, text))),
+            }
+        }
+        if let Some(text) = &self.exact {
+            return Some(Asks::Passes(literal(Place::Whole, text)));
+        }
+        if let Some(texts) = &self.one_of {
+            if texts.is_empty() {
+                problems.add(&at.field("in"), "is empty, so nothing could pass; list the texts that may");
+                return None;
+            }
+            let mut texts: Vec<Box<[u8]>> = texts.iter().map(|t| fold(t)).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            return Some(Asks::Passes(TextTest::OneOf { texts: texts.into(), ignore_case }));
+        }
+        // Istio: `*` is no regular expression, but asks that the text is there (istio PR 20629).
+        if let Some(pattern) = self.regex.as_deref().filter(|p| *p != "*") {
+            let regex =
+                FullMatch::new(pattern).map_err(|message| problems.add(&at.field("regex"), message)).ok()?;
+            return Some(Asks::Passes(TextTest::Regex(Box::new(regex))));
+        }
+        if let Some(text) = &self.semver {
+            let message =
+                |error| format!("{text:?} is no version requirement such as \">=1.2.0, <2\": {error}");
+            let requirement =
+                VersionReq::parse(text).map_err(|e| problems.add(&at.field("semver"), message(e))).ok()?;
+            return Some(Asks::Passes(TextTest::Version(Box::new(requirement))));
+        }
+        Some(Asks::Presence(self.present.unwrap_or(true)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(json: &str) -> Result<Asks, String> {
+        let mut problems = Problems::default();
+        let asks = serde_json::from_str::<StringMatch>(json).unwrap().asks(
+            false,
+            &mut problems,
+            &At::root().field("x"),
+        );
+        asks.ok_or_else(|| problems.to_string())
+    }
+
+    fn passes(json: &str, text: &[u8]) -> bool {
+        match compiled(json).unwrap() {
+            Asks::Passes(test) => test.passes(text),
+            Asks::Presence(_) => panic!("{json} asks for presence"),
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn literals_stand_where_they_must() {
+        for (json, yes, no) in [
+            (r#"{"exact": "ab"}"#, ["ab", "ab", "ab"], ["", "abc", "AB"]),
+            (r#"{"prefix": "ab"}"#, ["ab", "abc", "abab"], ["", "a", "xab"]),
+            (r#"{"suffix": "ab"}"#, ["ab", "cab", "abab"], ["", "b", "abx"]),
+            (r#"{"contains": "ab"}"#, ["ab", "cabc", "aab"], ["", "a", "axb"]),
+            (r#"{"in": ["b", "ab", "b"]}"#, ["ab", "b", "b"], ["", "a", "B"]),
+            (r#"{"exact": "aB", "ignoreCase": true}"#, ["AB", "ab", "Ab"], ["", "abc", "a"]),
+            (r#"{"contains": "aB", "ignoreCase": true}"#, ["xABx", "ab", "AAb"], ["", "xAxB", "a"]),
+            (r#"{"in": ["Ab", "Zz", "q"], "ignoreCase": true}"#, ["aB", "zZ", "Q"], ["", "abc", "a"]),
+        ] {
+            yes.iter().for_each(|text| assert!(passes(json, text.as_bytes()), "{json} {text}"));
+            no.iter().for_each(|text| assert!(!passes(json, text.as_bytes()), "{json} {text}"));
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn versions_are_read_as_people_write_them() {
+        let requirement = r#"{"semver": ">=1.2.0, <2"}"#;
+        for yes in ["1.2.0", "v1.2.0", "V1.9.9", "1.2", "1.10.0+build.5", " 1.3.0 "] {
+            assert!(passes(requirement, yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "1",
+            "2.0.0",
+            "1.1.9",
+            "",
+            "v",
+            "1.2.x",
+            "+1.2",
+            "01.2",
+            "1.2.0.0",
+            "vv1.2.0",
+            "1.3.0-beta",
+            "1..2",
+        ] {
+            assert!(!passes(requirement, no.as_bytes()), "{no}");
+        }
+        assert!(!passes(requirement, b"\xff"));
+        assert!(!passes(requirement, "1.2.0+".repeat(100).as_bytes()));
+        assert!(passes(r#"{"semver": ">=1.3.0-alpha"}"#, b"1.3.0-beta"));
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn presence_has_three_spellings() {
+        for (json, there) in [("{}", true), (r#"{"present": false}"#, false), (r#"{"regex": "*"}"#, true)] {
+            assert!(matches!(compiled(json), Ok(Asks::Presence(p)) if p == there), "{json}");
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn what_cannot_be_meant_is_refused() {
+        for (json, expected) in [
+            (r#"{"exact": "a", "prefix": "b"}"#, "x: has exact and prefix: one test only"),
+            (r#"{"prefix": ""}"#, "x.prefix: is empty"),
+            (r#"{"in": []}"#, "x.in: is empty"),
+            (
+                r#"{"regex": "a", "ignoreCase": true}"#,
+                "x.ignoreCase: goes with exact, prefix, suffix, contains or in; write `(?i)`",
+            ),
+            (r#"{"ignoreCase": true}"#, "x.ignoreCase: goes with"),
+            (r#"{"semver": "newest"}"#, "x.semver: \"newest\" is no version requirement"),
+            (r#"{"regex": ""}"#, "x.regex: is empty"),
+        ] {
+            let text = compiled(json).unwrap_err();
+            assert!(text.starts_with(expected), "{json}: {text}");
+        }
+    }
+}
