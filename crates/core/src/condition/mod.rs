@@ -1,21 +1,68 @@
-//! GrowthBook's condition JSON.
+//! GrowthBook's condition JSON over attributes: the same rule means the same here and in
+//! GrowthBook's SDKs.
+//!
+//! The reference is `evalCondition` of the JavaScript SDK 1.8.0 (`mongrule.ts`), with JavaScript's
+//! conversions between types; `tests/vectors/growthbook-condition` holds its verdicts. Where that
+//! function answers a mistake with a silent `false` (an unknown operator, an invalid pattern, a
+//! literal of the wrong type), compiling reports a problem instead. `docs/conditions.md` lists the
+//! operators and all differences.
+//!
+//! [`compile()`] turns JSON into a tree of clauses (`a` and `b`, a field passes a check) whose
+//! literals are converted, sorted, padded or compiled beforehand. [`Condition::holds`] walks it.
+//! It allocates only where an array must become text for a pattern, and for capital sigmas.
 
-use crate::compile::Compiler;
+mod check;
+mod compile;
+mod js;
+mod node;
+mod pattern;
+mod version;
+
+use crate::attribute::AttrId;
 use crate::predicate::Facts;
-use crate::problem::At;
+use check::Check;
+pub use compile::compile;
+use node::{Node, Step};
 
 /// A compiled condition.
 #[derive(Debug)]
-pub struct Condition;
-
-/// Compiles a condition, adding what is wrong with it to the compiler's problems.
-pub fn compile(_json: &serde_json::Value, _compiler: &mut Compiler<'_>, _at: &At) -> Condition {
-    Condition
-}
+pub struct Condition(Clause<AttrId>);
 
 impl Condition {
     /// Whether it holds for this request.
-    pub fn holds<F: Facts>(&self, _facts: &F) -> bool {
-        false
+    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
+        self.0.holds(&|id: AttrId| Node::from(facts.value(id)))
+    }
+}
+
+/// What is asked of an object: of the request at the top (`R` = the attribute that a field starts
+/// at), of an array's element inside `$elemMatch` (`R` = nothing, as there is only one).
+#[derive(Debug)]
+enum Clause<R> {
+    /// All of them hold; true when there are none.
+    All(Box<[Clause<R>]>),
+    /// At least one holds. GrowthBook takes an empty `$or` as true; compiling turns it into that.
+    Any(Box<[Clause<R>]>),
+    /// It does not hold.
+    Not(Box<Clause<R>>),
+    /// The value in a field passes a check.
+    Field {
+        /// Where the field starts.
+        root: R,
+        /// How it goes on.
+        path: Box<[Step]>,
+        /// What is asked.
+        check: Check,
+    },
+}
+
+impl<R: Copy> Clause<R> {
+    fn holds<'a>(&self, value: &impl Fn(R) -> Node<'a>) -> bool {
+        match self {
+            Clause::All(all) => all.iter().all(|clause| clause.holds(value)),
+            Clause::Any(any) => any.iter().any(|clause| clause.holds(value)),
+            Clause::Not(clause) => !clause.holds(value),
+            Clause::Field { root, path, check } => check.passes(value(*root).at(path)),
+        }
     }
 }

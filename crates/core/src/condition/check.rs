@@ -1,0 +1,264 @@
+//! What is asked of one value.
+
+use super::Clause;
+use super::js::{compare_lowered, number_of};
+use super::node::Node;
+use super::pattern::Pattern;
+use super::version::Version;
+use serde_json::Value as Json;
+use std::cmp::Ordering;
+
+/// A compiled test of a value.
+#[derive(Debug)]
+pub(super) enum Check {
+    /// All of them pass; true when there are none.
+    All(Box<[Check]>),
+    /// It does not pass.
+    Not(Box<Check>),
+    /// `"pro"`: the value as text is this.
+    Text(Box<str>),
+    /// The same without regard to case, as `$alli` asks for; the literal is in lower case.
+    TextIgnoringCase(Box<str>),
+    /// `5`: the value as a number is this.
+    Number(f64),
+    /// `true`: the value is something, and as JavaScript sees it, true or false.
+    Truthy(bool),
+    /// `null`: the value is absent.
+    Null,
+    /// `["a", "b"]`, `{"a": 1}`: the value is this array or object.
+    Json(Json),
+    /// `$eq`: the same type and value.
+    Is(Scalar),
+    /// `$lt`, `$lte`, `$gt`, `$gte`.
+    Order(Relation, Bound),
+    /// `$veq`, `$vlt` and so on.
+    Version(Relation, Version),
+    /// `$exists: true`.
+    Present,
+    /// `$type`.
+    Type(Type),
+    /// `$in`.
+    OneOf(Set),
+    /// `$regex`.
+    Matches(Pattern),
+    /// `$size`: what is asked of the number of elements.
+    Size(Box<Check>),
+    /// `$all`: for each of them there is an element that passes.
+    Contains(Box<[Check]>),
+    /// `$elemMatch` with operators: an element passes.
+    AnyElement(Box<Check>),
+    /// `$elemMatch` with fields: an element's fields pass.
+    AnyObject(Box<Clause<()>>),
+}
+
+/// How two values are to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    Equal,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+}
+
+impl Relation {
+    fn allows(self, order: Ordering) -> bool {
+        match self {
+            Relation::Equal => order.is_eq(),
+            Relation::Less => order.is_lt(),
+            Relation::AtMost => order.is_le(),
+            Relation::Greater => order.is_gt(),
+            Relation::AtLeast => order.is_ge(),
+        }
+    }
+}
+
+/// A literal that is neither array nor object.
+#[derive(Debug)]
+pub(super) enum Scalar {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Box<str>),
+}
+
+impl Scalar {
+    /// The literal in `json`, if it is one.
+    pub(super) fn of(json: &Json) -> Option<Self> {
+        Some(match json {
+            Json::Null => Scalar::Null,
+            Json::Bool(b) => Scalar::Bool(*b),
+            Json::Number(n) => Scalar::Number(n.as_f64()?),
+            Json::String(text) => Scalar::Text(text.as_str().into()),
+            Json::Array(_) | Json::Object(_) => return None,
+        })
+    }
+
+    /// JavaScript's `===`.
+    fn is(&self, node: Node<'_>) -> bool {
+        match (self, node) {
+            (Scalar::Null, Node::Null) => true,
+            (Scalar::Bool(a), Node::Bool(b)) => *a == b,
+            (Scalar::Number(a), Node::Number(b)) => *a == b,
+            (Scalar::Text(a), Node::Text(b)) => a.as_bytes() == b,
+            _ => false,
+        }
+    }
+}
+
+/// The right side of `<` and its kin, converted beforehand.
+#[derive(Debug)]
+pub(super) struct Bound {
+    /// The literal, when it is text: two texts compare as text.
+    text: Option<Box<str>>,
+    /// The literal as a number: everything else compares as numbers.
+    number: f64,
+}
+
+impl Bound {
+    /// The bound that `scalar` is.
+    pub(super) fn new(scalar: Scalar) -> Self {
+        let number = match &scalar {
+            Scalar::Null => 0.0,
+            Scalar::Bool(b) => f64::from(u8::from(*b)),
+            Scalar::Number(n) => *n,
+            Scalar::Text(text) => number_of(text.as_bytes()),
+        };
+        let text = if let Scalar::Text(text) = scalar { Some(text) } else { None };
+        Self { text, number }
+    }
+
+    /// How `node` compares with it by JavaScript's rules; `None` where it does not.
+    fn compare(&self, node: Node<'_>) -> Option<Ordering> {
+        match &self.text {
+            Some(text) if node.is_text_like() => Some(node.compare_text(text.as_bytes())),
+            _ => node.to_number().partial_cmp(&self.number),
+        }
+    }
+}
+
+/// The literals of `$in`, ready to be searched.
+#[derive(Debug, Default)]
+pub(super) struct Set {
+    /// Sorted; in lower case when case does not count.
+    texts: Box<[Box<str>]>,
+    numbers: Box<[f64]>,
+    null: bool,
+    yes: bool,
+    no: bool,
+    ignore_case: bool,
+}
+
+impl Set {
+    /// The set of `scalars`.
+    pub(super) fn new(scalars: Vec<Scalar>, ignore_case: bool) -> Self {
+        let mut set = Set { ignore_case, ..Set::default() };
+        let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+        for scalar in scalars {
+            match scalar {
+                Scalar::Null => set.null = true,
+                Scalar::Bool(true) => set.yes = true,
+                Scalar::Bool(false) => set.no = true,
+                Scalar::Number(n) => numbers.push(n),
+                Scalar::Text(text) if ignore_case => texts.push(text.to_lowercase().into()),
+                Scalar::Text(text) => texts.push(text),
+            }
+        }
+        texts.sort_unstable();
+        numbers.sort_unstable_by(f64::total_cmp);
+        Set { texts: texts.into(), numbers: numbers.into(), ..set }
+    }
+
+    fn has(&self, node: Node<'_>) -> bool {
+        match node {
+            Node::Null => self.null,
+            Node::Bool(true) => self.yes,
+            Node::Bool(false) => self.no,
+            // Adding zero turns -0 into 0, as literals are; the total order tells them apart.
+            Node::Number(n) => {
+                self.numbers.binary_search_by(|known| (known + 0.0).total_cmp(&(n + 0.0))).is_ok()
+            }
+            Node::Text(text) if self.ignore_case => self.has_lowered(text),
+            Node::Text(text) => self.texts.binary_search_by(|known| known.as_bytes().cmp(text)).is_ok(),
+            Node::List(_) | Node::Array(_) | Node::Object(_) => false,
+        }
+    }
+
+    fn has_lowered(&self, text: &[u8]) -> bool {
+        self.texts.binary_search_by(|known| compare_lowered(text, known).reverse()).is_ok()
+    }
+}
+
+/// The types that `$type` can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Type {
+    /// Their names in a condition.
+    pub(super) const ALL: [(&'static str, Type); 6] = [
+        ("null", Type::Null),
+        ("boolean", Type::Boolean),
+        ("number", Type::Number),
+        ("string", Type::String),
+        ("array", Type::Array),
+        ("object", Type::Object),
+    ];
+
+    fn of(node: Node<'_>) -> Self {
+        match node {
+            Node::Null => Type::Null,
+            Node::Bool(_) => Type::Boolean,
+            Node::Number(_) => Type::Number,
+            Node::Text(_) => Type::String,
+            Node::List(_) | Node::Array(_) => Type::Array,
+            Node::Object(_) => Type::Object,
+        }
+    }
+}
+
+impl Check {
+    /// Whether `node` passes.
+    pub(super) fn passes(&self, node: Node<'_>) -> bool {
+        match self {
+            Check::All(all) => all.iter().all(|check| check.passes(node)),
+            Check::Not(check) => !check.passes(node),
+            Check::Text(text) => node.has_text(text.as_bytes()),
+            Check::TextIgnoringCase(lowered) => node.has_lowered_text(lowered),
+            Check::Number(number) => node.to_number() == *number,
+            Check::Truthy(wanted) => !matches!(node, Node::Null) && node.is_truthy() == *wanted,
+            Check::Null => matches!(node, Node::Null),
+            Check::Json(json) => node.is_json(json),
+            Check::Is(scalar) => scalar.is(node),
+            Check::Order(relation, bound) => bound.compare(node).is_some_and(|order| relation.allows(order)),
+            Check::Version(relation, version) => relation.allows(version.compare(node)),
+            Check::Present => !matches!(node, Node::Null),
+            Check::Type(wanted) => Type::of(node) == *wanted,
+            // Of an array one element is enough.
+            Check::OneOf(set) if node.is_array() => node.any_element(|element| set.has(element)),
+            Check::OneOf(set) => set.has(node),
+            Check::Matches(pattern) => node.with_text(|text| pattern.is_match(text)),
+            Check::Size(check) => node.length().is_some_and(|n| check.passes(Node::Number(n as f64))),
+            Check::Contains(all) => {
+                node.is_array() && all.iter().all(|check| node.any_element(|element| check.passes(element)))
+            }
+            Check::AnyElement(check) => {
+                node.any_element(|element| is_there(element) && check.passes(element))
+            }
+            Check::AnyObject(clause) => {
+                node.any_element(|element| is_there(element) && clause.holds(&|()| element))
+            }
+        }
+    }
+}
+
+/// `$elemMatch` skips elements that are null.
+fn is_there(element: Node<'_>) -> bool {
+    !matches!(element, Node::Null)
+}

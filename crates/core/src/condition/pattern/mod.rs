@@ -1,0 +1,71 @@
+//! Regular expressions: written in JavaScript's syntax, run in linear time.
+
+mod syntax;
+
+use regex_lite::{Regex, RegexBuilder};
+use syntax::Translated;
+
+/// Patterns longer than this, in bytes, are refused.
+const LONGEST_PATTERN: usize = 4096;
+/// Compiled patterns larger than this, in bytes, are refused. The time of a match is the product
+/// of this and the length of the text.
+const LARGEST_PROGRAM: usize = 64 * 1024;
+/// Groups nested deeper than this are refused.
+const DEEPEST_NESTING: u32 = 50;
+/// Texts longer than this, in bytes, never match: what a client sends must not decide how much
+/// work one request is.
+pub(super) const LONGEST_TEXT: usize = 16 * 1024;
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    /// A pattern without anything special but anchors: no engine is needed.
+    Plain {
+        /// What must be there.
+        text: Box<str>,
+        /// Whether the text must start with it.
+        start: bool,
+        /// Whether the text must end with it.
+        end: bool,
+    },
+    /// All others.
+    Regex(Box<Regex>),
+}
+
+impl Pattern {
+    /// Compiles a pattern in JavaScript's syntax without the `u` and `v` flags.
+    ///
+    /// # Errors
+    /// When it is no valid pattern, needs backtracking, or is too large; the message says which.
+    pub(super) fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
+        if pattern.len() > LONGEST_PATTERN {
+            return Err(format!("the pattern is longer than {LONGEST_PATTERN} bytes"));
+        }
+        match syntax::translate(pattern, ignore_case)? {
+            Translated::Plain { text, start, end } => Ok(Self::Plain { text: text.into(), start, end }),
+            Translated::Regex(text) => RegexBuilder::new(&text)
+                .size_limit(LARGEST_PROGRAM)
+                .nest_limit(DEEPEST_NESTING)
+                .build()
+                .map(|regex| Self::Regex(Box::new(regex)))
+                .map_err(|why| format!("{pattern:?} cannot be compiled: {why}")),
+        }
+    }
+
+    /// Whether a part of `text` matches. Text that is too long or not UTF-8 never does.
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        if text.len() > LONGEST_TEXT {
+            return false;
+        }
+        let Ok(text) = std::str::from_utf8(text) else { return false };
+        match self {
+            Self::Plain { text: wanted, start, end } => match (start, end) {
+                (true, true) => text == &**wanted,
+                (true, false) => text.starts_with(&**wanted),
+                (false, true) => text.ends_with(&**wanted),
+                (false, false) => text.contains(&**wanted),
+            },
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}

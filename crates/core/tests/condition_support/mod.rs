@@ -1,0 +1,64 @@
+//! What the tests of conditions share: requests made of headers, and conditions compiled for them.
+
+use serde_json::Value as Json;
+use weir_core::condition::{self, Condition};
+use weir_core::predicate::CelId;
+use weir_core::{At, AttributeMap, Compiler, Outside, Problems, Request, Scratch, Shape};
+
+/// A condition with the shape of its configuration.
+pub(crate) struct Compiled {
+    shape: Shape,
+    condition: Condition,
+}
+
+impl Compiled {
+    /// Compiles a condition over `attributes`; the problems are given one a line.
+    pub(crate) fn new(attributes: &AttributeMap, condition: &Json) -> Result<Self, String> {
+        let env = |_: &str| None;
+        let mut compiler = Compiler::new(attributes, &env, Problems::default());
+        let condition = condition::compile(condition, &mut compiler, &At::root().field("condition"));
+        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        Ok(Self { shape, condition })
+    }
+
+    /// Whether the condition holds for a request with these headers.
+    pub(crate) fn holds(&self, headers: &[(String, Vec<u8>)]) -> bool {
+        let raw = raw_headers(headers);
+        let mut scratch = Scratch::default();
+        scratch.read(&self.shape, &raw);
+        self.condition.holds(&Request::new(&self.shape, &raw, &scratch, &Nothing))
+    }
+}
+
+/// There is nothing outside of the headers.
+struct Nothing;
+
+impl Outside for Nothing {
+    fn property(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+    fn cel(&self, _: CelId) -> Option<bool> {
+        None
+    }
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
+/// Attributes as they are written in a configuration.
+pub(crate) fn attributes(json: Json) -> AttributeMap {
+    serde_json::from_value(json).unwrap()
+}
+
+/// Headers as the host gives them.
+fn raw_headers(headers: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let number = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
+    let mut raw = number(headers.len()).to_vec();
+    for (name, value) in headers {
+        raw.extend([number(name.len()), number(value.len())].concat());
+    }
+    for (name, value) in headers {
+        raw.extend([name.as_bytes(), b"\0", value, b"\0"].concat());
+    }
+    raw
+}
