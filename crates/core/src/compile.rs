@@ -60,8 +60,9 @@ pub struct Property {
     pub path: Box<[u8]>,
     /// How numbers are encoded.
     pub encoding: Encoding,
-    /// Whether ASCII letters are lowered.
-    pub lower: bool,
+    /// When this is another property with its ASCII letters lowered: its position. The host is asked
+    /// for that one only.
+    pub lower_of: Option<u16>,
 }
 
 /// What a configuration reads and writes of each request: all that the snapshot must hold.
@@ -247,14 +248,21 @@ impl<'c> Compiler<'c> {
             }
         };
         let mut default = spec.default.as_deref().map(|text| Box::from(text.as_bytes()));
-        let source = self.long_source(spec, at, &mut default)?;
+        let lower = spec.lower && !matches!(kind, Kind::Number | Kind::Boolean);
+        let source = self.long_source(spec, lower, at, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
             self.problems.add(&at.field("payload"), "only goes with `claim`");
         }
-        Some(self.intern(Attribute { source, kind, lower: spec.lower, default }))
+        Some(self.intern(Attribute { source, kind, lower, default }))
     }
 
-    fn long_source(&mut self, spec: &AttributeSpec, at: &At, default: &mut Option<Box<[u8]>>) -> Option<Source> {
+    fn long_source(
+        &mut self,
+        spec: &AttributeSpec,
+        lower: bool,
+        at: &At,
+        default: &mut Option<Box<[u8]>>,
+    ) -> Option<Source> {
         let given = [
             ("header", spec.header.is_some()),
             ("cookie", spec.cookie.is_some()),
@@ -289,14 +297,14 @@ impl<'c> Compiler<'c> {
         if let Some(PathSpec(claim)) = &spec.claim {
             let payload = spec.payload.as_deref().unwrap_or("payload");
             let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-            return self.property(place.into_iter().chain(claim.iter().map(String::as_str)), spec.lower, &at.field("claim"));
+            return self.property(place.into_iter().chain(claim.iter().map(String::as_str)), lower, &at.field("claim"));
         }
         if let Some(PathSpec(path)) = &spec.property {
-            return self.property(path.iter().map(String::as_str), spec.lower, &at.field("property"));
+            return self.property(path.iter().map(String::as_str), lower, &at.field("property"));
         }
         if let Some(PathSpec(path)) = &spec.route_metadata {
             let place = ["xds", "route_metadata", "filter_metadata"];
-            return self.property(place.into_iter().chain(path.iter().map(String::as_str)), spec.lower, &at.field("routeMetadata"));
+            return self.property(place.into_iter().chain(path.iter().map(String::as_str)), lower, &at.field("routeMetadata"));
         }
         if let Some(name) = &spec.env {
             // The environment never changes while the VM lives: read it now, keep it as the default.
@@ -338,13 +346,21 @@ impl<'c> Compiler<'c> {
         }
         let metadata = matches!(segments.as_slice(), ["metadata" | "xds", ..]);
         let encoding = if metadata { Encoding::Double } else { Encoding::Integer };
-        let property = Property { path: segments.join("\0").into_bytes().into(), encoding, lower };
+        let path: Box<[u8]> = segments.join("\0").into_bytes().into();
+        let mut index = self.intern_property(Property { path: path.clone(), encoding, lower_of: None });
+        if lower {
+            index = self.intern_property(Property { path, encoding, lower_of: Some(index) });
+        }
+        Some(Source::Property(index))
+    }
+
+    fn intern_property(&mut self, property: Property) -> u16 {
         let found = self.shape.properties.iter().position(|p| *p == property);
         let index = found.unwrap_or_else(|| {
             self.shape.properties.push(property);
             self.shape.properties.len() - 1
         });
-        Some(Source::Property(index as u16))
+        index as u16
     }
 
     fn header_slot(&mut self, name: &[u8]) -> u16 {

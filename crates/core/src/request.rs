@@ -291,10 +291,10 @@ impl<'r, O: Outside> Request<'r, O> {
     fn property(&self, index: u16) -> Option<&[u8]> {
         let fetch = || {
             let property = self.shape.properties.get(usize::from(index))?;
-            let mut bytes = self.outside.property(&property.path)?;
-            if property.lower {
-                bytes.make_ascii_lowercase();
-            }
+            let bytes = match property.lower_of {
+                Some(original) => self.property(original)?.to_ascii_lowercase(),
+                None => self.outside.property(&property.path)?,
+            };
             Some(bytes.into_boxed_slice())
         };
         self.properties.get(usize::from(index))?.get_or_init(fetch).as_deref()
