@@ -4,11 +4,13 @@
 //! the document and the rest is read again, until nothing is refused any more. Each round removes
 //! at least one node, and the number of rounds is bounded.
 
-use crate::problem::{At, Problems, did_you_mean};
+mod de;
+
+use crate::problem::{At, Problems};
+use de::{Node, Refused, Step};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_path_to_error::{Deserializer, Segment, Track};
 
 /// Reading stops after so many problems: who has made fifty mistakes wants to see the first ones.
 const MOST_PROBLEMS: usize = 50;
@@ -35,37 +37,17 @@ pub fn load<T: DeserializeOwned + Default>(bytes: &[u8], problems: &mut Problems
 pub fn load_value<T: DeserializeOwned + Default>(mut document: Value, problems: &mut Problems) -> T {
     let mut removed = Removed::default();
     for _ in 0..MOST_PROBLEMS {
-        let mut track = Track::new();
-        let error = match T::deserialize(Deserializer::new(&document, &mut track)) {
+        let Refused { path: mut steps, message } = match T::deserialize(Node(&document)) {
             Ok(config) => return config,
-            Err(error) => error.to_string(),
+            Err(refused) => refused,
         };
-        let steps: Vec<Step> = track.path().iter().filter_map(Step::of).collect();
-        problems.add(&removed.original(&steps), explain(&error));
+        steps.reverse();
+        problems.add(&removed.original(&steps), message);
         if !removed.cut(&mut document, steps) {
             return T::default();
         }
     }
     T::default()
-}
-
-/// One step down the document.
-#[derive(Clone, Debug, PartialEq)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
-
-impl Step {
-    fn of(segment: &Segment) -> Option<Self> {
-        match segment {
-            Segment::Seq { index } => Some(Self::Index(*index)),
-            Segment::Map { key } => Some(Self::Key(key.clone())),
-            // An enum's variant is a key of the object that names it.
-            Segment::Enum { variant } => Some(Self::Key(variant.clone())),
-            Segment::Unknown => None,
-        }
-    }
 }
 
 /// What was cut out so far: later elements of a list have moved up, and problems in them must
@@ -118,19 +100,6 @@ fn node<'a>(document: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
         Step::Key(key) => node.get_mut(key.as_str()),
         Step::Index(index) => node.get_mut(index),
     })
-}
-
-/// Serde's message, with a suggestion where a field or variant is unknown.
-fn explain(error: &str) -> String {
-    for kind in ["unknown field `", "unknown variant `"] {
-        if let Some(rest) = error.strip_prefix(kind) {
-            let mut names = rest.split('`').step_by(2);
-            if let Some(word) = names.next() {
-                return format!("{error}{}", did_you_mean(word, names));
-            }
-        }
-    }
-    error.to_owned()
 }
 
 /// For a `deserialize_with` on lists where one value may stand without its brackets.
@@ -196,12 +165,12 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 6, "{text}");
         for expected in [
-            "rules[0].nmae: unknown field `nmae`, expected `name` or `weight`, did you mean `name`?",
-            "rules[0].weight: invalid type: string \"x\", expected u32",
-            "rules[1]: invalid type: integer `5`, expected struct Rule",
-            "rules[2].name: invalid type: integer `7`, expected a string",
-            "on: invalid type: integer `1`, expected a boolean",
-            "rulez: unknown field `rulez`, expected `rules` or `on`, did you mean `rules`?",
+            "rules[0].nmae: unknown field `nmae`, expected one of: name, weight, did you mean `name`?",
+            "rules[0].weight: \"x\" is not a whole number, 0 or more",
+            "rules[1]: 5 is not an object",
+            "rules[2].name: 7 is not a string",
+            "on: 1 is not a boolean",
+            "rulez: unknown field `rulez`, expected one of: rules, on, did you mean `rules`?",
         ] {
             assert!(lines.contains(&expected), "{expected}\nnot in\n{text}");
         }

@@ -1,0 +1,70 @@
+//! Builds the modules: one with all filters, and one for each filter. `dist/debug/` has the same
+//! modules with the names of their functions, for readable backtraces.
+
+use crate::Failure;
+use crate::postlink::{self, Names};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// A module: its file name in `dist/`, and the cargo features that choose its filters.
+struct Module {
+    name: &'static str,
+    features: &'static str,
+    /// The largest size in kB that it may have: size is start-up time, 1.4 CPU-seconds a MB.
+    limit_kb: u64,
+}
+
+const MODULES: [Module; 2] = [
+    Module { name: "weir", features: "ab-routing", limit_kb: 1400 },
+    Module { name: "ab_routing", features: "ab-routing", limit_kb: 450 },
+];
+
+/// Builds the named modules, or all of them, into `dist/`.
+pub fn build(names: &[String]) -> Result<(), Failure> {
+    if let Some(unknown) = names.iter().find(|n| !MODULES.iter().any(|m| m.name == **n)) {
+        return Err(format!("there is no module {unknown}; there are: {}", MODULES.map(|m| m.name).join(", ")).into());
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?;
+    let dist = root.join("dist");
+    std::fs::create_dir_all(dist.join("debug"))?;
+    let chosen = MODULES.iter().filter(|m| names.is_empty() || names.iter().any(|n| n == m.name));
+    let mut too_large = Vec::new();
+    for module in chosen {
+        let linked = std::fs::read(link(root, module)?)?;
+        let finished = postlink::finish(&linked, Names::Dropped)?;
+        let file = PathBuf::from(module.name).with_extension("wasm");
+        replace(&dist.join(&file), &finished)?;
+        replace(&dist.join("debug").join(&file), &postlink::finish(&linked, Names::Kept)?)?;
+        let kb = finished.len() as u64 / 1000;
+        println!("dist/{}.wasm  {kb} kB (at most {})", module.name, module.limit_kb);
+        if kb > module.limit_kb {
+            too_large.push(module.name);
+        }
+    }
+    if too_large.is_empty() { Ok(()) } else { Err(format!("too large: {}", too_large.join(", ")).into()) }
+}
+
+/// A running proxy may be reading the old file, so that one is never written into.
+fn replace(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fresh = file.with_extension("wasm.new");
+    std::fs::write(&fresh, bytes)?;
+    Ok(std::fs::rename(&fresh, file)?)
+}
+
+/// Runs cargo and the linker; returns the file that they made.
+fn link(root: &Path, module: &Module) -> Result<PathBuf, Failure> {
+    // The cargo that runs this task, so that one toolchain builds everything.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(root)
+        .args(["build", "--quiet", "--release", "--target", TARGET, "--package", "weir-module"])
+        .args(["--no-default-features", "--features", module.features])
+        .status()?;
+    if !status.success() {
+        return Err(format!("cargo could not build {}: {status}", module.name).into());
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join(TARGET).join("release").join("weir.wasm"))
+}

@@ -1,0 +1,61 @@
+//! The step after the linker: choose what the proxy will call.
+//!
+//! The SDK exports every callback of the ABI, and a proxy calls every callback that is exported: 1.6k
+//! instructions each, for nothing. A module keeps what it needs, and for a stream's callbacks its
+//! own functions (`weir_on_…`) take the place of the SDK's (`proxy_on_…`), whose names they could not
+//! have had at link time. What nothing refers to any more is then removed.
+
+use crate::Failure;
+use walrus::{Module, ModuleConfig};
+
+/// Exports that stay as they are.
+const KEPT: [&str; 6] = [
+    "memory",
+    "_initialize",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_memory_allocate",
+    "proxy_on_vm_start",
+    "proxy_on_configure",
+];
+
+/// Our own functions begin with this …
+const OWN: &str = "weir_";
+/// … and are exported with this instead.
+const ABI: &str = "proxy_";
+
+/// Whether functions keep their names. They are a quarter of a module's bytes and only serve the
+/// backtraces in a proxy's log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    Kept,
+    Dropped,
+}
+
+/// The finished module.
+pub fn finish(linked: &[u8], names: Names) -> Result<Vec<u8>, Failure> {
+    let mut config = ModuleConfig::new();
+    config.generate_producers_section(false).generate_name_section(names == Names::Kept);
+    let mut module = config.parse(linked)?;
+    let own = own_exports(&module);
+    if own.is_empty() {
+        return Err("the module exports no callback of its own (weir_on_…)".into());
+    }
+    let drop: Vec<_> = module.exports.iter().filter(|e| !KEPT.contains(&e.name.as_str())).map(|e| e.id()).collect();
+    for id in drop {
+        module.exports.delete(id);
+    }
+    for (name, item) in own {
+        module.exports.add(&name.replacen(OWN, ABI, 1), item);
+    }
+    for name in KEPT {
+        if !module.exports.iter().any(|e| e.name == name) {
+            return Err(format!("the module does not export {name}").into());
+        }
+    }
+    walrus::passes::gc::run(&mut module);
+    Ok(module.emit_wasm())
+}
+
+fn own_exports(module: &Module) -> Vec<(String, walrus::ExportItem)> {
+    module.exports.iter().filter(|e| e.name.starts_with(OWN)).map(|e| (e.name.clone(), e.item)).collect()
+}
