@@ -1,0 +1,151 @@
+//! Runs cases in the mini host.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::{report, verdict};
+use crate::case::{self, Case, CaseFile, Driver, Observed, ResponseSeen, Step, UpstreamSeen};
+use crate::minihost::{
+    ConfigureError, Cost, Exchange, HeaderMap, LoadError, LogLine, MetricKind, Module, Options, Plugin,
+    Request, Response, Vm,
+};
+use crate::paths;
+
+/// Exchanges before the one that is measured: the first ones grow memory and fill caches.
+const WARM_UP: usize = 2;
+
+/// Modules that were compiled already, by name.
+#[derive(Default)]
+pub struct Modules(Mutex<BTreeMap<String, Module>>);
+
+impl Modules {
+    /// The module from `dist/`, compiled once.
+    ///
+    /// # Errors
+    /// It has not been built or cannot be loaded.
+    pub fn get(&self, name: &str) -> Result<Module, String> {
+        let mut modules = self.0.lock().map_err(|_| "another test broke the module cache".to_owned())?;
+        if let Some(module) = modules.get(name) {
+            return Ok(module.clone());
+        }
+        let path = paths::module(name)?;
+        let module = Module::from_file(&path).map_err(|error: LoadError| error.to_string())?;
+        modules.insert(name.to_owned(), module.clone());
+        Ok(module)
+    }
+}
+
+/// Runs one case in a fresh VM.
+///
+/// # Errors
+/// What differed from what is expected, as text.
+pub fn run(modules: &Modules, file: &CaseFile, case: &Case) -> Result<(), String> {
+    let module = modules.get(&file.module)?;
+    let config = file.config_of(case);
+    let failed = |what: String| report(&config, None, &[what]);
+    let start = || {
+        let options = Options { env: file.env.clone(), ..Options::default() };
+        module.start(&options).map_err(|trap| failed(trap.to_string()))
+    };
+    let configured = start()?.configure(&config.to_string());
+    if case.is_refusal() {
+        return refusal(case, configured).map_err(|problems| report(&config, None, &problems));
+    }
+    let plugin = configured.map_err(|error| failed(error.to_string()))?;
+    for (index, step) in case.steps().iter().enumerate() {
+        let mut seen = exchange(&plugin, step).map_err(|error| failed(error.to_string()))?;
+        if step.expect.budget.is_some() {
+            let warm = start()?.configure(&config.to_string()).map_err(|error| failed(error.to_string()))?;
+            seen.cost = Some(warm_cost(&warm, &case.steps()[..=index]).map_err(failed)?);
+        }
+        verdict(&config, index, step, &seen, Driver::Minihost)?;
+    }
+    Ok(())
+}
+
+fn refusal(case: &Case, configured: Result<Plugin, ConfigureError>) -> Result<(), Vec<String>> {
+    let log = match configured {
+        Ok(_) => return Err(vec!["the module accepted the configuration".to_owned()]),
+        Err(ConfigureError::Trap(trap)) => return Err(vec![trap.to_string()]),
+        Err(ConfigureError::Refused(log)) => log,
+    };
+    let log: Vec<String> = log.iter().map(LogLine::to_string).collect();
+    let problems = case::check_refusal(&case.config_errors, case.exact, &log.join("\n"));
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The cost of the last of `steps`, once all of them have been run a few times.
+fn warm_cost(plugin: &Plugin, steps: &[Step]) -> Result<Cost, String> {
+    let mut cost = Cost::default();
+    for _ in 0..=WARM_UP {
+        for step in steps {
+            cost = send(plugin, step).map_err(|error| error.to_string())?.cost;
+        }
+    }
+    Ok(cost)
+}
+
+fn send(plugin: &Plugin, step: &Step) -> Result<Exchange, crate::minihost::ExchangeError> {
+    let asked = &step.request;
+    let mut request = Request::new(&asked.method, &asked.host, &asked.path);
+    for (name, value) in asked.headers.pairs() {
+        request.headers.add(name, value);
+    }
+    request.body = asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default();
+    let mut response = Response::status(step.upstream.status);
+    for (name, value) in step.upstream.headers.pairs() {
+        response.headers.add(name, value);
+    }
+    let delay = Duration::from_millis(step.upstream.delay_ms);
+    let properties = step.properties.entries().into_iter().collect();
+    plugin.exchange_with(request, properties, |_| (response, delay))
+}
+
+fn exchange(plugin: &Plugin, step: &Step) -> Result<Observed, crate::minihost::ExchangeError> {
+    let before = readings(plugin.vm());
+    let exchange = send(plugin, step)?;
+    let metrics = readings(plugin.vm()).into_iter().map(|(name, (kind, value))| {
+        let start = match kind {
+            MetricKind::Gauge => 0,
+            _ => before.get(&name).map_or(0, |(_, value)| *value),
+        };
+        (name, value - start)
+    });
+    Ok(Observed {
+        upstream: exchange.upstream.map(|request| UpstreamSeen {
+            name: None,
+            host: text(&request.headers, b":authority"),
+            path: text(&request.headers, b":path"),
+            headers: named(&request.headers),
+        }),
+        response: exchange.response.map(|response| ResponseSeen {
+            status: response.code(),
+            headers: named(&response.headers),
+            body: response.body,
+        }),
+        log: exchange.log.iter().map(LogLine::to_string).collect(),
+        metrics: metrics.collect(),
+        elapsed: exchange.elapsed,
+        cost: None,
+    })
+}
+
+/// Counts, levels and numbers of samples of all metrics.
+fn readings(vm: &Vm) -> BTreeMap<String, (MetricKind, i64)> {
+    let reading = |metric: crate::minihost::Metric| match metric.kind {
+        MetricKind::Histogram => (metric.kind, metric.samples.len() as i64),
+        kind => (kind, metric.value as i64),
+    };
+    vm.metrics().into_iter().map(|(name, metric)| (name, reading(metric))).collect()
+}
+
+fn text(headers: &HeaderMap, name: &[u8]) -> String {
+    String::from_utf8_lossy(headers.first(name).unwrap_or_default()).into_owned()
+}
+
+fn named(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let pair =
+        |(name, value): &(Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(name).into_owned(), value.clone());
+    headers.pairs().iter().map(pair).collect()
+}
