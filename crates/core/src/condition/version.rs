@@ -67,12 +67,15 @@ fn without_build(text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test;
 
     fn padded(text: &str) -> String {
         String::from_utf8(Version::new(Node::Text(text.as_bytes())).0.into()).unwrap()
     }
 
-    #[test]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     fn versions_are_padded() {
         assert_eq!(padded("v1.2.3"), "    1-    2-    3-~");
         assert_eq!(padded("1.2.3-rc.1+build.5"), "    1-    2-    3-rc-    1");

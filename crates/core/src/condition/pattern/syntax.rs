@@ -406,8 +406,11 @@ fn canonical(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test;
 
-    #[test]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     fn every_case_of_a_letter_is_known() {
         let is_known = |c: char| {
             let upper = canonical(c);
