@@ -1,4 +1,5 @@
 //! What matches decide, from the bytes of a request to the verdict.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 mod http_match_support;
 

@@ -1,4 +1,5 @@
 //! What is wrong with a match is said with its place, all of it at once.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 mod http_match_support;
 
