@@ -1,1 +1,220 @@
+//! An HTTP client for tests: any bytes in header values, repeated headers, HTTP/1 and HTTP/2 without TLS.
 
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use tokio::runtime::Runtime;
+
+/// How long a test waits for an answer: longer than any delay that a case asks for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The runtime that clients and sample upstreams of all tests share.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a test needs threads and sockets"))
+}
+
+/// A request to send.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The host header or `:authority`.
+    pub host: String,
+    /// Further headers, in order; a name may repeat.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body; none when empty.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A GET request of `path` from `example.com`.
+    pub fn get(path: &str) -> Self {
+        let (method, host) = ("GET".to_owned(), "example.com".to_owned());
+        Self { method, path: path.to_owned(), host, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// The same request with one header more.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+}
+
+/// A response that came.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// Headers in order, names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The whole body.
+    pub body: Vec<u8>,
+    /// From sending to the last byte.
+    pub elapsed: Duration,
+}
+
+impl Response {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// What the sample upstream received, if the answer is its own.
+    pub fn seen(&self) -> Option<weir_upstream::Seen> {
+        self.header("x-upstream")?;
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Why there is no response.
+#[derive(Debug)]
+pub struct ClientError(String);
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl ClientError {
+    fn new(error: impl std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+/// A client that keeps connections open. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pool: Pool<HttpConnector, Full<Bytes>>,
+}
+
+impl Client {
+    /// Speaks HTTP/1.1.
+    pub fn http1() -> Self {
+        Self::build(false)
+    }
+
+    /// Speaks HTTP/2 without TLS from the start.
+    pub fn http2() -> Self {
+        Self::build(true)
+    }
+
+    fn build(http2: bool) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let mut builder = Pool::builder(TokioExecutor::new());
+        builder.http2_only(http2).set_host(false);
+        Self { pool: builder.build(connector) }
+    }
+
+    /// Sends a request and waits for the whole response. For use outside of the runtime.
+    ///
+    /// # Errors
+    /// No complete response within half a minute; a header that no client may send.
+    pub fn send(&self, address: SocketAddr, request: &Request) -> Result<Response, ClientError> {
+        runtime().block_on(self.send_async(address, request))
+    }
+
+    /// As [`Client::send`], inside the runtime.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send_async(&self, address: SocketAddr, request: &Request) -> Result<Response, ClientError> {
+        let message = self.message(address, request)?;
+        let start = Instant::now();
+        let exchange = async {
+            let response = self.pool.request(message).await.map_err(ClientError::new)?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.map_err(ClientError::new)?.to_bytes().to_vec();
+            let pair =
+                |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
+            let headers = head.headers.iter().map(pair).collect();
+            Ok(Response { status: head.status.as_u16(), headers, body, elapsed: start.elapsed() })
+        };
+        let late = |_| ClientError(format!("no answer within {PATIENCE:?}"));
+        tokio::time::timeout(PATIENCE, exchange).await.map_err(late)?
+    }
+
+    fn message(
+        &self,
+        address: SocketAddr,
+        request: &Request,
+    ) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
+        let mut message = hyper::Request::builder()
+            .method(request.method.as_str())
+            .uri(format!("http://{address}{}", request.path))
+            .body(Full::new(Bytes::from(request.body.clone())))
+            .map_err(ClientError::new)?;
+        let headers = message.headers_mut();
+        headers.insert("host", HeaderValue::from_str(&request.host).map_err(ClientError::new)?);
+        for (name, value) in &request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(ClientError::new)?;
+            headers.append(name, HeaderValue::from_bytes(value).map_err(ClientError::new)?);
+        }
+        Ok(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_upstream::Upstream;
+
+    fn upstream() -> Upstream {
+        runtime().block_on(Upstream::start("v1", ([127, 0, 0, 1], 0).into())).unwrap()
+    }
+
+    #[test]
+    fn bytes_and_repetitions_arrive_over_both_protocols() {
+        let upstream = upstream();
+        for client in [Client::http1(), Client::http2()] {
+            let request = Request::get("/a?b=c").header("x-a", b"\xff\x80").header("x-a", "two");
+            let response = client.send(upstream.address(), &request).unwrap();
+            let seen = response.seen().unwrap();
+            assert_eq!((seen.name.as_str(), seen.path.as_str()), ("v1", "/a?b=c"));
+            assert_eq!(seen.header_bytes("x-a"), [b"\xff\x80".to_vec(), b"two".to_vec()]);
+        }
+    }
+
+    #[test]
+    fn the_upstream_answers_as_asked() {
+        let upstream = upstream();
+        let request = Request::get("/")
+            .header("x-answer-status", "404")
+            .header("x-answer-header", "x-b=1")
+            .header("x-answer-delay-ms", "20");
+        let response = Client::http1().send(upstream.address(), &request).unwrap();
+        assert_eq!((response.status, response.header("x-b")), (404, Some(&b"1"[..])));
+        assert!(response.elapsed >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn a_hundred_headers_and_a_long_one_pass() {
+        let upstream = upstream();
+        let mut request = Request::get("/").header("x-long", vec![b'x'; 65_536]);
+        for _ in 0..300 {
+            request = request.header("x-many", "1");
+        }
+        let seen = Client::http1().send(upstream.address(), &request).unwrap().seen().unwrap();
+        assert_eq!(seen.header_bytes("x-many").len(), 300);
+        assert_eq!(seen.header_bytes("x-long")[0].len(), 65_536);
+    }
+}

@@ -349,6 +349,11 @@ impl Case {
 }
 
 impl Expect {
+    /// Whether something is expected that all requests of a proxy share: its log or its metrics.
+    pub fn is_about_all(&self) -> bool {
+        !self.log.is_empty() || !self.nolog.is_empty() || !self.metrics.is_empty()
+    }
+
     fn is_empty(&self) -> bool {
         self.upstream.is_none()
             && self.response.is_none()

@@ -1,1 +1,19 @@
-//! Being written.
+//! The real Envoy: a bootstrap made for tests, the process or container, its admin interface.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use weir_tests::client::{Client, Request};
+//! use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
+//! let plugin = Plugin::new("ab_routing")?.config(&serde_json::json!({"routing": {"rules": []}}));
+//! let envoy = Envoy::start(Bootstrap::default().listener(Listener::new().plugin(plugin)))?;
+//! let response = Client::http1().send(envoy.listener(0), &Request::get("/"))?;
+//! # Ok(()) }
+//! ```
+
+mod admin;
+mod bootstrap;
+mod process;
+
+pub use admin::Histogram;
+pub use bootstrap::{Bootstrap, Config, FailurePolicy, Filter, Listener, Plugin};
+pub use process::{Envoy, EnvoyError, runtime_name};
