@@ -65,14 +65,19 @@ impl Plugin {
     /// # Errors
     /// The module has not been built.
     pub fn new(module: &str) -> Result<Self, String> {
-        Ok(Self {
-            module: paths::module(module)?,
+        Ok(Self::from_file(&paths::module(module)?))
+    }
+
+    /// A module from anywhere in the repository, which containers can read, with an empty configuration.
+    pub fn from_file(path: &Path) -> Self {
+        Self {
+            module: path.to_owned(),
             name: "weir".to_owned(),
-            vm_id: module.to_owned(),
+            vm_id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             config: Config::Text("{}".to_owned()),
             env: BTreeMap::new(),
             failure_policy: FailurePolicy::default(),
-        })
+        }
     }
 
     /// The plugin's name, as logs and the property `plugin_name` have it.
