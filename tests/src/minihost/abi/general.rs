@@ -80,7 +80,7 @@ fn buffer<'a>(guest: &'a mut Guest<'_>, kind: u32) -> Result<&'a mut Bytes, Stat
         1 => host.stream().and_then(|s| s.response.body_open.then_some(&mut s.response.body)),
         4 => host.root().and_then(|root| root.callout_response.as_mut()).map(|response| &mut response.body),
         7 => host.root().and_then(|root| root.configuring.then_some(&mut root.configuration)),
-        0..=8 => None,
+        2 | 3 | 5 | 6 | 8 => None,
         _ => return Err(Status::BadArgument),
     };
     found.ok_or(Status::NotFound)

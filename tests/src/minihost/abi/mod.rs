@@ -37,7 +37,7 @@ type Function = fn(&mut Guest<'_>, &Args<'_>) -> Outcome;
 enum Convention {
     /// Returns a proxy-wasm status.
     ProxyWasm,
-    /// Returns a WASI errno. Our functions give the errno as `Failure::Status` cannot: see [`wasi`].
+    /// Returns a WASI errno; [`wasi::errno`] translates.
     Wasi,
 }
 
