@@ -95,6 +95,8 @@ pub struct Shape {
     pub path: Option<u16>,
     /// Where `cookie` is among the headers, when it is needed.
     pub cookie: Option<u16>,
+    /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
+    lengths: u64,
     /// Positions in `headers`, sorted by length of the name; see [`Shape::find_header`].
     by_length: Vec<u16>,
     /// For each length of name, where its names start in `by_length`; one more entry at the end.
@@ -114,6 +116,10 @@ impl Shape {
     /// The position of a header among [`Shape::headers`].
     #[inline]
     pub fn find_header(&self, name: &[u8]) -> Option<usize> {
+        // Most headers of a request are of no interest; this tells nearly all of them at once.
+        if self.lengths >> name.len().min(63) & 1 == 0 {
+            return None;
+        }
         let start = usize::from(*self.starts.get(name.len())?);
         let end = usize::from(*self.starts.get(name.len() + 1)?);
         let candidates = self.by_length.get(start..end)?;
@@ -130,6 +136,7 @@ impl Shape {
     }
 
     fn index_headers(&mut self) {
+        self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
         let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
         let of_length = |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
         for n in 0..=longest {
@@ -225,6 +232,11 @@ impl<'c> Compiler<'c> {
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
         self.named.contains_key(name) || AttributeSpec::of_short(name).is_some()
+    }
+
+    /// The type of an attribute.
+    pub fn kind(&self, id: AttrId) -> Kind {
+        self.shape.attributes.get(usize::from(id.0)).map_or(Kind::Text, |attribute| attribute.kind)
     }
 
     fn unknown_source(&mut self, text: &str, at: &At) {
@@ -376,7 +388,7 @@ impl<'c> Compiler<'c> {
         AttrId(index as u16)
     }
 
-    /// The text of a request header, all its lines joined with `,` as Envoy's matchers do.
+    /// The text of a request header, all its lines joined with `,`; see [`crate::Facts::any_line`].
     pub fn header(&mut self, name: &str, at: &At) -> Option<AttrId> {
         let source = self.header_source(name, at)?;
         Some(self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None }))

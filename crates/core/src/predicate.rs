@@ -20,6 +20,11 @@ impl CelId {
 pub trait Facts {
     /// The attribute's text; `None` when the request has none and there is no default.
     fn text(&self, id: AttrId) -> Option<&[u8]>;
+    /// Whether one of the lines of the header passes, or, of an attribute that is no header, its text;
+    /// `None` when it is absent and has no default.
+    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+        self.text(id).map(passes)
+    }
     /// The attribute's value under its type.
     fn value(&self, id: AttrId) -> Value<'_>;
     /// The verdict of a CEL expression; false when the host could not evaluate it.
@@ -37,7 +42,7 @@ pub enum Predicate {
     Any(Box<[Predicate]>),
     /// It does not hold.
     Not(Box<Predicate>),
-    /// The attribute is there and its text passes the test.
+    /// The attribute is there and its text passes the test; of a header with several lines, one line.
     Text {
         /// What is tested.
         attribute: AttrId,
@@ -100,10 +105,10 @@ impl Predicate {
             Predicate::All(parts) => parts.iter().all(|p| p.holds(facts)),
             Predicate::Any(parts) => parts.iter().any(|p| p.holds(facts)),
             Predicate::Not(part) => !part.holds(facts),
-            Predicate::Text { attribute, test, absent_is_empty } => match facts.text(*attribute) {
-                Some(text) => test.passes(text),
-                None => *absent_is_empty && test.passes(b""),
-            },
+            Predicate::Text { attribute, test, absent_is_empty } => {
+                let passes = facts.any_line(*attribute, |line| test.passes(line));
+                passes.unwrap_or_else(|| *absent_is_empty && test.passes(b""))
+            }
             Predicate::Number { attribute, equals } => facts.value(*attribute) == Value::Number(*equals),
             Predicate::Claim(claim) => claim.holds(facts),
             Predicate::Network { attribute, networks } => {

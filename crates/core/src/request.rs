@@ -94,8 +94,7 @@ impl Scratch {
     /// one by one would be copied a hundred times.
     fn join_lines(&mut self, shape: &Shape, slot: usize, raw: &[u8]) -> Place {
         // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
-        let cookie = shape.headers.get(slot).is_some_and(|name| **name == *b"cookie");
-        let separator: &[u8] = if cookie { b"; " } else { b"," };
+        let separator: &[u8] = if is_cookie(shape, slot) { b"; " } else { b"," };
         let start = self.arena.len();
         for pair in Pairs::new(raw).filter(|pair| shape.find_header(pair.name) == Some(slot)) {
             self.arena.extend_from_slice(pair.value);
@@ -203,6 +202,11 @@ impl Scratch {
             _ => place,
         }
     }
+}
+
+/// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
+fn is_cookie(shape: &Shape, slot: usize) -> bool {
+    shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
 }
 
 fn reset(places: &mut Vec<Place>, len: usize) {
@@ -331,6 +335,20 @@ impl<O: Outside> Facts for Request<'_, O> {
             place => self.bytes(place),
         };
         found.or(attribute.default.as_deref())
+    }
+
+    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+        let index = usize::from(id.0);
+        let attribute = self.shape.attributes.get(index)?;
+        if let (Source::Header(slot), false, Some(Place::Arena { .. })) =
+            (attribute.source, attribute.lower, self.scratch.attributes.get(index))
+            && !is_cookie(self.shape, usize::from(slot))
+        {
+            // Only a header of several lines lies in the arena.
+            let lines = Pairs::new(self.raw).filter(|p| self.shape.find_header(p.name) == Some(usize::from(slot)));
+            return Some(lines.map(|line| line.value).any(passes));
+        }
+        self.text(id).map(passes)
     }
 
     fn value(&self, id: AttrId) -> Value<'_> {

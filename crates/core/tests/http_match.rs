@@ -46,12 +46,12 @@ fn the_path_is_matched_without_its_query() {
         },
         Case {
             json: r#"[{"uri": {"regex": "/users/[^/]+/orders"}}]"#,
-            takes: &[&[(":path", b"/users/4/orders")], &[(":path", b"/users/a%2Fb/orders?page=2")]],
-            refuses: &[
-                &[(":path", b"/users//orders")],
-                &[(":path", b"/v1/users/4/orders")],
+            takes: &[
+                &[(":path", b"/users/4/orders")],
+                &[(":path", b"/users/a%2Fb/orders?page=2")],
                 &[(":path", b"/users/\xff/orders")],
             ],
+            refuses: &[&[(":path", b"/users//orders")], &[(":path", b"/v1/users/4/orders")]],
         },
         Case {
             json: r#"[{"uri": {"exact": "/Cart"}, "ignoreUriCase": true}]"#,
@@ -129,11 +129,15 @@ fn the_request_line_is_case_sensitive() {
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
-fn headers_are_joined_and_compared_as_bytes() {
+fn headers_are_compared_line_by_line_as_bytes() {
     check(&[
         Case {
             json: r#"[{"headers": {"X-Group": {"exact": "beta"}}}]"#,
-            takes: &[&[("x-group", b"beta")]],
+            takes: &[
+                &[("x-group", b"beta")],
+                &[("x-group", b"beta"), ("x-group", b"gamma")],
+                &[("x-group", b""), ("x-other", b"z"), ("x-group", b"beta")],
+            ],
             refuses: &[
                 &[],
                 &[("x-group", b"")],
@@ -141,19 +145,14 @@ fn headers_are_joined_and_compared_as_bytes() {
                 &[("x-group", b"beta\xff")],
                 &[("x-group", b"beta\0")],
                 &[("x-group", b" beta")],
-                &[("x-group", b"beta"), ("x-group", b"beta")],
+                &[("x-group", b"beta,beta")],
+                &[("x-group", b"be"), ("x-group", b"ta")],
             ],
         },
         Case {
-            json: r#"[{"headers": {"x-group": {"exact": "a,b,c"}}}]"#,
-            takes: &[
-                &[("x-group", b"a"), ("x-group", b"b"), ("x-group", b"c")],
-                &[("x-group", b"a,b"), ("x-other", b"z"), ("x-group", b"c")],
-            ],
-            refuses: &[
-                &[("x-group", b"a, b, c")],
-                &[("x-group", b"a"), ("x-group", b"c"), ("x-group", b"b")],
-            ],
+            json: r#"[{"headers": {"x-group": {"exact": "a,b"}}}]"#,
+            takes: &[&[("x-group", b"a,b")], &[("x-group", b"c"), ("x-group", b"a,b")]],
+            refuses: &[&[("x-group", b"a"), ("x-group", b"b")], &[("x-group", b"a, b")]],
         },
         Case {
             json: r#"[{"headers": {"x-a": {}}}]"#,
@@ -177,8 +176,8 @@ fn headers_are_joined_and_compared_as_bytes() {
         },
         Case {
             json: r#"[{"headers": {"x-a": {"regex": "v.*"}}}]"#,
-            takes: &[&[("x-a", b"v")], &[("x-a", "vé".as_bytes())]],
-            refuses: &[&[], &[("x-a", b"v\xff")], &[("x-a", b"v\n")], &[("x-a", &[b'v'; 20_000])]],
+            takes: &[&[("x-a", b"v")], &[("x-a", "vé".as_bytes())], &[("x-a", b"v\xff")]],
+            refuses: &[&[], &[("x-a", b"\xffv")], &[("x-a", b"v\n")], &[("x-a", &[b'v'; 20_000])]],
         },
         Case {
             json: r#"[{"headers": {"x-a": {"prefix": "v"}}}]"#,
@@ -229,14 +228,14 @@ fn without_headers_takes_a_missing_header_for_an_empty_one() {
         },
         Case {
             json: r#"[{"withoutHeaders": {"x-a": {"exact": "1"}}}]"#,
-            takes: &[&[], &[("x-a", b"")], &[("x-a", b"2")], &[("x-a", b"1"), ("x-a", b"1")]],
-            refuses: &[&[("x-a", b"1")]],
+            takes: &[&[], &[("x-a", b"")], &[("x-a", b"2")], &[("x-a", b"2"), ("x-a", b"3")]],
+            refuses: &[&[("x-a", b"1")], &[("x-a", b"2"), ("x-a", b"1")]],
         },
         // Both of these pass an empty text, so an absent header is refused too.
         Case {
             json: r#"[{"withoutHeaders": {"x-a": {"regex": ".*"}}}]"#,
-            takes: &[&[("x-a", b"\xff")]],
-            refuses: &[&[], &[("x-a", b"1")]],
+            takes: &[],
+            refuses: &[&[], &[("x-a", b"1")], &[("x-a", b"\xff")]],
         },
         Case {
             json: r#"[{"withoutHeaders": {"x-a": {"exact": ""}}}]"#,

@@ -25,8 +25,8 @@ pub struct HttpMatch {
     /// The whole `:authority` (`Host`) with its port if the client sent one, case-sensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<StringMatch>,
-    /// Request headers by name, in any case. Several lines of one header are tested as one text,
-    /// joined with `,`. `{}` asks only that the header is there. A name such as
+    /// Request headers by name, in any case. Of several lines of one header, one that passes is
+    /// enough. `{}` asks only that the header is there. A name such as
     /// `@request.auth.claims.group` or `@request.auth.claims[a.b][c]` tests a claim of a verified
     /// token instead, as in Istio.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -3,7 +3,9 @@
 //! `config` is what is written, `compile` turns it into a [`Predicate`](crate::Predicate), and the
 //! other files are the tests that a predicate is made of. The semantics are those of the Envoy route
 //! that istiod makes of the same words (`pilot/pkg/networking/core/route/route.go`), so that a block
-//! decides here as it did in a VirtualService. `docs/match.md` is the user's side of this module.
+//! decides here as it did in a VirtualService. Where versions of Envoy differ, the newer ones are
+//! followed: since 1.39 (1.37 did not) the lines of a header are tested one by one, and RE2 takes each
+//! byte for a character. `docs/match.md` is the user's side of this module.
 
 mod claim;
 mod compile;

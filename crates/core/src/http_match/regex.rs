@@ -2,6 +2,7 @@
 
 use super::string_match::{Place, stands};
 use regex_lite::{Regex, RegexBuilder};
+use std::borrow::Cow;
 
 /// Istio's limit for the length of an expression, in bytes.
 const LONGEST_PATTERN: usize = 1024;
@@ -14,7 +15,8 @@ const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
 ///
-/// As RE2 in UTF-8 mode, it does not match bytes that are not UTF-8.
+/// As in Envoy, which runs RE2 in Latin-1 mode, a character is a byte: `.` is one byte of an `é`, and
+/// bytes that are not UTF-8 match like others. Only a text that is not ASCII is copied for this.
 #[derive(Debug)]
 pub struct FullMatch(Form);
 
@@ -43,11 +45,12 @@ impl FullMatch {
             ));
         }
         // Alone first: within the anchors, `a)|(b` would look well-formed.
-        build(pattern).map_err(|error| explain(pattern, &error))?;
+        let characters = latin1(pattern.as_bytes());
+        build(&characters).map_err(|error| explain(pattern, &error))?;
         if let Some((place, literal)) = plain(pattern) {
             return Ok(Self(Form::Plain(place, literal.into())));
         }
-        let whole = build(&format!("^(?:{pattern})$")).map_err(|error| explain(pattern, &error))?;
+        let whole = build(&format!("^(?:{characters})$")).map_err(|error| explain(pattern, &error))?;
         Ok(Self(Form::Automaton(whole)))
     }
 
@@ -59,12 +62,18 @@ impl FullMatch {
         match &self.0 {
             Form::Plain(place, literal) => {
                 // `.*` stands for anything but line feeds.
-                stands(*place, literal, false, text)
-                    && !text.contains(&b'\n')
-                    && std::str::from_utf8(text).is_ok()
+                stands(*place, literal, false, text) && !text.contains(&b'\n')
             }
-            Form::Automaton(regex) => std::str::from_utf8(text).is_ok_and(|text| regex.is_match(text)),
+            Form::Automaton(regex) => regex.is_match(&latin1(text)),
         }
+    }
+}
+
+/// The text that has a character for each byte.
+fn latin1(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+        _ => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
     }
 }
 
@@ -160,7 +169,10 @@ mod tests {
             (r".*\.example\.com", [".example.com", "a.example.com"], ["a.example.com:80", "aXexample.com"]),
             (".*Mobile.*", ["Mobile", "a Mobile b"], ["mobile", "Mobil"]),
             (".*", ["", "x"], ["a\nb", "\n"]),
-            ("a.c", ["abc", "aéc"], ["ac", "a\nc"]),
+            ("a.c", ["abc", "a/c"], ["ac", "a\nc"]),
+            // As in Envoy, a character is a byte.
+            ("a..c", ["abbc", "aéc"], ["abc", "a你c"]),
+            ("é.?", ["é", "éa"], ["e", "éé"]),
             ("[[:alpha:]]+", ["abc", "Z"], ["a1", ""]),
         ] {
             let regex = FullMatch::new(pattern).unwrap();
@@ -171,13 +183,12 @@ mod tests {
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn long_texts_and_other_encodings_never_match() {
+    fn long_texts_never_match_and_any_bytes_may() {
         for pattern in [".*", "a.*", "[^b]*"] {
             let regex = FullMatch::new(pattern).unwrap();
             assert!(regex.matches(&[b'a'; LONGEST_TEXT]), "{pattern}");
             assert!(!regex.matches(&[b'a'; LONGEST_TEXT + 1]), "{pattern}");
-            assert!(!regex.matches(b"a\xff"), "{pattern}");
-            assert!(!regex.matches(b"a\xc0\xa7"), "{pattern}");
+            assert!(regex.matches(b"a\xff") && regex.matches(b"a\xc0\xa7"), "{pattern}");
         }
     }
 
@@ -237,10 +248,11 @@ mod tests {
 
         proptest! {
             #[test]
-            fn plain_is_only_faster(pattern in "\\^?(\\.\\*)?([ab/é\n-]|\\\\\\.|\\\\\\$){0,4}(\\.\\*)?\\$?", text in "[ab/é.$\n-]{0,6}") {
-                if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&format!("^(?:{pattern})$"))) {
+            fn plain_is_only_faster(pattern in "\\^?(\\.\\*)?([ab/é\n-]|\\\\\\.|\\\\\\$){0,4}(\\.\\*)?\\$?", text in proptest::collection::vec(prop::sample::select(b"ab/\xc3\xa9.$\n-\xff".to_vec()), 0..6)) {
+                let whole = format!("^(?:{})$", latin1(pattern.as_bytes()));
+                if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&whole)) {
                     let short = FullMatch(Form::Plain(place, literal.into()));
-                    prop_assert_eq!(short.matches(text.as_bytes()), regex.is_match(&text));
+                    prop_assert_eq!(short.matches(&text), FullMatch(Form::Automaton(regex)).matches(&text));
                 }
             }
 
