@@ -4,12 +4,22 @@
 //! environment), each with a root context of its own. A stream's context names its root only when it
 //! is created, so that callback cannot be left out; in Envoy it comes right before the first headers,
 //! and the pair is remembered without a look-up.
+//!
+//! There is no callback for the end of a stream: it would cost each request as much as a whole rule
+//! (1.6k instructions), only to forget the few that were left unanswered. What is kept for a response
+//! goes when the response comes, and is bounded for those that never come, see [`MOST_PENDING`]. A
+//! root's end is noticed when the next configuration comes.
 
 use crate::Host;
 use hashbrown::HashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 use weir_core::{Problems, Scratch};
+
+/// How many responses a VM keeps something for. Streams that end before their response leave their
+/// entry behind, so at this number the older half is forgotten: those responses then miss the headers
+/// that we would have added. Each time, `weir_responses_forgotten_total` counts how many.
+pub const MOST_PENDING: usize = 1 << 16;
 
 /// What a plugin does with its configuration and its streams.
 pub trait Plugin<H: Host>: Sized {
@@ -35,11 +45,12 @@ struct State<P> {
     plugins: HashMap<u32, Rc<P>>,
     /// The stream that was created last, and its root.
     newest: Option<(u32, u32)>,
-    /// Streams that were created before it and have had no headers yet.
+    /// Streams that were created before it and have had no headers yet. Envoy never leaves one here.
     waiting: HashMap<u32, u32>,
     /// Streams with something left to do, by context.
-    streams: HashMap<u32, (Rc<P>, ResponsePlan)>,
-    scratch: Scratch,
+    pending: HashMap<u32, (Rc<P>, ResponsePlan)>,
+    /// Taken out while a request is served.
+    scratch: Option<Box<Scratch>>,
 }
 
 impl<P> Default for Dispatcher<P> {
@@ -48,8 +59,8 @@ impl<P> Default for Dispatcher<P> {
             plugins: HashMap::default(),
             newest: None,
             waiting: HashMap::default(),
-            streams: HashMap::default(),
-            scratch: Scratch::default(),
+            pending: HashMap::default(),
+            scratch: None,
         }))
     }
 }
@@ -59,7 +70,7 @@ impl<P> Dispatcher<P> {
     /// Configures the plugin of a root context; false refuses the configuration.
     ///
     /// On success the plugin replaces the one that the root had. On failure that one stays, and
-    /// every problem is in the log.
+    /// every problem is in the log. Plugins whose root is gone are dropped.
     pub fn on_configure<H>(&self, host: &H, root: u32, configuration: &[u8]) -> bool
     where
         P: Plugin<H>,
@@ -67,7 +78,10 @@ impl<P> Dispatcher<P> {
     {
         match P::configure(host, configuration) {
             Ok(plugin) => {
-                self.with(|state| state.plugins.insert(root, Rc::new(plugin)));
+                self.with(|state| {
+                    state.plugins.retain(|id, _| *id == root || host.is_alive(*id));
+                    state.plugins.insert(root, Rc::new(plugin));
+                });
                 true
             }
             Err(problems) => {
@@ -82,7 +96,7 @@ impl<P> Dispatcher<P> {
     pub fn on_stream_create(&self, stream: u32, root: u32) {
         self.with(|state| {
             if let Some((older, root)) = state.newest.replace((stream, root)) {
-                state.waiting.insert(older, root);
+                state.wait(older, root);
             }
         });
     }
@@ -94,12 +108,15 @@ impl<P> Dispatcher<P> {
     {
         let Some((plugin, mut scratch)) = self.with(|state| state.begin(stream)).flatten() else { return };
         let left = plugin.on_request_headers(host, &mut scratch);
-        self.with(|state| {
-            state.scratch = scratch;
-            if let Some(left) = left {
-                state.streams.insert(stream, (plugin, left));
-            }
+        let forgotten = self.with(|state| {
+            state.scratch = Some(scratch);
+            left.map_or(0, |left| state.keep(stream, plugin, left))
         });
+        if let Some(forgotten @ 1..) = forgotten
+            && let Some(counter) = host.define_counter("weir_responses_forgotten_total")
+        {
+            host.increment(counter, forgotten);
+        }
     }
 
     /// A stream's response headers came.
@@ -112,24 +129,9 @@ impl<P> Dispatcher<P> {
         }
     }
 
-    /// A context is gone, a stream's or a root's. True when it was a root's.
-    pub fn on_delete(&self, context: u32) -> bool {
-        self.with(|state| {
-            if state.newest.is_some_and(|(stream, _)| stream == context) {
-                state.newest = None;
-            }
-            if !state.waiting.is_empty() {
-                state.waiting.remove(&context);
-            }
-            drop(state.take(context));
-            state.plugins.remove(&context).is_some()
-        })
-        .unwrap_or(false)
-    }
-
     /// How many streams have something left to do.
     pub fn pending(&self) -> usize {
-        self.with(|state| state.streams.len() + state.waiting.len()).unwrap_or_default()
+        self.with(|state| state.pending.len() + state.waiting.len()).unwrap_or_default()
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State<P>) -> T) -> Option<T> {
@@ -138,7 +140,7 @@ impl<P> Dispatcher<P> {
 }
 
 impl<P> State<P> {
-    fn begin(&mut self, stream: u32) -> Option<(Rc<P>, Scratch)> {
+    fn begin(&mut self, stream: u32) -> Option<(Rc<P>, Box<Scratch>)> {
         let root = match self.newest {
             Some((newest, root)) if newest == stream => {
                 self.newest = None;
@@ -147,13 +149,38 @@ impl<P> State<P> {
             _ => self.waiting.remove(&stream)?,
         };
         let plugin = Rc::clone(self.plugins.get(&root)?);
-        Some((plugin, std::mem::take(&mut self.scratch)))
+        Some((plugin, self.scratch.take().unwrap_or_default()))
+    }
+
+    #[cold]
+    fn wait(&mut self, stream: u32, root: u32) {
+        if self.waiting.len() >= MOST_PENDING {
+            forget_older_half(&mut self.waiting, stream);
+        }
+        self.waiting.insert(stream, root);
+    }
+
+    /// Keeps what is left for a response; returns how many others were forgotten for it.
+    fn keep(&mut self, stream: u32, plugin: Rc<P>, left: ResponsePlan) -> i64 {
+        let full = self.pending.len() >= MOST_PENDING;
+        let forgotten = if full { forget_older_half(&mut self.pending, stream) } else { 0 };
+        self.pending.insert(stream, (plugin, left));
+        forgotten
     }
 
     fn take(&mut self, stream: u32) -> Option<(Rc<P>, ResponsePlan)> {
         // Nearly always empty: do not hash for nothing.
-        if self.streams.is_empty() { None } else { self.streams.remove(&stream) }
+        if self.pending.is_empty() { None } else { self.pending.remove(&stream) }
     }
+}
+
+/// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
+/// numbers them one after the other, and from the start again after 2^32.
+fn forget_older_half<T>(streams: &mut HashMap<u32, T>, newest: u32) -> i64 {
+    let before = streams.len();
+    let oldest = streams.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
+    streams.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
+    i64::try_from(before - streams.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -209,17 +236,35 @@ mod tests {
     }
 
     #[test]
-    fn streams_that_end_early_leave_nothing_behind() {
+    fn streams_that_end_early_are_forgotten_in_time_and_counted() {
         let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
         dispatcher.on_configure(&host, 1, b"one");
-        for stream in 10..1000 {
-            dispatcher.on_stream_create(stream, 1);
-            if stream % 2 == 0 {
-                dispatcher.on_request_headers(&host, stream);
-            }
-            assert!(!dispatcher.on_delete(stream));
+        // Across the point where the numbers of contexts start again.
+        let first = u32::MAX - 100_000;
+        let streams: u32 = 250_000;
+        for i in 0..streams {
+            dispatcher.on_stream_create(first.wrapping_add(i), 1);
+            dispatcher.on_request_headers(&host, first.wrapping_add(i));
+            assert!(dispatcher.pending() <= MOST_PENDING);
         }
-        assert_eq!(dispatcher.pending(), 0);
+        let counters = host.counters.take();
+        let forgotten = counters.iter().find(|(name, _)| name == "weir_responses_forgotten_total").unwrap().1;
+        assert_eq!(forgotten as usize + dispatcher.pending(), streams as usize);
+        // The newest ones are still served.
+        dispatcher.on_response_headers(&host, first.wrapping_add(streams - 1));
+        assert_eq!(echoed(&host), ["one"]);
+        dispatcher.on_response_headers(&host, first);
+        assert!(echoed(&host).is_empty());
+    }
+
+    #[test]
+    fn streams_that_never_had_headers_are_bounded_too() {
+        let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+        dispatcher.on_configure(&host, 1, b"one");
+        for stream in 0..200_000 {
+            dispatcher.on_stream_create(stream, 1);
+        }
+        assert!(dispatcher.pending() <= MOST_PENDING);
     }
 
     #[test]
@@ -234,12 +279,13 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_root_serves_no_more_but_its_streams_end_well() {
+    fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
         let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
         dispatcher.on_configure(&host, 1, b"one");
         dispatcher.on_stream_create(10, 1);
         dispatcher.on_request_headers(&host, 10);
-        assert!(dispatcher.on_delete(1));
+        host.gone.borrow_mut().push(1);
+        dispatcher.on_configure(&host, 2, b"two");
         dispatcher.on_response_headers(&host, 10);
         assert_eq!(echoed(&host), ["one"]);
         dispatcher.on_stream_create(11, 1);

@@ -22,6 +22,8 @@ pub struct FakeHost {
     pub lines: RefCell<Vec<String>>,
     /// Counters by name.
     pub counters: RefCell<Vec<(String, i64)>>,
+    /// Root contexts that are gone.
+    pub gone: RefCell<Vec<u32>>,
     response: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
 }
 
@@ -127,6 +129,10 @@ impl Host for FakeHost {
         if let Some((_, value)) = self.counters.borrow_mut().get_mut(counter.0 as usize) {
             *value += by;
         }
+    }
+
+    fn is_alive(&self, root: u32) -> bool {
+        !self.gone.borrow().contains(&root)
     }
 
     fn log(&self, _: log::Level, line: &str) {

@@ -16,7 +16,7 @@ mod fake;
 mod proxy;
 
 pub use apply::{apply, respond};
-pub use dispatch::{Dispatcher, Plugin, ResponsePlan};
+pub use dispatch::{Dispatcher, MOST_PENDING, Plugin, ResponsePlan};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
 #[cfg(target_os = "wasi")]
@@ -68,6 +68,8 @@ pub trait Host {
     fn define_counter(&self, name: &str) -> Option<MetricId>;
     /// Adds to a counter.
     fn increment(&self, counter: MetricId, by: i64);
+    /// Whether a root context is still there; only while a plugin is configured.
+    fn is_alive(&self, root: u32) -> bool;
     /// A line in the proxy's log.
     fn log(&self, level: log::Level, line: &str);
 }

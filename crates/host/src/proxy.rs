@@ -8,8 +8,11 @@ use log::{Level, LevelFilter};
 use std::ptr::null_mut;
 
 /// The proxy that runs this VM.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Proxy;
+#[derive(Clone, Copy, Debug)]
+pub struct Proxy {
+    /// The root context that is being served, or 0 while a stream is.
+    pub root: u32,
+}
 
 type Status = u32;
 const OK: Status = 0;
@@ -43,6 +46,7 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> Status;
+    fn proxy_set_effective_context(context: u32) -> Status;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> Status;
     fn proxy_increment_metric(id: u32, by: i64) -> Status;
 }
@@ -87,7 +91,7 @@ impl Proxy {
             }
             fn log(&self, record: &log::Record<'_>) {
                 if self.enabled(record.metadata()) {
-                    Proxy.log(record.level(), &record.args().to_string());
+                    Proxy { root: 0 }.log(record.level(), &record.args().to_string());
                 }
             }
             fn flush(&self) {}
@@ -181,6 +185,18 @@ impl Host for Proxy {
     fn increment(&self, counter: MetricId, by: i64) {
         // SAFETY: no pointers. A refused increment has nothing to act on.
         unsafe { proxy_increment_metric(counter.0, by) };
+    }
+
+    fn is_alive(&self, root: u32) -> bool {
+        // SAFETY: no pointers. A context that is gone is refused with a status; after one that is not,
+        // the context of this callback must be chosen again.
+        unsafe {
+            let alive = proxy_set_effective_context(root) == OK;
+            if alive {
+                proxy_set_effective_context(self.root);
+            }
+            alive
+        }
     }
 
     fn log(&self, level: Level, line: &str) {

@@ -29,8 +29,9 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
-        Proxy.follow_log_level();
-        let accepted = DISPATCHER.with(|d| d.on_configure(&Proxy, self.0, &Proxy.configuration()));
+        let proxy = Proxy { root: self.0 };
+        proxy.follow_log_level();
+        let accepted = DISPATCHER.with(|d| d.on_configure(&proxy, self.0, &proxy.configuration()));
         if accepted {
             log::info!("weir {VERSION}: configured");
         }
@@ -38,10 +39,12 @@ impl RootContext for Root {
     }
 }
 
+/// The proxy while it serves a stream.
+const STREAM: Proxy = Proxy { root: 0 };
+
 unsafe extern "C" {
-    // The SDK's own callbacks, for root contexts.
+    // The SDK's own callback, for root contexts.
     safe fn proxy_on_context_create(context: u32, parent: u32);
-    safe fn proxy_on_delete(context: u32);
 }
 
 /// A context was created: a root's (`parent` 0) or a stream's.
@@ -57,21 +60,13 @@ extern "C" fn weir_on_context_create(context: u32, parent: u32) {
 /// A stream's request headers came.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    DISPATCHER.with(|d| d.on_request_headers(&Proxy, stream));
+    DISPATCHER.with(|d| d.on_request_headers(&STREAM, stream));
     CONTINUE
 }
 
 /// A stream's response headers came.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    DISPATCHER.with(|d| d.on_response_headers(&Proxy, stream));
+    DISPATCHER.with(|d| d.on_response_headers(&STREAM, stream));
     CONTINUE
-}
-
-/// A context is gone.
-#[unsafe(no_mangle)]
-extern "C" fn weir_on_delete(context: u32) {
-    if DISPATCHER.with(|d| d.on_delete(context)) {
-        proxy_on_delete(context);
-    }
 }
