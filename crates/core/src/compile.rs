@@ -3,7 +3,7 @@
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
 use crate::condition::{self, Condition};
 use crate::effect::{Counter, OwnedHeader, ResponseHeader};
-use crate::header;
+use crate::header::{self, Pair, Pairs};
 use crate::http_match::HttpMatch;
 use crate::predicate::{CelId, Predicate};
 use crate::problem::{At, Problems, did_you_mean};
@@ -95,6 +95,8 @@ pub struct Shape {
     pub path: Option<u16>,
     /// Where `cookie` is among the headers, when it is needed.
     pub cookie: Option<u16>,
+    /// Whether any attribute is a JSON document.
+    pub has_json: bool,
     /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
     lengths: u64,
     /// Positions in `headers`, sorted by length of the name; see [`Shape::find_header`].
@@ -113,17 +115,20 @@ pub struct Owned {
 }
 
 impl Shape {
+    /// The headers of a request that are among [`Shape::headers`], with their positions there.
+    pub fn find_headers<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (usize, Pair<'a>)> {
+        Pairs::new(raw).with_name_lengths(self.lengths).filter_map(|pair| Some((self.find_header(pair.name)?, pair)))
+    }
+
     /// The position of a header among [`Shape::headers`].
     #[inline]
     pub fn find_header(&self, name: &[u8]) -> Option<usize> {
-        // Most headers of a request are of no interest; this tells nearly all of them at once.
-        if self.lengths >> name.len().min(63) & 1 == 0 {
-            return None;
-        }
         let start = usize::from(*self.starts.get(name.len())?);
         let end = usize::from(*self.starts.get(name.len() + 1)?);
         let candidates = self.by_length.get(start..end)?;
-        candidates.iter().map(|i| usize::from(*i)).find(|i| self.headers.get(*i).is_some_and(|n| **n == *name))
+        // Names of one length mostly differ in their last byte; many begin with `x-`.
+        let same = |n: &[u8]| n.last() == name.last() && n == name;
+        candidates.iter().map(|i| usize::from(*i)).find(|i| self.headers.get(*i).is_some_and(|n| same(n)))
     }
 
     /// The names of all headers that decide, `None` when there is no such header.
@@ -196,6 +201,7 @@ impl<'c> Compiler<'c> {
             return Err(self.problems);
         }
         self.shape.index_headers();
+        self.shape.has_json = self.shape.attributes.iter().any(|a| a.kind == Kind::Json);
         if self.vary {
             self.shape.vary = self.shape.vary_on();
         }

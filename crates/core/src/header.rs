@@ -78,6 +78,28 @@ impl<'a> Pairs<'a> {
         };
         split().unwrap_or(Self { sizes: &[], data: &[], offset: 0 })
     }
+
+    /// Only the pairs whose names have one of `lengths`: bit n stands for n bytes, bit 63 for all that
+    /// are longer. The others, which are most, cost a few instructions each.
+    pub fn with_name_lengths(self, lengths: u64) -> impl Iterator<Item = Pair<'a>> {
+        let Self { sizes, data, offset } = self;
+        let mut next = 0usize;
+        sizes.as_chunks::<8>().0.iter().filter_map(move |size| {
+            let [n0, n1, n2, n3, v0, v1, v2, v3] = *size;
+            let name_len = u32::from_le_bytes([n0, n1, n2, n3]) as usize;
+            let value_len = u32::from_le_bytes([v0, v1, v2, v3]) as usize;
+            let start = next;
+            // Sizes that overflow come from no proxy; what they lead to is found to be out of bounds.
+            let value_at = start.wrapping_add(name_len).wrapping_add(1);
+            next = value_at.wrapping_add(value_len).wrapping_add(1);
+            if lengths >> name_len.min(63) & 1 == 0 {
+                return None;
+            }
+            let name = data.get(start..start.wrapping_add(name_len))?;
+            let value = data.get(value_at..value_at.wrapping_add(value_len))?;
+            Some(Pair { name, value, value_offset: offset + value_at })
+        })
+    }
 }
 
 impl<'a> Iterator for Pairs<'a> {
@@ -133,11 +155,33 @@ mod tests {
     }
 
     #[test]
+    fn names_of_other_lengths_are_passed_over() {
+        let long = "n".repeat(70);
+        let raw = encode_pairs(&[("a", "1"), ("bb", "2"), (long.as_str(), "3"), ("cc", "4"), ("", "5")]);
+        let values = |lengths| -> String {
+            let pairs = Pairs::new(&raw).with_name_lengths(lengths);
+            pairs.map(|p| String::from_utf8_lossy(p.value).into_owned()).collect()
+        };
+        assert_eq!(values(1 << 2), "24");
+        assert_eq!(values(1 << 1 | 1 << 63), "13");
+        assert_eq!(values(1), "5");
+        assert_eq!(values(0), "");
+        let all: Vec<Pair> = Pairs::new(&raw).with_name_lengths(u64::MAX).collect();
+        assert_eq!(all, Pairs::new(&raw).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn broken_buffers_end_early() {
         let raw = encode_pairs(&[("name", "value"), ("other", "thing")]);
         for cut in 0..raw.len() {
             assert!(Pairs::new(&raw[..cut]).count() < 2, "cut at {cut}");
+            // The zero byte behind the last value is not looked at.
+            let whole = cut == raw.len() - 1;
+            assert!(whole || Pairs::new(&raw[..cut]).with_name_lengths(u64::MAX).count() < 2, "cut at {cut}");
         }
+        let mut endless = [0xff; 64];
+        endless[..4].copy_from_slice(&7u32.to_le_bytes());
+        assert_eq!(Pairs::new(&endless).with_name_lengths(u64::MAX).count(), 0);
         assert_eq!(Pairs::new(&[0xff; 64]).count(), 0);
         assert_eq!(Pairs::new(b"").count(), 0);
     }

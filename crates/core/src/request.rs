@@ -8,7 +8,6 @@
 use crate::attribute::AttrId;
 use crate::compile::{Attribute, Encoding, Shape, Source};
 use crate::effect::OwnedHeader;
-use crate::header::Pairs;
 use crate::predicate::{CelId, Facts};
 use crate::value::{Kind, Value};
 use std::cell::OnceCell;
@@ -64,10 +63,8 @@ impl Scratch {
         self.attributes.clear();
         self.arena.clear();
         self.path = Place::Absent;
-        for pair in Pairs::new(raw) {
-            if let Some(slot) = shape.find_header(pair.name) {
-                self.add_header(shape, slot, raw, pair.value_offset, pair.value.len());
-            }
+        for (slot, pair) in shape.find_headers(raw) {
+            self.add_header(shape, slot, raw, pair.value_offset, pair.value.len());
         }
         self.read_path(shape, raw);
         self.read_cookies(shape, raw);
@@ -96,7 +93,7 @@ impl Scratch {
         // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
         let separator: &[u8] = if is_cookie(shape, slot) { b"; " } else { b"," };
         let start = self.arena.len();
-        for pair in Pairs::new(raw).filter(|pair| shape.find_header(pair.name) == Some(slot)) {
+        for (_, pair) in shape.find_headers(raw).filter(|(found, _)| *found == slot) {
             self.arena.extend_from_slice(pair.value);
             self.arena.extend_from_slice(separator);
         }
@@ -257,7 +254,7 @@ impl<'r, O: Outside> Request<'r, O> {
         let mut properties = Vec::new();
         properties.resize_with(shape.properties.len(), OnceCell::new);
         let mut json = Vec::new();
-        if shape.attributes.iter().any(|a| a.kind == Kind::Json) {
+        if shape.has_json {
             json.resize_with(shape.attributes.len(), OnceCell::new);
         }
         Self { shape, raw, scratch, outside, properties, json }
@@ -345,8 +342,8 @@ impl<O: Outside> Facts for Request<'_, O> {
             && !is_cookie(self.shape, usize::from(slot))
         {
             // Only a header of several lines lies in the arena.
-            let lines = Pairs::new(self.raw).filter(|p| self.shape.find_header(p.name) == Some(usize::from(slot)));
-            return Some(lines.map(|line| line.value).any(passes));
+            let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == usize::from(slot));
+            return Some(lines.map(|(_, line)| line.value).any(passes));
         }
         self.text(id).map(passes)
     }

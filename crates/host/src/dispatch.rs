@@ -42,7 +42,8 @@ pub type ResponsePlan = Vec<weir_core::ResponseHeader>;
 pub struct Dispatcher<P>(RefCell<State<P>>);
 
 struct State<P> {
-    plugins: HashMap<u32, Rc<P>>,
+    /// The plugins by their roots; so few that a search is cheaper than a hash.
+    plugins: Vec<(u32, Rc<P>)>,
     /// The stream that was created last, and its root.
     newest: Option<(u32, u32)>,
     /// Streams that were created before it and have had no headers yet. Envoy never leaves one here.
@@ -56,7 +57,7 @@ struct State<P> {
 impl<P> Default for Dispatcher<P> {
     fn default() -> Self {
         Self(RefCell::new(State {
-            plugins: HashMap::default(),
+            plugins: Vec::new(),
             newest: None,
             waiting: HashMap::default(),
             pending: HashMap::default(),
@@ -79,8 +80,8 @@ impl<P> Dispatcher<P> {
         match P::configure(host, configuration) {
             Ok(plugin) => {
                 self.with(|state| {
-                    state.plugins.retain(|id, _| *id == root || host.is_alive(*id));
-                    state.plugins.insert(root, Rc::new(plugin));
+                    state.plugins.retain(|(id, _)| *id != root && host.is_alive(*id));
+                    state.plugins.push((root, Rc::new(plugin)));
                 });
                 true
             }
@@ -148,8 +149,8 @@ impl<P> State<P> {
             }
             _ => self.waiting.remove(&stream)?,
         };
-        let plugin = Rc::clone(self.plugins.get(&root)?);
-        Some((plugin, self.scratch.take().unwrap_or_default()))
+        let (_, plugin) = self.plugins.iter().find(|(id, _)| *id == root)?;
+        Some((Rc::clone(plugin), self.scratch.take().unwrap_or_default()))
     }
 
     #[cold]

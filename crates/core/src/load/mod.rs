@@ -5,6 +5,7 @@
 //! at least one node, and the number of rounds is bounded.
 
 mod de;
+mod structure;
 
 use crate::problem::{At, Problems};
 use de::{Node, Refused, Step};
@@ -15,7 +16,7 @@ use serde_json::Value;
 /// Reading stops after so many problems: who has made fifty mistakes wants to see the first ones.
 const MOST_PROBLEMS: usize = 50;
 
-/// Reads a JSON document into `T`, adding what is wrong with it to `problems`.
+/// Reads a document, JSON or a `google.protobuf.Struct`, into `T`, adding what is wrong with it to `problems`.
 ///
 /// The result holds everything that could be read, so that the caller can go on to find the
 /// problems that only show when the parts are seen together. Empty bytes are an empty document,
@@ -26,10 +27,13 @@ pub fn load<T: DeserializeOwned + Default>(bytes: &[u8], problems: &mut Problems
     }
     match serde_json::from_slice(bytes) {
         Ok(value) => load_value(value, problems),
-        Err(error) => {
-            problems.add(&At::root(), format!("not valid JSON: {error}"));
-            T::default()
-        }
+        Err(error) => match structure::read(bytes) {
+            Some(value) => load_value(value, problems),
+            None => {
+                problems.add(&At::root(), format!("neither JSON nor a google.protobuf.Struct: {error}"));
+                T::default()
+            }
+        },
     }
 }
 
@@ -180,7 +184,7 @@ mod tests {
     #[test]
     fn broken_json_says_where() {
         let (_, text) = problems("{\"rules\": [\n{]}");
-        assert_eq!(text, "(top level): not valid JSON: key must be a string at line 2 column 2");
+        assert_eq!(text, "(top level): neither JSON nor a google.protobuf.Struct: key must be a string at line 2 column 2");
     }
 
     #[test]
