@@ -119,6 +119,8 @@ pub enum Expected {
     Matches(Matches),
     /// A value: there is exactly this one. A list: exactly these, in this order.
     Values(OneOrMany),
+    /// A list with patterns among the values: exactly so many values, each fits, in this order.
+    Each(Vec<ValueOrMatch>),
     /// `null`: there is none.
     Absent(()),
 }
@@ -130,6 +132,34 @@ pub struct Matches {
     matches: Pattern,
 }
 
+/// A value or a pattern for one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ValueOrMatch {
+    /// `{matches: regex}`.
+    Matches(Matches),
+    /// Exactly this value.
+    Value(Value),
+}
+
+impl ValueOrMatch {
+    fn fits(&self, actual: &[u8]) -> bool {
+        match self {
+            Self::Matches(Matches { matches }) => matches.is_match(actual),
+            Self::Value(value) => value.to_bytes() == actual,
+        }
+    }
+}
+
+impl fmt::Display for ValueOrMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Matches(Matches { matches }) => write!(f, "one that matches {}", matches.0),
+            Self::Value(value) => Shown(&[value.to_bytes()]).fmt(f),
+        }
+    }
+}
+
 impl Expected {
     /// Why `actual` is not as expected; `None` when it is.
     pub fn check(&self, actual: &[Vec<u8>]) -> Option<String> {
@@ -139,6 +169,9 @@ impl Expected {
                 matches!(actual, [value] if matches.is_match(value))
             }
             Self::Values(values) => values.values().iter().map(Value::to_bytes).eq(actual.iter().cloned()),
+            Self::Each(each) => {
+                each.len() == actual.len() && each.iter().zip(actual).all(|(one, value)| one.fits(value))
+            }
         };
         (!fits).then(|| format!("expected {self}, got {}", Shown(actual)))
     }
@@ -149,6 +182,10 @@ impl fmt::Display for Expected {
         match self {
             Self::Absent(()) => f.write_str("nothing"),
             Self::Matches(Matches { matches }) => write!(f, "one value that matches {}", matches.0),
+            Self::Each(each) => {
+                let each: Vec<_> = each.iter().map(ToString::to_string).collect();
+                f.write_str(&each.join(", "))
+            }
             Self::Values(values) => {
                 let bytes: Vec<_> = values.values().iter().map(Value::to_bytes).collect();
                 Shown(&bytes).fmt(f)
@@ -302,6 +339,9 @@ mod tests {
         assert!(check("[a, b]", &["a", "b"]) && !check("[a, b]", &["b", "a"]));
         assert!(check("{matches: '^v[0-9]$'}", &["v1"]) && !check("{matches: '^v[0-9]$'}", &["v12"]));
         assert!(check("''", &[""]) && !check("''", &[]));
+        let mixed = "[a, {matches: '^v[0-9]$'}]";
+        assert!(check(mixed, &["a", "v1"]) && !check(mixed, &["a", "w1"]) && !check(mixed, &["b", "v1"]));
+        assert!(!check(mixed, &["a"]) && !check(mixed, &["a", "v1", "v1"]));
     }
 
     #[test]
