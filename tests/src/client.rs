@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
 /// How long a test waits for an answer: longer than any delay that a case asks for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -153,6 +154,38 @@ impl Client {
         tokio::time::timeout(PATIENCE, exchange).await.map_err(late)?
     }
 
+    /// Sends many requests, `at_once` of them at any time, and gives the answers in the same order. Over
+    /// HTTP/1 that takes as many connections, which Envoy spreads over its workers.
+    pub fn send_all(
+        &self,
+        address: SocketAddr,
+        requests: Vec<Request>,
+        at_once: usize,
+    ) -> Vec<Result<Response, ClientError>> {
+        let queue = Arc::new(Mutex::new(requests.into_iter().enumerate()));
+        let worker = |client: Self, queue: Arc<Mutex<_>>| async move {
+            let next = || -> Option<(usize, Request)> {
+                let mut queue: MutexGuard<'_, std::iter::Enumerate<std::vec::IntoIter<Request>>> =
+                    queue.lock().unwrap_or_else(PoisonError::into_inner);
+                queue.next()
+            };
+            let mut answers = Vec::new();
+            while let Some((index, request)) = next() {
+                answers.push((index, client.send_async(address, &request).await));
+            }
+            answers
+        };
+        runtime().block_on(async {
+            let mut workers = JoinSet::new();
+            for _ in 0..at_once.max(1) {
+                workers.spawn(worker(self.clone(), Arc::clone(&queue)));
+            }
+            let mut answers: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
+            answers.sort_unstable_by_key(|(index, _)| *index);
+            answers.into_iter().map(|(_, answer)| answer).collect()
+        })
+    }
+
     fn message(
         &self,
         address: SocketAddr,
@@ -192,6 +225,15 @@ mod tests {
             assert_eq!((seen.name.as_str(), seen.path.as_str()), ("v1", "/a?b=c"));
             assert_eq!(seen.header_bytes("x-a"), [b"\xff\x80".to_vec(), b"two".to_vec()]);
         }
+    }
+
+    #[test]
+    fn many_answers_come_in_the_order_of_their_requests() {
+        let upstream = upstream();
+        let requests: Vec<_> = (0..200).map(|i| Request::get(&format!("/{i}"))).collect();
+        let answers = Client::http1().send_all(upstream.address(), requests, 16);
+        let paths: Vec<_> = answers.into_iter().map(|a| a.unwrap().seen().unwrap().path).collect();
+        assert_eq!(paths, (0..200).map(|i| format!("/{i}")).collect::<Vec<_>>());
     }
 
     #[test]

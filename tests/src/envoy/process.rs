@@ -151,6 +151,11 @@ impl Envoy {
         self.child.id()
     }
 
+    /// Where its bootstrap lies: the one thing that no other Envoy has among its arguments.
+    pub(super) fn work_directory(&self) -> String {
+        self.work.path().to_string_lossy().into_owned()
+    }
+
     /// Everything that Envoy logged so far, lines as `[level] message`.
     pub fn log(&self) -> String {
         self.lock_log().clone()
