@@ -1,11 +1,17 @@
 //! Build steps that cargo itself does not have. `cargo xtask` lists them.
 
 mod dist;
+mod drift;
 mod postlink;
+mod tables;
 
 use std::process::ExitCode;
 
-const HELP: &str = "usage: cargo run -p xtask -- dist [MODULE...]   build the modules into dist/ and print their sizes";
+const HELP: &str = "\
+usage: cargo run -p xtask -- TASK
+  dist [MODULE...]   build the modules into dist/ and print their sizes
+  schema             write what is generated: the JSON Schema, the tables of options in docs/
+  drift              compare what is generated with what is there";
 
 /// What went wrong, in words for a person.
 type Failure = Box<dyn std::error::Error>;
@@ -14,6 +20,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.split_first() {
         Some((task, modules)) if task == "dist" => dist::build(modules),
+        Some((task, [])) if task == "schema" => drift::write(),
+        Some((task, [])) if task == "drift" => drift::check(),
         _ => Err(HELP.into()),
     };
     match done {

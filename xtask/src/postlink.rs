@@ -1,7 +1,7 @@
 //! The step after the linker: choose what the proxy will call.
 //!
 //! The SDK exports every callback of the ABI, and a proxy calls every callback that is exported: 1.6k
-//! instructions each, for nothing. A module keeps what it needs, and for a stream's callbacks its
+//! instructions each, for nothing. A module keeps what it needs, and its
 //! own functions (`weir_on_…`) take the place of the SDK's (`proxy_on_…`), whose names they could not
 //! have had at link time. What nothing refers to any more is then removed.
 
@@ -9,14 +9,7 @@ use crate::Failure;
 use walrus::{Module, ModuleConfig};
 
 /// Exports that stay as they are.
-const KEPT: [&str; 6] = [
-    "memory",
-    "_initialize",
-    "proxy_abi_version_0_2_1",
-    "proxy_on_memory_allocate",
-    "proxy_on_vm_start",
-    "proxy_on_configure",
-];
+const KEPT: [&str; 4] = ["memory", "_initialize", "proxy_abi_version_0_2_1", "proxy_on_memory_allocate"];
 
 /// Our own functions begin with this …
 const OWN: &str = "weir_";
@@ -40,7 +33,8 @@ pub fn finish(linked: &[u8], names: Names) -> Result<Vec<u8>, Failure> {
     if own.is_empty() {
         return Err("the module exports no callback of its own (weir_on_…)".into());
     }
-    let drop: Vec<_> = module.exports.iter().filter(|e| !KEPT.contains(&e.name.as_str())).map(|e| e.id()).collect();
+    let drop: Vec<_> =
+        module.exports.iter().filter(|e| !KEPT.contains(&e.name.as_str())).map(|e| e.id()).collect();
     for id in drop {
         module.exports.delete(id);
     }

@@ -3,7 +3,7 @@
 //! [`contiguous`] is for experiments: ramping the coverage up moves nobody between variants.
 //! [`anchored`] is for weighted splits: shifting weight from the base moves nobody between other targets.
 
-use crate::ranges::Segment;
+use crate::ranges::{Segment, insert_sorted};
 use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Share, Weights};
 
 /// Lays variants side by side in order. Each starts where it would start at full coverage and takes `coverage`
@@ -123,9 +123,8 @@ fn claim(free: Vec<BucketRange>, home: Home, mut wanted: u32) -> (Vec<BucketRang
             }
         };
         claimed.push(near);
-        rest.push(far);
+        insert_sorted(&mut rest, far);
     }
-    rest.sort_unstable();
     claimed.retain(|range| !range.is_empty());
     rest.retain(|range| !range.is_empty());
     (claimed, rest)

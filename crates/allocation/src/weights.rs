@@ -1,9 +1,10 @@
 //! From the weights that people write to exact shares.
 
+use std::cmp::Reverse;
 use std::error::Error;
 use std::fmt;
 
-use crate::ranges::write_list;
+use crate::ranges::{insert_sorted, write_list};
 use crate::{BUCKETS, Share};
 
 /// Weights are compared in steps of 10^-12 of their total: integers from there on, so that every platform
@@ -82,10 +83,15 @@ fn largest_remainders(weights: &[f64], total: f64) -> Vec<Share> {
     let mut millionths: Vec<u64> = quotas.iter().map(|quota| quota / STEPS_PER_MILLIONTH).collect();
     let missing = u64::from(BUCKETS).saturating_sub(millionths.iter().sum());
 
-    let mut by_remainder: Vec<_> = quotas.iter().zip(&mut millionths).collect();
-    by_remainder.sort_by_key(|(quota, _)| std::cmp::Reverse(**quota % STEPS_PER_MILLIONTH));
-    for (_, millionths) in by_remainder.into_iter().take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-        *millionths += 1;
+    let mut by_remainder = Vec::with_capacity(quotas.len());
+    for (index, quota) in quotas.iter().enumerate() {
+        // The largest remainders first, earlier entries before later ones.
+        insert_sorted(&mut by_remainder, (Reverse(quota % STEPS_PER_MILLIONTH), index));
+    }
+    for (_, index) in by_remainder.into_iter().take(usize::try_from(missing).unwrap_or(usize::MAX)) {
+        if let Some(millionths) = millionths.get_mut(index) {
+            *millionths += 1;
+        }
     }
     millionths.into_iter().map(|value| Share::saturating(u32::try_from(value).unwrap_or(u32::MAX))).collect()
 }

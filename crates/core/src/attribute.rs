@@ -1,10 +1,10 @@
 //! Attributes: names for things in the request, as they are written in a configuration.
 
+use crate::Named;
 use crate::value::Kind;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// An attribute that a plan reads; counted in the order of [`crate::compile::Shape::attributes`].
@@ -12,7 +12,7 @@ use std::fmt;
 pub struct AttrId(pub(crate) u16);
 
 /// The `attributes` block: a name for each source.
-pub type AttributeMap = BTreeMap<String, SourceSpec>;
+pub type AttributeMap = Named<SourceSpec>;
 
 /// Where a value comes from: the short form (`header:x-user-id`) or the long one.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +123,9 @@ impl AttributeSpec {
     pub fn kind(&self) -> Result<Kind, String> {
         let separator = match (&self.separator, self.kind) {
             (None, _) => b',',
-            (Some(_), kind) if kind != Some(KindSpec::List) => return Err("only the type `list` has a separator".into()),
+            (Some(_), kind) if kind != Some(KindSpec::List) => {
+                return Err("only the type `list` has a separator".into());
+            }
             (Some(text), _) => match text.as_bytes() {
                 [one] if one.is_ascii() => *one,
                 _ => return Err(format!("{text:?} is not one ASCII character")),
@@ -191,7 +193,8 @@ impl<'de> Deserialize<'de> for SourceSpec {
                 Ok(SourceSpec::Short(text.to_owned()))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SourceSpec, A::Error> {
-                AttributeSpec::deserialize(MapAccessDeserializer::new(map)).map(|spec| SourceSpec::Long(Box::new(spec)))
+                AttributeSpec::deserialize(MapAccessDeserializer::new(map))
+                    .map(|spec| SourceSpec::Long(Box::new(spec)))
             }
         }
         deserializer.deserialize_any(Either)

@@ -116,8 +116,11 @@ pub struct Owned {
 
 impl Shape {
     /// The headers of a request that are among [`Shape::headers`], with their positions there.
+    #[inline]
     pub fn find_headers<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (usize, Pair<'a>)> {
-        Pairs::new(raw).with_name_lengths(self.lengths).filter_map(|pair| Some((self.find_header(pair.name)?, pair)))
+        Pairs::new(raw)
+            .with_name_lengths(self.lengths)
+            .filter_map(|pair| Some((self.find_header(pair.name)?, pair)))
     }
 
     /// The position of a header among [`Shape::headers`].
@@ -134,16 +137,22 @@ impl Shape {
     /// The names of all headers that decide, `None` when there is no such header.
     fn vary_on(&self) -> Option<ResponseHeader> {
         let owned = |slot: usize| self.owned.iter().any(|o| usize::from(o.header) == slot);
-        let names = self.headers.iter().enumerate().filter(|(slot, name)| !name.starts_with(b":") && !owned(*slot));
+        let names =
+            self.headers.iter().enumerate().filter(|(slot, name)| !name.starts_with(b":") && !owned(*slot));
         let names: Vec<&[u8]> = names.map(|(_, name)| &**name).collect();
         let value = names.join(&b", "[..]);
-        (!value.is_empty()).then(|| ResponseHeader { name: "vary".into(), value: value.into(), replace: false })
+        (!value.is_empty()).then(|| ResponseHeader {
+            name: "vary".into(),
+            value: value.into(),
+            replace: false,
+        })
     }
 
     fn index_headers(&mut self) {
         self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
         let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
-        let of_length = |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
+        let of_length =
+            |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
         for n in 0..=longest {
             self.starts.push(self.by_length.len() as u16);
             self.by_length.extend(of_length(n));
@@ -168,10 +177,12 @@ impl<'c> Compiler<'c> {
     pub fn new(named: &'c AttributeMap, env: &'c dyn Fn(&str) -> Option<String>, problems: Problems) -> Self {
         let mut compiler = Self { named, env, shape: Shape::default(), vary: false, problems };
         let at = At::root().field("attributes");
-        for (name, spec) in named {
+        for (name, spec) in named.iter() {
             let at = at.field(name);
             if name.is_empty() || name.contains(':') {
-                compiler.problems.add(&at, format!("{name:?} cannot name an attribute: empty, or with a colon"));
+                compiler
+                    .problems
+                    .add(&at, format!("{name:?} cannot name an attribute: empty, or with a colon"));
             } else if let SourceSpec::Long(spec) = spec {
                 compiler.long(spec, &at);
             } else if let SourceSpec::Short(text) = spec {
@@ -195,7 +206,12 @@ impl<'c> Compiler<'c> {
         let names = [&shape.headers, &shape.cookies, &shape.queries, &shape.raw_queries].map(Vec::len);
         let most = [shape.attributes.len(), shape.properties.len()].into_iter().chain(names).max();
         if most.is_some_and(|n| n > MOST) {
-            self.problems.add(&At::root(), format!("more than {MOST} different attributes, headers, cookies, query parameters or properties"));
+            self.problems.add(
+                &At::root(),
+                format!(
+                    "more than {MOST} different attributes, headers, cookies, query parameters or properties"
+                ),
+            );
         }
         if !self.problems.is_empty() {
             return Err(self.problems);
@@ -237,7 +253,7 @@ impl<'c> Compiler<'c> {
 
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
-        self.named.contains_key(name) || AttributeSpec::of_short(name).is_some()
+        self.named.get(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
 
     /// The type of an attribute.
@@ -246,9 +262,20 @@ impl<'c> Compiler<'c> {
     }
 
     fn unknown_source(&mut self, text: &str, at: &At) {
-        const SHORT: [&str; 11] =
-            ["header:", "cookie:", "query:", "claim:", "property:", "routeMetadata:", "env:", "path", "method", "host", "scheme"];
-        let names = self.named.keys().map(String::as_str).chain(SHORT);
+        const SHORT: [&str; 11] = [
+            "header:",
+            "cookie:",
+            "query:",
+            "claim:",
+            "property:",
+            "routeMetadata:",
+            "env:",
+            "path",
+            "method",
+            "host",
+            "scheme",
+        ];
+        let names = self.named.iter().map(|(name, _)| name).chain(SHORT);
         let hint = did_you_mean(text, names);
         let message = format!(
             "{text:?} is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, \
@@ -302,7 +329,8 @@ impl<'c> Compiler<'c> {
         }
         if let Some(name) = &spec.cookie {
             if header::name(name).is_err() {
-                self.problems.add(&at.field("cookie"), format!("{name:?} is not a cookie name (an RFC 9110 token)"));
+                self.problems
+                    .add(&at.field("cookie"), format!("{name:?} is not a cookie name (an RFC 9110 token)"));
                 return None;
             }
             self.shape.cookie = Some(self.header_slot(b"cookie"));
@@ -315,14 +343,22 @@ impl<'c> Compiler<'c> {
         if let Some(PathSpec(claim)) = &spec.claim {
             let payload = spec.payload.as_deref().unwrap_or("payload");
             let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-            return self.property(place.into_iter().chain(claim.iter().map(String::as_str)), lower, &at.field("claim"));
+            return self.property(
+                place.into_iter().chain(claim.iter().map(String::as_str)),
+                lower,
+                &at.field("claim"),
+            );
         }
         if let Some(PathSpec(path)) = &spec.property {
             return self.property(path.iter().map(String::as_str), lower, &at.field("property"));
         }
         if let Some(PathSpec(path)) = &spec.route_metadata {
             let place = ["xds", "route_metadata", "filter_metadata"];
-            return self.property(place.into_iter().chain(path.iter().map(String::as_str)), lower, &at.field("routeMetadata"));
+            return self.property(
+                place.into_iter().chain(path.iter().map(String::as_str)),
+                lower,
+                &at.field("routeMetadata"),
+            );
         }
         if let Some(name) = &spec.env {
             // The environment never changes while the VM lives: read it now, keep it as the default.
@@ -356,7 +392,12 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn property<'s>(&mut self, segments: impl Iterator<Item = &'s str>, lower: bool, at: &At) -> Option<Source> {
+    fn property<'s>(
+        &mut self,
+        segments: impl Iterator<Item = &'s str>,
+        lower: bool,
+        at: &At,
+    ) -> Option<Source> {
         let segments: Vec<&str> = segments.collect();
         if segments.iter().any(|s| s.is_empty() || s.contains('\0')) {
             self.problems.add(at, "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");

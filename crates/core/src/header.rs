@@ -32,7 +32,9 @@ pub fn writable_name(name: &str) -> Result<String, String> {
     ];
     let lower = self::name(name)?;
     if REFUSED.contains(&lower.as_str()) {
-        return Err(format!("`{lower}` belongs to the connection and cannot be written (to change the host, use `rewrite.authority`)"));
+        return Err(format!(
+            "`{lower}` belongs to the connection and cannot be written (to change the host, use `rewrite.authority`)"
+        ));
     }
     Ok(lower)
 }
@@ -69,6 +71,7 @@ pub struct Pair<'a> {
 
 impl<'a> Pairs<'a> {
     /// Starts to read `raw`.
+    #[inline]
     pub fn new(raw: &'a [u8]) -> Self {
         let split = || {
             let (count, rest) = raw.split_first_chunk::<4>()?;
@@ -81,6 +84,7 @@ impl<'a> Pairs<'a> {
 
     /// Only the pairs whose names have one of `lengths`: bit n stands for n bytes, bit 63 for all that
     /// are longer. The others, which are most, cost a few instructions each.
+    #[inline]
     pub fn with_name_lengths(self, lengths: u64) -> impl Iterator<Item = Pair<'a>> {
         let Self { sizes, data, offset } = self;
         let mut next = 0usize;

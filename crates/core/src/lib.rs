@@ -17,15 +17,18 @@ pub mod effect;
 pub mod header;
 pub mod http_match;
 pub mod load;
+mod named;
 pub mod predicate;
 pub mod problem;
 pub mod request;
+mod sort;
 pub mod value;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Shape};
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
 pub use load::load;
+pub use named::Named;
 pub use predicate::{Facts, Predicate};
 pub use problem::{At, Problem, Problems};
 pub use request::{Outside, Request, Scratch};

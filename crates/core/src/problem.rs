@@ -16,7 +16,8 @@ impl At {
     /// The member `name` of this object. Names that would read as something else are quoted.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
-        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
+        let plain = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
         Self(match (plain, self.0.is_empty()) {
             (true, true) => name.to_owned(),
             (true, false) => format!("{}.{name}", self.0),

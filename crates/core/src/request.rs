@@ -5,6 +5,8 @@
 //! lowered. What only the host knows (properties, CEL) is asked when a predicate comes to it, and
 //! at most once.
 
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
 use crate::attribute::AttrId;
 use crate::compile::{Attribute, Encoding, Shape, Source};
 use crate::effect::OwnedHeader;
@@ -55,6 +57,7 @@ pub struct Scratch {
 
 impl Scratch {
     /// Finds all that `shape` asks for in the host's buffer.
+    #[inline]
     pub fn read(&mut self, shape: &Shape, raw: &[u8]) {
         reset(&mut self.headers, shape.headers.len());
         reset(&mut self.cookies, shape.cookies.len());
@@ -74,6 +77,7 @@ impl Scratch {
         }
     }
 
+    #[inline]
     fn add_header(&mut self, shape: &Shape, slot: usize, raw: &[u8], start: usize, len: usize) {
         let place = match self.headers.get(slot) {
             Some(Place::Absent) => Place::Raw { start, len },
@@ -102,8 +106,11 @@ impl Scratch {
     }
 
     /// The path without the query, and the query parameters.
+    #[inline]
     fn read_path(&mut self, shape: &Shape, raw: &[u8]) {
-        let Some(place) = shape.path.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else { return };
+        let Some(place) = shape.path.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else {
+            return;
+        };
         let Place::Raw { start, len } = place else { return };
         let whole = slice(raw, start, len);
         let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
@@ -124,7 +131,8 @@ impl Scratch {
             {
                 *place = Place::Raw { start: value_at, len: value.len() };
             }
-            let wanted = |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { n == name };
+            let wanted =
+                |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { n == name };
             let slot = shape.queries.iter().position(|n| wanted(n));
             if let Some(place) = slot.and_then(|slot| self.queries.get_mut(slot))
                 && *place == Place::Absent
@@ -141,8 +149,11 @@ impl Scratch {
         }
     }
 
+    #[inline]
     fn read_cookies(&mut self, shape: &Shape, raw: &[u8]) {
-        let Some(place) = shape.cookie.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else { return };
+        let Some(place) = shape.cookie.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else {
+            return;
+        };
         let (base, len, in_arena) = match place {
             Place::Raw { start, len } => (start, len, false),
             Place::Arena { start, len } => (start, len, true),
@@ -165,12 +176,17 @@ impl Scratch {
                 if let [b'"', inner @ .., b'"'] = value {
                     (start, value) = (start + 1, inner);
                 }
-                *place = if in_arena { Place::Arena { start, len: value.len() } } else { Place::Raw { start, len: value.len() } };
+                *place = if in_arena {
+                    Place::Arena { start, len: value.len() }
+                } else {
+                    Place::Raw { start, len: value.len() }
+                };
             }
             at += part.len() + 1;
         }
     }
 
+    #[inline]
     fn place_of(&mut self, attribute: &Attribute, raw: &[u8]) -> Place {
         let get = |places: &[Place], slot: u16| places.get(usize::from(slot)).copied().unwrap_or_default();
         let place = match attribute.source {
@@ -206,11 +222,13 @@ fn is_cookie(shape: &Shape, slot: usize) -> bool {
     shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
 }
 
+#[inline]
 fn reset(places: &mut Vec<Place>, len: usize) {
     places.clear();
     places.resize(len, Place::Absent);
 }
 
+#[inline]
 fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
     bytes.get(start..start + len).unwrap_or_default()
 }
@@ -250,6 +268,7 @@ pub struct Request<'r, O> {
 
 impl<'r, O: Outside> Request<'r, O> {
     /// The request in `raw`, which `scratch` has read with the same `shape`.
+    #[inline]
     pub fn new(shape: &'r Shape, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
         let mut properties = Vec::new();
         properties.resize_with(shape.properties.len(), OnceCell::new);
@@ -271,6 +290,7 @@ impl<'r, O: Outside> Request<'r, O> {
     }
 
     /// What the client sent under an owned header's name, if anything.
+    #[inline]
     pub fn sent(&self, header: OwnedHeader) -> Option<&[u8]> {
         let owned = self.shape.owned.get(header.index())?;
         self.bytes(*self.scratch.headers.get(usize::from(owned.header))?)
@@ -281,6 +301,7 @@ impl<'r, O: Outside> Request<'r, O> {
         self.bytes(*self.scratch.headers.get(usize::from(self.shape.path?))?)
     }
 
+    #[inline]
     fn bytes(&self, place: Place) -> Option<&[u8]> {
         match place {
             Place::Raw { start, len } => self.raw.get(start..start + len),
@@ -312,7 +333,9 @@ impl<'r, O: Outside> Request<'r, O> {
         }
         match (attribute.kind, encoding, <[u8; 8]>::try_from(bytes)) {
             (Kind::Number, Some(Encoding::Double), Ok(eight)) => Value::Number(f64::from_le_bytes(eight)),
-            (Kind::Number, Some(Encoding::Integer), Ok(eight)) => Value::Number(i64::from_le_bytes(eight) as f64),
+            (Kind::Number, Some(Encoding::Integer), Ok(eight)) => {
+                Value::Number(i64::from_le_bytes(eight) as f64)
+            }
             (Kind::Boolean, ..) => match bytes {
                 [0] => Value::Bool(false),
                 [1] => Value::Bool(true),
@@ -350,7 +373,9 @@ impl<O: Outside> Facts for Request<'_, O> {
 
     fn value(&self, id: AttrId) -> Value<'_> {
         let index = usize::from(id.0);
-        let (Some(attribute), Some(place)) = (self.shape.attributes.get(index), self.scratch.attributes.get(index)) else {
+        let (Some(attribute), Some(place)) =
+            (self.shape.attributes.get(index), self.scratch.attributes.get(index))
+        else {
             return Value::Null;
         };
         if attribute.kind == Kind::Json {

@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn lists_have_trimmed_items() {
-        let items = |text: &'static str| -> Vec<&[u8]> { TextList { text: text.as_bytes(), separator: b',' }.items().collect() };
+        let items = |text: &'static str| -> Vec<&[u8]> {
+            TextList { text: text.as_bytes(), separator: b',' }.items().collect()
+        };
         assert_eq!(items("a, b ,c"), [&b"a"[..], b"b", b"c"]);
         assert_eq!(items("a,,b"), [&b"a"[..], b"", b"b"]);
         assert!(items(" ").is_empty());

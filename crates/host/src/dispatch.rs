@@ -87,7 +87,10 @@ impl<P> Dispatcher<P> {
             }
             Err(problems) => {
                 let count = problems.len();
-                host.log(log::Level::Error, &format!("weir: the configuration is refused, {count} problem(s):\n{problems}"));
+                host.log(
+                    log::Level::Error,
+                    &format!("weir: the configuration is refused, {count} problem(s):\n{problems}"),
+                );
                 false
             }
         }
@@ -203,7 +206,8 @@ mod tests {
             Ok(Self(configuration.to_vec()))
         }
         fn on_request_headers(&self, _: &FakeHost, _: &mut Scratch) -> Option<ResponsePlan> {
-            let header = ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
+            let header =
+                ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
             (!self.0.is_empty()).then(|| vec![header])
         }
         fn on_response_headers(&self, host: &FakeHost, plan: ResponsePlan) {
@@ -212,7 +216,10 @@ mod tests {
     }
 
     fn echoed(host: &FakeHost) -> Vec<String> {
-        host.take_response_headers().into_iter().map(|(_, value)| String::from_utf8_lossy(&value).into_owned()).collect()
+        host.take_response_headers()
+            .into_iter()
+            .map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
+            .collect()
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl FakeHost {
     /// A host whose request has these headers.
     pub fn with_request(headers: &[(&str, &[u8])]) -> Self {
         let host = Self::default();
-        *host.request.borrow_mut() = headers.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.to_vec())).collect();
+        *host.request.borrow_mut() =
+            headers.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.to_vec())).collect();
         host
     }
 

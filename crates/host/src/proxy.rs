@@ -26,9 +26,21 @@ const COUNTER: u32 = 0;
 unsafe extern "C" {
     fn proxy_log(level: u32, data: *const u8, size: usize) -> Status;
     fn proxy_get_log_level(level: *mut u32) -> Status;
-    fn proxy_get_buffer_bytes(buffer: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        max: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> Status;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> Status;
-    fn proxy_add_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, size: usize) -> Status;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        size: usize,
+    ) -> Status;
     fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,
@@ -115,7 +127,14 @@ impl Proxy {
         owned(|data, size| {
             // SAFETY: all pointers are valid for the sizes given, during the call.
             unsafe {
-                proxy_call_foreign_function(name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), data, size)
+                proxy_call_foreign_function(
+                    name.as_ptr(),
+                    name.len(),
+                    argument.as_ptr(),
+                    argument.len(),
+                    data,
+                    size,
+                )
             }
         })
     }
@@ -124,7 +143,8 @@ impl Proxy {
 impl Host for Proxy {
     fn request_pairs(&self) -> Vec<u8> {
         // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) }).unwrap_or_default()
+        owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
+            .unwrap_or_default()
     }
 
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
@@ -136,13 +156,20 @@ impl Host for Proxy {
         // SAFETY: all pointers are valid for the sizes given, during the call.
         let status = unsafe {
             match edit {
-                Edit::Add(value) => proxy_add_header_map_value(map, key, key_size, value.as_ptr(), value.len()),
-                Edit::Replace(value) => proxy_replace_header_map_value(map, key, key_size, value.as_ptr(), value.len()),
+                Edit::Add(value) => {
+                    proxy_add_header_map_value(map, key, key_size, value.as_ptr(), value.len())
+                }
+                Edit::Replace(value) => {
+                    proxy_replace_header_map_value(map, key, key_size, value.as_ptr(), value.len())
+                }
                 Edit::Remove => proxy_remove_header_map_value(map, key, key_size),
             }
         };
         if status != OK {
-            log::warn!("weir: the proxy refused to change the header {}: status {status}", String::from_utf8_lossy(name));
+            log::warn!(
+                "weir: the proxy refused to change the header {}: status {status}",
+                String::from_utf8_lossy(name)
+            );
         }
     }
 
@@ -156,7 +183,8 @@ impl Host for Proxy {
             NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
             _ => format!("the proxy refuses the expression {expression:?}; its log at level info says why"),
         })?;
-        let token = <[u8; 4]>::try_from(token.as_slice()).map_err(|_| "the proxy's CEL answers in an unknown form")?;
+        let token = <[u8; 4]>::try_from(token.as_slice())
+            .map_err(|_| "the proxy's CEL answers in an unknown form")?;
         Ok(u32::from_le_bytes(token))
     }
 

@@ -4,10 +4,9 @@
 //! missing, is found when the plan is made, so that all of it is reported together.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use weir_core::SourceSpec;
 use weir_core::http_match::HttpMatch;
 use weir_core::load::one_or_many;
+use weir_core::{Named, SourceSpec};
 
 /// `routing`: where requests go.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
@@ -44,8 +43,8 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
     /// Request headers to set, for the route table to match.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub set_headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub set_headers: Named<String>,
     /// The cluster to send to, by the header that a `cluster_header` route reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -63,8 +62,8 @@ pub struct Rule {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// Request headers to set, for the route table to match.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub set_headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub set_headers: Named<String>,
     /// The cluster to send to, by the header that a `cluster_header` route reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -132,8 +131,8 @@ pub struct SplitTarget {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// Request headers to set, for the route table to match.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub set_headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub set_headers: Named<String>,
     /// The cluster to send to, by the header that a `cluster_header` route reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,

@@ -41,7 +41,10 @@ fn attributes(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> String
     let mut word = |name: &str, value: &str, field: &str| {
         // A semicolon would start an attribute of its own.
         if value.is_empty() || value.contains(';') || !header::is_safe_value(value.as_bytes()) {
-            compiler.problems.add(&at.field(field), format!("{value:?} cannot stand in a cookie: empty, a semicolon or a control character"));
+            compiler.problems.add(
+                &at.field(field),
+                format!("{value:?} cannot stand in a cookie: empty, a semicolon or a control character"),
+            );
         }
         out.push_str("; ");
         out.push_str(name);
@@ -54,7 +57,10 @@ fn attributes(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> String
     }
     match duration::parse(spec.ttl.as_deref().unwrap_or("365d")) {
         Ok(ttl) if ttl.is_zero() => {}
-        Ok(ttl) if ttl.as_secs() == 0 => compiler.problems.add(&at.field("ttl"), "a cookie's life is counted in whole seconds; at least 1s, or 0s for a session cookie"),
+        Ok(ttl) if ttl.as_secs() == 0 => compiler.problems.add(
+            &at.field("ttl"),
+            "a cookie's life is counted in whole seconds; at least 1s, or 0s for a session cookie",
+        ),
         Ok(ttl) => out.push_str(&format!("; Max-Age={}", ttl.as_secs())),
         Err(message) => compiler.problems.add(&at.field("ttl"), message),
     }
@@ -70,7 +76,10 @@ fn attributes(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> String
         SameSite::Lax => "; SameSite=Lax",
         SameSite::None => {
             if !secure {
-                compiler.problems.add(&at.field("sameSite"), "`none` needs `secure: true`: browsers refuse the cookie otherwise");
+                compiler.problems.add(
+                    &at.field("sameSite"),
+                    "`none` needs `secure: true`: browsers refuse the cookie otherwise",
+                );
             }
             "; SameSite=None"
         }

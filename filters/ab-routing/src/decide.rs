@@ -13,7 +13,10 @@ impl Plan {
         if self.vary {
             effects.response.extend(request.shape().vary.clone());
         }
-        let matched = self.rules.iter().find_map(|rule| Some((rule, rule.entries.iter().find(|e| e.when.holds(request))?)));
+        let matched = self
+            .rules
+            .iter()
+            .find_map(|rule| Some((rule, rule.entries.iter().find(|e| e.when.holds(request))?)));
         let (target, prefix) = match matched {
             Some((rule, entry)) => {
                 let target = match &rule.action {
@@ -41,7 +44,12 @@ impl Entry {
 }
 
 impl Target {
-    fn apply<'r, O: Outside>(&'r self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects<'r>) {
+    fn apply<'r, O: Outside>(
+        &'r self,
+        prefix: Option<usize>,
+        request: &Request<'_, O>,
+        effects: &mut Effects<'r>,
+    ) {
         for (header, value) in &self.headers {
             effects.set(*header, value);
         }
@@ -58,7 +66,11 @@ impl Target {
 
 impl Split {
     /// The target of this request's key.
-    fn choose<'r, O: Outside>(&'r self, request: &Request<'_, O>, effects: &mut Effects<'r>) -> Option<&'r Target> {
+    fn choose<'r, O: Outside>(
+        &'r self,
+        request: &Request<'_, O>,
+        effects: &mut Effects<'r>,
+    ) -> Option<&'r Target> {
         let read = |attribute| request.text(attribute).filter(|key| !key.is_empty());
         let cookie = self.cookie.as_ref();
         let key = self.keys.iter().copied().chain(cookie.map(|c| c.attribute)).find_map(read);

@@ -2,11 +2,10 @@
 
 use crate::config::{self, Config, WithoutKey};
 use crate::cookie::Cookie;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored};
 use weir_core::effect::Counter;
-use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate};
+use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ pub(crate) struct Split {
 
 /// The fields that rules, split targets and the default have in common.
 struct TargetFields<'a> {
-    headers: &'a BTreeMap<String, String>,
+    headers: &'a Named<String>,
     cluster: Option<&'a str>,
     rewrite: Option<&'a config::Rewrite>,
 }
@@ -80,12 +79,18 @@ impl Plan {
         let rules = config.rules.iter().enumerate();
         let rules = rules.filter_map(|(i, rule)| builder.rule(rule, &at.field("rules").index(i))).collect();
         let default = config.default.as_ref().map(|target| {
-            let fields =
-                TargetFields { headers: &target.set_headers, cluster: target.cluster.as_deref(), rewrite: target.rewrite.as_ref() };
+            let fields = TargetFields {
+                headers: &target.set_headers,
+                cluster: target.cluster.as_deref(),
+                rewrite: target.rewrite.as_ref(),
+            };
             builder.target("default", &fields, &at.field("default"))
         });
         if config.rules.is_empty() && config.default.is_none() {
-            builder.compiler.problems.missing(&at.field("rules"), "routing needs at least one rule or a default");
+            builder
+                .compiler
+                .problems
+                .missing(&at.field("rules"), "routing needs at least one rule or a default");
         }
         let response = at.field("response");
         let debug = config.response.debug_header.as_deref();
@@ -118,10 +123,16 @@ impl<'b, 'c> Builder<'b, 'c> {
 
     fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Rule> {
         if self.name(&rule.name, at) && self.names.contains(&rule.name) {
-            self.compiler.problems.add(&at.field("name"), format!("{:?} is the name of an earlier rule too", rule.name));
+            self.compiler
+                .problems
+                .add(&at.field("name"), format!("{:?} is the name of an earlier rule too", rule.name));
         }
         self.names.push(rule.name.clone());
-        let fields = TargetFields { headers: &rule.set_headers, cluster: rule.cluster.as_deref(), rewrite: rule.rewrite.as_ref() };
+        let fields = TargetFields {
+            headers: &rule.set_headers,
+            cluster: rule.cluster.as_deref(),
+            rewrite: rule.rewrite.as_ref(),
+        };
         let entries = self.entries(rule, at);
         let action = match &rule.split {
             Some(split) => {
@@ -148,7 +159,10 @@ impl<'b, 'c> Builder<'b, 'c> {
             let matches = http_match.compile(self.compiler, &at.field("match").index(i));
             // The condition is compiled once an entry: entries are few, and it is interned.
             let also = self.compiler.when(&[], also.0, also.1, at);
-            entries.push(Entry { when: Predicate::all(vec![matches, also]), prefix: http_match.uri_prefix().map(str::len) });
+            entries.push(Entry {
+                when: Predicate::all(vec![matches, also]),
+                prefix: http_match.uri_prefix().map(str::len),
+            });
         }
         entries.into()
     }
@@ -157,13 +171,17 @@ impl<'b, 'c> Builder<'b, 'c> {
     fn name(&mut self, name: &str, at: &At) -> bool {
         let at = at.field("name");
         if name.is_empty() {
-            self.compiler.problems.missing(&at, "a name is needed; logs, metrics and the debug header show it");
+            self.compiler
+                .problems
+                .missing(&at, "a name is needed; logs, metrics and the debug header show it");
             return false;
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         let fits = name.len() <= 128 && name.bytes().all(plain);
         if !fits {
-            self.compiler.problems.add(&at, format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`"));
+            self.compiler
+                .problems
+                .add(&at, format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`"));
         }
         fits
     }
@@ -173,14 +191,15 @@ impl<'b, 'c> Builder<'b, 'c> {
             self.compiler.problems.missing(at, "nothing to do: give setHeaders, cluster, rewrite or a split");
         }
         let mut headers = Vec::new();
-        for (header, value) in fields.headers {
+        for (header, value) in fields.headers.iter() {
             let at = at.field("setHeaders").field(header);
             let owned = self.compiler.own_header(header, &at);
             let value = self.compiler.safe_value(value, &at);
             headers.extend(owned.zip(value));
         }
         if let Some(cluster) = fields.cluster {
-            let owned = self.compiler.own_header(&self.cluster_header.clone(), &self.cluster_header_at.clone());
+            let owned =
+                self.compiler.own_header(&self.cluster_header.clone(), &self.cluster_header_at.clone());
             let at = at.field("cluster");
             if cluster.is_empty() {
                 self.compiler.problems.add(&at, "a cluster's name cannot be empty");
@@ -191,7 +210,8 @@ impl<'b, 'c> Builder<'b, 'c> {
         let (mut uri, mut authority) = (None, None);
         if let Some(rewrite) = fields.rewrite {
             uri = rewrite.uri.as_deref().and_then(|uri| self.uri(uri, &at.field("uri")));
-            authority = rewrite.authority.as_deref().and_then(|text| self.authority(text, &at.field("authority")));
+            authority =
+                rewrite.authority.as_deref().and_then(|text| self.authority(text, &at.field("authority")));
             if rewrite.uri.is_none() && rewrite.authority.is_none() {
                 self.compiler.problems.missing(&at, "a rewrite needs `uri`, `authority` or both");
             }
@@ -202,7 +222,10 @@ impl<'b, 'c> Builder<'b, 'c> {
     fn uri(&mut self, uri: &str, at: &At) -> Option<Box<[u8]>> {
         self.compiler.need_path();
         if !uri.starts_with('/') || !uri.bytes().all(|b| b.is_ascii_graphic()) || uri.contains(['?', '#']) {
-            self.compiler.problems.add(at, format!("{uri:?} is not a path: it starts with `/`, is percent-encoded, and has no query"));
+            self.compiler.problems.add(
+                at,
+                format!("{uri:?} is not a path: it starts with `/`, is percent-encoded, and has no query"),
+            );
             return None;
         }
         Some(uri.as_bytes().into())
@@ -211,7 +234,9 @@ impl<'b, 'c> Builder<'b, 'c> {
     fn authority(&mut self, authority: &str, at: &At) -> Option<Box<[u8]>> {
         let host = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
         if authority.is_empty() || !authority.bytes().all(host) {
-            self.compiler.problems.add(at, format!("{authority:?} is not a host such as v2.example.com or v2:8080"));
+            self.compiler
+                .problems
+                .add(at, format!("{authority:?} is not a host such as v2.example.com or v2:8080"));
             return None;
         }
         Some(authority.as_bytes().into())
@@ -219,15 +244,28 @@ impl<'b, 'c> Builder<'b, 'c> {
 
     fn split(&mut self, rule: &str, split: &config::Split, at: &At) -> Option<Split> {
         let sticky = at.field("stickyBy");
-        let keys = split.sticky_by.iter().enumerate().filter_map(|(i, spec)| self.compiler.source(spec, &sticky.index(i)));
+        let keys = split
+            .sticky_by
+            .iter()
+            .enumerate()
+            .filter_map(|(i, spec)| self.compiler.source(spec, &sticky.index(i)));
         let keys: Vec<AttrId> = keys.collect();
-        let cookie = split.mint_cookie.as_ref().and_then(|spec| Cookie::compile(spec, self.compiler, &at.field("mintCookie")));
-        if split.sticky_by.is_empty() && split.mint_cookie.is_none() && split.without_key != Some(WithoutKey::Random) {
+        let cookie = split
+            .mint_cookie
+            .as_ref()
+            .and_then(|spec| Cookie::compile(spec, self.compiler, &at.field("mintCookie")));
+        if split.sticky_by.is_empty()
+            && split.mint_cookie.is_none()
+            && split.without_key != Some(WithoutKey::Random)
+        {
             let message = "name what identifies a user (such as header:x-user-id), or give a mintCookie, or say `withoutKey: random`";
             self.compiler.problems.missing(&sticky, message);
         }
         if split.mint_cookie.is_some() && split.without_key.is_some() {
-            self.compiler.problems.add(&at.field("withoutKey"), "has no effect beside mintCookie, which gives every request a key");
+            self.compiler.problems.add(
+                &at.field("withoutKey"),
+                "has no effect beside mintCookie, which gives every request a key",
+            );
         }
         let seed = split.seed.as_deref().unwrap_or(rule);
         if seed.is_empty() && split.seed.is_some() {
@@ -252,10 +290,16 @@ impl<'b, 'c> Builder<'b, 'c> {
             let at = at.index(i);
             let earlier = targets.get(..i).unwrap_or_default();
             if self.name(&target.name, &at) && earlier.iter().any(|t| t.name == target.name) {
-                self.compiler.problems.add(&at.field("name"), format!("{:?} is the name of an earlier target too", target.name));
+                self.compiler.problems.add(
+                    &at.field("name"),
+                    format!("{:?} is the name of an earlier target too", target.name),
+                );
             }
-            let fields =
-                TargetFields { headers: &target.set_headers, cluster: target.cluster.as_deref(), rewrite: target.rewrite.as_ref() };
+            let fields = TargetFields {
+                headers: &target.set_headers,
+                cluster: target.cluster.as_deref(),
+                rewrite: target.rewrite.as_ref(),
+            };
             let name = format!("{rule}/{}", target.name);
             // A target without effects is fine here: the rest of a canary goes on as before.
             built.push(if fields.is_empty() {
@@ -273,7 +317,9 @@ impl<'b, 'c> Builder<'b, 'c> {
         }
         for (i, target) in targets.iter().enumerate() {
             if target.weight.is_none() {
-                self.compiler.problems.missing(&at.index(i).field("weight"), "a weight is needed, such as 10");
+                self.compiler
+                    .problems
+                    .missing(&at.index(i).field("weight"), "a weight is needed, such as 10");
             }
         }
         let weights: Vec<f64> = targets.iter().map(|t| t.weight.unwrap_or(1.0)).collect();

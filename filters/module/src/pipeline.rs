@@ -1,8 +1,8 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
-use crate::document::Plans;
 use weir_core::predicate::CelId;
 use weir_core::{Effects, Outside, Problems, Request, Scratch};
+use weir_document::Plans;
 use weir_host::{Host, MetricId, Plugin, ResponsePlan, apply, respond};
 
 /// A configured plugin: the filters that its document switches on.

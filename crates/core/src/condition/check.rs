@@ -5,6 +5,7 @@ use super::js::{compare_lowered, number_of};
 use super::node::Node;
 use super::pattern::Pattern;
 use super::version::Version;
+use crate::sort::sort_by;
 use serde_json::Value as Json;
 use std::cmp::Ordering;
 
@@ -164,8 +165,8 @@ impl Set {
                 Scalar::Text(text) => texts.push(text),
             }
         }
-        texts.sort_unstable();
-        numbers.sort_unstable_by(f64::total_cmp);
+        sort_by(&mut texts, |a, b| a < b);
+        sort_by(&mut numbers, |a: &f64, b| a.total_cmp(b).is_lt());
         Set { texts: texts.into(), numbers: numbers.into(), ..set }
     }
 

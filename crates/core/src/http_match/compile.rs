@@ -2,12 +2,12 @@
 
 use super::string_match::{Asks, Place};
 use super::{ClaimTest, HttpMatch, Network, Networks, StringMatch, TextTest};
+use crate::Named;
 use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, SourceSpec};
 use crate::compile::Compiler;
 use crate::header;
 use crate::predicate::Predicate;
 use crate::problem::At;
-use std::collections::BTreeMap;
 
 /// Istio's name for claims among the headers.
 const CLAIMS: &str = "@request.auth.claims";
@@ -48,9 +48,13 @@ impl HttpMatch {
         self.request_line(&mut entry, at);
         self.maps(&mut entry, at);
         self.connection(&mut entry, at);
-        // A stable sort: among equals, the order stays that of the fields.
-        entry.parts.sort_by_key(|(cost, _)| *cost);
-        Predicate::all(entry.parts.into_iter().map(|(_, part)| part).collect())
+        let mut sorted = Vec::new();
+        for (cost, part) in entry.parts {
+            // Behind its equals: among them, the order stays that of the fields.
+            let at = sorted.partition_point(|(known, _)| *known <= cost);
+            sorted.insert(at, (cost, part));
+        }
+        Predicate::all(sorted.into_iter().map(|(_, part)| part).collect())
     }
 
     fn refuse_what_no_filter_sees(&self, entry: &mut Entry<'_, '_>, at: &At) {
@@ -161,7 +165,7 @@ impl HttpMatch {
             }
         }
         for (name, matcher, at) in places(&self.claims, &at.field("claims")) {
-            entry.claim(vec![name.clone()], matcher, &at, true);
+            entry.claim(vec![name.to_owned()], matcher, &at, true);
         }
     }
 
@@ -179,10 +183,7 @@ impl HttpMatch {
 }
 
 /// The entries of a map, each with its place.
-fn places<'m>(
-    map: &'m BTreeMap<String, StringMatch>,
-    at: &At,
-) -> impl Iterator<Item = (&'m String, &'m StringMatch, At)> {
+fn places<'m>(map: &'m Named<StringMatch>, at: &At) -> impl Iterator<Item = (&'m str, &'m StringMatch, At)> {
     map.iter().map(move |(name, matcher)| (name, matcher, at.field(name)))
 }
 

@@ -1,7 +1,7 @@
 //! The `match` list as it is written.
 
+use crate::Named;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// One entry of a `match` list. All that it names must hold; of several entries, one is enough.
 ///
@@ -29,16 +29,16 @@ pub struct HttpMatch {
     /// enough. `{}` asks only that the header is there. A name such as
     /// `@request.auth.claims.group` or `@request.auth.claims[a.b][c]` tests a claim of a verified
     /// token instead, as in Istio.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, StringMatch>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub headers: Named<StringMatch>,
     /// Like `headers`, but no test may pass. `{}` asks that the header is absent; with any other test
     /// an absent header counts as an empty one, as in Istio.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub without_headers: BTreeMap<String, StringMatch>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub without_headers: Named<StringMatch>,
     /// Query parameters by name, as the client sent them: they are not percent-decoded, as in Istio.
     /// The first one of a name counts. `{}` asks only that it is there.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub query_params: BTreeMap<String, StringMatch>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub query_params: Named<StringMatch>,
     /// Ignores the case of ASCII letters in `uri`. A `regex` is not affected: write `(?i)` in it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_uri_case: bool,
@@ -48,12 +48,12 @@ pub struct HttpMatch {
     pub port: Option<u32>,
     /// Cookies by name, case-sensitive. The first one of a name counts. `{}` asks only that it is
     /// there. Weir's addition.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub cookies: BTreeMap<String, StringMatch>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub cookies: Named<StringMatch>,
     /// Claims of a verified token. A name is one claim, dots and all. The claim must be a text, or a
     /// list of texts of which one passes. `{}` asks only that it is there. Weir's addition.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub claims: BTreeMap<String, StringMatch>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub claims: Named<StringMatch>,
     /// The caller's identity from its mTLS certificate, one of these, as in AuthorizationPolicy:
     /// `cluster.local/ns/shop/sa/cart`, a prefix `cluster.local/ns/shop/*`, a suffix `*/sa/cart`, or
     /// `*` for anyone who has one. Weir's addition.

@@ -3,6 +3,7 @@
 use super::StringMatch;
 use super::regex::FullMatch;
 use crate::problem::{At, Problems};
+use crate::sort::sort_by;
 use semver::{Version, VersionReq};
 
 /// A longer text is no version.
@@ -181,7 +182,7 @@ impl StringMatch {
                 return None;
             }
             let mut texts: Vec<Box<[u8]>> = texts.iter().map(|t| fold(t)).collect();
-            texts.sort_unstable();
+            sort_by(&mut texts, |a, b| a < b);
             texts.dedup();
             return Some(Asks::Passes(TextTest::OneOf { texts: texts.into(), ignore_case }));
         }

@@ -5,7 +5,8 @@
 
 use crate::problem::did_you_mean;
 use serde::de::{
-    DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+    DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Number, Value};
@@ -40,6 +41,29 @@ impl Refused {
         self
     }
 
+    /// The value is not of the kind that is expected here.
+    #[cold]
+    #[inline(never)]
+    fn wrong(value: &Value, expected: &dyn Expected) -> Self {
+        Self::invalid_type(
+            match value {
+                Value::Null => Unexpected::Unit,
+                Value::Bool(value) => Unexpected::Bool(*value),
+                Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                    (Some(number), _) => Unexpected::Unsigned(number),
+                    (_, Some(number)) => Unexpected::Signed(number),
+                    _ => Unexpected::Float(number.as_f64().unwrap_or(f64::NAN)),
+                },
+                Value::String(text) => Unexpected::Str(text),
+                Value::Array(_) => Unexpected::Seq,
+                Value::Object(_) => Unexpected::Map,
+            },
+            expected,
+        )
+    }
+
+    #[cold]
+    #[inline(never)]
     fn unknown(what: &str, word: &str, known: &'static [&'static str]) -> Self {
         let hint = did_you_mean(word, known.iter().copied());
         Self::new(match known {
@@ -126,6 +150,86 @@ impl<'de> Deserializer<'de> for Node<'de> {
         }
     }
 
+    // Each type takes only what it can: with every kind of value forwarded to every visitor, the
+    // refusals alone would be a third of a module.
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0 {
+            Value::Bool(value) => visitor.visit_bool(*value),
+            other => Err(Refused::wrong(other, &visitor)),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0.as_f64() {
+            Some(number) => visitor.visit_f64(number),
+            None => Err(Refused::wrong(self.0, &visitor)),
+        }
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0.as_u64() {
+            Some(number) => visitor.visit_u64(number),
+            None => Err(Refused::wrong(self.0, &visitor)),
+        }
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0.as_i64() {
+            Some(number) => visitor.visit_i64(number),
+            None => Err(Refused::wrong(self.0, &visitor)),
+        }
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0 {
+            Value::String(text) => visitor.visit_str(text),
+            other => Err(Refused::wrong(other, &visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0 {
+            Value::Array(list) => visitor.visit_seq(List { rest: list, index: 0 }),
+            other => Err(Refused::wrong(other, &visitor)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0 {
+            Value::Object(object) => visitor.visit_map(Object { rest: object.iter(), value: None }),
+            other => Err(Refused::wrong(other, &visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        self.deserialize_map(visitor)
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
         match self.0 {
             Value::Null => visitor.visit_none(),
@@ -142,11 +246,15 @@ impl<'de> Deserializer<'de> for Node<'de> {
         // The language has only enums of plain words.
         match self.0 {
             Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            _ => self.deserialize_any(visitor),
+            other => Err(Refused::wrong(other, &visitor)),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -155,8 +263,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier
+        i8 i16 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
     }
 }
 

@@ -66,7 +66,9 @@ impl Removed {
         for (depth, step) in steps.iter().enumerate() {
             at = match step {
                 Step::Key(key) => at.field(key),
-                Step::Index(index) => at.index(self.original_index(steps.get(..depth).unwrap_or_default(), *index)),
+                Step::Index(index) => {
+                    at.index(self.original_index(steps.get(..depth).unwrap_or_default(), *index))
+                }
             };
         }
         at
@@ -74,7 +76,11 @@ impl Removed {
 
     fn original_index(&self, list: &[Step], index: usize) -> usize {
         // The latest cut first: each one says how indexes stood just before it.
-        self.0.iter().rev().filter(|(l, _)| l == list).fold(index, |i, (_, cut)| if i >= *cut { i + 1 } else { i })
+        self.0
+            .iter()
+            .rev()
+            .filter(|(l, _)| l == list)
+            .fold(index, |i, (_, cut)| if i >= *cut { i + 1 } else { i })
     }
 
     /// Cuts the node at `steps`, or the nearest one around it that exists. False when there is
@@ -164,8 +170,9 @@ mod tests {
 
     #[test]
     fn every_problem_is_found_and_the_rest_is_read() {
-        let (config, text) =
-            problems(r#"{"rules": [{"nmae": "a", "weight": "x"}, 5, {"name": 7}, {"name": "d"}], "on": 1, "rulez": 2}"#);
+        let (config, text) = problems(
+            r#"{"rules": [{"nmae": "a", "weight": "x"}, 5, {"name": 7}, {"name": "d"}], "on": 1, "rulez": 2}"#,
+        );
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 6, "{text}");
         for expected in [
@@ -184,7 +191,10 @@ mod tests {
     #[test]
     fn broken_json_says_where() {
         let (_, text) = problems("{\"rules\": [\n{]}");
-        assert_eq!(text, "(top level): neither JSON nor a google.protobuf.Struct: key must be a string at line 2 column 2");
+        assert_eq!(
+            text,
+            "(top level): neither JSON nor a google.protobuf.Struct: key must be a string at line 2 column 2"
+        );
     }
 
     #[test]

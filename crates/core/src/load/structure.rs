@@ -145,13 +145,17 @@ mod tests {
             Value::Bool(flag) => vec![4 << 3, u8::from(*flag)],
             Value::Number(n) => [&[2 << 3 | 1][..], &n.as_f64().unwrap().to_le_bytes()].concat(),
             Value::String(text) => field(3, text.as_bytes()),
-            Value::Array(items) => field(6, &items.iter().flat_map(|i| field(1, &write(i))).collect::<Vec<_>>()),
+            Value::Array(items) => {
+                field(6, &items.iter().flat_map(|i| field(1, &write(i))).collect::<Vec<_>>())
+            }
             Value::Object(_) => field(5, &write_struct(value)),
         }
     }
 
     fn write_struct(value: &Value) -> Vec<u8> {
-        let entry = |(key, value): (&String, &Value)| field(1, &[field(1, key.as_bytes()), field(2, &write(value))].concat());
+        let entry = |(key, value): (&String, &Value)| {
+            field(1, &[field(1, key.as_bytes()), field(2, &write(value))].concat())
+        };
         value.as_object().unwrap().iter().flat_map(entry).collect()
     }
 
@@ -176,7 +180,12 @@ mod tests {
         for cut in 1..whole.len() {
             assert_eq!(read(&whole[..cut]), None, "cut at {cut}");
         }
-        for bad in [&b"{}"[..], b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x0a\x03\x0a\x01\xff", b"\x0b"] {
+        for bad in [
+            &b"{}"[..],
+            b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+            b"\x0a\x03\x0a\x01\xff",
+            b"\x0b",
+        ] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
     }

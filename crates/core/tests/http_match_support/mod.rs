@@ -56,7 +56,7 @@ pub(crate) struct Matcher {
 impl Matcher {
     /// Loads and compiles a `match` list as a filter does; the problems are given one a line.
     pub(crate) fn new(json: &str) -> Result<Self, String> {
-        let (named, env) = (AttributeMap::new(), |_: &str| None);
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut problems = Problems::default();
         let list: Vec<HttpMatch> = load(json.as_bytes(), &mut problems);
         let mut compiler = Compiler::new(&named, &env, problems);

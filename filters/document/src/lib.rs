@@ -1,11 +1,11 @@
-//! The configuration document: shared parts, and a section for each filter.
+//! The configuration document: shared parts, and a section for each filter of this build.
+//!
+//! A crate of its own because it is the half of a module that never serves a request: it is compiled for
+//! size, the pipeline for speed.
 
 use serde::{Deserialize, Serialize};
 use weir_core::compile::Shape;
 use weir_core::{At, AttributeMap, Compiler, Problems};
-
-/// The version of this module.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A Weir configuration. Each section switches its filter on.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -32,14 +32,20 @@ pub struct Document {
 
 /// The filters' plans, and what they read and write together.
 #[derive(Debug)]
-pub(crate) struct Plans {
-    pub(crate) shape: Shape,
+pub struct Plans {
+    /// What they read and write.
+    pub shape: Shape,
     #[cfg(feature = "ab-routing")]
-    pub(crate) routing: Option<weir_ab_routing::Plan>,
+    /// Where requests go.
+    pub routing: Option<weir_ab_routing::Plan>,
 }
 
 impl Plans {
-    pub(crate) fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+    /// Reads a configuration and makes its plans. `env` reads the VM's environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let document: Document = weir_core::load(bytes, &mut problems);
         let mut compiler = Compiler::new(&document.attributes, env, problems);
@@ -47,11 +53,16 @@ impl Plans {
         #[cfg(feature = "ab-routing")]
         let routing = {
             let section = at.field("routing");
-            document.routing.as_ref().map(|config| weir_ab_routing::Plan::compile(config, &mut compiler, &section))
+            document
+                .routing
+                .as_ref()
+                .map(|config| weir_ab_routing::Plan::compile(config, &mut compiler, &section))
         };
         #[cfg(not(feature = "ab-routing"))]
         if document.routing.is_some() {
-            compiler.problems.add(&at.field("routing"), "this module was built without the filter ab-routing");
+            compiler
+                .problems
+                .add(&at.field("routing"), "this module was built without the filter ab-routing");
         }
         #[cfg(feature = "ab-routing")]
         if document.routing.is_none() {

@@ -1,0 +1,93 @@
+//! What is generated and committed all the same, because people read it where it lies: the JSON
+//! Schema, and the tables of options in the documentation.
+//!
+//! Both come from the configuration types. `weir schema` prints the schema, and a table stands in a
+//! page between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema.
+
+use crate::{Failure, tables};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SCHEMA: &str = "schema/weir.schema.json";
+const PAGES: &str = "docs";
+
+/// A file, and what has to stand in it.
+struct Generated {
+    path: PathBuf,
+    text: String,
+}
+
+/// Compares what is committed with what would be generated now.
+pub fn check() -> Result<(), Failure> {
+    let root = root()?;
+    let mut stale = Vec::new();
+    for file in generate(&root)? {
+        // An absent file differs too.
+        if std::fs::read_to_string(root.join(&file.path)).ok().as_deref() != Some(file.text.as_str()) {
+            stale.push(file.path.display().to_string());
+        }
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(format!("not what the code says: {}\nto write them anew: make schema", stale.join(", ")).into())
+}
+
+/// Writes everything that is generated.
+pub fn write() -> Result<(), Failure> {
+    let root = root()?;
+    for file in generate(&root)? {
+        let path = root.join(&file.path);
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(file.text.as_str()) {
+            std::fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
+            std::fs::write(&path, file.text)?;
+            println!("{}", file.path.display());
+        }
+    }
+    Ok(())
+}
+
+fn root() -> Result<PathBuf, Failure> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?.to_owned())
+}
+
+fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
+    let schema = schema(root)?;
+    let pages = pages(root)?;
+    let tables = tables::Tables::new(serde_json::from_str(&schema)?, &pages)?;
+    let mut files = vec![Generated { path: SCHEMA.into(), text: schema }];
+    for (name, text) in &pages {
+        files.push(Generated { path: Path::new(PAGES).join(name), text: tables.fill(name, text)? });
+    }
+    Ok(files)
+}
+
+/// The schema as `weir schema` prints it: what is committed is what users get.
+fn schema(root: &Path) -> Result<String, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(root)
+        .args(["run", "--quiet", "--profile", "host", "--package", "weir-cli", "--", "schema"])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("`weir schema` failed: {}", output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The pages of the documentation that have tables, by name.
+fn pages(root: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let mut pages = Vec::new();
+    for entry in std::fs::read_dir(root.join(PAGES))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") {
+            let text = std::fs::read_to_string(root.join(PAGES).join(&name))?;
+            if text.contains(tables::BEGIN) {
+                pages.push((name, text));
+            }
+        }
+    }
+    pages.sort();
+    Ok(pages)
+}
