@@ -12,6 +12,8 @@ HOST := --profile host
 XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
 PURE := --package weir-core --package weir-allocation --package weir-ab-routing
+# The tests that need Envoy. A million requests have a target of their own.
+ENVOY_TESTS := $(addprefix --test ,conformance updates cases_envoy routing_e2e failures shipped)
 MODULE := --package weir-module --target wasm32-wasip1
 
 ##@ Use
@@ -33,13 +35,13 @@ wasm: ## Build the modules into dist/
 	@$(XTASK) dist
 
 .PHONY: schema
-schema: ## Print the JSON Schema of the configuration
-	@$(CARGO) run --quiet --package weir-cli $(HOST) -- schema
+schema: ## Write what is generated: schema/weir.schema.json, the tables of options in docs/
+	@$(XTASK) schema
 
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-e2e ## Everything below
+test: test-unit test-wasm test-cases test-e2e test-load ## Everything below
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
@@ -51,12 +53,16 @@ test-wasm: ## The pure crates as WebAssembly, under Node
 
 .PHONY: test-cases
 test-cases: wasm ## The case files against the built modules, in the mini host
-	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost
+	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost --test memory --test cel
 
 .PHONY: test-e2e
-test-e2e: wasm ## The case files and the demo against the real Envoy
-	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) --test cases_envoy
+test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) $(ENVOY_TESTS)
 	WEIR_DEMO_ONCE=1 scripts/demo
+
+.PHONY: test-load
+test-load: wasm ## A million requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) --test load -- --nocapture
 
 .PHONY: bench
 bench: wasm ## Measure what a request costs in Envoy

@@ -105,7 +105,8 @@ fn a_million_requests_are_answered_rightly_in_the_same_memory() {
     let total = std::env::var("WEIR_LOAD_REQUESTS").ok().map_or(1_000_000, |n| n.parse().expect("a number"));
     let plugin = Plugin::new("ab_routing").unwrap().config(&config());
     let listener = Listener::new().plugin(plugin).routes(routes());
-    let envoy = Envoy::start(Bootstrap::default().concurrency(2).log_level("warning").listener(listener)).unwrap();
+    let envoy =
+        Envoy::start(Bootstrap::default().concurrency(2).log_level("warning").listener(listener)).unwrap();
     let clients: Vec<Client> = (0..CONNECTIONS).map(|_| Client::http2()).collect();
     let start = Instant::now();
     let memory = |envoy: &Envoy| (envoy.allocated_bytes().unwrap(), envoy.resident_bytes());
@@ -124,7 +125,8 @@ fn a_million_requests_are_answered_rightly_in_the_same_memory() {
         assert!(after < before + SLACK, "resident: {before} -> {after}");
     }
     let counters = envoy.counters().unwrap();
-    let errors = counters.iter().filter(|(name, _)| name.ends_with("downstream_rq_5xx")).map(|(_, count)| count);
+    let errors =
+        counters.iter().filter(|(name, _)| name.ends_with("downstream_rq_5xx")).map(|(_, count)| count);
     assert_eq!(errors.sum::<i64>(), 0);
     assert!(!envoy.log().contains("[error]") && !envoy.log().contains("[critical]"), "{}", envoy.log());
 }

@@ -20,7 +20,8 @@ fn plugin(routing: &Value) -> Plugin {
 /// Users by `x-user-id`: the first side is v1, the second v2, the third the canary.
 fn split(name: &str, weights: &[f64]) -> Value {
     let sides = ["v1", "v2", "canary"].iter().zip(weights);
-    let targets = sides.map(|(side, weight)| json!({"name": side, "weight": weight, "setHeaders": {"x-weir-route": side}}));
+    let targets = sides
+        .map(|(side, weight)| json!({"name": side, "weight": weight, "setHeaders": {"x-weir-route": side}}));
     json!({"rules": [{"name": name, "split": {"stickyBy": "header:x-user-id", "targets": targets.collect::<Vec<_>>()}}]})
 }
 
@@ -75,10 +76,13 @@ fn a_header_of_ours_selects_another_route_than_the_request_alone() {
         "default_source_code": {"inline_string":
             "function envoy_on_request(h) h:headers():add('x-first-route', h:streamInfo():routeName()) end"},
     });
-    let listener = Listener::new().filter(Filter::Native("envoy.filters.http.lua".to_owned(), choose)).plugin(plugin(&routing));
+    let listener = Listener::new()
+        .filter(Filter::Native("envoy.filters.http.lua".to_owned(), choose))
+        .plugin(plugin(&routing));
     let envoy = Envoy::start(Bootstrap::default().listener(listener)).unwrap();
     let client = Client::http1();
-    let beta = client.send(envoy.listener(0), &Request::get("/").header("x-user-group", "beta-testers")).unwrap();
+    let beta =
+        client.send(envoy.listener(0), &Request::get("/").header("x-user-group", "beta-testers")).unwrap();
     let seen = beta.seen().unwrap();
     assert_eq!(seen.header_bytes("x-first-route"), [b"default".to_vec()]);
     assert_eq!((upstream(&beta).as_str(), seen.header_bytes("x-weir-route")), ("v2", vec![b"v2".to_vec()]));
@@ -113,7 +117,8 @@ fn a_change_of_weights_moves_exactly_the_expected_users() {
     let (before, after) = ([90.0, 10.0], [75.0, 25.0]);
     let initial = Box::new(plugin(&split("ramp", &before)));
     let filter = Filter::Discovered { name: "weir".to_owned(), initial };
-    let envoy = Envoy::start(Bootstrap::default().concurrency(2).listener(Listener::new().filter(filter))).unwrap();
+    let envoy =
+        Envoy::start(Bootstrap::default().concurrency(2).listener(Listener::new().filter(filter))).unwrap();
     let client = Client::http1();
     let old = asked(&envoy, 0, &client);
     assert_eq!(old, expected("ramp", &before));
@@ -154,16 +159,24 @@ fn a_minted_cookie_keeps_its_side_from_the_first_request_on() {
     let listener = Listener::new().plugin(plugin(&routing));
     let envoy = Envoy::start(Bootstrap::default().concurrency(2).listener(listener)).unwrap();
     let visits = Client::http1().send_all(envoy.listener(0), vec![Request::get("/"); 400], AT_ONCE);
-    let visits: Vec<_> = visits.into_iter().map(|visit| {
-        let visit = visit.unwrap();
-        let cookie = String::from_utf8_lossy(visit.header("set-cookie").expect("a cookie")).into_owned();
-        (upstream(&visit), cookie.split(';').next().unwrap().to_owned())
-    }).collect();
+    let visits: Vec<_> = visits
+        .into_iter()
+        .map(|visit| {
+            let visit = visit.unwrap();
+            let cookie = String::from_utf8_lossy(visit.header("set-cookie").expect("a cookie")).into_owned();
+            (upstream(&visit), cookie.split(';').next().unwrap().to_owned())
+        })
+        .collect();
     let ids: std::collections::BTreeSet<_> = visits.iter().map(|(_, cookie)| cookie).collect();
     assert_eq!(ids.len(), visits.len(), "ids must never repeat, on no worker");
-    let returns = visits.iter().map(|(_, cookie)| Request::get("/").header("cookie", format!("a=b; {cookie}"))).collect();
+    let returns = visits
+        .iter()
+        .map(|(_, cookie)| Request::get("/").header("cookie", format!("a=b; {cookie}")))
+        .collect();
     let (salt, allocation) = (Salt::new("site"), allocation(&[1.0, 1.0]));
-    for ((side, cookie), again) in visits.iter().zip(Client::http1().send_all(envoy.listener(0), returns, AT_ONCE)) {
+    for ((side, cookie), again) in
+        visits.iter().zip(Client::http1().send_all(envoy.listener(0), returns, AT_ONCE))
+    {
         let again = again.unwrap();
         assert_eq!(&upstream(&again), side, "{cookie}");
         assert_eq!(again.header("set-cookie"), None);
@@ -180,16 +193,20 @@ fn plugins_in_one_vm_keep_their_own_configurations() {
         let rule = json!({"name": "r", "match": {"headers": {"x-user-group": {"exact": group}}}, "setHeaders": {header: group}});
         plugin(&json!({"rules": [rule]})).vm_id("shared")
     };
-    let both = Listener::new().plugin(by_group("a", "x-of-a").name("a")).plugin(by_group("b", "x-of-b").name("b"));
+    let both =
+        Listener::new().plugin(by_group("a", "x-of-a").name("a")).plugin(by_group("b", "x-of-b").name("b"));
     let only_b = Listener::new().plugin(by_group("b", "x-of-b").name("c"));
     let envoy = Envoy::start(Bootstrap::default().concurrency(2).listener(both).listener(only_b)).unwrap();
     let set = |listener: usize, group: &str| {
         let request = Request::get("/").header("x-user-group", group).header("x-of-a", "forged");
         let answers = Client::http1().send_all(envoy.listener(listener), vec![request; 50], 8);
-        let set: std::collections::BTreeSet<_> = answers.into_iter().map(|answer| {
-            let seen = answer.unwrap().seen().unwrap();
-            ["x-of-a", "x-of-b"].map(|name| String::from_utf8(seen.header_bytes(name).concat()).unwrap())
-        }).collect();
+        let set: std::collections::BTreeSet<_> = answers
+            .into_iter()
+            .map(|answer| {
+                let seen = answer.unwrap().seen().unwrap();
+                ["x-of-a", "x-of-b"].map(|name| String::from_utf8(seen.header_bytes(name).concat()).unwrap())
+            })
+            .collect();
         assert_eq!(set.len(), 1, "{set:?}");
         set.into_iter().next().unwrap()
     };
@@ -247,12 +264,17 @@ fn claims_that_jwt_authn_verified_choose_the_side() {
     ]});
     let config = json!({"attributes": {"age": {"claim": "age", "type": "number"}}, "routing": routing});
     let weir = Plugin::new("ab_routing").unwrap().config(&config);
-    let listener = Listener::new().filter(Filter::Native("envoy.filters.http.jwt_authn".to_owned(), jwt)).plugin(weir);
+    let listener =
+        Listener::new().filter(Filter::Native("envoy.filters.http.jwt_authn".to_owned(), jwt)).plugin(weir);
     let envoy = Envoy::start(Bootstrap::default().listener(listener)).unwrap();
     let client = Client::http1();
     for path in ["/sub", "/list", "/age"] {
         let with = Request::get(path).header("authorization", format!("Bearer {TOKEN}"));
         assert_eq!(upstream(&client.send(envoy.listener(0), &with).unwrap()), "v2", "{path} {}", envoy.log());
-        assert_eq!(upstream(&client.send(envoy.listener(0), &Request::get(path)).unwrap()), "v1", "{path}, no token");
+        assert_eq!(
+            upstream(&client.send(envoy.listener(0), &Request::get(path)).unwrap()),
+            "v1",
+            "{path}, no token"
+        );
     }
 }

@@ -148,9 +148,11 @@ impl Envoy {
         let ours = self.work_directory();
         let processes = std::fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
         let process = processes.into_iter().find(|process| {
-            let is_envoy = std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() == "envoy");
+            let is_envoy =
+                std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() == "envoy");
             // A container's client and its monitor have the same arguments, but other names.
-            is_envoy && std::fs::read_to_string(process.join("cmdline")).is_ok_and(|line| line.contains(&ours))
+            is_envoy
+                && std::fs::read_to_string(process.join("cmdline")).is_ok_and(|line| line.contains(&ours))
         })?;
         let status = std::fs::read_to_string(process.join("status")).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

@@ -300,6 +300,7 @@ pub struct Bootstrap {
     pub(super) log_level: String,
     stats_config: Value,
     clusters: Vec<Value>,
+    shipped: Option<Value>,
 }
 
 impl Default for Bootstrap {
@@ -311,11 +312,25 @@ impl Default for Bootstrap {
             log_level: "info".to_owned(),
             stats_config: json!({}),
             clusters: Vec::new(),
+            shipped: None,
         }
     }
 }
 
 impl Bootstrap {
+    /// A whole configuration that is made for other ports than a test can take: Envoy's own and the
+    /// listeners' become free ones, and 9001, 9002 and 9003 become those of the sample upstreams v1, v2 and
+    /// canary.
+    pub fn shipped(config: Value) -> Self {
+        Self { shipped: Some(config), ..Self::default() }
+    }
+
+    /// How many listeners it has.
+    pub(super) fn listener_count(&self) -> usize {
+        let shipped = self.shipped.as_ref().map(|config| &config["static_resources"]["listeners"]);
+        shipped.map_or(self.listeners.len(), |listeners| listeners.as_array().map_or(0, Vec::len))
+    }
+
     /// The same with one listener more. Listeners are numbered from 0 in the order in which they were added.
     pub fn listener(mut self, listener: Listener) -> Self {
         self.listeners.push(listener);
@@ -348,6 +363,9 @@ impl Bootstrap {
 
     /// Envoy's bootstrap. `work` is where discovery files and the admin address go.
     pub(super) fn to_json(&self, upstreams: &[SocketAddr], work: &Path) -> Value {
+        if let Some(config) = &self.shipped {
+            return with_other_ports(config.clone(), upstreams);
+        }
         let listeners = self.listeners.iter().enumerate().map(|(index, l)| l.to_json(index, work));
         let upstreams =
             UPSTREAMS.iter().zip(upstreams).map(|(name, address)| upstream_cluster(name, *address));
@@ -362,6 +380,33 @@ impl Bootstrap {
                 "clusters": upstreams.chain(self.clusters.iter().cloned()).collect::<Vec<_>>(),
             },
         })
+    }
+}
+
+fn with_other_ports(mut config: Value, upstreams: &[SocketAddr]) -> Value {
+    config["admin"]["address"] = local_port(0);
+    let resources = &mut config["static_resources"];
+    for (index, listener) in resources["listeners"].as_array_mut().into_iter().flatten().enumerate() {
+        listener["name"] = json!(format!("listener-{index}"));
+        listener["address"] = local_port(0);
+    }
+    replace_ports(&mut resources["clusters"], upstreams);
+    config
+}
+
+/// Exchanges the ports 9001 and so on, wherever they stand.
+fn replace_ports(value: &mut Value, upstreams: &[SocketAddr]) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| replace_ports(value, upstreams)),
+        Value::Object(object) => {
+            let number =
+                object.get("port_value").and_then(Value::as_u64).and_then(|port| port.checked_sub(9001));
+            if let Some(upstream) = number.and_then(|n| upstreams.get(usize::try_from(n).ok()?)) {
+                object.insert("port_value".to_owned(), json!(upstream.port()));
+            }
+            object.values_mut().for_each(|value| replace_ports(value, upstreams));
+        }
+        _ => {}
     }
 }
 

@@ -109,7 +109,7 @@ impl Envoy {
             work,
             _upstreams: upstreams,
         };
-        envoy.wait_until_ready(runtime_name, bootstrap.listeners.len())?;
+        envoy.wait_until_ready(runtime_name, bootstrap.listener_count())?;
         Ok(envoy)
     }
 
