@@ -54,7 +54,12 @@ fn check(name: &str, text: &str, expected: &[Goes]) {
     for (line, goes) in lines.iter().zip(expected) {
         let request = request(line);
         let response = Client::http1().send(envoy.listener(0), &request).unwrap();
-        assert!(arrived(&request, &response, goes), "{name}: curl {line}: {} {:?}", response.status, response.seen());
+        assert!(
+            arrived(&request, &response, goes),
+            "{name}: curl {line}: {} {:?}",
+            response.status,
+            response.seen()
+        );
     }
 }
 
@@ -64,13 +69,15 @@ fn arrived(request: &Request, response: &Response, goes: &Goes) -> bool {
         To(upstream) => seen.name == *upstream,
         As(upstream, path) => (seen.name.as_str(), seen.path.as_str()) == (*upstream, *path),
         Split => {
-            let sent =
-                |name| request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice());
+            let sent = |name| {
+                request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+            };
             let key = sent("x-user-id").or_else(|| sent("cookie")?.strip_prefix(b"weir-id="));
             key.is_some_and(|key| seen.name == side(key))
         }
         Minted => {
-            let id = response.header("set-cookie").and_then(|cookie| cookie.strip_prefix(b"weir-id=")?.get(..32));
+            let id =
+                response.header("set-cookie").and_then(|cookie| cookie.strip_prefix(b"weir-id=")?.get(..32));
             id.is_some_and(|id| seen.name == side(id))
         }
     }
