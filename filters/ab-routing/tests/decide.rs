@@ -1,0 +1,230 @@
+//! The whole decision without a proxy: configuration in, request in, effects out. Natively and, with
+//! the same answers, as WebAssembly under Node.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::cell::Cell;
+use weir_ab_routing::{Config, Plan};
+use weir_allocation::{Salt, Weights, anchored};
+use weir_core::compile::Shape;
+use weir_core::header::encode_pairs;
+use weir_core::predicate::CelId;
+use weir_core::{At, AttributeMap, Compiler, Effects, Outside, Problems, Request, Scratch, load};
+
+/// A host with nothing but predictable random numbers.
+#[derive(Default)]
+struct Nothing(Cell<u64>);
+
+impl Outside for Nothing {
+    fn property(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+    fn cel(&self, _: CelId) -> Option<bool> {
+        None
+    }
+    fn random(&self) -> u64 {
+        // Knuth's multiplier spreads the counter over all bits.
+        self.0.set(self.0.get() + 1);
+        self.0.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+struct Router {
+    shape: Shape,
+    plan: Plan,
+    host: Nothing,
+}
+
+/// What was decided, in texts.
+#[derive(Debug, Default, PartialEq)]
+struct Decided {
+    headers: Vec<(String, String)>,
+    path: Option<String>,
+    authority: Option<String>,
+    response: Vec<(String, String)>,
+    counted: usize,
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Router {
+    fn new(routing: &str) -> Result<Self, String> {
+        let mut problems = Problems::default();
+        let config: Config = load(routing.as_bytes(), &mut problems);
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, problems);
+        let plan = Plan::compile(&config, &mut compiler, &At::root().field("routing"));
+        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        Ok(Self { shape, plan, host: Nothing::default() })
+    }
+
+    fn decide(&self, headers: &[(&str, &str)]) -> Decided {
+        let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
+        scratch.read(&self.shape, &raw);
+        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        let mut effects = Effects::new(&self.shape);
+        self.plan.decide(&request, &mut effects);
+        let set = self.shape.owned.iter().zip(&effects.headers);
+        Decided {
+            headers: set.filter_map(|(owned, value)| Some((owned.name.clone(), text((*value)?)))).collect(),
+            path: effects.path.as_deref().map(text),
+            authority: effects.authority.map(text),
+            response: effects.response.iter().map(|h| (h.name.to_string(), text(&h.value))).collect(),
+            counted: effects.counts.len(),
+        }
+    }
+
+    /// The value of the only header that is set.
+    fn side(&self, headers: &[(&str, &str)]) -> String {
+        self.decide(headers).headers.pop().map(|(_, value)| value).unwrap_or_default()
+    }
+}
+
+macro_rules! tests {
+    ($($(#[$doc:meta])* fn $name:ident() $body:block)*) => {$(
+        $(#[$doc])*
+        #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+        #[cfg_attr(not(target_arch = "wasm32"), test)]
+        fn $name() $body
+    )*};
+}
+
+const SPLIT: &str = r#"{"rules": [{"name": "canary", "split": {"stickyBy": ["header:x-user-id", "cookie:uid"], "targets": [
+    {"name": "stable", "weight": 90, "setHeaders": {"x-to": "stable"}},
+    {"name": "canary", "weight": 10, "setHeaders": {"x-to": "canary"}}]}}]}"#;
+
+tests! {
+    fn the_first_rule_that_matches_decides() {
+        let router = Router::new(r#"{"rules": [
+            {"name": "a", "match": {"headers": {"x-a": {"exact": "1"}}}, "setHeaders": {"x-to": "a"}},
+            {"name": "b", "match": [{"headers": {"x-a": {"prefix": "1"}}}, {"method": {"exact": "PUT"}}], "setHeaders": {"x-to": "b"}}],
+            "default": {"setHeaders": {"x-to": "default"}}}"#).unwrap();
+        assert_eq!(router.side(&[("x-a", "1")]), "a");
+        assert_eq!(router.side(&[("x-a", "12")]), "b");
+        assert_eq!(router.side(&[(":method", "PUT")]), "b");
+        assert_eq!(router.side(&[("x-a", "2"), (":method", "GET")]), "default");
+    }
+
+    fn each_unit_goes_where_its_bucket_is() {
+        let router = Router::new(SPLIT).unwrap();
+        let (salt, allocation) = (Salt::new("canary"), anchored(&Weights::from_relative(&[90.0, 10.0]).unwrap()));
+        let mut canaries = 0;
+        for i in 0..2000 {
+            let unit = format!("user-{i}");
+            let expected = allocation.pick(salt.bucket(unit.as_bytes())).unwrap();
+            assert_eq!(router.side(&[("x-user-id", &unit)]), ["stable", "canary"][expected]);
+            assert_eq!(router.side(&[("cookie", &format!("a=b; uid={unit}"))]), ["stable", "canary"][expected]);
+            canaries += expected;
+        }
+        // 2000 × 10 %: 200 ± 4 standard deviations of 13.4.
+        assert!((146..=254).contains(&canaries), "{canaries}");
+    }
+
+    fn the_first_key_that_is_there_and_not_empty_counts() {
+        let router = Router::new(SPLIT).unwrap();
+        for i in 0..100 {
+            let (first, second) = (format!("user-{i}"), format!("uid=user-{}", i + 1000));
+            let by_header = router.side(&[("x-user-id", &first)]);
+            assert_eq!(router.side(&[("x-user-id", &first), ("cookie", &second)]), by_header);
+            assert_eq!(router.side(&[("x-user-id", ""), ("cookie", &second)]), router.side(&[("cookie", &second)]));
+        }
+    }
+
+    fn without_a_key_the_first_target_serves_and_it_is_counted() {
+        let decided = Router::new(SPLIT).unwrap().decide(&[]);
+        assert_eq!(decided.headers, [("x-to".to_owned(), "stable".to_owned())]);
+        assert_eq!(decided.counted, 1);
+    }
+
+    fn without_a_key_at_random_follows_the_weights() {
+        let router = Router::new(&SPLIT.replace("\"targets\"", "\"withoutKey\": \"random\", \"targets\"")).unwrap();
+        let canaries = (0..10_000).filter(|_| router.side(&[]) == "canary").count();
+        // 10,000 × 10 %: 1000 ± 4 standard deviations of 30.
+        assert!((880..=1120).contains(&canaries), "{canaries}");
+    }
+
+    fn zero_and_all_are_exact() {
+        for (stable, canary, side) in [("0", "100", "canary"), ("100", "0", "stable")] {
+            let split = SPLIT.replace("\"weight\": 90", &format!("\"weight\": {stable}"));
+            let router = Router::new(&split.replace("\"weight\": 10,", &format!("\"weight\": {canary},"))).unwrap();
+            assert!((0..5000).all(|i| router.side(&[("x-user-id", &i.to_string())]) == side));
+        }
+    }
+
+    fn a_higher_weight_moves_nobody_between_others() {
+        let three = |a: u32, b: u32, c: u32| Router::new(&format!(r#"{{"rules": [{{"name": "r", "split": {{"stickyBy": "header:x-user-id", "targets": [
+            {{"name": "a", "weight": {a}, "setHeaders": {{"x-to": "a"}}}}, {{"name": "b", "weight": {b}, "setHeaders": {{"x-to": "b"}}}},
+            {{"name": "c", "weight": {c}, "setHeaders": {{"x-to": "c"}}}}]}}}}]}}"#)).unwrap();
+        let (before, after) = (three(80, 10, 10), three(60, 10, 30));
+        let mut moved = 0;
+        for i in 0..5000 {
+            let unit = format!("user-{i}");
+            let (from, to) = (before.side(&[("x-user-id", &unit)]), after.side(&[("x-user-id", &unit)]));
+            if from != to {
+                assert_eq!((from.as_str(), to.as_str()), ("a", "c"), "{unit}");
+                moved += 1;
+            }
+        }
+        // 5000 × 20 %: 1000 ± 4 standard deviations of 28.
+        assert!((887..=1113).contains(&moved), "{moved}");
+    }
+
+    fn a_minted_id_counts_on_its_own_request() {
+        let split = SPLIT.replace("\"stickyBy\": [\"header:x-user-id\", \"cookie:uid\"]", "\"mintCookie\": {\"name\": \"uid\"}");
+        let router = Router::new(&split).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let first = router.decide(&[]);
+            let [(name, cookie)] = first.response.as_slice() else { panic!("{first:?}") };
+            assert_eq!(name, "set-cookie");
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            assert_eq!(attributes, " Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax");
+            let id = pair.strip_prefix("uid=").unwrap();
+            assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+            assert!(seen.insert(id.to_owned()), "minted twice: {id}");
+            let later = router.decide(&[("cookie", pair)]);
+            assert_eq!(later.headers, first.headers);
+            assert!(later.response.is_empty(), "a cookie that is there is not set again");
+        }
+    }
+
+    fn a_rewrite_keeps_the_query_and_replaces_only_a_prefix_that_matched() {
+        let router = Router::new(r#"{"rules": [
+            {"name": "prefix", "match": [{"uri": {"prefix": "/api/"}}, {"uri": {"exact": "/old"}}], "rewrite": {"uri": "/v2/", "authority": "v2.internal"}},
+            {"name": "rest", "rewrite": {"uri": "/gone"}}]}"#).unwrap();
+        let rewritten = |path: &str| router.decide(&[(":path", path)]).path.unwrap();
+        assert_eq!(rewritten("/api/items?id=1"), "/v2/items?id=1");
+        assert_eq!(rewritten("/old?x"), "/v2/?x");
+        assert_eq!(rewritten("/other?a=/api/"), "/gone?a=/api/");
+        assert_eq!(router.decide(&[(":path", "/api/")]).authority.as_deref(), Some("v2.internal"));
+    }
+
+    fn responses_tell_only_what_was_asked_for() {
+        let rules = r#""rules": [{"name": "beta", "match": {"headers": {"x-group": {}}}, "setHeaders": {"x-to": "v2"}}]"#;
+        let router = Router::new(&format!(r#"{{{rules}, "response": {{"debugHeader": "x-rule", "vary": true}}}}"#)).unwrap();
+        let told = |headers: &[(&str, &str)]| router.decide(headers).response;
+        let vary = ("vary".to_owned(), "x-group".to_owned());
+        assert_eq!(told(&[("x-group", "")]), [vary.clone(), ("x-rule".to_owned(), "beta".to_owned())]);
+        assert_eq!(told(&[]), [vary, ("x-rule".to_owned(), "none".to_owned())]);
+        assert!(Router::new(&format!("{{{rules}}}")).unwrap().decide(&[("x-group", "")]).response.is_empty());
+    }
+
+    fn every_problem_is_reported_at_its_place() {
+        let problems = Router::new(r#"{"rules": [
+            {"name": "a b", "setHeaders": {":path": "x", "x-a": "1\n2"}},
+            {"name": "twice", "cluster": ""}, {"name": "twice", "rewrite": {"uri": "no"}},
+            {"name": "split", "setHeaders": {"x-b": "1"}, "split": {"targets": [{"name": "only", "weight": -1}],
+             "mintCookie": {"name": "c", "ttl": "soon", "domain": "a;b", "sameSite": "none", "secure": false}}},
+            {"name": "empty"}], "response": {"debugHeader": "a b"}}"#).err().unwrap();
+        for expected in [
+            "routing.rules[0].name: ", "routing.rules[0].setHeaders[\":path\"]: ", "routing.rules[0].setHeaders.x-a: ",
+            "routing.rules[1].cluster: ", "routing.rules[2].name: ", "routing.rules[2].rewrite.uri: ",
+            "routing.rules[3]: ", "routing.rules[3].split.targets: ", "routing.rules[3].split.targets[0].weight: ",
+            "routing.rules[3].split.mintCookie.ttl: ", "routing.rules[3].split.mintCookie.domain: ",
+            "routing.rules[3].split.mintCookie.sameSite: ", "routing.rules[4]: ", "routing.response.debugHeader: ",
+        ] {
+            assert!(problems.lines().any(|line| line.starts_with(expected)), "{expected}\nis not in\n{problems}");
+        }
+    }
+}
