@@ -184,10 +184,10 @@ impl<'c> Compiler<'c> {
                     .problems
                     .add(&at, format!("{name:?} cannot name an attribute: empty, or with a colon"));
             } else if let SourceSpec::Long(spec) = spec {
-                compiler.long(spec, &at);
+                compiler.long(spec, &at, false);
             } else if let SourceSpec::Short(text) = spec {
                 match AttributeSpec::of_short(text) {
-                    Some(spec) => drop(compiler.long(&spec, &at)),
+                    Some(spec) => drop(compiler.long(&spec, &at, true)),
                     None => compiler.unknown_source(text, &at),
                 }
             }
@@ -228,21 +228,21 @@ impl<'c> Compiler<'c> {
     pub fn source(&mut self, spec: &SourceSpec, at: &At) -> Option<AttrId> {
         match spec {
             SourceSpec::Short(text) => self.attribute(text, at),
-            SourceSpec::Long(spec) => self.long(spec, at),
+            SourceSpec::Long(spec) => self.long(spec, at, false),
         }
     }
 
     /// The attribute of this name, or the short form of a source.
     pub fn attribute(&mut self, name: &str, at: &At) -> Option<AttrId> {
         match self.named.get(name) {
-            Some(SourceSpec::Long(spec)) => self.long(spec, at),
+            Some(SourceSpec::Long(spec)) => self.long(spec, at, false),
             Some(SourceSpec::Short(text)) => match AttributeSpec::of_short(text) {
-                Some(spec) => self.long(&spec, at),
+                Some(spec) => self.long(&spec, at, true),
                 // Already reported where the attribute is declared.
                 None => None,
             },
             None => match AttributeSpec::of_short(name) {
-                Some(spec) => self.long(&spec, at),
+                Some(spec) => self.long(&spec, at, true),
                 None => {
                     self.unknown_source(name, at);
                     None
@@ -284,19 +284,21 @@ impl<'c> Compiler<'c> {
         self.problems.add(at, message);
     }
 
-    fn long(&mut self, spec: &AttributeSpec, at: &At) -> Option<AttrId> {
+    /// `short` says that the user wrote the short form: then there are no fields to point at.
+    fn long(&mut self, spec: &AttributeSpec, at: &At, short: bool) -> Option<AttrId> {
+        let part = |name: &str| if short { at.clone() } else { at.field(name) };
         let kind = match spec.kind() {
             Ok(kind) => kind,
             Err(message) => {
-                self.problems.add(&at.field("separator"), message);
+                self.problems.add(&part("separator"), message);
                 return None;
             }
         };
         let mut default = spec.default.as_deref().map(|text| Box::from(text.as_bytes()));
         let lower = spec.lower && !matches!(kind, Kind::Number | Kind::Boolean);
-        let source = self.long_source(spec, lower, at, &mut default)?;
+        let source = self.long_source(spec, lower, at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
-            self.problems.add(&at.field("payload"), "only goes with `claim`");
+            self.problems.add(&part("payload"), "only goes with `claim`");
         }
         Some(self.intern(Attribute { source, kind, lower, default }))
     }
@@ -306,8 +308,10 @@ impl<'c> Compiler<'c> {
         spec: &AttributeSpec,
         lower: bool,
         at: &At,
+        short: bool,
         default: &mut Option<Box<[u8]>>,
     ) -> Option<Source> {
+        let part = |name: &str| if short { at.clone() } else { at.field(name) };
         let given = [
             ("header", spec.header.is_some()),
             ("cookie", spec.cookie.is_some()),
@@ -325,12 +329,12 @@ impl<'c> Compiler<'c> {
             return None;
         }
         if let Some(name) = &spec.header {
-            return self.header_source(name, &at.field("header"));
+            return self.header_source(name, &part("header"));
         }
         if let Some(name) = &spec.cookie {
             if header::name(name).is_err() {
                 self.problems
-                    .add(&at.field("cookie"), format!("{name:?} is not a cookie name (an RFC 9110 token)"));
+                    .add(&part("cookie"), format!("{name:?} is not a cookie name (an RFC 9110 token)"));
                 return None;
             }
             self.shape.cookie = Some(self.header_slot(b"cookie"));
@@ -346,18 +350,18 @@ impl<'c> Compiler<'c> {
             return self.property(
                 place.into_iter().chain(claim.iter().map(String::as_str)),
                 lower,
-                &at.field("claim"),
+                &part("claim"),
             );
         }
         if let Some(PathSpec(path)) = &spec.property {
-            return self.property(path.iter().map(String::as_str), lower, &at.field("property"));
+            return self.property(path.iter().map(String::as_str), lower, &part("property"));
         }
         if let Some(PathSpec(path)) = &spec.route_metadata {
             let place = ["xds", "route_metadata", "filter_metadata"];
             return self.property(
                 place.into_iter().chain(path.iter().map(String::as_str)),
                 lower,
-                &at.field("routeMetadata"),
+                &part("routeMetadata"),
             );
         }
         if let Some(name) = &spec.env {

@@ -243,7 +243,11 @@ fn each_property_is_asked_for_once_even_when_absent() {
     .unwrap();
     let env = |_: &str| None;
     let mut compiler = Compiler::new(&named, &env, Problems::default());
-    let ids: Vec<AttrId> = named.iter().map(|(name, _)| name).map(|name| compiler.attribute(name, &At::root()).unwrap()).collect();
+    let ids: Vec<AttrId> = named
+        .iter()
+        .map(|(name, _)| name)
+        .map(|name| compiler.attribute(name, &At::root()).unwrap())
+        .collect();
     let shape = compiler.finish().unwrap();
     let (raw, mut scratch) = (encode_pairs::<&str, &str>(&[]), Scratch::default());
     let host = Host::with(&[("source.port", b"AB")]);

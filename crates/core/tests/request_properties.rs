@@ -20,8 +20,11 @@ fn everything() -> (Shape, Vec<AttrId>) {
     .unwrap();
     let env = |_: &str| None;
     let mut compiler = Compiler::new(&named, &env, Problems::default());
-    let mut ids: Vec<AttrId> =
-        named.iter().map(|(name, _)| name).map(|name| compiler.attribute(name, &At::root()).unwrap()).collect();
+    let mut ids: Vec<AttrId> = named
+        .iter()
+        .map(|(name, _)| name)
+        .map(|name| compiler.attribute(name, &At::root()).unwrap())
+        .collect();
     ids.push(compiler.raw_query("a"));
     (compiler.finish().unwrap(), ids)
 }
