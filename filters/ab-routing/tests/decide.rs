@@ -1,6 +1,6 @@
 //! The whole decision without a proxy: configuration in, request in, effects out. Natively and, with
 //! the same answers, as WebAssembly under Node.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use std::cell::Cell;
 use weir_ab_routing::{Config, Plan};
