@@ -75,7 +75,8 @@ fn the_worst_file_decides_the_exit_code() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let (good, bad, absent) = (write("good.yaml", GOOD), write("bad.yaml", "x: 1"), folder.path().join("absent"));
+    let (good, bad, absent) =
+        (write("good.yaml", GOOD), write("bad.yaml", "x: 1"), folder.path().join("absent"));
     let [good, bad, absent] = [&good, &bad, &absent].map(|path| path.to_str().unwrap());
     for (files, code, lines) in [
         (vec![good], 0, 1),

@@ -91,7 +91,7 @@ impl Tables {
         match schema["type"].as_str() {
             Some("array") => format!("list of {}", self.kind(page, &schema["items"])),
             Some("object") => {
-                format!("names, each with {}", self.kind(page, &schema["additionalProperties"]))
+                format!("map to {}", self.kind(page, &schema["additionalProperties"]))
             }
             Some(name) => name.to_owned(),
             None => match schema["anyOf"].as_array() {
@@ -102,13 +102,14 @@ impl Tables {
     }
 
     fn reference(&self, page: &str, name: &str) -> String {
-        if let Some(link) = self.links.get(name) {
-            return format!("[{name}]({})", link.strip_prefix(page).unwrap_or(link));
+        let definition = self.definition(name);
+        if let Some(words) = definition.and_then(words) {
+            return words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         }
-        let Some(definition) = self.definition(name) else { return name.to_owned() };
-        match words(definition) {
-            Some(words) => words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "),
-            None => self.kind(page, definition),
+        match (self.links.get(name), definition) {
+            (Some(link), _) => format!("[{name}]({})", link.strip_prefix(page).unwrap_or(link)),
+            (None, Some(definition)) => self.kind(page, definition),
+            (None, None) => name.to_owned(),
         }
     }
 }
