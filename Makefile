@@ -66,7 +66,7 @@ test-load: wasm ## A million requests through Envoy: right answers, flat memory 
 
 .PHONY: bench
 bench: wasm ## Measure what a request costs in Envoy
-	$(XTASK) bench
+	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST)
 
 ##@ Check
 

@@ -1,0 +1,98 @@
+//! One HTTP/2 connection that sends requests in bursts. An Envoy that wakes up for each request costs several
+//! times as much as one that finds many waiting; bursts make that independent of the client's own speed.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use http::{Request, Response};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::Failure;
+
+/// Requests that are sent at once.
+pub(crate) const BURST: u32 = 32;
+
+/// The request of a browser: 22 headers with the pseudo-headers.
+const BROWSER: [(&str, &str); 18] = [
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+    ("x-user-id", "user-12345678"),
+    ("x-tenant", "acme-corp"),
+    ("accept", "*/*"),
+    ("accept-language", "en-US,en;q=0.9,de;q=0.8"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("cache-control", "no-cache"),
+    ("pragma", "no-cache"),
+    ("referer", "https://www.example.com/some/long/path?x=1"),
+    ("sec-ch-ua", "\"Chromium\";v=\"124\", \"Not-A.Brand\";v=\"99\""),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", "\"Linux\""),
+    ("sec-fetch-dest", "empty"),
+    ("sec-fetch-mode", "cors"),
+    ("sec-fetch-site", "same-origin"),
+    ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
+    ("x-b3-sampled", "0"),
+    ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
+];
+
+/// A connection to one listener. For use inside of a [`tokio::task::LocalSet`].
+pub(crate) struct Client {
+    sender: SendRequest<Bytes>,
+}
+
+impl Client {
+    /// # Errors
+    /// Nothing listens there, or it does not speak HTTP/2.
+    pub(crate) async fn connect(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = h2::client::handshake(stream).await?;
+        // An error of the connection is one of its requests as well.
+        tokio::task::spawn_local(async { connection.await.ok() });
+        Ok(Self { sender })
+    }
+
+    /// Sends one request of `path`; gives the head of the answer.
+    ///
+    /// # Errors
+    /// No answer, or another status than 200.
+    pub(crate) async fn get(&self, path: &str) -> Result<Response<()>, Failure> {
+        exchange(&mut self.sender.clone().ready().await?, &request(path)?).await
+    }
+
+    /// Sends [`BURST`] measured requests at once, waits for all answers, and so on, `bursts` times.
+    ///
+    /// # Errors
+    /// One request had no answer, or another status than 200.
+    pub(crate) async fn send(&self, bursts: u32) -> Result<(), Failure> {
+        let request = Rc::new(request("/api/v1/items?id=42")?);
+        for _ in 0..bursts {
+            let mut streams = JoinSet::new();
+            for _ in 0..BURST {
+                let (sender, request) = (self.sender.clone(), Rc::clone(&request));
+                streams.spawn_local(async move { exchange(&mut sender.ready().await?, &request).await });
+            }
+            streams.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        }
+        Ok(())
+    }
+}
+
+fn request(path: &str) -> Result<Request<()>, Failure> {
+    let request = Request::get(format!("http://www.example.com{path}"));
+    Ok(BROWSER.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(())?)
+}
+
+async fn exchange(sender: &mut SendRequest<Bytes>, request: &Request<()>) -> Result<Response<()>, Failure> {
+    let (answer, _) = sender.send_request(request.clone(), true)?;
+    let (head, mut body) = answer.await?.into_parts();
+    while let Some(chunk) = body.data().await {
+        body.flow_control().release_capacity(chunk?.len())?;
+    }
+    if head.status != 200 {
+        return Err(format!("Envoy answered {}", head.status).into());
+    }
+    Ok(Response::from_parts(head, ()))
+}

@@ -1,0 +1,68 @@
+//! Measures the CPU time per request that filters add in Envoy, side by side in one process.
+//! `docs/performance.md` says what is measured and how to read it.
+
+mod client;
+mod cpu;
+mod measure;
+mod report;
+mod statistics;
+mod variants;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Anything that keeps the benchmark from measuring. Numbers, whatever they are, do not.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// CPU time per request that filters add in Envoy.
+#[derive(Parser)]
+#[command(name = "weir-bench")]
+struct Arguments {
+    /// Print JSON in place of the table.
+    #[arg(long)]
+    json: bool,
+    /// How often Envoy is started anew. Standard errors are taken over these, so there are at least two.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..))]
+    restarts: u32,
+    /// How often each filter is measured, in one Envoy, between two measurements of the baseline.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..))]
+    rounds: u32,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(output) => {
+            println!("{output}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<String, Failure> {
+    if weir_tests::envoy::runtime_name()? != "process" {
+        return Err("the benchmark reads the CPU clock of Envoy's process: set ENVOY_RUNTIME=process".into());
+    }
+    let variants = variants::all()?;
+    let mut runs = Vec::new();
+    for number in 1..=arguments.restarts {
+        eprintln!("Envoy {number} of {}", arguments.restarts);
+        runs.push(in_thread(|| measure::one_envoy(&variants, arguments.rounds, u64::from(number)))?);
+    }
+    let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
+    let report = report::Report::new(&names, &runs);
+    Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
+}
+
+/// Runs something in a thread of its own. A measurement gives its thread one CPU, and the next Envoy must not
+/// inherit that.
+fn in_thread<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+    std::thread::scope(|scope| {
+        scope.spawn(work).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
