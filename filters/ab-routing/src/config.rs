@@ -35,6 +35,7 @@ pub struct Rule {
     pub name: String,
     /// Istio's HTTPMatchRequest, or a list of them of which one must match.
     #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// A GrowthBook condition over attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +98,7 @@ pub struct Split {
     pub seed: Option<String>,
     /// What identifies a user: the first source that the request has, and that is not empty, counts.
     #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub sticky_by: Vec<SourceSpec>,
     /// A cookie that gives an identity to who has none: read last, and set by the response.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -58,11 +58,13 @@ pub struct HttpMatch {
     /// `cluster.local/ns/shop/sa/cart`, a prefix `cluster.local/ns/shop/*`, a suffix `*/sa/cart`, or
     /// `*` for anyone who has one. Weir's addition.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::load::one_or_many")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::load::OneOrMany<String>"))]
     pub source_principals: Vec<String>,
     /// The client's address is one of these, or in one of these networks: `10.0.0.0/8`,
     /// `2001:db8::/32`, `192.0.2.7`. Behind proxies that is what Envoy trusts of `x-forwarded-for`.
     /// Weir's addition.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::load::one_or_many")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::load::OneOrMany<String>"))]
     pub remote_ip: Vec<String>,
 
     // What Istio has and a filter cannot know. They are read so that the refusal can say why.

@@ -144,6 +144,25 @@ where
     deserializer.deserialize_any(Either(std::marker::PhantomData))
 }
 
+/// The schema of a list that [`one_or_many`] reads.
+#[cfg(feature = "schema")]
+pub struct OneOrMany<T>(std::marker::PhantomData<T>);
+
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("OneOrMany_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let one = generator.subschema_for::<T>();
+        let many = generator.subschema_for::<Vec<T>>();
+        schemars::json_schema!({"anyOf": [one, many]})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
