@@ -27,7 +27,7 @@ struct Arguments {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..))]
     restarts: u32,
     /// How often each filter is measured, in one Envoy, between two measurements of the baseline.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..))]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..))]
     rounds: u32,
 }
 
