@@ -21,6 +21,7 @@
 //! - [`Allocation`] says which ranges of buckets belong to whom.
 //! - [`contiguous`] and [`anchored`] lay out an allocation from [`Weights`]; [`replan`] changes an existing
 //!   one with the least possible movement.
+//! - [`sdk`] assigns as the SDKs of experimentation vendors do (cargo feature `sdk`, on by default).
 //! - [`changes`] and [`moved`] tell exactly which units a change of allocation moves.
 //!
 //! The crate does no I/O, reads no clock, and gives the same answers natively and in WebAssembly.
@@ -30,6 +31,8 @@ mod layout;
 mod movement;
 mod ranges;
 mod replan;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 mod share;
 mod weights;
 

@@ -1,0 +1,273 @@
+//! From a unit to a variant, by any algorithm.
+
+use super::boundaries::{Boundaries, sorted_spans};
+use super::draw::Draw;
+use super::{Algorithm, Definition, Layout, Place, Reason, Refusal, Refused, Segment, growthbook};
+use crate::{Allocation, BUCKETS, BucketRange, Salt, Share, Weights, contiguous};
+
+/// What becomes of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assignment {
+    /// The unit takes no part.
+    NotCovered,
+    /// The unit gets the variant with this index.
+    Variant(usize),
+}
+
+impl From<Option<usize>> for Assignment {
+    fn from(variant: Option<usize>) -> Self {
+        variant.map_or(Self::NotCovered, Self::Variant)
+    }
+}
+
+/// An experiment's assignment, prepared at configure time.
+#[derive(Clone, Debug)]
+pub struct Assigner {
+    algorithm: Algorithm,
+    variants: usize,
+    rule: Rule,
+}
+
+/// `weir-1` apart, so that it costs no more than its salt and its allocation.
+#[derive(Clone, Debug)]
+enum Rule {
+    Weir { salt: Salt, allocation: Allocation },
+    Sdk(Box<Sdk>),
+}
+
+/// A vendor's algorithm.
+#[derive(Clone, Debug)]
+pub(crate) struct Sdk {
+    /// Whether a unit takes part at all, for algorithms that ask this of a hash of its own.
+    pub(crate) gate: Option<Gate>,
+    pub(crate) draw: Draw,
+    pub(crate) boundaries: Boundaries,
+    /// What becomes of units that the SDK takes for missing.
+    pub(crate) missing: Assignment,
+}
+
+/// Lets through the numbers below `end`.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) draw: Draw,
+    pub(crate) end: u64,
+}
+
+/// The number that a hash gave a unit, from `origin` up to, but without, `origin + scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// The number, as the vendor counts.
+    pub value: u64,
+    /// The first number: 0, or 1 where the vendor counts from one.
+    pub origin: u64,
+    /// How many numbers there are.
+    pub scale: u64,
+}
+
+/// An assignment with the numbers that led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What becomes of the unit.
+    pub assignment: Assignment,
+    /// The number that decides about coverage, for algorithms that hash it apart, and one past the last number that
+    /// takes part.
+    pub coverage: Option<(Number, u64)>,
+    /// The number that decides about the variant. `None` where the SDK takes the unit for a missing one, or where
+    /// coverage has decided already.
+    pub draw: Option<Number>,
+}
+
+impl Assigner {
+    /// Prepares an experiment.
+    ///
+    /// # Errors
+    /// All mistakes at once: seeds, weights, ranges or a coverage that the algorithm does not have.
+    pub fn new(algorithm: Algorithm, definition: &Definition<'_>) -> Result<Self, Refused> {
+        let problems = definition.check();
+        if !problems.is_empty() {
+            return Err(Refused(problems));
+        }
+        let sdk = match algorithm {
+            Algorithm::Weir1 => None,
+            Algorithm::GrowthBook1 => Some(growthbook::version_1(definition)?),
+            Algorithm::GrowthBook2 => Some(growthbook::version_2(definition)?),
+        };
+        let rule = match sdk {
+            Some(sdk) => Rule::Sdk(Box::new(sdk)),
+            None => weir_1(definition)?,
+        };
+        Ok(Self { algorithm, variants: definition.variants(), rule })
+    }
+
+    /// What becomes of a unit. Integers only, and nothing is allocated.
+    #[inline]
+    pub fn assign(&self, unit: &[u8]) -> Assignment {
+        match &self.rule {
+            Rule::Weir { salt, allocation } => allocation.pick(salt.bucket(unit)).into(),
+            Rule::Sdk(sdk) => sdk.assign(unit),
+        }
+    }
+
+    /// What becomes of a request that has no unit (no such header, no such cookie).
+    pub fn assign_missing(&self) -> Assignment {
+        match &self.rule {
+            Rule::Weir { .. } => Assignment::NotCovered,
+            Rule::Sdk(sdk) => sdk.missing,
+        }
+    }
+
+    /// What becomes of a unit, and why. For people; requests want [`assign`](Self::assign).
+    pub fn explain(&self, unit: &[u8]) -> Explanation {
+        match &self.rule {
+            Rule::Weir { salt, allocation } => {
+                let bucket = salt.bucket(unit);
+                Explanation {
+                    assignment: allocation.pick(bucket).into(),
+                    coverage: None,
+                    draw: Some(Number { value: bucket.index().into(), origin: 0, scale: BUCKETS.into() }),
+                }
+            }
+            Rule::Sdk(sdk) => sdk.explain(unit),
+        }
+    }
+
+    /// The algorithm.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The number of variants, with those that nobody gets.
+    pub const fn variants(&self) -> usize {
+        self.variants
+    }
+
+    /// How many numbers the hash that picks the variant can give.
+    pub fn scale(&self) -> u64 {
+        match &self.rule {
+            Rule::Weir { .. } => BUCKETS.into(),
+            Rule::Sdk(sdk) => sdk.draw.scale(),
+        }
+    }
+
+    /// Which numbers belong to which variant, in ascending order, counted from 0. Numbers that no segment has take no
+    /// part.
+    pub fn segments(&self) -> Vec<Segment> {
+        match &self.rule {
+            Rule::Weir { allocation, .. } => allocation
+                .ranges()
+                .map(|(range, variant)| Segment { start: range.start.into(), end: range.end.into(), variant })
+                .collect(),
+            Rule::Sdk(sdk) => sdk.boundaries.segments().to_vec(),
+        }
+    }
+
+    /// The part of all units, from 0 to 1, that passes a coverage which is hashed apart; 1 for all other algorithms.
+    pub fn gate_share(&self) -> f64 {
+        match &self.rule {
+            Rule::Sdk(sdk) => {
+                sdk.gate.as_ref().map_or(1.0, |gate| gate.end as f64 / gate.draw.scale() as f64)
+            }
+            Rule::Weir { .. } => 1.0,
+        }
+    }
+
+    /// The part of all units, from 0 to 1, that gets a variant.
+    pub fn share_of(&self, variant: usize) -> f64 {
+        let segments = self.segments();
+        let numbers: u64 =
+            segments.iter().filter(|it| it.variant == variant).map(|it| it.end - it.start).sum();
+        self.gate_share() * numbers as f64 / self.scale() as f64
+    }
+}
+
+impl Sdk {
+    pub(crate) const fn without_gate(draw: Draw, boundaries: Boundaries) -> Self {
+        Self { gate: None, draw, boundaries, missing: Assignment::NotCovered }
+    }
+
+    /// Out of line: `weir-1` must not pay for the vendors' stack frames.
+    #[inline(never)]
+    fn assign(&self, unit: &[u8]) -> Assignment {
+        if self.gate.as_ref().is_some_and(|gate| gate.draw.number(unit).is_none_or(|it| it >= gate.end)) {
+            return Assignment::NotCovered;
+        }
+        match self.draw.number(unit) {
+            Some(number) => self.boundaries.pick(number).into(),
+            None => self.missing,
+        }
+    }
+
+    fn explain(&self, unit: &[u8]) -> Explanation {
+        let coverage = self.gate.as_ref().and_then(|gate| {
+            let number = Number::of(&gate.draw, unit)?;
+            Some((number, number.origin + gate.end))
+        });
+        let covered = coverage.is_none_or(|(number, end)| number.value < end);
+        let draw = if covered { Number::of(&self.draw, unit) } else { None };
+        Explanation { assignment: self.assign(unit), coverage, draw }
+    }
+}
+
+impl Number {
+    fn of(draw: &Draw, unit: &[u8]) -> Option<Self> {
+        let origin = draw.origin();
+        Some(Self { value: draw.number(unit)? + origin, origin, scale: draw.scale() })
+    }
+}
+
+fn weir_1(definition: &Definition<'_>) -> Result<Rule, Refused> {
+    let mut problems = Vec::new();
+    definition.refuse_coverage_seed(&mut problems);
+    let allocation = match definition.layout {
+        Layout::Weights(weights) => from_weights(weights, definition.coverage),
+        Layout::Ranges(ranges) => {
+            sorted_spans(ranges, &mut problems);
+            from_ranges(ranges)
+        }
+    };
+    match allocation {
+        Ok(allocation) if problems.is_empty() => {
+            Ok(Rule::Weir { salt: Salt::new(definition.seed_or_key()), allocation })
+        }
+        Ok(_) => Err(Refused(problems)),
+        Err(refused) => {
+            problems.extend(refused.0);
+            Err(Refused(problems))
+        }
+    }
+}
+
+fn from_weights(weights: &[f64], coverage: f64) -> Result<Allocation, Refused> {
+    let Ok(coverage) = Share::from_fraction(coverage) else {
+        return Err(Refusal::new(Place::Coverage, "coverage must be in whole millionths").into());
+    };
+    Weights::from_relative(weights).and_then(|weights| contiguous(&weights, coverage)).map_err(|invalid| {
+        let refusal = |weight| Refusal { place: Place::Layout, reason: Reason::Weight(weight) };
+        Refused(invalid.0.into_iter().map(refusal).collect())
+    })
+}
+
+fn from_ranges(ranges: &[Vec<super::Span>]) -> Result<Allocation, Refused> {
+    let mut problems = Vec::new();
+    let mut by_variant = Vec::with_capacity(ranges.len());
+    for (variant, spans) in ranges.iter().enumerate() {
+        let mut whole = Vec::with_capacity(spans.len());
+        for (index, span) in spans.iter().enumerate() {
+            match (Share::from_fraction(span.start), Share::from_fraction(span.end)) {
+                (Ok(start), Ok(end)) => whole.push(BucketRange::new(start.millionths(), end.millionths())),
+                _ => problems.push(Refusal::new(
+                    Place::Range { variant, index },
+                    "a range must begin and end at whole millionths",
+                )),
+            }
+        }
+        by_variant.push(whole);
+    }
+    if !problems.is_empty() {
+        return Err(Refused(problems));
+    }
+    Allocation::new(&by_variant).map_err(|invalid| {
+        let refusal = |range| Refusal { place: Place::Layout, reason: Reason::Range(range) };
+        Refused(invalid.0.into_iter().map(refusal).collect())
+    })
+}
