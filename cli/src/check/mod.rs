@@ -1,0 +1,105 @@
+//! `weir check`: says of each file what a proxy would say, and where it stands.
+
+mod report;
+
+use crate::input;
+use crate::manifest::{self, Plugin, Whose};
+use crate::output::{Format, Outcome};
+use crate::yaml::{Mark, Node};
+use report::{Checked, Configuration, File, Finding, Other};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use weir_core::{Problem, Problems};
+
+/// Finds everything that is wrong with configurations, as a proxy would.
+///
+/// Each problem is one line on standard output: the file with line and column, the place in the
+/// configuration, what is wrong there and what would be right. Two things only a proxy can check: CEL
+/// expressions, and what stands in environment variables.
+///
+/// A file may be a Weir configuration itself, an Istio WasmPlugin, TrafficExtension or EnvoyFilter, an
+/// EnvoyExtensionPolicy of Envoy Gateway, an Envoy configuration (bootstrap, listener, ECDS), a
+/// ConfigMap with such files, a Kubernetes List, or several of these behind each other; YAML or JSON.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Which Wasm plugins are Weir's: those whose address, file, plugin name or root id has the word `weir` or
+the name of one of its modules (ab_routing.wasm), and those whose configuration has a section `routing`,
+`experiments` or `faults`, or `jwt` and nothing unknown. Others are left alone and listed.
+
+Examples:
+  weir check canary.yaml
+  weir check wasm-plugins/*.yaml envoy.yaml
+  kubectl get wasmplugins -A -o yaml | weir check -
+  weir check --output json canary.yaml
+
+Exit codes: 0 all is right; 1 there are problems; 2 a file cannot be read, or has no Weir configuration.")]
+pub(crate) struct Args {
+    /// Files to check; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Take every Wasm plugin for Weir's, whatever it looks like.
+    #[arg(long)]
+    all_plugins: bool,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Checks all the files and writes what was found.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> io::Result<Outcome> {
+    let whose = if args.all_plugins { Whose::All } else { Whose::Recognised };
+    let files = args.files.iter().map(|path| file(path, whose)).collect();
+    let checked = Checked::new(files);
+    if args.format.is_json() {
+        crate::output::json(out, &checked)?;
+    } else {
+        checked.write_text(out)?;
+    }
+    Ok(checked.outcome())
+}
+
+fn file(path: &Path, whose: Whose) -> File {
+    let name = input::name(path);
+    let text = match input::read(path) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("weir: {name}: {error}");
+            return File { file: name, error: Some(error), ..File::default() };
+        }
+    };
+    let found = manifest::find(&text, whose);
+    let syntax = found.broken.into_iter().map(Finding::from).collect();
+    let others = found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at });
+    File {
+        file: name,
+        error: None,
+        others: others.collect(),
+        problems: syntax,
+        configurations: found.ours.into_iter().map(configuration).collect(),
+    }
+}
+
+fn configuration(plugin: Plugin) -> Configuration {
+    let mut problems: Vec<Finding> = plugin.broken.iter().cloned().map(Finding::from).collect();
+    // What cannot be unpacked has been said; that it is empty then is no news.
+    if plugin.configuration.is_some() || problems.is_empty() {
+        let found = problems_of(plugin.configuration.as_ref());
+        problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
+    }
+    problems.sort_by_key(|problem| problem.at);
+    Configuration { name: plugin.name, at: plugin.at, problems }
+}
+
+/// What a module would say to this configuration.
+fn problems_of(configuration: Option<&Node>) -> Vec<Problem> {
+    let bytes = configuration.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes());
+    let problems = weir_document::validate(&bytes).err().unwrap_or_else(Problems::default);
+    problems.iter().cloned().collect()
+}
+
+fn finding(problem: &Problem, plugin: &Plugin) -> Finding {
+    let at: Mark = plugin.configuration.as_ref().map_or(plugin.at, |node| node.locate(&problem.at));
+    Finding { at, path: Some(problem.at.to_string()), message: problem.message.clone() }
+}

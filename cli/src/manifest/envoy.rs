@@ -1,0 +1,147 @@
+//! Envoy's own configuration, in whatever it is wrapped: a bootstrap, a listener, an ECDS resource, an
+//! EnvoyFilter's patch.
+
+use super::Plugin;
+use crate::yaml::{Broken, Content, Mark, Node, Source, Style};
+use base64::Engine as _;
+
+/// Keys at the top of bootstraps, discovery responses and single resources. No Weir configuration has
+/// them.
+const TOP: [&str; 16] = [
+    "@type",
+    "static_resources",
+    "staticResources",
+    "dynamic_resources",
+    "dynamicResources",
+    "admin",
+    "node",
+    "bootstrap_extensions",
+    "resources",
+    "filter_chains",
+    "filterChains",
+    "http_filters",
+    "httpFilters",
+    "typed_config",
+    "typedConfig",
+    "load_assignment",
+];
+
+pub(super) fn is_configuration(document: &Node) -> bool {
+    TOP.iter().any(|key| document.get(key).is_some())
+}
+
+/// The Wasm plugins anywhere in a tree.
+pub(super) fn plugins(tree: &Node, source: Source<'_>, title: &str) -> Vec<Plugin> {
+    let mut found = Vec::new();
+    walk(tree, source, title, &mut found);
+    found
+}
+
+fn walk(node: &Node, source: Source<'_>, title: &str, found: &mut Vec<Plugin>) {
+    if let Some(vm) = node.get_any(&["vm_config", "vmConfig"]) {
+        found.push(plugin(node, vm, source, title));
+        return;
+    }
+    for part in node.items().iter().chain(node.members().iter().map(|member| &member.value)) {
+        walk(part, source, title, found);
+    }
+}
+
+/// A message `envoy.extensions.wasm.v3.PluginConfig`: nothing else has a `vm_config`.
+fn plugin(node: &Node, vm: &Node, source: Source<'_>, title: &str) -> Plugin {
+    let own = ["name", "root_id", "rootId"].iter().filter_map(|key| node.get(key)?.text());
+    let mut references: Vec<String> = own.map(str::to_owned).collect();
+    if let Some(code) = vm.get("code") {
+        code_references(code, &mut references);
+    }
+    let name = node.get("name").and_then(Node::text);
+    let mut plugin = Plugin {
+        name: name.map_or_else(|| title.to_owned(), |name| format!("{title}, plugin {name}")),
+        references,
+        at: node.at,
+        configuration: None,
+        broken: Vec::new(),
+    };
+    if let Some(any) = node.get("configuration") {
+        plugin.at = any.at;
+        unpack(any, source, &mut plugin);
+    }
+    plugin
+}
+
+/// Where the code comes from: file names and addresses.
+fn code_references(code: &Node, references: &mut Vec<String>) {
+    for member in code.members() {
+        match (member.key.as_str(), member.value.text()) {
+            ("filename" | "uri", Some(text)) => references.push(text.to_owned()),
+            _ => code_references(&member.value, references),
+        }
+    }
+}
+
+/// Takes the configuration out of its `google.protobuf.Any`.
+fn unpack(any: &Node, source: Source<'_>, plugin: &mut Plugin) {
+    let kind = any.get("@type").and_then(Node::text).and_then(|name| name.rsplit('/').next());
+    let Some(value) = any.get("value") else {
+        plugin.broken.extend(kind.is_none().then(|| untyped(any.at)));
+        return;
+    };
+    plugin.at = value.at;
+    match (kind, &value.content) {
+        (Some("google.protobuf.Struct"), _) => plugin.configuration = Some(value.clone()),
+        (Some("google.protobuf.StringValue"), Content::Text(text, style)) => {
+            json_text(source, value.at, text, *style, plugin);
+        }
+        (Some("google.protobuf.BytesValue"), Content::Text(text, _)) => match decoded(text) {
+            // The text is nowhere in the file, so all its positions are the value's.
+            Some(text) => json_text(source, value.at, &text, Style::Folded, plugin),
+            None => plugin.broken.push(Broken {
+                at: value.at,
+                message: "a google.protobuf.BytesValue holds base64 of JSON in UTF-8; this is none".into(),
+            }),
+        },
+        (Some("google.protobuf.StringValue" | "google.protobuf.BytesValue"), _) => {
+            let message = "`value` must be a text here; for plain YAML take google.protobuf.Struct".into();
+            plugin.broken.push(Broken { at: value.at, message });
+        }
+        (Some(other), _) => {
+            let message = format!(
+                "`{other}` cannot carry a configuration: take google.protobuf.Struct or google.protobuf.StringValue"
+            );
+            plugin.broken.push(Broken { at: any.at, message });
+        }
+        (None, _) => plugin.broken.push(untyped(any.at)),
+    }
+}
+
+fn untyped(at: Mark) -> Broken {
+    Broken {
+        at,
+        message: "the configuration needs an `@type`, such as type.googleapis.com/google.protobuf.Struct"
+            .into(),
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+/// The module gets a text as it is, and reads only JSON.
+fn json_text(source: Source<'_>, at: Mark, text: &str, style: Style, plugin: &mut Plugin) {
+    if text.trim().is_empty() {
+        return;
+    }
+    let (documents, broken) = source.read_inside(at, text, style);
+    let is_json = serde_json::from_str::<serde_json::Value>(text).map(drop);
+    match is_json {
+        Err(error) if broken.is_empty() => plugin.broken.push(Broken {
+            at,
+            message: format!(
+                "this text is not JSON ({error}), and modules read no other; for YAML take google.protobuf.Struct"
+            ),
+        }),
+        _ => plugin.broken.extend(broken),
+    }
+    plugin.configuration = documents.into_iter().next();
+}

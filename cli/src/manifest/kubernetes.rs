@@ -1,0 +1,69 @@
+//! Kubernetes resources: Istio's WasmPlugin, TrafficExtension and EnvoyFilter, Envoy Gateway's
+//! EnvoyExtensionPolicy, ConfigMaps with Envoy files in them, and lists of all these.
+
+use super::{Plugin, envoy};
+use crate::yaml::{Content, Node, Source};
+
+/// Whether a document is a resource. No Weir configuration has these keys.
+pub(super) fn is_resource(document: &Node) -> bool {
+    document.get("apiVersion").is_some() && document.get("kind").is_some()
+}
+
+/// The Wasm plugins of a resource.
+pub(super) fn plugins(resource: &Node, source: Source<'_>) -> Vec<Plugin> {
+    let kind = resource.get("kind").and_then(Node::text).unwrap_or_default();
+    let name = resource.path(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
+    let title = format!("{kind} {name}");
+    match kind {
+        "WasmPlugin" => resource.get("spec").map(|spec| istio(spec, &title)).into_iter().collect(),
+        "TrafficExtension" => {
+            resource.path(&["spec", "wasm"]).map(|wasm| istio(wasm, &title)).into_iter().collect()
+        }
+        "EnvoyExtensionPolicy" => gateway(resource, &title),
+        "ConfigMap" => config_map(resource, source, &title),
+        kind if kind.ends_with("List") => {
+            let items = resource.get("items").map(Node::items).unwrap_or_default();
+            items.iter().flat_map(|item| plugins(item, source)).collect()
+        }
+        _ => envoy::plugins(resource, source, &title),
+    }
+}
+
+/// A `spec` of WasmPlugin, or `spec.wasm` of TrafficExtension: both have the same fields.
+fn istio(spec: &Node, title: &str) -> Plugin {
+    let references = ["url", "pluginName", "imageName"].iter().filter_map(|key| spec.get(key)?.text());
+    inline(spec, "pluginConfig", title, references.map(str::to_owned).chain([title.to_owned()]).collect())
+}
+
+/// The list `spec.wasm` of EnvoyExtensionPolicy.
+fn gateway(resource: &Node, title: &str) -> Vec<Plugin> {
+    let wasm = resource.path(&["spec", "wasm"]).map(Node::items).unwrap_or_default();
+    let plugin = |item: &Node| {
+        let paths: [&[&str]; 4] =
+            [&["code", "image", "url"], &["code", "http", "url"], &["name"], &["rootID"]];
+        let references = paths.iter().filter_map(|path| item.path(path)?.text()).map(str::to_owned).collect();
+        inline(item, "config", title, references)
+    };
+    wasm.iter().map(plugin).collect()
+}
+
+/// A plugin whose configuration is an object of the resource; the control plane makes JSON of it.
+fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plugin {
+    let configuration = parent.get(key).filter(|node| !matches!(node.content, Content::Null)).cloned();
+    let at = configuration.as_ref().map_or(parent.at, |node| node.at);
+    Plugin { name: title.to_owned(), references, at, configuration, broken: Vec::new() }
+}
+
+/// Envoy files are often mounted from a ConfigMap, each a text.
+fn config_map(resource: &Node, source: Source<'_>, title: &str) -> Vec<Plugin> {
+    let files = resource.get("data").map(Node::members).unwrap_or_default();
+    let mut plugins = Vec::new();
+    for file in files {
+        let Content::Text(text, style) = &file.value.content else { continue };
+        // Whatever else a ConfigMap has in it need not be YAML.
+        let (documents, _) = source.read_inside(file.value.at, text, *style);
+        let title = format!("{title}, {}", file.key);
+        plugins.extend(documents.iter().flat_map(|document| envoy::plugins(document, source, &title)));
+    }
+    plugins
+}

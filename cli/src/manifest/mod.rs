@@ -1,0 +1,91 @@
+//! Finds Weir configurations in whatever file a user has: the configuration itself, Istio's and Envoy
+//! Gateway's resources, Envoy's own configuration.
+
+mod envoy;
+mod kubernetes;
+mod ours;
+
+use crate::yaml::{Broken, Content, Mark, Node, Source, read};
+
+/// The configuration of a Wasm plugin.
+#[derive(Clone, Debug)]
+pub(crate) struct Plugin {
+    /// Where it was found, for people: `WasmPlugin checkout`; empty for a plain Weir document.
+    pub(crate) name: String,
+    /// What the manifest says about the module: addresses, file names, plugin names.
+    pub(crate) references: Vec<String>,
+    /// Where the configuration begins; where there is none, the plugin.
+    pub(crate) at: Mark,
+    /// The configuration. `None` stands for no bytes at all.
+    pub(crate) configuration: Option<Node>,
+    /// What is wrong with the way in which it is given.
+    pub(crate) broken: Vec<Broken>,
+}
+
+/// What a file has for us.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Our plugins' configurations.
+    pub(crate) ours: Vec<Plugin>,
+    /// Wasm plugins of others.
+    pub(crate) others: Vec<Plugin>,
+    /// What is wrong with the file's syntax.
+    pub(crate) broken: Vec<Broken>,
+}
+
+/// Which Wasm plugins are taken for Weir's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those that the rule in [`ours`] recognises.
+    Recognised,
+    /// Every one.
+    All,
+}
+
+/// Finds all configurations in a file's text.
+pub(crate) fn find(text: &str, whose: Whose) -> Found {
+    // Of an empty file there is nothing that could be meant but an empty configuration.
+    let (mut documents, broken) = read(text);
+    if documents.is_empty() && broken.is_empty() {
+        documents.push(Node { at: Mark::START, content: Content::Null });
+    }
+    let single = documents.len() == 1;
+    let mut found = Found { broken, ..Found::default() };
+    for document in &documents {
+        // A separator at the end or the beginning makes an empty document; nobody means it.
+        if !single && matches!(document.content, Content::Null) {
+            continue;
+        }
+        let (plugins, is_manifest) = plugins(document, Source(text));
+        let whole = (!is_manifest).then(|| plain(document));
+        for plugin in plugins {
+            match whose == Whose::All || ours::is_ours(&plugin) {
+                true => found.ours.push(plugin),
+                false => found.others.push(plugin),
+            }
+        }
+        found.ours.extend(whole);
+    }
+    found
+}
+
+/// The Wasm plugins in a document, and whether it is a manifest at all.
+fn plugins(document: &Node, source: Source<'_>) -> (Vec<Plugin>, bool) {
+    if kubernetes::is_resource(document) {
+        return (kubernetes::plugins(document, source), true);
+    }
+    let plugins = envoy::plugins(document, source, "Envoy configuration");
+    let is_manifest = !plugins.is_empty() || envoy::is_configuration(document);
+    (plugins, is_manifest)
+}
+
+/// The whole document is a configuration.
+fn plain(document: &Node) -> Plugin {
+    Plugin {
+        name: String::new(),
+        references: Vec::new(),
+        at: document.at,
+        configuration: (!matches!(document.content, Content::Null)).then(|| document.clone()),
+        broken: Vec::new(),
+    }
+}

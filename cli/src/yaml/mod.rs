@@ -1,0 +1,12 @@
+//! YAML and JSON whose every part knows where it stands.
+//!
+//! JSON is read as YAML too: all of it is valid YAML 1.2, and positions come for free.
+
+mod embedded;
+mod read;
+mod scalar;
+mod tree;
+
+pub(crate) use embedded::Source;
+pub(crate) use read::{Broken, read};
+pub(crate) use tree::{Content, Mark, Node, Style};
