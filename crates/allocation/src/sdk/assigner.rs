@@ -2,7 +2,10 @@
 
 use super::boundaries::{Boundaries, sorted_spans};
 use super::draw::Draw;
-use super::{Algorithm, Definition, Layout, Place, Reason, Refusal, Refused, Segment, growthbook};
+use super::{
+    Algorithm, Definition, Layout, Place, Reason, Refusal, Refused, Segment, digest, envoy, growthbook,
+    murmur,
+};
 use crate::{Allocation, BUCKETS, BucketRange, Salt, Share, Weights, contiguous};
 
 /// What becomes of a unit.
@@ -42,8 +45,10 @@ pub(crate) struct Sdk {
     pub(crate) gate: Option<Gate>,
     pub(crate) draw: Draw,
     pub(crate) boundaries: Boundaries,
-    /// What becomes of units that the SDK takes for missing.
+    /// What becomes of requests without a unit.
     pub(crate) missing: Assignment,
+    /// Whether the SDK takes an empty unit for a missing one.
+    pub(crate) empty_is_missing: bool,
 }
 
 /// Lets through the numbers below `end`.
@@ -91,6 +96,17 @@ impl Assigner {
             Algorithm::Weir1 => None,
             Algorithm::GrowthBook1 => Some(growthbook::version_1(definition)?),
             Algorithm::GrowthBook2 => Some(growthbook::version_2(definition)?),
+            Algorithm::Unleash => Some(murmur::unleash(definition)?),
+            Algorithm::Optimizely => Some(murmur::optimizely(definition)?),
+            Algorithm::Flagd1 => Some(murmur::flagd_1(definition)?),
+            Algorithm::Flagd2 => Some(murmur::flagd_2(definition)?),
+            Algorithm::LaunchDarkly => Some(digest::launchdarkly(definition)?),
+            Algorithm::Statsig => Some(digest::statsig(definition)?),
+            Algorithm::PlanOut => Some(digest::planout(definition)?),
+            Algorithm::Split => Some(murmur::split(definition)?),
+            Algorithm::Flagsmith => Some(digest::flagsmith(definition)?),
+            Algorithm::ConfigCat => Some(digest::configcat(definition)?),
+            Algorithm::EnvoyXxh64 => Some(envoy::envoy_xxh64(definition)?),
         };
         let rule = match sdk {
             Some(sdk) => Rule::Sdk(Box::new(sdk)),
@@ -182,36 +198,37 @@ impl Assigner {
 
 impl Sdk {
     pub(crate) const fn without_gate(draw: Draw, boundaries: Boundaries) -> Self {
-        Self { gate: None, draw, boundaries, missing: Assignment::NotCovered }
+        Self { gate: None, draw, boundaries, missing: Assignment::NotCovered, empty_is_missing: false }
     }
 
     /// Out of line: `weir-1` must not pay for the vendors' stack frames.
     #[inline(never)]
     fn assign(&self, unit: &[u8]) -> Assignment {
-        if self.gate.as_ref().is_some_and(|gate| gate.draw.number(unit).is_none_or(|it| it >= gate.end)) {
+        if self.empty_is_missing && unit.is_empty() {
+            return self.missing;
+        }
+        if self.gate.as_ref().is_some_and(|gate| gate.draw.number(unit) >= gate.end) {
             return Assignment::NotCovered;
         }
-        match self.draw.number(unit) {
-            Some(number) => self.boundaries.pick(number).into(),
-            None => self.missing,
-        }
+        self.boundaries.pick(self.draw.number(unit)).into()
     }
 
     fn explain(&self, unit: &[u8]) -> Explanation {
-        let coverage = self.gate.as_ref().and_then(|gate| {
-            let number = Number::of(&gate.draw, unit)?;
-            Some((number, number.origin + gate.end))
+        let hashed = !(self.empty_is_missing && unit.is_empty());
+        let coverage = self.gate.as_ref().filter(|_| hashed).map(|gate| {
+            let number = Number::of(&gate.draw, unit);
+            (number, number.origin + gate.end)
         });
-        let covered = coverage.is_none_or(|(number, end)| number.value < end);
-        let draw = if covered { Number::of(&self.draw, unit) } else { None };
+        let covered = hashed && coverage.is_none_or(|(number, end)| number.value < end);
+        let draw = covered.then(|| Number::of(&self.draw, unit));
         Explanation { assignment: self.assign(unit), coverage, draw }
     }
 }
 
 impl Number {
-    fn of(draw: &Draw, unit: &[u8]) -> Option<Self> {
+    fn of(draw: &Draw, unit: &[u8]) -> Self {
         let origin = draw.origin();
-        Some(Self { value: draw.number(unit)? + origin, origin, scale: draw.scale() })
+        Self { value: draw.number(unit) + origin, origin, scale: draw.scale() }
     }
 }
 

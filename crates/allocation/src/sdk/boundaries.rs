@@ -43,13 +43,12 @@ impl Boundaries {
         Self { segments: segments.into_boxed_slice() }
     }
 
-    /// Lays pieces side by side, in order: `end(i)` is where the piece `i` ends on the scale. A piece without a
-    /// variant belongs to nobody.
-    pub(crate) fn side_by_side(owners: &[Option<usize>], end: impl Fn(usize) -> u64) -> Self {
+    /// Lays pieces side by side, in order, up to their ends. A piece without an owner belongs to nobody.
+    pub(crate) fn side_by_side(owners: &[Option<usize>], ends: &[u64]) -> Self {
         let mut start = 0;
         let mut segments = Vec::with_capacity(owners.len());
-        for (index, owner) in owners.iter().enumerate() {
-            let end = end(index).max(start);
+        for (owner, &end) in owners.iter().zip(ends) {
+            let end = end.max(start);
             if let Some(variant) = *owner {
                 segments.push(Segment { start, end, variant });
             }

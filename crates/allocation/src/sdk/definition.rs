@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::pieces::on_grid;
 use crate::{InvalidRange, InvalidWeight};
 
 /// An experiment as far as assignment goes. Numbers are those of the vendor's own definition, as they stand there.
@@ -51,6 +52,47 @@ impl Definition<'_> {
             check_weights(weights, &mut problems);
         }
         problems
+    }
+
+    /// The seed of algorithms that have no default, because it is not the key.
+    pub(crate) fn required_seed(&self, missing: &'static str, problems: &mut Vec<Refusal>) -> &str {
+        match self.seed {
+            Some(seed) if !seed.is_empty() => seed,
+            _ => {
+                problems.push(Refusal::new(Place::Seed, missing));
+                ""
+            }
+        }
+    }
+
+    /// The seed of the coverage where not everybody takes part.
+    pub(crate) fn coverage_seed_where_needed(
+        &self,
+        missing: &'static str,
+        problems: &mut Vec<Refusal>,
+    ) -> Option<&str> {
+        if self.coverage == 1.0 {
+            return None;
+        }
+        if self.coverage_seed.is_none() {
+            problems.push(Refusal::new(Place::CoverageSeed, missing));
+        }
+        self.coverage_seed
+    }
+
+    /// The coverage as a whole number of parts.
+    pub(crate) fn coverage_on(&self, grid: u32, off_grid: &'static str, problems: &mut Vec<Refusal>) -> u64 {
+        on_grid(self.coverage, grid).unwrap_or_else(|| {
+            problems.push(Refusal::new(Place::Coverage, off_grid));
+            0
+        })
+    }
+
+    /// For algorithms that give everybody a variant.
+    pub(crate) fn refuse_coverage(&self, text: &'static str, problems: &mut Vec<Refusal>) {
+        if self.coverage != 1.0 {
+            problems.push(Refusal::new(Place::Coverage, text));
+        }
     }
 
     /// For algorithms that hash only once.

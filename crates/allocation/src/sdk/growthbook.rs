@@ -10,46 +10,50 @@ use super::draw::Draw;
 use super::hash::{Decimal, Fnv32, utf16};
 use super::{Algorithm, Definition, Layout, Refused, Span};
 
-pub(crate) const SCALE_1: u64 = 1000;
-pub(crate) const SCALE_2: u64 = 10_000;
+const SCALE_1: u64 = 1000;
+const SCALE_2: u64 = 10_000;
 
-/// `fnv(unit ‖ seed) % 1000`.
+/// FNV-1a over the UTF-16 units of seed and unit.
 #[derive(Clone, Debug)]
-pub(crate) struct Version1 {
-    /// In UTF-16, ready to be hashed.
-    seed: Box<[u16]>,
+pub(crate) enum GrowthBook {
+    /// `fnv(unit ‖ seed) % 1000`, with the seed in UTF-16, ready to be hashed.
+    Version1(Box<[u16]>),
+    /// `fnv(decimal(fnv(seed ‖ unit))) % 10000`, with the state after the seed.
+    Version2(Fnv32),
 }
 
-impl Version1 {
-    pub(crate) fn number(&self, unit: &[u8]) -> Option<u64> {
-        let hash = Fnv32::new().update(utf16(unit)).update(self.seed.iter().copied()).finish();
-        (!unit.is_empty()).then_some(u64::from(hash) % SCALE_1)
+impl GrowthBook {
+    pub(crate) fn number(&self, unit: &[u8]) -> u64 {
+        let hash = match self {
+            Self::Version1(seed) => Fnv32::new().update(utf16(unit)).update(seed.iter().copied()),
+            Self::Version2(seeded) => {
+                let inner = Decimal::new(seeded.update(utf16(unit)).finish());
+                Fnv32::new().update(inner.as_bytes().iter().copied().map(u16::from))
+            }
+        };
+        u64::from(hash.finish()) % self.scale()
     }
-}
 
-/// `fnv(decimal(fnv(seed ‖ unit))) % 10000`.
-#[derive(Clone, Debug)]
-pub(crate) struct Version2 {
-    /// The state after the seed.
-    seeded: Fnv32,
-}
-
-impl Version2 {
-    pub(crate) fn number(&self, unit: &[u8]) -> Option<u64> {
-        let inner = Decimal::new(self.seeded.update(utf16(unit)).finish());
-        let hash = Fnv32::new().update(inner.as_bytes().iter().copied().map(u16::from)).finish();
-        (!unit.is_empty()).then_some(u64::from(hash) % SCALE_2)
+    pub(crate) const fn scale(&self) -> u64 {
+        match self {
+            Self::Version1(_) => SCALE_1,
+            Self::Version2(_) => SCALE_2,
+        }
     }
 }
 
 pub(crate) fn version_1(definition: &Definition<'_>) -> Result<Sdk, Refused> {
-    let seed = definition.seed_or_key().encode_utf16().collect();
-    Ok(Sdk::without_gate(Draw::GrowthBook1(Version1 { seed }), boundaries(definition, SCALE_1)?))
+    prepare(definition, GrowthBook::Version1(definition.seed_or_key().encode_utf16().collect()))
 }
 
 pub(crate) fn version_2(definition: &Definition<'_>) -> Result<Sdk, Refused> {
-    let seeded = Fnv32::new().update(definition.seed_or_key().encode_utf16());
-    Ok(Sdk::without_gate(Draw::GrowthBook2(Version2 { seeded }), boundaries(definition, SCALE_2)?))
+    prepare(definition, GrowthBook::Version2(Fnv32::new().update(definition.seed_or_key().encode_utf16())))
+}
+
+/// An empty unit is a missing one to GrowthBook.
+fn prepare(definition: &Definition<'_>, draw: GrowthBook) -> Result<Sdk, Refused> {
+    let boundaries = boundaries(definition, draw.scale())?;
+    Ok(Sdk { empty_is_missing: true, ..Sdk::without_gate(Draw::GrowthBook(draw), boundaries) })
 }
 
 fn boundaries(definition: &Definition<'_>, scale: u64) -> Result<Boundaries, Refused> {

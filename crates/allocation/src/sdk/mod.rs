@@ -47,9 +47,13 @@ mod algorithm;
 mod assigner;
 mod boundaries;
 mod definition;
+mod digest;
 mod draw;
+mod envoy;
 mod growthbook;
 mod hash;
+mod murmur;
+mod pieces;
 
 pub use algorithm::Algorithm;
 pub use assigner::{Assigner, Assignment, Explanation, Number};

@@ -1,14 +1,19 @@
 //! Units as text.
 
 /// What stands for bytes that are not UTF-8: U+FFFD.
-pub(crate) const REPLACEMENT: &str = "\u{fffd}";
+const REPLACEMENT: &str = "\u{fffd}";
 
-/// The UTF-16 code units of a text, as JavaScript's `charCodeAt` gives them.
-pub(crate) fn utf16(text: &[u8]) -> impl Iterator<Item = u16> {
-    text.utf8_chunks().flat_map(|chunk| {
+/// A unit as text, in parts.
+pub(crate) fn text(unit: &[u8]) -> impl Iterator<Item = &str> {
+    unit.utf8_chunks().flat_map(|chunk| {
         let replacement = if chunk.invalid().is_empty() { "" } else { REPLACEMENT };
-        chunk.valid().encode_utf16().chain(replacement.encode_utf16())
+        [chunk.valid(), replacement]
     })
+}
+
+/// The UTF-16 code units of a unit, as JavaScript's `charCodeAt` gives them.
+pub(crate) fn utf16(unit: &[u8]) -> impl Iterator<Item = u16> {
+    text(unit).flat_map(str::encode_utf16)
 }
 
 /// The decimal digits of a number, without an allocation.
