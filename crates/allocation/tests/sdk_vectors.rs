@@ -42,6 +42,18 @@ macro_rules! vectors {
 vectors! {
     growthbook_1: "growthbook/growthbook-1.json", "growthbook-1";
     growthbook_2: "growthbook/growthbook-2.json", "growthbook-2";
+    unleash: "unleash/unleash.json", "unleash";
+    optimizely: "optimizely/optimizely.json", "optimizely";
+    launchdarkly: "launchdarkly/launchdarkly.json", "launchdarkly";
+    statsig: "statsig/statsig.json", "statsig";
+    planout: "planout/planout.json", "planout";
+    planout_beyond_ascii: "planout/planout-js.json", "planout";
+    flagd_1: "flagd/flagd-1.json", "flagd-1";
+    flagd_2: "flagd/flagd-2.json", "flagd-2";
+    envoy_xxh64: "envoy/envoy-xxh64.json", "envoy-xxh64";
+    split: "split/split.json", "split";
+    flagsmith: "flagsmith/flagsmith.json", "flagsmith";
+    configcat: "configcat/configcat.json", "configcat";
 }
 
 /// The units in the order of the file; long ones are written as a text and how often it is repeated.

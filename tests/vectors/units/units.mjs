@@ -19,10 +19,10 @@ export function versionOf(name, generator) {
 }
 
 /**
- * Writes <algorithm>.json beside the generator, whose import.meta.url is `generator`. `assign(configuration, unit)`
+ * Writes <algorithm>.json (or <file>.json) beside the generator, whose import.meta.url is `generator`. `assign(configuration, unit)`
  * returns a variant's index, null where the unit takes no part, or NO_ANSWER where the SDK refuses the unit.
  */
-export async function write(generator, algorithm, sdk, configurations, assign) {
+export async function write(generator, algorithm, sdk, configurations, assign, file = algorithm) {
   const rows = [];
   for (const configuration of configurations) {
     const answers = [];
@@ -30,6 +30,6 @@ export async function write(generator, algorithm, sdk, configurations, assign) {
     rows.push(JSON.stringify({ ...configuration, assigned: answers.join("") }));
   }
   const head = `{"algorithm": "${algorithm}",\n"sdk": "${sdk}",\n"configurations": [\n`;
-  writeFileSync(new URL(`${algorithm}.json`, generator), `${head}${rows.join(",\n")}\n]}\n`);
-  console.log(`${algorithm}: ${rows.length} configurations of ${sdk}`);
+  writeFileSync(new URL(`${file}.json`, generator), `${head}${rows.join(",\n")}\n]}\n`);
+  console.log(`${file}: ${rows.length} configurations of ${sdk}`);
 }

@@ -1,7 +1,7 @@
 //! The vendors that hash with SHA-1, SHA-256 or MD5: LaunchDarkly, PlanOut, ConfigCat, Statsig and Flagsmith.
 
 use md5::Md5;
-use sha1::{Digest as _, Sha1};
+use sha1::Sha1;
 use sha2::Sha256;
 
 use super::assigner::{Gate, Sdk};

@@ -115,7 +115,8 @@ pub(crate) fn flagd_2(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let (boundaries, total) =
         flagd_pieces(definition).and_then(|pieces| pieces.into_boundaries(Vec::new()))?;
     let draw = Draw::Murmur(Murmur::new(0, definition.seed_or_key(), "", Onto::Product(total)));
-    Ok(Sdk { empty_is_missing: true, ..Sdk::without_gate(draw, boundaries) })
+    // An empty targeting key is none; an expression's empty result is hashed as it is.
+    Ok(Sdk { empty_is_missing: definition.seed.is_none(), ..Sdk::without_gate(draw, boundaries) })
 }
 
 /// The numbers of flagd-1: 0 to 2^31 inclusive.
