@@ -9,7 +9,7 @@ use crate::Failure;
 use walrus::{Module, ModuleConfig};
 
 /// Exports that stay as they are.
-const KEPT: [&str; 4] = ["memory", "_initialize", "proxy_abi_version_0_2_1", "proxy_on_memory_allocate"];
+const KEPT: [&str; 3] = ["memory", "_initialize", "proxy_abi_version_0_2_1"];
 
 /// Our own functions begin with this …
 const OWN: &str = "weir_";

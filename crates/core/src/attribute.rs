@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// An attribute that a plan reads; counted in the order of [`crate::compile::Shape::attributes`].
+/// An attribute that a plan reads; counted in the order of [`crate::shape::Shape::attributes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttrId(pub(crate) u16);
 

@@ -2,164 +2,16 @@
 
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
 use crate::condition::{self, Condition};
-use crate::effect::{Counter, OwnedHeader, ResponseHeader};
-use crate::header::{self, Pair, Pairs};
-use crate::http_match::HttpMatch;
-use crate::predicate::{CelId, Predicate};
+use crate::effect::{Counter, OwnedHeader, State, TextId};
+use crate::header;
+use crate::http_match::{HttpMatch, Place, TextTest};
+use crate::predicate::{CelId, ExperimentId, Predicate};
 use crate::problem::{At, Problems, did_you_mean};
+use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
 use crate::value::Kind;
 
 /// More of anything than this in one configuration is a mistake or an attack.
 const MOST: usize = 4096;
-
-/// Where the bytes of an attribute lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A header, by position in [`Shape::headers`].
-    Header(u16),
-    /// A cookie, by position in [`Shape::cookies`].
-    Cookie(u16),
-    /// A query parameter, by position in [`Shape::queries`].
-    Query(u16),
-    /// A query parameter as the client sent it, by position in [`Shape::raw_queries`].
-    RawQuery(u16),
-    /// The path without the query.
-    Path,
-    /// A property, by position in [`Shape::properties`].
-    Property(u16),
-    /// Nowhere: the attribute's default is its value.
-    Constant,
-}
-
-/// An attribute as it is evaluated.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attribute {
-    /// Where its bytes lie.
-    pub source: Source,
-    /// How they are understood.
-    pub kind: Kind,
-    /// Whether ASCII letters are lowered first.
-    pub lower: bool,
-    /// Its text when the request has none.
-    pub default: Option<Box<[u8]>>,
-}
-
-/// How the host encodes a property that is not text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// Numbers in dynamic and route metadata: `f64`, little endian.
-    Double,
-    /// Numbers among Envoy's own attributes: `i64`, little endian.
-    Integer,
-}
-
-/// A property path as `proxy_get_property` takes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Property {
-    /// The segments with a zero byte between two of them.
-    pub path: Box<[u8]>,
-    /// How numbers are encoded.
-    pub encoding: Encoding,
-    /// When this is another property with its ASCII letters lowered: its position. The host is asked
-    /// for that one only.
-    pub lower_of: Option<u16>,
-}
-
-/// What a configuration reads and writes of each request: all that the snapshot must hold.
-#[derive(Debug, Default)]
-pub struct Shape {
-    /// The attributes.
-    pub attributes: Vec<Attribute>,
-    /// Names of the headers that are looked for, lower case, pseudo-headers included.
-    pub headers: Vec<Box<[u8]>>,
-    /// Names of the cookies that are looked for.
-    pub cookies: Vec<Box<[u8]>>,
-    /// Names of the query parameters that are looked for.
-    pub queries: Vec<Box<[u8]>>,
-    /// Names of the query parameters that are looked for as the client sent them, not decoded.
-    pub raw_queries: Vec<Box<[u8]>>,
-    /// Properties that may be asked of the host, each at most once a request.
-    pub properties: Vec<Property>,
-    /// CEL expressions for the host to compile.
-    pub cel: Vec<String>,
-    /// Where each CEL expression stands, for messages.
-    pub cel_at: Vec<At>,
-    /// The request headers that belong to this configuration.
-    pub owned: Vec<Owned>,
-    /// Names of the counters.
-    pub counters: Vec<String>,
-    /// The `vary` header of responses, when a filter asked for it: caches must know that the answer
-    /// depends on every header that is read.
-    pub vary: Option<ResponseHeader>,
-    /// Where `:path` is among the headers, when it is needed.
-    pub path: Option<u16>,
-    /// Where `cookie` is among the headers, when it is needed.
-    pub cookie: Option<u16>,
-    /// Whether any attribute is a JSON document.
-    pub has_json: bool,
-    /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
-    lengths: u64,
-    /// Positions in `headers`, sorted by length of the name; see [`Shape::find_header`].
-    by_length: Vec<u16>,
-    /// For each length of name, where its names start in `by_length`; one more entry at the end.
-    starts: Vec<u16>,
-}
-
-/// An owned request header.
-#[derive(Debug)]
-pub struct Owned {
-    /// Its name, lower case.
-    pub name: String,
-    /// Its position in [`Shape::headers`], to see whether the client sent it.
-    pub header: u16,
-}
-
-impl Shape {
-    /// The headers of a request that are among [`Shape::headers`], with their positions there.
-    #[inline]
-    pub fn find_headers<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (usize, Pair<'a>)> {
-        Pairs::new(raw)
-            .with_name_lengths(self.lengths)
-            .filter_map(|pair| Some((self.find_header(pair.name)?, pair)))
-    }
-
-    /// The position of a header among [`Shape::headers`].
-    #[inline]
-    pub fn find_header(&self, name: &[u8]) -> Option<usize> {
-        let start = usize::from(*self.starts.get(name.len())?);
-        let end = usize::from(*self.starts.get(name.len() + 1)?);
-        let candidates = self.by_length.get(start..end)?;
-        // Names of one length mostly differ in their last byte; many begin with `x-`.
-        let same = |n: &[u8]| n.last() == name.last() && n == name;
-        candidates.iter().map(|i| usize::from(*i)).find(|i| self.headers.get(*i).is_some_and(|n| same(n)))
-    }
-
-    /// The names of all headers that decide, `None` when there is no such header.
-    fn vary_on(&self) -> Option<ResponseHeader> {
-        let owned = |slot: usize| self.owned.iter().any(|o| usize::from(o.header) == slot);
-        let names =
-            self.headers.iter().enumerate().filter(|(slot, name)| !name.starts_with(b":") && !owned(*slot));
-        let names: Vec<&[u8]> = names.map(|(_, name)| &**name).collect();
-        let value = names.join(&b", "[..]);
-        (!value.is_empty()).then(|| ResponseHeader {
-            name: "vary".into(),
-            value: value.into(),
-            replace: false,
-        })
-    }
-
-    fn index_headers(&mut self) {
-        self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
-        let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
-        let of_length =
-            |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
-        for n in 0..=longest {
-            self.starts.push(self.by_length.len() as u16);
-            self.by_length.extend(of_length(n));
-        }
-        self.starts.push(self.by_length.len() as u16);
-    }
-}
 
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
@@ -204,20 +56,22 @@ impl<'c> Compiler<'c> {
     pub fn finish(mut self) -> Result<Shape, Problems> {
         let shape = &self.shape;
         let names = [&shape.headers, &shape.cookies, &shape.queries, &shape.raw_queries].map(Vec::len);
-        let most = [shape.attributes.len(), shape.properties.len()].into_iter().chain(names).max();
+        let most = [shape.attributes.len(), shape.properties.len(), shape.texts.len()]
+            .into_iter()
+            .chain(names)
+            .max();
         if most.is_some_and(|n| n > MOST) {
             self.problems.add(
                 &At::root(),
                 format!(
-                    "more than {MOST} different attributes, headers, cookies, query parameters or properties"
+                    "more than {MOST} different attributes, headers, cookies, query parameters, properties or texts"
                 ),
             );
         }
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        self.shape.index_headers();
-        self.shape.has_json = self.shape.attributes.iter().any(|a| a.kind == Kind::Json);
+        self.shape.settle();
         if self.vary {
             self.shape.vary = self.shape.vary_on();
         }
@@ -493,6 +347,65 @@ impl<'c> Compiler<'c> {
         Counter(index as u16)
     }
 
+    /// Declares filter state: access logs see it as `wasm.NAME`.
+    pub fn state(&mut self, name: &str) -> State {
+        let found = self.shape.states.iter().position(|known| known == name);
+        let index = found.unwrap_or_else(|| {
+            self.shape.states.push(name.to_owned());
+            self.shape.states.len() - 1
+        });
+        State(index as u16)
+    }
+
+    /// Declares an experiment of this configuration; the order is that in which they are decided.
+    pub fn experiment(&mut self, key: &str, variants: Vec<String>) -> ExperimentId {
+        self.shape.experiments.push(Experiment { key: key.to_owned(), variants });
+        ExperimentId((self.shape.experiments.len() - 1) as u16)
+    }
+
+    /// That the request is in one of the variants of an experiment: one of this configuration, or, in a
+    /// configuration without experiments, one that an earlier plugin decided and left in filter state.
+    pub fn variant(&mut self, experiment: &str, variants: &[String], at: &At) -> Predicate {
+        if self.shape.experiments.is_empty() {
+            return self.variant_of_another_plugin(experiment, variants, at);
+        }
+        let found = self.shape.experiments.iter().position(|known| known.key == experiment);
+        let Some((index, known)) = found.and_then(|i| Some((i, self.shape.experiments.get(i)?))) else {
+            let hint = did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
+            self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
+            return Predicate::Const(false);
+        };
+        let mut any = Vec::new();
+        for (i, variant) in variants.iter().enumerate() {
+            match known.variants.iter().position(|known| known == variant) {
+                Some(position) => any.push(Predicate::Variant {
+                    experiment: ExperimentId(index as u16),
+                    variant: position as u16,
+                }),
+                None => {
+                    let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
+                    let hint = did_you_mean(variant, known.variants.iter().map(String::as_str));
+                    self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
+                }
+            }
+        }
+        Predicate::any(any)
+    }
+
+    fn variant_of_another_plugin(&mut self, experiment: &str, variants: &[String], at: &At) -> Predicate {
+        let state = format!("wasm.weir.{experiment}");
+        let Some(source) = self.property(["filter_state", &state].into_iter(), false, at) else {
+            return Predicate::Const(false);
+        };
+        let attribute = self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None });
+        let is = |variant: &String| Predicate::Text {
+            attribute,
+            test: TextTest::literal(Place::Whole, variant),
+            absent_is_empty: false,
+        };
+        Predicate::any(variants.iter().map(is).collect())
+    }
+
     /// Asks for a `vary` header on responses.
     pub fn vary(&mut self) {
         self.vary = true;
@@ -503,10 +416,16 @@ impl<'c> Compiler<'c> {
         self.shape.path = Some(self.header_slot(b":path"));
     }
 
+    /// A text that effects may give to a header or to state; the same text is kept once. As a header's
+    /// value it must be safe, see [`Compiler::safe_value`].
+    pub fn text(&mut self, text: &[u8]) -> TextId {
+        TextId(intern(&mut self.shape.texts, text))
+    }
+
     /// A header value that is sent as it stands.
-    pub fn safe_value(&mut self, value: &str, at: &At) -> Option<Box<[u8]>> {
+    pub fn safe_value(&mut self, value: &str, at: &At) -> Option<TextId> {
         if header::is_safe_value(value.as_bytes()) {
-            return Some(value.as_bytes().into());
+            return Some(self.text(value.as_bytes()));
         }
         self.problems.add(at, format!("{value:?} has control characters, which no header value may have"));
         None

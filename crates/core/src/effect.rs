@@ -1,6 +1,8 @@
 //! What filters want done to a request. Filters only record; the host applies everything at once.
 
-use crate::compile::Shape;
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use crate::shape::Shape;
 use std::rc::Rc;
 
 /// A request header that belongs to this configuration: copies that clients send are removed.
@@ -30,6 +32,54 @@ impl Counter {
     }
 }
 
+/// Filter state of this configuration: access logs and filters further on can read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State(pub(crate) u16);
+
+impl State {
+    /// The position in [`Shape::states`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A text that the configuration holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextId(pub(crate) u16);
+
+/// What a header, or filter state, is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Given {
+    /// Nothing; an owned header that the client sent is removed.
+    #[default]
+    Nothing,
+    /// Whatever the client sent.
+    AsSent,
+    /// A text of the configuration.
+    Text(TextId),
+    /// A text that was made for this request, see [`Effects::make`].
+    Made(Made),
+}
+
+impl From<TextId> for Given {
+    fn from(text: TextId) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Made> for Given {
+    fn from(made: Made) -> Self {
+        Self::Made(made)
+    }
+}
+
+/// A text that was made for this request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    start: usize,
+    len: usize,
+}
+
 /// A header for the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseHeader {
@@ -42,31 +92,61 @@ pub struct ResponseHeader {
 }
 
 /// Everything that the filters decided for one request. A later filter's word replaces an earlier
-/// one's.
+/// one's. One request after the other uses the same memory, see [`Effects::reset`].
 #[derive(Debug, Default)]
-pub struct Effects<'r> {
-    /// The values of the owned headers, by position; `None` means that the header must not be there.
-    pub headers: Vec<Option<&'r [u8]>>,
+pub struct Effects {
+    /// What the owned headers are given, by position.
+    pub headers: Vec<Given>,
     /// A new path, query included.
-    pub path: Option<Vec<u8>>,
+    pub path: Given,
     /// A new host.
-    pub authority: Option<&'r [u8]>,
+    pub authority: Given,
+    /// Filter state to set, in order.
+    pub states: Vec<(State, Given)>,
     /// Headers for the response.
     pub response: Vec<ResponseHeader>,
     /// Counters that go up by one.
     pub counts: Vec<Counter>,
+    made: Vec<u8>,
 }
 
-impl<'r> Effects<'r> {
-    /// No effect yet but the removal of what clients must not send.
-    pub fn new(shape: &Shape) -> Self {
-        Self { headers: vec![None; shape.owned.len()], ..Self::default() }
+impl Effects {
+    /// No effect, but the removal of what clients must not send.
+    #[inline]
+    pub fn reset(&mut self, shape: &Shape) {
+        self.headers.clear();
+        self.headers.resize(shape.owned.len(), Given::Nothing);
+        self.path = Given::Nothing;
+        self.authority = Given::Nothing;
+        self.states.clear();
+        self.response.clear();
+        self.counts.clear();
+        self.made.clear();
     }
 
     /// Sets an owned request header. The value must be safe, see [`crate::header::is_safe_value`].
-    pub fn set(&mut self, header: OwnedHeader, value: &'r [u8]) {
+    #[inline]
+    pub fn set(&mut self, header: OwnedHeader, value: impl Into<Given>) {
         if let Some(slot) = self.headers.get_mut(header.index()) {
-            *slot = Some(value);
+            *slot = value.into();
+        }
+    }
+
+    /// Writes a text for this request; `write` appends to what it is handed.
+    #[inline]
+    pub fn make(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Made {
+        let start = self.made.len();
+        write(&mut self.made);
+        Made { start, len: self.made.len().saturating_sub(start) }
+    }
+
+    /// The bytes of what was given; `None` when that is nothing, or what the client sent.
+    #[inline]
+    pub fn bytes<'e>(&'e self, given: Given, shape: &'e Shape) -> Option<&'e [u8]> {
+        match given {
+            Given::Nothing | Given::AsSent => None,
+            Given::Text(TextId(index)) => shape.texts.get(usize::from(index)).map(|text| &**text),
+            Given::Made(Made { start, len }) => self.made.get(start..)?.get(..len),
         }
     }
 }

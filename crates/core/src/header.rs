@@ -45,6 +45,23 @@ pub fn is_safe_value(value: &[u8]) -> bool {
     value.iter().all(|&b| b == b'\t' || (b >= 0x20 && b != 0x7f))
 }
 
+/// Whether two texts are the same, compared by words of eight bytes: in WebAssembly `==` is a call that
+/// goes byte by byte. The end is looked at first, because header names differ there.
+#[inline]
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(x), Some(y)) => {
+            let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+            word(x) == word(y) && words.into_iter().all(|(x, y)| word(x) == word(y))
+        }
+        _ => a.iter().zip(b).all(|(x, y)| x == y),
+    }
+}
+
 /// The headers in the bytes that `proxy_get_header_map_pairs` returns, in order, without copying.
 ///
 /// The layout is: number of pairs, then the sizes of each name and value, all `u32` little endian;
@@ -172,6 +189,20 @@ mod tests {
         assert_eq!(values(0), "");
         let all: Vec<Pair> = Pairs::new(&raw).with_name_lengths(u64::MAX).collect();
         assert_eq!(all, Pairs::new(&raw).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn equality_sees_every_byte() {
+        for len in 0..40 {
+            let text: Vec<u8> = (0..len).collect();
+            assert!(equal(&text, &text.clone()));
+            assert!(!equal(&text, &[&text[..], b"x"].concat()));
+            for changed in 0..text.len() {
+                let mut other = text.clone();
+                other[changed] ^= 0x80;
+                assert!(!equal(&text, &other), "{len} {changed}");
+            }
+        }
     }
 
     #[test]

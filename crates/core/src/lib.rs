@@ -21,15 +21,17 @@ mod named;
 pub mod predicate;
 pub mod problem;
 pub mod request;
+pub mod shape;
 mod sort;
 pub mod value;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
-pub use compile::{Compiler, Shape};
+pub use compile::Compiler;
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
 pub use load::load;
 pub use named::Named;
 pub use predicate::{Facts, Predicate};
 pub use problem::{At, Problem, Problems};
 pub use request::{Outside, Request, Scratch};
+pub use shape::Shape;
 pub use value::Value;

@@ -5,12 +5,23 @@ use crate::condition::Condition;
 use crate::http_match::{ClaimTest, Networks, TextTest};
 use crate::value::Value;
 
-/// An expression that the host compiled; counted in the order of [`crate::compile::Shape::cel`].
+/// An expression that the host compiled; counted in the order of [`crate::shape::Shape::cel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CelId(pub(crate) u16);
 
 impl CelId {
-    /// The position in [`crate::compile::Shape::cel`].
+    /// The position in [`crate::shape::Shape::cel`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// An experiment of this configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExperimentId(pub(crate) u16);
+
+impl ExperimentId {
+    /// The position in [`crate::shape::Shape::experiments`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -29,6 +40,9 @@ pub trait Facts {
     fn value(&self, id: AttrId) -> Value<'_>;
     /// The verdict of a CEL expression; false when the host could not evaluate it.
     fn cel(&self, id: CelId) -> bool;
+    /// The variant that the request was assigned, by position; `None` when it is in none of them, or not
+    /// decided yet.
+    fn variant(&self, experiment: ExperimentId) -> Option<u16>;
 }
 
 /// A compiled predicate. Evaluation allocates nothing.
@@ -71,6 +85,13 @@ pub enum Predicate {
     Condition(Box<Condition>),
     /// A CEL expression holds.
     Cel(CelId),
+    /// The request is in this variant of an experiment.
+    Variant {
+        /// The experiment.
+        experiment: ExperimentId,
+        /// The variant's position.
+        variant: u16,
+    },
 }
 
 impl Predicate {
@@ -116,6 +137,7 @@ impl Predicate {
             }
             Predicate::Condition(condition) => condition.holds(facts),
             Predicate::Cel(id) => facts.cel(*id),
+            Predicate::Variant { experiment, variant } => facts.variant(*experiment) == Some(*variant),
         }
     }
 }

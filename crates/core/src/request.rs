@@ -8,11 +8,12 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::attribute::AttrId;
-use crate::compile::{Attribute, Encoding, Shape, Source};
 use crate::effect::OwnedHeader;
-use crate::predicate::{CelId, Facts};
+use crate::header::equal;
+use crate::predicate::{CelId, ExperimentId, Facts};
+use crate::shape::{Attribute, Encoding, Shape, Source};
 use crate::value::{Kind, Value};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 /// JSON values longer than this, in bytes, are treated as absent: what a client sends must not
 /// decide how much work one request is.
@@ -21,11 +22,13 @@ const LONGEST_JSON: usize = 16 * 1024;
 /// What evaluation needs from outside of the bytes at hand.
 pub trait Outside {
     /// A property by its path, segments with zero bytes between them; `None` when there is none.
-    fn property(&self, path: &[u8]) -> Option<Vec<u8>>;
+    fn property(&self, path: &[u8]) -> Option<Box<[u8]>>;
     /// The verdict of a compiled expression; `None` when it cannot be evaluated.
     fn cel(&self, id: CelId) -> Option<bool>;
     /// Random bits that no client can predict.
     fn random(&self) -> u64;
+    /// Nanoseconds since the Unix epoch.
+    fn now(&self) -> u64;
 }
 
 /// Where a value lies.
@@ -37,63 +40,51 @@ enum Place {
     Raw { start: usize, len: usize },
     /// Decoded, joined or lowered, in the arena.
     Arena { start: usize, len: usize },
-    /// The attribute's default.
-    Default,
-    /// To be asked of the host.
-    Property(u16),
 }
 
 /// Memory that requests use one after the other, so that none of them allocates.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    headers: Vec<Place>,
-    cookies: Vec<Place>,
-    queries: Vec<Place>,
-    raw_queries: Vec<Place>,
-    attributes: Vec<Place>,
-    path: Place,
+    /// What was found, in the order of [`crate::shape::Places`].
+    places: Vec<Place>,
     arena: Vec<u8>,
+    /// The variants that were assigned so far, by experiment.
+    variants: Vec<Cell<Option<u16>>>,
 }
 
 impl Scratch {
     /// Finds all that `shape` asks for in the host's buffer.
     #[inline]
     pub fn read(&mut self, shape: &Shape, raw: &[u8]) {
-        reset(&mut self.headers, shape.headers.len());
-        reset(&mut self.cookies, shape.cookies.len());
-        reset(&mut self.queries, shape.queries.len());
-        reset(&mut self.raw_queries, shape.raw_queries.len());
-        self.attributes.clear();
+        self.places.clear();
+        self.places.resize(shape.places.all, Place::Absent);
         self.arena.clear();
-        self.path = Place::Absent;
         for (slot, pair) in shape.find_headers(raw) {
-            self.add_header(shape, slot, raw, pair.value_offset, pair.value.len());
+            match self.places.get_mut(slot) {
+                Some(place @ Place::Absent) => {
+                    *place = Place::Raw { start: pair.value_offset, len: pair.value.len() };
+                }
+                _ => self.add_line(shape, slot, raw),
+            }
         }
-        self.read_path(shape, raw);
-        self.read_cookies(shape, raw);
-        for attribute in &shape.attributes {
-            let place = self.place_of(attribute, raw);
-            self.attributes.push(place);
+        if shape.places.inside {
+            self.read_path(shape, raw);
+            self.read_cookies(shape, raw);
+            self.lower(shape, raw);
         }
-    }
-
-    #[inline]
-    fn add_header(&mut self, shape: &Shape, slot: usize, raw: &[u8], start: usize, len: usize) {
-        let place = match self.headers.get(slot) {
-            Some(Place::Absent) => Place::Raw { start, len },
-            // A second line of the same header.
-            Some(Place::Raw { .. }) => self.join_lines(shape, slot, raw),
-            // A further one: the second has joined them all.
-            _ => return,
-        };
-        if let Some(header) = self.headers.get_mut(slot) {
-            *header = place;
+        if !shape.experiments.is_empty() {
+            self.variants.clear();
+            self.variants.resize(shape.experiments.len(), Cell::new(None));
         }
     }
 
-    /// All lines of a header as one text. They are joined in one go: a hundred lines that were joined
-    /// one by one would be copied a hundred times.
-    fn join_lines(&mut self, shape: &Shape, slot: usize, raw: &[u8]) -> Place {
+    /// A further line of a header. The second joins all there are in one go: a hundred lines that were
+    /// joined one by one would be copied a hundred times.
+    #[cold]
+    fn add_line(&mut self, shape: &Shape, slot: usize, raw: &[u8]) {
+        if !matches!(self.places.get(slot), Some(Place::Raw { .. })) {
+            return;
+        }
         // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
         let separator: &[u8] = if is_cookie(shape, slot) { b"; " } else { b"," };
         let start = self.arena.len();
@@ -101,73 +92,84 @@ impl Scratch {
             self.arena.extend_from_slice(pair.value);
             self.arena.extend_from_slice(separator);
         }
-        self.arena.truncate(self.arena.len() - separator.len());
-        Place::Arena { start, len: self.arena.len() - start }
+        self.arena.truncate(self.arena.len().saturating_sub(separator.len()));
+        let len = self.arena.len().saturating_sub(start);
+        if let Some(place) = self.places.get_mut(slot) {
+            *place = Place::Arena { start, len };
+        }
+    }
+
+    fn place(&self, index: Option<u16>) -> Place {
+        index.and_then(|index| self.places.get(usize::from(index)).copied()).unwrap_or_default()
+    }
+
+    /// Fills a place that nothing has filled before: of two cookies or parameters the first counts.
+    #[inline]
+    fn fill(&mut self, index: usize, found: Place) {
+        if let Some(place @ Place::Absent) = self.places.get_mut(index) {
+            *place = found;
+        }
     }
 
     /// The path without the query, and the query parameters.
     #[inline]
     fn read_path(&mut self, shape: &Shape, raw: &[u8]) {
-        let Some(place) = shape.path.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else {
-            return;
-        };
-        let Place::Raw { start, len } = place else { return };
+        let Place::Raw { start, len } = self.place(shape.path) else { return };
         let whole = slice(raw, start, len);
         let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
         let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
-        self.path = Place::Raw { start, len: path.len() };
+        self.fill(shape.places.path, Place::Raw { start, len: path.len() });
         if path.len() == whole.len() || (shape.queries.is_empty() && shape.raw_queries.is_empty()) {
             return;
         }
         let mut at = start + path.len() + 1;
         for part in slice(raw, at, start + whole.len() - at).split(|b| *b == b'&') {
-            let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
-            let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
-            let value = value.split_first().map_or(&[][..], |(_, v)| v);
-            let value_at = at + part.len() - value.len();
-            let slot = shape.raw_queries.iter().position(|n| **n == *name);
-            if let Some(place) = slot.and_then(|slot| self.raw_queries.get_mut(slot))
-                && *place == Place::Absent
-            {
-                *place = Place::Raw { start: value_at, len: value.len() };
-            }
-            let wanted =
-                |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { n == name };
-            let slot = shape.queries.iter().position(|n| wanted(n));
-            if let Some(place) = slot.and_then(|slot| self.queries.get_mut(slot))
-                && *place == Place::Absent
-            {
-                *place = if is_encoded(value) {
-                    let start = self.arena.len();
-                    self.arena.extend(decoded(value));
-                    Place::Arena { start, len: self.arena.len() - start }
-                } else {
-                    Place::Raw { start: value_at, len: value.len() }
-                };
-            }
+            self.read_parameter(shape, part, at);
             at += part.len() + 1;
+        }
+    }
+
+    /// One `name=value` of the query, which starts at `at` in the host's buffer.
+    #[inline]
+    fn read_parameter(&mut self, shape: &Shape, part: &[u8], at: usize) {
+        let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
+        let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
+        let value = value.split_first().map_or(&[][..], |(_, v)| v);
+        let found = Place::Raw { start: at + part.len() - value.len(), len: value.len() };
+        if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
+            self.fill(shape.places.raw_queries + slot, found);
+        }
+        let wanted =
+            |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { equal(n, name) };
+        if let Some(slot) = shape.queries.iter().position(|n| wanted(n)) {
+            let found = if is_encoded(value) {
+                let start = self.arena.len();
+                self.arena.extend(decoded(value));
+                Place::Arena { start, len: self.arena.len() - start }
+            } else {
+                found
+            };
+            self.fill(shape.places.queries + slot, found);
         }
     }
 
     #[inline]
     fn read_cookies(&mut self, shape: &Shape, raw: &[u8]) {
-        let Some(place) = shape.cookie.and_then(|slot| self.headers.get(usize::from(slot)).copied()) else {
-            return;
-        };
-        let (base, len, in_arena) = match place {
+        let (base, len, in_arena) = match self.place(shape.cookie) {
             Place::Raw { start, len } => (start, len, false),
             Place::Arena { start, len } => (start, len, true),
-            _ => return,
+            Place::Absent => return,
         };
-        let text = slice(if in_arena { &self.arena } else { raw }, base, len);
+        let Self { places, arena, .. } = self;
+        let text = slice(if in_arena { arena } else { raw }, base, len);
         let mut at = base;
         for part in text.split(|b| *b == b';') {
             let trimmed = part.trim_ascii_start();
             let name_len = trimmed.iter().position(|b| *b == b'=').unwrap_or(trimmed.len());
             let (name, rest) = trimmed.split_at_checked(name_len).unwrap_or_default();
-            let slot = shape.cookies.iter().position(|n| **n == *name.trim_ascii_end());
-            if let Some(place) = slot.and_then(|slot| self.cookies.get_mut(slot))
-                && *place == Place::Absent
+            let slot = shape.cookies.iter().position(|n| equal(n, name.trim_ascii_end()));
+            if let Some(place @ Place::Absent) =
+                slot.and_then(|slot| places.get_mut(shape.places.cookies + slot))
                 && let Some((_, value)) = rest.split_first()
             {
                 let mut start = at + part.len() - value.trim_ascii_start().len();
@@ -176,43 +178,28 @@ impl Scratch {
                 if let [b'"', inner @ .., b'"'] = value {
                     (start, value) = (start + 1, inner);
                 }
-                *place = if in_arena {
-                    Place::Arena { start, len: value.len() }
-                } else {
-                    Place::Raw { start, len: value.len() }
-                };
+                let len = value.len();
+                *place = if in_arena { Place::Arena { start, len } } else { Place::Raw { start, len } };
             }
             at += part.len() + 1;
         }
     }
 
+    /// Copies with their ASCII letters lowered.
     #[inline]
-    fn place_of(&mut self, attribute: &Attribute, raw: &[u8]) -> Place {
-        let get = |places: &[Place], slot: u16| places.get(usize::from(slot)).copied().unwrap_or_default();
-        let place = match attribute.source {
-            Source::Header(slot) => get(&self.headers, slot),
-            Source::Cookie(slot) => get(&self.cookies, slot),
-            Source::Query(slot) => get(&self.queries, slot),
-            Source::RawQuery(slot) => get(&self.raw_queries, slot),
-            Source::Path => self.path,
-            Source::Property(index) => return Place::Property(index),
-            Source::Constant => Place::Absent,
-        };
-        match place {
-            Place::Absent => Place::Default,
-            _ if attribute.lower => {
-                let at = self.arena.len();
-                match place {
-                    Place::Raw { start, len } => self.arena.extend_from_slice(slice(raw, start, len)),
-                    Place::Arena { start, len } => self.arena.extend_from_within(start..start + len),
-                    _ => {}
-                }
-                if let Some(text) = self.arena.get_mut(at..) {
-                    text.make_ascii_lowercase();
-                }
-                Place::Arena { start: at, len: self.arena.len() - at }
+    fn lower(&mut self, shape: &Shape, raw: &[u8]) {
+        for lowered in &shape.places.lowered {
+            let at = self.arena.len();
+            match self.place(Some(lowered.from)) {
+                Place::Raw { start, len } => self.arena.extend_from_slice(slice(raw, start, len)),
+                Place::Arena { start, len } => self.arena.extend_from_within(start..start + len),
+                Place::Absent => continue,
             }
-            _ => place,
+            if let Some(text) = self.arena.get_mut(at..) {
+                text.make_ascii_lowercase();
+            }
+            let len = self.arena.len().saturating_sub(at);
+            self.fill(usize::from(lowered.to), Place::Arena { start: at, len });
         }
     }
 }
@@ -220,12 +207,6 @@ impl Scratch {
 /// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
 fn is_cookie(shape: &Shape, slot: usize) -> bool {
     shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
-}
-
-#[inline]
-fn reset(places: &mut Vec<Place>, len: usize) {
-    places.clear();
-    places.resize(len, Place::Absent);
 }
 
 #[inline]
@@ -293,21 +274,58 @@ impl<'r, O: Outside> Request<'r, O> {
     #[inline]
     pub fn sent(&self, header: OwnedHeader) -> Option<&[u8]> {
         let owned = self.shape.owned.get(header.index())?;
-        self.bytes(*self.scratch.headers.get(usize::from(owned.header))?)
+        self.bytes(*self.scratch.places.get(usize::from(owned.header))?)
     }
 
     /// The whole `:path`, query included, when the configuration needs it.
     pub fn path_and_query(&self) -> Option<&[u8]> {
-        self.bytes(*self.scratch.headers.get(usize::from(self.shape.path?))?)
+        self.bytes(self.scratch.place(self.shape.path))
+    }
+
+    /// Notes the variant that this request is assigned, for predicates and filters that come later.
+    pub fn assign(&self, experiment: ExperimentId, variant: u16) {
+        if let Some(cell) = self.scratch.variants.get(experiment.index()) {
+            cell.set(Some(variant));
+        }
     }
 
     #[inline]
     fn bytes(&self, place: Place) -> Option<&[u8]> {
         match place {
-            Place::Raw { start, len } => self.raw.get(start..start + len),
-            Place::Arena { start, len } => self.scratch.arena.get(start..start + len),
-            Place::Absent | Place::Default | Place::Property(_) => None,
+            Place::Raw { start, len } => self.raw.get(start..)?.get(..len),
+            Place::Arena { start, len } => self.scratch.arena.get(start..)?.get(..len),
+            Place::Absent => None,
         }
+    }
+
+    /// Where the attribute lies; `None` when that is not in the request.
+    #[inline]
+    fn place_of(&self, index: usize) -> Option<Place> {
+        let place = *self.shape.places.of_attributes.get(index)?;
+        self.scratch.places.get(usize::from(place)).copied()
+    }
+
+    /// The text of an attribute that has no place in the request.
+    #[cold]
+    fn text_from_outside(&self, attribute: &Attribute) -> Option<&[u8]> {
+        match attribute.source {
+            Source::Property(index) => self.property(index),
+            _ => None,
+        }
+    }
+
+    /// Whether one of several lines of a header passes; `None` when the attribute is no such header.
+    #[cold]
+    fn any_of_several(&self, attribute: &Attribute, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+        let Source::Header(slot) = attribute.source else { return None };
+        let slot = usize::from(slot);
+        // Only a header of several lines lies in the arena.
+        let several = matches!(self.scratch.places.get(slot), Some(Place::Arena { .. }));
+        if !several || attribute.lower || is_cookie(self.shape, slot) {
+            return None;
+        }
+        let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == slot);
+        Some(lines.map(|(_, line)| line.value).any(passes))
     }
 
     fn property(&self, index: u16) -> Option<&[u8]> {
@@ -315,7 +333,7 @@ impl<'r, O: Outside> Request<'r, O> {
             let property = self.shape.properties.get(usize::from(index))?;
             let bytes = match property.lower_of {
                 Some(original) => self.property(original)?.to_ascii_lowercase(),
-                None => self.outside.property(&property.path)?,
+                None => return self.outside.property(&property.path),
             };
             Some(bytes.into_boxed_slice())
         };
@@ -347,37 +365,32 @@ impl<'r, O: Outside> Request<'r, O> {
 }
 
 impl<O: Outside> Facts for Request<'_, O> {
+    #[inline]
     fn text(&self, id: AttrId) -> Option<&[u8]> {
         let index = usize::from(id.0);
         let attribute = self.shape.attributes.get(index)?;
-        let found = match *self.scratch.attributes.get(index)? {
-            Place::Property(property) => self.property(property),
-            place => self.bytes(place),
+        let found = match self.place_of(index) {
+            Some(place) => self.bytes(place),
+            None => self.text_from_outside(attribute),
         };
         found.or(attribute.default.as_deref())
     }
 
+    #[inline]
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
         let index = usize::from(id.0);
-        let attribute = self.shape.attributes.get(index)?;
-        if let (Source::Header(slot), false, Some(Place::Arena { .. })) =
-            (attribute.source, attribute.lower, self.scratch.attributes.get(index))
-            && !is_cookie(self.shape, usize::from(slot))
+        if let Some(Place::Arena { .. }) = self.place_of(index)
+            && let Some(attribute) = self.shape.attributes.get(index)
+            && let Some(verdict) = self.any_of_several(attribute, &passes)
         {
-            // Only a header of several lines lies in the arena.
-            let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == usize::from(slot));
-            return Some(lines.map(|(_, line)| line.value).any(passes));
+            return Some(verdict);
         }
         self.text(id).map(passes)
     }
 
     fn value(&self, id: AttrId) -> Value<'_> {
         let index = usize::from(id.0);
-        let (Some(attribute), Some(place)) =
-            (self.shape.attributes.get(index), self.scratch.attributes.get(index))
-        else {
-            return Value::Null;
-        };
+        let Some(attribute) = self.shape.attributes.get(index) else { return Value::Null };
         if attribute.kind == Kind::Json {
             let read = || {
                 let text = self.text(id).filter(|text| text.len() <= LONGEST_JSON)?;
@@ -386,15 +399,19 @@ impl<O: Outside> Facts for Request<'_, O> {
             let json = self.json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
             return json.map_or(Value::Null, Value::Json);
         }
-        if let Place::Property(property) = place
-            && self.property(*property).is_some()
+        if let Source::Property(property) = attribute.source
+            && self.property(property).is_some()
         {
-            return self.property_value(*property, attribute);
+            return self.property_value(property, attribute);
         }
         self.text(id).map_or(Value::Null, |text| attribute.kind.read(text))
     }
 
     fn cel(&self, id: CelId) -> bool {
         self.outside.cel(id).unwrap_or(false)
+    }
+
+    fn variant(&self, experiment: ExperimentId) -> Option<u16> {
+        self.scratch.variants.get(experiment.index())?.get()
     }
 }

@@ -14,7 +14,7 @@ use crate::Host;
 use hashbrown::HashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
-use weir_core::{Problems, Scratch};
+use weir_core::{Effects, Problems, Scratch};
 
 /// How many responses a VM keeps something for. Streams that end before their response leave their
 /// entry behind, so at this number the older half is forgotten: those responses then miss the headers
@@ -30,9 +30,18 @@ pub trait Plugin<H: Host>: Sized {
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems>;
     /// Serves the request headers of a stream. What it returns is handed back when the response
     /// headers come; most requests need nothing then, and cost nothing.
-    fn on_request_headers(&self, host: &H, scratch: &mut Scratch) -> Option<ResponsePlan>;
+    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Option<ResponsePlan>;
     /// Serves the response headers of a stream for which something was left to do.
     fn on_response_headers(&self, host: &H, plan: ResponsePlan);
+}
+
+/// Memory that requests use one after the other.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// What was found in the request.
+    pub scratch: Scratch,
+    /// What is to be done.
+    pub effects: Effects,
 }
 
 /// What is left to do when the response comes.
@@ -51,7 +60,7 @@ struct State<P> {
     /// Streams with something left to do, by context.
     pending: HashMap<u32, (Rc<P>, ResponsePlan)>,
     /// Taken out while a request is served.
-    scratch: Option<Box<Scratch>>,
+    workspace: Option<Box<Workspace>>,
 }
 
 impl<P> Default for Dispatcher<P> {
@@ -61,7 +70,7 @@ impl<P> Default for Dispatcher<P> {
             newest: None,
             waiting: HashMap::default(),
             pending: HashMap::default(),
-            scratch: None,
+            workspace: None,
         }))
     }
 }
@@ -110,13 +119,17 @@ impl<P> Dispatcher<P> {
     where
         P: Plugin<H>,
     {
-        let Some((plugin, mut scratch)) = self.with(|state| state.begin(stream)).flatten() else { return };
-        let left = plugin.on_request_headers(host, &mut scratch);
-        let forgotten = self.with(|state| {
-            state.scratch = Some(scratch);
-            left.map_or(0, |left| state.keep(stream, plugin, left))
-        });
-        if let Some(forgotten @ 1..) = forgotten
+        let Some((plugin, mut workspace)) = self.with(|state| state.begin(stream)).flatten() else { return };
+        let left = plugin.on_request_headers(host, &mut workspace);
+        self.with(|state| state.workspace = Some(workspace));
+        if let Some(left) = left {
+            self.keep(host, stream, plugin, left);
+        }
+    }
+
+    #[cold]
+    fn keep<H: Host>(&self, host: &H, stream: u32, plugin: Rc<P>, left: ResponsePlan) {
+        if let Some(forgotten @ 1..) = self.with(|state| state.keep(stream, plugin, left))
             && let Some(counter) = host.define_counter("weir_responses_forgotten_total")
         {
             host.increment(counter, forgotten);
@@ -144,7 +157,7 @@ impl<P> Dispatcher<P> {
 }
 
 impl<P> State<P> {
-    fn begin(&mut self, stream: u32) -> Option<(Rc<P>, Box<Scratch>)> {
+    fn begin(&mut self, stream: u32) -> Option<(Rc<P>, Box<Workspace>)> {
         let root = match self.newest {
             Some((newest, root)) if newest == stream => {
                 self.newest = None;
@@ -153,7 +166,7 @@ impl<P> State<P> {
             _ => self.waiting.remove(&stream)?,
         };
         let (_, plugin) = self.plugins.iter().find(|(id, _)| *id == root)?;
-        Some((Rc::clone(plugin), self.scratch.take().unwrap_or_default()))
+        Some((Rc::clone(plugin), self.workspace.take().unwrap_or_default()))
     }
 
     #[cold]
@@ -205,7 +218,7 @@ mod tests {
             }
             Ok(Self(configuration.to_vec()))
         }
-        fn on_request_headers(&self, _: &FakeHost, _: &mut Scratch) -> Option<ResponsePlan> {
+        fn on_request_headers(&self, _: &FakeHost, _: &mut Workspace) -> Option<ResponsePlan> {
             let header =
                 ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
             (!self.0.is_empty()).then(|| vec![header])

@@ -14,6 +14,10 @@ pub struct FakeHost {
     pub properties: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Verdicts of CEL expressions by their text; others are refused.
     pub cel: BTreeMap<String, bool>,
+    /// The time, in nanoseconds since the Unix epoch.
+    pub now: Cell<u64>,
+    /// Filter state by name.
+    pub states: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The next random bits; each call adds one.
     pub random: Cell<u64>,
     /// What was asked, in order.
@@ -40,6 +44,8 @@ pub enum Call {
     Remove(String),
     /// A property was read.
     Property(String),
+    /// Filter state was set.
+    State(String, Vec<u8>),
     /// An expression was evaluated.
     Cel(u32),
 }
@@ -73,6 +79,8 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Host for FakeHost {
+    type Bytes = Vec<u8>;
+
     fn request_pairs(&self) -> Vec<u8> {
         self.note(Call::RequestPairs);
         encode_pairs(&self.request.borrow())
@@ -115,6 +123,15 @@ impl Host for FakeHost {
 
     fn random(&self) -> u64 {
         self.random.replace(self.random.get().wrapping_add(1))
+    }
+
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    fn set_state(&self, name: &[u8], value: &[u8]) {
+        self.note(Call::State(text(name), value.to_vec()));
+        self.states.borrow_mut().insert(text(name), value.to_vec());
     }
 
     fn define_counter(&self, name: &str) -> Option<MetricId> {

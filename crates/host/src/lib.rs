@@ -9,6 +9,7 @@
 
 mod apply;
 mod dispatch;
+mod memory;
 
 #[cfg(not(target_os = "wasi"))]
 mod fake;
@@ -16,9 +17,10 @@ mod fake;
 mod proxy;
 
 pub use apply::{apply, respond};
-pub use dispatch::{Dispatcher, MOST_PENDING, Plugin, ResponsePlan};
+pub use dispatch::{Dispatcher, MOST_PENDING, Plugin, ResponsePlan, Workspace};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
+pub use memory::{HostBytes, allocate};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
 
@@ -49,12 +51,16 @@ pub struct MetricId(pub u32);
 /// What a proxy can do for a plugin. Calls that a proxy refuses do nothing: they are told apart
 /// only where a plugin can act on it.
 pub trait Host {
+    /// Bytes that the host wrote.
+    type Bytes: std::ops::Deref<Target = [u8]>;
     /// All request headers in the layout of [`weir_core::header::Pairs`]; empty when there are none.
-    fn request_pairs(&self) -> Vec<u8>;
+    fn request_pairs(&self) -> Self::Bytes;
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
     /// A property by its path, segments with zero bytes between them.
-    fn property(&self, path: &[u8]) -> Option<Vec<u8>>;
+    fn property(&self, path: &[u8]) -> Option<Self::Bytes>;
+    /// Sets filter state; access logs and later filters see it as `wasm.NAME`.
+    fn set_state(&self, name: &[u8], value: &[u8]);
     /// Compiles a CEL expression into a token.
     ///
     /// # Errors
@@ -64,6 +70,8 @@ pub trait Host {
     fn evaluate_cel(&self, token: u32) -> Option<bool>;
     /// Random bits that no client can predict.
     fn random(&self) -> u64;
+    /// Nanoseconds since the Unix epoch.
+    fn now(&self) -> u64;
     /// Defines a counter; the same name is always the same counter.
     fn define_counter(&self, name: &str) -> Option<MetricId>;
     /// Adds to a counter.

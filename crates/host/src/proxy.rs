@@ -3,7 +3,7 @@
 //! The SDK's own wrappers panic on statuses that traffic can cause and build a `String` for every
 //! header, so the calls of the request path are declared here. Statuses are looked at, never trusted.
 
-use crate::{Edit, HeaderMap, Host, MetricId};
+use crate::{Edit, HeaderMap, Host, HostBytes, MetricId};
 use log::{Level, LevelFilter};
 use std::ptr::null_mut;
 
@@ -50,6 +50,8 @@ unsafe extern "C" {
     ) -> Status;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> Status;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, size: usize) -> Status;
+    fn proxy_get_current_time_nanoseconds(now: *mut u64) -> Status;
     fn proxy_call_foreign_function(
         name: *const u8,
         name_size: usize,
@@ -72,23 +74,36 @@ unsafe extern "C" {
 ///
 /// # Errors
 /// The status, when it is not OK.
-fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<Vec<u8>, Status> {
+#[inline]
+fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<HostBytes, Status> {
     let (mut data, mut size) = (null_mut::<u8>(), 0usize);
     match call(&raw mut data, &raw mut size) {
-        OK if data.is_null() || size == 0 => Ok(Vec::new()),
-        // SAFETY: the host got this memory from `proxy_on_memory_allocate`, which makes a boxed slice
-        // of exactly `size` bytes with the global allocator, and has written all of it.
-        OK => Ok(unsafe { Vec::from_raw_parts(data, size, size) }),
+        // SAFETY: the host asks `proxy_on_memory_allocate`, which is `crate::allocate`, for `size` bytes,
+        // writes all of them, and hands them over. It leaves null where there is nothing.
+        OK => Ok(unsafe { HostBytes::take(data, size) }),
         status => Err(status),
     }
 }
 
+/// Nothing, where the host has nothing to give.
+fn nothing() -> HostBytes {
+    // SAFETY: null is allowed.
+    unsafe { HostBytes::take(null_mut(), 0) }
+}
+
+/// Says that the proxy would not do something. What it was to be set to is not told: it may be secret.
+#[cold]
+fn refused(what: &str, name: &[u8], status: Status) {
+    let name = String::from_utf8_lossy(name);
+    log::warn!("weir: the proxy refused to change {what} {name}: status {status}");
+}
+
 impl Proxy {
     /// The plugin configuration; only in the callback that configures.
-    pub fn configuration(&self) -> Vec<u8> {
+    pub fn configuration(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
         owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) })
-            .unwrap_or_default()
+            .unwrap_or_else(|_| nothing())
     }
 
     /// Lets the macros of the `log` crate write to the proxy's log, at its level.
@@ -123,7 +138,7 @@ impl Proxy {
         });
     }
 
-    fn foreign(&self, name: &str, argument: &[u8]) -> Result<Vec<u8>, Status> {
+    fn foreign(&self, name: &str, argument: &[u8]) -> Result<HostBytes, Status> {
         owned(|data, size| {
             // SAFETY: all pointers are valid for the sizes given, during the call.
             unsafe {
@@ -141,12 +156,16 @@ impl Proxy {
 }
 
 impl Host for Proxy {
-    fn request_pairs(&self) -> Vec<u8> {
+    type Bytes = HostBytes;
+
+    #[inline]
+    fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
         owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
-            .unwrap_or_default()
+            .unwrap_or_else(|_| nothing())
     }
 
+    #[inline]
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
         let map = match map {
             HeaderMap::Request => REQUEST_HEADERS,
@@ -166,14 +185,11 @@ impl Host for Proxy {
             }
         };
         if status != OK {
-            log::warn!(
-                "weir: the proxy refused to change the header {}: status {status}",
-                String::from_utf8_lossy(name)
-            );
+            refused("the header", name, status);
         }
     }
 
-    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
+    fn property(&self, path: &[u8]) -> Option<HostBytes> {
         // SAFETY: all pointers are valid for the sizes given, during the call.
         owned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }).ok()
     }
@@ -183,13 +199,12 @@ impl Host for Proxy {
             NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
             _ => format!("the proxy refuses the expression {expression:?}; its log at level info says why"),
         })?;
-        let token = <[u8; 4]>::try_from(token.as_slice())
-            .map_err(|_| "the proxy's CEL answers in an unknown form")?;
+        let token = <[u8; 4]>::try_from(&*token).map_err(|_| "the proxy's CEL answers in an unknown form")?;
         Ok(u32::from_le_bytes(token))
     }
 
     fn evaluate_cel(&self, token: u32) -> Option<bool> {
-        match self.foreign("expr_evaluate", &token.to_le_bytes()).ok()?.as_slice() {
+        match *self.foreign("expr_evaluate", &token.to_le_bytes()).ok()? {
             [0] => Some(false),
             [1] => Some(true),
             _ => None,
@@ -201,6 +216,21 @@ impl Host for Proxy {
         // SAFETY: `bits` is valid for writes of its size during the call. A failure leaves zeros.
         unsafe { random_get(bits.as_mut_ptr(), bits.len()) };
         u64::from_le_bytes(bits)
+    }
+
+    fn now(&self) -> u64 {
+        let mut now = 0;
+        // SAFETY: the pointer is valid for writes during the call. A failure leaves zero.
+        unsafe { proxy_get_current_time_nanoseconds(&raw mut now) };
+        now
+    }
+
+    fn set_state(&self, name: &[u8], value: &[u8]) {
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        let status = unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+        if status != OK {
+            refused("the filter state", name, status);
+        }
     }
 
     fn define_counter(&self, name: &str) -> Option<MetricId> {

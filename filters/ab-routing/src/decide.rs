@@ -2,14 +2,15 @@
 
 use crate::config::WithoutKey;
 use crate::cookie;
-use crate::plan::{Action, Entry, Plan, Split, Target};
+use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use weir_allocation::Bucket;
 use weir_core::predicate::Facts;
 use weir_core::{Effects, Outside, Request, ResponseHeader};
 
 impl Plan {
     /// Decides where a request goes.
-    pub fn decide<'r, O: Outside>(&'r self, request: &Request<'_, O>, effects: &mut Effects<'r>) {
+    #[inline]
+    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         if self.vary {
             effects.response.extend(request.shape().vary.clone());
         }
@@ -44,33 +45,37 @@ impl Entry {
 }
 
 impl Target {
-    fn apply<'r, O: Outside>(
-        &'r self,
-        prefix: Option<usize>,
-        request: &Request<'_, O>,
-        effects: &mut Effects<'r>,
-    ) {
+    fn apply<O: Outside>(&self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects) {
         for (header, value) in &self.headers {
-            effects.set(*header, value);
+            effects.set(*header, *value);
         }
-        if let Some(authority) = &self.authority {
-            effects.authority = Some(authority);
+        if let Some(rewrite) = &self.rewrite {
+            rewrite.apply(prefix, request, effects);
+        }
+    }
+}
+
+impl Rewrite {
+    #[cold]
+    fn apply<O: Outside>(&self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects) {
+        if let Some(authority) = self.authority {
+            effects.authority = authority.into();
         }
         if let Some((uri, path)) = self.uri.as_deref().zip(request.path_and_query()) {
             let path_len = path.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(path.len());
             let kept = path.get(prefix.unwrap_or(path_len)..).unwrap_or_default();
-            effects.path = Some([uri, kept].concat());
+            let made = effects.make(|out| {
+                out.extend_from_slice(uri);
+                out.extend_from_slice(kept);
+            });
+            effects.path = made.into();
         }
     }
 }
 
 impl Split {
     /// The target of this request's key.
-    fn choose<'r, O: Outside>(
-        &'r self,
-        request: &Request<'_, O>,
-        effects: &mut Effects<'r>,
-    ) -> Option<&'r Target> {
+    fn choose<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<&Target> {
         let read = |attribute| request.text(attribute).filter(|key| !key.is_empty());
         let cookie = self.cookie.as_ref();
         let key = self.keys.iter().copied().chain(cookie.map(|c| c.attribute)).find_map(read);

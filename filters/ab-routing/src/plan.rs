@@ -4,7 +4,7 @@ use crate::config::{self, Config, WithoutKey};
 use crate::cookie::Cookie;
 use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored};
-use weir_core::effect::Counter;
+use weir_core::effect::{Counter, TextId};
 use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate};
 
 /// The validated routing section.
@@ -41,8 +41,13 @@ pub(crate) enum Action {
 pub(crate) struct Target {
     /// The rule's name, with the target's in a split; for the debug header.
     pub(crate) name: Rc<[u8]>,
-    pub(crate) headers: Box<[(OwnedHeader, Box<[u8]>)]>,
-    pub(crate) authority: Option<Box<[u8]>>,
+    pub(crate) headers: Box<[(OwnedHeader, TextId)]>,
+    pub(crate) rewrite: Option<Box<Rewrite>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rewrite {
+    pub(crate) authority: Option<TextId>,
     pub(crate) uri: Option<Box<[u8]>>,
 }
 
@@ -206,17 +211,17 @@ impl<'b, 'c> Builder<'b, 'c> {
             }
             headers.extend(owned.zip(self.compiler.safe_value(cluster, &at)));
         }
-        let at = at.field("rewrite");
-        let (mut uri, mut authority) = (None, None);
-        if let Some(rewrite) = fields.rewrite {
-            uri = rewrite.uri.as_deref().and_then(|uri| self.uri(uri, &at.field("uri")));
-            authority =
-                rewrite.authority.as_deref().and_then(|text| self.authority(text, &at.field("authority")));
-            if rewrite.uri.is_none() && rewrite.authority.is_none() {
-                self.compiler.problems.missing(&at, "a rewrite needs `uri`, `authority` or both");
-            }
+        let rewrite = fields.rewrite.map(|rewrite| Box::new(self.rewrite(rewrite, &at.field("rewrite"))));
+        Target { name: name.as_bytes().into(), headers: headers.into(), rewrite }
+    }
+
+    fn rewrite(&mut self, rewrite: &config::Rewrite, at: &At) -> Rewrite {
+        if rewrite.uri.is_none() && rewrite.authority.is_none() {
+            self.compiler.problems.missing(at, "a rewrite needs `uri`, `authority` or both");
         }
-        Target { name: name.as_bytes().into(), headers: headers.into(), authority, uri }
+        let uri = rewrite.uri.as_deref().and_then(|uri| self.uri(uri, &at.field("uri")));
+        let authority = rewrite.authority.as_deref();
+        Rewrite { uri, authority: authority.and_then(|text| self.authority(text, &at.field("authority"))) }
     }
 
     fn uri(&mut self, uri: &str, at: &At) -> Option<Box<[u8]>> {
@@ -231,7 +236,7 @@ impl<'b, 'c> Builder<'b, 'c> {
         Some(uri.as_bytes().into())
     }
 
-    fn authority(&mut self, authority: &str, at: &At) -> Option<Box<[u8]>> {
+    fn authority(&mut self, authority: &str, at: &At) -> Option<TextId> {
         let host = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
         if authority.is_empty() || !authority.bytes().all(host) {
             self.compiler
@@ -239,7 +244,7 @@ impl<'b, 'c> Builder<'b, 'c> {
                 .add(at, format!("{authority:?} is not a host such as v2.example.com or v2:8080"));
             return None;
         }
-        Some(authority.as_bytes().into())
+        Some(self.compiler.text(authority.as_bytes()))
     }
 
     fn split(&mut self, rule: &str, split: &config::Split, at: &At) -> Option<Split> {
@@ -303,7 +308,7 @@ impl<'b, 'c> Builder<'b, 'c> {
             let name = format!("{rule}/{}", target.name);
             // A target without effects is fine here: the rest of a canary goes on as before.
             built.push(if fields.is_empty() {
-                Target { name: name.into_bytes().into(), headers: [].into(), authority: None, uri: None }
+                Target { name: name.into_bytes().into(), headers: [].into(), rewrite: None }
             } else {
                 self.target(&name, &fields, &at)
             });

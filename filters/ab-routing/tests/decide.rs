@@ -5,21 +5,24 @@
 use std::cell::Cell;
 use weir_ab_routing::{Config, Plan};
 use weir_allocation::{Salt, Weights, anchored};
-use weir_core::compile::Shape;
+use weir_core::effect::Given;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
-use weir_core::{At, AttributeMap, Compiler, Effects, Outside, Problems, Request, Scratch, load};
+use weir_core::{At, AttributeMap, Compiler, Effects, Outside, Problems, Request, Scratch, Shape, load};
 
 /// A host with nothing but predictable random numbers.
 #[derive(Default)]
 struct Nothing(Cell<u64>);
 
 impl Outside for Nothing {
-    fn property(&self, _: &[u8]) -> Option<Vec<u8>> {
+    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }
     fn cel(&self, _: CelId) -> Option<bool> {
         None
+    }
+    fn now(&self) -> u64 {
+        0
     }
     fn random(&self) -> u64 {
         // Knuth's multiplier spreads the counter over all bits.
@@ -63,13 +66,15 @@ impl Router {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
         scratch.read(&self.shape, &raw);
         let request = Request::new(&self.shape, &raw, &scratch, &self.host);
-        let mut effects = Effects::new(&self.shape);
+        let mut effects = Effects::default();
+        effects.reset(&self.shape);
         self.plan.decide(&request, &mut effects);
+        let given = |given: Given| effects.bytes(given, &self.shape).map(text);
         let set = self.shape.owned.iter().zip(&effects.headers);
         Decided {
-            headers: set.filter_map(|(owned, value)| Some((owned.name.clone(), text((*value)?)))).collect(),
-            path: effects.path.as_deref().map(text),
-            authority: effects.authority.map(text),
+            headers: set.filter_map(|(owned, value)| Some((owned.name.clone(), given(*value)?))).collect(),
+            path: given(effects.path),
+            authority: given(effects.authority),
             response: effects.response.iter().map(|h| (h.name.to_string(), text(&h.value))).collect(),
             counted: effects.counts.len(),
         }

@@ -4,8 +4,7 @@
 //! size, the pipeline for speed.
 
 use serde::{Deserialize, Serialize};
-use weir_core::compile::Shape;
-use weir_core::{At, AttributeMap, Compiler, Problems};
+use weir_core::{At, AttributeMap, Compiler, Problems, Shape};
 
 /// A Weir configuration. Each section switches its filter on.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -1,6 +1,6 @@
 //! The entry points that the proxy calls.
 //!
-//! The SDK serves the ABI version, the start of the module and the memory that the host writes to.
+//! The SDK serves the ABI version and the start of the module.
 //! The callbacks are our own functions: `weir_on_…` takes the place of the SDK's `proxy_on_…` when the
 //! module is linked (`cargo xtask dist`), because the SDK's dispatcher costs a quarter of what a whole
 //! request may cost, panics on what a proxy can do, and exports callbacks that nobody needs, each of
@@ -33,6 +33,12 @@ extern "C" fn weir_on_configure(root: u32, _size: u32) -> u32 {
         log::info!("weir {VERSION}: configured");
     }
     u32::from(accepted)
+}
+
+/// The proxy is about to hand over `size` bytes.
+#[unsafe(no_mangle)]
+extern "C" fn weir_on_memory_allocate(size: usize) -> *mut u8 {
+    weir_host::allocate(size)
 }
 
 /// The proxy while it serves a stream.

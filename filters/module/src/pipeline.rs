@@ -1,9 +1,9 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
 use weir_core::predicate::CelId;
-use weir_core::{Effects, Outside, Problems, Request, Scratch};
+use weir_core::{Outside, Problems, Request};
 use weir_document::Plans;
-use weir_host::{Host, MetricId, Plugin, ResponsePlan, apply, respond};
+use weir_host::{Host, MetricId, Plugin, ResponsePlan, Workspace, apply, respond};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -21,8 +21,8 @@ struct Asked<'p, H> {
 }
 
 impl<H: Host> Outside for Asked<'_, H> {
-    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
-        self.host.property(path)
+    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
+        self.host.property(path).map(|bytes| Box::from(&*bytes))
     }
 
     fn cel(&self, id: CelId) -> Option<bool> {
@@ -31,6 +31,10 @@ impl<H: Host> Outside for Asked<'_, H> {
 
     fn random(&self) -> u64 {
         self.host.random()
+    }
+
+    fn now(&self) -> u64 {
+        self.host.now()
     }
 }
 
@@ -56,24 +60,25 @@ impl<H: Host> Plugin<H> for Pipeline {
         Ok(Self { plans, cel, counters })
     }
 
-    fn on_request_headers(&self, host: &H, scratch: &mut Scratch) -> Option<ResponsePlan> {
+    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Option<ResponsePlan> {
         let shape = &self.plans.shape;
+        let Workspace { scratch, effects } = workspace;
         let raw = host.request_pairs();
         scratch.read(shape, &raw);
         let asked = Asked { host, cel: &self.cel };
         let request = Request::new(shape, &raw, scratch, &asked);
-        let mut effects = Effects::new(shape);
+        effects.reset(shape);
         #[cfg(feature = "ab-routing")]
         if let Some(routing) = &self.plans.routing {
-            routing.decide(&request, &mut effects);
+            routing.decide(&request, effects);
         }
-        apply(shape, &request, &effects, host);
+        apply(shape, &request, effects, host);
         for counter in &effects.counts {
             if let Some(Some(id)) = self.counters.get(counter.index()) {
                 host.increment(*id, 1);
             }
         }
-        (!effects.response.is_empty()).then_some(effects.response)
+        (!effects.response.is_empty()).then(|| std::mem::take(&mut effects.response))
     }
 
     fn on_response_headers(&self, host: &H, plan: ResponsePlan) {

@@ -2,6 +2,7 @@
 
 use super::StringMatch;
 use super::regex::FullMatch;
+use crate::header::equal;
 use crate::problem::{At, Problems};
 use crate::sort::sort_by;
 use semver::{Version, VersionReq};
@@ -56,8 +57,16 @@ impl TextTest {
         TextTest::Literal { place, literal: literal.as_bytes().into(), ignore_case: false }
     }
 
-    /// Whether `text` passes.
+    /// Whether `text` passes. The most common test is compiled with the pipeline, for speed.
+    #[inline]
     pub fn passes(&self, text: &[u8]) -> bool {
+        match self {
+            TextTest::Literal { place: Place::Whole, literal, ignore_case: false } => equal(literal, text),
+            _ => self.passes_otherwise(text),
+        }
+    }
+
+    fn passes_otherwise(&self, text: &[u8]) -> bool {
         match self {
             TextTest::Any => true,
             TextTest::Literal { place, literal, ignore_case } => stands(*place, literal, *ignore_case, text),

@@ -34,11 +34,14 @@ impl Compiled {
 struct Nothing;
 
 impl Outside for Nothing {
-    fn property(&self, _: &[u8]) -> Option<Vec<u8>> {
+    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }
     fn cel(&self, _: CelId) -> Option<bool> {
         None
+    }
+    fn now(&self) -> u64 {
+        0
     }
     fn random(&self) -> u64 {
         0

@@ -25,13 +25,16 @@ impl Host {
 }
 
 impl Outside for Host {
-    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
+    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         let path = String::from_utf8(path.to_vec()).unwrap().replace('\0', ".");
         self.asked.borrow_mut().push(path.clone());
-        self.properties.get(&path).cloned()
+        self.properties.get(&path).map(|bytes| bytes.as_slice().into())
     }
     fn cel(&self, _: CelId) -> Option<bool> {
         None
+    }
+    fn now(&self) -> u64 {
+        0
     }
     fn random(&self) -> u64 {
         0

@@ -1,0 +1,237 @@
+//! What a configuration reads and writes of each request: all that a snapshot must hold.
+//!
+//! Everything that a request can show is given a *place* when the configuration is read: one for each
+//! header, cookie and query parameter that is looked for, one for the path, one for each text that is
+//! lowered. A request is then one pass that fills the places, and an attribute is a look at one of them.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use crate::effect::ResponseHeader;
+use crate::header::{Pair, Pairs, equal};
+use crate::problem::At;
+use crate::value::Kind;
+
+/// Where the bytes of an attribute lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A header, by position in [`Shape::headers`].
+    Header(u16),
+    /// A cookie, by position in [`Shape::cookies`].
+    Cookie(u16),
+    /// A query parameter, by position in [`Shape::queries`].
+    Query(u16),
+    /// A query parameter as the client sent it, by position in [`Shape::raw_queries`].
+    RawQuery(u16),
+    /// The path without the query.
+    Path,
+    /// A property, by position in [`Shape::properties`].
+    Property(u16),
+    /// Nowhere: the attribute's default is its value.
+    Constant,
+}
+
+/// An attribute as it is evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    /// Where its bytes lie.
+    pub source: Source,
+    /// How they are understood.
+    pub kind: Kind,
+    /// Whether ASCII letters are lowered first.
+    pub lower: bool,
+    /// Its text when the request has none.
+    pub default: Option<Box<[u8]>>,
+}
+
+/// How the host encodes a property that is not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Numbers in dynamic and route metadata: `f64`, little endian.
+    Double,
+    /// Numbers among Envoy's own attributes: `i64`, little endian.
+    Integer,
+}
+
+/// A property path as `proxy_get_property` takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Property {
+    /// The segments with a zero byte between two of them.
+    pub path: Box<[u8]>,
+    /// How numbers are encoded.
+    pub encoding: Encoding,
+    /// When this is another property with its ASCII letters lowered: its position. The host is asked
+    /// for that one only.
+    pub lower_of: Option<u16>,
+}
+
+/// An owned request header.
+#[derive(Debug)]
+pub struct Owned {
+    /// Its name, lower case.
+    pub name: String,
+    /// Its position in [`Shape::headers`], to see whether the client sent it.
+    pub header: u16,
+}
+
+/// An experiment, as other filters see it.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its key.
+    pub key: String,
+    /// The keys of its variants, in order.
+    pub variants: Vec<String>,
+}
+
+/// What a configuration reads and writes of each request.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// The attributes.
+    pub attributes: Vec<Attribute>,
+    /// Names of the headers that are looked for, lower case, pseudo-headers included.
+    pub headers: Vec<Box<[u8]>>,
+    /// Names of the cookies that are looked for.
+    pub cookies: Vec<Box<[u8]>>,
+    /// Names of the query parameters that are looked for.
+    pub queries: Vec<Box<[u8]>>,
+    /// Names of the query parameters that are looked for as the client sent them, not decoded.
+    pub raw_queries: Vec<Box<[u8]>>,
+    /// Properties that may be asked of the host, each at most once a request.
+    pub properties: Vec<Property>,
+    /// CEL expressions for the host to compile.
+    pub cel: Vec<String>,
+    /// Where each CEL expression stands, for messages.
+    pub cel_at: Vec<At>,
+    /// The request headers that belong to this configuration.
+    pub owned: Vec<Owned>,
+    /// Texts that effects may give to headers and state.
+    pub texts: Vec<Box<[u8]>>,
+    /// Names of the filter state that effects may set, without the host's own prefix.
+    pub states: Vec<String>,
+    /// Names of the counters.
+    pub counters: Vec<String>,
+    /// The experiments, in the order in which they are decided.
+    pub experiments: Vec<Experiment>,
+    /// The `vary` header of responses, when a filter asked for it: caches must know that the answer
+    /// depends on every header that is read.
+    pub vary: Option<ResponseHeader>,
+    /// Where `:path` is among the headers, when it is needed.
+    pub path: Option<u16>,
+    /// Where `cookie` is among the headers, when it is needed.
+    pub cookie: Option<u16>,
+    /// Whether any attribute is a JSON document.
+    pub has_json: bool,
+    pub(crate) places: Places,
+    /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
+    lengths: u64,
+    /// Positions in `headers`, sorted by length of the name; see [`Shape::find_header`].
+    by_length: Vec<u16>,
+    /// For each length of name, where its names start in `by_length`; one more entry at the end.
+    starts: Vec<u16>,
+}
+
+/// Where each kind of place starts. Headers start at 0, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) cookies: usize,
+    pub(crate) queries: usize,
+    pub(crate) raw_queries: usize,
+    pub(crate) path: usize,
+    /// The number of places.
+    pub(crate) all: usize,
+    /// The place of each attribute; of those that have none (properties, constants) [`Places::NOWHERE`].
+    pub(crate) of_attributes: Vec<u16>,
+    /// Which places are lowered copies of which others.
+    pub(crate) lowered: Vec<Lowered>,
+    /// Whether something inside of headers is looked for: the path, cookies, query parameters, or
+    /// something lowered.
+    pub(crate) inside: bool,
+}
+
+/// A place whose text is another's with its ASCII letters lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lowered {
+    pub(crate) from: u16,
+    pub(crate) to: u16,
+}
+
+impl Places {
+    /// No place at all.
+    pub(crate) const NOWHERE: u16 = u16::MAX;
+}
+
+impl Shape {
+    /// The headers of a request that are among [`Shape::headers`], with their positions there.
+    #[inline]
+    pub fn find_headers<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (usize, Pair<'a>)> {
+        Pairs::new(raw)
+            .with_name_lengths(self.lengths)
+            .filter_map(|pair| Some((self.find_header(pair.name)?, pair)))
+    }
+
+    /// The position of a header among [`Shape::headers`].
+    #[inline]
+    pub fn find_header(&self, name: &[u8]) -> Option<usize> {
+        let start = usize::from(*self.starts.get(name.len())?);
+        let end = usize::from(*self.starts.get(name.len() + 1)?);
+        let candidates = self.by_length.get(start..end)?;
+        let same = |i: &usize| self.headers.get(*i).is_some_and(|known| equal(known, name));
+        candidates.iter().map(|i| usize::from(*i)).find(same)
+    }
+
+    /// Gives everything its place, once all is known that is looked for.
+    pub(crate) fn settle(&mut self) {
+        self.index_headers();
+        self.has_json = self.attributes.iter().any(|a| a.kind == Kind::Json);
+        let places = &mut self.places;
+        places.cookies = self.headers.len();
+        places.queries = places.cookies + self.cookies.len();
+        places.raw_queries = places.queries + self.queries.len();
+        places.path = places.raw_queries + self.raw_queries.len();
+        places.all = places.path + 1;
+        for attribute in &self.attributes {
+            let place = match attribute.source {
+                Source::Header(slot) => usize::from(slot),
+                Source::Cookie(slot) => places.cookies + usize::from(slot),
+                Source::Query(slot) => places.queries + usize::from(slot),
+                Source::RawQuery(slot) => places.raw_queries + usize::from(slot),
+                Source::Path => places.path,
+                Source::Property(_) | Source::Constant => usize::from(Places::NOWHERE),
+            };
+            let mut place = place as u16;
+            if attribute.lower && place != Places::NOWHERE {
+                let to = places.all as u16;
+                places.all += 1;
+                places.lowered.push(Lowered { from: place, to });
+                place = to;
+            }
+            places.of_attributes.push(place);
+        }
+        places.inside = self.path.is_some() || self.cookie.is_some() || !places.lowered.is_empty();
+    }
+
+    /// The names of all headers that decide, `None` when there is no such header.
+    pub(crate) fn vary_on(&self) -> Option<ResponseHeader> {
+        let owned = |slot: usize| self.owned.iter().any(|o| usize::from(o.header) == slot);
+        let names =
+            self.headers.iter().enumerate().filter(|(slot, name)| !name.starts_with(b":") && !owned(*slot));
+        let names: Vec<&[u8]> = names.map(|(_, name)| &**name).collect();
+        let value = names.join(&b", "[..]);
+        (!value.is_empty()).then(|| ResponseHeader {
+            name: "vary".into(),
+            value: value.into(),
+            replace: false,
+        })
+    }
+
+    fn index_headers(&mut self) {
+        self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
+        let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
+        let of_length =
+            |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
+        for n in 0..=longest {
+            self.starts.push(self.by_length.len() as u16);
+            self.by_length.extend(of_length(n));
+        }
+        self.starts.push(self.by_length.len() as u16);
+    }
+}
