@@ -1,14 +1,22 @@
 //! `weir`: what one wants to know of a configuration before a proxy gets it.
 
+mod change;
 mod check;
+mod document;
+mod import;
 mod input;
 mod manifest;
+mod movement;
 mod output;
+mod reference;
 mod schema;
+mod simulate;
+mod statistics;
+mod subject;
 mod yaml;
 
-use clap::{Parser, Subcommand};
-use output::Outcome;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use output::{Failure, Outcome};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -31,19 +39,46 @@ enum Command {
     /// Prints the JSON Schema of the configuration language, for editors and validators.
     #[command(after_long_help = "Example:\n  weir schema > weir.schema.json")]
     Schema,
+    Diff(change::diff::Args),
+    Simulate(simulate::Args),
+    /// Prints the options of all commands as Markdown tables.
+    #[command(hide = true)]
+    Reference,
 }
 
 fn main() -> ExitCode {
     let mut out = io::stdout().lock();
-    let done = match Options::parse().command {
-        Command::Check(args) => check::run(&args, &mut out),
-        Command::Schema => out.write_all(schema::text().as_bytes()).map(|()| Outcome::Fine),
-    };
-    done.and_then(|outcome| out.flush().map(|()| outcome.into())).unwrap_or_else(|error| {
+    let done = run(Options::parse().command, &mut out).and_then(|outcome| {
+        out.flush()?;
+        Ok(outcome)
+    });
+    let outcome = match done {
+        Ok(outcome) => outcome,
         // Who reads us may have seen enough, as in `weir schema | head`.
-        if error.kind() != io::ErrorKind::BrokenPipe {
-            eprintln!("weir: {error}");
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Failure,
+        Err(Failure::Output(error)) => failed(&error.to_string()),
+        Err(Failure::Message(message)) => failed(&message),
+    };
+    outcome.into()
+}
+
+fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
+    match command {
+        Command::Check(args) => Ok(check::run(&args, out)?),
+        Command::Schema => {
+            out.write_all(schema::text().as_bytes())?;
+            Ok(Outcome::Fine)
         }
-        Outcome::Failure.into()
-    })
+        Command::Reference => {
+            reference::write(&Options::command(), out)?;
+            Ok(Outcome::Fine)
+        }
+        Command::Diff(args) => change::diff::run(&args, out),
+        Command::Simulate(args) => simulate::run(&args, out),
+    }
+}
+
+fn failed(message: &str) -> Outcome {
+    eprintln!("weir: {message}");
+    Outcome::Failure
 }

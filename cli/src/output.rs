@@ -27,6 +27,27 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Writing the results failed.
+    Output(io::Error),
+    /// A message for the user.
+    Message(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Message(message)
+    }
+}
+
 /// The form of a command's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
@@ -59,4 +80,11 @@ pub(crate) fn json(out: &mut impl Write, result: &impl Serialize) -> io::Result<
 /// `1 problem`, `2 problems`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A share from 0 to 1 as a percentage, with up to four decimals: `12.5 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let text = format!("{:.4}", share * 100.0);
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{short} %")
 }

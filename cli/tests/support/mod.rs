@@ -1,6 +1,6 @@
 //! Runs the program as a user does.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -1,0 +1,3 @@
+//! `weir diff` and `weir plan`: what a change does to units.
+
+pub(crate) mod diff;

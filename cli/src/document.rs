@@ -1,0 +1,63 @@
+//! A configuration as the commands use it: found in a file, checked, and read.
+
+use crate::input;
+use crate::manifest::{self, Plugin, Whose};
+use std::path::Path;
+use weir_document::Document;
+
+/// A configuration without problems.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The file, for messages.
+    pub(crate) file: String,
+    pub(crate) document: Document,
+    /// The JSON that a module would get.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Reads the configuration in a file. A file with several counts as the one that `wanted` chooses.
+///
+/// # Errors
+/// A message for people: the file cannot be read, has no configuration or too many, or problems.
+pub(crate) fn load(path: &Path, wanted: impl Fn(&Document) -> bool) -> Result<Loaded, String> {
+    let file = input::name(path);
+    let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
+    let found = manifest::find(&text, Whose::Recognised);
+    if let Some(broken) = found.broken.first() {
+        return Err(format!("{file}:{}:{}: {}", broken.at.line, broken.at.column, broken.message));
+    }
+    let mut loaded = Vec::new();
+    for plugin in found.ours {
+        loaded.push(read(&file, &plugin)?);
+    }
+    let several = loaded.len() > 1;
+    if several {
+        loaded.retain(|it| wanted(&it.document));
+    }
+    match (loaded.pop(), loaded.len()) {
+        (Some(one), 0) => Ok(one),
+        (Some(_), more) => {
+            Err(format!("{file}: {} configurations in this file have it; give a file with one", more + 1))
+        }
+        (None, _) if several => Err(format!("{file}: none of the configurations in this file has it")),
+        (None, _) => Err(format!("{file}: no Weir configuration in it")),
+    }
+}
+
+fn read(file: &str, plugin: &Plugin) -> Result<Loaded, String> {
+    let place = |at: crate::yaml::Mark| format!("{file}:{}:{}", at.line, at.column);
+    if let Some(broken) = plugin.broken.first() {
+        return Err(format!("{}: {}", place(broken.at), broken.message));
+    }
+    let json = plugin.configuration.as_ref().map(|node| node.to_json()).unwrap_or_default();
+    let bytes = if json.is_null() { Vec::new() } else { json.to_string().into_bytes() };
+    if let Err(problems) = weir_document::validate(&bytes) {
+        let (first, more) = (problems.iter().next(), problems.len() - 1);
+        let at = first.zip(plugin.configuration.as_ref()).map_or(plugin.at, |(it, node)| node.locate(&it.at));
+        let first = first.map(ToString::to_string).unwrap_or_default();
+        let rest = if more > 0 { format!(" (and {more} more: see `weir check`)") } else { String::new() };
+        return Err(format!("{}: {first}{rest}", place(at)));
+    }
+    let document = serde_json::from_value(json).map_err(|error| format!("{file}: {error}"))?;
+    Ok(Loaded { file: file.to_owned(), document, bytes })
+}

@@ -1,0 +1,157 @@
+//! Writes YAML with comments: blocks for structure, JSON (which is YAML too) for values.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// A part of a document.
+#[derive(Clone, Debug)]
+pub(crate) enum Block {
+    /// Members, each on lines of its own.
+    Map(Vec<(String, Block)>),
+    /// Items, each on lines of its own.
+    List(Vec<Block>),
+    /// A value on one line.
+    Value(Value),
+    /// Lines of comment, and what they are about.
+    Commented(Vec<String>, Box<Block>),
+}
+
+impl<T: Into<Value>> From<T> for Block {
+    fn from(value: T) -> Self {
+        Self::Value(value.into())
+    }
+}
+
+/// The text of a document.
+pub(crate) fn write(document: &Block) -> String {
+    let mut text = String::new();
+    block(document, 0, &mut text);
+    text
+}
+
+fn block(it: &Block, depth: usize, text: &mut String) {
+    match it {
+        Block::Map(members) => members.iter().for_each(|(key, value)| member(key, value, depth, text)),
+        Block::List(items) => items.iter().for_each(|value| item(value, depth, text)),
+        Block::Value(value) => line(depth, &flow(value), text),
+        Block::Commented(comments, inner) => {
+            remarks(comments, depth, text);
+            block(inner, depth, text);
+        }
+    }
+}
+
+fn member(key: &str, value: &Block, depth: usize, text: &mut String) {
+    let key = scalar(key);
+    match value {
+        Block::Value(value) => line(depth, &format!("{key}: {}", flow(value)), text),
+        Block::Commented(comments, inner) => {
+            remarks(comments, depth, text);
+            member_plain(&key, inner, depth, text);
+        }
+        inner => member_plain(&key, inner, depth, text),
+    }
+}
+
+fn member_plain(key: &str, value: &Block, depth: usize, text: &mut String) {
+    if let Block::Value(value) = value {
+        return line(depth, &format!("{key}: {}", flow(value)), text);
+    }
+    line(depth, &format!("{key}:"), text);
+    // Items of a list stand under their key without further indentation.
+    block(value, if matches!(value, Block::List(_)) { depth } else { depth + 1 }, text);
+}
+
+fn item(value: &Block, depth: usize, text: &mut String) {
+    if let Block::Commented(comments, inner) = value {
+        remarks(comments, depth, text);
+        return item(inner, depth, text);
+    }
+    let start = text.len();
+    block(value, depth + 1, text);
+    // The dash takes the place of the first line's last two spaces.
+    let dash = start + depth * 2;
+    if text.get(dash..dash + 2) == Some("  ") {
+        text.replace_range(dash..dash + 2, "- ");
+    }
+}
+
+fn remarks(comments: &[String], depth: usize, text: &mut String) {
+    comments.iter().flat_map(|comment| comment.lines()).for_each(|it| line(depth, &format!("# {it}"), text));
+}
+
+fn line(depth: usize, content: &str, text: &mut String) {
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "{:1$}{content}", "", depth * 2);
+}
+
+/// A value as one line: short texts plain, all else as JSON with spaces.
+pub(crate) fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => scalar(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members = members.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A text, without quotes where no YAML of any version takes it for something else.
+fn scalar(text: &str) -> String {
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '$' | '/'))
+        && !WORDS.contains(&text.to_ascii_lowercase().as_str());
+    if plain { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn documents_come_back() {
+        let document = Block::Map(vec![
+            ("attributes".into(), Block::Map(vec![("user id".into(), "header:x".into())])),
+            (
+                "list".into(),
+                Block::List(vec![
+                    Block::Commented(
+                        vec!["two\nlines".into()],
+                        Box::new(Block::Map(vec![
+                            ("key".into(), "on".into()),
+                            ("inner".into(), Block::List(vec![Block::Map(vec![("a".into(), 1.into())])])),
+                        ])),
+                    ),
+                    json!({"$in": ["de", "10", "#x", "a: b"], "é": null}).into(),
+                ]),
+            ),
+        ]);
+        let text = write(&document);
+        let expected = "\
+attributes:
+  \"user id\": \"header:x\"
+list:
+# two
+# lines
+- key: \"on\"
+  inner:
+  - a: 1
+- {$in: [de, \"10\", \"#x\", \"a: b\"], \"é\": null}
+";
+        assert_eq!(text, expected);
+        let (documents, broken) = crate::yaml::read(&text);
+        assert_eq!(broken, []);
+        let value = json!({
+            "attributes": {"user id": "header:x"},
+            "list": [
+                {"key": "on", "inner": [{"a": 1}]},
+                {"$in": ["de", "10", "#x", "a: b"], "é": null},
+            ],
+        });
+        assert_eq!(documents[0].to_json(), value);
+    }
+}

@@ -1,0 +1,118 @@
+//! `weir simulate`: what becomes of many made-up units.
+
+pub(crate) mod ids;
+mod plot;
+mod report;
+
+use crate::document;
+use crate::input;
+use crate::output::{Failure, Format, Outcome};
+use crate::subject::{Subject, Which};
+use ids::Shape;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use report::Report;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Assigns many units and compares the shares with what the configuration says.
+///
+/// For each variant: how many units it got, the share, the expected share, and whether the difference is
+/// within four standard deviations; for all together Pearson's chi-squared test. The hash of the experiment
+/// decides alone here: targeting, layers and holdouts are not asked (`weir assign` asks them all).
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  weir simulate checkout.yaml --experiment checkout
+  weir simulate checkout.yaml --experiment checkout -n 5000000 --ids uuid --plot shares.svg
+  weir simulate canary.yaml --split canary --ids user-ids.txt
+
+Exit codes: 0 the shares are as expected; 1 they are not (p below 0.000001); 2 a file cannot be used.")]
+pub(crate) struct Args {
+    /// The configuration; `-` is standard input.
+    config: PathBuf,
+    #[command(flatten)]
+    which: Which,
+    /// How many units; with a file of ids, at most so many.
+    #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 1_000_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    number: u64,
+    /// The shape of made-up ids (sequential, numeric, uuid, email, hex), or a file with an id a line.
+    #[arg(long, value_name = "SHAPE|FILE", default_value = "sequential")]
+    ids: String,
+    /// Draw the shares to this file, .svg or .png.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Below this the shares are called wrong: once in a million runs by chance.
+const LEAST_P: f64 = 1e-6;
+
+/// Units between two movements of the progress bar.
+const STEP: u64 = 10_000;
+
+/// Simulates and writes.
+///
+/// # Errors
+/// A file that cannot be used.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let loaded = document::load(&args.config, |document| args.which.find(document).is_ok())?;
+    let subject = args.which.find(&loaded.document)?;
+    let counts = count(&subject, args)?;
+    let report = Report::new(&subject, &counts, &args.ids);
+    if args.format.is_json() {
+        crate::output::json(out, &report)?;
+    } else {
+        report.write_text(out)?;
+    }
+    if let Some(path) = &args.plot {
+        let title = format!("{}, {} units", subject.name, report.units);
+        plot::draw(path, &title, &report.bars()).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let wrong = report.test.is_some_and(|test| test.p_value < LEAST_P);
+    Ok(if wrong { Outcome::Problems } else { Outcome::Fine })
+}
+
+/// How many units each variant gets; the last number is who gets none.
+fn count(subject: &Subject, args: &Args) -> Result<Vec<u64>, Failure> {
+    let most = usize::try_from(args.number).unwrap_or(usize::MAX);
+    match <Shape as clap::ValueEnum>::from_str(&args.ids, true) {
+        Ok(shape) => Ok(counted(subject, shape.ids().take(most), args.number)),
+        Err(_) => {
+            let text = input::read(args.ids.as_ref()).map_err(|error| {
+                format!(
+                    "--ids {}: neither one of sequential, numeric, uuid, email, hex, nor a file: {error}",
+                    args.ids
+                )
+            })?;
+            Ok(counted(subject, ids::of_lines(&text).take(most), ids::of_lines(&text).count() as u64))
+        }
+    }
+}
+
+fn counted(subject: &Subject, ids: impl Iterator<Item = Vec<u8>>, number: u64) -> Vec<u64> {
+    let progress = progress(number);
+    let mut counts = vec![0; subject.ranges.variants.len() + 1];
+    let nobody = counts.len() - 1;
+    for (done, id) in (1_u64..).zip(ids) {
+        counts[subject.assign_index(&id).unwrap_or(nobody)] += 1;
+        if done % STEP == 0 {
+            progress.set_position(done);
+        }
+    }
+    progress.finish_and_clear();
+    counts
+}
+
+/// A bar on standard error, if that is a terminal and the run is long enough to wait for.
+fn progress(number: u64) -> ProgressBar {
+    let target =
+        if number >= 50 * STEP { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(number), target);
+    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} units, {eta} left");
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
