@@ -14,6 +14,7 @@ use crate::predicate::{CelId, ExperimentId, Facts};
 use crate::shape::{Attribute, Encoding, Shape, Source};
 use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
+use std::hint::cold_path;
 
 /// JSON values longer than this, in bytes, are treated as absent: what a client sends must not
 /// decide how much work one request is.
@@ -68,11 +69,13 @@ impl Scratch {
             }
         }
         if shape.places.inside {
+            cold_path();
             self.read_path(shape, raw);
             self.read_cookies(shape, raw);
             self.lower(shape, raw);
         }
         if !shape.experiments.is_empty() {
+            cold_path();
             self.variants.clear();
             self.variants.resize(shape.experiments.len(), Cell::new(None));
         }
@@ -377,6 +380,15 @@ impl<O: Outside> Facts for Request<'_, O> {
     }
 
     #[inline]
+    fn plain(&self, id: AttrId) -> Option<Option<&[u8]>> {
+        let place = *self.shape.places.plain.get(usize::from(id.0))?;
+        match *self.scratch.places.get(usize::from(place))? {
+            Place::Absent => Some(None),
+            Place::Raw { start, len } => Some(self.raw.get(start..)?.get(..len)),
+            Place::Arena { .. } => None,
+        }
+    }
+
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
         let index = usize::from(id.0);
         if let Some(Place::Arena { .. }) = self.place_of(index)

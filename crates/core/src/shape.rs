@@ -140,6 +140,9 @@ pub(crate) struct Places {
     pub(crate) all: usize,
     /// The place of each attribute; of those that have none (properties, constants) [`Places::NOWHERE`].
     pub(crate) of_attributes: Vec<u16>,
+    /// The place of each attribute whose text is found there just as it was sent; else
+    /// [`Places::NOWHERE`], also for those with a default.
+    pub(crate) plain: Vec<u16>,
     /// Which places are lowered copies of which others.
     pub(crate) lowered: Vec<Lowered>,
     /// Whether something inside of headers is looked for: the path, cookies, query parameters, or
@@ -205,6 +208,8 @@ impl Shape {
                 place = to;
             }
             places.of_attributes.push(place);
+            let plain = !attribute.lower && attribute.default.is_none();
+            places.plain.push(if plain { place } else { Places::NOWHERE });
         }
         places.inside = self.path.is_some() || self.cookie.is_some() || !places.lowered.is_empty();
     }

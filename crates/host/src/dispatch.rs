@@ -1,18 +1,21 @@
 //! The state of a VM: which plugin serves which stream.
 //!
 //! One VM serves several plugins (Envoy shares it between filters with the same module and
-//! environment), each with a root context of its own. A stream's context names its root only when it
-//! is created, so that callback cannot be left out; in Envoy it comes right before the first headers,
-//! and the pair is remembered without a look-up.
+//! environment), each with a root context of its own. Two callbacks that a module usually has are not
+//! there, because each would cost a request as much as a whole rule (1.6k instructions):
 //!
-//! There is no callback for the end of a stream: it would cost each request as much as a whole rule
-//! (1.6k instructions), only to forget the few that were left unanswered. What is kept for a response
-//! goes when the response comes, and is bounded for those that never come, see [`MOST_PENDING`]. A
-//! root's end is noticed when the next configuration comes.
+//! - The creation of a context, which alone names a stream's root. Most VMs have one plugin, and nothing
+//!   to choose from. Where there are several, the host is asked for a few bytes of the stream's
+//!   configuration, in which they differ, see [`Mark`].
+//! - The end of a stream. What is kept for a response goes when the response comes, and is bounded for
+//!   those that never come, see [`MOST_PENDING`]. A root's end is noticed when the next configuration
+//!   comes, or while there are several.
 
-use crate::Host;
+use crate::{Configured, Host, Mark};
 use hashbrown::HashMap;
 use std::cell::RefCell;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::hint::cold_path;
 use std::rc::Rc;
 use weir_core::{Effects, Problems, Scratch};
 
@@ -20,6 +23,9 @@ use weir_core::{Effects, Problems, Scratch};
 /// entry behind, so at this number the older half is forgotten: those responses then miss the headers
 /// that we would have added. Each time, `weir_responses_forgotten_total` counts how many.
 pub const MOST_PENDING: usize = 1 << 16;
+
+/// While there are several plugins, each so many streams those are dropped whose roots are gone.
+const STREAMS_BETWEEN_LOOKS: u32 = 256;
 
 /// What a plugin does with its configuration and its streams.
 pub trait Plugin<H: Host>: Sized {
@@ -51,32 +57,37 @@ pub type ResponsePlan = Vec<weir_core::ResponseHeader>;
 pub struct Dispatcher<P>(RefCell<State<P>>);
 
 struct State<P> {
-    /// The plugins by their roots; so few that a search is cheaper than a hash.
-    plugins: Vec<(u32, Rc<P>)>,
-    /// The stream that was created last, and its root.
-    newest: Option<(u32, u32)>,
-    /// Streams that were created before it and have had no headers yet. Envoy never leaves one here.
-    waiting: HashMap<u32, u32>,
+    /// The plugins by their roots; few.
+    plugins: Vec<Configured<P>>,
+    /// What tells them apart.
+    mark: Mark,
+    /// Streams for which the plugins were told apart.
+    told_apart: u32,
     /// Streams with something left to do, by context.
-    pending: HashMap<u32, (Rc<P>, ResponsePlan)>,
+    pending: HashMap<u32, (Rc<P>, ResponsePlan), BuildHasherDefault<ContextHasher>>,
     /// Taken out while a request is served.
     workspace: Option<Box<Workspace>>,
 }
 
 impl<P> Default for Dispatcher<P> {
     fn default() -> Self {
-        Self(RefCell::new(State {
-            plugins: Vec::new(),
-            newest: None,
-            waiting: HashMap::default(),
-            pending: HashMap::default(),
-            workspace: None,
-        }))
+        Self::new()
     }
 }
 
 // No borrow is held while a plugin runs: some hostcalls call back into the VM.
 impl<P> Dispatcher<P> {
+    /// A VM without plugins.
+    pub const fn new() -> Self {
+        Self(RefCell::new(State {
+            plugins: Vec::new(),
+            mark: Mark::NONE,
+            told_apart: 0,
+            pending: HashMap::with_hasher(BuildHasherDefault::new()),
+            workspace: None,
+        }))
+    }
+
     /// Configures the plugin of a root context; false refuses the configuration.
     ///
     /// On success the plugin replaces the one that the root had. On failure that one stays, and
@@ -89,8 +100,10 @@ impl<P> Dispatcher<P> {
         match P::configure(host, configuration) {
             Ok(plugin) => {
                 self.with(|state| {
-                    state.plugins.retain(|(id, _)| *id != root && host.is_alive(*id));
-                    state.plugins.push((root, Rc::new(plugin)));
+                    state.plugins.retain(|known| known.root != root && host.is_alive(known.root));
+                    let configuration = configuration.into();
+                    state.plugins.push(Configured { root, configuration, plugin: Rc::new(plugin) });
+                    state.mark = Mark::between(&state.plugins);
                 });
                 true
             }
@@ -105,21 +118,13 @@ impl<P> Dispatcher<P> {
         }
     }
 
-    /// A stream was created for a root.
-    pub fn on_stream_create(&self, stream: u32, root: u32) {
-        self.with(|state| {
-            if let Some((older, root)) = state.newest.replace((stream, root)) {
-                state.wait(older, root);
-            }
-        });
-    }
-
     /// A stream's request headers came.
+    #[inline]
     pub fn on_request_headers<H: Host>(&self, host: &H, stream: u32)
     where
         P: Plugin<H>,
     {
-        let Some((plugin, mut workspace)) = self.with(|state| state.begin(stream)).flatten() else { return };
+        let Some((plugin, mut workspace)) = self.with(|state| state.begin(host)).flatten() else { return };
         let left = plugin.on_request_headers(host, &mut workspace);
         self.with(|state| state.workspace = Some(workspace));
         if let Some(left) = left {
@@ -137,181 +142,99 @@ impl<P> Dispatcher<P> {
     }
 
     /// A stream's response headers came.
+    #[inline]
     pub fn on_response_headers<H: Host>(&self, host: &H, stream: u32)
     where
         P: Plugin<H>,
     {
         if let Some((plugin, left)) = self.with(|state| state.take(stream)).flatten() {
+            cold_path();
             plugin.on_response_headers(host, left);
         }
     }
 
     /// How many streams have something left to do.
     pub fn pending(&self) -> usize {
-        self.with(|state| state.pending.len() + state.waiting.len()).unwrap_or_default()
+        self.with(|state| state.pending.len()).unwrap_or_default()
     }
 
+    #[inline]
     fn with<T>(&self, act: impl FnOnce(&mut State<P>) -> T) -> Option<T> {
         self.0.try_borrow_mut().ok().map(|mut state| act(&mut state))
     }
 }
 
 impl<P> State<P> {
-    fn begin(&mut self, stream: u32) -> Option<(Rc<P>, Box<Workspace>)> {
-        let root = match self.newest {
-            Some((newest, root)) if newest == stream => {
-                self.newest = None;
-                root
-            }
-            _ => self.waiting.remove(&stream)?,
+    #[inline]
+    fn begin<H: Host>(&mut self, host: &H) -> Option<(Rc<P>, Box<Workspace>)> {
+        let configured = match self.plugins.as_slice() {
+            [only] => only,
+            _ => self.tell_apart(host)?,
         };
-        let (_, plugin) = self.plugins.iter().find(|(id, _)| *id == root)?;
-        Some((Rc::clone(plugin), self.workspace.take().unwrap_or_default()))
+        let plugin = Rc::clone(&configured.plugin);
+        Some((plugin, self.workspace.take().unwrap_or_default()))
     }
 
+    /// The plugin of the stream that is being served, among several.
     #[cold]
-    fn wait(&mut self, stream: u32, root: u32) {
-        if self.waiting.len() >= MOST_PENDING {
-            forget_older_half(&mut self.waiting, stream);
+    fn tell_apart<H: Host>(&mut self, host: &H) -> Option<&Configured<P>> {
+        self.told_apart = self.told_apart.wrapping_add(1);
+        if self.told_apart.is_multiple_of(STREAMS_BETWEEN_LOOKS) {
+            self.plugins.retain(|known| host.is_alive(known.root));
+            self.mark = Mark::between(&self.plugins);
         }
-        self.waiting.insert(stream, root);
+        let part = host.configuration_part(self.mark.start, self.mark.length);
+        self.plugins.iter().find(|known| *self.mark.of(&known.configuration) == *part)
     }
 
     /// Keeps what is left for a response; returns how many others were forgotten for it.
     fn keep(&mut self, stream: u32, plugin: Rc<P>, left: ResponsePlan) -> i64 {
         let full = self.pending.len() >= MOST_PENDING;
-        let forgotten = if full { forget_older_half(&mut self.pending, stream) } else { 0 };
+        let forgotten = if full { self.forget_older_half(stream) } else { 0 };
         self.pending.insert(stream, (plugin, left));
         forgotten
     }
 
+    #[inline]
     fn take(&mut self, stream: u32) -> Option<(Rc<P>, ResponsePlan)> {
         // Nearly always empty: do not hash for nothing.
-        if self.pending.is_empty() { None } else { self.pending.remove(&stream) }
+        if self.pending.is_empty() {
+            return None;
+        }
+        cold_path();
+        self.pending.remove(&stream)
+    }
+
+    /// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
+    /// numbers them one after the other, and from the start again after 2^32.
+    fn forget_older_half(&mut self, newest: u32) -> i64 {
+        let before = self.pending.len();
+        let oldest = self.pending.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
+        self.pending.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
+        i64::try_from(before - self.pending.len()).unwrap_or(i64::MAX)
     }
 }
 
-/// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
-/// numbers them one after the other, and from the start again after 2^32.
-fn forget_older_half<T>(streams: &mut HashMap<u32, T>, newest: u32) -> i64 {
-    let before = streams.len();
-    let oldest = streams.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
-    streams.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
-    i64::try_from(before - streams.len()).unwrap_or(i64::MAX)
+/// Spreads the numbers of contexts. They come from the proxy, one after the other, so nobody can choose
+/// them to collide. (Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4.)
+#[derive(Default)]
+struct ContextHasher(u64);
+
+impl Hasher for ContextHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::FakeHost;
-    use weir_core::ResponseHeader;
-
-    /// Answers with its configuration as a header, when it has one.
-    struct Echo(Vec<u8>);
-
-    impl Plugin<FakeHost> for Echo {
-        fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Problems> {
-            let mut problems = Problems::default();
-            if configuration == b"bad" {
-                problems.add(&weir_core::At::root(), "bad");
-                return Err(problems);
-            }
-            Ok(Self(configuration.to_vec()))
-        }
-        fn on_request_headers(&self, _: &FakeHost, _: &mut Workspace) -> Option<ResponsePlan> {
-            let header =
-                ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
-            (!self.0.is_empty()).then(|| vec![header])
-        }
-        fn on_response_headers(&self, host: &FakeHost, plan: ResponsePlan) {
-            crate::apply::respond(&plan, host);
-        }
-    }
-
-    fn echoed(host: &FakeHost) -> Vec<String> {
-        host.take_response_headers()
-            .into_iter()
-            .map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
-            .collect()
-    }
-
-    #[test]
-    fn each_stream_is_served_by_its_own_root() {
-        let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
-        assert!(dispatcher.on_configure(&host, 1, b"one"));
-        assert!(dispatcher.on_configure(&host, 2, b"two"));
-        // Created in one order, served in another.
-        for (stream, root) in [(10, 1), (11, 2), (12, 1)] {
-            dispatcher.on_stream_create(stream, root);
-        }
-        for stream in [11, 10, 12] {
-            dispatcher.on_request_headers(&host, stream);
-        }
-        for (stream, expected) in [(12, "one"), (10, "one"), (11, "two")] {
-            dispatcher.on_response_headers(&host, stream);
-            assert_eq!(echoed(&host), [expected]);
-            dispatcher.on_response_headers(&host, stream);
-            assert!(echoed(&host).is_empty(), "only once");
-        }
-        assert_eq!(dispatcher.pending(), 0);
-    }
-
-    #[test]
-    fn streams_that_end_early_are_forgotten_in_time_and_counted() {
-        let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
-        dispatcher.on_configure(&host, 1, b"one");
-        // Across the point where the numbers of contexts start again.
-        let first = u32::MAX - 100_000;
-        let streams: u32 = 250_000;
-        for i in 0..streams {
-            dispatcher.on_stream_create(first.wrapping_add(i), 1);
-            dispatcher.on_request_headers(&host, first.wrapping_add(i));
-            assert!(dispatcher.pending() <= MOST_PENDING);
-        }
-        let counters = host.counters.take();
-        let forgotten = counters.iter().find(|(name, _)| name == "weir_responses_forgotten_total").unwrap().1;
-        assert_eq!(forgotten as usize + dispatcher.pending(), streams as usize);
-        // The newest ones are still served.
-        dispatcher.on_response_headers(&host, first.wrapping_add(streams - 1));
-        assert_eq!(echoed(&host), ["one"]);
-        dispatcher.on_response_headers(&host, first);
-        assert!(echoed(&host).is_empty());
-    }
-
-    #[test]
-    fn streams_that_never_had_headers_are_bounded_too() {
-        let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
-        dispatcher.on_configure(&host, 1, b"one");
-        for stream in 0..200_000 {
-            dispatcher.on_stream_create(stream, 1);
-        }
-        assert!(dispatcher.pending() <= MOST_PENDING);
-    }
-
-    #[test]
-    fn a_refused_configuration_leaves_the_old_plugin() {
-        let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
-        assert!(dispatcher.on_configure(&host, 1, b"one"));
-        assert!(!dispatcher.on_configure(&host, 1, b"bad"));
-        dispatcher.on_stream_create(10, 1);
-        dispatcher.on_request_headers(&host, 10);
-        dispatcher.on_response_headers(&host, 10);
-        assert_eq!(echoed(&host), ["one"]);
-    }
-
-    #[test]
-    fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
-        let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
-        dispatcher.on_configure(&host, 1, b"one");
-        dispatcher.on_stream_create(10, 1);
-        dispatcher.on_request_headers(&host, 10);
-        host.gone.borrow_mut().push(1);
-        dispatcher.on_configure(&host, 2, b"two");
-        dispatcher.on_response_headers(&host, 10);
-        assert_eq!(echoed(&host), ["one"]);
-        dispatcher.on_stream_create(11, 1);
-        dispatcher.on_request_headers(&host, 11);
-        dispatcher.on_response_headers(&host, 11);
-        assert!(echoed(&host).is_empty());
-    }
-}
+mod tests;

@@ -26,6 +26,8 @@ pub struct FakeHost {
     pub lines: RefCell<Vec<String>>,
     /// Counters by name.
     pub counters: RefCell<Vec<(String, i64)>>,
+    /// The configuration of the plugin whose stream is served.
+    pub configuration: RefCell<Vec<u8>>,
     /// Root contexts that are gone.
     pub gone: RefCell<Vec<u32>>,
     response: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
@@ -42,6 +44,8 @@ pub enum Call {
     Replace(String, Vec<u8>),
     /// A header was removed.
     Remove(String),
+    /// A part of the configuration was read.
+    ConfigurationPart(usize, usize),
     /// A property was read.
     Property(String),
     /// Filter state was set.
@@ -84,6 +88,11 @@ impl Host for FakeHost {
     fn request_pairs(&self) -> Vec<u8> {
         self.note(Call::RequestPairs);
         encode_pairs(&self.request.borrow())
+    }
+
+    fn configuration_part(&self, start: usize, max: usize) -> Vec<u8> {
+        self.note(Call::ConfigurationPart(start, max));
+        self.configuration.borrow().iter().skip(start).take(max).copied().collect()
     }
 
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {

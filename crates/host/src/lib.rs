@@ -9,6 +9,7 @@
 
 mod apply;
 mod dispatch;
+mod mark;
 mod memory;
 
 #[cfg(not(target_os = "wasi"))]
@@ -20,6 +21,7 @@ pub use apply::{apply, respond};
 pub use dispatch::{Dispatcher, MOST_PENDING, Plugin, ResponsePlan, Workspace};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
+pub(crate) use mark::{Configured, Mark};
 pub use memory::{HostBytes, allocate};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
@@ -55,6 +57,8 @@ pub trait Host {
     type Bytes: std::ops::Deref<Target = [u8]>;
     /// All request headers in the layout of [`weir_core::header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
+    /// At most `max` bytes of the plugin's configuration, from `start` on.
+    fn configuration_part(&self, start: usize, max: usize) -> Self::Bytes;
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
     /// A property by its path, segments with zero bytes between them.
@@ -76,7 +80,7 @@ pub trait Host {
     fn define_counter(&self, name: &str) -> Option<MetricId>;
     /// Adds to a counter.
     fn increment(&self, counter: MetricId, by: i64);
-    /// Whether a root context is still there; only while a plugin is configured.
+    /// Whether a root context is still there.
     fn is_alive(&self, root: u32) -> bool;
     /// A line in the proxy's log.
     fn log(&self, level: log::Level, line: &str);

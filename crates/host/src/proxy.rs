@@ -10,8 +10,8 @@ use std::ptr::null_mut;
 /// The proxy that runs this VM.
 #[derive(Clone, Copy, Debug)]
 pub struct Proxy {
-    /// The root context that is being served, or 0 while a stream is.
-    pub root: u32,
+    /// The context that is being served.
+    pub context: u32,
 }
 
 type Status = u32;
@@ -99,11 +99,9 @@ fn refused(what: &str, name: &[u8], status: Status) {
 }
 
 impl Proxy {
-    /// The plugin configuration; only in the callback that configures.
+    /// The plugin's configuration.
     pub fn configuration(&self) -> HostBytes {
-        // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) })
-            .unwrap_or_else(|_| nothing())
+        self.configuration_part(0, usize::MAX)
     }
 
     /// Lets the macros of the `log` crate write to the proxy's log, at its level.
@@ -118,7 +116,7 @@ impl Proxy {
             }
             fn log(&self, record: &log::Record<'_>) {
                 if self.enabled(record.metadata()) {
-                    Proxy { root: 0 }.log(record.level(), &record.args().to_string());
+                    Proxy { context: 0 }.log(record.level(), &record.args().to_string());
                 }
             }
             fn flush(&self) {}
@@ -162,6 +160,12 @@ impl Host for Proxy {
     fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
         owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
+            .unwrap_or_else(|_| nothing())
+    }
+
+    fn configuration_part(&self, start: usize, max: usize) -> HostBytes {
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, start, max, data, size) })
             .unwrap_or_else(|_| nothing())
     }
 
@@ -251,7 +255,7 @@ impl Host for Proxy {
         unsafe {
             let alive = proxy_set_effective_context(root) == OK;
             if alive {
-                proxy_set_effective_context(self.root);
+                proxy_set_effective_context(self.context);
             }
             alive
         }

@@ -4,14 +4,16 @@ use crate::config::WithoutKey;
 use crate::cookie;
 use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use weir_allocation::Bucket;
+use std::hint::cold_path;
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Request, ResponseHeader};
+use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader};
 
 impl Plan {
     /// Decides where a request goes.
     #[inline]
     pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         if self.vary {
+            cold_path();
             effects.response.extend(request.shape().vary.clone());
         }
         let matched = self
@@ -32,6 +34,7 @@ impl Plan {
             target.apply(prefix, request, effects);
         }
         if let Some(name) = &self.debug_header {
+            cold_path();
             let value = target.map_or_else(|| b"none"[..].into(), |target| target.name.clone());
             effects.response.push(ResponseHeader { name: name.clone(), value, replace: true });
         }
@@ -76,24 +79,30 @@ impl Rewrite {
 impl Split {
     /// The target of this request's key.
     fn choose<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<&Target> {
-        let read = |attribute| request.text(attribute).filter(|key| !key.is_empty());
-        let cookie = self.cookie.as_ref();
-        let key = self.keys.iter().copied().chain(cookie.map(|c| c.attribute)).find_map(read);
-        let bucket = match (key, cookie) {
-            (Some(key), _) => self.salt.bucket(key),
-            (None, Some(cookie)) => {
-                let id = cookie::id(request.outside().random(), request.outside().random());
-                effects.response.push(cookie.header(&id));
-                self.salt.bucket(&id)
-            }
-            (None, None) => {
-                effects.counts.push(self.keyless);
-                match self.without_key {
-                    WithoutKey::First => return self.targets.first(),
-                    WithoutKey::Random => Bucket::from_hash(request.outside().random()),
-                }
-            }
+        let read = |attribute: &AttrId| request.text(*attribute).filter(|key| !key.is_empty());
+        let bucket = match self.keys.iter().find_map(read) {
+            Some(key) => self.salt.bucket(key),
+            None => match self.without_key(request, effects) {
+                Some(bucket) => bucket,
+                None => return self.targets.first(),
+            },
         };
         self.targets.get(self.allocation.pick(bucket)?)
+    }
+
+    /// The bucket of a request that has none of the keys; `None` when all of those go to the first target.
+    #[cold]
+    fn without_key<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<Bucket> {
+        let random = || request.outside().random();
+        if let Some(cookie) = &self.cookie {
+            let id = cookie::id(random(), random());
+            effects.response.push(cookie.header(&id));
+            return Some(self.salt.bucket(&id));
+        }
+        effects.counts.push(self.keyless);
+        match self.without_key {
+            WithoutKey::First => None,
+            WithoutKey::Random => Some(Bucket::from_hash(random())),
+        }
     }
 }

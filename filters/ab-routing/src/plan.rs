@@ -254,11 +254,13 @@ impl<'b, 'c> Builder<'b, 'c> {
             .iter()
             .enumerate()
             .filter_map(|(i, spec)| self.compiler.source(spec, &sticky.index(i)));
-        let keys: Vec<AttrId> = keys.collect();
+        let mut keys: Vec<AttrId> = keys.collect();
         let cookie = split
             .mint_cookie
             .as_ref()
             .and_then(|spec| Cookie::compile(spec, self.compiler, &at.field("mintCookie")));
+        // A cookie that was minted before is the last of the keys.
+        keys.extend(cookie.as_ref().map(|cookie| cookie.attribute));
         if split.sticky_by.is_empty()
             && split.mint_cookie.is_none()
             && split.without_key != Some(WithoutKey::Random)

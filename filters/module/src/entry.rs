@@ -11,7 +11,7 @@ use weir_host::{Dispatcher, Proxy};
 
 thread_local! {
     // A VM has one thread.
-    static DISPATCHER: Dispatcher<Pipeline> = Dispatcher::default();
+    static DISPATCHER: Dispatcher<Pipeline> = const { Dispatcher::new() };
 }
 
 /// The version of this module.
@@ -26,7 +26,7 @@ proxy_wasm::main! {{}}
 /// A plugin's configuration came, for its root context; false refuses it.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_configure(root: u32, _size: u32) -> u32 {
-    let proxy = Proxy { root };
+    let proxy = Proxy { context: root };
     proxy.follow_log_level();
     let accepted = DISPATCHER.with(|d| d.on_configure(&proxy, root, &proxy.configuration()));
     if accepted {
@@ -41,27 +41,16 @@ extern "C" fn weir_on_memory_allocate(size: usize) -> *mut u8 {
     weir_host::allocate(size)
 }
 
-/// The proxy while it serves a stream.
-const STREAM: Proxy = Proxy { root: 0 };
-
-/// A context was created: a root's (`parent` 0) or a stream's.
-#[unsafe(no_mangle)]
-extern "C" fn weir_on_context_create(context: u32, parent: u32) {
-    if parent != 0 {
-        DISPATCHER.with(|d| d.on_stream_create(context, parent));
-    }
-}
-
 /// A stream's request headers came.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    DISPATCHER.with(|d| d.on_request_headers(&STREAM, stream));
+    DISPATCHER.with(|d| d.on_request_headers(&Proxy { context: stream }, stream));
     CONTINUE
 }
 
 /// A stream's response headers came.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    DISPATCHER.with(|d| d.on_response_headers(&STREAM, stream));
+    DISPATCHER.with(|d| d.on_response_headers(&Proxy { context: stream }, stream));
     CONTINUE
 }

@@ -1,0 +1,141 @@
+//! Several plugins in one VM, and streams that end in every way.
+
+use super::*;
+use crate::{Call, FakeHost};
+use weir_core::ResponseHeader;
+
+/// Answers with its configuration as a header, when it has one.
+struct Echo(Vec<u8>);
+
+impl Plugin<FakeHost> for Echo {
+    fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        if configuration == b"bad" {
+            problems.add(&weir_core::At::root(), "bad");
+            return Err(problems);
+        }
+        Ok(Self(configuration.to_vec()))
+    }
+    fn on_request_headers(&self, _: &FakeHost, _: &mut Workspace) -> Option<ResponsePlan> {
+        let header =
+            ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
+        (!self.0.is_empty()).then(|| vec![header])
+    }
+    fn on_response_headers(&self, host: &FakeHost, plan: ResponsePlan) {
+        crate::apply::respond(&plan, host);
+    }
+}
+
+/// Says whose stream is served next.
+trait Serves {
+    fn serves(&self, root: u32);
+}
+
+impl Serves for FakeHost {
+    fn serves(&self, root: u32) {
+        let configuration = if root == 1 { "one" } else { "two" };
+        *self.configuration.borrow_mut() = configuration.into();
+    }
+}
+
+fn echoed(host: &FakeHost) -> Vec<String> {
+    host.take_response_headers()
+        .into_iter()
+        .map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
+        .collect()
+}
+
+#[test]
+fn each_stream_is_served_by_its_own_root() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    assert!(dispatcher.on_configure(&host, 1, b"one"));
+    assert!(dispatcher.on_configure(&host, 2, b"two"));
+    for (stream, root) in [(11, 2), (10, 1), (12, 1)] {
+        host.serves(root);
+        dispatcher.on_request_headers(&host, stream);
+    }
+    for (stream, expected) in [(12, "one"), (10, "one"), (11, "two")] {
+        dispatcher.on_response_headers(&host, stream);
+        assert_eq!(echoed(&host), [expected]);
+        dispatcher.on_response_headers(&host, stream);
+        assert!(echoed(&host).is_empty(), "only once");
+    }
+    assert_eq!(dispatcher.pending(), 0);
+}
+
+#[test]
+fn streams_that_end_early_are_forgotten_in_time_and_counted() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    dispatcher.on_configure(&host, 1, b"one");
+    // Across the point where the numbers of contexts start again.
+    let first = u32::MAX - 100_000;
+    let streams: u32 = 250_000;
+    for i in 0..streams {
+        dispatcher.on_request_headers(&host, first.wrapping_add(i));
+        assert!(dispatcher.pending() <= MOST_PENDING);
+    }
+    let counters = host.counters.take();
+    let forgotten = counters.iter().find(|(name, _)| name == "weir_responses_forgotten_total").unwrap().1;
+    assert_eq!(forgotten as usize + dispatcher.pending(), streams as usize);
+    // The newest ones are still served.
+    dispatcher.on_response_headers(&host, first.wrapping_add(streams - 1));
+    assert_eq!(echoed(&host), ["one"]);
+    dispatcher.on_response_headers(&host, first);
+    assert!(echoed(&host).is_empty());
+}
+
+#[test]
+fn a_refused_configuration_leaves_the_old_plugin() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    assert!(dispatcher.on_configure(&host, 1, b"one"));
+    assert!(!dispatcher.on_configure(&host, 1, b"bad"));
+    host.serves(1);
+    dispatcher.on_request_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10);
+    assert_eq!(echoed(&host), ["one"]);
+}
+
+#[test]
+fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    dispatcher.on_configure(&host, 1, b"one");
+    host.serves(1);
+    dispatcher.on_request_headers(&host, 10);
+    host.gone.borrow_mut().push(1);
+    dispatcher.on_configure(&host, 2, b"two");
+    dispatcher.on_response_headers(&host, 10);
+    assert_eq!(echoed(&host), ["one"]);
+    host.serves(2);
+    dispatcher.on_request_headers(&host, 11);
+    dispatcher.on_response_headers(&host, 11);
+    assert_eq!(echoed(&host), ["two"]);
+}
+
+#[test]
+fn a_root_that_goes_while_there_are_several_is_noticed() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    dispatcher.on_configure(&host, 1, b"one");
+    dispatcher.on_configure(&host, 2, b"two");
+    host.gone.borrow_mut().push(1);
+    host.serves(2);
+    for stream in 0..1000 {
+        dispatcher.on_request_headers(&host, stream);
+        dispatcher.on_response_headers(&host, stream);
+        assert_eq!(echoed(&host), ["two"]);
+    }
+    let asked = |call: &Call| matches!(call, Call::ConfigurationPart(..));
+    let times = host.take_calls().iter().filter(|call| asked(call)).count();
+    assert!(times < 300, "the host was asked {times} times, though only one plugin is left");
+}
+
+#[test]
+fn a_stream_of_no_known_root_is_left_alone() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    dispatcher.on_request_headers(&host, 9);
+    dispatcher.on_configure(&host, 1, b"one");
+    dispatcher.on_configure(&host, 2, b"two");
+    *host.configuration.borrow_mut() = b"three".to_vec();
+    dispatcher.on_request_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10);
+    assert!(echoed(&host).is_empty());
+}
