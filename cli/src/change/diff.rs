@@ -117,7 +117,7 @@ fn both(old: &Subject, new: &Subject, ids: u64) -> Change {
         kind: if changed { Kind::Changed } else { Kind::Same },
         method,
         ids: (method == Method::Simulated).then_some(ids),
-        moved: transitions.iter().map(|it| it.share).sum(),
+        moved: total(&transitions),
         transitions,
         also,
     }
@@ -131,9 +131,14 @@ fn alone(subject: &Subject, kind: Kind) -> Change {
         Kind::Added => transitions(&nobody, &subject.ranges),
         _ => transitions(&subject.ranges, &nobody),
     };
-    let moved = transitions.iter().map(|it| it.share).sum();
+    let moved = total(&transitions);
     let (name, also) = (subject.name.clone(), Vec::new());
     Change { name, kind, method: Method::Exact, ids: None, moved, transitions, also }
+}
+
+/// A sum over nothing would be -0.
+fn total(transitions: &[Transition]) -> f64 {
+    transitions.iter().fold(0.0, |sum, it| sum + it.share)
 }
 
 fn simulated(old: &Subject, new: &Subject, ids: u64) -> Vec<Transition> {
@@ -159,6 +164,9 @@ impl Change {
     fn write_text(&self, out: &mut impl Write) -> std::io::Result<()> {
         let name = &self.name;
         match (self.kind, self.ids) {
+            (Kind::Changed, _) if self.transitions.is_empty() => {
+                writeln!(out, "{name}: nobody moves by the hash")?;
+            }
             (Kind::Same, _) => writeln!(out, "{name}: nobody moves")?,
             (Kind::Added, _) => writeln!(out, "{name}: is new")?,
             (Kind::Removed, _) => writeln!(out, "{name}: is gone")?,

@@ -12,6 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout, Span, growthbook_rollout};
 
 const UNITS: &str = include_str!("../../../tests/vectors/units/units.json");
+const SAMPLE: &str = include_str!("../../../tests/vectors/units/sample.json");
 const LETTERS: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /// Stands for a unit that the SDK refuses.
 const NO_ANSWER: char = '!';
@@ -136,4 +137,25 @@ fn agrees_with_every_vector(algorithm: &str, file: &Value) {
     }
     assert!(answers > units.len() * 2, "too few answers of the SDK to prove anything");
     assert_eq!(differences, 0, "of {answers} answers:\n{wrong}");
+}
+
+/// The sample that tests of built modules use: every algorithm is in it, with both kinds of answers.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn agrees_with_the_sample() {
+    let sample: Vec<Value> = serde_json::from_str(SAMPLE).unwrap();
+    for row in &sample {
+        let algorithm = Algorithm::from_name(row["algorithm"].as_str().unwrap()).unwrap();
+        let assigner = assigner(algorithm, row);
+        let units = row["units"].as_array().unwrap();
+        assert_eq!(units.len(), 80);
+        for answer in units {
+            let variant = answer[1].as_u64().map(|index| usize::try_from(index).unwrap());
+            let unit = answer[0].as_str().unwrap();
+            assert_eq!(assigner.assign(unit.as_bytes()), variant.into(), "{} {unit:?}", algorithm.name());
+        }
+    }
+    for algorithm in Algorithm::ALL.iter().filter(|it| **it != Algorithm::Weir1) {
+        assert!(sample.iter().any(|row| row["algorithm"] == algorithm.name()), "{}", algorithm.name());
+    }
 }

@@ -86,7 +86,8 @@ impl Assigner {
     /// Prepares an experiment.
     ///
     /// # Errors
-    /// All mistakes at once: seeds, weights, ranges or a coverage that the algorithm does not have.
+    /// All mistakes that no algorithm accepts; where there are none, all that this one does not: seeds, steps of
+    /// weights, ranges or a coverage that the vendor does not have.
     pub fn new(algorithm: Algorithm, definition: &Definition<'_>) -> Result<Self, Refused> {
         let problems = definition.check();
         if !problems.is_empty() {

@@ -206,6 +206,12 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let mut problems = Vec::new();
     let seed = definition
         .required_seed("flagsmith needs <feature key>,<environment key>_ as its seed", &mut problems);
+    for (text, place) in [(definition.seed, Place::Seed), (definition.coverage_seed, Place::CoverageSeed)] {
+        if text.is_some_and(|text| !text.is_empty() && !text.contains(',')) {
+            problems
+                .push(Refusal::new(place, "flagsmith puts a comma behind the key of a feature or a segment"));
+        }
+    }
     // Decimals of a percentage, without the error of the multiplication.
     let percent = (definition.coverage * 1e10).round() / 1e8;
     let gate = definition.coverage_seed_where_needed("flagsmith needs the segment's key", &mut problems).map(
