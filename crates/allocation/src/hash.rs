@@ -1,15 +1,13 @@
 //! The native hash `weir-1`: specified in `docs/hash-weir-1.md`, proven by `tests/vectors/weir-1`.
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use std::cell::RefCell;
+use std::hint::cold_path;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::BUCKETS;
 
-/// Bytes of stack for the hash input. XXH3 has its short code paths up to 240 bytes, and nearly every salt
-/// and unit fit together; the streaming state (576 bytes to initialise) is only for what is longer.
-///
-/// Measured as WebAssembly, in units of wasmi's fuel (about one instruction each) for a salt of 15 bytes and a
-/// unit of 7 / 36 / 200 bytes: 286 / 338 / 857 by the buffer, 729 / 781 / 1300 by streaming.
-const SHORT_INPUT: usize = 240;
+/// More bytes than this are not kept from one unit to the next.
+const MOST_KEPT: usize = 1024;
 
 /// Length prefixes are 32 bits wide.
 const PREFIX: usize = size_of::<u32>();
@@ -43,8 +41,11 @@ impl Bucket {
 
     /// Maps a 64-bit hash evenly to a bucket: `hash * 1_000_000 / 2^64`, rounded down.
     pub const fn from_hash(hash: u64) -> Self {
-        // The result is below BUCKETS, so it fits in 32 bits.
-        Self(((hash as u128 * BUCKETS as u128) >> 64) as u32)
+        // In two halves, because WebAssembly has no product of 128 bits. What is lost of the lower one is
+        // below the point. The result is below BUCKETS, so it fits in 32 bits.
+        let (high, low) = (hash >> 32, hash & 0xffff_ffff);
+        let buckets = BUCKETS as u64;
+        Self(((high * buckets + (low * buckets >> 32)) >> 32) as u32)
     }
 
     /// The bucket's index, from 0 to 999 999.
@@ -57,19 +58,20 @@ impl Bucket {
 ///
 /// Two salts give independent buckets for the same unit. The input is length-prefixed, so that salt `exp1`
 /// with unit `23` and salt `exp12` with unit `3` are different inputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Salt {
-    /// `len(salt) as u32 LE ‖ salt`: the part of the input that is the same for each unit.
-    head: Box<[u8]>,
+    /// `len(salt) as u32 LE ‖ salt`, which is the same for each unit, and behind it what the last unit
+    /// left: the input of a hash has to be in one piece, and this way only the unit is copied.
+    input: RefCell<Vec<u8>>,
+    /// The length of the part that is always the same.
+    head: usize,
 }
 
 impl Salt {
     /// Prepares a salt. Its bytes are the text's UTF-8.
     pub fn new(salt: &str) -> Self {
-        let mut head = Vec::with_capacity(PREFIX + salt.len());
-        head.extend_from_slice(&length_prefix(salt.as_bytes()));
-        head.extend_from_slice(salt.as_bytes());
-        Self { head: head.into_boxed_slice() }
+        let input = [&length_prefix(salt.as_bytes()), salt.as_bytes()].concat();
+        Self { head: input.len(), input: RefCell::new(input) }
     }
 
     /// Prepares the salt `key/purpose`, for a decision about `key` that is independent of its variant.
@@ -81,47 +83,41 @@ impl Salt {
     }
 
     /// The 64-bit `weir-1` hash of a unit. A unit is any bytes, UTF-8 or not, empty or long.
+    #[inline]
     pub fn hash(&self, unit: &[u8]) -> u64 {
-        let mut buffer = [0; SHORT_INPUT];
-        let parts = [&*self.head, &length_prefix(unit), unit];
-        match concat_into(&mut buffer, parts) {
-            Some(input) => xxh3_64(input),
-            None => hash_streaming(parts),
+        // Taken, not borrowed: there is no way in which this could fail.
+        let mut input = self.input.take();
+        input.truncate(self.head);
+        input.extend_from_slice(&length_prefix(unit));
+        input.extend_from_slice(unit);
+        let hash = xxh3_64(&input);
+        if input.len() > MOST_KEPT {
+            cold_path();
+            input.truncate(self.head);
+            input.shrink_to_fit();
         }
+        self.input.replace(input);
+        hash
     }
 
     /// The bucket of a unit.
+    #[inline]
     pub fn bucket(&self, unit: &[u8]) -> Bucket {
         Bucket::from_hash(self.hash(unit))
     }
 }
 
+impl PartialEq for Salt {
+    fn eq(&self, other: &Self) -> bool {
+        self.input.borrow().get(..self.head) == other.input.borrow().get(..other.head)
+    }
+}
+
+impl Eq for Salt {}
+
 /// The length of `bytes` as 32 bits, little-endian. Lengths from 4 GiB up, which no header has, saturate.
 fn length_prefix(bytes: &[u8]) -> [u8; PREFIX] {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
-}
-
-/// Writes the parts one after the other into `buffer` and returns what was written, or `None` where they
-/// do not fit.
-fn concat_into<'a>(buffer: &'a mut [u8], parts: [&[u8]; 3]) -> Option<&'a [u8]> {
-    let mut length = 0;
-    for part in parts {
-        let end = length + part.len();
-        buffer.get_mut(length..end)?.copy_from_slice(part);
-        length = end;
-    }
-    buffer.get(..length)
-}
-
-/// Kept out of line so that the usual, short case does not pay for the streaming state's stack frame.
-#[cold]
-#[inline(never)]
-fn hash_streaming(parts: [&[u8]; 3]) -> u64 {
-    let mut hasher = Xxh3::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    hasher.digest()
 }
 
 #[cfg(test)]

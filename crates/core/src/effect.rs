@@ -3,6 +3,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::shape::Shape;
+use std::hint::cold_path;
 use std::rc::Rc;
 
 /// A request header that belongs to this configuration: copies that clients send are removed.
@@ -111,6 +112,19 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            headers: Vec::new(),
+            path: Given::Nothing,
+            authority: Given::Nothing,
+            states: Vec::new(),
+            response: Vec::new(),
+            counts: Vec::new(),
+            made: Vec::new(),
+        }
+    }
+
     /// No effect, but the removal of what clients must not send.
     #[inline]
     pub fn reset(&mut self, shape: &Shape) {
@@ -119,7 +133,10 @@ impl Effects {
         self.path = Given::Nothing;
         self.authority = Given::Nothing;
         self.states.clear();
-        self.response.clear();
+        if !self.response.is_empty() {
+            cold_path();
+            self.response.clear();
+        }
         self.counts.clear();
         self.made.clear();
     }

@@ -54,6 +54,11 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { places: Vec::new(), arena: Vec::new(), variants: Vec::new() }
+    }
+
     /// Finds all that `shape` asks for in the host's buffer.
     #[inline]
     pub fn read(&mut self, shape: &Shape, raw: &[u8]) {
@@ -69,10 +74,7 @@ impl Scratch {
             }
         }
         if shape.places.inside {
-            cold_path();
-            self.read_path(shape, raw);
-            self.read_cookies(shape, raw);
-            self.lower(shape, raw);
+            self.read_inside::<true>(shape, raw);
         }
         if !shape.experiments.is_empty() {
             cold_path();
@@ -100,6 +102,15 @@ impl Scratch {
         if let Some(place) = self.places.get_mut(slot) {
             *place = Place::Arena { start, len };
         }
+    }
+
+    /// What lies inside of headers. Out of line, so that requests of which nothing of this is asked do not
+    /// jump over it; generic, so that it is compiled with the pipeline, for speed.
+    #[inline(never)]
+    fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &Shape, raw: &[u8]) {
+        self.read_path(shape, raw);
+        self.read_cookies(shape, raw);
+        self.lower(shape, raw);
     }
 
     fn place(&self, index: Option<u16>) -> Place {
@@ -246,6 +257,12 @@ pub struct Request<'r, O> {
     raw: &'r [u8],
     scratch: &'r Scratch,
     outside: &'r O,
+    late: OnceCell<Box<Late>>,
+}
+
+/// What is only looked for when a predicate comes to it, and then once.
+#[derive(Default)]
+struct Late {
     properties: Vec<OnceCell<Option<Box<[u8]>>>>,
     json: Vec<OnceCell<Option<Box<serde_json::Value>>>>,
 }
@@ -254,13 +271,19 @@ impl<'r, O: Outside> Request<'r, O> {
     /// The request in `raw`, which `scratch` has read with the same `shape`.
     #[inline]
     pub fn new(shape: &'r Shape, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
-        let mut properties = Vec::new();
-        properties.resize_with(shape.properties.len(), OnceCell::new);
-        let mut json = Vec::new();
-        if shape.has_json {
-            json.resize_with(shape.attributes.len(), OnceCell::new);
-        }
-        Self { shape, raw, scratch, outside, properties, json }
+        Self { shape, raw, scratch, outside, late: OnceCell::new() }
+    }
+
+    #[cold]
+    fn late(&self) -> &Late {
+        self.late.get_or_init(|| {
+            let mut late = Late::default();
+            late.properties.resize_with(self.shape.properties.len(), OnceCell::new);
+            if self.shape.has_json {
+                late.json.resize_with(self.shape.attributes.len(), OnceCell::new);
+            }
+            Box::new(late)
+        })
     }
 
     /// What the configuration reads and writes.
@@ -340,7 +363,7 @@ impl<'r, O: Outside> Request<'r, O> {
             };
             Some(bytes.into_boxed_slice())
         };
-        self.properties.get(usize::from(index))?.get_or_init(fetch).as_deref()
+        self.late().properties.get(usize::from(index))?.get_or_init(fetch).as_deref()
     }
 
     fn property_value(&self, index: u16, attribute: &Attribute) -> Value<'_> {
@@ -408,7 +431,7 @@ impl<O: Outside> Facts for Request<'_, O> {
                 let text = self.text(id).filter(|text| text.len() <= LONGEST_JSON)?;
                 serde_json::from_slice(text).ok().map(Box::new)
             };
-            let json = self.json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
+            let json = self.late().json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
             return json.map_or(Value::Null, Value::Json);
         }
         if let Source::Property(property) = attribute.source

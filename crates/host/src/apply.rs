@@ -12,25 +12,40 @@ use weir_core::{Effects, Outside, OwnedHeader, Request, Shape};
 #[inline]
 pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects: &Effects, host: &H) {
     for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
-        let edit = match (request.sent(OwnedHeader::at(index)), effects.bytes(*given, shape)) {
-            (None, None) => continue,
-            (None, Some(value)) => Edit::Add(value),
-            (Some(sent), Some(value)) if equal(sent, value) => continue,
-            (Some(_), Some(value)) => Edit::Replace(value),
-            (Some(_), None) if *given == Given::AsSent => continue,
-            (Some(_), None) => Edit::Remove,
-        };
-        host.edit(HeaderMap::Request, owned.name.as_bytes(), edit);
+        let name = owned.name.as_bytes();
+        match (request.sent(OwnedHeader::at(index)), effects.bytes(*given, shape)) {
+            (None, None) => {}
+            (None, Some(value)) => host.edit(HeaderMap::Request, name, Edit::Add(value)),
+            (Some(sent), value) => apply_to_sent(name, sent, value, *given, host),
+        }
     }
-    if let Some(path) = effects.bytes(effects.path, shape) {
-        host.edit(HeaderMap::Request, b":path", Edit::Replace(path));
-    }
-    if let Some(authority) = effects.bytes(effects.authority, shape) {
-        host.edit(HeaderMap::Request, b":authority", Edit::Replace(authority));
+    if effects.path != Given::Nothing || effects.authority != Given::Nothing {
+        rewrite(shape, effects, host);
     }
     for (state, given) in &effects.states {
         if let (Some(name), Some(value)) = (shape.states.get(state.index()), effects.bytes(*given, shape)) {
             host.set_state(name.as_bytes(), value);
+        }
+    }
+}
+
+/// What becomes of a header that the client sent under a name that we own.
+#[cold]
+fn apply_to_sent<H: Host>(name: &[u8], sent: &[u8], value: Option<&[u8]>, given: Given, host: &H) {
+    let edit = match value {
+        Some(value) if equal(sent, value) => return,
+        Some(value) => Edit::Replace(value),
+        None if given == Given::AsSent => return,
+        None => Edit::Remove,
+    };
+    host.edit(HeaderMap::Request, name, edit);
+}
+
+#[cold]
+fn rewrite<H: Host>(shape: &Shape, effects: &Effects, host: &H) {
+    for (name, given) in [(&b":path"[..], effects.path), (b":authority", effects.authority)] {
+        if let Some(value) = effects.bytes(given, shape) {
+            host.edit(HeaderMap::Request, name, Edit::Replace(value));
         }
     }
 }

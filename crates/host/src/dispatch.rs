@@ -13,7 +13,7 @@
 
 use crate::{Configured, Host, Mark};
 use hashbrown::HashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::cold_path;
 use std::rc::Rc;
@@ -50,23 +50,36 @@ pub struct Workspace {
     pub effects: Effects,
 }
 
+impl Workspace {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { scratch: Scratch::new(), effects: Effects::new() }
+    }
+}
+
 /// What is left to do when the response comes.
 pub type ResponsePlan = Vec<weir_core::ResponseHeader>;
 
-/// Brings the proxy's callbacks to the plugins.
-pub struct Dispatcher<P>(RefCell<State<P>>);
+/// What is left to do for a stream, and who does it.
+type Pending<P> = HashMap<u32, (Rc<P>, ResponsePlan), BuildHasherDefault<ContextHasher>>;
 
-struct State<P> {
-    /// The plugins by their roots; few.
-    plugins: Vec<Configured<P>>,
+/// Brings the proxy's callbacks to the plugins.
+pub struct Dispatcher<P> {
+    /// Only read while a stream is served, so that streams may be served inside of each other: some
+    /// hostcalls let the proxy call back.
+    plugins: RefCell<Plugins<P>>,
+    /// Streams with something left to do, by context.
+    pending: RefCell<Pending<P>>,
+    workspace: RefCell<Workspace>,
+}
+
+struct Plugins<P> {
+    /// The plugins with their roots; few.
+    all: Vec<Configured<P>>,
     /// What tells them apart.
     mark: Mark,
-    /// Streams for which the plugins were told apart.
-    told_apart: u32,
-    /// Streams with something left to do, by context.
-    pending: HashMap<u32, (Rc<P>, ResponsePlan), BuildHasherDefault<ContextHasher>>,
-    /// Taken out while a request is served.
-    workspace: Option<Box<Workspace>>,
+    /// Streams until it is looked whose roots are gone.
+    until_look: Cell<u32>,
 }
 
 impl<P> Default for Dispatcher<P> {
@@ -75,17 +88,15 @@ impl<P> Default for Dispatcher<P> {
     }
 }
 
-// No borrow is held while a plugin runs: some hostcalls call back into the VM.
 impl<P> Dispatcher<P> {
     /// A VM without plugins.
     pub const fn new() -> Self {
-        Self(RefCell::new(State {
-            plugins: Vec::new(),
-            mark: Mark::NONE,
-            told_apart: 0,
-            pending: HashMap::with_hasher(BuildHasherDefault::new()),
-            workspace: None,
-        }))
+        let plugins = Plugins { all: Vec::new(), mark: Mark::NONE, until_look: Cell::new(0) };
+        Self {
+            plugins: RefCell::new(plugins),
+            pending: RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())),
+            workspace: RefCell::new(Workspace::new()),
+        }
     }
 
     /// Configures the plugin of a root context; false refuses the configuration.
@@ -97,17 +108,20 @@ impl<P> Dispatcher<P> {
         P: Plugin<H>,
         H: Host,
     {
-        match P::configure(host, configuration) {
-            Ok(plugin) => {
-                self.with(|state| {
-                    state.plugins.retain(|known| known.root != root && host.is_alive(known.root));
-                    let configuration = configuration.into();
-                    state.plugins.push(Configured { root, configuration, plugin: Rc::new(plugin) });
-                    state.mark = Mark::between(&state.plugins);
-                });
+        let made = P::configure(host, configuration);
+        match (made, self.plugins.try_borrow_mut()) {
+            (Ok(plugin), Ok(mut plugins)) => {
+                plugins.all.retain(|known| known.root != root);
+                let configuration = configuration.into();
+                plugins.all.push(Configured { root, configuration, plugin: Rc::new(plugin) });
+                plugins.forget_the_gone(host);
                 true
             }
-            Err(problems) => {
+            (Ok(_), Err(_)) => {
+                host.log(log::Level::Error, "weir: a configuration came while a request was served");
+                false
+            }
+            (Err(problems), _) => {
                 let count = problems.len();
                 host.log(
                     log::Level::Error,
@@ -124,17 +138,34 @@ impl<P> Dispatcher<P> {
     where
         P: Plugin<H>,
     {
-        let Some((plugin, mut workspace)) = self.with(|state| state.begin(host)).flatten() else { return };
-        let left = plugin.on_request_headers(host, &mut workspace);
-        self.with(|state| state.workspace = Some(workspace));
+        if self.plugins.try_borrow().is_ok_and(|plugins| plugins.want_a_look()) {
+            self.look(host);
+        }
+        let Ok(plugins) = self.plugins.try_borrow() else { return };
+        let Some(plugin) = plugins.of_this_stream(host) else { return };
+        let left = match self.workspace.try_borrow_mut() {
+            Ok(mut workspace) => plugin.on_request_headers(host, &mut workspace),
+            Err(_) => on_request_headers_inside(&**plugin, host),
+        };
         if let Some(left) = left {
-            self.keep(host, stream, plugin, left);
+            self.keep(host, stream, Rc::clone(plugin), left);
         }
     }
 
     #[cold]
+    fn look<H: Host>(&self, host: &H) {
+        if let Ok(mut plugins) = self.plugins.try_borrow_mut() {
+            plugins.forget_the_gone(host);
+        }
+    }
+
+    /// Keeps what is left for a response.
+    #[cold]
     fn keep<H: Host>(&self, host: &H, stream: u32, plugin: Rc<P>, left: ResponsePlan) {
-        if let Some(forgotten @ 1..) = self.with(|state| state.keep(stream, plugin, left))
+        let Ok(mut pending) = self.pending.try_borrow_mut() else { return };
+        let forgotten = if pending.len() >= MOST_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
+        pending.insert(stream, (plugin, left));
+        if forgotten > 0
             && let Some(counter) = host.define_counter("weir_responses_forgotten_total")
         {
             host.increment(counter, forgotten);
@@ -147,72 +178,72 @@ impl<P> Dispatcher<P> {
     where
         P: Plugin<H>,
     {
-        if let Some((plugin, left)) = self.with(|state| state.take(stream)).flatten() {
-            cold_path();
+        // Nearly always empty: do not hash for nothing.
+        if self.pending() == 0 {
+            return;
+        }
+        cold_path();
+        let found = self.pending.try_borrow_mut().ok().and_then(|mut pending| pending.remove(&stream));
+        if let Some((plugin, left)) = found {
             plugin.on_response_headers(host, left);
         }
     }
 
     /// How many streams have something left to do.
-    pub fn pending(&self) -> usize {
-        self.with(|state| state.pending.len()).unwrap_or_default()
-    }
-
     #[inline]
-    fn with<T>(&self, act: impl FnOnce(&mut State<P>) -> T) -> Option<T> {
-        self.0.try_borrow_mut().ok().map(|mut state| act(&mut state))
+    pub fn pending(&self) -> usize {
+        self.pending.try_borrow().map_or(0, |pending| pending.len())
     }
 }
 
-impl<P> State<P> {
-    #[inline]
-    fn begin<H: Host>(&mut self, host: &H) -> Option<(Rc<P>, Box<Workspace>)> {
-        let configured = match self.plugins.as_slice() {
-            [only] => only,
-            _ => self.tell_apart(host)?,
-        };
-        let plugin = Rc::clone(&configured.plugin);
-        Some((plugin, self.workspace.take().unwrap_or_default()))
-    }
+/// A stream that is served while another is: it has memory of its own.
+#[cold]
+fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H) -> Option<ResponsePlan> {
+    plugin.on_request_headers(host, &mut Workspace::new())
+}
 
-    /// The plugin of the stream that is being served, among several.
-    #[cold]
-    fn tell_apart<H: Host>(&mut self, host: &H) -> Option<&Configured<P>> {
-        self.told_apart = self.told_apart.wrapping_add(1);
-        if self.told_apart.is_multiple_of(STREAMS_BETWEEN_LOOKS) {
-            self.plugins.retain(|known| host.is_alive(known.root));
-            self.mark = Mark::between(&self.plugins);
+impl<P> Plugins<P> {
+    /// The plugin of the stream that is being served.
+    #[inline]
+    fn of_this_stream<H: Host>(&self, host: &H) -> Option<&Rc<P>> {
+        match self.all.as_slice() {
+            [only] => Some(&only.plugin),
+            _ => self.told_apart(host),
         }
+    }
+
+    #[cold]
+    fn told_apart<H: Host>(&self, host: &H) -> Option<&Rc<P>> {
         let part = host.configuration_part(self.mark.start, self.mark.length);
-        self.plugins.iter().find(|known| *self.mark.of(&known.configuration) == *part)
+        let known = self.all.iter().find(|known| *self.mark.of(&known.configuration) == *part)?;
+        Some(&known.plugin)
     }
 
-    /// Keeps what is left for a response; returns how many others were forgotten for it.
-    fn keep(&mut self, stream: u32, plugin: Rc<P>, left: ResponsePlan) -> i64 {
-        let full = self.pending.len() >= MOST_PENDING;
-        let forgotten = if full { self.forget_older_half(stream) } else { 0 };
-        self.pending.insert(stream, (plugin, left));
-        forgotten
-    }
-
+    /// Whether it is time to look whose roots are gone: now and then, while there are several.
     #[inline]
-    fn take(&mut self, stream: u32) -> Option<(Rc<P>, ResponsePlan)> {
-        // Nearly always empty: do not hash for nothing.
-        if self.pending.is_empty() {
-            return None;
+    fn want_a_look(&self) -> bool {
+        if self.all.len() < 2 {
+            return false;
         }
         cold_path();
-        self.pending.remove(&stream)
+        let left = self.until_look.get().checked_sub(1);
+        self.until_look.set(left.unwrap_or(STREAMS_BETWEEN_LOOKS));
+        left.is_none()
     }
 
-    /// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
-    /// numbers them one after the other, and from the start again after 2^32.
-    fn forget_older_half(&mut self, newest: u32) -> i64 {
-        let before = self.pending.len();
-        let oldest = self.pending.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
-        self.pending.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
-        i64::try_from(before - self.pending.len()).unwrap_or(i64::MAX)
+    fn forget_the_gone<H: Host>(&mut self, host: &H) {
+        self.all.retain(|known| host.is_alive(known.root));
+        self.mark = Mark::between(&self.all);
     }
+}
+
+/// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
+/// numbers them one after the other, and from the start again after 2^32. Returns how many there were.
+fn forget_older_half<P>(pending: &mut Pending<P>, newest: u32) -> i64 {
+    let before = pending.len();
+    let oldest = pending.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
+    pending.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
+    i64::try_from(before - pending.len()).unwrap_or(i64::MAX)
 }
 
 /// Spreads the numbers of contexts. They come from the proxy, one after the other, so nobody can choose
