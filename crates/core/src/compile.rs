@@ -78,6 +78,11 @@ impl<'c> Compiler<'c> {
         Ok(self.shape)
     }
 
+    /// An environment variable of the VM.
+    pub fn env(&self, name: &str) -> Option<String> {
+        (self.env)(name)
+    }
+
     /// The attribute that a `source` names, in either form.
     pub fn source(&mut self, spec: &SourceSpec, at: &At) -> Option<AttrId> {
         match spec {

@@ -1,7 +1,6 @@
 //! The decision: one request's attributes in, effects out.
 
 use crate::config::WithoutKey;
-use crate::cookie;
 use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use weir_allocation::Bucket;
 use weir_core::predicate::Facts;
@@ -82,7 +81,7 @@ impl Split {
         let bucket = match (key, cookie) {
             (Some(key), _) => self.salt.bucket(key),
             (None, Some(cookie)) => {
-                let id = cookie::id(request.outside().random(), request.outside().random());
+                let id = weir_cookie::id(request.outside().random(), request.outside().random());
                 effects.response.push(cookie.header(&id));
                 self.salt.bucket(&id)
             }

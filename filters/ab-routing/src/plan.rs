@@ -1,9 +1,9 @@
 //! From what was written to what it means.
 
 use crate::config::{self, Config, WithoutKey};
-use crate::cookie::Cookie;
 use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored};
+use weir_cookie::Cookie;
 use weir_core::effect::{Counter, TextId};
 use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate};
 
