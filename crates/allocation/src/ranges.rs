@@ -60,6 +60,9 @@ pub struct Allocation {
     owners: usize,
 }
 
+/// From so many segments on, the one of a bucket is searched by halves.
+const FEW: usize = 8;
+
 impl Allocation {
     /// Builds an allocation from each owner's ranges, in any order. An owner may have none.
     ///
@@ -101,9 +104,14 @@ impl Allocation {
     }
 
     /// The index of the bucket's owner, or `None` where nobody owns it.
+    #[inline]
     pub fn pick(&self, bucket: Bucket) -> Option<usize> {
-        let position = self.segments.partition_point(|segment| segment.range.end <= bucket.index());
-        let segment = self.segments.get(position)?;
+        let ends_behind = |segment: &&Segment| segment.range.end > bucket.index();
+        // Most allocations have two or three segments: then a search by halves only costs more.
+        let segment = match self.segments.get(..FEW) {
+            None => self.segments.iter().find(ends_behind),
+            Some(_) => self.segments.get(self.segments.partition_point(|segment| !ends_behind(&segment))),
+        }?;
         segment.range.contains(bucket).then_some(segment.owner)
     }
 

@@ -5,7 +5,7 @@ use crate::condition::{self, Condition};
 use crate::effect::{Counter, OwnedHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
-use crate::predicate::{CelId, ExperimentId, Predicate};
+use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems, did_you_mean};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
 use crate::value::Kind;
@@ -76,6 +76,11 @@ impl<'c> Compiler<'c> {
             self.shape.vary = self.shape.vary_on();
         }
         Ok(self.shape)
+    }
+
+    /// An environment variable of the VM.
+    pub fn env(&self, name: &str) -> Option<String> {
+        (self.env)(name)
     }
 
     /// The attribute that a `source` names, in either form.
@@ -398,12 +403,28 @@ impl<'c> Compiler<'c> {
             return Predicate::Const(false);
         };
         let attribute = self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None });
-        let is = |variant: &String| Predicate::Text {
-            attribute,
-            test: TextTest::literal(Place::Whole, variant),
-            absent_is_empty: false,
-        };
+        let is = |variant: &String| self.text_passes(attribute, TextTest::literal(Place::Whole, variant));
         Predicate::any(variants.iter().map(is).collect())
+    }
+
+    /// That an attribute's text passes a test.
+    pub(crate) fn text_passes(&self, attribute: AttrId, test: TextTest) -> Predicate {
+        match (self.plain_place(attribute), test) {
+            (Some(place), TextTest::Literal { place: Place::Whole, literal, ignore_case: false }) => {
+                Predicate::Is { place, attribute, text: literal }
+            }
+            (_, test) => Predicate::Text { attribute, test, absent_is_empty: false },
+        }
+    }
+
+    /// Where an attribute lies of which nothing is asked but the bytes of a header.
+    pub fn plain_place(&self, id: AttrId) -> Option<PlainPlace> {
+        match self.shape.attributes.get(usize::from(id.0))? {
+            Attribute { source: Source::Header(slot), lower: false, default: None, .. } => {
+                Some(PlainPlace(*slot))
+            }
+            _ => None,
+        }
     }
 
     /// Asks for a `vary` header on responses.

@@ -106,9 +106,8 @@ impl<'a> Pairs<'a> {
         let Self { sizes, data, offset } = self;
         let mut next = 0usize;
         sizes.as_chunks::<8>().0.iter().filter_map(move |size| {
-            let [n0, n1, n2, n3, v0, v1, v2, v3] = *size;
-            let name_len = u32::from_le_bytes([n0, n1, n2, n3]) as usize;
-            let value_len = u32::from_le_bytes([v0, v1, v2, v3]) as usize;
+            let sizes = u64::from_le_bytes(*size);
+            let (name_len, value_len) = (sizes as u32 as usize, (sizes >> 32) as usize);
             let start = next;
             // Sizes that overflow come from no proxy; what they lead to is found to be out of bounds.
             let value_at = start.wrapping_add(name_len).wrapping_add(1);

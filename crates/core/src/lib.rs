@@ -18,6 +18,7 @@ pub mod header;
 pub mod http_match;
 pub mod load;
 mod named;
+mod place;
 pub mod predicate;
 pub mod problem;
 pub mod request;

@@ -28,17 +28,26 @@ impl ExperimentId {
     }
 }
 
+/// Where a header lies of which nothing is asked but its bytes: its position in
+/// [`crate::shape::Shape::headers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainPlace(pub(crate) u16);
+
+impl PlainPlace {
+    /// The position.
+    #[inline]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// What predicates ask of a request.
 pub trait Facts {
     /// The attribute's text; `None` when the request has none and there is no default.
     fn text(&self, id: AttrId) -> Option<&[u8]>;
-    /// The text of an attribute that lies in the request just as it was sent, in one line and without a
-    /// default; `None` where it must be looked for otherwise, `Some(None)` where it is absent.
-    #[inline]
-    fn plain(&self, id: AttrId) -> Option<Option<&[u8]>> {
-        let _ = id;
-        None
-    }
+    /// The text at a plain place; `None` where it must be looked for otherwise, because the header has
+    /// several lines, and `Some(None)` where it is absent.
+    fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>>;
     /// Whether one of the lines of the header passes, or, of an attribute that is no header, its text;
     /// `None` when it is absent and has no default.
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
@@ -72,6 +81,15 @@ pub enum Predicate {
         test: TextTest,
         /// Whether an absent attribute is tested as empty text, as Istio's `withoutHeaders` does.
         absent_is_empty: bool,
+    },
+    /// A header without default is this very text: the short form of [`Predicate::Text`] with such a test.
+    Is {
+        /// Where it lies.
+        place: PlainPlace,
+        /// The same as an attribute, for what does not lie there plainly.
+        attribute: AttrId,
+        /// The text.
+        text: Box<[u8]>,
     },
     /// The attribute is this number.
     Number {
@@ -132,11 +150,10 @@ impl Predicate {
     pub fn holds<F: Facts>(&self, facts: &F) -> bool {
         // Most rules ask one thing only: whether a header is a certain text. That is a few cache lines of
         // code; everything else is a call away.
-        if let Predicate::Text { attribute, test, absent_is_empty: false } = self
-            && let Some(literal) = test.whole_text()
-            && let Some(text) = facts.plain(*attribute)
+        if let Predicate::Is { place, text, .. } = self
+            && let Some(found) = facts.plain(*place)
         {
-            return text.is_some_and(|text| equal(text, literal));
+            return found.is_some_and(|found| equal(found, text));
         }
         self.holds_otherwise(facts)
     }
@@ -151,6 +168,9 @@ impl Predicate {
             Predicate::Text { attribute, test, absent_is_empty } => {
                 let passes = facts.any_line(*attribute, |line| test.passes(line));
                 passes.unwrap_or_else(|| *absent_is_empty && test.passes(b""))
+            }
+            Predicate::Is { attribute, text, .. } => {
+                facts.any_line(*attribute, |line| equal(line, text)) == Some(true)
             }
             Predicate::Number { attribute, equals } => facts.value(*attribute) == Value::Number(*equals),
             Predicate::Claim(claim) => claim.holds(facts),

@@ -10,7 +10,8 @@
 use crate::attribute::AttrId;
 use crate::effect::OwnedHeader;
 use crate::header::equal;
-use crate::predicate::{CelId, ExperimentId, Facts};
+use crate::place::Place;
+use crate::predicate::{CelId, ExperimentId, Facts, PlainPlace};
 use crate::shape::{Attribute, Encoding, Shape, Source};
 use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
@@ -30,17 +31,6 @@ pub trait Outside {
     fn random(&self) -> u64;
     /// Nanoseconds since the Unix epoch.
     fn now(&self) -> u64;
-}
-
-/// Where a value lies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
-    #[default]
-    Absent,
-    /// In the host's buffer.
-    Raw { start: usize, len: usize },
-    /// Decoded, joined or lowered, in the arena.
-    Arena { start: usize, len: usize },
 }
 
 /// Memory that requests use one after the other, so that none of them allocates.
@@ -63,13 +53,11 @@ impl Scratch {
     #[inline]
     pub fn read(&mut self, shape: &Shape, raw: &[u8]) {
         self.places.clear();
-        self.places.resize(shape.places.all, Place::Absent);
+        self.places.resize(shape.places.all, Place::ABSENT);
         self.arena.clear();
         for (slot, pair) in shape.find_headers(raw) {
             match self.places.get_mut(slot) {
-                Some(place @ Place::Absent) => {
-                    *place = Place::Raw { start: pair.value_offset, len: pair.value.len() };
-                }
+                Some(place) if place.is_absent() => *place = Place::raw(pair.value_offset, pair.value.len()),
                 _ => self.add_line(shape, slot, raw),
             }
         }
@@ -87,7 +75,7 @@ impl Scratch {
     /// joined one by one would be copied a hundred times.
     #[cold]
     fn add_line(&mut self, shape: &Shape, slot: usize, raw: &[u8]) {
-        if !matches!(self.places.get(slot), Some(Place::Raw { .. })) {
+        if self.places.get(slot).is_none_or(|place| place.is_arena()) {
             return;
         }
         // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
@@ -100,7 +88,7 @@ impl Scratch {
         self.arena.truncate(self.arena.len().saturating_sub(separator.len()));
         let len = self.arena.len().saturating_sub(start);
         if let Some(place) = self.places.get_mut(slot) {
-            *place = Place::Arena { start, len };
+            *place = Place::arena(start, len);
         }
     }
 
@@ -120,7 +108,9 @@ impl Scratch {
     /// Fills a place that nothing has filled before: of two cookies or parameters the first counts.
     #[inline]
     fn fill(&mut self, index: usize, found: Place) {
-        if let Some(place @ Place::Absent) = self.places.get_mut(index) {
+        if let Some(place) = self.places.get_mut(index)
+            && place.is_absent()
+        {
             *place = found;
         }
     }
@@ -128,11 +118,12 @@ impl Scratch {
     /// The path without the query, and the query parameters.
     #[inline]
     fn read_path(&mut self, shape: &Shape, raw: &[u8]) {
-        let Place::Raw { start, len } = self.place(shape.path) else { return };
-        let whole = slice(raw, start, len);
+        let place = self.place(shape.path);
+        let Some(whole) = place.in_raw(raw) else { return };
+        let start = place.start();
         let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
         let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
-        self.fill(shape.places.path, Place::Raw { start, len: path.len() });
+        self.fill(shape.places.path, Place::raw(start, path.len()));
         if path.len() == whole.len() || (shape.queries.is_empty() && shape.raw_queries.is_empty()) {
             return;
         }
@@ -149,7 +140,7 @@ impl Scratch {
         let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
         let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
         let value = value.split_first().map_or(&[][..], |(_, v)| v);
-        let found = Place::Raw { start: at + part.len() - value.len(), len: value.len() };
+        let found = Place::raw(at + part.len() - value.len(), value.len());
         if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
             self.fill(shape.places.raw_queries + slot, found);
         }
@@ -159,7 +150,7 @@ impl Scratch {
             let found = if is_encoded(value) {
                 let start = self.arena.len();
                 self.arena.extend(decoded(value));
-                Place::Arena { start, len: self.arena.len() - start }
+                Place::arena(start, self.arena.len() - start)
             } else {
                 found
             };
@@ -169,21 +160,18 @@ impl Scratch {
 
     #[inline]
     fn read_cookies(&mut self, shape: &Shape, raw: &[u8]) {
-        let (base, len, in_arena) = match self.place(shape.cookie) {
-            Place::Raw { start, len } => (start, len, false),
-            Place::Arena { start, len } => (start, len, true),
-            Place::Absent => return,
-        };
+        let place = self.place(shape.cookie);
         let Self { places, arena, .. } = self;
-        let text = slice(if in_arena { arena } else { raw }, base, len);
+        let (in_arena, base) = (place.is_arena(), place.start());
+        let Some(text) = place.text(raw, arena) else { return };
         let mut at = base;
         for part in text.split(|b| *b == b';') {
             let trimmed = part.trim_ascii_start();
             let name_len = trimmed.iter().position(|b| *b == b'=').unwrap_or(trimmed.len());
             let (name, rest) = trimmed.split_at_checked(name_len).unwrap_or_default();
             let slot = shape.cookies.iter().position(|n| equal(n, name.trim_ascii_end()));
-            if let Some(place @ Place::Absent) =
-                slot.and_then(|slot| places.get_mut(shape.places.cookies + slot))
+            let place = slot.and_then(|slot| places.get_mut(shape.places.cookies + slot));
+            if let Some(place) = place.filter(|place| place.is_absent())
                 && let Some((_, value)) = rest.split_first()
             {
                 let mut start = at + part.len() - value.trim_ascii_start().len();
@@ -193,7 +181,7 @@ impl Scratch {
                     (start, value) = (start + 1, inner);
                 }
                 let len = value.len();
-                *place = if in_arena { Place::Arena { start, len } } else { Place::Raw { start, len } };
+                *place = if in_arena { Place::arena(start, len) } else { Place::raw(start, len) };
             }
             at += part.len() + 1;
         }
@@ -204,16 +192,17 @@ impl Scratch {
     fn lower(&mut self, shape: &Shape, raw: &[u8]) {
         for lowered in &shape.places.lowered {
             let at = self.arena.len();
-            match self.place(Some(lowered.from)) {
-                Place::Raw { start, len } => self.arena.extend_from_slice(slice(raw, start, len)),
-                Place::Arena { start, len } => self.arena.extend_from_within(start..start + len),
-                Place::Absent => continue,
+            let place = self.place(Some(lowered.from));
+            match place.in_raw(raw) {
+                Some(text) => self.arena.extend_from_slice(text),
+                None if place.is_absent() => continue,
+                None => self.arena.extend_from_within(place.start()..place.start() + place.len()),
             }
             if let Some(text) = self.arena.get_mut(at..) {
                 text.make_ascii_lowercase();
             }
             let len = self.arena.len().saturating_sub(at);
-            self.fill(usize::from(lowered.to), Place::Arena { start: at, len });
+            self.fill(usize::from(lowered.to), Place::arena(at, len));
         }
     }
 }
@@ -317,11 +306,7 @@ impl<'r, O: Outside> Request<'r, O> {
 
     #[inline]
     fn bytes(&self, place: Place) -> Option<&[u8]> {
-        match place {
-            Place::Raw { start, len } => self.raw.get(start..)?.get(..len),
-            Place::Arena { start, len } => self.scratch.arena.get(start..)?.get(..len),
-            Place::Absent => None,
-        }
+        place.text(self.raw, &self.scratch.arena)
     }
 
     /// Where the attribute lies; `None` when that is not in the request.
@@ -346,7 +331,7 @@ impl<'r, O: Outside> Request<'r, O> {
         let Source::Header(slot) = attribute.source else { return None };
         let slot = usize::from(slot);
         // Only a header of several lines lies in the arena.
-        let several = matches!(self.scratch.places.get(slot), Some(Place::Arena { .. }));
+        let several = self.scratch.places.get(slot).is_some_and(|place| place.is_arena());
         if !several || attribute.lower || is_cookie(self.shape, slot) {
             return None;
         }
@@ -403,18 +388,14 @@ impl<O: Outside> Facts for Request<'_, O> {
     }
 
     #[inline]
-    fn plain(&self, id: AttrId) -> Option<Option<&[u8]>> {
-        let place = *self.shape.places.plain.get(usize::from(id.0))?;
-        match *self.scratch.places.get(usize::from(place))? {
-            Place::Absent => Some(None),
-            Place::Raw { start, len } => Some(self.raw.get(start..)?.get(..len)),
-            Place::Arena { .. } => None,
-        }
+    fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>> {
+        let place = *self.scratch.places.get(place.index())?;
+        if place.is_arena() { None } else { Some(place.in_raw(self.raw)) }
     }
 
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
         let index = usize::from(id.0);
-        if let Some(Place::Arena { .. }) = self.place_of(index)
+        if self.place_of(index).is_some_and(|place| place.is_arena())
             && let Some(attribute) = self.shape.attributes.get(index)
             && let Some(verdict) = self.any_of_several(attribute, &passes)
         {

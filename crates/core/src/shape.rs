@@ -123,10 +123,18 @@ pub struct Shape {
     pub(crate) places: Places,
     /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
     lengths: u64,
-    /// Positions in `headers`, sorted by length of the name; see [`Shape::find_header`].
-    by_length: Vec<u16>,
-    /// For each length of name, where its names start in `by_length`; one more entry at the end.
-    starts: Vec<u16>,
+    /// The headers, sorted by length of the name; see [`Shape::find_header`].
+    by_length: Vec<Candidate>,
+    /// For each length of name, where in `by_length` its names start and end.
+    of_length: Vec<(u16, u16)>,
+}
+
+/// A header that is looked for.
+#[derive(Debug)]
+struct Candidate {
+    name: Box<[u8]>,
+    /// Its position in [`Shape::headers`].
+    slot: u16,
 }
 
 /// Where each kind of place starts. Headers start at 0, in their order.
@@ -140,9 +148,6 @@ pub(crate) struct Places {
     pub(crate) all: usize,
     /// The place of each attribute; of those that have none (properties, constants) [`Places::NOWHERE`].
     pub(crate) of_attributes: Vec<u16>,
-    /// The place of each attribute whose text is found there just as it was sent; else
-    /// [`Places::NOWHERE`], also for those with a default.
-    pub(crate) plain: Vec<u16>,
     /// Which places are lowered copies of which others.
     pub(crate) lowered: Vec<Lowered>,
     /// Whether something inside of headers is looked for: the path, cookies, query parameters, or
@@ -174,11 +179,9 @@ impl Shape {
     /// The position of a header among [`Shape::headers`].
     #[inline]
     pub fn find_header(&self, name: &[u8]) -> Option<usize> {
-        let start = usize::from(*self.starts.get(name.len())?);
-        let end = usize::from(*self.starts.get(name.len() + 1)?);
-        let candidates = self.by_length.get(start..end)?;
-        let same = |i: &usize| self.headers.get(*i).is_some_and(|known| equal(known, name));
-        candidates.iter().map(|i| usize::from(*i)).find(same)
+        let (start, end) = *self.of_length.get(name.len())?;
+        let candidates = self.by_length.get(usize::from(start)..usize::from(end))?;
+        candidates.iter().find(|known| equal(&known.name, name)).map(|known| usize::from(known.slot))
     }
 
     /// Gives everything its place, once all is known that is looked for.
@@ -208,8 +211,6 @@ impl Shape {
                 place = to;
             }
             places.of_attributes.push(place);
-            let plain = !attribute.lower && attribute.default.is_none();
-            places.plain.push(if plain { place } else { Places::NOWHERE });
         }
         places.inside = self.path.is_some() || self.cookie.is_some() || !places.lowered.is_empty();
     }
@@ -231,12 +232,14 @@ impl Shape {
     fn index_headers(&mut self) {
         self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
         let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
-        let of_length =
-            |n: usize| (0u16..).zip(&self.headers).filter(move |(_, h)| h.len() == n).map(|(i, _)| i);
-        for n in 0..=longest {
-            self.starts.push(self.by_length.len() as u16);
-            self.by_length.extend(of_length(n));
+        for length in 0..=longest {
+            let start = self.by_length.len() as u16;
+            for (slot, name) in (0u16..).zip(&self.headers) {
+                if name.len() == length {
+                    self.by_length.push(Candidate { name: name.clone(), slot });
+                }
+            }
+            self.of_length.push((start, self.by_length.len() as u16));
         }
-        self.starts.push(self.by_length.len() as u16);
     }
 }

@@ -163,7 +163,8 @@ impl<P> Dispatcher<P> {
     #[cold]
     fn keep<H: Host>(&self, host: &H, stream: u32, plugin: Rc<P>, left: ResponsePlan) {
         let Ok(mut pending) = self.pending.try_borrow_mut() else { return };
-        let forgotten = if pending.len() >= MOST_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
+        let forgotten =
+            if pending.len() >= MOST_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
         pending.insert(stream, (plugin, left));
         if forgotten > 0
             && let Some(counter) = host.define_counter("weir_responses_forgotten_total")

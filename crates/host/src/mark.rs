@@ -62,11 +62,8 @@ mod tests {
     use super::*;
 
     fn mark(configurations: &[&str]) -> Mark {
-        let plugin = |text: &&str| Configured {
-            root: 1,
-            configuration: text.as_bytes().into(),
-            plugin: Rc::new(()),
-        };
+        let plugin =
+            |text: &&str| Configured { root: 1, configuration: text.as_bytes().into(), plugin: Rc::new(()) };
         Mark::between(&configurations.iter().map(plugin).collect::<Vec<_>>())
     }
 

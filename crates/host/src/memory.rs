@@ -1,69 +1,68 @@
 //! The memory that the host writes into.
 //!
-//! Whatever the host returns, it asks the module for memory first. That is once a request, so the last
-//! buffer is kept and handed out again: the general allocator would cost 300 instructions each time.
+//! Whatever the host returns, it asks the module for memory first. That happens in nearly every request, so
+//! one buffer is lent again and again: the general allocator would cost 300 instructions each time.
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::ptr::null_mut;
 
-/// The capacity stands before the bytes, so that the buffer can be taken back.
-const HEAD: usize = size_of::<usize>();
-/// The smallest buffer, in bytes: most requests' headers fit.
-const SMALLEST: usize = 4096;
-/// Larger buffers are not kept, in bytes.
-const LARGEST_KEPT: usize = 1 << 17;
+/// The size of the buffer that is lent, in bytes: most requests' headers fit.
+const SIZE: usize = 16 * 1024;
 
 thread_local! {
     // A VM has one thread.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BUFFER: Buffer = const { Buffer { start: Cell::new(null_mut()), lent: Cell::new(true) } };
+}
+
+/// The buffer that is lent. It is never freed.
+struct Buffer {
+    start: Cell<*mut u8>,
+    /// Whether it must not be lent now. Before it is there, it counts as lent.
+    lent: Cell<bool>,
 }
 
 /// Memory for `size` bytes, for the host to write to; [`HostBytes::take`] takes it back.
 #[inline]
 pub fn allocate(size: usize) -> *mut u8 {
-    let needed = size.saturating_add(HEAD);
-    let mut buffer = SPARE.take();
-    if buffer.capacity() < needed {
-        buffer = fresh(needed);
-    }
-    buffer.clear();
-    buffer.extend_from_slice(&buffer.capacity().to_ne_bytes());
-    let start = buffer.as_mut_ptr();
-    std::mem::forget(buffer);
-    // SAFETY: the capacity is HEAD bytes at least, so this points into the buffer or just behind it.
-    unsafe { start.add(HEAD) }
+    BUFFER.with(|buffer| {
+        if size <= SIZE && !buffer.lent.replace(true) {
+            buffer.start.get()
+        } else {
+            allocate_otherwise(buffer, size)
+        }
+    })
 }
 
 #[cold]
-fn fresh(needed: usize) -> Vec<u8> {
-    Vec::with_capacity(needed.max(SMALLEST))
+fn allocate_otherwise(buffer: &Buffer, size: usize) -> *mut u8 {
+    let boxed = |size| Box::into_raw(vec![0u8; size].into_boxed_slice()).cast::<u8>();
+    if buffer.start.get().is_null() {
+        buffer.start.set(boxed(SIZE));
+        if size <= SIZE {
+            return buffer.start.get();
+        }
+        buffer.lent.set(false);
+    }
+    boxed(size)
 }
 
 /// Bytes that the host wrote.
 #[derive(Debug)]
 pub struct HostBytes {
-    /// Capacity, then the bytes.
-    buffer: Vec<u8>,
+    start: *mut u8,
+    size: usize,
 }
 
 impl HostBytes {
     /// Takes over what the host wrote; none when `data` is null.
     ///
     /// # Safety
-    /// `data` is null, or came from [`allocate`] with at least `size` bytes, of which the host has written
-    /// `size`, and nobody else takes it.
+    /// `data` is null, or came from [`allocate`] with this very `size`, of which the host has written
+    /// everything, and nobody else takes it.
     #[inline]
     pub unsafe fn take(data: *mut u8, size: usize) -> Self {
-        if data.is_null() {
-            return Self { buffer: Vec::new() };
-        }
-        // SAFETY: `allocate` put the capacity HEAD bytes before `data`, where the buffer starts.
-        let buffer = unsafe {
-            let start = data.sub(HEAD);
-            let capacity = start.cast::<[u8; HEAD]>().read();
-            Vec::from_raw_parts(start, HEAD + size, usize::from_ne_bytes(capacity))
-        };
-        Self { buffer }
+        Self { start: data, size: if data.is_null() { 0 } else { size } }
     }
 }
 
@@ -72,19 +71,31 @@ impl Deref for HostBytes {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.buffer.get(HEAD..).unwrap_or_default()
+        if self.start.is_null() {
+            return &[];
+        }
+        // SAFETY: `take` was promised that so many bytes are there, and they stay until this is dropped.
+        unsafe { std::slice::from_raw_parts(self.start, self.size) }
     }
 }
 
 impl Drop for HostBytes {
     #[inline]
     fn drop(&mut self) {
-        let buffer = std::mem::take(&mut self.buffer);
-        if buffer.capacity() <= LARGEST_KEPT {
-            // Of two the later one: both are small, and which one stays makes no difference.
-            SPARE.set(buffer);
-        }
+        BUFFER.with(|buffer| {
+            if self.start == buffer.start.get() {
+                buffer.lent.set(self.start.is_null());
+            } else if !self.start.is_null() {
+                free(self.start, self.size);
+            }
+        });
     }
+}
+
+#[cold]
+fn free(start: *mut u8, size: usize) {
+    // SAFETY: `allocate_otherwise` made a box of so many bytes, and its owner is being dropped.
+    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(start, size)) });
 }
 
 #[cfg(test)]
@@ -109,25 +120,36 @@ mod tests {
         drop(first);
         let again = written(b"twice");
         assert_eq!((again.as_ptr(), &*again), (at, &b"twice"[..]));
-        let beside = written(b"");
+        let beside = written(b"beside");
         assert_ne!(beside.as_ptr(), at);
-        assert_eq!((&*beside, &*again), (&b""[..], &b"twice"[..]));
+        assert_eq!((&*beside, &*again), (&b"beside"[..], &b"twice"[..]));
+        drop(again);
+        assert_eq!(written(b"later").as_ptr(), at);
+        assert_eq!(&*beside, b"beside");
     }
 
     #[test]
-    fn large_buffers_are_given_back() {
-        for size in [SMALLEST, LARGEST_KEPT, LARGEST_KEPT + 1, 1 << 20] {
-            let bytes = vec![7; size];
+    fn every_size_comes_back() {
+        for size in [0, 1, SIZE - 1, SIZE, SIZE + 1, 1 << 20, 3] {
+            let bytes: Vec<u8> = (0..size).map(|i| i as u8).collect();
             assert_eq!(&*written(&bytes), &bytes);
-            let kept = SPARE.take();
-            assert!(kept.capacity() <= LARGEST_KEPT, "{size}");
-            SPARE.set(kept);
         }
+    }
+
+    #[test]
+    fn a_large_one_may_come_first() {
+        // Each test has a thread, and so a buffer, of its own.
+        let large = written(&[7; SIZE * 2]);
+        assert_eq!(&*written(b"small"), b"small");
+        assert_eq!(large.len(), SIZE * 2);
     }
 
     #[test]
     fn nothing_is_nothing() {
         // SAFETY: null is allowed.
-        assert_eq!(&*unsafe { HostBytes::take(std::ptr::null_mut(), 0) }, b"");
+        let nothing = unsafe { HostBytes::take(std::ptr::null_mut(), 0) };
+        assert_eq!(&*nothing, b"");
+        drop(nothing);
+        assert_eq!(&*written(b"something"), b"something");
     }
 }

@@ -4,6 +4,7 @@
 //! missing, is found when the plan is made, so that all of it is reported together.
 
 use serde::{Deserialize, Serialize};
+use weir_cookie::CookieSpec;
 use weir_core::http_match::HttpMatch;
 use weir_core::load::one_or_many;
 use weir_core::{Named, SourceSpec};
@@ -100,9 +101,10 @@ pub struct Split {
     #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub sticky_by: Vec<SourceSpec>,
-    /// A cookie that gives an identity to who has none: read last, and set by the response.
+    /// A cookie that gives an identity to who has none: a random id of 128 bits, read last, set by the
+    /// response. The id counts on the very request that has none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mint_cookie: Option<MintCookie>,
+    pub mint_cookie: Option<CookieSpec>,
     /// What happens to a request without any of the keys; `first` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_key: Option<WithoutKey>,
@@ -141,47 +143,6 @@ pub struct SplitTarget {
     /// A new host or path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
-}
-
-/// A cookie with a random id of 128 bits. The id counts on the very request that has none yet.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct MintCookie {
-    /// The cookie's name.
-    pub name: String,
-    /// How long it lives, such as `30d`; `365d` when absent, and `0s` for a session cookie.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ttl: Option<String>,
-    /// Its path; `/` when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Its domain; the host alone when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
-    /// Which cross-site requests carry it; `lax` when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub same_site: Option<SameSite>,
-    /// Whether it is sent over HTTPS only; true when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secure: Option<bool>,
-    /// Whether scripts in the page cannot read it; true when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub http_only: Option<bool>,
-}
-
-/// The SameSite attribute of a cookie.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum SameSite {
-    /// Only requests from the same site.
-    Strict,
-    /// Also when a link leads to the site.
-    #[default]
-    Lax,
-    /// All requests; browsers then demand `secure`.
-    None,
 }
 
 /// What responses tell about the decision. Each costs one more callback a request.

@@ -1,49 +1,43 @@
 //! The decision: one request's attributes in, effects out.
 
 use crate::config::WithoutKey;
-use crate::cookie;
-use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
+use crate::plan::{Action, Plan, Rewrite, Split, Target};
 use weir_allocation::Bucket;
-use std::hint::cold_path;
 use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader};
+use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape};
 
 impl Plan {
     /// Decides where a request goes.
     #[inline]
     pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
-        if self.vary {
-            cold_path();
-            effects.response.extend(request.shape().vary.clone());
-        }
-        let matched = self
-            .rules
-            .iter()
-            .find_map(|rule| Some((rule, rule.entries.iter().find(|e| e.when.holds(request))?)));
-        let (target, prefix) = match matched {
-            Some((rule, entry)) => {
-                let target = match &rule.action {
-                    Action::Target(target) => Some(target),
-                    Action::Split(split) => split.choose(request, effects),
-                };
-                (target, Entry::prefix(entry))
-            }
-            None => (self.default.as_ref(), None),
+        let matched = self.entries.iter().find(|entry| entry.when.holds(request));
+        let (action, prefix) = match matched {
+            Some(entry) => (self.actions.get(entry.rule), entry.prefix),
+            None => (None, None),
+        };
+        let target = match action {
+            Some(Action::Split(split)) => split.choose(request, effects),
+            Some(Action::Target(target)) => Some(target),
+            None => self.default.as_ref(),
         };
         if let Some(target) = target {
             target.apply(prefix, request, effects);
         }
+        if self.vary || self.debug_header.is_some() {
+            self.tell(target, request.shape(), effects);
+        }
+    }
+
+    /// What responses tell about the decision.
+    #[cold]
+    fn tell(&self, target: Option<&Target>, shape: &Shape, effects: &mut Effects) {
+        if self.vary {
+            effects.response.extend(shape.vary.clone());
+        }
         if let Some(name) = &self.debug_header {
-            cold_path();
             let value = target.map_or_else(|| b"none"[..].into(), |target| target.name.clone());
             effects.response.push(ResponseHeader { name: name.clone(), value, replace: true });
         }
-    }
-}
-
-impl Entry {
-    fn prefix(&self) -> Option<usize> {
-        self.prefix
     }
 }
 
@@ -95,7 +89,7 @@ impl Split {
     fn without_key<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<Bucket> {
         let random = || request.outside().random();
         if let Some(cookie) = &self.cookie {
-            let id = cookie::id(random(), random());
+            let id = weir_cookie::id(random(), random());
             effects.response.push(cookie.header(&id));
             return Some(self.salt.bucket(&id));
         }

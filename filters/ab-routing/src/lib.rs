@@ -4,11 +4,9 @@
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out.
 
 mod config;
-mod cookie;
 mod decide;
 mod plan;
 
-pub use config::{
-    Config, MintCookie, Response, Rewrite, Rule, SameSite, Split, SplitTarget, Target, WithoutKey,
-};
+pub use config::{Config, Response, Rewrite, Rule, Split, SplitTarget, Target, WithoutKey};
 pub use plan::Plan;
+pub use weir_cookie::{CookieSpec, SameSite};

@@ -1,32 +1,31 @@
 //! From what was written to what it means.
 
 use crate::config::{self, Config, WithoutKey};
-use crate::cookie::Cookie;
 use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored};
+use weir_cookie::Cookie;
 use weir_core::effect::{Counter, TextId};
 use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate};
 
 /// The validated routing section.
 #[derive(Debug)]
 pub struct Plan {
-    pub(crate) rules: Box<[Rule]>,
+    /// What is tried, in order.
+    pub(crate) entries: Box<[Entry]>,
+    /// What is done, by rule.
+    pub(crate) actions: Box<[Action]>,
     pub(crate) default: Option<Target>,
     pub(crate) debug_header: Option<Rc<str>>,
     pub(crate) vary: bool,
 }
 
-#[derive(Debug)]
-pub(crate) struct Rule {
-    /// Any of these matches. They are kept apart because a rewrite replaces the prefix of the one
-    /// that did.
-    pub(crate) entries: Box<[Entry]>,
-    pub(crate) action: Action,
-}
-
+/// One way to match a rule. Those of one rule are kept apart because a rewrite replaces the prefix of the
+/// one that matched.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) when: Predicate,
+    /// The rule's position.
+    pub(crate) rule: usize,
     /// The length of the path prefix that it matched by.
     pub(crate) prefix: Option<usize>,
 }
@@ -81,8 +80,12 @@ impl Plan {
     /// plan with problems must not be used.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         let mut builder = Builder::new(config, compiler, at);
-        let rules = config.rules.iter().enumerate();
-        let rules = rules.filter_map(|(i, rule)| builder.rule(rule, &at.field("rules").index(i))).collect();
+        let (mut entries, mut actions) = (Vec::new(), Vec::new());
+        for (i, rule) in config.rules.iter().enumerate() {
+            let at = at.field("rules").index(i);
+            builder.entries(rule, actions.len(), &mut entries, &at);
+            actions.extend(builder.rule(rule, &at));
+        }
         let default = config.default.as_ref().map(|target| {
             let fields = TargetFields {
                 headers: &target.set_headers,
@@ -109,7 +112,8 @@ impl Plan {
         if config.response.vary {
             builder.compiler.vary();
         }
-        Self { rules, default, debug_header, vary: config.response.vary }
+        let (entries, actions) = (entries.into(), actions.into());
+        Self { entries, actions, default, debug_header, vary: config.response.vary }
     }
 }
 
@@ -126,7 +130,7 @@ impl<'b, 'c> Builder<'b, 'c> {
         Self { compiler, cluster_header, cluster_header_at: at.field("clusterHeader"), names: Vec::new() }
     }
 
-    fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Rule> {
+    fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Action> {
         if self.name(&rule.name, at) && self.names.contains(&rule.name) {
             self.compiler
                 .problems
@@ -138,8 +142,7 @@ impl<'b, 'c> Builder<'b, 'c> {
             cluster: rule.cluster.as_deref(),
             rewrite: rule.rewrite.as_ref(),
         };
-        let entries = self.entries(rule, at);
-        let action = match &rule.split {
+        Some(match &rule.split {
             Some(split) => {
                 if !fields.is_empty() {
                     let message = "a rule has either a split or a target of its own; put setHeaders, cluster and rewrite into the split's targets";
@@ -148,28 +151,25 @@ impl<'b, 'c> Builder<'b, 'c> {
                 Action::Split(Box::new(self.split(&rule.name, split, &at.field("split"))?))
             }
             None => Action::Target(self.target(&rule.name, &fields, at)),
-        };
-        Some(Rule { entries, action })
+        })
     }
 
-    fn entries(&mut self, rule: &config::Rule, at: &At) -> Box<[Entry]> {
+    /// The ways to match a rule, at position `index`.
+    fn entries(&mut self, rule: &config::Rule, index: usize, entries: &mut Vec<Entry>, at: &At) {
         let also = (rule.condition.as_ref(), rule.cel.as_deref());
         if rule.http_match.len() < 2 {
             let when = self.compiler.when(&rule.http_match, also.0, also.1, at);
             let prefix = rule.http_match.first().and_then(|m| m.uri_prefix()).map(str::len);
-            return [Entry { when, prefix }].into();
+            entries.push(Entry { when, rule: index, prefix });
+            return;
         }
-        let mut entries = Vec::new();
         for (i, http_match) in rule.http_match.iter().enumerate() {
             let matches = http_match.compile(self.compiler, &at.field("match").index(i));
             // The condition is compiled once an entry: entries are few, and it is interned.
             let also = self.compiler.when(&[], also.0, also.1, at);
-            entries.push(Entry {
-                when: Predicate::all(vec![matches, also]),
-                prefix: http_match.uri_prefix().map(str::len),
-            });
+            let when = Predicate::all(vec![matches, also]);
+            entries.push(Entry { when, rule: index, prefix: http_match.uri_prefix().map(str::len) });
         }
-        entries.into()
     }
 
     /// Whether a name is fit for headers, logs and metrics; reports it when not.

@@ -17,4 +17,4 @@ generate() {
 }
 
 generate flagd-1 v0.13.2
-generate flagd-2 v0.16.0
+generate flagd-2 v0.17.0

@@ -1,12 +1,9 @@
 //! From a unit to a variant, by any algorithm.
 
-use super::boundaries::{Boundaries, sorted_spans};
+use super::boundaries::Boundaries;
 use super::draw::Draw;
-use super::{
-    Algorithm, Definition, Layout, Place, Reason, Refusal, Refused, Segment, digest, envoy, growthbook,
-    murmur,
-};
-use crate::{Allocation, BUCKETS, BucketRange, Salt, Share, Weights, contiguous};
+use super::{Algorithm, Definition, Refused, Segment, digest, envoy, growthbook, murmur, weir};
+use crate::{Allocation, BUCKETS, Salt};
 
 /// What becomes of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +30,7 @@ pub struct Assigner {
 
 /// `weir-1` apart, so that it costs no more than its salt and its allocation.
 #[derive(Clone, Debug)]
-enum Rule {
+pub(crate) enum Rule {
     Weir { salt: Salt, allocation: Allocation },
     Sdk(Box<Sdk>),
 }
@@ -111,7 +108,7 @@ impl Assigner {
         };
         let rule = match sdk {
             Some(sdk) => Rule::Sdk(Box::new(sdk)),
-            None => weir_1(definition)?,
+            None => weir::prepare(definition)?,
         };
         Ok(Self { algorithm, variants: definition.variants(), rule })
     }
@@ -231,61 +228,4 @@ impl Number {
         let origin = draw.origin();
         Self { value: draw.number(unit) + origin, origin, scale: draw.scale() }
     }
-}
-
-fn weir_1(definition: &Definition<'_>) -> Result<Rule, Refused> {
-    let mut problems = Vec::new();
-    definition.refuse_coverage_seed(&mut problems);
-    let allocation = match definition.layout {
-        Layout::Weights(weights) => from_weights(weights, definition.coverage),
-        Layout::Ranges(ranges) => {
-            sorted_spans(ranges, &mut problems);
-            from_ranges(ranges)
-        }
-    };
-    match allocation {
-        Ok(allocation) if problems.is_empty() => {
-            Ok(Rule::Weir { salt: Salt::new(definition.seed_or_key()), allocation })
-        }
-        Ok(_) => Err(Refused(problems)),
-        Err(refused) => {
-            problems.extend(refused.0);
-            Err(Refused(problems))
-        }
-    }
-}
-
-fn from_weights(weights: &[f64], coverage: f64) -> Result<Allocation, Refused> {
-    let Ok(coverage) = Share::from_fraction(coverage) else {
-        return Err(Refusal::new(Place::Coverage, "coverage must be in whole millionths").into());
-    };
-    Weights::from_relative(weights).and_then(|weights| contiguous(&weights, coverage)).map_err(|invalid| {
-        let refusal = |weight| Refusal { place: Place::Layout, reason: Reason::Weight(weight) };
-        Refused(invalid.0.into_iter().map(refusal).collect())
-    })
-}
-
-fn from_ranges(ranges: &[Vec<super::Span>]) -> Result<Allocation, Refused> {
-    let mut problems = Vec::new();
-    let mut by_variant = Vec::with_capacity(ranges.len());
-    for (variant, spans) in ranges.iter().enumerate() {
-        let mut whole = Vec::with_capacity(spans.len());
-        for (index, span) in spans.iter().enumerate() {
-            match (Share::from_fraction(span.start), Share::from_fraction(span.end)) {
-                (Ok(start), Ok(end)) => whole.push(BucketRange::new(start.millionths(), end.millionths())),
-                _ => problems.push(Refusal::new(
-                    Place::Range { variant, index },
-                    "a range must begin and end at whole millionths",
-                )),
-            }
-        }
-        by_variant.push(whole);
-    }
-    if !problems.is_empty() {
-        return Err(Refused(problems));
-    }
-    Allocation::new(&by_variant).map_err(|invalid| {
-        let refusal = |range| Refusal { place: Place::Layout, reason: Reason::Range(range) };
-        Refused(invalid.0.into_iter().map(refusal).collect())
-    })
 }

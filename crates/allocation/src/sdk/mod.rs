@@ -34,6 +34,12 @@
 //! and leaves exact integers for the requests. Some algorithms ask a second, independent number first: whether
 //! the unit takes part at all.
 //!
+//! # Layers
+//!
+//! A vendor's layer, group or namespace is an assigner with one variant, which owns the experiment's ranges: who gets
+//! `Variant(0)` is inside. For GrowthBook's namespaces that is [`Algorithm::GrowthBook1`] with the seed
+//! `__<namespace>`.
+//!
 //! # What an SDK sees of a unit
 //!
 //! SDKs take text. A unit that is not UTF-8 is hashed as the text that a lossy decoder makes of it, with U+FFFD for
@@ -54,6 +60,7 @@ mod growthbook;
 mod hash;
 mod murmur;
 mod pieces;
+mod weir;
 
 pub use algorithm::Algorithm;
 pub use assigner::{Assigner, Assignment, Explanation, Number};

@@ -246,7 +246,7 @@ impl Entry<'_, '_> {
             Asks::Passes(test) => (true, test),
         };
         let cost = Cost::of(&test);
-        let part = Predicate::Text { attribute, test, absent_is_empty: false };
+        let part = self.compiler.text_passes(attribute, test);
         self.parts.push((cost, negated_unless(there, part)));
     }
 

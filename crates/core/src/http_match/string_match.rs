@@ -56,15 +56,6 @@ impl TextTest {
         TextTest::Literal { place, literal: literal.as_bytes().into(), ignore_case: false }
     }
 
-    /// The only text that passes, compared byte by byte; `None` when others may pass too.
-    #[inline]
-    pub(crate) fn whole_text(&self) -> Option<&[u8]> {
-        match self {
-            TextTest::Literal { place: Place::Whole, literal, ignore_case: false } => Some(literal),
-            _ => None,
-        }
-    }
-
     /// Whether `text` passes.
     pub fn passes(&self, text: &[u8]) -> bool {
         match self {

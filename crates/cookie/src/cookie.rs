@@ -1,42 +1,70 @@
-//! The cookie that gives an identity to who has none.
+//! A cookie, ready to be read and written.
 
-use crate::config::{MintCookie, SameSite};
+use crate::spec::{CookieSpec, SameSite};
 use std::rc::Rc;
 use weir_core::{At, AttrId, Compiler, ResponseHeader, SourceSpec, duration, header};
 
-/// A minted cookie, ready to be written.
+/// A cookie, ready to be read and written.
 #[derive(Debug)]
-pub(crate) struct Cookie {
+pub struct Cookie {
     /// The attribute that reads it back.
-    pub(crate) attribute: AttrId,
+    pub attribute: AttrId,
+    /// How long it lives, in seconds; 0 for a session cookie.
+    pub ttl: u64,
     before: String,
     after: String,
 }
 
 /// An id of 128 random bits, in lower-case hex.
-pub(crate) type Id = [u8; 32];
+pub type Id = [u8; 32];
 
 impl Cookie {
-    pub(crate) fn compile(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+    /// Checks a cookie; what is wrong with it goes to the compiler's problems.
+    pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         if spec.name.is_empty() {
             compiler.problems.missing(&at.field("name"), "the cookie needs a name");
             return None;
         }
         let source = SourceSpec::Short(format!("cookie:{}", spec.name));
         let attribute = compiler.source(&source, &at.field("name"));
-        let after = attributes(spec, compiler, at);
-        Some(Self { attribute: attribute?, before: format!("{}=", spec.name), after })
+        let ttl = ttl(spec, compiler, at);
+        let after = attributes(spec, ttl, compiler, at);
+        Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after })
     }
 
-    /// The header that sets the cookie to `id`.
-    pub(crate) fn header(&self, id: &Id) -> ResponseHeader {
-        let value: Rc<[u8]> = [self.before.as_bytes(), id, self.after.as_bytes()].concat().into();
+    /// The header that sets the cookie. The value must have bytes of RFC 6265's `cookie-octet` only.
+    pub fn header(&self, value: &[u8]) -> ResponseHeader {
+        let value: Rc<[u8]> = [self.before.as_bytes(), value, self.after.as_bytes()].concat().into();
         ResponseHeader { name: "set-cookie".into(), value, replace: false }
+    }
+
+    /// The cookie's name with the `=` behind it: what a signature of its value is bound to.
+    pub fn purpose(&self) -> &str {
+        &self.before
+    }
+}
+
+/// The life in seconds; 0 for a session cookie.
+fn ttl(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> u64 {
+    match duration::parse(spec.ttl.as_deref().unwrap_or("365d")) {
+        Ok(ttl) => {
+            if !ttl.is_zero() && ttl.as_secs() == 0 {
+                compiler.problems.add(
+                    &at.field("ttl"),
+                    "a cookie's life is counted in whole seconds; at least 1s, or 0s for a session cookie",
+                );
+            }
+            ttl.as_secs()
+        }
+        Err(message) => {
+            compiler.problems.add(&at.field("ttl"), message);
+            0
+        }
     }
 }
 
 /// Everything behind the value (RFC 6265bis section 4.1).
-fn attributes(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> String {
+fn attributes(spec: &CookieSpec, ttl: u64, compiler: &mut Compiler<'_>, at: &At) -> String {
     let mut out = String::new();
     let mut word = |name: &str, value: &str, field: &str| {
         // A semicolon would start an attribute of its own.
@@ -55,14 +83,8 @@ fn attributes(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> String
     if let Some(domain) = &spec.domain {
         word("Domain", domain, "domain");
     }
-    match duration::parse(spec.ttl.as_deref().unwrap_or("365d")) {
-        Ok(ttl) if ttl.is_zero() => {}
-        Ok(ttl) if ttl.as_secs() == 0 => compiler.problems.add(
-            &at.field("ttl"),
-            "a cookie's life is counted in whole seconds; at least 1s, or 0s for a session cookie",
-        ),
-        Ok(ttl) => out.push_str(&format!("; Max-Age={}", ttl.as_secs())),
-        Err(message) => compiler.problems.add(&at.field("ttl"), message),
+    if ttl > 0 {
+        out.push_str(&format!("; Max-Age={ttl}"));
     }
     let secure = spec.secure.unwrap_or(true);
     if secure {
@@ -88,13 +110,12 @@ fn attributes(spec: &MintCookie, compiler: &mut Compiler<'_>, at: &At) -> String
 }
 
 /// 128 bits as an id.
-pub(crate) fn id(high: u64, low: u64) -> Id {
-    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+pub fn id(high: u64, low: u64) -> Id {
     let mut id = [0; 32];
     let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
     for (pair, byte) in id.chunks_exact_mut(2).zip(bytes) {
         if let [first, second] = pair {
-            (*first, *second) = (digit(byte >> 4), digit(byte & 15));
+            (*first, *second) = (crate::signer::digit(byte >> 4), crate::signer::digit(byte & 15));
         }
     }
     id

@@ -1,0 +1,12 @@
+//! Cookies that filters set on responses and read back on later requests.
+//!
+//! [`CookieSpec`] is what a user writes, [`Cookie`] what it means. [`id`] makes identities for who has none,
+//! and [`Signer`] gives texts a signature that clients cannot make.
+
+mod cookie;
+mod signer;
+mod spec;
+
+pub use cookie::{Cookie, Id, id};
+pub use signer::{SIGNATURE, SecretSpec, Signer};
+pub use spec::{CookieSpec, SameSite};

@@ -1,0 +1,14 @@
+//! experiment: which unit gets which variant of which experiment.
+//!
+//! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
+//! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. [`Trace`] is told
+//! about each step, so that a command line can explain what a proxy does.
+
+mod config;
+mod part;
+
+pub use config::{
+    Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Requests, Status, Variant,
+};
+pub use part::Part;
+pub use weir_cookie::{CookieSpec, SameSite, SecretSpec};

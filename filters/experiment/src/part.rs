@@ -1,0 +1,103 @@
+//! Parts of a whole as they are written.
+
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+
+/// A part of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Part(pub f64);
+
+impl Part {
+    /// Everybody.
+    pub const ALL: Self = Self(1.0);
+
+    fn of_text(text: &str) -> Option<Self> {
+        let number = text.trim().strip_suffix('%')?;
+        let percent = weir_core::value::number(number.as_bytes())?;
+        // Not `percent / 100.0`: 7 / 100 and "0.07" may be different doubles.
+        let fraction = if number.contains(['e', 'E']) { percent / 100.0 } else { shifted(number)? };
+        (0.0..=1.0).contains(&fraction).then_some(Self(fraction))
+    }
+}
+
+/// A decimal number divided by a hundred, rounded once: `7` is the double that `0.07` is.
+fn shifted(number: &str) -> Option<f64> {
+    [number.trim(), "e-2"].concat().parse().ok()
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Part;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a part from 0 to 1, or a percentage such as \"12.5%\"")
+            }
+            fn visit_f64<E: Error>(self, part: f64) -> Result<Part, E> {
+                if (0.0..=1.0).contains(&part) {
+                    return Ok(Part(part));
+                }
+                Err(E::custom(format_args!(
+                    "{part} is not a part from 0 to 1; a percentage is written \"{part}%\""
+                )))
+            }
+            fn visit_u64<E: Error>(self, part: u64) -> Result<Part, E> {
+                self.visit_f64(part as f64)
+            }
+            fn visit_i64<E: Error>(self, part: i64) -> Result<Part, E> {
+                self.visit_f64(part as f64)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Part, E> {
+                Part::of_text(text).ok_or_else(|| {
+                    E::custom(format_args!("{text:?} is not a percentage from \"0%\" to \"100%\""))
+                })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Part {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Part".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A part of all units: a number from 0 to 1, or a percentage such as \"12.5%\".",
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": "^ *[0-9.]+ *%$", "examples": ["10%", "0.5%"]}
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_the_same_doubles_as_fractions() {
+        for millionths in 0..=1_000_000_u32 {
+            let fraction: f64 =
+                format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000).parse().unwrap();
+            let percent = format!("{}.{:04}%", millionths / 10_000, millionths % 10_000);
+            assert_eq!(Part::of_text(&percent), Some(Part(fraction)), "{percent}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in ["", "%", "10", "0.1", "101%", "-1%", "NaN%", "x%", "1%%"] {
+            assert_eq!(Part::of_text(text), None, "{text}");
+        }
+    }
+}
