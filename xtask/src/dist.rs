@@ -17,9 +17,10 @@ struct Module {
     limit_kb: u64,
 }
 
-const MODULES: [Module; 2] = [
-    Module { name: "weir", features: "ab-routing", limit_kb: 1400 },
+const MODULES: [Module; 3] = [
+    Module { name: "weir", features: "ab-routing,experiment", limit_kb: 1400 },
     Module { name: "ab_routing", features: "ab-routing", limit_kb: 510 },
+    Module { name: "experiment", features: "experiment", limit_kb: 600 },
 ];
 
 /// Builds the named modules, or all of them, into `dist/`.

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod request;
 pub mod shape;
 mod sort;
+pub mod timestamp;
 pub mod value;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};

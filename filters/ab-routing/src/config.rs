@@ -44,6 +44,10 @@ pub struct Rule {
     /// A CEL expression over Envoy's attributes, which the proxy evaluates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
+    /// Variants that the request must have been given: the key of an experiment, and its variant or a list of
+    /// variants. Without a section `experiments` it is what an earlier plugin left in filter state.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub variant: Named<AnyVariant>,
     /// Request headers to set, for the route table to match.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub set_headers: Named<String>,
@@ -57,6 +61,16 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
 }
+
+/// One variant of an experiment, or a list of which one will do.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AnyVariant(
+    #[serde(deserialize_with = "one_or_many")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
+    pub Vec<String>,
+);
 
 /// Where a request goes.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]

@@ -159,6 +159,7 @@ impl<'b, 'c> Builder<'b, 'c> {
         let also = (rule.condition.as_ref(), rule.cel.as_deref());
         if rule.http_match.len() < 2 {
             let when = self.compiler.when(&rule.http_match, also.0, also.1, at);
+            let when = self.with_variants(when, rule, at);
             let prefix = rule.http_match.first().and_then(|m| m.uri_prefix()).map(str::len);
             entries.push(Entry { when, rule: index, prefix });
             return;
@@ -167,9 +168,29 @@ impl<'b, 'c> Builder<'b, 'c> {
             let matches = http_match.compile(self.compiler, &at.field("match").index(i));
             // The condition is compiled once an entry: entries are few, and it is interned.
             let also = self.compiler.when(&[], also.0, also.1, at);
-            let when = Predicate::all(vec![matches, also]);
+            let when = Predicate::all(vec![matches, self.with_variants(also, rule, at)]);
             entries.push(Entry { when, rule: index, prefix: http_match.uri_prefix().map(str::len) });
         }
+    }
+
+    /// The predicate, and that the request has the rule's variants.
+    fn with_variants(&mut self, when: Predicate, rule: &config::Rule, at: &At) -> Predicate {
+        let at = at.field("variant");
+        let mut all = Vec::new();
+        for (experiment, any) in rule.variant.iter() {
+            let at = at.field(experiment);
+            if any.0.is_empty() {
+                self.compiler.problems.missing(&at, "name a variant, or a list of variants");
+            }
+            all.push(self.compiler.variant(experiment, &any.0, &at));
+        }
+        if all.is_empty() {
+            return when;
+        }
+        if !matches!(when, Predicate::Const(true)) {
+            all.push(when);
+        }
+        Predicate::all(all)
     }
 
     /// Whether a name is fit for headers, logs and metrics; reports it when not.

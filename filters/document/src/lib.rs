@@ -18,6 +18,15 @@ pub struct Document {
     /// Names for things in the request, which all sections can use.
     #[serde(skip_serializing_if = "AttributeMap::is_empty")]
     pub attributes: AttributeMap,
+    /// experiment: who gets which variant.
+    #[cfg(feature = "experiment")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experiments: Option<weir_experiment::Config>,
+    /// A section whose filter is not in this build; it is refused by name.
+    #[cfg(not(feature = "experiment"))]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(skip_serializing)]
+    pub experiments: Option<serde::de::IgnoredAny>,
     /// ab-routing: where requests go.
     #[cfg(feature = "ab-routing")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,13 +38,24 @@ pub struct Document {
     pub routing: Option<serde::de::IgnoredAny>,
 }
 
+/// The sections of this build.
+const SECTIONS: &[&str] = &[
+    #[cfg(feature = "experiment")]
+    "experiments",
+    #[cfg(feature = "ab-routing")]
+    "routing",
+];
+
 /// The filters' plans, and what they read and write together.
 #[derive(Debug)]
 pub struct Plans {
     /// What they read and write.
     pub shape: Shape,
-    #[cfg(feature = "ab-routing")]
+    /// Who gets which variant.
+    #[cfg(feature = "experiment")]
+    pub experiments: Option<weir_experiment::Plan>,
     /// Where requests go.
+    #[cfg(feature = "ab-routing")]
     pub routing: Option<weir_ab_routing::Plan>,
 }
 
@@ -49,6 +69,21 @@ impl Plans {
         let document: Document = weir_core::load(bytes, &mut problems);
         let mut compiler = Compiler::new(&document.attributes, env, problems);
         let at = At::root();
+        // Before all sections that can ask for variants.
+        #[cfg(feature = "experiment")]
+        let experiments = {
+            let section = at.field("experiments");
+            document
+                .experiments
+                .as_ref()
+                .map(|config| weir_experiment::Plan::compile(config, &mut compiler, &section))
+        };
+        #[cfg(not(feature = "experiment"))]
+        if document.experiments.is_some() {
+            compiler
+                .problems
+                .add(&at.field("experiments"), "this module was built without the filter experiment");
+        }
         #[cfg(feature = "ab-routing")]
         let routing = {
             let section = at.field("routing");
@@ -63,13 +98,17 @@ impl Plans {
                 .problems
                 .add(&at.field("routing"), "this module was built without the filter ab-routing");
         }
-        #[cfg(feature = "ab-routing")]
-        if document.routing.is_none() {
-            compiler.problems.missing(&at, "no section switches a filter on; this module has: routing");
+        if document.experiments.is_none() && document.routing.is_none() {
+            let names = SECTIONS.join(", ");
+            compiler
+                .problems
+                .missing(&at, format!("no section switches a filter on; this module has: {names}"));
         }
         let shape = compiler.finish()?;
         Ok(Self {
             shape,
+            #[cfg(feature = "experiment")]
+            experiments,
             #[cfg(feature = "ab-routing")]
             routing,
         })
@@ -77,10 +116,10 @@ impl Plans {
 }
 
 /// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy
-/// can compile, and environment variables, which are taken as absent.
+/// can compile, and environment variables: each is taken to be there, with a text of no meaning.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn validate(bytes: &[u8]) -> Result<(), Problems> {
-    Plans::load(bytes, &|_| None).map(drop)
+    Plans::load(bytes, &|_| Some("as long as a secret has to be".to_owned())).map(drop)
 }

@@ -4,11 +4,21 @@
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. [`Trace`] is told
 //! about each step, so that a command line can explain what a proxy does.
 
+mod baggage;
+mod compile;
 mod config;
+mod decide;
+mod memory;
+mod output;
 mod part;
+mod plan;
+mod trace;
+mod turn;
 
 pub use config::{
     Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Requests, Status, Variant,
 };
 pub use part::Part;
+pub use plan::{Experiment as ExperimentPlan, Plan};
+pub use trace::{Note, Step, Trace, Verdict};
 pub use weir_cookie::{CookieSpec, SameSite, SecretSpec};

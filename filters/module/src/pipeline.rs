@@ -68,6 +68,11 @@ impl<H: Host> Plugin<H> for Pipeline {
         let asked = Asked { host, cel: &self.cel };
         let request = Request::new(shape, &raw, scratch, &asked);
         effects.reset(shape);
+        // Variants first: routes can depend on them.
+        #[cfg(feature = "experiment")]
+        if let Some(experiments) = &self.plans.experiments {
+            experiments.decide(&request, effects);
+        }
         #[cfg(feature = "ab-routing")]
         if let Some(routing) = &self.plans.routing {
             routing.decide(&request, effects);

@@ -1,0 +1,91 @@
+//! From weights or ranges to who gets what.
+
+use crate::config::Experiment;
+use crate::part::Part;
+use crate::plan::Rule;
+use weir_allocation::sdk::{Assigner, Definition, Layout, Place, Refusal, Span};
+use weir_core::{At, Compiler};
+
+/// How the units of an experiment become variants. `has_unit` says whether there can be any.
+pub(super) fn rule(
+    experiment: &Experiment,
+    has_unit: bool,
+    compiler: &mut Compiler<'_>,
+    at: &At,
+) -> Option<Rule> {
+    if !has_unit {
+        return everyone(experiment, compiler, at);
+    }
+    let by_ranges = experiment.variants.iter().any(|variant| !variant.ranges.is_empty());
+    let weights = weights(experiment, by_ranges, compiler, at);
+    let ranges: Vec<Vec<Span>> = experiment
+        .variants
+        .iter()
+        .map(|variant| variant.ranges.iter().map(|[start, end]| Span::new(start.0, end.0)).collect())
+        .collect();
+    let definition = Definition {
+        key: &experiment.key,
+        seed: experiment.seed.as_deref(),
+        coverage_seed: experiment.coverage_seed.as_deref(),
+        coverage: experiment.coverage.unwrap_or(Part::ALL).0,
+        layout: if by_ranges { Layout::Ranges(&ranges) } else { Layout::Weights(&weights) },
+    };
+    let algorithm = super::algorithm(experiment.hash.as_deref(), compiler, &at.field("hash"));
+    match Assigner::new(algorithm, &definition) {
+        Ok(assigner) => Some(Rule::Hash(assigner)),
+        Err(refused) => {
+            for refusal in &refused.0 {
+                report(refusal, by_ranges, compiler, at);
+            }
+            None
+        }
+    }
+}
+
+/// An experiment without units: only what asks for none is allowed.
+fn everyone(experiment: &Experiment, compiler: &mut Compiler<'_>, at: &At) -> Option<Rule> {
+    let whole = experiment.coverage.is_none_or(|coverage| coverage == Part::ALL);
+    let asks = !whole || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
+    if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| !v.ranges.is_empty()) {
+        let message = "name what identifies a unit (such as header:x-user-id), here or for the whole section, or give a mintCookie";
+        compiler.problems.missing(&at.field("unit"), message);
+        return None;
+    }
+    Some(Rule::Everyone)
+}
+
+/// The weights; 1 for those that are missing, which is right for a single variant only.
+fn weights(experiment: &Experiment, by_ranges: bool, compiler: &mut Compiler<'_>, at: &At) -> Vec<f64> {
+    let single = experiment.variants.len() == 1;
+    for (i, variant) in experiment.variants.iter().enumerate() {
+        let at = at.field("variants").index(i).field("weight");
+        match (variant.weight, by_ranges) {
+            (Some(_), true) => {
+                let message = "there are ranges, which say it all: give weights to all variants, or to none";
+                compiler.problems.add(&at, message);
+            }
+            (None, false) if !single => compiler.problems.missing(&at, "a weight is needed, such as 50"),
+            _ => {}
+        }
+    }
+    experiment.variants.iter().map(|variant| variant.weight.unwrap_or(1.0)).collect()
+}
+
+fn report(refusal: &Refusal, by_ranges: bool, compiler: &mut Compiler<'_>, at: &At) {
+    let variants = at.field("variants");
+    let at = match refusal.place {
+        Place::Seed => at.field("seed"),
+        Place::CoverageSeed => at.field("coverageSeed"),
+        Place::Coverage => at.field("coverage"),
+        Place::Layout => variants,
+        Place::Weight(i) => variants.index(i).field("weight"),
+        Place::Range { variant, index } => variants.index(variant).field("ranges").index(index),
+    };
+    let message = refusal.to_string();
+    if by_ranges {
+        // One range too many is often the consequence of another.
+        compiler.problems.missing(&at, message);
+    } else {
+        compiler.problems.add(&at, message);
+    }
+}

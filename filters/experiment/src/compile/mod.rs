@@ -1,0 +1,260 @@
+//! From what was written to what it means.
+
+mod assignment;
+mod order;
+mod pools;
+mod section;
+mod variants;
+
+use crate::config::{Config, Experiment as Spec, Prerequisite};
+use crate::plan::{Experiment, Plan, Trust, Units, Window};
+use pools::Pools;
+use variants::Writer;
+use weir_allocation::sdk::Algorithm;
+use weir_core::predicate::ExperimentId;
+use weir_core::problem::did_you_mean;
+use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, timestamp};
+
+impl Plan {
+    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
+    /// problems must not be used. It must be made before those of filters that ask for variants.
+    pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        let list = at.field("list");
+        if config.list.is_empty() {
+            compiler.problems.missing(&list, "there is no experiment");
+        }
+        let order = order::decided(&config.list, compiler, &list);
+        let declare = |i: usize| {
+            let spec = config.list.get(i)?;
+            let variants = spec.variants.iter().map(|variant| variant.key.clone()).collect();
+            Some((i, spec, compiler.experiment(&spec.key, variants)))
+        };
+        // All of them first: prerequisites name others.
+        let declared: Vec<_> = order.into_iter().filter_map(declare).collect();
+        let pools = Pools::of_holdouts(config, compiler, at);
+        let writer = Writer::new(config);
+        let mut builder = Builder { compiler, config, at, units: Vec::new(), pools, writer };
+        let (mut experiments, mut headers) = (Vec::new(), Vec::new());
+        for (index, spec, id) in declared {
+            let at = list.index(index);
+            let header = builder.writer.header(spec, builder.compiler, &at);
+            headers.push(header);
+            experiments.extend(builder.experiment(spec, id, index, header, at));
+        }
+        let Builder { compiler, units, pools, .. } = builder;
+        let pools = pools.finish(compiler);
+        let (minted, memory) = section::cookies(config, compiler, at);
+        let trust = section::trust(config, compiler, at);
+        let outputs = section::outputs(config, headers, compiler, at);
+        let trust = trust.map(|when| Trust { when, headers: owned(&experiments, &outputs) });
+        Self {
+            experiments: experiments.into(),
+            units: units.into(),
+            pools,
+            consent: section::consent(config, compiler, at),
+            minted,
+            memory,
+            overrides: section::overrides(config, compiler, at),
+            trust,
+            outputs,
+            without_unit: compiler.counter("weir_experiments_without_unit_total"),
+        }
+    }
+}
+
+/// All headers that experiments write.
+fn owned(experiments: &[Experiment], outputs: &crate::plan::Outputs) -> Box<[OwnedHeader]> {
+    let variants = experiments.iter().flat_map(|experiment| &experiment.variants);
+    let mut all: Vec<OwnedHeader> =
+        variants.flat_map(|v| v.headers.iter().map(|(header, _)| *header)).collect();
+    all.extend(outputs.combined);
+    all.dedup();
+    all.into()
+}
+
+struct Builder<'b, 'c> {
+    compiler: &'b mut Compiler<'c>,
+    config: &'b Config,
+    /// Where the section stands.
+    at: &'b At,
+    units: Vec<Units>,
+    pools: Pools,
+    writer: Writer<'b>,
+}
+
+impl<'b> Builder<'b, '_> {
+    fn experiment(
+        &mut self,
+        spec: &'b Spec,
+        id: ExperimentId,
+        index: usize,
+        header: Option<OwnedHeader>,
+        at: At,
+    ) -> Option<Experiment> {
+        self.key(spec, index, &at);
+        self.life(spec, &at);
+        let units = self.units(&spec.unit, spec.anonymous, &at);
+        let has_unit = self.units.get(usize::from(units)).is_some_and(|u| u.minted || !u.sources.is_empty());
+        let holdouts = self.pools.holdouts(spec, self.compiler, &at);
+        let mut layers = Vec::new();
+        for (i, layer) in spec.layer.iter().enumerate() {
+            let at = at.field("layer");
+            let at = if spec.layer.len() == 1 { at } else { at.index(i) };
+            let units =
+                if layer.unit.is_empty() { units } else { self.units(&layer.unit, spec.anonymous, &at) };
+            layers.push(self.pools.join(layer, units, self.compiler, &at));
+        }
+        let when = self.compiler.when(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), &at);
+        let prerequisites = self.prerequisites(&spec.prerequisites, &at.field("prerequisites"));
+        let window = self.window(spec, &at);
+        let variants = self.writer.variants(spec, header, self.compiler, &at);
+        let rule = assignment::rule(spec, has_unit, self.compiler, &at);
+        let winner = self.winner(spec, &at);
+        Some(Experiment {
+            id,
+            key: spec.key.as_str().into(),
+            index,
+            status: spec.status.unwrap_or_default(),
+            window,
+            units,
+            holdouts,
+            layers: layers.into(),
+            when,
+            prerequisites,
+            rule: rule?,
+            variants,
+            winner,
+            sticky: spec.sticky,
+            bucket_version: spec.bucket_version,
+            min_bucket_version: spec.min_bucket_version,
+        })
+    }
+
+    fn key(&mut self, spec: &Spec, index: usize, at: &At) {
+        let at = at.field("key");
+        name(&spec.key, self.compiler, &at);
+        let earlier = self.config.list.get(..index).unwrap_or_default();
+        if earlier.iter().any(|other| other.key == spec.key) {
+            twice(&spec.key, "experiment", self.compiler, &at);
+        }
+    }
+
+    /// What makes no sense together.
+    fn life(&mut self, spec: &Spec, at: &At) {
+        let problems = &mut self.compiler.problems;
+        if spec.sticky && self.config.assignment_cookie.is_none() {
+            problems
+                .add(&at.field("sticky"), "needs the section's assignmentCookie, which remembers variants");
+        }
+        if spec.min_bucket_version > spec.bucket_version {
+            let message = "is above bucketVersion: nobody could take part";
+            problems.add(&at.field("minBucketVersion"), message);
+        }
+        if spec.min_bucket_version > 0 && !spec.sticky {
+            let message = "has no effect without `sticky: true`";
+            problems.add(&at.field("minBucketVersion"), message);
+        }
+        if spec.anonymous == Some(true) && self.config.mint_cookie.is_none() {
+            problems.add(&at.field("anonymous"), "needs the section's mintCookie");
+        }
+    }
+
+    /// The position of what identifies units: the experiment's own sources, or the section's.
+    fn units(&mut self, own: &[SourceSpec], anonymous: Option<bool>, at: &At) -> u16 {
+        // The section's sources are reported where they stand, once.
+        let (specs, at) = match own {
+            [] => (self.config.unit.as_slice(), self.at.field("unit")),
+            own => (own, at.field("unit")),
+        };
+        let compiler = &mut *self.compiler;
+        let single = specs.len() == 1;
+        let sources = specs
+            .iter()
+            .enumerate()
+            .filter_map(|(i, spec)| compiler.source(spec, &if single { at.clone() } else { at.index(i) }));
+        let units = Units {
+            sources: sources.collect(),
+            minted: self.config.mint_cookie.is_some() && anonymous != Some(false),
+        };
+        let known = self.units.iter().position(|known| *known == units);
+        known.unwrap_or_else(|| {
+            self.units.push(units);
+            self.units.len() - 1
+        }) as u16
+    }
+
+    fn prerequisites(&mut self, all: &[Prerequisite], at: &At) -> Predicate {
+        let mut needed = Vec::with_capacity(all.len());
+        for (i, one) in all.iter().enumerate() {
+            let at = at.index(i);
+            let other = self.config.list.iter().find(|other| other.key == one.experiment);
+            let every =
+                || other.into_iter().flat_map(|other| &other.variants).map(|v| v.key.clone()).collect();
+            let variants = if one.variants.is_empty() { every() } else { one.variants.clone() };
+            let at = at.field(if other.is_some() { "variants" } else { "experiment" });
+            let holds = self.compiler.variant(&one.experiment, &variants, &at);
+            needed.push(if one.not { Predicate::Not(Box::new(holds)) } else { holds });
+        }
+        Predicate::all(needed)
+    }
+
+    fn window(&mut self, spec: &Spec, at: &At) -> Option<Box<Window>> {
+        let mut time = |text: &Option<String>, field: &str| match timestamp::parse(text.as_ref()?) {
+            Ok(time) => Some(time),
+            Err(message) => {
+                self.compiler.problems.add(&at.field(field), message);
+                None
+            }
+        };
+        let (start, end) = (time(&spec.start, "start"), time(&spec.end, "end"));
+        if start.is_none() && end.is_none() {
+            return None;
+        }
+        let window = Window { start: start.unwrap_or(0), end: end.unwrap_or(u64::MAX) };
+        if window.start >= window.end {
+            self.compiler.problems.add(&at.field("end"), "is not after the start");
+        }
+        Some(Box::new(window))
+    }
+
+    fn winner(&mut self, spec: &Spec, at: &At) -> Option<u16> {
+        let winner = spec.winner.as_deref()?;
+        let found = spec.variants.iter().position(|variant| variant.key == winner);
+        if found.is_none() {
+            let hint = did_you_mean(winner, spec.variants.iter().map(|variant| variant.key.as_str()));
+            let message = format!("there is no variant {winner:?}{hint}");
+            self.compiler.problems.add(&at.field("winner"), message);
+        }
+        found.map(|position| position as u16)
+    }
+}
+
+/// Reports a name that is not fit for headers, cookies, logs and metrics.
+fn name(name: &str, compiler: &mut Compiler<'_>, at: &At) {
+    if name.is_empty() {
+        compiler.problems.missing(at, "a name is needed: headers, logs and metrics show it");
+        return;
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.len() > 128 || !name.bytes().all(plain) {
+        let message = format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`");
+        compiler.problems.add(at, message);
+    }
+}
+
+/// Reports a name that there is already.
+fn twice(name: &str, what: &str, compiler: &mut Compiler<'_>, at: &At) {
+    compiler.problems.add(at, format!("{name:?} is the name of an earlier {what} too"));
+}
+
+/// The algorithm of this name; `weir-1` without one.
+fn algorithm(name: Option<&str>, compiler: &mut Compiler<'_>, at: &At) -> Algorithm {
+    let Some(name) = name else { return Algorithm::Weir1 };
+    Algorithm::from_name(name).unwrap_or_else(|| {
+        let known = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
+        let hint = did_you_mean(name, known.clone());
+        let known = known.collect::<Vec<_>>().join(", ");
+        compiler.problems.add(at, format!("there is no hash {name:?}{hint} There are: {known}"));
+        Algorithm::Weir1
+    })
+}

@@ -1,0 +1,160 @@
+//! Holdouts and layers: shares of units with hashes of their own.
+
+use crate::config::{Config, Experiment, Layer};
+use crate::plan::{Place, Pool};
+use weir_allocation::purpose;
+use weir_allocation::sdk::{Algorithm, Assigner, Definition, Layout, Span};
+use weir_core::problem::did_you_mean;
+use weir_core::{At, Compiler};
+
+/// The pools of a section while it is compiled.
+#[derive(Default)]
+pub(super) struct Pools {
+    pub(super) built: Vec<Pool>,
+    layers: Vec<Building>,
+    /// How many of `built` are holdouts.
+    holdouts: usize,
+}
+
+/// A layer whose experiments are still being collected.
+struct Building {
+    /// As its first experiment has it.
+    spec: Layer,
+    at: At,
+    units: u16,
+    members: Vec<Vec<Span>>,
+    /// The ranges with their places, to report those that overlap.
+    places: Vec<(At, Span)>,
+}
+
+impl Pools {
+    /// Makes the section's holdouts.
+    pub(super) fn of_holdouts(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        let mut pools = Self::default();
+        let at = at.field("holdouts");
+        for (i, holdout) in config.holdouts.iter().enumerate() {
+            let at = at.index(i);
+            super::name(&holdout.name, compiler, &at.field("name"));
+            let earlier = config.holdouts.get(..i).unwrap_or_default();
+            if earlier.iter().any(|other| other.name == holdout.name) {
+                super::twice(&holdout.name, "holdout", compiler, &at.field("name"));
+            }
+            let seed = [&holdout.name, "/", purpose::HOLDOUT].concat();
+            let definition = Definition {
+                key: &holdout.name,
+                seed: Some(&seed),
+                coverage_seed: None,
+                coverage: holdout.share.0,
+                layout: Layout::Weights(&[1.0]),
+            };
+            match Assigner::new(Algorithm::Weir1, &definition) {
+                Ok(assigner) => pools.built.push(Pool { name: holdout.name.as_str().into(), assigner }),
+                Err(refused) => compiler.problems.add(&at.field("share"), refused.to_string()),
+            }
+        }
+        pools.holdouts = pools.built.len();
+        pools
+    }
+
+    /// The positions of the holdouts that an experiment names.
+    pub(super) fn holdouts(
+        &self,
+        experiment: &Experiment,
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> Box<[u16]> {
+        let at = at.field("holdout");
+        let mut found = Vec::new();
+        for (i, name) in experiment.holdout.iter().enumerate() {
+            let known = self.built.get(..self.holdouts).unwrap_or_default();
+            match known.iter().position(|pool| *pool.name == **name) {
+                Some(position) => found.push(position as u16),
+                None => {
+                    let at = if experiment.holdout.len() == 1 { at.clone() } else { at.index(i) };
+                    let hint = did_you_mean(name, known.iter().map(|pool| &*pool.name));
+                    compiler.problems.add(&at, format!("there is no holdout {name:?}{hint}"));
+                }
+            }
+        }
+        found.into()
+    }
+
+    /// Puts an experiment into a layer.
+    pub(super) fn join(&mut self, layer: &Layer, units: u16, compiler: &mut Compiler<'_>, at: &At) -> Place {
+        super::name(&layer.name, compiler, &at.field("name"));
+        if layer.ranges.is_empty() {
+            let message = "give the ranges of the layer that this experiment may have, such as [[0, 0.5]]";
+            compiler.problems.missing(&at.field("ranges"), message);
+        }
+        let known = self.layers.iter().position(|known| known.spec.name == layer.name);
+        let index = known.unwrap_or_else(|| {
+            let spec = layer.clone();
+            self.layers.push(Building {
+                spec,
+                at: at.clone(),
+                units,
+                members: Vec::new(),
+                places: Vec::new(),
+            });
+            self.layers.len() - 1
+        });
+        let member = self.layers.get_mut(index).map_or(0, |known| known.join(layer, units, compiler, at));
+        Place { pool: (self.holdouts + index) as u16, units, member }
+    }
+
+    /// Makes the layers, once all experiments have joined.
+    pub(super) fn finish(mut self, compiler: &mut Compiler<'_>) -> Box<[Pool]> {
+        for layer in self.layers {
+            let algorithm = super::algorithm(layer.spec.hash.as_deref(), compiler, &layer.at.field("hash"));
+            let seed = [&layer.spec.name, "/", purpose::LAYER].concat();
+            let definition = Definition {
+                key: &layer.spec.name,
+                seed: Some(layer.spec.seed.as_deref().unwrap_or(&seed)),
+                coverage_seed: None,
+                coverage: 1.0,
+                layout: Layout::Ranges(&layer.members),
+            };
+            match Assigner::new(algorithm, &definition) {
+                Ok(assigner) => self.built.push(Pool { name: layer.spec.name.into(), assigner }),
+                Err(refused) => compiler.problems.missing(&layer.at, refused.to_string()),
+            }
+        }
+        self.built.into()
+    }
+}
+
+impl Building {
+    /// Adds an experiment's ranges; returns which member it is.
+    fn join(&mut self, layer: &Layer, units: u16, compiler: &mut Compiler<'_>, at: &At) -> usize {
+        if layer.hash != self.spec.hash || layer.seed != self.spec.seed {
+            let message = format!("layer {:?} has another hash or seed in an earlier experiment", layer.name);
+            compiler.problems.add(at, message);
+        }
+        if units != self.units {
+            let message = format!(
+                "layer {:?} has another unit in an earlier experiment: only among the same units do they \
+                 exclude each other",
+                layer.name
+            );
+            compiler.problems.add(&at.field("unit"), message);
+        }
+        let mut spans = Vec::new();
+        for (i, [start, end]) in layer.ranges.iter().enumerate() {
+            let (at, span) = (at.field("ranges").index(i), Span::new(start.0, end.0));
+            if span.start >= span.end {
+                compiler.problems.add(&at, "a range starts below its end");
+                continue;
+            }
+            let taken = |(_, other): &&(At, Span)| span.start < other.end && other.start < span.end;
+            if let Some((other, _)) = self.places.iter().find(taken) {
+                let message = format!("overlaps {other}: experiments in a layer do not share units");
+                compiler.problems.add(&at, message);
+                continue;
+            }
+            self.places.push((at, span));
+            spans.push(span);
+        }
+        self.members.push(spans);
+        self.members.len() - 1
+    }
+}

@@ -1,0 +1,144 @@
+//! What a section has once for all its experiments.
+
+use crate::config::{self, Config, Requests};
+use crate::plan::{Baggage, Consent, Memory, Minted, Outputs, Overrides};
+use std::rc::Rc;
+use weir_cookie::{Cookie, Signer};
+use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec};
+
+/// The cookies and what signs them.
+pub(super) fn cookies(
+    config: &Config,
+    compiler: &mut Compiler<'_>,
+    at: &At,
+) -> (Option<Minted>, Option<Memory>) {
+    let signer = Signer::compile(&config.secret, compiler, &at.field("secret")).map(Rc::new);
+    let minted = config.mint_cookie.as_ref().and_then(|spec| {
+        let cookie = Cookie::compile(spec, compiler, &at.field("mintCookie"))?;
+        Some(Minted { cookie, signer: signer.clone() })
+    });
+    let memory = config.assignment_cookie.as_ref().and_then(|spec| {
+        let at = at.field("assignmentCookie");
+        let cookie = Cookie::compile(spec, compiler, &at)?;
+        let others = [&config.mint_cookie, &config.output.response_cookie];
+        if others.into_iter().flatten().any(|other| other.name == spec.name) {
+            compiler.problems.add(&at.field("name"), "two cookies of this section have the same name");
+        }
+        Some((cookie, at))
+    });
+    if config.secret.is_empty() && config.assignment_cookie.is_some() {
+        let message = "assignmentCookie needs a secret that signs it, or clients could choose their variants";
+        compiler.problems.missing(&at.field("secret"), message);
+    }
+    if !config.secret.is_empty() && config.mint_cookie.is_none() && config.assignment_cookie.is_none() {
+        let message = "has no effect without mintCookie or assignmentCookie";
+        compiler.problems.add(&at.field("secret"), message);
+    }
+    let memory = memory.zip(signer).map(|((cookie, _), signer)| Memory { cookie, signer });
+    (minted, memory)
+}
+
+/// What says that cookies are welcome.
+pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Consent> {
+    let consent = config.consent.as_ref()?;
+    let source = compiler.source(&consent.source, &at.field("consent").field("source"))?;
+    let equals = consent.equals.iter().map(|text| text.as_bytes().into()).collect();
+    Some(Consent { source, equals })
+}
+
+/// Which requests; `None` when nothing says it, which is reported.
+fn requests(which: &Requests, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
+    if which.http_match.is_empty() && which.condition.is_none() && which.cel.is_none() {
+        compiler.problems.missing(at, "say which requests: match, condition or cel");
+    }
+    compiler.when(&which.http_match, which.condition.as_ref(), which.cel.as_deref(), at)
+}
+
+/// The peers that are trusted.
+pub(super) fn trust(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Predicate> {
+    let trust = config.trust.as_ref()?;
+    Some(requests(trust, compiler, &at.field("trust")))
+}
+
+/// How testers choose.
+pub(super) fn overrides(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Overrides> {
+    let spec = config.overrides.as_ref()?;
+    let at = at.field("overrides");
+    let mut sources = Vec::new();
+    if let Some(name) = &spec.header {
+        // Owned, so that it does not go on: it may carry a secret.
+        compiler.own_header(name, &at.field("header"));
+        sources.extend(compiler.header(name, &at.field("header")));
+    }
+    let others = [("query:", &spec.query, "query"), ("cookie:", &spec.cookie, "cookie")];
+    for (prefix, name, field) in others {
+        if let Some(name) = name {
+            let source = SourceSpec::Short([prefix, name].concat());
+            sources.extend(compiler.source(&source, &at.field(field)));
+        }
+    }
+    if spec.header.is_none() && spec.query.is_none() && spec.cookie.is_none() {
+        compiler.problems.missing(&at, "say where the choice stands: header, query or cookie");
+    }
+    if spec.secret.is_empty() && spec.allow.is_none() {
+        compiler.problems.missing(&at, "give a secret or allow: otherwise anybody could choose");
+    }
+    let signer = Signer::compile(&spec.secret, compiler, &at.field("secret"));
+    let allow = spec.allow.as_ref().map(|allow| requests(allow, compiler, &at.field("allow")));
+    Some(Overrides {
+        sources: sources.into(),
+        signer,
+        allow: allow.unwrap_or(Predicate::Const(false)),
+        refused: compiler.counter("weir_overrides_refused_total"),
+    })
+}
+
+/// What is written once for all experiments. `headers` are those of the single experiments.
+pub(super) fn outputs(
+    config: &Config,
+    headers: Vec<Option<OwnedHeader>>,
+    compiler: &mut Compiler<'_>,
+    at: &At,
+) -> Outputs {
+    let (at, output) = (at.field("output"), &config.output);
+    let combined = output
+        .combined_header
+        .as_deref()
+        .and_then(|name| compiler.own_header(name, &at.field("combinedHeader")));
+    if combined.is_some() && headers.contains(&combined) {
+        let message = "this is the header of an experiment too";
+        compiler.problems.add(&at.field("combinedHeader"), message);
+    }
+    let baggage = if output.baggage { baggage(&config.list, compiler, &at) } else { None };
+    let response_header = output.response_header.as_deref().and_then(|name| {
+        let name = weir_core::header::writable_name(name);
+        name.map_err(|message| compiler.problems.add(&at.field("responseHeader"), message)).ok()
+    });
+    let response_cookie = output
+        .response_cookie
+        .as_ref()
+        .and_then(|spec| Cookie::compile(spec, compiler, &at.field("responseCookie")));
+    Outputs {
+        any: combined.is_some()
+            || baggage.is_some()
+            || response_header.is_some()
+            || response_cookie.is_some(),
+        combined,
+        baggage,
+        response_header: response_header.map(Rc::from),
+        response_cookie,
+        headers: headers.into(),
+    }
+}
+
+fn baggage(list: &[config::Experiment], compiler: &mut Compiler<'_>, at: &At) -> Option<Baggage> {
+    let header = compiler.own_header("baggage", at)?;
+    let mut keys: Vec<Box<[u8]>> = Vec::with_capacity(list.len());
+    for experiment in list {
+        let key = experiment.key.as_bytes();
+        let place = keys.partition_point(|known| **known < *key);
+        keys.insert(place, key.into());
+    }
+    let dropped = compiler.counter("weir_baggage_dropped_total");
+    Some(Baggage { header, keys: keys.into(), dropped })
+}

@@ -1,0 +1,155 @@
+//! What each variant does to a request.
+
+use crate::config::{self, Config};
+use crate::plan::{Counters, Variant};
+use weir_core::effect::TextId;
+use weir_core::{At, Compiler, OwnedHeader, header};
+
+/// What all variants of a section have in common.
+pub(super) struct Writer<'a> {
+    pub(super) config: &'a Config,
+    /// Headers with a variant's key, and whose they are.
+    taken: Vec<(OwnedHeader, &'a str)>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(config: &'a Config) -> Self {
+        Self { config, taken: Vec::new() }
+    }
+
+    /// The header with the variant's key, if the experiment has one.
+    pub(super) fn header(
+        &mut self,
+        experiment: &'a config::Experiment,
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> Option<OwnedHeader> {
+        let name = match &experiment.header {
+            Some(name) => name.clone(),
+            None if self.config.output.combined_header.is_some() => return None,
+            None => ["x-weir-experiment-", &experiment.key].concat(),
+        };
+        let at = at.field("header");
+        let owned = compiler.own_header(&name, &at)?;
+        if let Some((_, key)) = self.taken.iter().find(|(known, _)| *known == owned) {
+            let message = format!("{name:?} is the header of {key:?} too; names of headers have no case");
+            compiler.problems.add(&at, message);
+        }
+        self.taken.push((owned, &experiment.key));
+        Some(owned)
+    }
+
+    /// The variants of an experiment. `header` gets the variant's key.
+    pub(super) fn variants(
+        &self,
+        experiment: &config::Experiment,
+        header: Option<OwnedHeader>,
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> Box<[Variant]> {
+        let payload = self.payload_header(experiment, compiler, at);
+        let at = at.field("variants");
+        if experiment.variants.is_empty() {
+            compiler.problems.missing(&at, "an experiment needs variants");
+        }
+        let mut built = Vec::with_capacity(experiment.variants.len());
+        for (i, variant) in experiment.variants.iter().enumerate() {
+            let at = at.index(i);
+            super::name(&variant.key, compiler, &at.field("key"));
+            let earlier = experiment.variants.get(..i).unwrap_or_default();
+            if earlier.iter().any(|other| other.key == variant.key) {
+                super::twice(&variant.key, "variant", compiler, &at.field("key"));
+            }
+            let headers = headers(variant, header, payload, compiler, &at);
+            built.push(self.variant(experiment, variant, headers, compiler));
+        }
+        built.into()
+    }
+
+    fn variant(
+        &self,
+        experiment: &config::Experiment,
+        variant: &config::Variant,
+        headers: Box<[(OwnedHeader, TextId)]>,
+        compiler: &mut Compiler<'_>,
+    ) -> Variant {
+        let state = self.config.output.filter_state.then(|| {
+            let state = compiler.state(&["weir.", &experiment.key].concat());
+            (state, compiler.text(variant.key.as_bytes()))
+        });
+        let counted = self.config.output.counters.unwrap_or(true);
+        let cookie = self.config.assignment_cookie.is_some();
+        let mut counter = |what: &str| compiler.counter(&counter_name(&experiment.key, &variant.key, what));
+        let counters = counted.then(|| Counters {
+            exposures: cookie.then(|| counter("weir_exposures_total")),
+            assignments: counter("weir_assignments_total"),
+        });
+        Variant {
+            key: variant.key.as_str().into(),
+            headers,
+            state,
+            counters,
+            pair: [&experiment.key, "=", &variant.key].concat().into(),
+        }
+    }
+
+    /// The header for payloads, where any variant has one.
+    fn payload_header(
+        &self,
+        experiment: &config::Experiment,
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> Option<OwnedHeader> {
+        let at = at.field("payloadHeader");
+        if experiment.variants.iter().all(|variant| variant.payload.is_none()) {
+            if experiment.payload_header.is_some() {
+                compiler.problems.add(&at, "no variant has a payload");
+            }
+            return None;
+        }
+        let name = experiment.payload_header.clone();
+        compiler.own_header(&name.unwrap_or_else(|| ["x-weir-payload-", &experiment.key].concat()), &at)
+    }
+}
+
+/// All headers of a variant. A header of its own may not take the place of one that is ours.
+fn headers(
+    variant: &config::Variant,
+    key: Option<OwnedHeader>,
+    payload: Option<OwnedHeader>,
+    compiler: &mut Compiler<'_>,
+    at: &At,
+) -> Box<[(OwnedHeader, TextId)]> {
+    let mut headers = Vec::new();
+    if let Some(header) = key {
+        headers.push((header, compiler.text(variant.key.as_bytes())));
+    }
+    if let Some((header, json)) = payload.zip(variant.payload.as_ref()) {
+        let text = json.to_string();
+        // JSON escapes all control characters but one.
+        if header::is_safe_value(text.as_bytes()) {
+            headers.push((header, compiler.text(text.as_bytes())));
+        } else {
+            let message = "the control character U+007F cannot stand in a header: write it as \\u007f";
+            compiler.problems.add(&at.field("payload"), message);
+        }
+    }
+    for (name, value) in variant.headers.iter() {
+        let at = at.field("headers").field(name);
+        let Some(owned) = compiler.own_header(name, &at) else { continue };
+        if headers.iter().any(|(known, _)| *known == owned) {
+            compiler.problems.add(&at, format!("{name:?} is written already"));
+        }
+        if let Some(value) = compiler.safe_value(value, &at) {
+            headers.push((owned, value));
+        }
+    }
+    headers.into()
+}
+
+/// A counter whose name carries labels the way Istio's and Envoy's tag extraction expects them. Dots in keys
+/// would end a tag too early.
+fn counter_name(experiment: &str, variant: &str, what: &str) -> String {
+    let plain = |key: &str| key.replace('.', "_");
+    ["experiment=.=", &plain(experiment), ";.;variant=.=", &plain(variant), ";.;", what].concat()
+}

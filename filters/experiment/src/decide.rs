@@ -1,0 +1,342 @@
+//! The decision: one request's attributes in, effects out.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed. What most
+// requests never come to is `#[cold]`, so that it lies apart.
+
+use crate::config::Status;
+use crate::memory::{Fresh, Memo};
+use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
+use crate::trace::{Note, Step, Trace, Verdict};
+use crate::turn::{Turn, find};
+use weir_allocation::sdk::{Assigner, Assignment};
+use weir_core::effect::Given;
+use weir_core::{Effects, Outside, Request};
+
+/// Who has decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The hash, just now: such an assignment is counted.
+    Hash,
+    /// Somebody else, or the hash at an earlier time.
+    Other,
+}
+
+/// What the experiment before has found out, which the next one mostly asks again.
+struct Last<'t> {
+    units: u16,
+    unit: Option<&'t [u8]>,
+    pool: (u16, u16),
+    place: Assignment,
+}
+
+impl Plan {
+    /// Decides all experiments for a request.
+    #[inline]
+    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        self.decide_traced(request, effects, &mut ());
+    }
+
+    /// Decides all experiments, and tells `trace` about each step.
+    #[inline]
+    pub fn decide_traced<O: Outside, T: Trace>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) {
+        let turn = Turn::new(self, request);
+        let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(request, effects));
+        let mut last =
+            Last { units: u16::MAX, unit: None, pool: (u16::MAX, 0), place: Assignment::NotCovered };
+        let mut fresh = Fresh::default();
+        for (position, experiment) in self.experiments.iter().enumerate() {
+            let inherited = if trusted { turn.inherited(position, experiment, trace) } else { None };
+            let decided = match inherited {
+                Some(variant) => Some((variant, By::Other)),
+                None => turn.experiment(experiment, &mut last, trace),
+            };
+            let Some((index, by)) = decided else { continue };
+            let Some(variant) = experiment.variants.get(index) else { continue };
+            request.assign(experiment.id, index as u16);
+            variant.apply(effects);
+            if by == By::Hash {
+                match (&self.memory, variant.counters) {
+                    (None, Some(counters)) => effects.counts.push(counters.assignments),
+                    (None, None) => {}
+                    (Some(_), _) => fresh.note(&turn, position, index, effects),
+                }
+            }
+        }
+        if self.outputs.any {
+            self.write_outputs(trusted, &turn, effects);
+        }
+        turn.finish(effects);
+        fresh.finish(&turn, effects);
+    }
+}
+
+impl Trust {
+    /// Whether the peer is trusted; its headers stay then, unless they are decided anew.
+    #[cold]
+    #[inline(never)]
+    fn accept<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> bool {
+        let trusted = self.when.holds(request);
+        if trusted {
+            for header in &self.headers {
+                effects.set(*header, Given::AsSent);
+            }
+        }
+        trusted
+    }
+}
+
+impl Variant {
+    #[inline]
+    fn apply(&self, effects: &mut Effects) {
+        for (header, value) in &self.headers {
+            effects.set(*header, *value);
+        }
+        if let Some((state, value)) = self.state {
+            effects.states.push((state, value.into()));
+        }
+    }
+}
+
+impl<'a, O: Outside> Turn<'a, O> {
+    /// The variant that a trusted peer has decided.
+    #[cold]
+    #[inline(never)]
+    fn inherited<T: Trace>(&self, position: usize, experiment: &Experiment, trace: &mut T) -> Option<usize> {
+        let outputs = &self.plan.outputs;
+        let own = outputs.headers.get(position).copied().flatten();
+        let own = own.and_then(|header| experiment.position(self.request.sent(header)?));
+        let combined = || find(self.request.sent(outputs.combined?)?, b',', experiment);
+        let variant = own.or_else(combined);
+        experiment.note(trace, Step::Trust, variant.map_or(Verdict::On, Verdict::Variant));
+        variant
+    }
+
+    /// The decision about one experiment, in the order of [`Step`].
+    #[inline]
+    fn experiment<'t, T: Trace>(
+        &'t self,
+        experiment: &'t Experiment,
+        last: &mut Last<'t>,
+        trace: &mut T,
+    ) -> Option<(usize, By)> {
+        let mut paused = false;
+        if experiment.status != Status::Running || experiment.window.is_some() {
+            match self.status(experiment) {
+                Status::Running => {}
+                Status::Paused => paused = true,
+                Status::Draft => return experiment.end(trace, Step::Status, None),
+                Status::Ended => {
+                    return experiment.end(trace, Step::Status, experiment.winner.map(usize::from));
+                }
+            }
+        }
+        experiment.note(trace, Step::Status, Verdict::On);
+        if let Some(overrides) = &self.plan.overrides {
+            if let Some(variant) = self.chosen(overrides, experiment) {
+                return experiment.end(trace, Step::Override, Some(variant));
+            }
+            experiment.note(trace, Step::Override, Verdict::On);
+        }
+        if experiment.sticky || paused {
+            match self.memo(experiment) {
+                Memo::Variant(variant) => return experiment.end(trace, Step::Sticky, Some(variant)),
+                Memo::Nothing if !paused => experiment.note(trace, Step::Sticky, Verdict::On),
+                _ => return experiment.end(trace, Step::Sticky, None),
+            }
+        }
+        self.assign(experiment, last, trace)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn status(&self, experiment: &Experiment) -> Status {
+        match &experiment.window {
+            Some(window) if experiment.status != Status::Draft => match self.now() {
+                now if now >= window.end => Status::Ended,
+                now if now < window.start && experiment.status != Status::Ended => Status::Draft,
+                _ => experiment.status,
+            },
+            _ => experiment.status,
+        }
+    }
+
+    /// What is remembered; nothing of an experiment that is not sticky.
+    #[cold]
+    #[inline(never)]
+    fn memo(&self, experiment: &Experiment) -> Memo {
+        let recalled = if experiment.sticky { self.recalled() } else { None };
+        recalled.map_or(Memo::Nothing, |recalled| experiment.memo(recalled))
+    }
+
+    /// The steps that look at the unit.
+    #[inline]
+    fn assign<'t, T: Trace>(
+        &'t self,
+        experiment: &'t Experiment,
+        last: &mut Last<'t>,
+        trace: &mut T,
+    ) -> Option<(usize, By)> {
+        if last.units != experiment.units {
+            let units = self.plan.units.get(usize::from(experiment.units))?;
+            (last.units, last.unit) = (experiment.units, self.unit(units));
+        }
+        if last.unit.is_none() {
+            last.unit = self.mint_for(experiment, trace)?;
+        }
+        let unit = last.unit;
+        if !experiment.holdouts.is_empty() || !experiment.layers.is_empty() {
+            self.pools(experiment, last, trace)?;
+        }
+        if !experiment.when.holds(self.request) {
+            return experiment.end(trace, Step::Targeting, None);
+        }
+        experiment.note(trace, Step::Targeting, Verdict::On);
+        if !experiment.prerequisites.holds(self.request) {
+            return experiment.end(trace, Step::Prerequisites, None);
+        }
+        experiment.note(trace, Step::Prerequisites, Verdict::On);
+        let Rule::Hash(assigner) = &experiment.rule else {
+            experiment.note(trace, Step::Variant, Verdict::Variant(0));
+            return Some((0, By::Hash));
+        };
+        match assign(assigner, unit) {
+            Assignment::Variant(variant) => {
+                experiment.hashed(trace, Step::Coverage, Verdict::On, unit, None, assigner);
+                experiment.hashed(trace, Step::Variant, Verdict::Variant(variant), unit, None, assigner);
+                Some((variant, By::Hash))
+            }
+            Assignment::NotCovered => {
+                if unit.is_none() {
+                    self.lacks_unit.set(true);
+                }
+                experiment.hashed(trace, Step::Coverage, Verdict::Out, unit, None, assigner);
+                None
+            }
+        }
+    }
+
+    /// A unit for who has none. The outer `None` ends the experiment: nobody is given an identity, and a cookie,
+    /// for an experiment that is not for them.
+    #[cold]
+    #[inline(never)]
+    fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
+        let units = self.plan.units.get(usize::from(experiment.units))?;
+        if units.minted && self.consent() {
+            if !experiment.when.holds(self.request) {
+                experiment.note(trace, Step::Targeting, Verdict::Out);
+                return None;
+            }
+            if !experiment.prerequisites.holds(self.request) {
+                experiment.note(trace, Step::Prerequisites, Verdict::Out);
+                return None;
+            }
+            return Some(self.mint());
+        }
+        experiment.note(trace, Step::Unit, Verdict::On);
+        Some(None)
+    }
+
+    /// Holdouts and layers; `None` when the unit takes no part.
+    #[inline(never)]
+    fn pools<'t, T: Trace>(
+        &'t self,
+        experiment: &'t Experiment,
+        last: &mut Last<'t>,
+        trace: &mut T,
+    ) -> Option<()> {
+        for pool in &experiment.holdouts {
+            let held = self.place(*pool, experiment.units, last)? != Assignment::NotCovered;
+            let verdict = if held { Verdict::Out } else { Verdict::On };
+            self.pooled(experiment, Step::Holdout, verdict, *pool, last.unit, trace);
+            if held {
+                return None;
+            }
+        }
+        for layer in &experiment.layers {
+            let ours = self.place(layer.pool, layer.units, last)? == Assignment::Variant(layer.member);
+            let verdict = if ours { Verdict::On } else { Verdict::Out };
+            self.pooled(experiment, Step::Layer, verdict, layer.pool, last.unit, trace);
+            if !ours {
+                if last.unit.is_none() {
+                    self.lacks_unit.set(true);
+                }
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// Where the unit is in a holdout or layer.
+    #[inline]
+    fn place<'t>(&'t self, pool: u16, units: u16, last: &mut Last<'t>) -> Option<Assignment> {
+        if last.pool != (pool, units) {
+            let unit = if units == last.units {
+                last.unit
+            } else {
+                self.unit(self.plan.units.get(usize::from(units))?)
+            };
+            last.place = assign(&self.plan.pools.get(usize::from(pool))?.assigner, unit);
+            last.pool = (pool, units);
+        }
+        Some(last.place)
+    }
+
+    /// Tells about a step that looked at a holdout or layer.
+    #[inline(always)]
+    fn pooled<T: Trace>(
+        &self,
+        experiment: &Experiment,
+        step: Step,
+        verdict: Verdict,
+        pool: u16,
+        unit: Option<&[u8]>,
+        trace: &mut T,
+    ) {
+        if let Some(pool) = self.plan.pools.get(usize::from(pool)) {
+            experiment.hashed(trace, step, verdict, unit, Some(&pool.name), &pool.assigner);
+        }
+    }
+}
+
+/// What becomes of a unit, or of a request without one.
+#[inline]
+fn assign(assigner: &Assigner, unit: Option<&[u8]>) -> Assignment {
+    match unit {
+        Some(unit) => assigner.assign(unit),
+        None => assigner.assign_missing(),
+    }
+}
+
+impl Experiment {
+    /// Tells about a step that hashes nothing.
+    #[inline(always)]
+    fn note<T: Trace>(&self, trace: &mut T, step: Step, verdict: Verdict) {
+        trace.note(Note { experiment: self, step, verdict, unit: None, pool: None, assigner: None });
+    }
+
+    /// Tells about a step that hashes the unit.
+    #[inline(always)]
+    fn hashed<T: Trace>(
+        &self,
+        trace: &mut T,
+        step: Step,
+        verdict: Verdict,
+        unit: Option<&[u8]>,
+        pool: Option<&str>,
+        assigner: &Assigner,
+    ) {
+        trace.note(Note { experiment: self, step, verdict, unit, pool, assigner: Some(assigner) });
+    }
+
+    /// The last step before the hash is asked.
+    #[inline(always)]
+    fn end<T: Trace>(&self, trace: &mut T, step: Step, variant: Option<usize>) -> Option<(usize, By)> {
+        self.note(trace, step, variant.map_or(Verdict::Out, Verdict::Variant));
+        variant.map(|variant| (variant, By::Other))
+    }
+}

@@ -1,0 +1,101 @@
+//! What is written once for all experiments.
+
+use crate::plan::{Plan, Variant};
+use crate::turn::Turn;
+use std::rc::Rc;
+use weir_core::predicate::Facts;
+use weir_core::{Effects, Outside, OwnedHeader, Request, ResponseHeader};
+
+impl Plan {
+    /// Writes the combined header, baggage, and what the response is to tell.
+    #[inline]
+    pub(crate) fn write_outputs<O: Outside>(&self, trusted: bool, turn: &Turn<'_, O>, effects: &mut Effects) {
+        let (outputs, request) = (&self.outputs, turn.request);
+        if let Some(header) = outputs.combined {
+            self.write_combined(header, trusted, request, effects);
+        }
+        if let Some(baggage) = &outputs.baggage {
+            self.write_baggage(baggage, trusted, request, effects);
+        }
+        if outputs.response_header.is_some() || outputs.response_cookie.is_some() {
+            self.write_response(turn, effects);
+        }
+    }
+
+    /// The variants that were assigned, in the order of the decisions.
+    #[inline]
+    fn assigned<O: Outside>(&self, request: &Request<'_, O>) -> impl Iterator<Item = &Variant> {
+        self.experiments
+            .iter()
+            .filter_map(|experiment| experiment.variants.get(usize::from(request.variant(experiment.id)?)))
+    }
+
+    #[inline]
+    fn write_combined<O: Outside>(
+        &self,
+        header: OwnedHeader,
+        trusted: bool,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
+        let mut any = false;
+        let made = effects.make(|out| {
+            for variant in self.assigned(request) {
+                if any {
+                    out.push(b',');
+                }
+                out.extend_from_slice(variant.pair.as_bytes());
+                any = true;
+            }
+            if trusted && any {
+                self.keep_unknown(request.sent(header).unwrap_or_default(), out);
+            }
+        });
+        // Without any, what was there before stands: nothing, or what a trusted peer sent.
+        if any {
+            effects.set(header, made);
+        }
+    }
+
+    /// What a trusted peer says about experiments that are not ours.
+    #[cold]
+    fn keep_unknown(&self, sent: &[u8], out: &mut Vec<u8>) {
+        for pair in sent.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
+            let key = pair.split(|b| *b == b'=').next().unwrap_or_default();
+            if !pair.is_empty() && !self.experiments.iter().any(|e| *e.key.as_bytes() == *key) {
+                out.push(b',');
+                out.extend_from_slice(pair);
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_response<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
+        let mut pairs = Vec::new();
+        for variant in self.assigned(turn.request) {
+            if !pairs.is_empty() {
+                pairs.push(b',');
+            }
+            pairs.extend_from_slice(variant.pair.as_bytes());
+        }
+        if let Some(cookie) = self.outputs.response_cookie.as_ref().filter(|_| turn.consent()) {
+            // Neither `,` nor a second `=` is at home in a cookie.
+            let value: Vec<u8> = pairs
+                .iter()
+                .map(|b| match b {
+                    b',' => b'/',
+                    b'=' => b':',
+                    other => *other,
+                })
+                .collect();
+            if turn.request.text(cookie.attribute).unwrap_or_default() != value {
+                effects.response.push(cookie.header(&value));
+            }
+        }
+        if let Some(name) = self.outputs.response_header.as_ref().filter(|_| !pairs.is_empty()) {
+            let value: Rc<[u8]> = pairs.into();
+            effects.response.push(ResponseHeader { name: name.clone(), value, replace: true });
+        }
+    }
+}

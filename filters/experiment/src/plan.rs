@@ -1,0 +1,209 @@
+//! What the section means: all that a request needs, looked up and checked.
+
+use crate::config::Status;
+use weir_allocation::sdk::Assigner;
+use weir_cookie::{Cookie, Signer};
+use weir_core::effect::{Counter, State, TextId};
+use weir_core::predicate::ExperimentId;
+use weir_core::{AttrId, OwnedHeader, Predicate};
+
+/// The validated section.
+#[derive(Debug)]
+pub struct Plan {
+    /// In the order in which they are decided: prerequisites first.
+    pub(crate) experiments: Box<[Experiment]>,
+    pub(crate) units: Box<[Units]>,
+    /// Holdouts and layers.
+    pub(crate) pools: Box<[Pool]>,
+    /// What is needed besides to decide; most configurations have little of it.
+    pub(crate) consent: Option<Consent>,
+    pub(crate) minted: Option<Minted>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) overrides: Option<Overrides>,
+    pub(crate) trust: Option<Trust>,
+    pub(crate) outputs: Outputs,
+    /// Counts requests that lacked a unit where one was needed.
+    pub(crate) without_unit: Counter,
+}
+
+/// One experiment.
+#[derive(Debug)]
+pub struct Experiment {
+    pub(crate) id: ExperimentId,
+    pub(crate) key: Box<str>,
+    /// Its position in the configuration's list.
+    pub(crate) index: usize,
+    pub(crate) status: Status,
+    pub(crate) window: Option<Box<Window>>,
+    /// The position of what identifies its units, in [`Plan::units`].
+    pub(crate) units: u16,
+    pub(crate) holdouts: Box<[u16]>,
+    pub(crate) layers: Box<[Place]>,
+    pub(crate) when: Predicate,
+    pub(crate) prerequisites: Predicate,
+    pub(crate) rule: Rule,
+    pub(crate) variants: Box<[Variant]>,
+    pub(crate) winner: Option<u16>,
+    pub(crate) sticky: bool,
+    pub(crate) bucket_version: u32,
+    pub(crate) min_bucket_version: u32,
+}
+
+/// How units become variants.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    /// By a hash.
+    Hash(Assigner),
+    /// There is one variant and no unit: all requests get it.
+    Everyone,
+}
+
+/// When an experiment runs, in nanoseconds since the Unix epoch.
+#[derive(Debug)]
+pub(crate) struct Window {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+/// What identifies units.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Units {
+    /// The first that is there counts.
+    pub(crate) sources: Box<[AttrId]>,
+    /// Whether the minted cookie is the last source.
+    pub(crate) minted: bool,
+}
+
+/// A share of units with a hash of its own: a holdout, or a layer with its experiments as variants.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) name: Box<str>,
+    pub(crate) assigner: Assigner,
+}
+
+/// An experiment's place in a layer.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) pool: u16,
+    pub(crate) units: u16,
+    /// Which of the layer's experiments it is.
+    pub(crate) member: usize,
+}
+
+/// What a unit can be given.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    pub(crate) key: Box<str>,
+    pub(crate) headers: Box<[(OwnedHeader, TextId)]>,
+    pub(crate) state: Option<(State, TextId)>,
+    /// Counts units, or requests where units cannot be told apart.
+    pub(crate) counters: Option<Counters>,
+    /// `key=variant`.
+    pub(crate) pair: Box<str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counters {
+    pub(crate) exposures: Option<Counter>,
+    pub(crate) assignments: Counter,
+}
+
+/// What says that cookies are welcome.
+#[derive(Debug)]
+pub(crate) struct Consent {
+    pub(crate) source: AttrId,
+    pub(crate) equals: Box<[Box<[u8]>]>,
+}
+
+/// The cookie that gives an identity.
+#[derive(Debug)]
+pub(crate) struct Minted {
+    pub(crate) cookie: Cookie,
+    pub(crate) signer: Option<std::rc::Rc<Signer>>,
+}
+
+/// The cookie that remembers assignments.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) cookie: Cookie,
+    pub(crate) signer: std::rc::Rc<Signer>,
+}
+
+/// How testers choose their variants.
+#[derive(Debug)]
+pub(crate) struct Overrides {
+    /// Where the choice is read, first to last.
+    pub(crate) sources: Box<[AttrId]>,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) allow: Predicate,
+    /// Counts requests whose choice was not allowed.
+    pub(crate) refused: Counter,
+}
+
+/// Peers whose decisions stay.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    pub(crate) when: Predicate,
+    /// All headers of this section.
+    pub(crate) headers: Box<[OwnedHeader]>,
+}
+
+/// What is written once for all experiments.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    /// Whether there is anything at all.
+    pub(crate) any: bool,
+    pub(crate) combined: Option<OwnedHeader>,
+    pub(crate) baggage: Option<Baggage>,
+    pub(crate) response_header: Option<std::rc::Rc<str>>,
+    pub(crate) response_cookie: Option<Cookie>,
+    /// For each experiment the header with its variant's key, if it has one.
+    pub(crate) headers: Box<[Option<OwnedHeader>]>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Baggage {
+    pub(crate) header: OwnedHeader,
+    /// The keys of all experiments, sorted.
+    pub(crate) keys: Box<[Box<[u8]>]>,
+    /// Counts members for which there was no room.
+    pub(crate) dropped: Counter,
+}
+
+impl Plan {
+    /// The experiments in the order in which they are decided.
+    pub fn experiments(&self) -> &[Experiment] {
+        &self.experiments
+    }
+
+    /// The experiment of this key.
+    pub fn experiment(&self, key: &str) -> Option<&Experiment> {
+        self.experiments.iter().find(|experiment| *experiment.key == *key)
+    }
+}
+
+impl Experiment {
+    /// Its key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Its position in the configuration's list.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The keys of its variants, in order.
+    pub fn variants(&self) -> impl Iterator<Item = &str> {
+        self.variants.iter().map(|variant| &*variant.key)
+    }
+
+    /// What turns units into variants, coverage included; `None` when the only variant is everybody's and
+    /// there is no unit.
+    pub fn assigner(&self) -> Option<&Assigner> {
+        match &self.rule {
+            Rule::Hash(assigner) => Some(assigner),
+            Rule::Everyone => None,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What experiments ask about a request, each thing at most once and most of them hardly ever.
+
+use crate::memory::Recalled;
+use crate::plan::{Experiment, Overrides, Plan, Units};
+use std::cell::{Cell, OnceCell};
+use weir_cookie::{Id, SIGNATURE};
+use weir_core::predicate::Facts;
+use weir_core::{AttrId, Effects, Outside, Request};
+
+/// A request on its way through the experiments.
+pub(crate) struct Turn<'a, O> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) request: &'a Request<'a, O>,
+    now: OnceCell<u64>,
+    consent: OnceCell<bool>,
+    sent_id: OnceCell<Option<&'a [u8]>>,
+    fresh_id: OnceCell<Id>,
+    recalled: OnceCell<Option<Recalled<'a>>>,
+    choice: OnceCell<Option<&'a [u8]>>,
+    refused: Cell<bool>,
+    pub(crate) lacks_unit: Cell<bool>,
+}
+
+impl<'a, O: Outside> Turn<'a, O> {
+    #[inline]
+    pub(crate) fn new(plan: &'a Plan, request: &'a Request<'a, O>) -> Self {
+        Self {
+            plan,
+            request,
+            now: OnceCell::new(),
+            consent: OnceCell::new(),
+            sent_id: OnceCell::new(),
+            fresh_id: OnceCell::new(),
+            recalled: OnceCell::new(),
+            choice: OnceCell::new(),
+            refused: Cell::new(false),
+            lacks_unit: Cell::new(false),
+        }
+    }
+
+    /// The text of an attribute that is there and not empty.
+    #[inline]
+    pub(crate) fn text(&self, attribute: AttrId) -> Option<&'a [u8]> {
+        self.request.text(attribute).filter(|text| !text.is_empty())
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) fn now(&self) -> u64 {
+        *self.now.get_or_init(|| self.request.outside().now())
+    }
+
+    /// Whether cookies may be read and set.
+    pub(crate) fn consent(&self) -> bool {
+        let Some(consent) = &self.plan.consent else { return true };
+        *self.consent.get_or_init(|| {
+            let said = self.text(consent.source);
+            said.is_some_and(|said| consent.equals.is_empty() || consent.equals.iter().any(|e| **e == *said))
+        })
+    }
+
+    /// What identifies the request among these units, as far as it is known already.
+    #[inline]
+    pub(crate) fn unit<'t>(&'t self, units: &Units) -> Option<&'t [u8]> {
+        match units.sources.iter().find_map(|source| self.text(*source)) {
+            Some(unit) => Some(unit),
+            None if units.minted => self.anonymous(),
+            None => None,
+        }
+    }
+
+    /// The id of the minted cookie: that which was sent, or the one that this request gets.
+    #[cold]
+    #[inline(never)]
+    fn anonymous(&self) -> Option<&[u8]> {
+        let sent = self.sent_id.get_or_init(|| self.read_id());
+        sent.or_else(|| self.fresh_id.get().map(|id| &id[..]))
+    }
+
+    fn read_id(&self) -> Option<&'a [u8]> {
+        let minted = self.plan.minted.as_ref().filter(|_| self.consent())?;
+        let text = self.text(minted.cookie.attribute)?;
+        let Some(signer) = &minted.signer else { return Some(text) };
+        if text.len() != size_of::<Id>() + 1 + SIGNATURE {
+            return None;
+        }
+        let (id, signature) = text.split_at_checked(size_of::<Id>())?;
+        let (b'.', signature) = signature.split_first().map(|(dot, rest)| (*dot, rest))? else { return None };
+        signer.accepts(minted.cookie.purpose(), id, signature).then_some(id)
+    }
+
+    /// Gives the request an identity, if that is allowed.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn mint(&self) -> Option<&[u8]> {
+        if self.plan.minted.is_none() || !self.consent() {
+            return None;
+        }
+        let outside = self.request.outside();
+        Some(self.fresh_id.get_or_init(|| weir_cookie::id(outside.random(), outside.random())))
+    }
+
+    /// What the assignment cookie remembers.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn recalled(&self) -> Option<&Recalled<'a>> {
+        let memory = self.plan.memory.as_ref()?;
+        let read = || {
+            let text = self.text(memory.cookie.attribute).filter(|_| self.consent())?;
+            Recalled::read(text, memory, || self.now())
+        };
+        self.recalled.get_or_init(read).as_ref()
+    }
+
+    /// The variant that an allowed tester has chosen.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn chosen(&self, overrides: &Overrides, experiment: &Experiment) -> Option<usize> {
+        let choice = (*self.choice.get_or_init(|| self.allowed_choice(overrides)))?;
+        find(choice, b',', experiment)
+    }
+
+    fn allowed_choice(&self, overrides: &Overrides) -> Option<&'a [u8]> {
+        let text = overrides.sources.iter().find_map(|source| self.text(*source))?;
+        let choice = text.split(|b| *b == b'~').next()?;
+        let shown = text.get(choice.len() + 1..);
+        let signed = |shown| {
+            let signer = overrides.signer.as_ref();
+            signer.is_some_and(|s| s.accepts("override", choice, shown) || s.is_secret(shown))
+        };
+        let allowed = overrides.allow.holds(self.request) || shown.is_some_and(signed);
+        self.refused.set(!allowed);
+        allowed.then_some(choice)
+    }
+
+    /// What is left to do once all experiments are decided.
+    #[inline]
+    pub(crate) fn finish(&self, effects: &mut Effects) {
+        if self.lacks_unit.get() || self.refused.get() || self.fresh_id.get().is_some() {
+            self.finish_rare(effects);
+        }
+    }
+
+    #[cold]
+    fn finish_rare(&self, effects: &mut Effects) {
+        if self.lacks_unit.get() {
+            effects.counts.push(self.plan.without_unit);
+        }
+        if let Some(overrides) = self.plan.overrides.as_ref().filter(|_| self.refused.get()) {
+            effects.counts.push(overrides.refused);
+        }
+        if let Some((id, minted)) = self.fresh_id.get().zip(self.plan.minted.as_ref()) {
+            let header = match &minted.signer {
+                Some(signer) => {
+                    let signature = signer.sign(minted.cookie.purpose(), id);
+                    minted.cookie.header(&[id, &b"."[..], &signature].concat())
+                }
+                None => minted.cookie.header(id),
+            };
+            effects.response.push(header);
+        }
+    }
+}
+
+/// The variant that a list such as `checkout=b,search=a` has for an experiment.
+pub(crate) fn find(list: &[u8], separator: u8, experiment: &Experiment) -> Option<usize> {
+    let key = experiment.key.as_bytes();
+    let value = |pair: &[u8]| {
+        let variant = pair.trim_ascii().strip_prefix(key)?.strip_prefix(b"=")?;
+        experiment.position(variant)
+    };
+    list.split(|b| *b == separator).find_map(value)
+}
+
+impl Experiment {
+    /// The position of the variant of this key.
+    pub(crate) fn position(&self, key: &[u8]) -> Option<usize> {
+        self.variants.iter().position(|variant| *variant.key.as_bytes() == *key)
+    }
+}
