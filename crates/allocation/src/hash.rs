@@ -157,13 +157,26 @@ mod tests {
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn streaming_and_stack_buffer_agree_at_every_length() {
-        let salt = Salt::new("boundary");
-        let unit: Vec<u8> = (0..600_u32).map(|i| (i * 31 % 251) as u8).collect();
-        for length in 0..=unit.len() {
+    fn what_was_hashed_before_does_not_matter() {
+        let used = Salt::new("boundary");
+        let unit: Vec<u8> = (0..3 * MOST_KEPT).map(|i| (i * 31 % 251) as u8).collect();
+        // Up and down, so that longer units come before shorter ones.
+        for length in (0..unit.len()).chain((0..unit.len()).rev()).step_by(7) {
             let unit = &unit[..length];
-            let streamed = hash_streaming([&salt.head, &length_prefix(unit), unit]);
-            assert_eq!(salt.hash(unit), streamed, "unit of {length} bytes");
+            assert_eq!(used.hash(unit), Salt::new("boundary").hash(unit), "unit of {length} bytes");
+            assert!(used.input.borrow().len() <= MOST_KEPT);
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn halves_give_the_product_of_128_bits() {
+        let mut hash = 1u64;
+        for _ in 0..100_000 {
+            // Knuth's linear congruential generator (MMIX).
+            hash = hash.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let expected = ((u128::from(hash) * u128::from(BUCKETS)) >> 64) as u32;
+            assert_eq!(Bucket::from_hash(hash).index(), expected);
         }
     }
 }
