@@ -3,23 +3,30 @@
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
 use std::path::Path;
-use weir_document::Document;
+use weir_document::{Document, Plans};
 
 /// A configuration without problems.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// The file, for messages.
-    pub(crate) file: String,
+    /// What was written.
     pub(crate) document: Document,
-    /// The JSON that a module would get.
-    pub(crate) bytes: Vec<u8>,
+    /// What it means.
+    pub(crate) plans: Plans,
+}
+
+/// What a variable has that is not set here; as long as secrets must be.
+const UNSET: &str = "not set where this command runs";
+
+/// The environment of this program in place of the proxy's.
+fn environment(name: &str) -> Option<String> {
+    Some(std::env::var(name).unwrap_or_else(|_| UNSET.to_owned()))
 }
 
 /// Reads the configuration in a file. A file with several counts as the one that `wanted` chooses.
 ///
 /// # Errors
 /// A message for people: the file cannot be read, has no configuration or too many, or problems.
-pub(crate) fn load(path: &Path, wanted: impl Fn(&Document) -> bool) -> Result<Loaded, String> {
+pub(crate) fn load(path: &Path, wanted: impl Fn(&Loaded) -> bool) -> Result<Loaded, String> {
     let file = input::name(path);
     let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
     let found = manifest::find(&text, Whose::Recognised);
@@ -32,7 +39,7 @@ pub(crate) fn load(path: &Path, wanted: impl Fn(&Document) -> bool) -> Result<Lo
     }
     let several = loaded.len() > 1;
     if several {
-        loaded.retain(|it| wanted(&it.document));
+        loaded.retain(&wanted);
     }
     match (loaded.pop(), loaded.len()) {
         (Some(one), 0) => Ok(one),
@@ -51,13 +58,13 @@ fn read(file: &str, plugin: &Plugin) -> Result<Loaded, String> {
     }
     let json = plugin.configuration.as_ref().map(|node| node.to_json()).unwrap_or_default();
     let bytes = if json.is_null() { Vec::new() } else { json.to_string().into_bytes() };
-    if let Err(problems) = weir_document::validate(&bytes) {
-        let (first, more) = (problems.iter().next(), problems.len() - 1);
+    let plans = Plans::load(&bytes, &environment).map_err(|problems| {
+        let (first, more) = (problems.iter().next(), problems.len().saturating_sub(1));
         let at = first.zip(plugin.configuration.as_ref()).map_or(plugin.at, |(it, node)| node.locate(&it.at));
         let first = first.map(ToString::to_string).unwrap_or_default();
         let rest = if more > 0 { format!(" (and {more} more: see `weir check`)") } else { String::new() };
-        return Err(format!("{}: {first}{rest}", place(at)));
-    }
+        format!("{}: {first}{rest}", place(at))
+    })?;
     let document = serde_json::from_value(json).map_err(|error| format!("{file}: {error}"))?;
-    Ok(Loaded { file: file.to_owned(), document, bytes })
+    Ok(Loaded { document, plans })
 }

@@ -1,5 +1,6 @@
 //! `weir`: what one wants to know of a configuration before a proxy gets it.
 
+mod assign;
 mod change;
 mod check;
 mod document;
@@ -39,8 +40,11 @@ enum Command {
     /// Prints the JSON Schema of the configuration language, for editors and validators.
     #[command(after_long_help = "Example:\n  weir schema > weir.schema.json")]
     Schema,
+    Assign(assign::Args),
+    Plan(change::plan::Args),
     Diff(change::diff::Args),
     Simulate(simulate::Args),
+    Import(import::Args),
     /// Prints the options of all commands as Markdown tables.
     #[command(hide = true)]
     Reference,
@@ -73,8 +77,11 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
             reference::write(&Options::command(), out)?;
             Ok(Outcome::Fine)
         }
+        Command::Assign(args) => assign::run(&args, out),
+        Command::Plan(args) => change::plan::run(&args, out),
         Command::Diff(args) => change::diff::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
     }
 }
 

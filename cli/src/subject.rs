@@ -1,11 +1,16 @@
 //! What assigns units in a configuration: experiments, and the splits of routing rules.
 
+use crate::document::Loaded;
 use crate::movement::Ranges;
 use serde_json::json;
 use weir_ab_routing::{Rule, Split};
-use weir_allocation::sdk::Segment;
+use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout, Segment, Span};
 use weir_allocation::{Allocation, BUCKETS, Salt, Weights, anchored};
 use weir_document::Document;
+use weir_experiment::{Experiment, ExperimentPlan, Status};
+
+/// From a unit to the index of its variant.
+type Assign = Box<dyn Fn(&[u8]) -> Option<usize>>;
 
 /// One experiment or split.
 pub(crate) struct Subject {
@@ -16,10 +21,33 @@ pub(crate) struct Subject {
     pub(crate) hash: Vec<String>,
     /// What else decides about a unit, by name: whether it is asked at all, and what it is.
     others: Vec<(&'static str, serde_json::Value)>,
-    assign: Box<dyn Fn(&[u8]) -> Option<usize>>,
+    assign: Assign,
+    /// The experiment, where it is one.
+    experiment: Option<Experiment>,
 }
 
 impl Subject {
+    /// Makes sure that ranges, one list for each variant, mean to a module what was planned.
+    ///
+    /// # Errors
+    /// When the algorithm does not take them as they stand.
+    pub(crate) fn verify(&self, ranges: &[Vec<[f64; 2]>], planned: &Ranges) -> Result<(), String> {
+        let experiment = self.experiment.as_ref().ok_or("only experiments have ranges")?;
+        let spans: Vec<Vec<Span>> = ranges
+            .iter()
+            .map(|list| list.iter().map(|&[start, end]| Span::new(start, end)).collect())
+            .collect();
+        let assigner = with_ranges(experiment, &spans)?;
+        if assigner.scale() == planned.scale && assigner.segments() == planned.segments {
+            return Ok(());
+        }
+        let hash = assigner.algorithm().name();
+        Err(format!(
+            "{} with ranges counts otherwise than with weights ({hash}): there is no plan for it",
+            self.name
+        ))
+    }
+
     /// The names of what else differs.
     pub(crate) fn also_changed(&self, other: &Self) -> Vec<String> {
         let pairs = self.others.iter().zip(&other.others);
@@ -51,16 +79,21 @@ pub(crate) struct Which {
 }
 
 impl Which {
+    /// The experiment with this key.
+    pub(crate) fn experiment(key: &str) -> Self {
+        Self { experiment: Some(key.to_owned()), split: None }
+    }
+
     /// The chosen one.
     ///
     /// # Errors
     /// That it is not there, and what is.
-    pub(crate) fn find(&self, document: &Document) -> Result<Subject, String> {
+    pub(crate) fn find(&self, loaded: &Loaded) -> Result<Subject, String> {
         let name = match (&self.experiment, &self.split) {
             (Some(key), _) => format!("experiment {key}"),
             (None, rule) => format!("split {}", rule.as_deref().unwrap_or_default()),
         };
-        let mut all = subjects(document);
+        let mut all = subjects(loaded);
         match all.iter().position(|it| it.name == name) {
             Some(index) => Ok(all.swap_remove(index)),
             None if all.is_empty() => Err(format!("there is no {name}, nor any other that assigns units")),
@@ -73,10 +106,102 @@ impl Which {
 }
 
 /// All that assigns units, in the order of the document.
-pub(crate) fn subjects(document: &Document) -> Vec<Subject> {
+pub(crate) fn subjects(loaded: &Loaded) -> Vec<Subject> {
+    let document = &loaded.document;
+    let experiments = document.experiments.iter().flat_map(|section| &section.list);
+    let experiments = experiments.filter_map(|experiment| {
+        let plan = loaded.plans.experiments.as_ref()?.experiment(&experiment.key)?;
+        Some(of_experiment(experiment, plan, document))
+    });
     let rules = document.routing.iter().flat_map(|routing| &routing.rules);
     let splits = rules.filter_map(|rule| rule.split.as_ref().and_then(|split| of_split(rule, split)));
-    splits.collect()
+    experiments.chain(splits).collect()
+}
+
+fn of_experiment(experiment: &Experiment, plan: &ExperimentPlan, document: &Document) -> Subject {
+    let assigner = plan.assigner().cloned();
+    let variants = plan.variants().map(str::to_owned).collect();
+    let ranges = match &assigner {
+        Some(it) => Ranges { variants, segments: it.segments(), scale: it.scale(), gate: it.gate_share() },
+        // One variant for everybody.
+        None => {
+            let all = Segment { start: 0, end: 1, variant: 0 };
+            Ranges { variants, segments: vec![all], scale: 1, gate: 1.0 }
+        }
+    };
+    let hash = assigner.as_ref().map_or("none", |assigner| assigner.algorithm().name());
+    let seed = |seed: &Option<String>| seed.clone().unwrap_or_else(|| experiment.key.clone());
+    Subject {
+        name: format!("experiment {}", experiment.key),
+        ranges: in_its_life(experiment, ranges),
+        hash: vec![hash.into(), seed(&experiment.seed), seed(&experiment.coverage_seed)],
+        others: others(experiment, document),
+        assign: assignment(experiment, assigner),
+        experiment: Some(experiment.clone()),
+    }
+}
+
+fn assignment(experiment: &Experiment, assigner: Option<Assigner>) -> Assign {
+    let winner = winner(experiment);
+    match (experiment.status.unwrap_or_default(), assigner) {
+        (Status::Draft, _) => Box::new(|_| None),
+        (Status::Ended, _) => Box::new(move |_| winner),
+        (_, None) => Box::new(|_| Some(0)),
+        (_, Some(assigner)) => Box::new(move |unit| match assigner.assign(unit) {
+            Assignment::Variant(variant) => Some(variant),
+            Assignment::NotCovered => None,
+        }),
+    }
+}
+
+fn winner(experiment: &Experiment) -> Option<usize> {
+    experiment.variants.iter().position(|variant| experiment.winner.as_ref() == Some(&variant.key))
+}
+
+/// A draft has nobody, and when it has ended everybody has the winner.
+fn in_its_life(experiment: &Experiment, ranges: Ranges) -> Ranges {
+    match experiment.status.unwrap_or_default() {
+        Status::Running | Status::Paused => ranges,
+        Status::Draft => Ranges { segments: Vec::new(), ..ranges },
+        Status::Ended => {
+            let all = winner(experiment).map(|variant| Segment { start: 0, end: ranges.scale, variant });
+            Ranges { segments: all.into_iter().collect(), gate: 1.0, ..ranges }
+        }
+    }
+}
+
+/// What decides about units besides the hash.
+fn others(experiment: &Experiment, document: &Document) -> Vec<(&'static str, serde_json::Value)> {
+    let it = experiment;
+    let section = document.experiments.as_ref();
+    let unit = if it.unit.is_empty() { section.map(|section| &section.unit) } else { Some(&it.unit) };
+    let holdouts: Vec<_> = section
+        .iter()
+        .flat_map(|section| &section.holdouts)
+        .filter(|holdout| it.holdout.contains(&holdout.name))
+        .collect();
+    vec![
+        ("status", json!([it.status.unwrap_or_default(), it.start, it.end])),
+        ("unit", json!([unit, it.anonymous.unwrap_or(true)])),
+        ("targeting", json!([it.http_match, it.condition, it.cel])),
+        ("layer", json!(it.layer)),
+        ("holdout", json!(holdouts)),
+        ("prerequisites", json!(it.prerequisites)),
+        ("sticky", json!([it.sticky, it.bucket_version, it.min_bucket_version])),
+    ]
+}
+
+fn with_ranges(experiment: &Experiment, ranges: &[Vec<Span>]) -> Result<Assigner, String> {
+    let hash = experiment.hash.as_deref().unwrap_or("weir-1");
+    let algorithm = Algorithm::from_name(hash).ok_or_else(|| format!("unknown hash {hash}"))?;
+    let definition = Definition {
+        key: &experiment.key,
+        seed: experiment.seed.as_deref(),
+        coverage_seed: experiment.coverage_seed.as_deref(),
+        coverage: 1.0,
+        layout: Layout::Ranges(ranges),
+    };
+    Assigner::new(algorithm, &definition).map_err(|refused| refused.to_string())
 }
 
 /// `None` for weights that the check has refused.
@@ -97,6 +222,7 @@ fn of_split(rule: &Rule, split: &Split) -> Option<Subject> {
             ("stickyBy", json!([split.sticky_by, split.mint_cookie, split.without_key])),
         ],
         assign: Box::new(move |unit| allocation.pick(salt.bucket(unit))),
+        experiment: None,
     })
 }
 

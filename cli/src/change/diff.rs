@@ -80,7 +80,7 @@ enum Method {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let old = document::load(&args.old, |_| true)?;
     let new = document::load(&args.new, |_| true)?;
-    let report = compare(&subjects(&old.document), &subjects(&new.document), args.ids);
+    let report = compare(&subjects(&old), &subjects(&new), args.ids);
     if args.format.is_json() {
         crate::output::json(out, &report)?;
     } else {

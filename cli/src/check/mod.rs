@@ -9,7 +9,7 @@ use crate::yaml::{Mark, Node};
 use report::{Checked, Configuration, File, Finding, Other};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use weir_core::{Problem, Problems};
+use weir_core::Problem;
 
 /// Finds everything that is wrong with configurations, as a proxy would.
 ///
@@ -95,7 +95,7 @@ fn configuration(plugin: Plugin) -> Configuration {
 /// What a module would say to this configuration.
 fn problems_of(configuration: Option<&Node>) -> Vec<Problem> {
     let bytes = configuration.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes());
-    let problems = weir_document::validate(&bytes).err().unwrap_or_else(Problems::default);
+    let problems = weir_document::validate(&bytes).err().unwrap_or_default();
     problems.iter().cloned().collect()
 }
 

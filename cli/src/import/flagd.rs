@@ -66,7 +66,7 @@ fn flag(
         let targeting = resolved(targeting, evaluators, 0)?;
         reader.value(&targeting, &[], 0)?;
     }
-    Ok(Flag { name: name.to_owned(), default, branches: reader.branches })
+    Ok(Flag { name: name.to_owned(), default, disjoint: true, branches: reader.branches })
 }
 
 /// Puts shared evaluators in the place of their references.

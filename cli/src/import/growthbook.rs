@@ -115,7 +115,12 @@ fn flag(name: &str, feature: &Feature, payload: &Payload, import: &mut Import) -
                 .note(name, "fallbackAttribute is used by SDKs with sticky buckets only, and is left out");
         }
     }
-    Ok(Flag { name: name.to_owned(), default: names::of_value(&feature.default_value), branches })
+    Ok(Flag {
+        name: name.to_owned(),
+        default: names::of_value(&feature.default_value),
+        disjoint: false,
+        branches,
+    })
 }
 
 /// What a rule does; `None` where it never does anything.
@@ -272,22 +277,24 @@ fn requirement(parent: &Parent, payload: &Payload) -> Result<Requirement, String
         None => Some(names::of_value(wanted) == names::of_value(value)),
         Some(operators) => fulfils(operators, value),
     };
+    // Where the default fulfils it, those must not have one of the variants that do not.
+    let not = fulfils(&feature.default_value).ok_or_else(unknown)?;
     let mut variants = Vec::new();
     for rule in &feature.rules {
         let forced = rule.force.iter().map(|value| (names::of_value(value), value));
         let varied = rule.variations.iter().enumerate().map(|(i, value)| (variation_key(rule, i), value));
         for (key, value) in forced.chain(varied) {
-            if fulfils(value).ok_or_else(unknown)? {
+            if fulfils(value).ok_or_else(unknown)? != not {
                 variants.push(key);
             }
         }
     }
-    if fulfils(&feature.default_value).ok_or_else(unknown)? {
-        return Err("a prerequisite that the parent's default fulfils has no equivalent".into());
-    }
     variants.sort();
     variants.dedup();
-    Ok(Requirement { flag: parent.id.clone(), variants })
+    if variants.is_empty() {
+        return Err(format!("its prerequisite `{}` has always the same value", parent.id));
+    }
+    Ok(Requirement { flag: parent.id.clone(), variants, not })
 }
 
 fn fulfils(operators: &Map<String, Value>, value: &Value) -> Option<bool> {

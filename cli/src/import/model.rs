@@ -48,6 +48,8 @@ pub(crate) struct Flag {
     pub(crate) name: String,
     /// What the application does with a unit that has no variant.
     pub(crate) default: String,
+    /// Whether the branches' own conditions keep them apart already.
+    pub(crate) disjoint: bool,
     pub(crate) branches: Vec<Branch>,
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct Branch {
     pub(crate) name: Option<String>,
     /// Conditions that must all hold.
     pub(crate) conditions: Vec<Value>,
-    /// Other flags that must have one of these values; no values stand for any but none.
+    /// What other flags must have given.
     pub(crate) requires: Vec<Requirement>,
     /// Shares that a unit must be in before this branch looks at it.
     pub(crate) filters: Vec<Filter>,
@@ -69,7 +71,10 @@ pub(crate) struct Branch {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Requirement {
     pub(crate) flag: String,
+    /// The variants; all of them when empty.
     pub(crate) variants: Vec<String>,
+    /// Turns it round: the unit must have none of them.
+    pub(crate) not: bool,
 }
 
 /// A namespace, group or layer: a share of a hash of its own.

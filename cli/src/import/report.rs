@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Told on standard error, and in full as JSON.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Report {
     /// The flags that are in the configuration.
     pub(crate) imported: Vec<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Report {
 }
 
 /// Something about a flag.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Remark {
     pub(crate) flag: String,
     pub(crate) message: String,

@@ -101,7 +101,7 @@ pub(crate) fn read(text: &str) -> Result<Import, String> {
 }
 
 fn flag(feature: &Feature, segments: &[Segment], import: &mut Import) -> Result<Flag, String> {
-    let requires = feature.dependencies.iter().map(requirement).collect::<Result<Vec<_>, _>>()?;
+    let requires: Vec<Requirement> = feature.dependencies.iter().map(requirement).collect();
     let mut branches = Vec::new();
     // A feature without strategies is on for all.
     let everyone = [Strategy { name: "default".into(), ..Strategy::default() }];
@@ -111,14 +111,12 @@ fn flag(feature: &Feature, segments: &[Segment], import: &mut Import) -> Result<
         let found = found.map_err(|message| format!("strategy {}: {message}", strategy.name))?;
         branches.extend(found.into_iter().map(|branch| Branch { requires: requires.clone(), ..branch }));
     }
-    Ok(Flag { name: feature.name.clone(), default: "off".into(), branches })
+    Ok(Flag { name: feature.name.clone(), default: "off".into(), disjoint: false, branches })
 }
 
-fn requirement(dependency: &Dependency) -> Result<Requirement, String> {
-    if !dependency.enabled {
-        return Err(format!("a dependency on `{}` being off has no equivalent", dependency.feature));
-    }
-    Ok(Requirement { flag: dependency.feature.clone(), variants: dependency.variants.clone() })
+fn requirement(dependency: &Dependency) -> Requirement {
+    let Dependency { feature, enabled, variants } = dependency;
+    Requirement { flag: feature.clone(), variants: variants.clone(), not: !enabled }
 }
 
 /// A strategy: the overrides of its variants first, then the hash.

@@ -94,6 +94,11 @@ pub(crate) fn flow(value: &Value) -> String {
             let members = members.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value)));
             format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
         }
+        Value::Number(number) => match number.as_f64() {
+            // `500`, not `500.0`.
+            Some(whole) if whole.fract() == 0.0 && whole.abs() < 1e15 => format!("{whole:.0}"),
+            _ => number.to_string(),
+        },
         other => other.to_string(),
     }
 }

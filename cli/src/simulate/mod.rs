@@ -57,8 +57,8 @@ const STEP: u64 = 10_000;
 /// # Errors
 /// A file that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let loaded = document::load(&args.config, |document| args.which.find(document).is_ok())?;
-    let subject = args.which.find(&loaded.document)?;
+    let loaded = document::load(&args.config, |loaded| args.which.find(loaded).is_ok())?;
+    let subject = args.which.find(&loaded)?;
     let counts = count(&subject, args)?;
     let report = Report::new(&subject, &counts, &args.ids);
     if args.format.is_json() {

@@ -1,0 +1,215 @@
+//! A request as its options describe it.
+
+use std::collections::HashMap;
+use std::time::UNIX_EPOCH;
+use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
+use weir_core::predicate::CelId;
+use weir_core::{AttributeMap, Outside, timestamp};
+
+/// The options that describe a request.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "The request")]
+pub(crate) struct Options {
+    /// A value of one of the configuration's attributes; it is put where the attribute looks for it.
+    #[arg(long, value_name = "NAME=VALUE")]
+    attr: Vec<String>,
+    /// A header.
+    #[arg(long, short = 'H', value_name = "NAME:VALUE")]
+    header: Vec<String>,
+    /// A cookie.
+    #[arg(long, value_name = "NAME=VALUE")]
+    cookie: Vec<String>,
+    /// A query parameter.
+    #[arg(long, value_name = "NAME=VALUE")]
+    query: Vec<String>,
+    /// A claim of a verified token.
+    #[arg(long, value_name = "NAME=VALUE")]
+    claim: Vec<String>,
+    /// An Envoy attribute, such as source.address.
+    #[arg(long, value_name = "PATH=VALUE")]
+    property: Vec<String>,
+    /// The path, with or without a query.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    path: String,
+    /// The method.
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// The host.
+    #[arg(long, default_value = "example.com")]
+    host: String,
+    /// The time, such as 2026-03-01T00:00:00Z; now when absent.
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
+}
+
+/// A request that can be handed to the filters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    headers: Vec<(String, String)>,
+    cookies: Vec<String>,
+    query: Vec<String>,
+    path: String,
+    method: String,
+    host: String,
+    scheme: String,
+    properties: HashMap<Vec<u8>, Box<[u8]>>,
+    /// Nanoseconds since the Unix epoch.
+    now: u64,
+}
+
+impl Given {
+    /// Reads the options. `attributes` says where the values of `--attr` belong.
+    ///
+    /// # Errors
+    /// An option that cannot be understood.
+    pub(crate) fn new(options: &Options, attributes: &AttributeMap) -> Result<Self, String> {
+        let now = match &options.now {
+            Some(text) => timestamp::parse(text).map_err(|error| format!("--now: {error}"))?,
+            None => {
+                UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+            }
+        };
+        let mut given = Self {
+            now,
+            path: options.path.clone(),
+            method: options.method.clone(),
+            host: options.host.clone(),
+            scheme: "https".into(),
+            ..Self::default()
+        };
+        for text in &options.header {
+            let (name, value) = pair("--header", text, ':')?;
+            given.headers.push((name.to_ascii_lowercase(), value.trim_start().to_owned()));
+        }
+        for text in &options.cookie {
+            let (name, value) = pair("--cookie", text, '=')?;
+            given.cookies.push(format!("{name}={value}"));
+        }
+        for text in &options.query {
+            let (name, value) = pair("--query", text, '=')?;
+            given.query.push(format!("{}={}", encoded(name), encoded(value)));
+        }
+        for text in &options.claim {
+            let (name, value) = pair("--claim", text, '=')?;
+            given.claim("payload", &[name], value);
+        }
+        for text in &options.property {
+            let (path, value) = pair("--property", text, '=')?;
+            given.set_property(path.split('.'), value);
+        }
+        for text in &options.attr {
+            let (name, value) = pair("--attr", text, '=')?;
+            let known = || attributes.iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+            if attributes.get(name).is_none() {
+                return Err(format!("--attr {name}: the configuration's attributes are: {}", known()));
+            }
+            given.put(&SourceSpec::Short(name.to_owned()), value, attributes)?;
+        }
+        Ok(given)
+    }
+
+    /// Puts a value where a source looks for it.
+    ///
+    /// # Errors
+    /// When no request can have it there.
+    pub(crate) fn put(
+        &mut self,
+        source: &SourceSpec,
+        value: &str,
+        attributes: &AttributeMap,
+    ) -> Result<(), String> {
+        let nowhere = |source: &str| format!("a request cannot give a value to `{source}`");
+        let long = match source {
+            SourceSpec::Long(spec) => (**spec).clone(),
+            // Attributes of the configuration come first, as in the filters.
+            SourceSpec::Short(text) => match (attributes.get(text), AttributeSpec::of_short(text)) {
+                (Some(SourceSpec::Long(spec)), _) => (**spec).clone(),
+                (Some(SourceSpec::Short(inner)), _) => {
+                    AttributeSpec::of_short(inner).ok_or_else(|| nowhere(inner))?
+                }
+                (None, of_short) => of_short.ok_or_else(|| nowhere(text))?,
+            },
+        };
+        let owned = value.to_owned();
+        match long {
+            AttributeSpec { header: Some(name), .. } => self.headers.push((name.to_ascii_lowercase(), owned)),
+            AttributeSpec { cookie: Some(name), .. } => self.cookies.push(format!("{name}={value}")),
+            AttributeSpec { query: Some(name), .. } => {
+                self.query.push(format!("{}={}", encoded(&name), encoded(value)));
+            }
+            AttributeSpec { claim: Some(path), payload, .. } => {
+                let path: Vec<&str> = path.0.iter().map(String::as_str).collect();
+                self.claim(payload.as_deref().unwrap_or("payload"), &path, value);
+            }
+            AttributeSpec { property: Some(path), .. } => {
+                self.set_property(path.0.iter().map(String::as_str), value);
+            }
+            AttributeSpec { route_metadata: Some(path), .. } => {
+                let place = ["xds", "route_metadata", "filter_metadata"];
+                self.set_property(place.into_iter().chain(path.0.iter().map(String::as_str)), value);
+            }
+            AttributeSpec { request: Some(part), .. } => match part {
+                RequestPart::Path => self.path = owned,
+                RequestPart::Method => self.method = owned,
+                RequestPart::Host => self.host = owned,
+                RequestPart::Scheme => self.scheme = owned,
+            },
+            _ => return Err(nowhere("env or constant")),
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self, payload: &str, path: &[&str], value: &str) {
+        let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
+        self.set_property(place.into_iter().chain(path.iter().copied()), value);
+    }
+
+    fn set_property<'p>(&mut self, path: impl Iterator<Item = &'p str>, value: &str) {
+        let path = path.collect::<Vec<_>>().join("\0");
+        self.properties.insert(path.into_bytes(), value.as_bytes().into());
+    }
+
+    /// All headers, the request line among them.
+    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+        let mark = if self.path.contains('?') { '&' } else { '?' };
+        let query =
+            if self.query.is_empty() { String::new() } else { format!("{mark}{}", self.query.join("&")) };
+        let line = [
+            (":authority", self.host.clone()),
+            (":path", format!("{}{query}", self.path)),
+            (":method", self.method.clone()),
+            (":scheme", self.scheme.clone()),
+        ];
+        let line = line.map(|(name, value)| (name.to_owned(), value));
+        let cookie = (!self.cookies.is_empty()).then(|| ("cookie".to_owned(), self.cookies.join("; ")));
+        line.into_iter().chain(self.headers.iter().cloned()).chain(cookie).collect()
+    }
+}
+
+impl Outside for Given {
+    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
+        self.properties.get(path).cloned()
+    }
+
+    fn cel(&self, _: CelId) -> Option<bool> {
+        None
+    }
+
+    fn random(&self) -> u64 {
+        fastrand::u64(..)
+    }
+
+    fn now(&self) -> u64 {
+        self.now
+    }
+}
+
+fn pair<'t>(option: &str, text: &'t str, separator: char) -> Result<(&'t str, &'t str), String> {
+    text.split_once(separator).ok_or_else(|| format!("{option} {text}: there is no `{separator}` in it"))
+}
+
+/// Percent-encoding of all but RFC 3986's unreserved characters.
+fn encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes().map(|b| if plain(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
