@@ -45,7 +45,7 @@ impl Bucket {
         // below the point. The result is below BUCKETS, so it fits in 32 bits.
         let (high, low) = (hash >> 32, hash & 0xffff_ffff);
         let buckets = BUCKETS as u64;
-        Self(((high * buckets + (low * buckets >> 32)) >> 32) as u32)
+        Self(((high * buckets + ((low * buckets) >> 32)) >> 32) as u32)
     }
 
     /// The bucket's index, from 0 to 999 999.

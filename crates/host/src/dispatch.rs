@@ -1,17 +1,16 @@
 //! The state of a VM: which plugin serves which stream.
 //!
 //! One VM serves several plugins (Envoy shares it between filters with the same module and
-//! environment), each with a root context of its own. Two callbacks that a module usually has are not
-//! there, because each would cost a request as much as a whole rule (1.6k instructions):
+//! environment), each with a root context of its own. A stream's root is told by one callback only, when
+//! its context is created; no property and no buffer names it later (a plugin's name need not be unique).
+//! So that callback stays, although it costs a request 1.6k instructions. Most VMs have one plugin: then
+//! there is nothing to remember.
 //!
-//! - The creation of a context, which alone names a stream's root. Most VMs have one plugin, and nothing
-//!   to choose from. Where there are several, the host is asked for a few bytes of the stream's
-//!   configuration, in which they differ, see [`Mark`].
-//! - The end of a stream. What is kept for a response goes when the response comes, and is bounded for
-//!   those that never come, see [`MOST_PENDING`]. A root's end is noticed when the next configuration
-//!   comes, or while there are several.
+//! There is no callback for the end of a stream, which would cost as much. What is kept for a stream goes
+//! when its headers come, and is bounded for those that never come, see [`MOST_PENDING`]. A root's end is
+//! noticed when the next configuration comes, or while there are several.
 
-use crate::{Configured, Host, Mark};
+use crate::Host;
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -24,7 +23,7 @@ use weir_core::{Effects, Problems, Scratch};
 /// that we would have added. Each time, `weir_responses_forgotten_total` counts how many.
 pub const MOST_PENDING: usize = 1 << 16;
 
-/// While there are several plugins, each so many streams those are dropped whose roots are gone.
+/// While there are several plugins, after each so many streams those are dropped whose roots are gone.
 const STREAMS_BETWEEN_LOOKS: u32 = 256;
 
 /// What a plugin does with its configuration and its streams.
@@ -60,24 +59,24 @@ impl Workspace {
 /// What is left to do when the response comes.
 pub type ResponsePlan = Vec<weir_core::ResponseHeader>;
 
-/// What is left to do for a stream, and who does it.
-type Pending<P> = HashMap<u32, (Rc<P>, ResponsePlan), BuildHasherDefault<ContextHasher>>;
+/// Something for each of some streams, by context.
+type Streams<T> = HashMap<u32, T, BuildHasherDefault<ContextHasher>>;
 
 /// Brings the proxy's callbacks to the plugins.
 pub struct Dispatcher<P> {
     /// Only read while a stream is served, so that streams may be served inside of each other: some
     /// hostcalls let the proxy call back.
     plugins: RefCell<Plugins<P>>,
-    /// Streams with something left to do, by context.
-    pending: RefCell<Pending<P>>,
+    /// The roots of streams that have had no headers yet; only while there are several plugins.
+    roots: RefCell<Streams<u32>>,
+    /// What is left to do for streams, and who does it.
+    pending: RefCell<Streams<(Rc<P>, ResponsePlan)>>,
     workspace: RefCell<Workspace>,
 }
 
 struct Plugins<P> {
-    /// The plugins with their roots; few.
-    all: Vec<Configured<P>>,
-    /// What tells them apart.
-    mark: Mark,
+    /// The plugins by their roots, the oldest first; few.
+    all: Vec<(u32, Rc<P>)>,
     /// Streams until it is looked whose roots are gone.
     until_look: Cell<u32>,
 }
@@ -91,9 +90,10 @@ impl<P> Default for Dispatcher<P> {
 impl<P> Dispatcher<P> {
     /// A VM without plugins.
     pub const fn new() -> Self {
-        let plugins = Plugins { all: Vec::new(), mark: Mark::NONE, until_look: Cell::new(0) };
+        let plugins = Plugins { all: Vec::new(), until_look: Cell::new(0) };
         Self {
             plugins: RefCell::new(plugins),
+            roots: RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())),
             pending: RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())),
             workspace: RefCell::new(Workspace::new()),
         }
@@ -111,9 +111,8 @@ impl<P> Dispatcher<P> {
         let made = P::configure(host, configuration);
         match (made, self.plugins.try_borrow_mut()) {
             (Ok(plugin), Ok(mut plugins)) => {
-                plugins.all.retain(|known| known.root != root);
-                let configuration = configuration.into();
-                plugins.all.push(Configured { root, configuration, plugin: Rc::new(plugin) });
+                plugins.all.retain(|(known, _)| *known != root);
+                plugins.all.push((root, Rc::new(plugin)));
                 plugins.forget_the_gone(host);
                 true
             }
@@ -132,6 +131,24 @@ impl<P> Dispatcher<P> {
         }
     }
 
+    /// A stream was created for a root.
+    #[inline]
+    pub fn on_stream_create(&self, stream: u32, root: u32) {
+        if self.plugins.try_borrow().is_ok_and(|plugins| plugins.all.len() > 1) {
+            self.remember_root(stream, root);
+        }
+    }
+
+    #[cold]
+    fn remember_root(&self, stream: u32, root: u32) {
+        if let Ok(mut roots) = self.roots.try_borrow_mut() {
+            if roots.len() >= MOST_PENDING {
+                forget_older_half(&mut roots, stream);
+            }
+            roots.insert(stream, root);
+        }
+    }
+
     /// A stream's request headers came.
     #[inline]
     pub fn on_request_headers<H: Host>(&self, host: &H, stream: u32)
@@ -142,7 +159,13 @@ impl<P> Dispatcher<P> {
             self.look(host);
         }
         let Ok(plugins) = self.plugins.try_borrow() else { return };
-        let Some(plugin) = plugins.of_this_stream(host) else { return };
+        let plugin = match plugins.all.as_slice() {
+            [(_, only)] => only,
+            several => match self.plugin_of(stream, several) {
+                Some(plugin) => plugin,
+                None => return,
+            },
+        };
         let left = match self.workspace.try_borrow_mut() {
             Ok(mut workspace) => plugin.on_request_headers(host, &mut workspace),
             Err(_) => on_request_headers_inside(&**plugin, host),
@@ -150,6 +173,18 @@ impl<P> Dispatcher<P> {
         if let Some(left) = left {
             self.keep(host, stream, Rc::clone(plugin), left);
         }
+    }
+
+    /// The plugin of a stream, among several.
+    #[cold]
+    fn plugin_of<'p>(&self, stream: u32, plugins: &'p [(u32, Rc<P>)]) -> Option<&'p Rc<P>> {
+        let root = self.roots.try_borrow_mut().ok().and_then(|mut roots| roots.remove(&stream));
+        let found = match root {
+            Some(root) => plugins.iter().find(|(known, _)| *known == root),
+            // Created when there was one plugin only.
+            None => plugins.first(),
+        };
+        found.map(|(_, plugin)| plugin)
     }
 
     #[cold]
@@ -195,6 +230,11 @@ impl<P> Dispatcher<P> {
     pub fn pending(&self) -> usize {
         self.pending.try_borrow().map_or(0, |pending| pending.len())
     }
+
+    /// How many streams' roots are remembered.
+    pub fn remembered(&self) -> usize {
+        self.roots.try_borrow().map_or(0, |roots| roots.len())
+    }
 }
 
 /// A stream that is served while another is: it has memory of its own.
@@ -204,22 +244,6 @@ fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H) -> Opt
 }
 
 impl<P> Plugins<P> {
-    /// The plugin of the stream that is being served.
-    #[inline]
-    fn of_this_stream<H: Host>(&self, host: &H) -> Option<&Rc<P>> {
-        match self.all.as_slice() {
-            [only] => Some(&only.plugin),
-            _ => self.told_apart(host),
-        }
-    }
-
-    #[cold]
-    fn told_apart<H: Host>(&self, host: &H) -> Option<&Rc<P>> {
-        let part = host.configuration_part(self.mark.start, self.mark.length);
-        let known = self.all.iter().find(|known| *self.mark.of(&known.configuration) == *part)?;
-        Some(&known.plugin)
-    }
-
     /// Whether it is time to look whose roots are gone: now and then, while there are several.
     #[inline]
     fn want_a_look(&self) -> bool {
@@ -233,18 +257,17 @@ impl<P> Plugins<P> {
     }
 
     fn forget_the_gone<H: Host>(&mut self, host: &H) {
-        self.all.retain(|known| host.is_alive(known.root));
-        self.mark = Mark::between(&self.all);
+        self.all.retain(|(root, _)| host.is_alive(*root));
     }
 }
 
 /// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
 /// numbers them one after the other, and from the start again after 2^32. Returns how many there were.
-fn forget_older_half<P>(pending: &mut Pending<P>, newest: u32) -> i64 {
-    let before = pending.len();
-    let oldest = pending.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
-    pending.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
-    i64::try_from(before - pending.len()).unwrap_or(i64::MAX)
+fn forget_older_half<T>(streams: &mut Streams<T>, newest: u32) -> i64 {
+    let before = streams.len();
+    let oldest = streams.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
+    streams.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
+    i64::try_from(before - streams.len()).unwrap_or(i64::MAX)
 }
 
 /// Spreads the numbers of contexts. They come from the proxy, one after the other, so nobody can choose

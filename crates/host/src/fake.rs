@@ -26,8 +26,6 @@ pub struct FakeHost {
     pub lines: RefCell<Vec<String>>,
     /// Counters by name.
     pub counters: RefCell<Vec<(String, i64)>>,
-    /// The configuration of the plugin whose stream is served.
-    pub configuration: RefCell<Vec<u8>>,
     /// Root contexts that are gone.
     pub gone: RefCell<Vec<u32>>,
     response: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
@@ -44,10 +42,10 @@ pub enum Call {
     Replace(String, Vec<u8>),
     /// A header was removed.
     Remove(String),
-    /// A part of the configuration was read.
-    ConfigurationPart(usize, usize),
     /// A property was read.
     Property(String),
+    /// It was asked whether a root is there.
+    IsAlive(u32),
     /// Filter state was set.
     State(String, Vec<u8>),
     /// An expression was evaluated.
@@ -88,11 +86,6 @@ impl Host for FakeHost {
     fn request_pairs(&self) -> Vec<u8> {
         self.note(Call::RequestPairs);
         encode_pairs(&self.request.borrow())
-    }
-
-    fn configuration_part(&self, start: usize, max: usize) -> Vec<u8> {
-        self.note(Call::ConfigurationPart(start, max));
-        self.configuration.borrow().iter().skip(start).take(max).copied().collect()
     }
 
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
@@ -159,6 +152,7 @@ impl Host for FakeHost {
     }
 
     fn is_alive(&self, root: u32) -> bool {
+        self.note(Call::IsAlive(root));
         !self.gone.borrow().contains(&root)
     }
 

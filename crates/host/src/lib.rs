@@ -9,7 +9,6 @@
 
 mod apply;
 mod dispatch;
-mod mark;
 mod memory;
 
 #[cfg(not(target_os = "wasi"))]
@@ -21,7 +20,6 @@ pub use apply::{apply, respond};
 pub use dispatch::{Dispatcher, MOST_PENDING, Plugin, ResponsePlan, Workspace};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
-pub(crate) use mark::{Configured, Mark};
 pub use memory::{HostBytes, allocate};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
@@ -57,8 +55,6 @@ pub trait Host {
     type Bytes: std::ops::Deref<Target = [u8]>;
     /// All request headers in the layout of [`weir_core::header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
-    /// At most `max` bytes of the plugin's configuration, from `start` on.
-    fn configuration_part(&self, start: usize, max: usize) -> Self::Bytes;
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
     /// A property by its path, segments with zero bytes between them.

@@ -99,9 +99,11 @@ fn refused(what: &str, name: &[u8], status: Status) {
 }
 
 impl Proxy {
-    /// The plugin's configuration.
+    /// The plugin's configuration; only in the callback that configures.
     pub fn configuration(&self) -> HostBytes {
-        self.configuration_part(0, usize::MAX)
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) })
+            .unwrap_or_else(|_| nothing())
     }
 
     /// Lets the macros of the `log` crate write to the proxy's log, at its level.
@@ -160,12 +162,6 @@ impl Host for Proxy {
     fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
         owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
-            .unwrap_or_else(|_| nothing())
-    }
-
-    fn configuration_part(&self, start: usize, max: usize) -> HostBytes {
-        // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, start, max, data, size) })
             .unwrap_or_else(|_| nothing())
     }
 

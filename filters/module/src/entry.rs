@@ -41,6 +41,12 @@ extern "C" fn weir_on_memory_allocate(size: usize) -> *mut u8 {
     weir_host::allocate(size)
 }
 
+/// A context was created: a root's (`parent` 0) or a stream's.
+#[unsafe(no_mangle)]
+extern "C" fn weir_on_context_create(context: u32, parent: u32) {
+    DISPATCHER.with(|d| d.on_stream_create(context, parent));
+}
+
 /// A stream's request headers came.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> u32 {

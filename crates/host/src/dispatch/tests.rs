@@ -26,18 +26,6 @@ impl Plugin<FakeHost> for Echo {
     }
 }
 
-/// Says whose stream is served next.
-trait Serves {
-    fn serves(&self, root: u32);
-}
-
-impl Serves for FakeHost {
-    fn serves(&self, root: u32) {
-        let configuration = if root == 1 { "one" } else { "two" };
-        *self.configuration.borrow_mut() = configuration.into();
-    }
-}
-
 fn echoed(host: &FakeHost) -> Vec<String> {
     host.take_response_headers()
         .into_iter()
@@ -50,10 +38,14 @@ fn each_stream_is_served_by_its_own_root() {
     let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
     assert!(dispatcher.on_configure(&host, 1, b"one"));
     assert!(dispatcher.on_configure(&host, 2, b"two"));
-    for (stream, root) in [(11, 2), (10, 1), (12, 1)] {
-        host.serves(root);
+    // Created in one order, served in another.
+    for (stream, root) in [(10, 1), (11, 2), (12, 1)] {
+        dispatcher.on_stream_create(stream, root);
+    }
+    for stream in [11, 10, 12] {
         dispatcher.on_request_headers(&host, stream);
     }
+    assert_eq!(dispatcher.remembered(), 0);
     for (stream, expected) in [(12, "one"), (10, "one"), (11, "two")] {
         dispatcher.on_response_headers(&host, stream);
         assert_eq!(echoed(&host), [expected]);
@@ -89,7 +81,7 @@ fn a_refused_configuration_leaves_the_old_plugin() {
     let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
     assert!(dispatcher.on_configure(&host, 1, b"one"));
     assert!(!dispatcher.on_configure(&host, 1, b"bad"));
-    host.serves(1);
+    dispatcher.on_stream_create(10, 1);
     dispatcher.on_request_headers(&host, 10);
     dispatcher.on_response_headers(&host, 10);
     assert_eq!(echoed(&host), ["one"]);
@@ -99,13 +91,13 @@ fn a_refused_configuration_leaves_the_old_plugin() {
 fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
     let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
     dispatcher.on_configure(&host, 1, b"one");
-    host.serves(1);
+    dispatcher.on_stream_create(10, 1);
     dispatcher.on_request_headers(&host, 10);
     host.gone.borrow_mut().push(1);
     dispatcher.on_configure(&host, 2, b"two");
     dispatcher.on_response_headers(&host, 10);
     assert_eq!(echoed(&host), ["one"]);
-    host.serves(2);
+    dispatcher.on_stream_create(11, 2);
     dispatcher.on_request_headers(&host, 11);
     dispatcher.on_response_headers(&host, 11);
     assert_eq!(echoed(&host), ["two"]);
@@ -117,15 +109,37 @@ fn a_root_that_goes_while_there_are_several_is_noticed() {
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
     host.gone.borrow_mut().push(1);
-    host.serves(2);
     for stream in 0..1000 {
+        dispatcher.on_stream_create(stream, 2);
         dispatcher.on_request_headers(&host, stream);
         dispatcher.on_response_headers(&host, stream);
         assert_eq!(echoed(&host), ["two"]);
     }
-    let asked = |call: &Call| matches!(call, Call::ConfigurationPart(..));
-    let times = host.take_calls().iter().filter(|call| asked(call)).count();
-    assert!(times < 300, "the host was asked {times} times, though only one plugin is left");
+    let looks = host.take_calls().iter().filter(|call| matches!(call, Call::IsAlive(_))).count();
+    assert!(looks < 10, "one root was gone, and yet it was looked for {looks} times");
+    assert_eq!(dispatcher.remembered(), 0);
+}
+
+#[test]
+fn a_stream_that_is_older_than_the_second_plugin_belongs_to_the_first() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    dispatcher.on_configure(&host, 1, b"one");
+    dispatcher.on_stream_create(10, 1);
+    dispatcher.on_configure(&host, 2, b"two");
+    dispatcher.on_request_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10);
+    assert_eq!(echoed(&host), ["one"]);
+}
+
+#[test]
+fn streams_that_never_had_headers_are_bounded_too() {
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    dispatcher.on_configure(&host, 1, b"one");
+    dispatcher.on_configure(&host, 2, b"two");
+    for stream in 0..200_000 {
+        dispatcher.on_stream_create(stream, 1);
+    }
+    assert!(dispatcher.remembered() <= MOST_PENDING);
 }
 
 #[test]
@@ -134,7 +148,7 @@ fn a_stream_of_no_known_root_is_left_alone() {
     dispatcher.on_request_headers(&host, 9);
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
-    *host.configuration.borrow_mut() = b"three".to_vec();
+    dispatcher.on_stream_create(10, 3);
     dispatcher.on_request_headers(&host, 10);
     dispatcher.on_response_headers(&host, 10);
     assert!(echoed(&host).is_empty());
