@@ -181,7 +181,8 @@ fn others(experiment: &Experiment, document: &Document) -> Vec<(&'static str, se
         .filter(|holdout| it.holdout.contains(&holdout.name))
         .collect();
     vec![
-        ("status", json!([it.status.unwrap_or_default(), it.start, it.end])),
+        ("whether it is paused", json!(it.status == Some(Status::Paused))),
+        ("start or end", json!([it.start, it.end])),
         ("unit", json!([unit, it.anonymous.unwrap_or(true)])),
         ("targeting", json!([it.http_match, it.condition, it.cel])),
         ("layer", json!(it.layer)),

@@ -66,3 +66,46 @@ fn what_comes_goes_or_changes_otherwise_is_told() {
     let run = weir(&["diff", &old, "/does/not/exist"]);
     assert_eq!(run.code, 2, "{run:?}");
 }
+
+/// Two experiments: one whose coverage has a hash of its own, and one with a life.
+fn experiments(coverage: &str, life: &str) -> String {
+    format!(
+        "experiments:
+  unit: header:x-user-id
+  list:
+  - key: search
+    hash: unleash
+    coverage: {coverage}
+    variants: [{{key: a, weight: 500}}, {{key: b, weight: 500}}]
+  - key: checkout
+    {life}
+    variants: [{{key: control, weight: 50}}, {{key: b, weight: 50}}]
+"
+    )
+}
+
+#[test]
+fn coverage_with_a_hash_of_its_own_is_exact_too() {
+    let folder = Folder::new();
+    let old = folder.write("old.yaml", &experiments("50%", "status: running"));
+    let new = folder.write("new.yaml", &experiments("80%", "status: running"));
+    let run = weir(&["diff", &old, &new]);
+    let expected = "experiment search: 30 % of all units move\n  (none) -> a: 15 %\n  (none) -> b: 15 %\n\
+                    experiment checkout: nobody moves\n";
+    assert_eq!((run.out.as_str(), run.code), (expected, 1));
+}
+
+#[test]
+fn a_draft_has_nobody_and_a_winner_everybody() {
+    let folder = Folder::new();
+    let running = folder.write("running.yaml", &experiments("50%", "status: running"));
+    let draft = folder.write("draft.yaml", &experiments("50%", "status: draft"));
+    let ended = folder.write("ended.yaml", &experiments("50%", "status: ended\n    winner: b"));
+    let run = weir(&["diff", &draft, &running]);
+    let expected =
+        "experiment checkout: 100 % of all units move\n  (none) -> b: 50 %\n  (none) -> control: 50 %\n";
+    assert!(run.out.ends_with(expected), "{run:?}");
+    let run = weir(&["diff", &running, &ended]);
+    let expected = "experiment checkout: 50 % of all units move\n  control -> b: 50 %\n";
+    assert!(run.out.ends_with(expected), "{run:?}");
+}

@@ -31,13 +31,13 @@ pub(super) fn is_configuration(document: &Node) -> bool {
 }
 
 /// The Wasm plugins anywhere in a tree.
-pub(super) fn plugins(tree: &Node, source: Source<'_>, title: &str) -> Vec<Plugin> {
+pub(super) fn plugins(tree: &Node, source: &Source<'_>, title: &str) -> Vec<Plugin> {
     let mut found = Vec::new();
     walk(tree, source, title, &mut found);
     found
 }
 
-fn walk(node: &Node, source: Source<'_>, title: &str, found: &mut Vec<Plugin>) {
+fn walk(node: &Node, source: &Source<'_>, title: &str, found: &mut Vec<Plugin>) {
     if let Some(vm) = node.get_any(&["vm_config", "vmConfig"]) {
         found.push(plugin(node, vm, source, title));
         return;
@@ -48,7 +48,7 @@ fn walk(node: &Node, source: Source<'_>, title: &str, found: &mut Vec<Plugin>) {
 }
 
 /// A message `envoy.extensions.wasm.v3.PluginConfig`: nothing else has a `vm_config`.
-fn plugin(node: &Node, vm: &Node, source: Source<'_>, title: &str) -> Plugin {
+fn plugin(node: &Node, vm: &Node, source: &Source<'_>, title: &str) -> Plugin {
     let own = ["name", "root_id", "rootId"].iter().filter_map(|key| node.get(key)?.text());
     let mut references: Vec<String> = own.map(str::to_owned).collect();
     if let Some(code) = vm.get("code") {
@@ -80,7 +80,7 @@ fn code_references(code: &Node, references: &mut Vec<String>) {
 }
 
 /// Takes the configuration out of its `google.protobuf.Any`.
-fn unpack(any: &Node, source: Source<'_>, plugin: &mut Plugin) {
+fn unpack(any: &Node, source: &Source<'_>, plugin: &mut Plugin) {
     let kind = any.get("@type").and_then(Node::text).and_then(|name| name.rsplit('/').next());
     let Some(value) = any.get("value") else {
         plugin.broken.extend(kind.is_none().then(|| untyped(any.at)));
@@ -128,7 +128,7 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// The module gets a text as it is, and reads only JSON.
-fn json_text(source: Source<'_>, at: Mark, text: &str, style: Style, plugin: &mut Plugin) {
+fn json_text(source: &Source<'_>, at: Mark, text: &str, style: Style, plugin: &mut Plugin) {
     if text.trim().is_empty() {
         return;
     }

@@ -10,7 +10,7 @@ pub(super) fn is_resource(document: &Node) -> bool {
 }
 
 /// The Wasm plugins of a resource.
-pub(super) fn plugins(resource: &Node, source: Source<'_>) -> Vec<Plugin> {
+pub(super) fn plugins(resource: &Node, source: &Source<'_>) -> Vec<Plugin> {
     let kind = resource.get("kind").and_then(Node::text).unwrap_or_default();
     let name = resource.path(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
     let title = format!("{kind} {name}");
@@ -55,7 +55,7 @@ fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plu
 }
 
 /// Envoy files are often mounted from a ConfigMap, each a text.
-fn config_map(resource: &Node, source: Source<'_>, title: &str) -> Vec<Plugin> {
+fn config_map(resource: &Node, source: &Source<'_>, title: &str) -> Vec<Plugin> {
     let files = resource.get("data").map(Node::members).unwrap_or_default();
     let mut plugins = Vec::new();
     for file in files {

@@ -49,6 +49,7 @@ pub(crate) fn find(text: &str, whose: Whose) -> Found {
     if documents.is_empty() && broken.is_empty() {
         documents.push(Node { at: Mark::START, content: Content::Null });
     }
+    let source = Source::new(text);
     let single = documents.len() == 1;
     let mut found = Found { broken, ..Found::default() };
     for document in &documents {
@@ -56,7 +57,7 @@ pub(crate) fn find(text: &str, whose: Whose) -> Found {
         if !single && matches!(document.content, Content::Null) {
             continue;
         }
-        let (plugins, is_manifest) = plugins(document, Source(text));
+        let (plugins, is_manifest) = plugins(document, &source);
         let whole = (!is_manifest).then(|| plain(document));
         for plugin in plugins {
             match whose == Whose::All || ours::is_ours(&plugin) {
@@ -70,7 +71,7 @@ pub(crate) fn find(text: &str, whose: Whose) -> Found {
 }
 
 /// The Wasm plugins in a document, and whether it is a manifest at all.
-fn plugins(document: &Node, source: Source<'_>) -> (Vec<Plugin>, bool) {
+fn plugins(document: &Node, source: &Source<'_>) -> (Vec<Plugin>, bool) {
     if kubernetes::is_resource(document) {
         return (kubernetes::plugins(document, source), true);
     }

@@ -3,62 +3,76 @@
 use super::read::{Broken, read};
 use super::tree::{Content, Mark, Member, Node, Style};
 
-/// The text of a file, to find positions in it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'t>(pub(crate) &'t str);
+/// The lines of a file, to find positions in it.
+#[derive(Debug)]
+pub(crate) struct Source<'t>(Vec<&'t str>);
 
-impl Source<'_> {
+impl<'t> Source<'t> {
+    /// The file's text.
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self(text.lines().collect())
+    }
+
     /// Reads the documents in a text node. All positions are those of the file: exact for literal blocks
     /// and for quoted or plain texts of one line, and the text's own position for anything else.
     pub(crate) fn read_inside(&self, at: Mark, text: &str, style: Style) -> (Vec<Node>, Vec<Broken>) {
         let (mut documents, mut broken) = read(text);
-        let place = |mark: Mark| self.place(at, text, style, mark).unwrap_or(at);
+        let lines: Vec<&str> = text.split('\n').collect();
+        let block = self.first_line_of_block(at, &lines);
+        let place = |mark: Mark| self.place(at, block, &lines, style, mark).unwrap_or(at);
         documents.iter_mut().for_each(|document| moved(document, &place));
         broken.iter_mut().for_each(|broken| broken.at = place(broken.at));
         (documents, broken)
     }
 
-    /// The position in the file of a position in the text.
-    fn place(&self, at: Mark, text: &str, style: Style, inner: Mark) -> Option<Mark> {
+    /// The position in the file of a position in the text, whose first line stands at `block` if it is a
+    /// literal one.
+    fn place(
+        &self,
+        at: Mark,
+        block: Option<usize>,
+        lines: &[&str],
+        style: Style,
+        inner: Mark,
+    ) -> Option<Mark> {
         match style {
-            Style::Literal => self.in_block(at, text, inner),
+            Style::Literal => self.in_block(block?, lines, inner),
             Style::Folded => None,
-            Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => self.in_line(at, text, style, inner),
+            Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => self.in_line(at, lines, style, inner),
         }
     }
 
-    fn line(&self, number: usize) -> Option<&str> {
-        self.0.lines().nth(number.checked_sub(1)?)
+    fn line(&self, number: usize) -> Option<&'t str> {
+        self.0.get(number.checked_sub(1)?).copied()
     }
 
     /// A literal block keeps its lines, and takes the same indentation off each of them.
-    fn in_block(&self, at: Mark, text: &str, inner: Mark) -> Option<Mark> {
-        let first = self.first_line_of_block(at, text)?;
+    fn in_block(&self, first: usize, lines: &[&str], inner: Mark) -> Option<Mark> {
         let line = first + inner.line - 1;
-        let content = text.lines().nth(inner.line - 1)?;
+        let content = lines.get(inner.line - 1)?.trim_end_matches('\r');
         let indentation = self.line(line)?.strip_suffix(content)?.chars().count();
         Some(Mark { line, column: indentation + inner.column })
     }
 
     /// The line of a block's first line. The parser's mark is that of the first line with something in it,
     /// so that empty lines before it belong to the text too.
-    fn first_line_of_block(&self, at: Mark, text: &str) -> Option<usize> {
-        let (empty, content) = text.lines().enumerate().find(|(_, line)| !line.trim().is_empty())?;
+    fn first_line_of_block(&self, at: Mark, lines: &[&str]) -> Option<usize> {
+        let (empty, content) = lines.iter().enumerate().find(|(_, line)| !line.trim().is_empty())?;
         let candidates = [at.line.checked_sub(empty)?, at.line, at.line + 1];
         candidates
             .into_iter()
             .find(|first| self.line(first + empty).is_some_and(|line| line.ends_with(content)))
     }
 
-    fn in_line(&self, at: Mark, text: &str, style: Style, inner: Mark) -> Option<Mark> {
+    fn in_line(&self, at: Mark, lines: &[&str], style: Style, inner: Mark) -> Option<Mark> {
         // Where a quoted text has lines of its own, they are escaped: `\n`.
-        let before: Vec<&str> = text.split('\n').take(inner.line).collect();
-        let (last, full) = before.split_last()?;
+        let (last, full) = lines.get(..inner.line)?.split_last()?;
         let offset = full.iter().map(|line| line.chars().count() + 1).sum::<usize>()
             + (inner.column - 1).min(last.chars().count());
         let written: Vec<char> = self.line(at.line)?.chars().skip(at.column - 1).collect();
         let mut position = usize::from(style != Style::Plain);
-        let mut decoded = text.chars();
+        // What the text says, from its beginning.
+        let mut decoded = lines.iter().flat_map(|line| line.chars().chain(['\n']));
         for _ in 0..offset {
             position += width(written.get(position..)?, style, decoded.next()?)?;
         }
@@ -109,7 +123,7 @@ mod tests {
         assert_eq!(broken, []);
         let node = documents[0].get("text").unwrap();
         let Content::Text(text, style) = &node.content else { panic!("{node:?}") };
-        let (inside, broken) = Source(file).read_inside(node.at, text, *style);
+        let (inside, broken) = Source::new(file).read_inside(node.at, text, *style);
         assert_eq!(broken, []);
         let member = inside[0].members().iter().find(|member| member.key == "here").unwrap();
         (member.key_at.line, member.key_at.column)

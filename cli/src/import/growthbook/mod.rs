@@ -3,75 +3,17 @@
 //! Source: `evalFeature` and `runExperiment` of GrowthBook's JavaScript SDK, and its guide "Build your own
 //! SDK". Rules are tried in order; one that does not take a user passes them on to the next.
 
-use super::model::{Assignment, Branch, Filter, Flag, Import, Kind, Layout, Requirement, Split, Variant};
-use super::names;
-use serde::Deserialize;
+mod payload;
+mod prerequisite;
+
+use crate::import::model::{
+    Assignment, Branch, Filter, Flag, Import, Kind, Layout, Requirement, Split, Variant,
+};
+use crate::import::names;
+use payload::{Feature, Payload, Rule, RuleFilter};
+use prerequisite::requirement;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use weir_allocation::sdk::{Algorithm, Span, growthbook_rollout};
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Payload {
-    features: BTreeMap<String, Feature>,
-    experiments: Vec<Value>,
-    saved_groups: BTreeMap<String, Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Feature {
-    default_value: Value,
-    rules: Vec<Rule>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Rule {
-    key: Option<String>,
-    name: Option<String>,
-    seed: Option<String>,
-    condition: Option<Value>,
-    parent_conditions: Vec<Parent>,
-    force: Option<Value>,
-    variations: Vec<Value>,
-    weights: Vec<f64>,
-    coverage: Option<f64>,
-    range: Option<[f64; 2]>,
-    ranges: Vec<[f64; 2]>,
-    namespace: Option<(String, f64, f64)>,
-    filters: Vec<RuleFilter>,
-    hash_attribute: Option<String>,
-    fallback_attribute: Option<String>,
-    hash_version: Option<u32>,
-    min_bucket_version: Option<u32>,
-    meta: Vec<Meta>,
-    contextual_bandit_ref: Option<Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Parent {
-    id: String,
-    condition: Value,
-    gate: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RuleFilter {
-    seed: String,
-    ranges: Vec<[f64; 2]>,
-    hash_version: Option<u32>,
-    attribute: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Meta {
-    key: Option<String>,
-    passthrough: bool,
-}
 
 /// Reads a payload.
 ///
@@ -264,52 +206,6 @@ fn version(version: Option<u32>, default: u32) -> Result<Algorithm, String> {
         2 => Ok(Algorithm::GrowthBook2),
         other => Err(format!("hashVersion {other} is unknown")),
     }
-}
-
-/// Which values of the parent fulfil the condition. It can ask for anything of `value`; we know those
-/// conditions that name values.
-fn requirement(parent: &Parent, payload: &Payload) -> Result<Requirement, String> {
-    let feature = payload.features.get(&parent.id);
-    let feature = feature.ok_or_else(|| format!("the prerequisite `{}` is not in the payload", parent.id))?;
-    let unknown = || format!("the prerequisite's condition {} has no equivalent", parent.condition);
-    let wanted = parent.condition.get("value").ok_or_else(unknown)?;
-    let fulfils = |value: &Value| match wanted.as_object() {
-        None => Some(names::of_value(wanted) == names::of_value(value)),
-        Some(operators) => fulfils(operators, value),
-    };
-    // Where the default fulfils it, those must not have one of the variants that do not.
-    let not = fulfils(&feature.default_value).ok_or_else(unknown)?;
-    let mut variants = Vec::new();
-    for rule in &feature.rules {
-        let forced = rule.force.iter().map(|value| (names::of_value(value), value));
-        let varied = rule.variations.iter().enumerate().map(|(i, value)| (variation_key(rule, i), value));
-        for (key, value) in forced.chain(varied) {
-            if fulfils(value).ok_or_else(unknown)? != not {
-                variants.push(key);
-            }
-        }
-    }
-    variants.sort();
-    variants.dedup();
-    if variants.is_empty() {
-        return Err(format!("its prerequisite `{}` has always the same value", parent.id));
-    }
-    Ok(Requirement { flag: parent.id.clone(), variants, not })
-}
-
-fn fulfils(operators: &Map<String, Value>, value: &Value) -> Option<bool> {
-    let mut all = true;
-    for (operator, literal) in operators {
-        all &= match (operator.as_str(), literal) {
-            ("$eq", literal) => literal == value,
-            ("$ne", literal) => literal != value,
-            ("$in", Value::Array(items)) => items.contains(value),
-            ("$nin", Value::Array(items)) => !items.contains(value),
-            ("$exists", Value::Bool(exists)) => *exists != value.is_null(),
-            _ => return None,
-        };
-    }
-    Some(all)
 }
 
 /// Writes the values of saved groups where their names stand.

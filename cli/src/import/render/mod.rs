@@ -4,14 +4,18 @@
 //! branch becomes an experiment, and a later one excludes those whom the earlier ones take: by condition
 //! where a condition says it, else by a prerequisite.
 
-use super::condition::{all, not};
-use super::model::{Assignment, Branch, Filter, Flag, Import, Kind, Layout, Requirement, Split, Variant};
-use super::names::{of_value, safe};
-use super::report::Report;
-use super::yaml::Block;
+mod experiment;
+mod layers;
+
+use crate::import::condition::{all, not};
+use crate::import::model::{Assignment, Branch, Flag, Import, Kind, Requirement, Variant};
+use crate::import::names::safe;
+use crate::import::report::Report;
+use crate::import::yaml::Block;
+use experiment::block;
+use layers::Layers;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use weir_allocation::sdk::Span;
 
 /// Attributes and where they come from, as the user says.
 pub(crate) type Sources = BTreeMap<String, String>;
@@ -132,7 +136,7 @@ fn exclusion(branch: &Branch) -> Option<Value> {
         }
         // Who has no identity passes a split by.
         let present = |name: &String| json!({name: {"$exists": true}});
-        conditions.push(super::condition::any(split.unit.iter().map(present).collect()));
+        conditions.push(crate::import::condition::any(split.unit.iter().map(present).collect()));
     }
     Some(not(all(conditions)))
 }
@@ -168,112 +172,6 @@ fn required(requirement: &Requirement, keys: &BTreeMap<String, Vec<Named>>) -> R
     Ok(having.into_iter().map(one).collect())
 }
 
-fn block(
-    layers: &mut Layers,
-    flag: &Flag,
-    branch: &Branch,
-    named: &Named,
-    condition: Value,
-    prerequisites: Vec<Value>,
-) -> Block {
-    let mut members: Vec<(String, Block)> = vec![("key".into(), named.key.as_str().into())];
-    let mut add = |name: &str, block: Block| members.push((name.to_owned(), block));
-    if condition != json!({}) {
-        add("condition", Block::Value(condition));
-    }
-    if !prerequisites.is_empty() {
-        let list = prerequisites.into_iter().map(Block::Value).collect();
-        add("prerequisites", Block::List(list));
-    }
-    if !branch.filters.is_empty() {
-        add("layer", Block::List(branch.filters.iter().map(|filter| layers.block(filter)).collect()));
-    }
-    match &branch.assignment {
-        Assignment::Everyone(variant) => {
-            // One variant and no unit: all requests get it.
-            add("variants", Block::List(vec![variant_block(variant, None, None)]));
-        }
-        Assignment::Split(split) => {
-            add("unit", json!(split.unit).into());
-            add("hash", split.hash.name().into());
-            if let Some(seed) = &split.seed {
-                add("seed", seed.as_str().into());
-            }
-            if split.coverage < 1.0 {
-                add("coverage", split.coverage.into());
-            }
-            if let Some(seed) = &split.coverage_seed {
-                add("coverageSeed", seed.as_str().into());
-            }
-            add("variants", Block::List(variant_blocks(split)));
-        }
-    }
-    let mut comments =
-        vec![format!("Flag {}; a unit without a variant has its default, {}.", flag.name, flag.default)];
-    comments.extend(branch.name.clone());
-    Block::Commented(comments, Box::new(Block::Map(members)))
-}
-
-/// The layers so far. Experiments of one layer may not overlap; those of GrowthBook's namespaces may, and
-/// then they get layers of their own over the same hash.
-#[derive(Default)]
-struct Layers(Vec<(String, Filter)>);
-
-impl Layers {
-    fn block(&mut self, filter: &Filter) -> Block {
-        let base = safe(&filter.name);
-        let names = std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}.{number}")));
-        let free = |name: &String| self.0.iter().all(|(known, it)| known != name || shares(it, filter));
-        let name = names.into_iter().find(free).unwrap_or(base);
-        self.0.push((name.clone(), filter.clone()));
-        Block::Value(json!({
-            "name": name,
-            "hash": filter.hash.name(),
-            "seed": filter.seed,
-            "unit": [filter.unit],
-            "ranges": ranges_of(&filter.ranges),
-        }))
-    }
-}
-
-/// Whether two can be in one layer: the same hash over the same units, and no unit in both.
-fn shares(a: &Filter, b: &Filter) -> bool {
-    let apart = |a: &Span| b.ranges.iter().all(|b| a.end <= b.start || b.end <= a.start);
-    (a.hash, &a.seed, &a.unit) == (b.hash, &b.seed, &b.unit) && a.ranges.iter().all(apart)
-}
-
-/// Ranges as configurations have them.
-fn ranges_of(spans: &[Span]) -> Vec<[f64; 2]> {
-    spans.iter().map(|span| [span.start, span.end]).collect()
-}
-
-fn variant_blocks(split: &Split) -> Vec<Block> {
-    let part = |index: usize| match &split.layout {
-        Layout::Weights(weights) => (weights.get(index).copied(), None),
-        Layout::Ranges(ranges) => (None, ranges.get(index)),
-    };
-    let one = |(index, variant): (usize, &Variant)| {
-        let (weight, ranges) = part(index);
-        variant_block(variant, weight, ranges)
-    };
-    split.variants.iter().enumerate().map(one).collect()
-}
-
-fn variant_block(variant: &Variant, weight: Option<f64>, ranges: Option<&Vec<Span>>) -> Block {
-    let mut members = serde_json::Map::from_iter([("key".to_owned(), json!(safe(&variant.key)))]);
-    if let Some(weight) = weight {
-        members.insert("weight".into(), json!(weight));
-    }
-    if let Some(ranges) = ranges {
-        members.insert("ranges".into(), json!(ranges_of(ranges)));
-    }
-    // A payload that says no more than the key is one header for nothing.
-    if let Some(value) = variant.value.as_ref().filter(|value| of_value(value) != safe(&variant.key)) {
-        members.insert("payload".into(), value.clone());
-    }
-    Block::Value(Value::Object(members))
-}
-
 /// The whole configuration.
 pub(crate) fn document(
     import: &Import,
@@ -297,7 +195,7 @@ pub(crate) fn document(
     let list = experiments.into_iter().map(|it| it.block).collect();
     let section = vec![("list".to_owned(), Block::List(list))];
     members.push(("experiments".to_owned(), Block::Map(section)));
-    super::yaml::write(&Block::Commented(head.to_vec(), Box::new(Block::Map(members))))
+    crate::import::yaml::write(&Block::Commented(head.to_vec(), Box::new(Block::Map(members))))
 }
 
 fn attribute(name: &str, kind: Kind, source: Option<&str>) -> Block {
