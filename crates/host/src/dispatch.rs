@@ -189,8 +189,13 @@ impl<P> Dispatcher<P> {
 
     #[cold]
     fn look<H: Host>(&self, host: &H) {
-        if let Ok(mut plugins) = self.plugins.try_borrow_mut() {
-            plugins.forget_the_gone(host);
+        let (Ok(mut plugins), Ok(mut roots)) = (self.plugins.try_borrow_mut(), self.roots.try_borrow_mut())
+        else {
+            return;
+        };
+        plugins.forget_the_gone(host);
+        if plugins.all.len() < 2 {
+            roots.clear();
         }
     }
 
