@@ -33,6 +33,7 @@ impl BucketRange {
     }
 
     /// Whether the range has this bucket.
+    #[inline]
     pub const fn contains(self, bucket: Bucket) -> bool {
         self.start <= bucket.index() && bucket.index() < self.end
     }

@@ -47,7 +47,7 @@ impl Plan {
                     continue;
                 };
                 let parts = [PREFIX, variant.pair.as_bytes()];
-                let len = out.len() - start + 1 + PREFIX.len() + variant.pair.len();
+                let len = out.len() - start + 1 + PREFIX.len() + variant.pair.as_bytes().len();
                 if members >= MOST_MEMBERS || len > MOST_BYTES {
                     dropped += 1;
                     continue;

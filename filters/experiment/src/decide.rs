@@ -10,7 +10,7 @@ use crate::trace::{Note, Step, Trace, Verdict};
 use crate::turn::{Turn, find};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::effect::Given;
-use weir_core::{Effects, Outside, Request};
+use weir_core::{Effects, Outside, Predicate, Request};
 
 /// Who has decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,14 @@ struct Last<'t> {
     unit: Option<&'t [u8]>,
     pool: (u16, u16),
     place: Assignment,
+}
+
+impl Default for Last<'_> {
+    #[inline]
+    fn default() -> Self {
+        let (pool, place) = ((u16::MAX, 0), Assignment::NotCovered);
+        Self { units: u16::MAX, unit: None, pool, place }
+    }
 }
 
 impl Plan {
@@ -46,8 +54,7 @@ impl Plan {
     ) {
         let turn = Turn::new(self, request);
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(request, effects));
-        let mut last =
-            Last { units: u16::MAX, unit: None, pool: (u16::MAX, 0), place: Assignment::NotCovered };
+        let mut last = Last::default();
         let mut fresh = Fresh::default();
         for (position, experiment) in self.experiments.iter().enumerate() {
             let inherited = if trusted { turn.inherited(position, experiment, trace) } else { None };
@@ -192,11 +199,11 @@ impl<'a, O: Outside> Turn<'a, O> {
         if !experiment.holdouts.is_empty() || !experiment.layers.is_empty() {
             self.pools(experiment, last, trace)?;
         }
-        if !experiment.when.holds(self.request) {
+        if !holds(&experiment.when, self.request) {
             return experiment.end(trace, Step::Targeting, None);
         }
         experiment.note(trace, Step::Targeting, Verdict::On);
-        if !experiment.prerequisites.holds(self.request) {
+        if !holds(&experiment.prerequisites, self.request) {
             return experiment.end(trace, Step::Prerequisites, None);
         }
         experiment.note(trace, Step::Prerequisites, Verdict::On);
@@ -280,7 +287,8 @@ impl<'a, O: Outside> Turn<'a, O> {
             } else {
                 self.unit(self.plan.units.get(usize::from(units))?)
             };
-            last.place = assign(&self.plan.pools.get(usize::from(pool))?.assigner, unit);
+            let pooled = self.plan.pools.get(usize::from(pool))?;
+            last.place = assign(&pooled.assigner, unit);
             last.pool = (pool, units);
         }
         Some(last.place)
@@ -301,6 +309,12 @@ impl<'a, O: Outside> Turn<'a, O> {
             experiment.hashed(trace, step, verdict, unit, Some(&pool.name), &pool.assigner);
         }
     }
+}
+
+/// Whether a predicate holds; most experiments have none, and a call would cost more than this look.
+#[inline]
+fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
+    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
 }
 
 /// What becomes of a unit, or of a request without one.

@@ -44,7 +44,7 @@ impl Plan {
                 if any {
                     out.push(b',');
                 }
-                out.extend_from_slice(variant.pair.as_bytes());
+                variant.pair.append_to(out);
                 any = true;
             }
             if trusted && any {

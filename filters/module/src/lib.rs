@@ -4,6 +4,7 @@
 //! points are in `entry`, which only exists in the module itself; the configuration is
 //! [`weir_document`]'s.
 
+mod counters;
 #[cfg(target_os = "wasi")]
 mod entry;
 mod pipeline;

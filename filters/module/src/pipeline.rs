@@ -1,17 +1,17 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
+use crate::counters::Counters;
 use weir_core::predicate::CelId;
 use weir_core::{Outside, Problems, Request};
 use weir_document::Plans;
-use weir_host::{Host, MetricId, Plugin, ResponsePlan, Workspace, apply, respond};
+use weir_host::{Host, Plugin, ResponsePlan, Workspace, apply, respond};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
     plans: Plans,
     /// Tokens of the CEL expressions, in the order of the shape.
     cel: Box<[u32]>,
-    /// Counters in the order of the shape; `None` where the proxy has no metrics.
-    counters: Box<[Option<MetricId>]>,
+    counters: Counters,
 }
 
 /// What a request may ask of the host, with the names that the plan uses.
@@ -57,7 +57,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let plans = Plans::load(configuration, &|name| std::env::var(name).ok())?;
         let cel = Self::compile_cel(&plans, host)?;
         let counters = plans.shape.counters.iter().map(|name| host.define_counter(name)).collect();
-        Ok(Self { plans, cel, counters })
+        Ok(Self { plans, cel, counters: Counters::new(counters) })
     }
 
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Option<ResponsePlan> {
@@ -78,11 +78,7 @@ impl<H: Host> Plugin<H> for Pipeline {
             routing.decide(&request, effects);
         }
         apply(shape, &request, effects, host);
-        for counter in &effects.counts {
-            if let Some(Some(id)) = self.counters.get(counter.index()) {
-                host.increment(*id, 1);
-            }
-        }
+        self.counters.count(&effects.counts, host);
         (!effects.response.is_empty()).then(|| std::mem::take(&mut effects.response))
     }
 

@@ -15,6 +15,7 @@ pub enum Assignment {
 }
 
 impl From<Option<usize>> for Assignment {
+    #[inline]
     fn from(variant: Option<usize>) -> Self {
         variant.map_or(Self::NotCovered, Self::Variant)
     }

@@ -1,7 +1,7 @@
 //! What each variant does to a request.
 
 use crate::config::{self, Config};
-use crate::plan::{Counters, Variant};
+use crate::plan::{Counters, Variant, Words};
 use weir_core::effect::TextId;
 use weir_core::{At, Compiler, OwnedHeader, header};
 
@@ -89,7 +89,7 @@ impl<'a> Writer<'a> {
             headers,
             state,
             counters,
-            pair: [&experiment.key, "=", &variant.key].concat().into(),
+            pair: Words::new(&[&experiment.key, "=", &variant.key].concat()),
         }
     }
 
