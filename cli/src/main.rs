@@ -27,7 +27,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "weir", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 all is well; 1 problems or differences were found; 2 wrong usage, or a file that cannot be
+Exit codes: 0 all is well; 1 problems or differences were found; 2 wrong usage, or a file that cannot be \
 read or written.")]
 struct Options {
     #[command(subcommand)]

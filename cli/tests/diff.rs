@@ -42,7 +42,7 @@ fn another_seed_is_simulated_and_said_so() {
     assert_eq!((&change["method"], &change["ids"]), (&"simulated".into(), &20_000.into()));
     let moved = change["moved"].as_f64().unwrap();
     assert!((moved - 0.5).abs() < 4.0 * (0.25_f64 / 20_000.0).sqrt(), "{moved}");
-    assert!(weir(&["diff", &old, &new]).out.contains("hash or seed differ: by 100000 made-up ids"));
+    assert!(weir(&["diff", &old, &new]).out.contains("another hash, seed or scale: by 100000 made-up ids"));
 }
 
 #[test]

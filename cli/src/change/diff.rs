@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Says which share of units changes variant between two configurations.
 ///
 /// For each experiment and each split of a routing rule: the share of all units that moves, and from where
-/// to where. Where hash and seed are the same the numbers are exact, by the ranges; where they differ, ids
+/// to where. Where hash, seed and scale are the same the numbers are exact, by the ranges; where they differ, ids
 /// are made up and assigned by both.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     old: PathBuf,
     /// The configuration after.
     new: PathBuf,
-    /// How many ids to make up where hash or seed differ.
+    /// How many ids to make up where hash, seed or scale differ.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     ids: u64,
     #[command(flatten)]
@@ -173,7 +173,7 @@ impl Change {
             (_, None) => writeln!(out, "{name}: {} of all units move", percent(self.moved))?,
             (_, Some(ids)) => writeln!(
                 out,
-                "{name}: about {} of all units move (hash or seed differ: by {ids} made-up ids)",
+                "{name}: about {} of all units move (another hash, seed or scale: by {ids} made-up ids)",
                 percent(self.moved)
             )?,
         }

@@ -22,8 +22,8 @@ use weir_core::Problem;
 /// ConfigMap with such files, a Kubernetes List, or several of these behind each other; YAML or JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Which Wasm plugins are Weir's: those whose address, file, plugin name or root id has the word `weir` or
-the name of one of its modules (ab_routing.wasm), and those whose configuration has a section `routing`,
+Which Wasm plugins are Weir's: those whose address, file, plugin name or root id has the word `weir` or \
+the name of one of its modules (ab_routing.wasm), and those whose configuration has a section `routing`, \
 `experiments` or `faults`, or `jwt` and nothing unknown. Others are left alone and listed.
 
 Examples:

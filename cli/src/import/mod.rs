@@ -94,6 +94,9 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     };
     let import = import.map_err(|error| format!("{name}: {error}"))?;
     let (configuration, report) = configuration(import, &sources, &name);
+    if !report.imported.is_empty() {
+        accepted(&configuration)?;
+    }
     if let Some(path) = &args.out {
         write(path, &configuration)?;
     }
@@ -140,6 +143,14 @@ fn configuration(mut import: Import, sources: &Sources, file: &str) -> (String, 
             }
         }
     }
+}
+
+/// Makes sure that a module takes the whole.
+fn accepted(text: &str) -> Result<(), String> {
+    let (documents, _) = crate::yaml::read(text);
+    let json = documents.first().map(|document| document.to_json().to_string()).unwrap_or_default();
+    weir_document::validate(json.as_bytes())
+        .map_err(|problems| format!("a module would refuse the result: {problems}"))
 }
 
 /// The first flag that a module refuses, and why.

@@ -209,5 +209,6 @@ fn syntax(error: &ScanError) -> Broken {
 }
 
 fn mark(marker: &Marker) -> Mark {
-    Mark { line: marker.line(), column: marker.col() + 1 }
+    // Errors without a place have line 0.
+    Mark { line: marker.line().max(1), column: marker.col() + 1 }
 }

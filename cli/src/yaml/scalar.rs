@@ -19,14 +19,15 @@ pub(super) fn plain(text: &str) -> Content {
 
 /// The boolean that a word is, in one of YAML 1.1's three spellings: `yes`, `Yes`, `YES`.
 fn boolean(text: &str) -> Option<bool> {
-    let lower = text.to_ascii_lowercase();
-    let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
-    let spelled = text == lower || text == lower.to_ascii_uppercase() || text == capital(&lower);
-    match lower.as_str() {
-        "true" | "yes" | "on" | "y" if spelled => Some(true),
-        "false" | "no" | "off" | "n" if spelled => Some(false),
-        _ => None,
-    }
+    let value = match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" => true,
+        "false" | "no" | "off" | "n" => false,
+        _ => return None,
+    };
+    let (first, rest) = text.split_at(1);
+    let is_lower = |part: &str| part.bytes().all(|b| b.is_ascii_lowercase());
+    let is_upper = |part: &str| part.bytes().all(|b| b.is_ascii_uppercase());
+    (is_lower(text) || is_upper(text) || is_upper(first) && is_lower(rest)).then_some(value)
 }
 
 /// The number of YAML's core schema that a text is. Infinities and NaN are texts: JSON has none.
@@ -79,6 +80,8 @@ mod tests {
             ("TRUE", json!(true)),
             ("y", json!(true)),
             ("oN", json!("oN")),
+            ("N", json!(false)),
+            ("\u{1f600}", json!("\u{1f600}")),
             ("1", json!(1)),
             ("-3", json!(-3)),
             ("+3", json!(3)),
