@@ -2,6 +2,7 @@
 
 mod dist;
 mod drift;
+mod linker;
 mod postlink;
 mod tables;
 
@@ -17,6 +18,12 @@ usage: cargo run -p xtask -- TASK
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
+    if linker::is_wanted() {
+        return linker::run().unwrap_or_else(|failure| {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        });
+    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.split_first() {
         Some((task, modules)) if task == "dist" => dist::build(modules),

@@ -16,6 +16,11 @@ const OWN: &str = "weir_";
 /// … and are exported with this instead.
 const ABI: &str = "proxy_";
 
+/// Whether an export is a callback of the SDK, which no module needs.
+pub fn is_dropped(name: &str) -> bool {
+    name.starts_with(ABI) && !KEPT.contains(&name)
+}
+
 /// Whether functions keep their names. They are a quarter of a module's bytes and only serve the
 /// backtraces in a proxy's log.
 #[derive(Clone, Copy, PartialEq, Eq)]
