@@ -103,3 +103,40 @@ fn finding(problem: &Problem, plugin: &Plugin) -> Finding {
     let at: Mark = plugin.configuration.as_ref().map_or(plugin.at, |node| node.locate(&problem.at));
     Finding { at, path: Some(problem.at.to_string()), message: problem.message.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a file holds, it is read to its end, and positions lie within it.
+    #[test]
+    fn broken_manifests_are_problems_and_never_panics() {
+        const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\ndata:\n  envoy.yaml: |\n    a: &x [1, \"é\"]\n    config:\n      \
+             vm_config: {}\n      configuration:\n        \"@type\": google.protobuf.StringValue\n        \
+             value: |\n          {\"routing\":\n            {\"rules\": [{\"name\": \"ü\", \"condition\": {\"$or\": []}}]}}\n---\n\
+             routing:\n  default: {setHeaders: {x-a: 'it''s'}}\n";
+        const PIECES: [&str; 24] = [
+            "\n", "  ", "|", ">", "\"", "'", "{", "}", "[", "]", ":", "- ", "&a ", "*x", "\t", "\\u", "😀",
+            "\r\n", "!!str ", "? ", "---\n", "%", "#", "\0",
+        ];
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..3000 {
+            let mut text: Vec<char> = MANIFEST.chars().collect();
+            for _ in 0..random.usize(1..6) {
+                let start = random.usize(..text.len());
+                let end = (start + random.usize(..5)).min(text.len());
+                text.splice(start..end, PIECES[random.usize(..PIECES.len())].chars());
+            }
+            let text: String = text.into_iter().collect();
+            let lines = text.split(['\n', '\r']).count();
+            let found = manifest::find(&text, Whose::All);
+            let checked = found.ours.into_iter().flat_map(|plugin| configuration(plugin).problems);
+            for finding in checked.chain(found.broken.into_iter().map(Finding::from)) {
+                assert!(
+                    (1..=lines).contains(&finding.at.line) && finding.at.column > 0,
+                    "{finding:?}\n{text}"
+                );
+            }
+        }
+    }
+}
