@@ -11,7 +11,7 @@ CARGO := $(RUN) cargo
 HOST := --profile host
 XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
-PURE := --package weir-core --package weir-allocation --package weir-ab-routing
+PURE := --package weir-core --package weir-allocation --package weir-ab-routing --package weir-experiment
 # The tests that need Envoy. A million requests have a target of their own.
 ENVOY_TESTS := $(addprefix --test ,conformance updates cases_envoy routing_e2e failures shipped)
 MODULE := --package weir-module --target wasm32-wasip1

@@ -35,7 +35,7 @@ pub(super) fn rule(
         Ok(assigner) => Some(Rule::Hash(assigner)),
         Err(refused) => {
             for refusal in &refused.0 {
-                report(refusal, by_ranges, compiler, at);
+                report(refusal, compiler, at);
             }
             None
         }
@@ -71,7 +71,7 @@ fn weights(experiment: &Experiment, by_ranges: bool, compiler: &mut Compiler<'_>
     experiment.variants.iter().map(|variant| variant.weight.unwrap_or(1.0)).collect()
 }
 
-fn report(refusal: &Refusal, by_ranges: bool, compiler: &mut Compiler<'_>, at: &At) {
+fn report(refusal: &Refusal, compiler: &mut Compiler<'_>, at: &At) {
     let variants = at.field("variants");
     let at = match refusal.place {
         Place::Seed => at.field("seed"),
@@ -81,11 +81,6 @@ fn report(refusal: &Refusal, by_ranges: bool, compiler: &mut Compiler<'_>, at: &
         Place::Weight(i) => variants.index(i).field("weight"),
         Place::Range { variant, index } => variants.index(variant).field("ranges").index(index),
     };
-    let message = refusal.to_string();
-    if by_ranges {
-        // One range too many is often the consequence of another.
-        compiler.problems.missing(&at, message);
-    } else {
-        compiler.problems.add(&at, message);
-    }
+    // What is wrong with all of them is often the consequence of one.
+    compiler.problems.missing(&at, refusal.to_string());
 }

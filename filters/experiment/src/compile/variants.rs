@@ -27,6 +27,8 @@ impl<'a> Writer<'a> {
         let name = match &experiment.header {
             Some(name) => name.clone(),
             None if self.config.output.combined_header.is_some() => return None,
+            // What is wrong with the key is reported there.
+            None if header::name(&experiment.key).is_err() => return None,
             None => ["x-weir-experiment-", &experiment.key].concat(),
         };
         let at = at.field("header");
