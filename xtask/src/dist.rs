@@ -20,8 +20,8 @@ struct Module {
 
 const MODULES: [Module; 3] = [
     Module { name: "weir", features: "ab-routing,experiment", limit_kb: 1400 },
-    Module { name: "ab_routing", features: "ab-routing", limit_kb: 520 },
-    Module { name: "experiment", features: "experiment", limit_kb: 630 },
+    Module { name: "ab_routing", features: "ab-routing", limit_kb: 450 },
+    Module { name: "experiment", features: "experiment", limit_kb: 600 },
 ];
 
 /// Builds the named modules, or all of them, into `dist/`.

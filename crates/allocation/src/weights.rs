@@ -150,19 +150,32 @@ pub enum InvalidWeight {
     },
 }
 
+/// A number as people write it. The standard library's way to print it would cost a module 25 kB.
+struct Plain(f64);
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut printer = zmij::Buffer::new();
+        let text = printer.format(self.0);
+        f.write_str(text.strip_suffix(".0").unwrap_or(text))
+    }
+}
+
 impl fmt::Display for InvalidWeight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFinite { index, weight } => {
-                write!(f, "weight {weight} of entry {index} is not a finite number")
+                write!(f, "weight {} of entry {index} is not a finite number", Plain(*weight))
             }
             Self::Negative { index, weight } => {
-                write!(f, "weight {weight} of entry {index} is negative: it must be 0 or more")
+                write!(f, "weight {} of entry {index} is negative: it must be 0 or more", Plain(*weight))
             }
             Self::RoundsToZero { index, weight, total } => write!(
                 f,
-                "weight {weight} of entry {index} in a total of {total} is less than the smallest step of \
-                 0.0001%: raise it, or set it to 0"
+                "weight {} of entry {index} in a total of {} is less than the smallest step of 0.0001%: raise \
+                 it, or set it to 0",
+                Plain(*weight),
+                Plain(*total)
             ),
             Self::TotalZero { count: 0 } => write!(f, "there is no weight: at least one must be positive"),
             Self::TotalZero { count } => {

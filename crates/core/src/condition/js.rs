@@ -44,17 +44,22 @@ impl NumberText {
         Self { bytes: [0; Self::LONGEST], len: 0 }
     }
 
-    /// Rust prints the shortest digits that read back as the same number, as JavaScript does; only
-    /// the place of the point and the exponent differ.
+    /// The printer gives the shortest digits that read back as the same number, as JavaScript does; only the
+    /// place of the point and the exponent differ.
     fn push_positive(&mut self, number: f64) {
-        let mut scientific = Self::empty();
-        let _ = write!(scientific, "{number:e}");
-        let mut parts = scientific.as_bytes().split(|b| *b == b'e');
-        let mantissa = parts.next().unwrap_or_default();
-        let exponent =
-            parts.next().and_then(|e| std::str::from_utf8(e).ok()?.parse::<i32>().ok()).unwrap_or(0);
+        let mut printer = zmij::Buffer::new();
+        let text = printer.format_finite(number);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let zeros = fraction.bytes().take_while(|b| *b == b'0').count();
+        let before_point = if whole == "0" { -(zeros as i32) - 1 } else { whole.len() as i32 - 1 };
+        let exponent = exponent.parse::<i32>().unwrap_or(0) + before_point;
         let mut digits = Self::empty();
-        mantissa.split(|b| *b == b'.').for_each(|part| digits.push(part));
+        digits.push(if whole == "0" { b"" } else { whole.as_bytes() });
+        digits.push(fraction.as_bytes().get(if whole == "0" { zeros } else { 0 }..).unwrap_or_default());
+        while digits.as_bytes().ends_with(b"0") {
+            digits.len -= 1;
+        }
         self.push_decimal(digits.as_bytes(), exponent);
     }
 
