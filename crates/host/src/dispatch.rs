@@ -38,6 +38,8 @@ pub trait Plugin<H: Host>: Sized {
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Option<ResponsePlan>;
     /// Serves the response headers of a stream for which something was left to do.
     fn on_response_headers(&self, host: &H, plan: ResponsePlan);
+    /// No stream comes any more: tells the host what it does not know yet.
+    fn retire(&self, host: &H);
 }
 
 /// Memory that requests use one after the other.
@@ -111,9 +113,8 @@ impl<P> Dispatcher<P> {
         let made = P::configure(host, configuration);
         match (made, self.plugins.try_borrow_mut()) {
             (Ok(plugin), Ok(mut plugins)) => {
-                plugins.all.retain(|(known, _)| *known != root);
+                plugins.keep_only(|known| known != root && host.is_alive(known), host);
                 plugins.all.push((root, Rc::new(plugin)));
-                plugins.forget_the_gone(host);
                 true
             }
             (Ok(_), Err(_)) => {
@@ -188,12 +189,15 @@ impl<P> Dispatcher<P> {
     }
 
     #[cold]
-    fn look<H: Host>(&self, host: &H) {
+    fn look<H: Host>(&self, host: &H)
+    where
+        P: Plugin<H>,
+    {
         let (Ok(mut plugins), Ok(mut roots)) = (self.plugins.try_borrow_mut(), self.roots.try_borrow_mut())
         else {
             return;
         };
-        plugins.forget_the_gone(host);
+        plugins.keep_only(|root| host.is_alive(root), host);
         if plugins.all.len() < 2 {
             roots.clear();
         }
@@ -261,8 +265,18 @@ impl<P> Plugins<P> {
         left.is_none()
     }
 
-    fn forget_the_gone<H: Host>(&mut self, host: &H) {
-        self.all.retain(|(root, _)| host.is_alive(*root));
+    /// Drops the plugins of other roots.
+    fn keep_only<H: Host>(&mut self, keeps: impl Fn(u32) -> bool, host: &H)
+    where
+        P: Plugin<H>,
+    {
+        self.all.retain(|(root, plugin)| {
+            let kept = keeps(*root);
+            if !kept {
+                plugin.retire(host);
+            }
+            kept
+        });
     }
 }
 

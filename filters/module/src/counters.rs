@@ -10,8 +10,8 @@ const MOST_CALLS: usize = 8;
 /// The counters of a plugin.
 ///
 /// Up to eight counts a request go to the proxy at once. Where a request has more, as with a hundred
-/// experiments, they are added up here, and this and later requests bring eight sums each. No count is
-/// lost while requests come; what waits when the configuration is replaced is.
+/// experiments, they are added up here, and this and later requests bring eight sums each; the rest comes
+/// when the configuration is replaced. Only what waits in a VM that ends is lost.
 pub(crate) struct Counters {
     /// In the order of the shape; `None` where the proxy has no metrics.
     ids: Box<[Option<MetricId>]>,
@@ -42,6 +42,14 @@ impl Counters {
         }
         for counter in counts {
             self.bring(counter.index(), 1, host);
+        }
+    }
+
+    /// Brings everything that waits.
+    pub(crate) fn flush<H: Host>(&self, host: &H) {
+        let Ok(mut waiting) = self.waiting.try_borrow_mut() else { return };
+        while let Some((index, sum)) = waiting.take() {
+            self.bring(index, sum, host);
         }
     }
 
@@ -144,5 +152,15 @@ mod tests {
         assert_eq!(values(&host), vec![50; 100]);
         counters.count(&all[..1], &host);
         assert_eq!(values(&host)[0], 51, "and then they arrive at once again");
+    }
+
+    #[test]
+    fn the_rest_arrives_at_the_end() {
+        let (host, counters, all) = set_up(100);
+        counters.count(&all, &host);
+        counters.flush(&host);
+        assert_eq!(values(&host), vec![1; 100]);
+        counters.flush(&host);
+        assert_eq!(values(&host), vec![1; 100]);
     }
 }

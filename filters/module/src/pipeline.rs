@@ -85,4 +85,8 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn on_response_headers(&self, host: &H, plan: ResponsePlan) {
         respond(&plan, host);
     }
+
+    fn retire(&self, host: &H) {
+        self.counters.flush(host);
+    }
 }

@@ -24,6 +24,9 @@ impl Plugin<FakeHost> for Echo {
     fn on_response_headers(&self, host: &FakeHost, plan: ResponsePlan) {
         crate::apply::respond(&plan, host);
     }
+    fn retire(&self, host: &FakeHost) {
+        host.log(log::Level::Info, &String::from_utf8_lossy(&self.0));
+    }
 }
 
 fn echoed(host: &FakeHost) -> Vec<String> {
@@ -115,6 +118,7 @@ fn a_root_that_goes_while_there_are_several_is_noticed() {
         dispatcher.on_response_headers(&host, stream);
         assert_eq!(echoed(&host), ["two"]);
     }
+    assert_eq!(host.lines.take(), ["one"], "what is dropped is told so");
     let looks = host.take_calls().iter().filter(|call| matches!(call, Call::IsAlive(_))).count();
     assert!(looks < 10, "one root was gone, and yet it was looked for {looks} times");
     assert_eq!(dispatcher.remembered(), 0);
