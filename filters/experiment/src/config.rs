@@ -32,7 +32,8 @@ pub struct Config {
     /// makes `sticky` possible, and lets each unit be counted once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignment_cookie: Option<CookieSpec>,
-    /// What says that cookies are welcome. Without it no cookie of this section is set or read.
+    /// What must say that cookies are welcome, before any of this section is set or read. When absent, they
+    /// are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
     /// What signs cookies. Of several the first signs, and signatures by all are accepted.
