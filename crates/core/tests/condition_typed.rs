@@ -202,6 +202,29 @@ fn mistakes_of_form() {
 
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+fn paths_that_lead_nowhere_are_refused() {
+    for (field, told) in [
+        ("plan.tier", "`plan` is an attribute of type string, which has no parts; only the type `json` has"),
+        ("plan.length", "type string"),
+        ("version.0", "type string"),
+        ("age.years", "type number"),
+        ("beta.x", "type boolean"),
+        ("path.x", "`path` is an attribute of type string"),
+        ("tags.first", "`tags` is a list of texts: it has elements (`tags.0`)"),
+        ("tags.0.x", "a list of texts"),
+        ("tags.00", "a list of texts"),
+    ] {
+        let problems = problems(json!({field: "gold"}));
+        assert!(problems.contains(told), "{field}: {problems}");
+        assert!(problems.starts_with("condition"), "{field}: {problems}");
+    }
+    for field in ["user.tier", "user.a.b.0", "user.id", "tags.0", "tags.length", "header:x-plan.tier"] {
+        assert_eq!(problems(json!({field: "gold"})), "", "{field}");
+    }
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn depth_and_size_are_limited() {
     let nested = |levels: usize| (0..levels).fold(json!({"plan": "pro"}), |inner, _| json!({"$not": inner}));
     let literal = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));

@@ -8,6 +8,7 @@ use super::{Clause, Condition};
 use crate::attribute::AttrId;
 use crate::compile::Compiler;
 use crate::problem::{At, did_you_mean};
+use crate::value::Kind;
 use serde_json::{Map, Value as Json};
 
 /// Conditions nested deeper than this are refused, so that no configuration exhausts the stack.
@@ -86,7 +87,14 @@ impl Root for AttrId {
         let splits =
             name.rmatch_indices('.').filter_map(|(dot, _)| Some((name.get(..dot)?, name.get(dot + 1..)?)));
         match splits.into_iter().find(|(prefix, _)| compiler.knows(prefix)) {
-            Some((prefix, path)) => Some((compiler.attribute(prefix, at)?, Step::path(path))),
+            Some((prefix, path)) => {
+                let id = compiler.attribute(prefix, at)?;
+                let path = Step::path(path);
+                if let Some(message) = leads_nowhere(prefix, compiler.kind(id), &path) {
+                    compiler.problems.add(at, message);
+                }
+                Some((id, path))
+            }
             None => {
                 // Reports it as unknown, with the nearest name.
                 compiler.attribute(name, at);
@@ -389,6 +397,27 @@ impl Builder<'_, '_> {
 
 const NO_GROUPS: &str = "saved groups live in GrowthBook and are not part of this configuration; \
                          write the group's values with `$in`, or its condition in this place";
+
+/// Why `path` leads nowhere in any value of this type: it would be null for every request, in silence.
+fn leads_nowhere(attribute: &str, kind: Kind, path: &[Step]) -> Option<String> {
+    let name = match kind {
+        Kind::Json => return None,
+        Kind::List { .. } if matches!(path, [only] if only.is_part_of_array()) => return None,
+        Kind::List { .. } => {
+            return Some(format!(
+                "`{attribute}` is a list of texts: it has elements (`{attribute}.0`) and a number of them \
+                 (`{attribute}.length`), and nothing inside of these"
+            ));
+        }
+        Kind::Text => "string",
+        Kind::Number => "number",
+        Kind::Boolean => "boolean",
+    };
+    Some(format!(
+        "`{attribute}` is an attribute of type {name}, which has no parts; only the type `json` has \
+         (`{attribute}: {{…, type: json}}`)"
+    ))
+}
 
 /// GrowthBook takes an empty `$or` as true.
 fn any<R>(clauses: Box<[Clause<R>]>) -> Clause<R> {

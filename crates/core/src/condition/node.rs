@@ -67,6 +67,11 @@ impl Step {
         };
         path.split('.').map(step).collect()
     }
+
+    /// Whether an array can have such a part: an element, or its length.
+    pub(super) fn is_part_of_array(&self) -> bool {
+        self.index.is_some() || &*self.key == "length"
+    }
 }
 
 impl<'a> Node<'a> {
