@@ -82,8 +82,8 @@ impl Decided {
 
     /// The last step about an experiment.
     pub(crate) fn last(&self, key: &str) -> Option<(&'static str, Verdict)> {
-        let own = self.steps.iter().filter(|(k, ..)| k == key);
-        own.last().map(|(_, step, verdict)| (step.name(), *verdict))
+        let mut own = self.steps.iter().filter(|(k, ..)| k == key);
+        own.next_back().map(|(_, step, verdict)| (step.name(), *verdict))
     }
 
     pub(crate) fn steps_of(&self, key: &str) -> Vec<&'static str> {
