@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
-use weir_allocation::{Salt, Weights, anchored};
+use weir_allocation::{Salt, Share, Weights, anchored, contiguous};
 use weir_tests::client::{Client, Request, Response};
 use weir_tests::envoy::{Bootstrap, Envoy};
 
@@ -19,14 +20,40 @@ enum Goes {
     Split,
     /// To either side of it, by the cookie that it gets.
     Minted,
+    /// To this upstream, with these variants in `x-experiments`.
+    With(&'static str, &'static str),
+    /// Where the experiments `button` and `delivery` put the id of the signed cookie that it gets.
+    Visitor,
 }
-use Goes::{As, Minted, Split, To};
+use Goes::{As, Minted, Split, To, Visitor, With};
+
+/// What the access log of `experiment.yaml` must say of its requests with a user.
+const LOGGED: &[&str] = &[
+    "200 user=ada button=blue delivery=-",
+    "200 user=dieter button=green delivery=-",
+    "200 user=bea button=- delivery=free",
+    "200 user=carla button=- delivery=-",
+];
 
 /// The `curl` lines of each file, in order.
 const EXPECTED: &[(&str, &[Goes])] = &[
     ("ab-routing.yaml", &[To("v2"), To("v2"), To("canary"), Split, Split, Split, Split, Minted]),
     ("canary-header.yaml", &[To("canary"), To("canary"), To("canary"), To("v1"), To("v1")]),
     ("cluster-header.yaml", &[To("v2"), As("canary", "/orders?id=7"), To("v1"), To("v1")]),
+    (
+        "experiment.yaml",
+        &[
+            With("v1", "button=blue"),
+            With("v2", "button=green"),
+            With("v1", "delivery=free"),
+            With("v1", ""),
+            With("v1", ""),
+            With("v1", ""),
+            With("v2", "button=green"),
+            Visitor,
+            Visitor,
+        ],
+    ),
     ("header-routing.yaml", &[To("v2"), To("v1"), To("v1"), To("v1")]),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
@@ -61,6 +88,30 @@ fn check(name: &str, text: &str, expected: &[Goes]) {
             response.seen()
         );
     }
+    if name == "experiment.yaml" {
+        observed(&envoy);
+    }
+}
+
+/// What the comments of `experiment.yaml` say about logs and metrics.
+fn observed(envoy: &Envoy) {
+    let missing = |envoy: &Envoy| {
+        let output = envoy.output();
+        LOGGED.iter().filter(|line| !output.lines().any(|known| known == **line)).count()
+    };
+    assert!(envoy.wait_for(Duration::from_secs(10), |envoy| missing(envoy) == 0), "{}", envoy.output());
+    let exposures = envoy.samples("weir_exposures_total").unwrap();
+    let count = |variant: &str| {
+        let labelled =
+            exposures.iter().find(|sample| sample.labels.get("variant").is_some_and(|v| v == variant));
+        labelled.map_or(0.0, |sample| sample.value)
+    };
+    // ada, dieter and bea once each, and the two visitors wherever they belong; the tester nowhere.
+    let all = ["blue", "green", "standard", "free"].map(count);
+    assert!(
+        all[0] >= 1.0 && all[1] >= 1.0 && all[3] >= 1.0 && all.iter().sum::<f64>() <= 5.0,
+        "{exposures:?}"
+    );
 }
 
 fn arrived(request: &Request, response: &Response, goes: &Goes) -> bool {
@@ -80,6 +131,37 @@ fn arrived(request: &Request, response: &Response, goes: &Goes) -> bool {
                 response.header("set-cookie").and_then(|cookie| cookie.strip_prefix(b"weir-id=")?.get(..32));
             id.is_some_and(|id| seen.name == side(id))
         }
+        With(upstream, variants) => {
+            (seen.name.as_str(), experiments(&seen).as_str()) == (*upstream, *variants)
+        }
+        Visitor => {
+            let mut set = response.headers.iter().filter(|(name, _)| name == "set-cookie");
+            let id = set.find_map(|(_, cookie)| cookie.strip_prefix(b"weir-id=")?.get(..32));
+            id.is_some_and(|id| {
+                let variants = visitor(id);
+                let upstream = if variants == "button=green" { "v2" } else { "v1" };
+                (seen.name.as_str(), experiments(&seen).as_str()) == (upstream, variants)
+            })
+        }
+    }
+}
+
+/// The header `x-experiments` as it arrived; empty without one.
+fn experiments(seen: &weir_upstream::Seen) -> String {
+    String::from_utf8(seen.header_bytes("x-experiments").concat()).unwrap()
+}
+
+/// What the layer `page` and its two experiments give an id.
+fn visitor(id: &[u8]) -> &'static str {
+    let halves = Weights::from_relative(&[50.0, 50.0]).unwrap();
+    let pick = |key: &str, coverage| {
+        let allocation = contiguous(&halves, Share::from_percent(coverage).unwrap()).unwrap();
+        allocation.pick(Salt::new(key).bucket(id))
+    };
+    if Salt::derived("page", "layer").bucket(id).index() < 500_000 {
+        pick("button", 100.0).map_or("", |variant| ["button=blue", "button=green"][variant])
+    } else {
+        pick("delivery", 40.0).map_or("", |variant| ["delivery=standard", "delivery=free"][variant])
     }
 }
 

@@ -12,6 +12,7 @@ const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wa
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const CONNECTION_MANAGER: &str =
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const STDOUT_LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog";
 
 /// The names of the sample upstreams; each is a cluster and a value of `x-weir-route`.
 pub(super) const UPSTREAMS: [&str; 3] = ["v1", "v2", "canary"];
@@ -173,6 +174,7 @@ pub enum Filter {
 pub struct Listener {
     filters: Vec<Filter>,
     routes: Option<Value>,
+    access_log: Option<String>,
 }
 
 impl Listener {
@@ -196,6 +198,22 @@ impl Listener {
     pub fn routes(mut self, routes: Value) -> Self {
         self.routes = Some(routes);
         self
+    }
+
+    /// The same with a line of this format for each request in [`super::Envoy::output`].
+    pub fn access_log(mut self, format: &str) -> Self {
+        self.access_log = Some(format!("{format}\n"));
+        self
+    }
+
+    fn access_logs(&self) -> Value {
+        let log = |format: &String| {
+            json!({"name": "envoy.access_loggers.stdout", "typed_config": {
+                "@type": STDOUT_LOG,
+                "log_format": {"text_format_source": {"inline_string": format}},
+            }})
+        };
+        self.access_log.iter().map(log).collect()
     }
 
     pub(super) fn discovered(&self) -> impl Iterator<Item = (&str, &Plugin)> {
@@ -225,6 +243,7 @@ impl Listener {
                 }],
             },
             "http_filters": filters,
+            "access_log": self.access_logs(),
         });
         json!({
             "name": name,

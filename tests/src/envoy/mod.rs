@@ -13,7 +13,9 @@
 mod admin;
 mod bootstrap;
 mod process;
+mod prometheus;
 
 pub use admin::Histogram;
 pub use bootstrap::{Bootstrap, Config, FailurePolicy, Filter, Listener, Plugin};
 pub use process::{Envoy, EnvoyError, runtime_name};
+pub use prometheus::{Sample, metric_tags};

@@ -1,9 +1,9 @@
 //! Envoy as a process: started by `scripts/envoy`, stopped when the handle goes.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,8 @@ fn script() -> std::path::PathBuf {
 pub struct Envoy {
     child: Child,
     log: Arc<Mutex<String>>,
+    /// What went to standard output: access logs.
+    output: Arc<Mutex<String>>,
     pub(super) admin: SocketAddr,
     listeners: Vec<SocketAddr>,
     pub(super) client: Client,
@@ -95,14 +97,11 @@ impl Envoy {
         }
         write(&work.path().join("bootstrap.json"), &bootstrap.to_json(&addresses, work.path()))?;
         let mut child = command(&bootstrap, work.path()).spawn()?;
-        let log = Arc::new(Mutex::new(String::new()));
-        if let Some(stderr) = child.stderr.take() {
-            let log = Arc::clone(&log);
-            std::thread::spawn(move || copy_log(stderr, &log));
-        }
+        let (log, output) = (lines_of(child.stderr.take()), lines_of(child.stdout.take()));
         let mut envoy = Self {
             child,
             log,
+            output,
             admin: ([127, 0, 0, 1], 0).into(),
             listeners: Vec::new(),
             client: Client::http1(),
@@ -171,6 +170,11 @@ impl Envoy {
         self.lock_log().get(mark..).unwrap_or_default().to_owned()
     }
 
+    /// Everything that was written to standard output so far: the lines of [`super::Listener::access_log`].
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn lock_log(&self) -> MutexGuard<'_, String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -231,15 +235,27 @@ fn command(bootstrap: &Bootstrap, work: &std::path::Path) -> Command {
     command.args(["--concurrency", &bootstrap.concurrency.to_string()]);
     command.args(["-l", "warning", "--component-log-level", &format!("wasm:{}", bootstrap.log_level)]);
     command.args(["--log-format", "[%l] %v", "--disable-hot-restart"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    // Access logs appear after a flush; the default of 10 s would make each test wait for it.
+    command.args(["--file-flush-interval-msec", "50"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn copy_log(stderr: ChildStderr, log: &Mutex<String>) {
-    let mut reader = BufReader::new(stderr);
+/// Collects what a child writes, as long as it runs.
+fn lines_of(stream: Option<impl Read + Send + 'static>) -> Arc<Mutex<String>> {
+    let text = Arc::new(Mutex::new(String::new()));
+    if let Some(stream) = stream {
+        let text = Arc::clone(&text);
+        std::thread::spawn(move || copy_lines(stream, &text));
+    }
+    text
+}
+
+fn copy_lines(stream: impl Read, text: &Mutex<String>) {
+    let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        log.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
+        text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
         line.clear();
     }
 }
