@@ -2,6 +2,7 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
+use crate::attribute::AttrId;
 use crate::shape::Shape;
 use std::hint::cold_path;
 use std::rc::Rc;
@@ -108,6 +109,8 @@ pub struct Effects {
     pub response: Vec<ResponseHeader>,
     /// Counters that go up by one.
     pub counts: Vec<Counter>,
+    /// The values of cookies that the response sets, by the attribute that will read them.
+    cookies: Vec<(AttrId, Made)>,
     made: Vec<u8>,
 }
 
@@ -121,6 +124,7 @@ impl Effects {
             states: Vec::new(),
             response: Vec::new(),
             counts: Vec::new(),
+            cookies: Vec::new(),
             made: Vec::new(),
         }
     }
@@ -137,6 +141,7 @@ impl Effects {
             cold_path();
             self.response.clear();
         }
+        self.cookies.clear();
         self.counts.clear();
         self.made.clear();
     }
@@ -147,6 +152,20 @@ impl Effects {
         if let Some(slot) = self.headers.get_mut(header.index()) {
             *slot = value.into();
         }
+    }
+
+    /// Sets a cookie by the response. Filters that come later see its value, so that all of them know a
+    /// client that is new by the same id.
+    pub fn set_cookie(&mut self, attribute: AttrId, value: &[u8], header: ResponseHeader) {
+        let value = self.make(|out| out.extend_from_slice(value));
+        self.cookies.push((attribute, value));
+        self.response.push(header);
+    }
+
+    /// The value of a cookie that an earlier filter has set.
+    pub fn cookie(&self, attribute: AttrId) -> Option<&[u8]> {
+        let (_, Made { start, len }) = self.cookies.iter().find(|(known, _)| *known == attribute)?;
+        self.made.get(*start..)?.get(..*len)
     }
 
     /// Writes a text for this request; `write` appends to what it is handed.

@@ -89,8 +89,11 @@ impl Split {
     fn without_key<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<Bucket> {
         let random = || request.outside().random();
         if let Some(cookie) = &self.cookie {
+            if let Some(value) = effects.cookie(cookie.attribute) {
+                return Some(self.salt.bucket(value));
+            }
             let id = weir_cookie::id(random(), random());
-            effects.response.push(cookie.header(&id));
+            effects.set_cookie(cookie.attribute, &id, cookie.header(&id));
             return Some(self.salt.bucket(&id));
         }
         effects.counts.push(self.keyless);

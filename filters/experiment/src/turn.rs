@@ -149,14 +149,11 @@ impl<'a, O: Outside> Turn<'a, O> {
             effects.counts.push(overrides.refused);
         }
         if let Some((id, minted)) = self.fresh_id.get().zip(self.plan.minted.as_ref()) {
-            let header = match &minted.signer {
-                Some(signer) => {
-                    let signature = signer.sign(minted.cookie.purpose(), id);
-                    minted.cookie.header(&[id, &b"."[..], &signature].concat())
-                }
-                None => minted.cookie.header(id),
+            let value = match &minted.signer {
+                Some(signer) => [id, &b"."[..], &signer.sign(minted.cookie.purpose(), id)].concat(),
+                None => id.to_vec(),
             };
-            effects.response.push(header);
+            effects.set_cookie(minted.cookie.attribute, &value, minted.cookie.header(&value));
         }
     }
 }

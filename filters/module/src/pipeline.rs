@@ -90,3 +90,50 @@ impl<H: Host> Plugin<H> for Pipeline {
         self.counters.flush(host);
     }
 }
+
+#[cfg(all(test, feature = "experiment", feature = "ab-routing"))]
+mod tests {
+    use super::*;
+    use weir_host::FakeHost;
+
+    /// Serves one request; what the upstream gets, and the cookie that the response sets.
+    fn serve(pipeline: &Pipeline, cookie: &str, random: u64) -> (Vec<(String, String)>, Vec<String>) {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let host = FakeHost::with_request(&[(":path", b"/"), ("cookie", cookie.as_bytes())]);
+        host.random.set(random);
+        if let Some(left) = pipeline.on_request_headers(&host, &mut Workspace::default()) {
+            pipeline.on_response_headers(&host, left);
+        }
+        let sent = host.request.borrow();
+        let ours = sent.iter().filter(|(name, _)| name.starts_with(b"x-"));
+        let headers = ours.map(|(name, value)| (text(name), text(value))).collect();
+        let set = host.take_response_headers();
+        let pair = |value: &[u8]| text(value).split(';').next().unwrap().to_owned();
+        (headers, set.iter().map(|(_, value)| pair(value)).collect())
+    }
+
+    #[test]
+    fn who_is_new_has_one_id_for_all_filters() {
+        let secrets = ["", r#""secret": {"value": "only for tests, and long"},"#];
+        for secret in secrets {
+            let configuration = format!(
+                r#"{{"experiments": {{"mintCookie": {{"name": "id"}}, {secret}
+                       "list": [{{"key": "checkout", "variants": [
+                         {{"key": "a", "weight": 1}}, {{"key": "b", "weight": 1}}]}}]}},
+                     "routing": {{"rules": [{{"name": "split", "split": {{"mintCookie": {{"name": "id"}},
+                       "targets": [{{"name": "v1", "weight": 1, "setHeaders": {{"x-side": "v1"}}}},
+                                   {{"name": "v2", "weight": 1, "setHeaders": {{"x-side": "v2"}}}}]}}}}]}}}}"#
+            );
+            let pipeline = Pipeline::configure(&FakeHost::default(), configuration.as_bytes()).unwrap();
+            let mut sides = std::collections::BTreeSet::new();
+            for random in 0..50 {
+                let (first, cookies) = serve(&pipeline, "", random);
+                let [cookie] = cookies.as_slice() else { panic!("{cookies:?}") };
+                let (later, again) = serve(&pipeline, cookie, 1000);
+                assert_eq!((&first, again.len()), (&later, 0), "{cookie}");
+                sides.insert(first);
+            }
+            assert_eq!(sides.len(), 4, "both filters divide, each by its own salt");
+        }
+    }
+}
