@@ -161,9 +161,9 @@ pub struct Variant {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// In place of weights: the ranges of units that it has, each from its start up to, but without, its
-    /// end.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ranges: Vec<[Part; 2]>,
+    /// end; an empty list is exactly nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Vec<[Part; 2]>>,
     /// Request headers to set for its units.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub headers: Named<String>,

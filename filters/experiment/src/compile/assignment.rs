@@ -16,12 +16,14 @@ pub(super) fn rule(
     if !has_unit {
         return everyone(experiment, compiler, at);
     }
-    let by_ranges = experiment.variants.iter().any(|variant| !variant.ranges.is_empty());
+    let by_ranges = experiment.variants.iter().any(|variant| variant.ranges.is_some());
     let weights = weights(experiment, by_ranges, compiler, at);
     let ranges: Vec<Vec<Span>> = experiment
         .variants
         .iter()
-        .map(|variant| variant.ranges.iter().map(|[start, end]| Span::new(start.0, end.0)).collect())
+        .map(|variant| {
+            variant.ranges.iter().flatten().map(|[start, end]| Span::new(start.0, end.0)).collect()
+        })
         .collect();
     let definition = Definition {
         key: &experiment.key,
@@ -46,7 +48,7 @@ pub(super) fn rule(
 fn everyone(experiment: &Experiment, compiler: &mut Compiler<'_>, at: &At) -> Option<Rule> {
     let whole = experiment.coverage.is_none_or(|coverage| coverage == Part::ALL);
     let asks = !whole || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
-    if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| !v.ranges.is_empty()) {
+    if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| v.ranges.is_some()) {
         let message = "name what identifies a unit (such as header:x-user-id), here or for the whole section, or give a mintCookie";
         compiler.problems.missing(&at.field("unit"), message);
         return None;
