@@ -339,8 +339,9 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// A whole configuration that is made for other ports than a test can take: Envoy's own and the
     /// listeners' become free ones, and 9001, 9002 and 9003 become those of the sample upstreams v1, v2 and
-    /// canary.
-    pub fn shipped(config: Value) -> Self {
+    /// canary. It was read from YAML; decimals become texts, as Envoy's own reader of YAML would have it.
+    pub fn shipped(mut config: Value) -> Self {
+        decimals_to_texts(&mut config);
         Self { shipped: Some(config), ..Self::default() }
     }
 
@@ -429,6 +430,16 @@ fn replace_ports(value: &mut Value, upstreams: &[SocketAddr]) {
     }
 }
 
+/// Envoy's reader of YAML knows whole numbers only; anything else in a `Struct` is a text to it (measured with 1.40).
+fn decimals_to_texts(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => *value = json!(number.to_string()),
+        Value::Array(list) => list.iter_mut().for_each(decimals_to_texts),
+        Value::Object(object) => object.values_mut().for_each(decimals_to_texts),
+        _ => {}
+    }
+}
+
 fn upstream_cluster(name: &str, address: SocketAddr) -> Value {
     json!({
         "name": name,
@@ -450,6 +461,13 @@ mod tests {
         let routes = standard_routes();
         assert_eq!(routes[4]["route"]["cluster"], "v1");
         assert_eq!(routes[1]["match"]["headers"][0]["string_match"]["exact"], "v2");
+    }
+
+    #[test]
+    fn decimals_are_texts_as_in_envoys_yaml() {
+        let mut config = json!({"a": [0, 0.5, "1.5"], "b": {"c": -2.25, "d": true}});
+        decimals_to_texts(&mut config);
+        assert_eq!(config, json!({"a": [0, "0.5", "1.5"], "b": {"c": "-2.25", "d": true}}));
     }
 
     #[test]
