@@ -1,23 +1,33 @@
-//! A million requests, ordinary and hostile ones mixed: every answer is the right one, and memory does not
+//! A million requests, ordinary and hostile ones mixed, while weights change every few seconds: every
+//! answer is the right one, none is older than the configuration that is settled, and memory does not
 //! grow. `WEIR_LOAD_REQUESTS` changes the number.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use weir_tests::client::{Client, Request, runtime};
-use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
+use weir_tests::client::{Client, Request, Response, runtime};
+use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
 /// HTTP/2 connections, and streams under way on each.
 const CONNECTIONS: usize = 4;
 const STREAMS: usize = 32;
 /// Growth that allocators' caches explain.
 const SLACK: u64 = 8 << 20;
+/// From one update's arrival to the next update.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long an update may take to be in force on all workers.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// New connections that must all see an update: Envoy spreads them over its workers.
+const PROBES: usize = 16;
 
-fn config() -> Value {
-    json!({
+/// The configuration of a generation: of the rule `ramp`, all weight is on one side, then on the other.
+fn plugin(generation: usize) -> Plugin {
+    let b = generation % 2;
+    let (side_a, side_b) = (ramp_target(generation - b), ramp_target(generation - b + 1));
+    Plugin::new("ab_routing").unwrap().config(&json!({
         "attributes": {"json": {"header": "x-json", "type": "json"}, "age": {"header": "x-age", "type": "number"}},
         "routing": {"rules": [
             {"name": "beta", "match": {"headers": {"x-user-group": {"exact": "beta-testers"}}}, "setHeaders": {"x-weir-route": "v2"}},
@@ -28,8 +38,17 @@ fn config() -> Value {
                 "stickyBy": "header:x-user-id", "mintCookie": {"name": "id"},
                 "targets": [{"name": "a", "weight": 0}, {"name": "b", "weight": 1, "setHeaders": {"x-weir-route": "v2"}}],
             }},
+            {"name": "ramp", "match": {"uri": {"prefix": "/ramp"}}, "split": {
+                "stickyBy": "header:x-user-id",
+                "targets": [{"name": side_a, "weight": 1 - b}, {"name": side_b, "weight": b, "setHeaders": {"x-weir-route": "v2"}}],
+            }},
         ], "response": {"debugHeader": "x-rule"}},
-    })
+    }))
+}
+
+/// The target that has all the weight in this generation.
+fn ramp_target(generation: usize) -> String {
+    format!("g{generation}")
 }
 
 /// Answered by Envoy itself, so that what is loaded is Envoy and the module.
@@ -42,7 +61,8 @@ fn routes() -> Value {
     ])
 }
 
-/// Each kind of request with the rule that it must meet. The body must agree: all rules lead to v2.
+/// Each kind of request with the rule that it must meet. The body must agree: all rules lead to v2, but
+/// for `ramp`, which leads there in every other generation.
 fn kinds() -> Vec<(Request, &'static str)> {
     let get = Request::get;
     let many = |value: &str| (0..60).fold(get("/"), |request, _| request.header("x-user-group", value));
@@ -63,29 +83,69 @@ fn kinds() -> Vec<(Request, &'static str)> {
         (get("/split/anonymous"), "split/b"),
         (get("/").header("x-weir-route", "v2").header("x-weir-route", b"\xff"), "none"),
         (get("/?&&==&%&a=b"), "none"),
+        (ramp(), RAMP),
     ]
 }
 
+/// Stands for the rule and target that the generation in force leads to.
+const RAMP: &str = "ramp";
+
+fn ramp() -> Request {
+    Request::get("/ramp").header("x-user-id", "ada")
+}
+
+/// What is known about the updates while requests are under way.
+#[derive(Default)]
+struct Generations {
+    /// The last one that Envoy was given.
+    published: AtomicUsize,
+    /// The last one that is in force on all workers: a later request must not see an older one.
+    settled: AtomicUsize,
+}
+
+/// The generation that answered, when all of the answer is of that generation.
+fn generation(answer: &Response) -> Option<usize> {
+    let rule = std::str::from_utf8(answer.header("x-rule")?).ok()?;
+    let number: usize = rule.strip_prefix("ramp/g")?.parse().ok()?;
+    let side: &[u8] = if number % 2 == 1 { b"v2" } else { b"v1" };
+    (answer.status == 200 && answer.body == side).then_some(number)
+}
+
+/// Whether this is the answer that the rule leads to. `settled` is what was in force before the request.
+fn is_right(answer: &Response, rule: &str, settled: usize, generations: &Generations) -> bool {
+    if rule == RAMP {
+        let allowed = settled..=generations.published.load(Ordering::SeqCst);
+        return generation(answer).is_some_and(|number| allowed.contains(&number));
+    }
+    let side: &[u8] = if rule == "none" { b"v1" } else { b"v2" };
+    answer.status == 200 && answer.body == side && answer.header("x-rule") == Some(rule.as_bytes())
+}
+
 /// Sends `count` requests; gives the first wrong answers.
-fn send(envoy: &Envoy, clients: &[Client], count: usize) -> Vec<String> {
+fn send(envoy: &Envoy, clients: &[Client], count: usize, generations: &Arc<Generations>) -> Vec<String> {
     let address = envoy.listener(0);
     let (next, kinds) = (Arc::new(AtomicUsize::new(0)), Arc::new(kinds()));
-    let stream = |client: Client, next: Arc<AtomicUsize>, kinds: Arc<Vec<(Request, &'static str)>>| async move {
-        let mut wrong = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count || wrong.len() > 3 {
-                return wrong;
-            }
-            let (request, rule) = &kinds[number % kinds.len()];
-            let side: &[u8] = if *rule == "none" { b"v1" } else { b"v2" };
-            match client.send_async(address, request).await {
-                Ok(answer)
-                    if answer.status == 200
-                        && answer.body == side
-                        && answer.header("x-rule") == Some(rule.as_bytes()) => {}
-                Ok(answer) => wrong.push(format!("{rule}: {} {:?}", answer.status, answer.headers)),
-                Err(error) => wrong.push(format!("{rule}: {error}")),
+    let stream = |client: Client| {
+        let (next, kinds, generations) = (Arc::clone(&next), Arc::clone(&kinds), Arc::clone(generations));
+        async move {
+            let mut wrong = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count || wrong.len() > 3 {
+                    return wrong;
+                }
+                let (request, rule) = &kinds[number % kinds.len()];
+                let settled = generations.settled.load(Ordering::SeqCst);
+                match client.send_async(address, request).await {
+                    Ok(answer) if is_right(&answer, rule, settled, &generations) => {}
+                    Ok(answer) => {
+                        wrong.push(format!(
+                            "{rule} (settled {settled}): {} {:?}",
+                            answer.status, answer.headers
+                        ));
+                    }
+                    Err(error) => wrong.push(format!("{rule}: {error}")),
+                }
             }
         }
     };
@@ -93,31 +153,71 @@ fn send(envoy: &Envoy, clients: &[Client], count: usize) -> Vec<String> {
         let mut streams = JoinSet::new();
         for client in clients {
             for _ in 0..STREAMS {
-                streams.spawn(stream(client.clone(), Arc::clone(&next), Arc::clone(&kinds)));
+                streams.spawn(stream(client.clone()));
             }
         }
         streams.join_all().await.into_iter().flatten().collect()
     })
 }
 
+/// Gives Envoy one generation after the other until `done`; gives what went wrong. The first comes at
+/// once, so that every run has some.
+fn keep_updating(envoy: &Envoy, generations: &Generations, done: &AtomicBool) -> Vec<String> {
+    while !done.load(Ordering::SeqCst) {
+        let number = generations.published.fetch_add(1, Ordering::SeqCst) + 1;
+        envoy.update("weir", &plugin(number)).unwrap();
+        let sees_it = |envoy: &Envoy| {
+            let answer = Client::http2().send(envoy.listener(0), &ramp());
+            answer.is_ok_and(|answer| generation(&answer) == Some(number))
+        };
+        if !envoy.wait_for(PATIENCE, |envoy| (0..PROBES).all(|_| sees_it(envoy))) {
+            return vec![format!("generation {number} is not in force after {PATIENCE:?}")];
+        }
+        generations.settled.store(number, Ordering::SeqCst);
+        let pause = Instant::now();
+        while pause.elapsed() < PAUSE && !done.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Vec::new()
+}
+
+/// Sends `count` requests while updates come; gives what went wrong.
+fn send_while_updating(
+    envoy: &Envoy,
+    clients: &[Client],
+    count: usize,
+    generations: &Arc<Generations>,
+) -> Vec<String> {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let updates = scope.spawn(|| keep_updating(envoy, generations, &done));
+        let mut wrong = send(envoy, clients, count, generations);
+        done.store(true, Ordering::SeqCst);
+        wrong.extend(updates.join().unwrap());
+        wrong
+    })
+}
+
 #[test]
 fn a_million_requests_are_answered_rightly_in_the_same_memory() {
     let total = std::env::var("WEIR_LOAD_REQUESTS").ok().map_or(1_000_000, |n| n.parse().expect("a number"));
-    let plugin = Plugin::new("ab_routing").unwrap().config(&config());
-    let listener = Listener::new().plugin(plugin).routes(routes());
+    let filter = Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(0)) };
+    let listener = Listener::new().filter(filter).routes(routes());
     let envoy =
         Envoy::start(Bootstrap::default().concurrency(2).log_level("warning").listener(listener)).unwrap();
     let clients: Vec<Client> = (0..CONNECTIONS).map(|_| Client::http2()).collect();
-    let start = Instant::now();
+    let (start, generations) = (Instant::now(), Arc::new(Generations::default()));
     let memory = |envoy: &Envoy| (envoy.allocated_bytes().unwrap(), envoy.resident_bytes());
 
-    assert_eq!(send(&envoy, &clients, total / 5), Vec::<String>::new());
+    assert_eq!(send_while_updating(&envoy, &clients, total / 5, &generations), Vec::<String>::new());
     let (allocated, resident) = memory(&envoy);
-    assert_eq!(send(&envoy, &clients, total - total / 5), Vec::<String>::new());
+    assert_eq!(send_while_updating(&envoy, &clients, total - total / 5, &generations), Vec::<String>::new());
     let (allocated_in_the_end, resident_in_the_end) = memory(&envoy);
 
+    let updates = generations.settled.load(Ordering::SeqCst);
     println!(
-        "{total} requests in {:.1} s; allocated {allocated} -> {allocated_in_the_end} bytes, resident {resident:?} -> {resident_in_the_end:?}",
+        "{total} requests and {updates} updates in {:.1} s; allocated {allocated} -> {allocated_in_the_end} bytes, resident {resident:?} -> {resident_in_the_end:?}",
         start.elapsed().as_secs_f64()
     );
     assert!(allocated_in_the_end < allocated + SLACK, "{allocated} -> {allocated_in_the_end}");
