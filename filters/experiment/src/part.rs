@@ -4,7 +4,8 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
-/// A part of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`.
+/// A part of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may be
+/// a text as well: that is what Envoy makes of a decimal in YAML.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Part(pub f64);
 
@@ -13,17 +14,30 @@ impl Part {
     pub const ALL: Self = Self(1.0);
 
     fn of_text(text: &str) -> Option<Self> {
-        let number = text.trim().strip_suffix('%')?;
+        let text = text.trim();
+        let Some(number) = text.strip_suffix('%') else {
+            return weir_core::value::number(text.as_bytes()).filter(Self::is_part).map(Self);
+        };
         let percent = weir_core::value::number(number.as_bytes())?;
         // Not `percent / 100.0`: 7 / 100 and "0.07" may be different doubles.
         let fraction = if number.contains(['e', 'E']) { percent / 100.0 } else { shifted(number)? };
-        (0.0..=1.0).contains(&fraction).then_some(Self(fraction))
+        Self::is_part(&fraction).then_some(Self(fraction))
+    }
+
+    fn is_part(number: &f64) -> bool {
+        (0.0..=1.0).contains(number)
     }
 }
 
 /// A decimal number divided by a hundred, rounded once: `7` is the double that `0.07` is.
 fn shifted(number: &str) -> Option<f64> {
     [number.trim(), "e-2"].concat().parse().ok()
+}
+
+/// A number as people write it. The standard library's way to print it would cost a module 25 kB.
+fn plain(number: f64) -> String {
+    let text = serde_json::Value::from(number).to_string();
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 impl<'de> Deserialize<'de> for Part {
@@ -35,11 +49,12 @@ impl<'de> Deserialize<'de> for Part {
                 f.write_str("a part from 0 to 1, or a percentage such as \"12.5%\"")
             }
             fn visit_f64<E: Error>(self, part: f64) -> Result<Part, E> {
-                if (0.0..=1.0).contains(&part) {
+                if Part::is_part(&part) {
                     return Ok(Part(part));
                 }
+                let shown = plain(part);
                 Err(E::custom(format_args!(
-                    "{part} is not a part from 0 to 1; a percentage is written \"{part}%\""
+                    "{shown} is not a part from 0 to 1; a percentage is written \"{shown}%\""
                 )))
             }
             fn visit_u64<E: Error>(self, part: u64) -> Result<Part, E> {
@@ -50,7 +65,9 @@ impl<'de> Deserialize<'de> for Part {
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Part, E> {
                 Part::of_text(text).ok_or_else(|| {
-                    E::custom(format_args!("{text:?} is not a percentage from \"0%\" to \"100%\""))
+                    E::custom(format_args!(
+                        "{text:?} is not a part from 0 to 1, or a percentage such as \"12.5%\""
+                    ))
                 })
             }
         }
@@ -74,7 +91,7 @@ impl schemars::JsonSchema for Part {
             "description": "A part of all units: a number from 0 to 1, or a percentage such as \"12.5%\".",
             "anyOf": [
                 {"type": "number", "minimum": 0, "maximum": 1},
-                {"type": "string", "pattern": "^ *[0-9.]+ *%$", "examples": ["10%", "0.5%"]}
+                {"type": "string", "pattern": "^ *[0-9.]+ *%?$", "examples": ["10%", "0.5%"]}
             ]
         })
     }
@@ -96,8 +113,13 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "%", "10", "0.1", "101%", "-1%", "NaN%", "x%", "1%%"] {
+        for text in ["", "%", "10", "1.01", "-0.1", "NaN", "101%", "-1%", "NaN%", "x%", "1%%"] {
             assert_eq!(Part::of_text(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_envoy_makes_of_a_decimal_is_read() {
+        assert_eq!([Part::of_text("0.5"), Part::of_text("1")], [Some(Part(0.5)), Some(Part(1.0))]);
     }
 }

@@ -4,6 +4,7 @@
 //! in a module (130 kB against 45 kB), because both wrap every visitor; and its errors are only text.
 
 use crate::problem::did_you_mean;
+use crate::value::number;
 use serde::de::{
     DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
     Visitor,
@@ -160,7 +161,12 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match self.0.as_f64() {
+        let number = match self.0 {
+            // Envoy makes a text of a decimal in YAML: only whole numbers stay numbers.
+            Value::String(text) => number(text.as_bytes()),
+            other => other.as_f64(),
+        };
+        match number {
             Some(number) => visitor.visit_f64(number),
             None => Err(Refused::wrong(self.0, &visitor)),
         }
