@@ -91,7 +91,8 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 }
 
-#[cfg(all(test, feature = "experiment", feature = "ab-routing"))]
+#[cfg(test)]
+#[cfg(all(feature = "experiment", feature = "ab-routing"))]
 mod tests {
     use super::*;
     use weir_host::FakeHost;
