@@ -1,6 +1,7 @@
 //! From configuration to plan: what it reads and writes is interned, what is wrong is collected.
 
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
+use crate::claims::ClaimSource;
 use crate::condition::{self, Condition};
 use crate::effect::{Counter, OwnedHeader, State, TextId};
 use crate::header;
@@ -19,6 +20,10 @@ pub struct Compiler<'c> {
     env: &'c dyn Fn(&str) -> Option<String>,
     shape: Shape,
     vary: bool,
+    /// Whether this configuration verifies tokens itself.
+    verifies: bool,
+    /// Whether names that are no attribute's are claims.
+    claims_by_name: bool,
     /// Everything that is wrong so far.
     pub problems: Problems,
 }
@@ -27,7 +32,15 @@ impl<'c> Compiler<'c> {
     /// Starts with the named attributes, of which every one is checked whether it is used or not.
     /// `env` reads the VM's environment.
     pub fn new(named: &'c AttributeMap, env: &'c dyn Fn(&str) -> Option<String>, problems: Problems) -> Self {
-        let mut compiler = Self { named, env, shape: Shape::default(), vary: false, problems };
+        let mut compiler = Self {
+            named,
+            env,
+            shape: Shape::default(),
+            vary: false,
+            verifies: false,
+            claims_by_name: false,
+            problems,
+        };
         let at = At::root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
@@ -102,6 +115,10 @@ impl<'c> Compiler<'c> {
             },
             None => match AttributeSpec::of_short(name) {
                 Some(spec) => self.long(&spec, at, true),
+                None if self.claims_by_name && is_claim_name(name) => {
+                    let source = self.own_claim(vec![name.to_owned()], None, Kind::Json);
+                    Some(self.intern(Attribute { source, kind: Kind::Json, lower: false, default: None }))
+                }
                 None => {
                     self.unknown_source(name, at);
                     None
@@ -112,7 +129,33 @@ impl<'c> Compiler<'c> {
 
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
-        self.named.get(name).is_some() || AttributeSpec::of_short(name).is_some()
+        self.named.get(name).is_some()
+            || AttributeSpec::of_short(name).is_some()
+            || (self.claims_by_name && is_claim_name(name))
+    }
+
+    /// From here on, `claim` is read from the tokens that this configuration verifies itself.
+    pub fn verifies_tokens(&mut self) {
+        self.verifies = true;
+    }
+
+    /// Compiles something in which a name that is no attribute's is a claim's, such as `roles` in a
+    /// condition on a token.
+    pub fn with_claims_by_name<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.claims_by_name, true);
+        let compiled = compile(self);
+        self.claims_by_name = before;
+        compiled
+    }
+
+    fn own_claim(&mut self, path: Vec<String>, provider: Option<String>, kind: Kind) -> Source {
+        let claim = ClaimSource { path, provider, kind };
+        let found = self.shape.claims.iter().position(|known| *known == claim);
+        let index = found.unwrap_or_else(|| {
+            self.shape.claims.push(claim);
+            self.shape.claims.len() - 1
+        });
+        Source::Claim(index as u16)
     }
 
     /// The type of an attribute.
@@ -155,7 +198,7 @@ impl<'c> Compiler<'c> {
         };
         let mut default = spec.default.as_deref().map(|text| Box::from(text.as_bytes()));
         let lower = spec.lower && !matches!(kind, Kind::Number | Kind::Boolean);
-        let source = self.long_source(spec, lower, at, short, &mut default)?;
+        let source = self.long_source(spec, (kind, lower), at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
             self.problems.add(&part("payload"), "only goes with `claim`");
         }
@@ -165,7 +208,7 @@ impl<'c> Compiler<'c> {
     fn long_source(
         &mut self,
         spec: &AttributeSpec,
-        lower: bool,
+        (kind, lower): (Kind, bool),
         at: &At,
         short: bool,
         default: &mut Option<Box<[u8]>>,
@@ -202,6 +245,11 @@ impl<'c> Compiler<'c> {
         if let Some(name) = &spec.query {
             self.shape.path = Some(self.header_slot(b":path"));
             return Some(Source::Query(intern(&mut self.shape.queries, name.as_bytes())));
+        }
+        if let Some(PathSpec(claim)) = &spec.claim
+            && self.verifies
+        {
+            return Some(self.own_claim(claim.clone(), spec.payload.clone(), kind));
         }
         if let Some(PathSpec(claim)) = &spec.claim {
             let payload = spec.payload.as_deref().unwrap_or("payload");
@@ -340,6 +388,18 @@ impl<'c> Compiler<'c> {
                 None
             }
         }
+    }
+
+    /// Declares that a request header which is not ours may be taken out or changed, such as one that carries
+    /// a token. It goes to the upstream only when it is given [`crate::effect::Given::AsSent`] or a value.
+    pub fn guard_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
+        let Source::Header(header) = self.header_source(name, at)? else { return None };
+        let found = self.shape.owned.iter().position(|o| o.header == header);
+        let index = found.unwrap_or_else(|| {
+            self.shape.owned.push(Owned { name: name.to_ascii_lowercase(), header });
+            self.shape.owned.len() - 1
+        });
+        Some(OwnedHeader(index as u16))
     }
 
     /// Declares a counter; the same name is the same counter.
@@ -490,6 +550,11 @@ impl<'c> Compiler<'c> {
         }
         Predicate::all(all)
     }
+}
+
+/// Whether a name as a whole is a claim's: dots lead into a claim, but not in the names that are URLs.
+fn is_claim_name(name: &str) -> bool {
+    !name.is_empty() && (!name.contains('.') || name.contains('/'))
 }
 
 fn intern(names: &mut Vec<Box<[u8]>>, name: &[u8]) -> u16 {

@@ -4,6 +4,7 @@
 
 use crate::attribute::AttrId;
 use crate::shape::Shape;
+use crate::way::Way;
 use std::hint::cold_path;
 use std::rc::Rc;
 
@@ -109,6 +110,10 @@ pub struct Effects {
     pub response: Vec<ResponseHeader>,
     /// Counters that go up by one.
     pub counts: Vec<Counter>,
+    /// What becomes of the request when all of this is done.
+    pub way: Way,
+    /// What the filter that changes responses is to remember for this one.
+    pub response_mark: Option<u16>,
     /// The values of cookies that the response sets, by the attribute that will read them.
     cookies: Vec<(AttrId, Made)>,
     made: Vec<u8>,
@@ -124,6 +129,8 @@ impl Effects {
             states: Vec::new(),
             response: Vec::new(),
             counts: Vec::new(),
+            way: Way::On,
+            response_mark: None,
             cookies: Vec::new(),
             made: Vec::new(),
         }
@@ -141,6 +148,11 @@ impl Effects {
             cold_path();
             self.response.clear();
         }
+        if !matches!(self.way, Way::On) {
+            cold_path();
+            self.way = Way::On;
+        }
+        self.response_mark = None;
         self.cookies.clear();
         self.counts.clear();
         self.made.clear();

@@ -10,6 +10,7 @@
 //! The way of a request: raw header pairs → [`Request`] → predicates → [`Effects`].
 
 pub mod attribute;
+pub mod claims;
 pub mod compile;
 pub mod condition;
 pub mod duration;
@@ -26,6 +27,7 @@ pub mod shape;
 mod sort;
 pub mod timestamp;
 pub mod value;
+mod way;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::Compiler;
@@ -37,3 +39,4 @@ pub use problem::{At, Problem, Problems};
 pub use request::{Outside, Request, Scratch};
 pub use shape::Shape;
 pub use value::Value;
+pub use way::{Delay, Reply, Way};

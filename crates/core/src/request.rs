@@ -8,6 +8,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::attribute::AttrId;
+use crate::claims::{Claim, Claims};
 use crate::effect::OwnedHeader;
 use crate::header::equal;
 use crate::place::Place;
@@ -16,6 +17,7 @@ use crate::shape::{Attribute, Encoding, Shape, Source};
 use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
 use std::hint::cold_path;
+use std::rc::Rc;
 
 /// JSON values longer than this, in bytes, are treated as absent: what a client sends must not
 /// decide how much work one request is.
@@ -31,6 +33,24 @@ pub trait Outside {
     fn random(&self) -> u64;
     /// Nanoseconds since the Unix epoch.
     fn now(&self) -> u64;
+    /// Whether a signature is right; `None` when the host cannot tell.
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
+        let _ = signature;
+        None
+    }
+}
+
+/// A signature for the host to verify.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature<'s> {
+    /// The hash function: `sha256`, `sha384` or `sha512`.
+    pub hash: &'s str,
+    /// The public key, SubjectPublicKeyInfo in DER (RFC 5280 section 4.1).
+    pub key: &'s [u8],
+    /// RSASSA-PKCS1-v1_5, or an ECDSA signature in DER.
+    pub signature: &'s [u8],
+    /// What was signed.
+    pub message: &'s [u8],
 }
 
 /// Memory that requests use one after the other, so that none of them allocates.
@@ -246,6 +266,7 @@ pub struct Request<'r, O> {
     raw: &'r [u8],
     scratch: &'r Scratch,
     outside: &'r O,
+    claims: OnceCell<Rc<Claims>>,
     late: OnceCell<Box<Late>>,
 }
 
@@ -260,7 +281,7 @@ impl<'r, O: Outside> Request<'r, O> {
     /// The request in `raw`, which `scratch` has read with the same `shape`.
     #[inline]
     pub fn new(shape: &'r Shape, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
-        Self { shape, raw, scratch, outside, late: OnceCell::new() }
+        Self { shape, raw, scratch, outside, claims: OnceCell::new(), late: OnceCell::new() }
     }
 
     #[cold]
@@ -304,6 +325,17 @@ impl<'r, O: Outside> Request<'r, O> {
         }
     }
 
+    /// Notes the claims of the token that was verified, for predicates and filters that come later. Only the
+    /// first time counts.
+    pub fn verified(&self, claims: Rc<Claims>) {
+        // A second time is a mistake in a filter, and the first token stays the one that counts.
+        let _ = self.claims.set(claims);
+    }
+
+    fn claim(&self, index: u16) -> Option<&Claim> {
+        self.claims.get()?.get(index)
+    }
+
     #[inline]
     fn bytes(&self, place: Place) -> Option<&[u8]> {
         place.text(self.raw, &self.scratch.arena)
@@ -321,6 +353,7 @@ impl<'r, O: Outside> Request<'r, O> {
     fn text_from_outside(&self, attribute: &Attribute) -> Option<&[u8]> {
         match attribute.source {
             Source::Property(index) => self.property(index),
+            Source::Claim(index) => self.claim(index).map(|claim| &*claim.text),
             _ => None,
         }
     }
@@ -407,6 +440,11 @@ impl<O: Outside> Facts for Request<'_, O> {
     fn value(&self, id: AttrId) -> Value<'_> {
         let index = usize::from(id.0);
         let Some(attribute) = self.shape.attributes.get(index) else { return Value::Null };
+        if let Source::Claim(claim) = attribute.source
+            && let Some(claim) = self.claim(claim)
+        {
+            return claim.value(attribute.kind);
+        }
         if attribute.kind == Kind::Json {
             let read = || {
                 let text = self.text(id).filter(|text| text.len() <= LONGEST_JSON)?;

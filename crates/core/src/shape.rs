@@ -6,6 +6,7 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
+use crate::claims::ClaimSource;
 use crate::effect::ResponseHeader;
 use crate::header::{Pair, Pairs, equal};
 use crate::problem::At;
@@ -26,6 +27,8 @@ pub enum Source {
     Path,
     /// A property, by position in [`Shape::properties`].
     Property(u16),
+    /// A claim of a token that this configuration verifies, by position in [`Shape::claims`].
+    Claim(u16),
     /// Nowhere: the attribute's default is its value.
     Constant,
 }
@@ -97,6 +100,8 @@ pub struct Shape {
     pub raw_queries: Vec<Box<[u8]>>,
     /// Properties that may be asked of the host, each at most once a request.
     pub properties: Vec<Property>,
+    /// Claims that attributes read, of tokens that this configuration verifies.
+    pub claims: Vec<ClaimSource>,
     /// CEL expressions for the host to compile.
     pub cel: Vec<String>,
     /// Where each CEL expression stands, for messages.
@@ -201,7 +206,7 @@ impl Shape {
                 Source::Query(slot) => places.queries + usize::from(slot),
                 Source::RawQuery(slot) => places.raw_queries + usize::from(slot),
                 Source::Path => places.path,
-                Source::Property(_) | Source::Constant => usize::from(Places::NOWHERE),
+                Source::Property(_) | Source::Claim(_) | Source::Constant => usize::from(Places::NOWHERE),
             };
             let mut place = place as u16;
             if attribute.lower && place != Places::NOWHERE {

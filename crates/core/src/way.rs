@@ -1,0 +1,50 @@
+//! What becomes of a request: it goes on, waits, or is answered by the proxy.
+
+/// What becomes of a request once all its effects are applied.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// It goes on to the upstream.
+    #[default]
+    On,
+    /// Nothing is decided: the request is held, nothing of it is changed, and it is decided anew when
+    /// the filter that holds it knows more.
+    Hold,
+    /// The proxy answers.
+    Reply(Box<Reply>),
+    /// It is held for a time.
+    Delay(Box<Delay>),
+}
+
+/// An answer of the proxy itself, in the place of an upstream's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status, 200 to 599. To a gRPC client Envoy sends 200 and a status of gRPC's.
+    pub status: u16,
+    /// The gRPC status, 0 to 16; where there is none, Envoy takes the one that goes with `status`.
+    pub grpc_status: Option<u8>,
+    /// What access logs show as `%RESPONSE_CODE_DETAILS%`: a short word without spaces.
+    pub details: Box<str>,
+    /// Headers beside those that the proxy sets. The values must be safe, see
+    /// [`crate::header::is_safe_value`].
+    pub headers: Vec<(Box<str>, Box<[u8]>)>,
+    /// The body; to a gRPC client it is the message.
+    pub body: Box<[u8]>,
+}
+
+impl Reply {
+    /// An answer without headers or body.
+    pub fn new(status: u16, details: &str) -> Self {
+        Self { status, grpc_status: None, details: details.into(), headers: Vec::new(), body: Box::default() }
+    }
+}
+
+/// A time for which a request is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// How long, in nanoseconds.
+    pub nanoseconds: u64,
+    /// What its filter will know it by when it is over.
+    pub mark: u16,
+    /// The answer that then comes; without one the request goes on.
+    pub then: Option<Box<Reply>>,
+}
