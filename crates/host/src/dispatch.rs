@@ -6,17 +6,20 @@
 //! So that callback stays, although it costs a request 1.6k instructions. Most VMs have one plugin: then
 //! there is nothing to remember.
 //!
-//! There is no callback for the end of a stream, which would cost as much. What is kept for a stream goes
-//! when its headers come, and is bounded for those that never come, see [`MOST_PENDING`]. A root's end is
-//! noticed when the next configuration comes, or while there are several.
+//! Most modules have no callback for the end of a stream, which would cost as much. What is kept for a
+//! stream goes when its response has come, and is bounded for those that never come, see [`MOST_PENDING`].
+//! A root's end is noticed when the next configuration comes, or while there are several.
+//!
+//! No hostcall that lets the proxy call back is made while anything is borrowed mutably.
 
-use crate::Host;
-use hashbrown::HashMap;
+use crate::plugin::{Body, Plugin, Served, Workspace};
+use crate::streams::{self, Streams, forget_older_half};
+use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
+use crate::{Host, MetricKind};
 use std::cell::{Cell, RefCell};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::cold_path;
 use std::rc::Rc;
-use weir_core::{Effects, Problems, Scratch};
+use weir_core::{Delay, Way};
 
 /// How many responses a VM keeps something for. Streams that end before their response leave their
 /// entry behind, so at this number the older half is forgotten: those responses then miss the headers
@@ -26,53 +29,17 @@ pub const MOST_PENDING: usize = 1 << 16;
 /// While there are several plugins, after each so many streams those are dropped whose roots are gone.
 const STREAMS_BETWEEN_LOOKS: u32 = 256;
 
-/// What a plugin does with its configuration and its streams.
-pub trait Plugin<H: Host>: Sized {
-    /// Builds the plugin from its configuration.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the configuration.
-    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems>;
-    /// Serves the request headers of a stream. What it returns is handed back when the response
-    /// headers come; most requests need nothing then, and cost nothing.
-    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Option<ResponsePlan>;
-    /// Serves the response headers of a stream for which something was left to do.
-    fn on_response_headers(&self, host: &H, plan: ResponsePlan);
-    /// No stream comes any more: tells the host what it does not know yet.
-    fn retire(&self, host: &H);
-}
-
-/// Memory that requests use one after the other.
-#[derive(Debug, Default)]
-pub struct Workspace {
-    /// What was found in the request.
-    pub scratch: Scratch,
-    /// What is to be done.
-    pub effects: Effects,
-}
-
-impl Workspace {
-    /// Nothing yet.
-    pub const fn new() -> Self {
-        Self { scratch: Scratch::new(), effects: Effects::new() }
-    }
-}
-
-/// What is left to do when the response comes.
-pub type ResponsePlan = Vec<weir_core::ResponseHeader>;
-
-/// Something for each of some streams, by context.
-type Streams<T> = HashMap<u32, T, BuildHasherDefault<ContextHasher>>;
-
 /// Brings the proxy's callbacks to the plugins.
-pub struct Dispatcher<P> {
+pub struct Dispatcher<P, K> {
     /// Only read while a stream is served, so that streams may be served inside of each other: some
     /// hostcalls let the proxy call back.
     plugins: RefCell<Plugins<P>>,
     /// The roots of streams that have had no headers yet; only while there are several plugins.
     roots: RefCell<Streams<u32>>,
-    /// What is left to do for streams, and who does it.
-    pending: RefCell<Streams<(Rc<P>, ResponsePlan)>>,
+    /// What is kept of streams, and by whom.
+    pending: RefCell<Streams<(Rc<P>, K)>>,
+    /// What waits for its time.
+    timers: Timers<P>,
     workspace: RefCell<Workspace>,
 }
 
@@ -83,20 +50,31 @@ struct Plugins<P> {
     until_look: Cell<u32>,
 }
 
-impl<P> Default for Dispatcher<P> {
+/// What the proxy is to do with a stream: the numbers of its `FilterHeadersStatus` and `FilterDataStatus`.
+pub mod action {
+    /// It goes on.
+    pub const CONTINUE: u32 = 0;
+    /// Headers: they and all that follows are held. Body: it is held and gathered.
+    pub const STOP: u32 = 1;
+    /// Body: it is held, and its sender is slowed down once much of it is here.
+    pub const STOP_AND_SLOW_DOWN: u32 = 2;
+}
+
+impl<P, K> Default for Dispatcher<P, K> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P> Dispatcher<P> {
+impl<P, K> Dispatcher<P, K> {
     /// A VM without plugins.
     pub const fn new() -> Self {
         let plugins = Plugins { all: Vec::new(), until_look: Cell::new(0) };
         Self {
             plugins: RefCell::new(plugins),
-            roots: RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())),
-            pending: RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())),
+            roots: RefCell::new(streams::none()),
+            pending: RefCell::new(streams::none()),
+            timers: Timers::new(),
             workspace: RefCell::new(Workspace::new()),
         }
     }
@@ -107,14 +85,19 @@ impl<P> Dispatcher<P> {
     /// every problem is in the log. Plugins whose root is gone are dropped.
     pub fn on_configure<H>(&self, host: &H, root: u32, configuration: &[u8]) -> bool
     where
-        P: Plugin<H>,
+        P: Plugin<H, Kept = K>,
         H: Host,
     {
-        let made = P::configure(host, configuration);
+        let made = P::configure(host, configuration).map(Rc::new);
         match (made, self.plugins.try_borrow_mut()) {
             (Ok(plugin), Ok(mut plugins)) => {
                 plugins.keep_only(|known| known != root && host.is_alive(known), host);
-                plugins.all.push((root, Rc::new(plugin)));
+                plugins.all.push((root, Rc::clone(&plugin)));
+                drop(plugins);
+                self.timers.keep_only(|known| host.is_alive(known));
+                if let Some(due) = plugin.on_wake(host) {
+                    self.timers.wake_at(host, root, due);
+                }
                 true
             }
             (Ok(_), Err(_)) => {
@@ -150,48 +133,79 @@ impl<P> Dispatcher<P> {
         }
     }
 
-    /// A stream's request headers came.
+    /// A stream's request headers came. Returns the [`action`].
     #[inline]
-    pub fn on_request_headers<H: Host>(&self, host: &H, stream: u32)
+    pub fn on_request_headers<H: Host>(&self, host: &H, stream: u32) -> u32
     where
-        P: Plugin<H>,
+        P: Plugin<H, Kept = K>,
     {
         if self.plugins.try_borrow().is_ok_and(|plugins| plugins.want_a_look()) {
             self.look(host);
         }
-        let Ok(plugins) = self.plugins.try_borrow() else { return };
-        let plugin = match plugins.all.as_slice() {
-            [(_, only)] => only,
+        let Ok(plugins) = self.plugins.try_borrow() else { return action::CONTINUE };
+        let (root, plugin) = match plugins.all.as_slice() {
+            [only] => only,
             several => match self.plugin_of(stream, several) {
-                Some(plugin) => plugin,
-                None => return,
+                Some(found) => found,
+                None => return action::CONTINUE,
             },
         };
-        let left = match self.workspace.try_borrow_mut() {
+        let Served { kept, way } = match self.workspace.try_borrow_mut() {
             Ok(mut workspace) => plugin.on_request_headers(host, &mut workspace),
-            Err(_) => on_request_headers_inside(&**plugin, host),
+            Err(_) => on_request_headers_inside(&**plugin, host, 0),
         };
-        if let Some(left) = left {
-            self.keep(host, stream, Rc::clone(plugin), left);
+        if let Some(kept) = kept {
+            self.keep(host, stream, Rc::clone(plugin), kept);
         }
+        if matches!(way, Way::On) {
+            return action::CONTINUE;
+        }
+        let (root, plugin) = (*root, Rc::clone(plugin));
+        drop(plugins);
+        self.take_way(host, (root, stream), plugin, way, None);
+        action::STOP
+    }
+
+    /// A request does not simply go on. `held_since` is when it was held for the first time.
+    #[cold]
+    fn take_way<H: Host>(
+        &self,
+        host: &H,
+        (root, stream): (u32, u32),
+        plugin: Rc<P>,
+        way: Way,
+        held_since: Option<u64>,
+    ) where
+        P: Plugin<H, Kept = K>,
+    {
+        let now = host.steady_now();
+        let (due, then) = match way {
+            Way::On => return host.go_on(),
+            Way::Reply(reply) => return host.reply(&reply),
+            Way::Delay(delay) => {
+                let Delay { nanoseconds, mark, then } = *delay;
+                (now.saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
+            }
+            Way::Hold => (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) }),
+        };
+        self.timers.add(host, root, Waiting { due, stream, plugin, then });
     }
 
     /// The plugin of a stream, among several.
     #[cold]
-    fn plugin_of<'p>(&self, stream: u32, plugins: &'p [(u32, Rc<P>)]) -> Option<&'p Rc<P>> {
+    fn plugin_of<'p>(&self, stream: u32, plugins: &'p [(u32, Rc<P>)]) -> Option<&'p (u32, Rc<P>)> {
         let root = self.roots.try_borrow_mut().ok().and_then(|mut roots| roots.remove(&stream));
-        let found = match root {
+        match root {
             Some(root) => plugins.iter().find(|(known, _)| *known == root),
             // Created when there was one plugin only.
             None => plugins.first(),
-        };
-        found.map(|(_, plugin)| plugin)
+        }
     }
 
     #[cold]
     fn look<H: Host>(&self, host: &H)
     where
-        P: Plugin<H>,
+        P: Plugin<H, Kept = K>,
     {
         let (Ok(mut plugins), Ok(mut roots)) = (self.plugins.try_borrow_mut(), self.roots.try_borrow_mut())
         else {
@@ -203,35 +217,181 @@ impl<P> Dispatcher<P> {
         }
     }
 
-    /// Keeps what is left for a response.
-    #[cold]
-    fn keep<H: Host>(&self, host: &H, stream: u32, plugin: Rc<P>, left: ResponsePlan) {
+    /// Keeps something of a stream.
+    #[inline]
+    fn keep<H: Host>(&self, host: &H, stream: u32, plugin: Rc<P>, kept: K) {
         let Ok(mut pending) = self.pending.try_borrow_mut() else { return };
         let forgotten =
             if pending.len() >= MOST_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
-        pending.insert(stream, (plugin, left));
-        if forgotten > 0
-            && let Some(counter) = host.define_counter("weir_responses_forgotten_total")
-        {
-            host.increment(counter, forgotten);
+        pending.insert(stream, (plugin, kept));
+        drop(pending);
+        if forgotten > 0 {
+            count_forgotten(host, forgotten);
         }
     }
 
-    /// A stream's response headers came.
+    /// What is kept of a stream, if anything is.
     #[inline]
-    pub fn on_response_headers<H: Host>(&self, host: &H, stream: u32)
-    where
-        P: Plugin<H>,
-    {
-        // Nearly always empty: do not hash for nothing.
+    fn take_kept(&self, stream: u32) -> Option<(Rc<P>, K)> {
+        // Nearly always empty in most plugins: do not hash for nothing.
         if self.pending() == 0 {
-            return;
+            return None;
         }
-        cold_path();
-        let found = self.pending.try_borrow_mut().ok().and_then(|mut pending| pending.remove(&stream));
-        if let Some((plugin, left)) = found {
-            plugin.on_response_headers(host, left);
+        self.pending.try_borrow_mut().ok()?.remove(&stream)
+    }
+
+    /// A stream's response headers came; `ends` says that no body follows.
+    #[inline]
+    pub fn on_response_headers<H: Host>(&self, host: &H, stream: u32, ends: bool)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        if let Some((plugin, kept)) = self.take_kept(stream)
+            && let Some(kept) = plugin.on_response_headers(host, kept, ends)
+        {
+            self.keep(host, stream, plugin, kept);
         }
+    }
+
+    /// A part of a stream's response body came. Returns the [`action`].
+    #[inline]
+    pub fn on_response_body<H: Host>(&self, host: &H, stream: u32, size: usize, ends: bool) -> u32
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let wanted = self.pending() > 0
+            && self.pending.try_borrow().is_ok_and(|all| {
+                all.get(&stream).is_some_and(|(_, kept)| <P as Plugin<H>>::wants_body(kept))
+            });
+        if !wanted {
+            return action::CONTINUE;
+        }
+        let Some((plugin, kept)) = self.take_kept(stream) else { return action::CONTINUE };
+        self.pass_body(host, stream, (plugin, kept), (size, ends))
+    }
+
+    #[cold]
+    fn pass_body<H: Host>(
+        &self,
+        host: &H,
+        stream: u32,
+        (plugin, mut kept): (Rc<P>, K),
+        (size, ends): (usize, bool),
+    ) -> u32
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let body = plugin.on_response_body(host, &mut kept, size, ends);
+        self.keep(host, stream, Rc::clone(&plugin), kept);
+        match body {
+            Body::GoesOn => action::CONTINUE,
+            Body::Gathers => action::STOP,
+            Body::Waits(nanoseconds) => {
+                let due = host.steady_now().saturating_add(nanoseconds);
+                let root = self.root_of(&plugin);
+                self.timers.add(host, root, Waiting { due, stream, plugin, then: Then::RespondOn });
+                action::STOP_AND_SLOW_DOWN
+            }
+        }
+    }
+
+    /// A stream ended, in whatever way.
+    #[inline]
+    pub fn on_end<H: Host>(&self, host: &H, stream: u32)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        if let Some((plugin, kept)) = self.take_kept(stream) {
+            plugin.on_end(host, kept);
+        }
+    }
+
+    /// The timer of a root rang.
+    pub fn on_timer<H: Host>(&self, host: &H, root: u32)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        self.timers.rang(root);
+        let own = self.plugin_at(root).and_then(|plugin| plugin.on_wake(host));
+        self.serve_due(host, root);
+        self.timers.rearm(host, root, own);
+    }
+
+    /// A callout that a root made was answered, or failed.
+    pub fn on_callout<H: Host>(&self, host: &H, root: u32, token: u32, body_size: usize)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let Some(plugin) = self.plugin_at(root) else { return };
+        if plugin.on_callout(host, token, body_size) {
+            self.timers.release(&plugin, host.steady_now());
+            self.serve_due(host, root);
+        }
+        let own = plugin.on_wake(host);
+        self.timers.rearm(host, root, own);
+    }
+
+    /// Lets those streams go on whose time has come, a limited number at once.
+    fn serve_due<H: Host>(&self, host: &H, root: u32)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let now = host.steady_now();
+        for gone in self.timers.take_gone(host, now) {
+            forget(host, &gone);
+        }
+        for _ in 0..MOST_AT_ONCE {
+            let Some(due) = self.timers.take_due(now) else { break };
+            if host.act_for(due.stream) {
+                self.go_on(host, root, due);
+            } else {
+                forget(host, &due);
+            }
+        }
+        // The root's timer is set next, so its context must be the current one again.
+        host.act_for(root);
+    }
+
+    /// A stream's time has come.
+    fn go_on<H: Host>(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        match then {
+            Then::RespondOn => host.respond_on(),
+            Then::DelayOver { mark, reply } => {
+                plugin.delay_over(host, mark);
+                match reply {
+                    Some(reply) => host.reply(&reply),
+                    None => host.go_on(),
+                }
+            }
+            Then::Again { since } => {
+                let held_for = host.steady_now().saturating_sub(since).max(1);
+                let Served { kept, way } = on_request_headers_inside(&*plugin, host, held_for);
+                if let Some(kept) = kept {
+                    self.keep(host, stream, Rc::clone(&plugin), kept);
+                }
+                self.take_way(host, (root, stream), plugin, way, Some(since));
+            }
+        }
+    }
+
+    fn plugin_at(&self, root: u32) -> Option<Rc<P>> {
+        let plugins = self.plugins.try_borrow().ok()?;
+        plugins.all.iter().find(|(known, _)| *known == root).map(|(_, plugin)| Rc::clone(plugin))
+    }
+
+    /// The root of a plugin; of one that was replaced, any: only the timer's name depends on it.
+    fn root_of(&self, plugin: &Rc<P>) -> u32 {
+        let Ok(plugins) = self.plugins.try_borrow() else { return 0 };
+        let found = plugins.all.iter().find(|(_, known)| Rc::ptr_eq(known, plugin));
+        found.map_or(0, |(root, _)| *root)
+    }
+
+    /// How many streams wait for their time.
+    pub fn waiting(&self) -> usize {
+        self.timers.len()
     }
 
     /// How many streams have something left to do.
@@ -248,8 +408,22 @@ impl<P> Dispatcher<P> {
 
 /// A stream that is served while another is: it has memory of its own.
 #[cold]
-fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H) -> Option<ResponsePlan> {
-    plugin.on_request_headers(host, &mut Workspace::new())
+fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H, held_for: u64) -> Served<P::Kept> {
+    plugin.on_request_headers(host, &mut Workspace { held_for, ..Workspace::new() })
+}
+
+/// The client of a stream that waited has gone.
+fn forget<H: Host, P: Plugin<H>>(host: &H, gone: &Waiting<P>) {
+    if let Then::DelayOver { mark, .. } = &gone.then {
+        gone.plugin.delay_over(host, *mark);
+    }
+}
+
+#[cold]
+fn count_forgotten<H: Host>(host: &H, forgotten: i64) {
+    if let Some(counter) = host.define_metric(MetricKind::Counter, "weir_responses_forgotten_total") {
+        host.increment(counter, forgotten);
+    }
 }
 
 impl<P> Plugins<P> {
@@ -268,7 +442,7 @@ impl<P> Plugins<P> {
     /// Drops the plugins of other roots.
     fn keep_only<H: Host>(&mut self, keeps: impl Fn(u32) -> bool, host: &H)
     where
-        P: Plugin<H>,
+        P: Plugin<H, Kept = K>,
     {
         self.all.retain(|(root, plugin)| {
             let kept = keeps(*root);
@@ -277,36 +451,6 @@ impl<P> Plugins<P> {
             }
             kept
         });
-    }
-}
-
-/// Forgets the streams that are older than half of the oldest one's age, counted in contexts: a proxy
-/// numbers them one after the other, and from the start again after 2^32. Returns how many there were.
-fn forget_older_half<T>(streams: &mut Streams<T>, newest: u32) -> i64 {
-    let before = streams.len();
-    let oldest = streams.keys().map(|id| newest.wrapping_sub(*id)).max().unwrap_or_default();
-    streams.retain(|id, _| newest.wrapping_sub(*id) <= oldest / 2);
-    i64::try_from(before - streams.len()).unwrap_or(i64::MAX)
-}
-
-/// Spreads the numbers of contexts. They come from the proxy, one after the other, so nobody can choose
-/// them to collide. (Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4.)
-#[derive(Default)]
-struct ContextHasher(u64);
-
-impl Hasher for ContextHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32(u32::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

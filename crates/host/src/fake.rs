@@ -1,9 +1,11 @@
 //! A host for tests: answers from what it was given, and remembers what it was asked.
 
-use crate::{Edit, HeaderMap, Host, MetricId};
+use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use weir_core::Reply;
 use weir_core::header::encode_pairs;
+use weir_core::request::Signature;
 
 /// A host that answers from memory.
 #[derive(Default)]
@@ -16,6 +18,16 @@ pub struct FakeHost {
     pub cel: BTreeMap<String, bool>,
     /// The time, in nanoseconds since the Unix epoch.
     pub now: Cell<u64>,
+    /// The steady clock, in nanoseconds.
+    pub steady: Cell<u64>,
+    /// What the host says of every signature.
+    pub signatures: Option<bool>,
+    /// The answer to a callout: status and body.
+    pub callout_answer: RefCell<Option<(String, Vec<u8>)>>,
+    /// The period of the timer, in milliseconds; 0 when it is stopped.
+    pub timer: Cell<u32>,
+    /// The body of the response, as far as it is there.
+    pub body: RefCell<Vec<u8>>,
     /// Filter state by name.
     pub states: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The next random bits; each call adds one.
@@ -24,9 +36,9 @@ pub struct FakeHost {
     pub calls: RefCell<Vec<Call>>,
     /// Lines that were logged.
     pub lines: RefCell<Vec<String>>,
-    /// Counters by name.
+    /// Metrics by name: counts, levels of gauges, sums of histograms.
     pub counters: RefCell<Vec<(String, i64)>>,
-    /// Root contexts that are gone.
+    /// Contexts that are gone.
     pub gone: RefCell<Vec<u32>>,
     response: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
 }
@@ -50,6 +62,16 @@ pub enum Call {
     State(String, Vec<u8>),
     /// An expression was evaluated.
     Cel(u32),
+    /// A callout was made, to this cluster and path.
+    CallOut(String, String),
+    /// The request was answered, with this status and body.
+    Reply(u16, Vec<u8>),
+    /// The request went on.
+    GoOn,
+    /// The response went on.
+    RespondOn,
+    /// Another context was chosen.
+    ActFor(u32),
 }
 
 impl FakeHost {
@@ -91,7 +113,7 @@ impl Host for FakeHost {
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
         let mut headers = match map {
             HeaderMap::Request => self.request.borrow_mut(),
-            HeaderMap::Response => self.response.borrow_mut(),
+            HeaderMap::Response | HeaderMap::ResponseTrailers => self.response.borrow_mut(),
         };
         if !matches!(edit, Edit::Add(_)) {
             headers.retain(|(n, _)| n != name);
@@ -106,6 +128,60 @@ impl Host for FakeHost {
         }
         drop(headers);
         self.note(call);
+    }
+
+    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Vec<u8>> {
+        let headers = if map == HeaderMap::Request { &self.request } else { &self.response };
+        headers.borrow().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
+    }
+
+    fn callout_header(&self, _: &[u8]) -> Option<Vec<u8>> {
+        self.callout_answer.borrow().as_ref().map(|(status, _)| status.clone().into_bytes())
+    }
+
+    fn callout_body(&self, most: usize) -> Vec<u8> {
+        let body = self.callout_answer.borrow().as_ref().map(|(_, body)| body.clone()).unwrap_or_default();
+        body.into_iter().take(most).collect()
+    }
+
+    fn call_out(&self, callout: &Callout<'_>) -> Option<u32> {
+        self.note(Call::CallOut(callout.cluster.to_owned(), callout.path.to_owned()));
+        Some(7)
+    }
+
+    fn verify_signature(&self, _: &Signature<'_>) -> Option<bool> {
+        self.signatures
+    }
+
+    fn reply(&self, reply: &Reply) {
+        self.note(Call::Reply(reply.status, reply.body.to_vec()));
+    }
+
+    fn go_on(&self) {
+        self.note(Call::GoOn);
+    }
+
+    fn respond_on(&self) {
+        self.note(Call::RespondOn);
+    }
+
+    fn edit_body(&self, start: usize, size: usize, with: &[u8]) {
+        let mut body = self.body.borrow_mut();
+        let end = start.saturating_add(size).min(body.len());
+        body.splice(start.min(end)..end, with.iter().copied());
+    }
+
+    fn act_for(&self, context: u32) -> bool {
+        self.note(Call::ActFor(context));
+        !self.gone.borrow().contains(&context)
+    }
+
+    fn set_timer(&self, milliseconds: u32) {
+        self.timer.set(milliseconds);
+    }
+
+    fn steady_now(&self) -> u64 {
+        self.steady.get()
     }
 
     fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
@@ -136,7 +212,7 @@ impl Host for FakeHost {
         self.states.borrow_mut().insert(text(name), value.to_vec());
     }
 
-    fn define_counter(&self, name: &str) -> Option<MetricId> {
+    fn define_metric(&self, _: MetricKind, name: &str) -> Option<MetricId> {
         let mut counters = self.counters.borrow_mut();
         let index = counters.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
             counters.push((name.to_owned(), 0));
@@ -145,15 +221,19 @@ impl Host for FakeHost {
         u32::try_from(index).ok().map(MetricId)
     }
 
-    fn increment(&self, counter: MetricId, by: i64) {
-        if let Some((_, value)) = self.counters.borrow_mut().get_mut(counter.0 as usize) {
+    fn increment(&self, metric: MetricId, by: i64) {
+        if let Some((_, value)) = self.counters.borrow_mut().get_mut(metric.0 as usize) {
             *value += by;
         }
     }
 
-    fn is_alive(&self, root: u32) -> bool {
-        self.note(Call::IsAlive(root));
-        !self.gone.borrow().contains(&root)
+    fn record(&self, metric: MetricId, value: u64) {
+        self.increment(metric, i64::try_from(value).unwrap_or(i64::MAX));
+    }
+
+    fn is_alive(&self, context: u32) -> bool {
+        self.note(Call::IsAlive(context));
+        !self.gone.borrow().contains(&context)
     }
 
     fn log(&self, _: log::Level, line: &str) {

@@ -10,6 +10,11 @@
 mod apply;
 mod dispatch;
 mod memory;
+mod plugin;
+#[cfg(any(target_os = "wasi", test))]
+mod protobuf;
+mod streams;
+mod timers;
 
 #[cfg(not(target_os = "wasi"))]
 mod fake;
@@ -17,12 +22,17 @@ mod fake;
 mod proxy;
 
 pub use apply::{apply, respond};
-pub use dispatch::{Dispatcher, MOST_PENDING, Plugin, ResponsePlan, Workspace};
+pub use dispatch::{Dispatcher, MOST_PENDING, action};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
 pub use memory::{HostBytes, allocate};
+pub use plugin::{Body, Plugin, Served, Workspace};
+pub use timers::MOST_AT_ONCE;
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
+
+use weir_core::Reply;
+use weir_core::request::Signature;
 
 /// A change of one header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +52,35 @@ pub enum HeaderMap {
     Request,
     /// The response's headers.
     Response,
+    /// The response's trailers.
+    ResponseTrailers,
 }
 
-/// A counter that was defined at the proxy.
+/// What a metric counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only goes up.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution of numbers.
+    Histogram,
+}
+
+/// A request that a plugin makes on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callout<'c> {
+    /// The cluster that it goes to.
+    pub cluster: &'c str,
+    /// The `:authority`.
+    pub authority: &'c str,
+    /// The `:path`.
+    pub path: &'c str,
+    /// How long it may take, in milliseconds.
+    pub timeout: u32,
+}
+
+/// A metric that was defined at the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricId(pub u32);
 
@@ -55,6 +91,29 @@ pub trait Host {
     type Bytes: std::ops::Deref<Target = [u8]>;
     /// All request headers in the layout of [`weir_core::header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
+    /// The first line of a header.
+    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Self::Bytes>;
+    /// A header of the answer to a callout, in its callback.
+    fn callout_header(&self, name: &[u8]) -> Option<Self::Bytes>;
+    /// The body of the answer to a callout, up to `most` bytes, in its callback.
+    fn callout_body(&self, most: usize) -> Self::Bytes;
+    /// Sends a GET request. Returns the token that its answer will have; `None` when the proxy refuses it,
+    /// as when it does not know the cluster.
+    fn call_out(&self, callout: &Callout<'_>) -> Option<u32>;
+    /// Whether a signature is right; `None` when the host cannot tell.
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool>;
+    /// Answers the request of the current context.
+    fn reply(&self, reply: &Reply);
+    /// Lets the request of the current context go on that was held.
+    fn go_on(&self);
+    /// Lets the response of the current context go on that was held.
+    fn respond_on(&self);
+    /// Replaces `size` bytes of the response body from `start` on, in its callback.
+    fn edit_body(&self, start: usize, size: usize, with: &[u8]);
+    /// From here on, hostcalls are for this context; false when it is gone.
+    fn act_for(&self, context: u32) -> bool;
+    /// Has the timer of the current context's root ring every so many milliseconds; 0 stops it.
+    fn set_timer(&self, milliseconds: u32);
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
     /// A property by its path, segments with zero bytes between them.
@@ -72,12 +131,16 @@ pub trait Host {
     fn random(&self) -> u64;
     /// Nanoseconds since the Unix epoch.
     fn now(&self) -> u64;
-    /// Defines a counter; the same name is always the same counter.
-    fn define_counter(&self, name: &str) -> Option<MetricId>;
-    /// Adds to a counter.
-    fn increment(&self, counter: MetricId, by: i64);
-    /// Whether a root context is still there.
-    fn is_alive(&self, root: u32) -> bool;
+    /// Nanoseconds of a clock that never jumps.
+    fn steady_now(&self) -> u64;
+    /// Defines a metric; the same name is always the same metric.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId>;
+    /// Adds to a counter or a gauge.
+    fn increment(&self, metric: MetricId, by: i64);
+    /// Records a number in a histogram, or sets a gauge.
+    fn record(&self, metric: MetricId, value: u64);
+    /// Whether a context is still there.
+    fn is_alive(&self, context: u32) -> bool;
     /// A line in the proxy's log.
     fn log(&self, level: log::Level, line: &str);
 }

@@ -3,15 +3,19 @@
 //! The SDK's own wrappers panic on statuses that traffic can cause and build a `String` for every
 //! header, so the calls of the request path are declared here. Statuses are looked at, never trusted.
 
-use crate::{Edit, HeaderMap, Host, HostBytes, MetricId};
+use crate::{Callout, Edit, HeaderMap, Host, HostBytes, MetricId, MetricKind, protobuf};
 use log::{Level, LevelFilter};
-use std::ptr::null_mut;
+use std::cell::Cell;
+use std::ptr::{null, null_mut};
+use weir_core::Reply;
+use weir_core::header::encode_pairs;
+use weir_core::request::Signature;
 
 /// The proxy that runs this VM.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Proxy {
     /// The context that is being served.
-    pub context: u32,
+    context: Cell<u32>,
 }
 
 type Status = u32;
@@ -19,8 +23,14 @@ const OK: Status = 0;
 const NOT_FOUND: Status = 1;
 const REQUEST_HEADERS: u32 = 0;
 const RESPONSE_HEADERS: u32 = 2;
+const RESPONSE_TRAILERS: u32 = 3;
+const CALLOUT_HEADERS: u32 = 6;
+const RESPONSE_BODY: u32 = 1;
+const CALLOUT_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
-const COUNTER: u32 = 0;
+const REQUEST_STREAM: u32 = 0;
+const RESPONSE_STREAM: u32 = 1;
+const MONOTONIC: u32 = 1;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -34,6 +44,39 @@ unsafe extern "C" {
         size: *mut usize,
     ) -> Status;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> Status;
+    fn proxy_set_buffer_bytes(buffer: u32, start: usize, size: usize, data: *const u8, new: usize) -> Status;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> Status;
+    fn proxy_continue_stream(stream: u32) -> Status;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> Status;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout: u32,
+        token: *mut u32,
+    ) -> Status;
+    fn proxy_record_metric(id: u32, value: u64) -> Status;
     fn proxy_add_header_map_value(
         map: u32,
         name: *const u8,
@@ -68,6 +111,7 @@ unsafe extern "C" {
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
     fn random_get(data: *mut u8, size: usize) -> u16;
+    fn clock_time_get(clock: u32, precision: u64, now: *mut u64) -> u16;
 }
 
 /// Takes over what the host wrote to the VM's memory.
@@ -98,7 +142,28 @@ fn refused(what: &str, name: &[u8], status: Status) {
     log::warn!("weir: the proxy refused to change {what} {name}: status {status}");
 }
 
+/// The number of a map of headers in the ABI.
+#[inline]
+fn number(map: HeaderMap) -> u32 {
+    match map {
+        HeaderMap::Request => REQUEST_HEADERS,
+        HeaderMap::Response => RESPONSE_HEADERS,
+        HeaderMap::ResponseTrailers => RESPONSE_TRAILERS,
+    }
+}
+
+fn header(map: u32, name: &[u8]) -> Option<HostBytes> {
+    // SAFETY: all pointers are valid for the sizes given, during the call.
+    owned(|data, size| unsafe { proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size) }).ok()
+}
+
 impl Proxy {
+    /// The proxy, in a callback for a context.
+    #[inline]
+    pub fn serving(context: u32) -> Self {
+        Self { context: Cell::new(context) }
+    }
+
     /// The plugin's configuration; only in the callback that configures.
     pub fn configuration(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
@@ -118,7 +183,7 @@ impl Proxy {
             }
             fn log(&self, record: &log::Record<'_>) {
                 if self.enabled(record.metadata()) {
-                    Proxy { context: 0 }.log(record.level(), &record.args().to_string());
+                    Proxy::serving(0).log(record.level(), &record.args().to_string());
                 }
             }
             fn flush(&self) {}
@@ -167,10 +232,7 @@ impl Host for Proxy {
 
     #[inline]
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
-        let map = match map {
-            HeaderMap::Request => REQUEST_HEADERS,
-            HeaderMap::Response => RESPONSE_HEADERS,
-        };
+        let map = number(map);
         let (key, key_size) = (name.as_ptr(), name.len());
         // SAFETY: all pointers are valid for the sizes given, during the call.
         let status = unsafe {
@@ -187,6 +249,115 @@ impl Host for Proxy {
         if status != OK {
             refused("the header", name, status);
         }
+    }
+
+    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<HostBytes> {
+        header(number(map), name)
+    }
+
+    fn callout_header(&self, name: &[u8]) -> Option<HostBytes> {
+        header(CALLOUT_HEADERS, name)
+    }
+
+    fn callout_body(&self, most: usize) -> HostBytes {
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_buffer_bytes(CALLOUT_BODY, 0, most, data, size) })
+            .unwrap_or_else(|_| nothing())
+    }
+
+    fn call_out(&self, callout: &Callout<'_>) -> Option<u32> {
+        let headers: [(&str, &[u8]); 5] = [
+            (":method", b"GET"),
+            (":scheme", b"http"),
+            (":path", callout.path.as_bytes()),
+            (":authority", callout.authority.as_bytes()),
+            ("accept", b"application/json"),
+        ];
+        let headers = encode_pairs(&headers);
+        let mut token = 0;
+        // SAFETY: all pointers are valid for the sizes given, during the call; null has size 0.
+        let status = unsafe {
+            proxy_http_call(
+                callout.cluster.as_ptr(),
+                callout.cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                null(),
+                0,
+                null(),
+                0,
+                callout.timeout,
+                &raw mut token,
+            )
+        };
+        (status == OK).then_some(token)
+    }
+
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
+        let argument = protobuf::fields(&[
+            signature.hash.as_bytes(),
+            signature.key,
+            signature.signature,
+            signature.message,
+        ]);
+        let answer = self.foreign("verify_signature", &argument).ok()?;
+        // A wrong signature is an answer too, in which the field is absent: false is protobuf's default.
+        Some(protobuf::first_bool(&answer))
+    }
+
+    fn reply(&self, reply: &Reply) {
+        let headers: Vec<(&str, &[u8])> = reply.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+        let headers = encode_pairs(&headers);
+        let grpc_status = reply.grpc_status.map_or(-1, i32::from);
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        let status = unsafe {
+            proxy_send_local_response(
+                u32::from(reply.status),
+                reply.details.as_ptr(),
+                reply.details.len(),
+                reply.body.as_ptr(),
+                reply.body.len(),
+                headers.as_ptr(),
+                headers.len(),
+                grpc_status,
+            )
+        };
+        if status != OK {
+            log::warn!("weir: the proxy refused to answer a request: status {status}");
+        }
+    }
+
+    fn go_on(&self) {
+        // SAFETY: no pointers.
+        unsafe { proxy_continue_stream(REQUEST_STREAM) };
+    }
+
+    fn respond_on(&self) {
+        // SAFETY: no pointers.
+        unsafe { proxy_continue_stream(RESPONSE_STREAM) };
+    }
+
+    fn edit_body(&self, start: usize, size: usize, with: &[u8]) {
+        // SAFETY: the pointer is valid for the size given, during the call.
+        let status =
+            unsafe { proxy_set_buffer_bytes(RESPONSE_BODY, start, size, with.as_ptr(), with.len()) };
+        if status != OK {
+            refused("the body of", b"a response", status);
+        }
+    }
+
+    fn act_for(&self, context: u32) -> bool {
+        // SAFETY: no pointers. A context that is gone is refused with a status.
+        let there = unsafe { proxy_set_effective_context(context) } == OK;
+        if there {
+            self.context.set(context);
+        }
+        there
+    }
+
+    fn set_timer(&self, milliseconds: u32) {
+        // SAFETY: no pointers.
+        unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
     }
 
     fn property(&self, path: &[u8]) -> Option<HostBytes> {
@@ -233,25 +404,42 @@ impl Host for Proxy {
         }
     }
 
-    fn define_counter(&self, name: &str) -> Option<MetricId> {
+    fn steady_now(&self) -> u64 {
+        let mut now = 0;
+        // SAFETY: the pointer is valid for writes during the call. A failure leaves zero.
+        unsafe { clock_time_get(MONOTONIC, 0, &raw mut now) };
+        now
+    }
+
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
+        let kind = match kind {
+            MetricKind::Counter => 0,
+            MetricKind::Gauge => 1,
+            MetricKind::Histogram => 2,
+        };
         let mut id = 0;
         // SAFETY: all pointers are valid for the sizes given, during the call.
-        let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+        let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
         (status == OK).then_some(MetricId(id))
     }
 
-    fn increment(&self, counter: MetricId, by: i64) {
+    fn increment(&self, metric: MetricId, by: i64) {
         // SAFETY: no pointers. A refused increment has nothing to act on.
-        unsafe { proxy_increment_metric(counter.0, by) };
+        unsafe { proxy_increment_metric(metric.0, by) };
     }
 
-    fn is_alive(&self, root: u32) -> bool {
+    fn record(&self, metric: MetricId, value: u64) {
+        // SAFETY: no pointers. As above.
+        unsafe { proxy_record_metric(metric.0, value) };
+    }
+
+    fn is_alive(&self, context: u32) -> bool {
         // SAFETY: no pointers. A context that is gone is refused with a status; after one that is not,
         // the context of this callback must be chosen again.
         unsafe {
-            let alive = proxy_set_effective_context(root) == OK;
+            let alive = proxy_set_effective_context(context) == OK;
             if alive {
-                proxy_set_effective_context(self.context);
+                proxy_set_effective_context(self.context.get());
             }
             alive
         }

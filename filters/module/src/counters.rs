@@ -111,14 +111,14 @@ impl Waiting {
 mod tests {
     use super::*;
     use weir_core::{At, AttributeMap, Compiler, Problems};
-    use weir_host::FakeHost;
+    use weir_host::{FakeHost, MetricKind};
 
     fn set_up(number: usize) -> (FakeHost, Counters, Vec<Counter>) {
         let (named, env, host) = (AttributeMap::default(), |_: &str| None, FakeHost::default());
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let all: Vec<Counter> = (0..number).map(|i| compiler.counter(&format!("c{i}"))).collect();
         assert!(compiler.own_header("x-a", &At::root()).is_some());
-        let ids = (0..number).map(|i| host.define_counter(&format!("c{i}"))).collect();
+        let ids = (0..number).map(|i| host.define_metric(MetricKind::Counter, &format!("c{i}"))).collect();
         (host, Counters::new(ids), all)
     }
 

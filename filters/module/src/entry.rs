@@ -6,19 +6,16 @@
 //! request may cost, panics on what a proxy can do, and exports callbacks that nobody needs, each of
 //! which is one more call a request.
 
-use crate::Pipeline;
-use weir_host::{Dispatcher, Proxy};
+use crate::{Kept, Pipeline};
+use weir_host::{Dispatcher, Proxy, action};
 
 thread_local! {
     // A VM has one thread.
-    static DISPATCHER: Dispatcher<Pipeline> = const { Dispatcher::new() };
+    static DISPATCHER: Dispatcher<Pipeline, Kept> = const { Dispatcher::new() };
 }
 
 /// The version of this module.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Streams go on at once: `FilterHeadersStatus::Continue`.
-const CONTINUE: u32 = 0;
 
 // Contexts and their plugins are made when they are configured: there is nothing to do at the start.
 proxy_wasm::main! {{}}
@@ -26,7 +23,7 @@ proxy_wasm::main! {{}}
 /// A plugin's configuration came, for its root context; false refuses it.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_configure(root: u32, _size: u32) -> u32 {
-    let proxy = Proxy { context: root };
+    let proxy = Proxy::serving(root);
     proxy.follow_log_level();
     let accepted = DISPATCHER.with(|d| d.on_configure(&proxy, root, &proxy.configuration()));
     if accepted {
@@ -50,13 +47,41 @@ extern "C" fn weir_on_context_create(context: u32, parent: u32) {
 /// A stream's request headers came.
 #[unsafe(no_mangle)]
 extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    DISPATCHER.with(|d| d.on_request_headers(&Proxy { context: stream }, stream));
-    CONTINUE
+    DISPATCHER.with(|d| d.on_request_headers(&Proxy::serving(stream), stream))
 }
 
 /// A stream's response headers came.
 #[unsafe(no_mangle)]
-extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    DISPATCHER.with(|d| d.on_response_headers(&Proxy { context: stream }, stream));
-    CONTINUE
+#[cfg(any(feature = "experiment", feature = "ab-routing", feature = "fault-injection"))]
+extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, end: u32) -> u32 {
+    DISPATCHER.with(|d| d.on_response_headers(&Proxy::serving(stream), stream, end != 0));
+    action::CONTINUE
+}
+
+/// A part of a stream's response body came.
+#[unsafe(no_mangle)]
+#[cfg(feature = "fault-injection")]
+extern "C" fn weir_on_response_body(stream: u32, size: usize, end: u32) -> u32 {
+    DISPATCHER.with(|d| d.on_response_body(&Proxy::serving(stream), stream, size, end != 0))
+}
+
+/// A stream ended; its headers are there for the last time.
+#[unsafe(no_mangle)]
+#[cfg(feature = "metrics")]
+extern "C" fn weir_on_log(stream: u32) {
+    DISPATCHER.with(|d| d.on_end(&Proxy::serving(stream), stream));
+}
+
+/// The timer of a root rang. It costs nothing where no timer is set.
+#[unsafe(no_mangle)]
+#[cfg(any(feature = "jwt-claims", feature = "fault-injection"))]
+extern "C" fn weir_on_tick(root: u32) {
+    DISPATCHER.with(|d| d.on_timer(&Proxy::serving(root), root));
+}
+
+/// A callout of a root was answered, or failed: then there are no headers.
+#[unsafe(no_mangle)]
+#[cfg(feature = "jwt-claims")]
+extern "C" fn weir_on_http_call_response(root: u32, token: u32, _headers: u32, body: usize, _trailers: u32) {
+    DISPATCHER.with(|d| d.on_callout(&Proxy::serving(root), root, token, body));
 }

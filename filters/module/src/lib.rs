@@ -9,4 +9,4 @@ mod counters;
 mod entry;
 mod pipeline;
 
-pub use pipeline::Pipeline;
+pub use pipeline::{Kept, Pipeline};

@@ -2,9 +2,10 @@
 
 use crate::counters::Counters;
 use weir_core::predicate::CelId;
-use weir_core::{Outside, Problems, Request};
+use weir_core::request::Signature;
+use weir_core::{Outside, Problems, Request, ResponseHeader};
 use weir_document::Plans;
-use weir_host::{Host, Plugin, ResponsePlan, Workspace, apply, respond};
+use weir_host::{Host, MetricKind, Plugin, Served, Workspace, apply, respond};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -36,6 +37,17 @@ impl<H: Host> Outside for Asked<'_, H> {
     fn now(&self) -> u64 {
         self.host.now()
     }
+
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
+        self.host.verify_signature(signature)
+    }
+}
+
+/// What is kept of a stream until it ends.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Headers for the response.
+    response: Vec<ResponseHeader>,
 }
 
 impl Pipeline {
@@ -53,16 +65,18 @@ impl Pipeline {
 }
 
 impl<H: Host> Plugin<H> for Pipeline {
+    type Kept = Kept;
+
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems> {
         let plans = Plans::load(configuration, &|name| std::env::var(name).ok())?;
         let cel = Self::compile_cel(&plans, host)?;
-        let counters = plans.shape.counters.iter().map(|name| host.define_counter(name)).collect();
+        let counters = plans.shape.counters.iter().map(|name| host.define_metric(MetricKind::Counter, name)).collect();
         Ok(Self { plans, cel, counters: Counters::new(counters) })
     }
 
-    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Option<ResponsePlan> {
+    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Kept> {
         let shape = &self.plans.shape;
-        let Workspace { scratch, effects } = workspace;
+        let Workspace { scratch, effects, held_for: _ } = workspace;
         let raw = host.request_pairs();
         scratch.read(shape, &raw);
         let asked = Asked { host, cel: &self.cel };
@@ -79,11 +93,14 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
         apply(shape, &request, effects, host);
         self.counters.count(&effects.counts, host);
-        (!effects.response.is_empty()).then(|| std::mem::take(&mut effects.response))
+        let kept =
+            (!effects.response.is_empty()).then(|| Kept { response: std::mem::take(&mut effects.response) });
+        Served { kept, way: std::mem::take(&mut effects.way) }
     }
 
-    fn on_response_headers(&self, host: &H, plan: ResponsePlan) {
-        respond(&plan, host);
+    fn on_response_headers(&self, host: &H, kept: Kept, _ends: bool) -> Option<Kept> {
+        respond(&kept.response, host);
+        None
     }
 
     fn retire(&self, host: &H) {
@@ -102,8 +119,8 @@ mod tests {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let host = FakeHost::with_request(&[(":path", b"/"), ("cookie", cookie.as_bytes())]);
         host.random.set(random);
-        if let Some(left) = pipeline.on_request_headers(&host, &mut Workspace::default()) {
-            pipeline.on_response_headers(&host, left);
+        if let Some(kept) = pipeline.on_request_headers(&host, &mut Workspace::default()).kept {
+            pipeline.on_response_headers(&host, kept, false);
         }
         let sent = host.request.borrow();
         let ours = sent.iter().filter(|(name, _)| name.starts_with(b"x-"));

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::{Call, FakeHost};
-use weir_core::ResponseHeader;
+use weir_core::{Problems, ResponseHeader};
 
 /// Answers with its configuration as a header, when it has one.
 struct Echo(Vec<u8>);
 
 impl Plugin<FakeHost> for Echo {
+    type Kept = Vec<ResponseHeader>;
     fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         if configuration == b"bad" {
@@ -16,13 +17,14 @@ impl Plugin<FakeHost> for Echo {
         }
         Ok(Self(configuration.to_vec()))
     }
-    fn on_request_headers(&self, _: &FakeHost, _: &mut Workspace) -> Option<ResponsePlan> {
+    fn on_request_headers(&self, _: &FakeHost, _: &mut Workspace) -> Served<Self::Kept> {
         let header =
             ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
-        (!self.0.is_empty()).then(|| vec![header])
+        Served { kept: (!self.0.is_empty()).then(|| vec![header]), way: Way::On }
     }
-    fn on_response_headers(&self, host: &FakeHost, plan: ResponsePlan) {
-        crate::apply::respond(&plan, host);
+    fn on_response_headers(&self, host: &FakeHost, kept: Self::Kept, _: bool) -> Option<Self::Kept> {
+        crate::apply::respond(&kept, host);
+        None
     }
     fn retire(&self, host: &FakeHost) {
         host.log(log::Level::Info, &String::from_utf8_lossy(&self.0));
@@ -38,7 +40,7 @@ fn echoed(host: &FakeHost) -> Vec<String> {
 
 #[test]
 fn each_stream_is_served_by_its_own_root() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     assert!(dispatcher.on_configure(&host, 1, b"one"));
     assert!(dispatcher.on_configure(&host, 2, b"two"));
     // Created in one order, served in another.
@@ -50,9 +52,9 @@ fn each_stream_is_served_by_its_own_root() {
     }
     assert_eq!(dispatcher.remembered(), 0);
     for (stream, expected) in [(12, "one"), (10, "one"), (11, "two")] {
-        dispatcher.on_response_headers(&host, stream);
+        dispatcher.on_response_headers(&host, stream, false);
         assert_eq!(echoed(&host), [expected]);
-        dispatcher.on_response_headers(&host, stream);
+        dispatcher.on_response_headers(&host, stream, false);
         assert!(echoed(&host).is_empty(), "only once");
     }
     assert_eq!(dispatcher.pending(), 0);
@@ -60,7 +62,7 @@ fn each_stream_is_served_by_its_own_root() {
 
 #[test]
 fn streams_that_end_early_are_forgotten_in_time_and_counted() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     dispatcher.on_configure(&host, 1, b"one");
     // Across the point where the numbers of contexts start again.
     let first = u32::MAX - 100_000;
@@ -73,49 +75,49 @@ fn streams_that_end_early_are_forgotten_in_time_and_counted() {
     let forgotten = counters.iter().find(|(name, _)| name == "weir_responses_forgotten_total").unwrap().1;
     assert_eq!(forgotten as usize + dispatcher.pending(), streams as usize);
     // The newest ones are still served.
-    dispatcher.on_response_headers(&host, first.wrapping_add(streams - 1));
+    dispatcher.on_response_headers(&host, first.wrapping_add(streams - 1), false);
     assert_eq!(echoed(&host), ["one"]);
-    dispatcher.on_response_headers(&host, first);
+    dispatcher.on_response_headers(&host, first, false);
     assert!(echoed(&host).is_empty());
 }
 
 #[test]
 fn a_refused_configuration_leaves_the_old_plugin() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     assert!(dispatcher.on_configure(&host, 1, b"one"));
     assert!(!dispatcher.on_configure(&host, 1, b"bad"));
     dispatcher.on_stream_create(10, 1);
     dispatcher.on_request_headers(&host, 10);
-    dispatcher.on_response_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10, false);
     assert_eq!(echoed(&host), ["one"]);
 }
 
 #[test]
 fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_stream_create(10, 1);
     dispatcher.on_request_headers(&host, 10);
     host.gone.borrow_mut().push(1);
     dispatcher.on_configure(&host, 2, b"two");
-    dispatcher.on_response_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10, false);
     assert_eq!(echoed(&host), ["one"]);
     dispatcher.on_stream_create(11, 2);
     dispatcher.on_request_headers(&host, 11);
-    dispatcher.on_response_headers(&host, 11);
+    dispatcher.on_response_headers(&host, 11, false);
     assert_eq!(echoed(&host), ["two"]);
 }
 
 #[test]
 fn a_root_that_goes_while_there_are_several_is_noticed() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
     host.gone.borrow_mut().push(1);
     for stream in 0..1000 {
         dispatcher.on_stream_create(stream, 2);
         dispatcher.on_request_headers(&host, stream);
-        dispatcher.on_response_headers(&host, stream);
+        dispatcher.on_response_headers(&host, stream, false);
         assert_eq!(echoed(&host), ["two"]);
     }
     assert_eq!(host.lines.take(), ["one"], "what is dropped is told so");
@@ -126,18 +128,18 @@ fn a_root_that_goes_while_there_are_several_is_noticed() {
 
 #[test]
 fn a_stream_that_is_older_than_the_second_plugin_belongs_to_the_first() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_stream_create(10, 1);
     dispatcher.on_configure(&host, 2, b"two");
     dispatcher.on_request_headers(&host, 10);
-    dispatcher.on_response_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10, false);
     assert_eq!(echoed(&host), ["one"]);
 }
 
 #[test]
 fn streams_that_never_had_headers_are_bounded_too() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
     for stream in 0..200_000 {
@@ -148,12 +150,12 @@ fn streams_that_never_had_headers_are_bounded_too() {
 
 #[test]
 fn a_stream_of_no_known_root_is_left_alone() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
     dispatcher.on_request_headers(&host, 9);
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
     dispatcher.on_stream_create(10, 3);
     dispatcher.on_request_headers(&host, 10);
-    dispatcher.on_response_headers(&host, 10);
+    dispatcher.on_response_headers(&host, 10, false);
     assert!(echoed(&host).is_empty());
 }

@@ -1,0 +1,90 @@
+//! What a plugin does, and what it may ask for.
+
+use crate::Host;
+use weir_core::{Effects, Problems, Scratch, Way};
+
+/// What a plugin does with its configuration and its streams.
+pub trait Plugin<H: Host>: Sized {
+    /// What is kept of a stream until it ends. Most requests need nothing then, and cost nothing.
+    type Kept;
+
+    /// Builds the plugin from its configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration.
+    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems>;
+    /// Serves the request headers of a stream. A request that was held comes here again.
+    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Self::Kept>;
+    /// Serves the response headers of a stream of which something was kept; `ends` says that no body follows.
+    /// What it returns is kept further.
+    fn on_response_headers(&self, host: &H, kept: Self::Kept, ends: bool) -> Option<Self::Kept>;
+    /// Whether what is kept has to do with the response body.
+    fn wants_body(kept: &Self::Kept) -> bool {
+        let _ = kept;
+        false
+    }
+    /// Serves a part of the response body of a stream that wants it: `size` bytes are there, and
+    /// `ends` says that they are the last.
+    fn on_response_body(&self, host: &H, kept: &mut Self::Kept, size: usize, ends: bool) -> Body {
+        let _ = (host, kept, size, ends);
+        Body::GoesOn
+    }
+    /// A stream ended of which something is kept. Only in modules that have the callback.
+    fn on_end(&self, host: &H, kept: Self::Kept) {
+        let _ = (host, kept);
+    }
+    /// A delay is over, or its client has gone.
+    fn delay_over(&self, host: &H, mark: u16) {
+        let _ = (host, mark);
+    }
+    /// Does what is due in the background; returns when it wants to be called again, on the host's steady
+    /// clock. It is called first when it is configured.
+    fn on_wake(&self, host: &H) -> Option<u64> {
+        let _ = host;
+        None
+    }
+    /// A callout was answered, or failed. True when requests that are held can go on.
+    fn on_callout(&self, host: &H, token: u32, body_size: usize) -> bool {
+        let _ = (host, token, body_size);
+        false
+    }
+    /// No stream comes any more: tells the host what it does not know yet.
+    fn retire(&self, host: &H);
+}
+
+/// How a request was served.
+pub struct Served<K> {
+    /// What is kept of its stream.
+    pub kept: Option<K>,
+    /// What becomes of it.
+    pub way: Way,
+}
+
+/// What becomes of a part of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It goes on.
+    GoesOn,
+    /// It is held until more of it is there.
+    Gathers,
+    /// It is held for so many nanoseconds.
+    Waits(u64),
+}
+
+/// Memory that requests use one after the other.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// What was found in the request.
+    pub scratch: Scratch,
+    /// What is to be done.
+    pub effects: Effects,
+    /// For how long this request has been held, in nanoseconds; 0 when it comes for the first time.
+    pub held_for: u64,
+}
+
+impl Workspace {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { scratch: Scratch::new(), effects: Effects::new(), held_for: 0 }
+    }
+}
