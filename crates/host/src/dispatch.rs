@@ -14,20 +14,17 @@
 
 use crate::plugin::{Body, Plugin, Served, Workspace};
 use crate::streams::{self, Streams, forget_older_half};
-use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
+use crate::timers::{Then, Timers, Waiting};
 use crate::{Host, MetricKind};
+use plugins::Plugins;
 use std::cell::{Cell, RefCell};
-use std::hint::cold_path;
 use std::rc::Rc;
-use weir_core::{Delay, Way};
+use weir_core::Way;
 
 /// How many responses a VM keeps something for. Streams that end before their response leave their
 /// entry behind, so at this number the older half is forgotten: those responses then miss the headers
 /// that we would have added. Each time, `weir_responses_forgotten_total` counts how many.
 pub const MOST_PENDING: usize = 1 << 16;
-
-/// While there are several plugins, after each so many streams those are dropped whose roots are gone.
-const STREAMS_BETWEEN_LOOKS: u32 = 256;
 
 /// Brings the proxy's callbacks to the plugins.
 pub struct Dispatcher<P, K> {
@@ -41,13 +38,6 @@ pub struct Dispatcher<P, K> {
     /// What waits for its time.
     timers: Timers<P>,
     workspace: RefCell<Workspace>,
-}
-
-struct Plugins<P> {
-    /// The plugins by their roots, the oldest first; few.
-    all: Vec<(u32, Rc<P>)>,
-    /// Streams until it is looked whose roots are gone.
-    until_look: Cell<u32>,
 }
 
 /// What the proxy is to do with a stream: the numbers of its `FilterHeadersStatus` and `FilterDataStatus`.
@@ -166,31 +156,6 @@ impl<P, K> Dispatcher<P, K> {
         action::STOP
     }
 
-    /// A request does not simply go on. `held_since` is when it was held for the first time.
-    #[cold]
-    fn take_way<H: Host>(
-        &self,
-        host: &H,
-        (root, stream): (u32, u32),
-        plugin: Rc<P>,
-        way: Way,
-        held_since: Option<u64>,
-    ) where
-        P: Plugin<H, Kept = K>,
-    {
-        let now = host.steady_now();
-        let (due, then) = match way {
-            Way::On => return host.go_on(),
-            Way::Reply(reply) => return host.reply(&reply),
-            Way::Delay(delay) => {
-                let Delay { nanoseconds, mark, then } = *delay;
-                (now.saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
-            }
-            Way::Hold => (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) }),
-        };
-        self.timers.add(host, root, Waiting { due, stream, plugin, then });
-    }
-
     /// The plugin of a stream, among several.
     #[cold]
     fn plugin_of<'p>(&self, stream: u32, plugins: &'p [(u32, Rc<P>)]) -> Option<&'p (u32, Rc<P>)> {
@@ -306,77 +271,6 @@ impl<P, K> Dispatcher<P, K> {
         }
     }
 
-    /// The timer of a root rang.
-    pub fn on_timer<H: Host>(&self, host: &H, root: u32)
-    where
-        P: Plugin<H, Kept = K>,
-    {
-        self.timers.rang(root);
-        let own = self.plugin_at(root).and_then(|plugin| plugin.on_wake(host));
-        self.serve_due(host, root);
-        self.timers.rearm(host, root, own);
-    }
-
-    /// A callout that a root made was answered, or failed.
-    pub fn on_callout<H: Host>(&self, host: &H, root: u32, token: u32, body_size: usize)
-    where
-        P: Plugin<H, Kept = K>,
-    {
-        let Some(plugin) = self.plugin_at(root) else { return };
-        if plugin.on_callout(host, token, body_size) {
-            self.timers.release(&plugin, host.steady_now());
-            self.serve_due(host, root);
-        }
-        let own = plugin.on_wake(host);
-        self.timers.rearm(host, root, own);
-    }
-
-    /// Lets those streams go on whose time has come, a limited number at once.
-    fn serve_due<H: Host>(&self, host: &H, root: u32)
-    where
-        P: Plugin<H, Kept = K>,
-    {
-        let now = host.steady_now();
-        for gone in self.timers.take_gone(host, now) {
-            forget(host, &gone);
-        }
-        for _ in 0..MOST_AT_ONCE {
-            let Some(due) = self.timers.take_due(now) else { break };
-            if host.act_for(due.stream) {
-                self.go_on(host, root, due);
-            } else {
-                forget(host, &due);
-            }
-        }
-        // The root's timer is set next, so its context must be the current one again.
-        host.act_for(root);
-    }
-
-    /// A stream's time has come.
-    fn go_on<H: Host>(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>)
-    where
-        P: Plugin<H, Kept = K>,
-    {
-        match then {
-            Then::RespondOn => host.respond_on(),
-            Then::DelayOver { mark, reply } => {
-                plugin.delay_over(host, mark);
-                match reply {
-                    Some(reply) => host.reply(&reply),
-                    None => host.go_on(),
-                }
-            }
-            Then::Again { since } => {
-                let held_for = host.steady_now().saturating_sub(since).max(1);
-                let Served { kept, way } = on_request_headers_inside(&*plugin, host, held_for);
-                if let Some(kept) = kept {
-                    self.keep(host, stream, Rc::clone(&plugin), kept);
-                }
-                self.take_way(host, (root, stream), plugin, way, Some(since));
-            }
-        }
-    }
-
     fn plugin_at(&self, root: u32) -> Option<Rc<P>> {
         let plugins = self.plugins.try_borrow().ok()?;
         plugins.all.iter().find(|(known, _)| *known == root).map(|(_, plugin)| Rc::clone(plugin))
@@ -412,13 +306,6 @@ fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H, held_f
     plugin.on_request_headers(host, &mut Workspace { held_for, ..Workspace::new() })
 }
 
-/// The client of a stream that waited has gone.
-fn forget<H: Host, P: Plugin<H>>(host: &H, gone: &Waiting<P>) {
-    if let Then::DelayOver { mark, .. } = &gone.then {
-        gone.plugin.delay_over(host, *mark);
-    }
-}
-
 #[cold]
 fn count_forgotten<H: Host>(host: &H, forgotten: i64) {
     if let Some(counter) = host.define_metric(MetricKind::Counter, "weir_responses_forgotten_total") {
@@ -426,33 +313,9 @@ fn count_forgotten<H: Host>(host: &H, forgotten: i64) {
     }
 }
 
-impl<P> Plugins<P> {
-    /// Whether it is time to look whose roots are gone: now and then, while there are several.
-    #[inline]
-    fn want_a_look(&self) -> bool {
-        if self.all.len() < 2 {
-            return false;
-        }
-        cold_path();
-        let left = self.until_look.get().checked_sub(1);
-        self.until_look.set(left.unwrap_or(STREAMS_BETWEEN_LOOKS));
-        left.is_none()
-    }
-
-    /// Drops the plugins of other roots.
-    fn keep_only<H: Host>(&mut self, keeps: impl Fn(u32) -> bool, host: &H)
-    where
-        P: Plugin<H, Kept = K>,
-    {
-        self.all.retain(|(root, plugin)| {
-            let kept = keeps(*root);
-            if !kept {
-                plugin.retire(host);
-            }
-            kept
-        });
-    }
-}
-
+mod plugins;
 #[cfg(test)]
 mod tests;
+mod waiting;
+#[cfg(test)]
+mod waiting_tests;

@@ -27,9 +27,9 @@ pub use dispatch::{Dispatcher, MOST_PENDING, action};
 pub use fake::{Call, FakeHost};
 pub use memory::{HostBytes, allocate};
 pub use plugin::{Body, Plugin, Served, Workspace};
-pub use timers::MOST_AT_ONCE;
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
+pub use timers::MOST_AT_ONCE;
 
 use weir_core::Reply;
 use weir_core::request::Signature;

@@ -4,6 +4,7 @@
 //! header, so the calls of the request path are declared here. Statuses are looked at, never trusted.
 
 use crate::{Callout, Edit, HeaderMap, Host, HostBytes, MetricId, MetricKind, protobuf};
+use abi::*;
 use log::{Level, LevelFilter};
 use std::cell::Cell;
 use std::ptr::{null, null_mut};
@@ -11,107 +12,13 @@ use weir_core::Reply;
 use weir_core::header::encode_pairs;
 use weir_core::request::Signature;
 
+mod abi;
+
 /// The proxy that runs this VM.
 #[derive(Clone, Debug)]
 pub struct Proxy {
     /// The context that is being served.
     context: Cell<u32>,
-}
-
-type Status = u32;
-const OK: Status = 0;
-const NOT_FOUND: Status = 1;
-const REQUEST_HEADERS: u32 = 0;
-const RESPONSE_HEADERS: u32 = 2;
-const RESPONSE_TRAILERS: u32 = 3;
-const CALLOUT_HEADERS: u32 = 6;
-const RESPONSE_BODY: u32 = 1;
-const CALLOUT_BODY: u32 = 4;
-const PLUGIN_CONFIGURATION: u32 = 7;
-const REQUEST_STREAM: u32 = 0;
-const RESPONSE_STREAM: u32 = 1;
-const MONOTONIC: u32 = 1;
-
-#[link(wasm_import_module = "env")]
-unsafe extern "C" {
-    fn proxy_log(level: u32, data: *const u8, size: usize) -> Status;
-    fn proxy_get_log_level(level: *mut u32) -> Status;
-    fn proxy_get_buffer_bytes(
-        buffer: u32,
-        start: usize,
-        max: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> Status;
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> Status;
-    fn proxy_get_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> Status;
-    fn proxy_set_buffer_bytes(buffer: u32, start: usize, size: usize, data: *const u8, new: usize) -> Status;
-    fn proxy_send_local_response(
-        status: u32,
-        details: *const u8,
-        details_size: usize,
-        body: *const u8,
-        body_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        grpc_status: i32,
-    ) -> Status;
-    fn proxy_continue_stream(stream: u32) -> Status;
-    fn proxy_set_tick_period_milliseconds(period: u32) -> Status;
-    fn proxy_http_call(
-        cluster: *const u8,
-        cluster_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        body: *const u8,
-        body_size: usize,
-        trailers: *const u8,
-        trailers_size: usize,
-        timeout: u32,
-        token: *mut u32,
-    ) -> Status;
-    fn proxy_record_metric(id: u32, value: u64) -> Status;
-    fn proxy_add_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        value: *const u8,
-        size: usize,
-    ) -> Status;
-    fn proxy_replace_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_size: usize,
-        value: *const u8,
-        size: usize,
-    ) -> Status;
-    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> Status;
-    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> Status;
-    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, size: usize) -> Status;
-    fn proxy_get_current_time_nanoseconds(now: *mut u64) -> Status;
-    fn proxy_call_foreign_function(
-        name: *const u8,
-        name_size: usize,
-        argument: *const u8,
-        argument_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> Status;
-    fn proxy_set_effective_context(context: u32) -> Status;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> Status;
-    fn proxy_increment_metric(id: u32, by: i64) -> Status;
-}
-
-#[link(wasm_import_module = "wasi_snapshot_preview1")]
-unsafe extern "C" {
-    fn random_get(data: *mut u8, size: usize) -> u16;
-    fn clock_time_get(clock: u32, precision: u64, now: *mut u64) -> u16;
 }
 
 /// Takes over what the host wrote to the VM's memory.
@@ -339,8 +246,7 @@ impl Host for Proxy {
 
     fn edit_body(&self, start: usize, size: usize, with: &[u8]) {
         // SAFETY: the pointer is valid for the size given, during the call.
-        let status =
-            unsafe { proxy_set_buffer_bytes(RESPONSE_BODY, start, size, with.as_ptr(), with.len()) };
+        let status = unsafe { proxy_set_buffer_bytes(RESPONSE_BODY, start, size, with.as_ptr(), with.len()) };
         if status != OK {
             refused("the body of", b"a response", status);
         }

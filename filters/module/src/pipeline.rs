@@ -70,7 +70,8 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems> {
         let plans = Plans::load(configuration, &|name| std::env::var(name).ok())?;
         let cel = Self::compile_cel(&plans, host)?;
-        let counters = plans.shape.counters.iter().map(|name| host.define_metric(MetricKind::Counter, name)).collect();
+        let counters =
+            plans.shape.counters.iter().map(|name| host.define_metric(MetricKind::Counter, name)).collect();
         Ok(Self { plans, cel, counters: Counters::new(counters) })
     }
 

@@ -1,0 +1,113 @@
+//! Requests that do not simply go on, and responses that are slowed down.
+
+use super::{Dispatcher, on_request_headers_inside};
+use crate::Host;
+use crate::plugin::{Plugin, Served};
+use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
+use std::rc::Rc;
+use weir_core::{Delay, Way};
+
+impl<P, K> Dispatcher<P, K> {
+    /// A request does not simply go on. `held_since` is when it was held for the first time.
+    #[cold]
+    pub(super) fn take_way<H: Host>(
+        &self,
+        host: &H,
+        (root, stream): (u32, u32),
+        plugin: Rc<P>,
+        way: Way,
+        held_since: Option<u64>,
+    ) where
+        P: Plugin<H, Kept = K>,
+    {
+        let now = host.steady_now();
+        let (due, then) = match way {
+            Way::On => return host.go_on(),
+            Way::Reply(reply) => return host.reply(&reply),
+            Way::Delay(delay) => {
+                let Delay { nanoseconds, mark, then } = *delay;
+                (now.saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
+            }
+            Way::Hold => (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) }),
+        };
+        self.timers.add(host, root, Waiting { due, stream, plugin, then });
+    }
+
+    /// The timer of a root rang.
+    pub fn on_timer<H: Host>(&self, host: &H, root: u32)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        self.timers.rang(root);
+        let own = self.plugin_at(root).and_then(|plugin| plugin.on_wake(host));
+        self.serve_due(host, root);
+        self.timers.rearm(host, root, own);
+    }
+
+    /// A callout that a root made was answered, or failed.
+    pub fn on_callout<H: Host>(&self, host: &H, root: u32, token: u32, body_size: usize)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let Some(plugin) = self.plugin_at(root) else { return };
+        if plugin.on_callout(host, token, body_size) {
+            self.timers.release(&plugin, host.steady_now());
+            self.serve_due(host, root);
+        }
+        let own = plugin.on_wake(host);
+        self.timers.rearm(host, root, own);
+    }
+
+    /// Lets those streams go on whose time has come, a limited number at once.
+    fn serve_due<H: Host>(&self, host: &H, root: u32)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let now = host.steady_now();
+        for gone in self.timers.take_gone(host, now) {
+            forget(host, &gone);
+        }
+        for _ in 0..MOST_AT_ONCE {
+            let Some(due) = self.timers.take_due(now) else { break };
+            if host.act_for(due.stream) {
+                self.go_on(host, root, due);
+            } else {
+                forget(host, &due);
+            }
+        }
+        // The root's timer is set next, so its context must be the current one again.
+        host.act_for(root);
+    }
+
+    /// A stream's time has come.
+    fn go_on<H: Host>(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        match then {
+            Then::RespondOn => host.respond_on(),
+            Then::DelayOver { mark, reply } => {
+                plugin.delay_over(host, mark);
+                match reply {
+                    Some(reply) => host.reply(&reply),
+                    None => host.go_on(),
+                }
+            }
+            Then::Again { since } => {
+                let held_for = host.steady_now().saturating_sub(since).max(1);
+                let Served { kept, way } = on_request_headers_inside(&*plugin, host, held_for);
+                if let Some(kept) = kept {
+                    self.keep(host, stream, Rc::clone(&plugin), kept);
+                }
+                self.take_way(host, (root, stream), plugin, way, Some(since));
+            }
+        }
+    }
+}
+
+/// The client of a stream that waited has gone.
+fn forget<H: Host, P: Plugin<H>>(host: &H, gone: &Waiting<P>) {
+    if let Then::DelayOver { mark, .. } = &gone.then {
+        gone.plugin.delay_over(host, *mark);
+    }
+}
