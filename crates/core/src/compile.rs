@@ -3,7 +3,7 @@
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimSource;
 use crate::condition::{self, Condition};
-use crate::effect::{Counter, OwnedHeader, State, TextId};
+use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
@@ -410,6 +410,16 @@ impl<'c> Compiler<'c> {
             self.shape.counters.len() - 1
         });
         Counter(index as u16)
+    }
+
+    /// Declares a gauge; the same name is the same gauge.
+    pub fn gauge(&mut self, name: &str) -> Gauge {
+        let found = self.shape.gauges.iter().position(|known| known == name);
+        let index = found.unwrap_or_else(|| {
+            self.shape.gauges.push(name.to_owned());
+            self.shape.gauges.len() - 1
+        });
+        Gauge(index as u16)
     }
 
     /// Declares filter state: access logs see it as `wasm.NAME`.

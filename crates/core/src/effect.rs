@@ -35,6 +35,17 @@ impl Counter {
     }
 }
 
+/// A gauge of this configuration: it goes up and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauge(pub(crate) u16);
+
+impl Gauge {
+    /// The position in [`Shape::gauges`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// Filter state of this configuration: access logs and filters further on can read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State(pub(crate) u16);

@@ -114,6 +114,8 @@ pub struct Shape {
     pub states: Vec<String>,
     /// Names of the counters.
     pub counters: Vec<String>,
+    /// Names of the gauges.
+    pub gauges: Vec<String>,
     /// The experiments, in the order in which they are decided.
     pub experiments: Vec<Experiment>,
     /// The `vary` header of responses, when a filter asked for it: caches must know that the answer
