@@ -11,6 +11,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttrId(pub(crate) u16);
 
+impl AttrId {
+    /// The position in [`crate::shape::Shape::attributes`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// The `attributes` block: a name for each source.
 pub type AttributeMap = Named<SourceSpec>;
 
