@@ -147,7 +147,7 @@ impl<P, K> Dispatcher<P, K> {
         if let Some(kept) = kept {
             self.keep(host, stream, Rc::clone(plugin), kept);
         }
-        if matches!(way, Way::On) {
+        if !P::MAY_HOLD || matches!(way, Way::On) {
             return action::CONTINUE;
         }
         let (root, plugin) = (*root, Rc::clone(plugin));

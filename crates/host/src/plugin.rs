@@ -5,6 +5,10 @@ use weir_core::{Effects, Problems, Scratch, Way};
 
 /// What a plugin does with its configuration and its streams.
 pub trait Plugin<H: Host>: Sized {
+    /// Whether it ever holds, delays or answers a request. Where it does not, all that serves requests which
+    /// wait is left out of the module.
+    const MAY_HOLD: bool = true;
+
     /// What is kept of a stream until it ends. Most requests need nothing then, and cost nothing.
     type Kept;
 
