@@ -1,0 +1,125 @@
+//! The little DER that a host's `verify_signature` wants: public keys and ECDSA signatures.
+
+use crate::algorithm::{Curve, hex};
+
+const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+
+/// AlgorithmIdentifier { rsaEncryption, NULL } (RFC 3279, 2.3.1).
+const RSA_ENCRYPTION: [u8; 15] = hex(b"300d06092a864886f70d0101010500");
+
+/// An RSA key as `SubjectPublicKeyInfo`. Both numbers are big-endian and positive.
+pub(crate) fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let numbers = [integer(modulus), integer(exponent)].concat();
+    // A bit string begins with the number of unused bits.
+    let mut bits = vec![0];
+    element(&mut bits, SEQUENCE, &numbers);
+    let mut content = RSA_ENCRYPTION.to_vec();
+    element(&mut content, BIT_STRING, &bits);
+    let mut spki = Vec::new();
+    element(&mut spki, SEQUENCE, &content);
+    spki
+}
+
+/// A point as `SubjectPublicKeyInfo` (RFC 5480), for the curves that a host knows; else empty.
+/// Coordinates have the curve's size, so everything before them is constant.
+pub(crate) fn ec_spki(curve: Curve, x: &[u8], y: &[u8]) -> Vec<u8> {
+    let prefix: &[u8] = match curve {
+        Curve::P256 => const { &hex::<27>(b"3059301306072a8648ce3d020106082a8648ce3d03010703420004") },
+        Curve::P384 => const { &hex::<24>(b"3076301006072a8648ce3d020106052b8104002203620004") },
+        Curve::P521 => const { &hex::<26>(b"30819b301006072a8648ce3d020106052b810400230381860004") },
+        Curve::Secp256k1 => return Vec::new(),
+    };
+    [prefix, x, y].concat()
+}
+
+/// The DER form of a JWS signature r‖s (RFC 7518, 3.4). `None` if it has another length than twice the
+/// curve's size, or if r or s is not in 1..n: no signature is, and a bad verifier may think otherwise.
+pub(crate) fn ecdsa_signature(curve: Curve, signature: &[u8]) -> Option<Vec<u8>> {
+    if signature.len() != 2 * curve.size() {
+        return None;
+    }
+    let (r, s) = signature.split_at_checked(curve.size())?;
+    if !(is_scalar(r, curve) && is_scalar(s, curve)) {
+        return None;
+    }
+    let numbers = [integer(r), integer(s)].concat();
+    let mut der = Vec::with_capacity(numbers.len() + 3);
+    element(&mut der, SEQUENCE, &numbers);
+    Some(der)
+}
+
+/// Whether the number is in 1..n. Both sides have the same length, so bytes compare like numbers.
+fn is_scalar(number: &[u8], curve: Curve) -> bool {
+    number.iter().any(|byte| *byte != 0) && number < curve.order()
+}
+
+/// A number's bytes without leading zeros.
+pub(crate) fn trimmed(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+/// A positive INTEGER: no leading zeros, except one where the number would read as negative.
+fn integer(number: &[u8]) -> Vec<u8> {
+    let mut content = trimmed(number).to_vec();
+    if content.first().is_none_or(|byte| *byte >= 0x80) {
+        content.insert(0, 0);
+    }
+    let mut integer = Vec::with_capacity(content.len() + 4);
+    element(&mut integer, INTEGER, &content);
+    integer
+}
+
+/// Adds tag, length and content. Lengths go up to 65535: the largest content is a key of 4096 bits.
+fn element(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
+    let [.., high, low] = content.len().to_be_bytes();
+    match (high, low) {
+        (0, 0..0x80) => out.extend([tag, low]),
+        (0, _) => out.extend([tag, 0x81, low]),
+        _ => out.extend([tag, 0x82, high, low]),
+    }
+    out.extend_from_slice(content);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[test]
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+    fn numbers_are_minimal_and_positive() {
+        assert_eq!(integer(&[0, 0, 1]), [2, 1, 1]);
+        assert_eq!(integer(&[0x80]), [2, 2, 0, 0x80]);
+        assert_eq!(integer(&[0]), [2, 1, 0]);
+        assert_eq!(integer(&[0, 0x7f, 0]), [2, 2, 0x7f, 0]);
+        assert_eq!(integer(&[0xff; 200])[..4], [2, 0x81, 201, 0]);
+        assert_eq!(integer(&[0xff; 512])[..5], [2, 0x82, 2, 1, 0]);
+    }
+
+    #[test]
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+    fn only_scalars_in_range_make_a_signature() {
+        for curve in [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1] {
+            let size = curve.size();
+            let number = |last: u8| [vec![0; size - 1], vec![last]].concat();
+            let mut below = curve.order().to_vec();
+            *below.last_mut().unwrap() -= 1;
+            let mut above = curve.order().to_vec();
+            *above.last_mut().unwrap() += 1;
+            let signature = |r: &[u8], s: &[u8]| ecdsa_signature(curve, &[r, s].concat());
+            assert_eq!(signature(&number(1), &number(2)), Some(vec![0x30, 6, 2, 1, 1, 2, 1, 2]));
+            assert!(signature(&below, &below).is_some());
+            for bad in [number(0), curve.order().to_vec(), above, vec![0xff; size]] {
+                assert_eq!(signature(&bad, &number(1)), None);
+                assert_eq!(signature(&number(1), &bad), None);
+            }
+            assert_eq!(ecdsa_signature(curve, &vec![1; 2 * size - 1]), None);
+            assert_eq!(ecdsa_signature(curve, &vec![1; 2 * size + 1]), None);
+            assert_eq!(ecdsa_signature(curve, &[]), None);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! JSON Web Tokens for a proxy: read strictly, verified against a JSON Web Key Set, remembered.
+//!
+//! The way of a token: text → [`Token::parse`] (one compact JWS, strict in everything) →
+//! [`KeySet::verify`] (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose
+//! numbers are kept as written). [`Cache`] holds what passed, so that the common request costs one
+//! hash and one compare.
+//!
+//! Verification is [`jwt_compact`]'s, except where the host verifies for us ([`SignatureService`]) and
+//! for the two curves that it does not have. The *reading* of tokens is our own, because that crate
+//! takes what RFC 7515 and 8725 want refused: `crit`, duplicate members, a `jwk` in the header.
+//!
+//! This crate is pure: no proxy, no I/O, no clock. Times are seconds since 1970 as `f64`.
+
+mod algorithm;
+mod base64url;
+mod cache;
+mod der;
+mod json;
+mod jwk;
+mod keyset;
+mod payload;
+mod refusal;
+mod service;
+mod software;
+mod times;
+mod token;
+
+pub use algorithm::{Algorithm, Curve, KeyType};
+pub use cache::Cache;
+pub use keyset::{KeySet, KeySetError};
+pub use payload::{Audiences, Payload};
+pub use refusal::Refusal;
+pub use service::{NoService, SignatureService};
+pub use times::{TimeRules, Validity};
+pub use token::Token;

@@ -1,0 +1,156 @@
+//! A compact JWS, taken apart strictly (RFC 7515, 7.1; RFC 8725).
+
+use serde_json::Value;
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::json::{self, Fault};
+use crate::payload::Payload;
+use crate::refusal::Refusal;
+
+/// A token that is well formed. Nothing in it is to be believed before [`crate::KeySet::verify`].
+#[derive(Debug)]
+pub struct Token<'t> {
+    signed: &'t [u8],
+    signature: Vec<u8>,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    typ: Option<String>,
+    payload: Payload,
+}
+
+/// Header members that stand for an extension which the reader must understand. We understand none.
+const CRITICAL: [&str; 2] = ["crit", "b64"];
+
+/// Header members that bring a key along, or say where to fetch one. Keys come from the configuration
+/// and from nowhere else. (`x5t` is only a name for a key, and common: it is ignored.)
+const EMBEDDED: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
+
+impl<'t> Token<'t> {
+    /// Reads a compact JWS of at most `max_bytes` whose payload is a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// Whatever of the form is wrong, the first thing found: size, sections, base64url, header,
+    /// payload.
+    pub fn parse(text: &'t [u8], max_bytes: usize) -> Result<Self, Refusal> {
+        if text.len() > max_bytes {
+            return Err(Refusal::TooLarge);
+        }
+        let (header, payload, signature, signed) = sections(text).ok_or(Refusal::Malformed)?;
+        let header = base64url::decode(header).ok_or(Refusal::HeaderBase64)?;
+        let (_, mut header) = object(header).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
+        let algorithm = algorithm(&header)?;
+        if signature.is_empty() {
+            return Err(Refusal::Malformed);
+        }
+        let payload = base64url::decode(payload).ok_or(Refusal::PayloadBase64)?;
+        let signature = base64url::decode(signature).ok_or(Refusal::SignatureBase64)?;
+        let (text, claims) = object(payload).map_err(|fault| refusal(fault, Refusal::PayloadJson))?;
+        let kid = take_string(&mut header, "kid")?;
+        let typ = take_string(&mut header, "typ")?;
+        Ok(Self { signed, signature, algorithm, kid, typ, payload: Payload::new(text, claims) })
+    }
+
+    /// What the header says the signature is. Only an allow-list and a key may turn that into a fact.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Which key the header names, if it names one.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The media type in the header, such as `JWT` or `at+jwt`, as written.
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+
+    /// Whether `typ` is this media type: without regard to case, `application/` may be left out on
+    /// both sides (RFC 7515, 4.1.9).
+    pub fn is_type(&self, wanted: &str) -> bool {
+        self.typ().is_some_and(|typ| short_type(typ).eq_ignore_ascii_case(short_type(wanted)))
+    }
+
+    /// The claims, still unverified.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The claims, to be kept after verification.
+    pub fn into_payload(self) -> Payload {
+        self.payload
+    }
+
+    /// What is signed: header and payload as they stand in the token, with the dot between.
+    pub(crate) fn signed(&self) -> &'t [u8] {
+        self.signed
+    }
+
+    /// The signature's bytes.
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+}
+
+/// Header, payload, signature and the first two together.
+fn sections(text: &[u8]) -> Option<(&[u8], &[u8], &[u8], &[u8])> {
+    let is_dot = |byte: &u8| *byte == b'.';
+    let first = text.iter().position(is_dot)?;
+    let last = text.iter().rposition(is_dot)?;
+    let header = text.get(..first)?;
+    let payload = text.get(first + 1..last)?;
+    let signature = text.get(last + 1..)?;
+    let whole = !header.is_empty() && !payload.is_empty() && !payload.iter().any(is_dot);
+    whole.then_some((header, payload, signature, text.get(..last)?))
+}
+
+/// A JSON object and its text.
+fn object(bytes: Vec<u8>) -> Result<(String, Value), Fault> {
+    let text = String::from_utf8(bytes).map_err(|_| Fault::Syntax)?;
+    let value = json::parse(&text)?;
+    if value.is_object() { Ok((text, value)) } else { Err(Fault::Syntax) }
+}
+
+fn refusal(fault: Fault, syntax: Refusal) -> Refusal {
+    match fault {
+        Fault::Syntax => syntax,
+        Fault::Duplicate => Refusal::DuplicateMember,
+        Fault::TooDeep => Refusal::TooDeep,
+    }
+}
+
+/// Checks the header's members that decide over the whole token.
+fn algorithm(header: &Value) -> Result<Algorithm, Refusal> {
+    let has = |name: &&str| header.get(*name).is_some();
+    if CRITICAL.iter().any(has) {
+        return Err(Refusal::CriticalHeader);
+    }
+    if EMBEDDED.iter().any(has) {
+        return Err(Refusal::EmbeddedKey);
+    }
+    let name = header.get("alg").and_then(Value::as_str).ok_or(Refusal::AlgorithmMissing)?;
+    Algorithm::from_name(name).ok_or(Refusal::AlgorithmUnsupported)
+}
+
+/// Takes an optional string out of the header.
+fn take_string(header: &mut Value, name: &str) -> Result<Option<String>, Refusal> {
+    match header.get_mut(name).map(Value::take) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Refusal::HeaderJson),
+    }
+}
+
+/// A media type without `application/`.
+fn short_type(media_type: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match media_type.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
+        _ => media_type,
+    }
+}
+
+#[cfg(test)]
+mod tests;
