@@ -84,7 +84,7 @@ pub struct AttributeSpec {
 }
 
 /// A path as text with dots between its segments, or as the list of its segments.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PathSpec(pub Vec<String>);
 
 /// A part of the request line.
