@@ -390,6 +390,12 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// A request header that an earlier section has declared its own.
+    pub fn owned_header(&self, name: &str) -> Option<OwnedHeader> {
+        let found = self.shape.owned.iter().position(|owned| owned.name.eq_ignore_ascii_case(name));
+        found.map(|index| OwnedHeader(index as u16))
+    }
+
     /// Declares that a request header which is not ours may be taken out or changed, such as one that carries
     /// a token. It goes to the upstream only when it is given [`crate::effect::Given::AsSent`] or a value.
     pub fn guard_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
@@ -436,6 +442,11 @@ impl<'c> Compiler<'c> {
     pub fn experiment(&mut self, key: &str, variants: Vec<String>) -> ExperimentId {
         self.shape.experiments.push(Experiment { key: key.to_owned(), variants });
         ExperimentId((self.shape.experiments.len() - 1) as u16)
+    }
+
+    /// The experiments that were declared so far.
+    pub fn experiments(&self) -> impl Iterator<Item = (ExperimentId, &Experiment)> {
+        (0u16..).map(ExperimentId).zip(&self.shape.experiments)
     }
 
     /// That the request is in one of the variants of an experiment: one of this configuration, or, in a
@@ -493,6 +504,14 @@ impl<'c> Compiler<'c> {
             Attribute { source: Source::Header(slot), lower: false, default: None, .. } => {
                 Some(PlainPlace(*slot))
             }
+            _ => None,
+        }
+    }
+
+    /// The name of the request header that an attribute reads; `None` when it reads something else.
+    pub fn header_of(&self, id: AttrId) -> Option<&[u8]> {
+        match self.shape.attributes.get(usize::from(id.0))?.source {
+            Source::Header(slot) => self.shape.headers.get(usize::from(slot)).map(|name| &**name),
             _ => None,
         }
     }

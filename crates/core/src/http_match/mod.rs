@@ -18,4 +18,4 @@ pub use claim::ClaimTest;
 pub use config::{HttpMatch, StringMatch};
 pub use network::{Network, Networks};
 pub use regex::FullMatch;
-pub use string_match::{Place, TextTest};
+pub use string_match::{Asks, Place, TextTest};

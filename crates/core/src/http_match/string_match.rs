@@ -103,19 +103,29 @@ fn whole_number(digits: &str) -> Option<u64> {
     digits.parse().ok().filter(|_| plain)
 }
 
-/// What a `StringMatch` asks.
+/// What a `StringMatch` asks of a text that may be absent.
 #[derive(Debug)]
-pub(super) enum Asks {
+pub enum Asks {
     /// That the text is there or not.
     Presence(bool),
     /// That it is there and passes.
     Passes(TextTest),
 }
 
+impl Asks {
+    /// Whether a text, which may be absent, is what is asked for.
+    pub fn hold(&self, text: Option<&[u8]>) -> bool {
+        match self {
+            Asks::Presence(wanted) => text.is_some() == *wanted,
+            Asks::Passes(test) => text.is_some_and(|text| test.passes(text)),
+        }
+    }
+}
+
 impl StringMatch {
     /// Compiles it; `None` when something was wrong, which then stands in `problems`. An `ignore_case`
     /// from outside applies where it can and is no problem where it cannot.
-    pub(super) fn asks(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
+    pub fn asks(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
         let given = [
             ("exact", self.exact.is_some()),
             ("prefix", self.prefix.is_some()),

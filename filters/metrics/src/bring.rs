@@ -1,0 +1,167 @@
+//! The way of a number to the proxy: find the series, define it the first time, add.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use crate::bound::{OTHER, Value};
+use crate::encoding;
+use crate::host::{Kind, Registry};
+use crate::measured::Values;
+use crate::plan::{LabelValue, Metric, Plan, Series};
+use crate::series::{Found, Id, number, number_of_the_rest};
+
+/// The counter of what became `other`.
+const OVERFLOW: &str = "weir_metrics_overflow_total";
+
+/// More than this is not added at once, so that no client can make a counter go round.
+const MOST: u64 = 1 << 50;
+
+impl Plan {
+    /// Defines the metrics that have no labels, or constant ones only. The others are defined when they
+    /// are first met.
+    pub fn define_all(&self, registry: &impl Registry) {
+        for metric in &self.metrics {
+            for series in metric.series.iter().filter(|series| series.digits.is_empty()) {
+                self.define(metric, series, 0, &Values::default(), registry);
+            }
+        }
+    }
+
+    /// Brings a value to all series of a metric. The labels must have been read.
+    #[inline]
+    pub(crate) fn bring(&self, metric: &Metric, amount: u64, values: &Values, registry: &impl Registry) {
+        let amount = amount.min(MOST);
+        // Envoy refuses to add nothing.
+        if amount == 0 && metric.kind == Kind::Counter {
+            return;
+        }
+        for series in &metric.series {
+            let Some(id) = self.id(metric, series, values, registry) else { continue };
+            if metric.kind == Kind::Counter {
+                registry.increment(id, amount as i64);
+            } else {
+                registry.record(id, amount);
+            }
+        }
+    }
+
+    /// The id of the series that a request is in.
+    #[inline]
+    pub(crate) fn id(
+        &self,
+        metric: &Metric,
+        series: &Series,
+        values: &Values,
+        registry: &impl Registry,
+    ) -> Option<u32> {
+        if let Some(variant) = series.only_with
+            && values.get(variant) == crate::bound::NONE
+        {
+            return None;
+        }
+        let mut others = false;
+        let number = number(&series.digits, |label| {
+            let value = values.get(label);
+            others |= value == OTHER;
+            value
+        });
+        if others {
+            self.count_others(metric, series, values, registry);
+        }
+        let id = match series.ids.find(number) {
+            Found::Id(Id::Unknown) => self.define(metric, series, number, values, registry),
+            Found::Id(id) => id,
+            Found::Full => self.rest(metric, series, registry),
+        };
+        match id {
+            Id::Known(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn define(
+        &self,
+        metric: &Metric,
+        series: &Series,
+        number: u64,
+        values: &Values,
+        registry: &impl Registry,
+    ) -> Id {
+        let name = self.name(metric, series, &|label| values.get(label));
+        let id = Id::of(registry.define(metric.kind, &name));
+        series.ids.keep(number, id);
+        id
+    }
+
+    /// The series in which everything is for which there is no room.
+    #[cold]
+    #[inline(never)]
+    fn rest(&self, metric: &Metric, series: &Series, registry: &impl Registry) -> Id {
+        self.count_overflow(metric, series, series.digits.len(), "series", registry);
+        let number = number_of_the_rest(&series.digits);
+        match series.ids.find(number) {
+            Found::Id(id @ (Id::Known(_) | Id::Refused)) => id,
+            _ => {
+                let name = self.name(metric, series, &|_| OTHER);
+                let id = Id::of(registry.define(metric.kind, &name));
+                series.ids.keep(number, id);
+                id
+            }
+        }
+    }
+
+    /// Counts the labels that became `other`.
+    #[cold]
+    #[inline(never)]
+    fn count_others(&self, metric: &Metric, series: &Series, values: &Values, registry: &impl Registry) {
+        for (position, digit) in series.digits.iter().enumerate() {
+            if values.get(digit.label) == OTHER {
+                let label = series.labels.iter().find(
+                    |(_, value)| matches!(value, LabelValue::Read(label) if *label == digit.label),
+                );
+                let label = label.map_or("", |(label, _)| label);
+                self.count_overflow(metric, series, position, label, registry);
+            }
+        }
+    }
+
+    fn count_overflow(
+        &self,
+        metric: &Metric,
+        series: &Series,
+        position: usize,
+        label: &str,
+        registry: &impl Registry,
+    ) {
+        let Some(cell) = series.overflows.get(position) else { return };
+        if cell.get() == Id::Unknown {
+            let labels = [("label", label), ("metric", &*metric.name)];
+            let name = encoding::name(self.style, &labels, OVERFLOW);
+            cell.set(Id::of(registry.define(Kind::Counter, &name)));
+        }
+        if let Id::Known(id) = cell.get() {
+            registry.increment(id, 1);
+        }
+    }
+
+    /// The name of a series.
+    fn name(&self, metric: &Metric, series: &Series, value: &dyn Fn(u16) -> Value) -> String {
+        let texts: Vec<(&str, String)> = series
+            .labels
+            .iter()
+            .map(|(label, text)| {
+                let text = match text {
+                    LabelValue::Constant(text) => (**text).to_owned(),
+                    LabelValue::Read(label) => self
+                        .readings
+                        .get(usize::from(*label))
+                        .map_or_else(String::new, |reading| reading.name(value(*label))),
+                };
+                (&**label, text)
+            })
+            .collect();
+        let labels: Vec<(&str, &str)> = texts.iter().map(|(label, text)| (*label, text.as_str())).collect();
+        encoding::name(self.style, &labels, &metric.name)
+    }
+}

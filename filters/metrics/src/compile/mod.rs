@@ -1,0 +1,150 @@
+//! From what was written to what it means.
+
+mod labels;
+mod log;
+mod names;
+mod series;
+mod values;
+
+use crate::config::{Config, Metric as Spec, MetricType, When};
+use crate::host::Kind;
+use crate::label::LabelSpec;
+use crate::plan::{Amount, Late, Metric, Moment, Plan, Reading};
+use crate::red;
+use names::Names;
+use weir_core::http_match::HttpMatch;
+use weir_core::{At, Compiler, Predicate};
+
+/// How many metrics there can be, so that which of them wait for the end is one number.
+const MOST_METRICS: usize = 60;
+
+impl Plan {
+    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
+    /// problems must not be used. It must be made after those of filters that assign variants or set
+    /// headers.
+    pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        if config.red.is_none() && config.list.is_empty() && config.access_log.is_none() {
+            compiler.problems.missing(at, "there is nothing to measure: give red, list or accessLog");
+        }
+        let experiments = compiler.experiments().next().is_some();
+        let specs = red::all(config, experiments);
+        let list = at.field("list");
+        if specs.len() > MOST_METRICS {
+            compiler.problems.add(&list, "more than 56 metrics: let labels tell things apart");
+        }
+        let mut names = Names::new(config.style);
+        let mut builder = Builder { compiler, readings: Vec::new(), known: Vec::new(), lates: Vec::new() };
+        let mut metrics = Vec::new();
+        for (index, spec) in &specs {
+            let at = index.map_or_else(|| at.field("red"), |index| list.index(index));
+            names.metric(spec, index.is_some(), builder.compiler, &at);
+            metrics.extend(builder.metric(spec, &at));
+        }
+        let log = config.access_log.as_ref().and_then(|log| builder.log(log, &at.field("accessLog")));
+        let Builder { readings, lates, .. } = builder;
+        Self {
+            style: config.style,
+            metrics: metrics.into(),
+            readings: readings.into(),
+            lates: lates.into(),
+            log: log.map(Box::new),
+        }
+    }
+}
+
+struct Builder<'b, 'c> {
+    compiler: &'b mut Compiler<'c>,
+    readings: Vec<Reading>,
+    /// What each reading was written as, so that the same is read once.
+    known: Vec<(LabelSpec, u16)>,
+    lates: Vec<Late>,
+}
+
+impl Builder<'_, '_> {
+    fn metric(&mut self, spec: &Spec, at: &At) -> Option<Metric> {
+        let moment = self.moment(spec, at);
+        let amount = self.amount(spec, at);
+        let requests =
+            self.requests(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), at);
+        let responses = spec.response.as_ref().and_then(|r| self.responses(r, &at.field("response")));
+        let series = self.series(spec, at);
+        let (mut at_request, mut at_end) = (Vec::new(), Vec::new());
+        let read = series.iter().flat_map(|series| {
+            series.digits.iter().map(|digit| digit.label).chain(series.only_with)
+        });
+        for label in read {
+            let of_request = self.readings.get(usize::from(label)).is_some_and(Reading::is_of_request);
+            let positions = if of_request { &mut at_request } else { &mut at_end };
+            if !positions.contains(&label) {
+                positions.push(label);
+            }
+        }
+        let amount = amount?;
+        let needs_end = responses.is_some()
+            || !at_end.is_empty()
+            || matches!(amount, Amount::Duration | Amount::LateText(_) | Amount::LateInteger(_));
+        if needs_end && moment != Moment::End {
+            let message = if moment == Moment::Active {
+                "active requests are counted before there is a response: neither `response` nor labels of it \
+                 are possible"
+            } else {
+                "when the request's headers come nothing is known of its end: no `response`, duration, \
+                 response size, or label of the response or the route; measure it at the `end`"
+            };
+            self.compiler.problems.add(&at.field("when"), message);
+        }
+        let kind = match spec.kind {
+            MetricType::Counter => Kind::Counter,
+            MetricType::Gauge => Kind::Gauge,
+            MetricType::Histogram => Kind::Histogram,
+        };
+        Some(Metric {
+            name: spec.name.as_str().into(),
+            kind,
+            moment,
+            requests,
+            responses: responses.map(Box::new),
+            amount,
+            divide_by: values::divisor(spec.value.as_ref()),
+            at_request: at_request.into(),
+            at_end: at_end.into(),
+            series: series.into(),
+        })
+    }
+
+    fn moment(&mut self, spec: &Spec, at: &At) -> Moment {
+        match (spec.kind, &spec.value, spec.when) {
+            (MetricType::Gauge, None, None) => Moment::Active,
+            (MetricType::Gauge, None, Some(_)) => {
+                let message = "active requests are counted from the request to the end; leave `when` away";
+                self.compiler.problems.add(&at.field("when"), message);
+                Moment::Active
+            }
+            (_, _, Some(When::Request)) => Moment::Request,
+            (_, _, Some(When::End) | None) => Moment::End,
+        }
+    }
+
+    /// Which requests; `None` for all.
+    fn requests(
+        &mut self,
+        http: &[HttpMatch],
+        condition: Option<&serde_json::Value>,
+        cel: Option<&str>,
+        at: &At,
+    ) -> Option<Predicate> {
+        if http.is_empty() && condition.is_none() && cel.is_none() {
+            return None;
+        }
+        Some(self.compiler.when(http, condition, cel, at))
+    }
+
+    /// Something that is asked at the end; the same is asked once.
+    fn late(&mut self, late: Late) -> u16 {
+        let found = self.lates.iter().position(|known| *known == late);
+        found.unwrap_or_else(|| {
+            self.lates.push(late);
+            self.lates.len() - 1
+        }) as u16
+    }
+}

@@ -1,0 +1,146 @@
+//! Labels as they are written.
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use weir_core::SourceSpec;
+use weir_core::attribute::PathSpec;
+use weir_core::http_match::StringMatch;
+use weir_core::load::one_or_many;
+
+/// A label: the short form, or an object with one source and its bound.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LabelSpec {
+    /// `method`, `route`, `code`, `codeClass`, `grpcStatus`, a source such as `header:x-plan`, or the name
+    /// of an attribute.
+    Short(String),
+    /// An object with exactly one source and its bound.
+    Long(Box<Label>),
+}
+
+/// Where a label's values come from, and what keeps them few. Exactly one source is given, and at most one
+/// bound; without a bound the first ten values count.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Label {
+    /// What the short form says: `method`, `route`, `code`, `codeClass`, `grpcStatus`, a source or an
+    /// attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceSpec>,
+    /// The variant of the experiment with this key; `none` for who is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// Always this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constant: Option<String>,
+    /// What this configuration gives to a request header of its own, such as `x-weir-route` of a route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_header: Option<String>,
+    /// A response header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_header: Option<String>,
+    /// An Envoy attribute that is read at the end, such as `response.code_details` or `upstream.address`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_property: Option<PathSpec>,
+    /// A part of all units, `0` and up, which does not depend on any experiment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_bucket: Option<SubBucket>,
+
+    /// Bound: these values; all others are `other`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Bound: path templates such as `/users/{id}`, in which `{…}` is one segment and a last `**` the rest.
+    /// The first that fits is the value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<String>,
+    /// Bound: classes of values. The first that fits is the value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
+    /// Bound: the first so many different values that a worker sees, 1 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u32>,
+}
+
+/// A class of values.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Class {
+    /// The label's value.
+    pub class: String,
+    /// Which texts are of it, such as `{prefix: Mozilla}`.
+    #[serde(rename = "match")]
+    pub text: StringMatch,
+}
+
+/// Parts of all units.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SubBucket {
+    /// What identifies a unit: the first source that the request has, and that is not empty, counts.
+    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
+    pub unit: Vec<SourceSpec>,
+    /// How many parts, 2 to 100; 20 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buckets: Option<u32>,
+    /// What the hash is salted with; `weir` when absent. Metrics that are divided by each other need the
+    /// same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+}
+
+impl Default for LabelSpec {
+    fn default() -> Self {
+        Self::Short(String::new())
+    }
+}
+
+impl<'de> Deserialize<'de> for LabelSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = LabelSpec;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a label such as \"codeClass\", or an object such as {source: header:x-plan}")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<LabelSpec, E> {
+                Ok(LabelSpec::Short(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LabelSpec, A::Error> {
+                Label::deserialize(MapAccessDeserializer::new(map))
+                    .map(|label| LabelSpec::Long(Box::new(label)))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for LabelSpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Short(text) => serializer.serialize_str(text),
+            Self::Long(label) => label.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for LabelSpec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MetricLabel".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let long = generator.subschema_for::<Label>();
+        schemars::json_schema!({
+            "description": "A label: the short form, or an object with one source and its bound.",
+            "anyOf": [
+                {"type": "string", "examples": ["codeClass", "method", "route", "header:x-plan"]},
+                long
+            ]
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! The access log: a line of JSON for some of the requests. It never holds a header that was not named.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use crate::config::Level;
+use crate::encoding;
+use crate::end::Asked;
+use crate::host::Ending;
+use crate::line::Line;
+use crate::measured::{Measured, Values};
+use crate::plan::{Plan, Responses};
+use weir_allocation::Salt;
+use weir_cookie::Signer;
+use weir_core::predicate::Facts;
+use weir_core::{AttrId, Effects, Outside, Predicate, Request};
+
+/// A path that is written itself is cut, in bytes.
+const LONGEST_PATH: usize = 512;
+
+/// What is logged.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) sample: Sample,
+    pub(crate) requests: Option<Predicate>,
+    pub(crate) responses: Option<Box<Responses>>,
+    pub(crate) traceparent: AttrId,
+    pub(crate) path: Option<AttrId>,
+    pub(crate) unit: Option<(Box<[AttrId]>, Signer)>,
+    /// For each experiment its key and its variant, by position in [`Plan::readings`].
+    pub(crate) experiments: Box<[(Box<str>, u16)]>,
+    pub(crate) fields: Box<[(Box<str>, Field)]>,
+    pub(crate) level: Level,
+}
+
+/// A field's value.
+#[derive(Debug)]
+pub(crate) enum Field {
+    /// As of a label, by position in [`Plan::readings`].
+    Reading(u16),
+    /// A text of the request.
+    Text(AttrId),
+    /// What is asked of the proxy at the end, by position in [`Plan::lates`].
+    Late(u16),
+    /// Always the same.
+    Constant(Box<str>),
+}
+
+/// A part of all requests.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) salt: Salt,
+    /// In millionths.
+    pub(crate) share: u32,
+}
+
+impl Sample {
+    /// Requests of one trace are in it together; those without a trace by chance.
+    #[inline]
+    fn has<O: Outside>(&self, trace: Option<&str>, request: &Request<'_, O>) -> bool {
+        if self.share >= weir_allocation::BUCKETS {
+            return true;
+        }
+        let bucket = match trace {
+            Some(trace) => self.salt.bucket(trace.as_bytes()),
+            None => weir_allocation::Bucket::from_hash(request.outside().random()),
+        };
+        bucket.index() < self.share
+    }
+}
+
+impl Log {
+    /// Whether a request may be logged.
+    #[inline]
+    pub(crate) fn wants<O: Outside>(&self, request: &Request<'_, O>) -> bool {
+        self.sample.has(trace_id(request.text(self.traceparent)), request)
+            && self.requests.as_ref().is_none_or(|requests| requests.holds(request))
+    }
+}
+
+/// The trace id in a `traceparent` header (W3C Trace Context, section 3.2).
+#[inline]
+fn trace_id(header: Option<&[u8]>) -> Option<&str> {
+    let header = header?;
+    // Version, dash, 32 hex digits, dash.
+    let id = header.get(3..35)?;
+    let hex = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
+    let framed = header.get(2) == Some(&b'-') && header.get(35) == Some(&b'-');
+    let valid = framed && id.iter().all(hex) && id.iter().any(|b| *b != b'0');
+    std::str::from_utf8(id).ok().filter(|_| valid)
+}
+
+impl Plan {
+    /// What the request shows of the line.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn begin_line<O: Outside>(
+        &self,
+        log: &Log,
+        request: &Request<'_, O>,
+        effects: &Effects,
+        measured: &mut Measured,
+    ) {
+        let mut line = Line::new();
+        for (name, field) in &log.fields {
+            match field {
+                Field::Reading(position) => {
+                    self.read(*position, request, effects, &mut measured.values);
+                    self.write_reading(name, *position, true, &measured.values, &mut line);
+                }
+                Field::Text(attribute) => {
+                    if let Some(text) = request.text(*attribute) {
+                        line.text(name, &encoding::text(text));
+                    }
+                }
+                Field::Constant(text) => line.text(name, text),
+                Field::Late(_) => {}
+            }
+        }
+        if let Some(path) = log.path.and_then(|path| request.text(path)) {
+            let path = path.get(..LONGEST_PATH).unwrap_or(path);
+            line.text("path", &String::from_utf8_lossy(path));
+        }
+        if let Some(id) = trace_id(request.text(log.traceparent)) {
+            line.text("trace_id", id);
+        }
+        if let Some((sources, signer)) = &log.unit {
+            let units = sources.iter().filter_map(|source| request.text(*source));
+            if let Some(unit) = units.into_iter().find(|unit| !unit.is_empty()) {
+                let hash = signer.sign("unit", unit);
+                line.text("unit", std::str::from_utf8(&hash).unwrap_or_default());
+            }
+        }
+        if !log.experiments.is_empty() && line.key("experiments") {
+            let mut variants = Line::new();
+            for (key, position) in &log.experiments {
+                self.read(*position, request, effects, &mut measured.values);
+                self.write_reading(key, *position, true, &measured.values, &mut variants);
+            }
+            line.0.push_str(&variants.0);
+            line.0.push('}');
+        }
+        measured.line = Some(Box::new(line.0));
+    }
+
+    /// The rest of the line.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn end_line<E: Ending>(
+        &self,
+        log: &Log,
+        line: String,
+        started: u64,
+        asked: &Asked<'_, E>,
+        values: &mut Values,
+    ) {
+        if log.responses.as_ref().is_some_and(|responses| !responses.hold(asked)) {
+            return;
+        }
+        let mut line = Line(line);
+        // No response is status 0, as in Envoy's own logs.
+        line.number("status", u64::from(asked.status().unwrap_or(0)));
+        line.milliseconds("duration_ms", asked.now().saturating_sub(started));
+        for (name, field) in &log.fields {
+            match field {
+                Field::Reading(position) => {
+                    self.read_end(*position, asked, values);
+                    self.write_reading(name, *position, false, values, &mut line);
+                }
+                Field::Late(late) => {
+                    if let Some(text) = asked.late(*late) {
+                        line.text(name, &encoding::text(text));
+                    }
+                }
+                Field::Text(_) | Field::Constant(_) => {}
+            }
+        }
+        line.0.push('}');
+        asked.ending.log(log.level, &line.0);
+    }
+
+    /// A field that is defined as a label is; absent where the request has no value.
+    fn write_reading(&self, name: &str, position: u16, at_request: bool, values: &Values, line: &mut Line) {
+        let Some(reading) = self.readings.get(usize::from(position)) else { return };
+        let value = values.get(position);
+        if reading.is_of_request() == at_request && value != crate::bound::NONE {
+            line.text(name, &reading.name(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trace_ids_are_those_of_valid_headers() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let header = |id: &str| format!("00-{id}-00f067aa0ba902b7-01");
+        assert_eq!(trace_id(Some(header(id).as_bytes())), Some(id));
+        for bad in [
+            String::new(),
+            id.to_owned(),
+            header(&id.to_uppercase()),
+            header(&"0".repeat(32)),
+            header(&id[1..]),
+            header("4bf92f3577b34da6a3ce929d0e0e473\""),
+        ] {
+            assert_eq!(trace_id(Some(bad.as_bytes())), None, "{bad}");
+        }
+        assert_eq!(trace_id(None), None);
+    }
+}

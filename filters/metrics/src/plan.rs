@@ -1,0 +1,178 @@
+//! What the section means: all that a request needs, looked up and checked.
+
+use crate::bound::{Bound, Value};
+use crate::encoding::Style;
+use crate::host::Kind;
+use crate::log::Log;
+use crate::series::{Digit, Id, Ids};
+use crate::status::Statuses;
+use std::cell::Cell;
+use weir_allocation::Salt;
+use weir_core::http_match::Asks;
+use weir_core::predicate::ExperimentId;
+use weir_core::{AttrId, OwnedHeader, Predicate};
+
+/// The validated section.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) style: Style,
+    pub(crate) metrics: Box<[Metric]>,
+    /// Everything that labels read, each thing once, whatever number of metrics has it.
+    pub(crate) readings: Box<[Reading]>,
+    /// What is asked of the proxy at the end.
+    pub(crate) lates: Box<[Late]>,
+    pub(crate) log: Option<Box<Log>>,
+}
+
+/// One metric.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    pub(crate) name: Box<str>,
+    pub(crate) kind: Kind,
+    pub(crate) moment: Moment,
+    /// Which requests; `None` for all.
+    pub(crate) requests: Option<Predicate>,
+    /// Which responses; `None` for all.
+    pub(crate) responses: Option<Box<Responses>>,
+    pub(crate) amount: Amount,
+    pub(crate) divide_by: u64,
+    /// What its labels read of the request, by position in [`Plan::readings`].
+    pub(crate) at_request: Box<[u16]>,
+    /// What they read at the end.
+    pub(crate) at_end: Box<[u16]>,
+    /// One, or one for each experiment.
+    pub(crate) series: Box<[Series]>,
+}
+
+/// When a metric is brought to the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// With the request's headers.
+    Request,
+    /// At the end.
+    End,
+    /// Up with the request's headers, down at the end.
+    Active,
+}
+
+/// What is added, set or recorded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Amount {
+    Constant(u64),
+    /// Nanoseconds from the request's headers to the end.
+    Duration,
+    /// A number in the request.
+    Attribute(AttrId),
+    /// A number in text, by position in [`Plan::lates`].
+    LateText(u16),
+    /// A number as the proxy encodes it.
+    LateInteger(u16),
+}
+
+/// Which responses.
+#[derive(Debug)]
+pub(crate) struct Responses {
+    pub(crate) status: Statuses,
+    pub(crate) grpc_status: Statuses,
+    /// By position in [`Plan::lates`].
+    pub(crate) headers: Box<[(u16, Asks)]>,
+}
+
+/// The series of a metric that differ in their labels' values only.
+#[derive(Debug)]
+pub(crate) struct Series {
+    /// The labels, sorted by name.
+    pub(crate) labels: Box<[(Box<str>, LabelValue)]>,
+    pub(crate) digits: Box<[Digit]>,
+    /// The variant without which a request is not measured here.
+    pub(crate) only_with: Option<u16>,
+    pub(crate) ids: Ids,
+    /// The counters of what became `other`: one for each of `digits`, and one for what there was no room
+    /// for.
+    pub(crate) overflows: Box<[Cell<Id>]>,
+}
+
+#[derive(Debug)]
+pub(crate) enum LabelValue {
+    Constant(Box<str>),
+    /// By position in [`Plan::readings`].
+    Read(u16),
+}
+
+/// What a label reads.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// A text of the request.
+    Text(AttrId, Bound),
+    /// A number or a boolean of the request.
+    Scalar(AttrId, Bound),
+    /// What a request header of this configuration is given.
+    Given(OwnedHeader, Bound),
+    /// The variant of an experiment.
+    Variant(ExperimentId, Box<[Box<str>]>),
+    /// A part of all units.
+    SubBucket { units: Box<[AttrId]>, salt: Salt, buckets: Value },
+    /// The status of the response.
+    Code(Bound),
+    /// The first digit of it.
+    Class,
+    /// The gRPC status.
+    Grpc,
+    /// What is asked of the proxy at the end.
+    Late(u16, Bound),
+}
+
+/// What is asked of the proxy at the end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    Header(Box<[u8]>),
+    Property(Box<[u8]>),
+}
+
+impl Reading {
+    /// Whether the request shows it.
+    pub(crate) fn is_of_request(&self) -> bool {
+        !matches!(self, Self::Code(_) | Self::Class | Self::Grpc | Self::Late(..))
+    }
+
+    /// How many values there are.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(_, bound)
+            | Self::Scalar(_, bound)
+            | Self::Given(_, bound)
+            | Self::Code(bound)
+            | Self::Late(_, bound) => bound.size(),
+            Self::Variant(_, names) => 2 + names.len(),
+            Self::SubBucket { buckets, .. } => 2 + usize::from(*buckets),
+            Self::Class => 2 + 5,
+            Self::Grpc => 2 + 17,
+        }
+    }
+
+    /// A value as a text.
+    #[cold]
+    pub(crate) fn name(&self, value: Value) -> String {
+        use crate::bound::{FIRST, NONE};
+        if let Self::Text(_, bound)
+        | Self::Scalar(_, bound)
+        | Self::Given(_, bound)
+        | Self::Code(bound)
+        | Self::Late(_, bound) = self
+        {
+            return bound.name(value, str::to_owned);
+        }
+        let Some(index) = value.checked_sub(FIRST) else {
+            return if value == NONE { "none" } else { "other" }.to_owned();
+        };
+        match self {
+            Self::Variant(_, names) => {
+                names.get(usize::from(index)).map_or_else(String::new, |name| (**name).to_owned())
+            }
+            Self::Class => ["1xx", "2xx", "3xx", "4xx", "5xx"]
+                .get(usize::from(index))
+                .map_or_else(String::new, |class| (*class).to_owned()),
+            _ => index.to_string(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The beginning of a request: which metrics it concerns, and what of it they will need.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use crate::bound::{FIRST, NONE, Value};
+use crate::host::Registry;
+use crate::measured::{Measured, Values};
+use crate::plan::{Amount, Metric, Moment, Plan, Reading};
+use weir_core::predicate::Facts;
+use weir_core::value::Value as Fact;
+use weir_core::{AttrId, Effects, Outside, Request};
+
+impl Plan {
+    /// Measures what the request shows, once all other filters have decided. `now` tells nanoseconds since
+    /// the Unix epoch; it is asked at most once, where a duration will be measured.
+    ///
+    /// `None` when nothing is left to do at the end.
+    #[inline]
+    pub fn start<O: Outside>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &Effects,
+        now: impl FnOnce() -> u64,
+        registry: &impl Registry,
+    ) -> Option<Measured> {
+        let mut measured = Measured { values: Values::new(self.readings.len()), ..Measured::default() };
+        let mut clock = false;
+        for (position, metric) in (0u32..).zip(&self.metrics) {
+            if metric.requests.as_ref().is_some_and(|requests| !requests.holds(request)) {
+                continue;
+            }
+            for reading in &metric.at_request {
+                self.read(*reading, request, effects, &mut measured.values);
+            }
+            match metric.moment {
+                Moment::End => {
+                    if let Amount::Attribute(id) = metric.amount {
+                        let Some(number) = whole(request, id) else { continue };
+                        measured.numbers.push((position, number));
+                    }
+                    clock |= metric.amount == Amount::Duration;
+                    measured.waiting |= 1 << position;
+                }
+                Moment::Request => self.at_once(metric, request, &measured.values, registry),
+                Moment::Active => {
+                    for series in &metric.series {
+                        if let Some(id) = self.id(metric, series, &measured.values, registry) {
+                            registry.increment(id, 1);
+                            measured.active.push(id);
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(log) = &self.log
+            && log.wants(request)
+        {
+            self.begin_line(log, request, effects, &mut measured);
+            clock = true;
+        }
+        if measured.waiting == 0 && measured.active.is_empty() && measured.line.is_none() {
+            return None;
+        }
+        if clock {
+            measured.started = now();
+        }
+        Some(measured)
+    }
+
+    #[inline]
+    fn at_once<O: Outside>(
+        &self,
+        metric: &Metric,
+        request: &Request<'_, O>,
+        values: &Values,
+        registry: &impl Registry,
+    ) {
+        let amount = match metric.amount {
+            Amount::Constant(amount) => Some(amount),
+            Amount::Attribute(id) => whole(request, id),
+            Amount::Duration | Amount::LateText(_) | Amount::LateInteger(_) => None,
+        };
+        if let Some(amount) = amount {
+            self.bring(metric, divided(amount, metric.divide_by), values, registry);
+        }
+    }
+
+    /// Reads a label's value, where that has not happened yet.
+    #[inline]
+    pub(crate) fn read<O: Outside>(
+        &self,
+        position: u16,
+        request: &Request<'_, O>,
+        effects: &Effects,
+        values: &mut Values,
+    ) {
+        if values.read(position).is_some() {
+            return;
+        }
+        let Some(reading) = self.readings.get(usize::from(position)) else { return };
+        let value = match reading {
+            Reading::Text(attribute, bound) => bound.of(request.text(*attribute)),
+            Reading::Variant(experiment, _) => request.variant(*experiment).map_or(NONE, |v| FIRST + v),
+            Reading::Given(header, bound) => {
+                let given = effects.headers.get(header.index()).copied().unwrap_or_default();
+                bound.of(effects.bytes(given, request.shape()))
+            }
+            Reading::Scalar(attribute, bound) => match request.value(*attribute) {
+                Fact::Number(number) => bound.of(Some(serde_json::Value::from(number).to_string().as_bytes())),
+                Fact::Bool(truth) => bound.of(Some(if truth { b"true" } else { b"false" })),
+                _ => NONE,
+            },
+            Reading::SubBucket { units, salt, buckets } => {
+                let units = units.iter().filter_map(|unit| request.text(*unit));
+                match units.into_iter().find(|unit| !unit.is_empty()) {
+                    Some(unit) => FIRST + part(salt.hash(unit), *buckets),
+                    None => NONE,
+                }
+            }
+            Reading::Code(_) | Reading::Class | Reading::Grpc | Reading::Late(..) => return,
+        };
+        values.set(position, value);
+    }
+}
+
+/// Which of `parts` equal parts a hash is in.
+#[inline]
+fn part(hash: u64, parts: Value) -> Value {
+    // The upper half is enough: there are at most a hundred parts.
+    (((hash >> 32) * u64::from(parts)) >> 32) as Value
+}
+
+/// The number that an attribute is, when it is one and not below 0.
+fn whole<O: Outside>(request: &Request<'_, O>, id: AttrId) -> Option<u64> {
+    match request.value(id) {
+        Fact::Number(number) if number >= 0.0 => Some(number.round() as u64),
+        _ => None,
+    }
+}
+
+/// Divided and rounded to the nearest whole number.
+#[inline]
+pub(crate) fn divided(number: u64, by: u64) -> u64 {
+    if by <= 1 { number } else { number / by + u64::from(number % by >= by - by / 2) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divisions_are_rounded() {
+        for (number, by, expected) in
+            [(0, 10, 0), (4, 10, 0), (5, 10, 1), (14, 10, 1), (15, 10, 2), (1, 3, 0), (2, 3, 1), (7, 1, 7), (7, 0, 7)]
+        {
+            assert_eq!(divided(number, by), expected, "{number} / {by}");
+        }
+        assert_eq!(divided(u64::MAX, 2), u64::MAX / 2 + 1);
+    }
+
+    #[test]
+    fn parts_are_equal() {
+        assert_eq!((part(0, 20), part(u64::MAX, 20), part(1 << 63, 20)), (0, 19, 10));
+    }
+}
