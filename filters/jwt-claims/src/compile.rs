@@ -1,0 +1,173 @@
+//! From what was written to what it means.
+
+mod keys;
+mod outputs;
+mod places;
+mod provider;
+mod rules;
+
+use crate::config::{Config, ErrorFormat, Errors};
+use crate::failure::REASONS;
+use crate::plan::{Counters, KeyServer, Keys, Plan, Preflight, Provider};
+use crate::reply::Replies;
+use weir_core::{At, Compiler, OwnedHeader, duration};
+use weir_jose::Refusal;
+
+/// How many tokens are remembered, and how long ones, where nothing else is said.
+const CACHE_SIZE: u32 = 1000;
+const MOST_REMEMBERED: u32 = 65536;
+const LONGEST_REMEMBERED: u32 = 4096;
+
+impl Plan {
+    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
+    /// problems must not be used. It must be made before those of filters that read claims, and all of them
+    /// after [`Compiler::verifies_tokens`].
+    pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        let mut builder = Builder {
+            compiler,
+            config,
+            at: at.field("providers"),
+            providers: Vec::new(),
+            remotes: Vec::new(),
+            guards: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let remembered = builder.cache_size(&at.field("cache"));
+        builder.providers();
+        let rules = builder.rules(at);
+        let preflight = builder.preflight();
+        let Builder { compiler, providers, remotes, guards, warnings, .. } = builder;
+        let replies = replies(&config.errors, compiler, &at.field("errors"));
+        let longest = config.cache.max_token_size.unwrap_or(LONGEST_REMEMBERED);
+        Self {
+            providers: providers.into(),
+            rules,
+            remotes: remotes.into(),
+            preflight,
+            guards: guards.into(),
+            replies,
+            counters: counters(compiler),
+            remembered,
+            longest_remembered: longest as usize,
+            warnings,
+        }
+    }
+}
+
+struct Builder<'b, 'c> {
+    compiler: &'b mut Compiler<'c>,
+    config: &'b Config,
+    /// Where the providers stand.
+    at: At,
+    providers: Vec<Provider>,
+    remotes: Vec<KeyServer>,
+    guards: Vec<OwnedHeader>,
+    warnings: Vec<String>,
+}
+
+impl Builder<'_, '_> {
+    fn cache_size(&mut self, at: &At) -> usize {
+        let size = self.config.cache.size.unwrap_or(CACHE_SIZE);
+        if size > MOST_REMEMBERED {
+            let message = format!("{size} is more than {MOST_REMEMBERED}");
+            self.compiler.problems.add(&at.field("size"), message);
+        }
+        size as usize
+    }
+
+    fn providers(&mut self) {
+        let config = self.config;
+        if config.providers.is_empty() {
+            let message = "a provider is needed: who issues tokens, and with which keys";
+            self.compiler.problems.missing(&self.at, message);
+        }
+        for (name, spec) in config.providers.iter() {
+            let at = self.at.field(name);
+            self.check_name(name, &at);
+            let keys = self.keys(name, &spec.jwks, &at.field("jwks"));
+            let provider = self.provider(name, spec, &spec.audiences, keys);
+            self.providers.extend(provider);
+        }
+    }
+
+    /// Names stand in logs, in metrics and beside `none`.
+    fn check_name(&mut self, name: &str, at: &At) {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if name == "none" {
+            self.compiler.problems.add(at, "`none` is no name for a provider: rules ask for no token with it");
+        } else if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+            let message = format!("{name:?} is not a name: up to 64 letters, digits, `-`, `_` and `.`");
+            self.compiler.problems.add(at, message);
+        }
+    }
+
+    fn preflight(&mut self) -> Option<Preflight> {
+        if !self.config.bypass_cors_preflight {
+            return None;
+        }
+        let at = At::root();
+        Some(Preflight {
+            method: self.compiler.pseudo_header(":method"),
+            origin: self.compiler.header("origin", &at)?,
+            asked: self.compiler.header("access-control-request-method", &at)?,
+        })
+    }
+
+    /// A time in nanoseconds, at most `most` seconds.
+    fn time(&mut self, text: Option<&str>, default: u64, most: u64, at: &At) -> u64 {
+        const SECOND: u64 = 1_000_000_000;
+        let Some(text) = text else { return default * SECOND };
+        let time = duration::parse(text).map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        match time {
+            Ok(time) if time <= most * SECOND => return time,
+            Ok(_) => self.compiler.problems.add(at, format!("{text:?} is more than {most}s")),
+            Err(message) => self.compiler.problems.add(at, message),
+        }
+        default * SECOND
+    }
+}
+
+fn replies(errors: &Errors, compiler: &mut Compiler<'_>, at: &At) -> Replies {
+    let realm = errors.realm.as_deref().unwrap_or("jwt");
+    if !realm.bytes().all(|b| matches!(b, 0x20..=0x7e) && b != b'"' && b != b'\\') {
+        let message = format!("{realm:?} has characters other than ASCII, or quotes or backslashes");
+        compiler.problems.add(&at.field("realm"), message);
+    }
+    if errors.realm.is_some() && errors.format == Some(ErrorFormat::None) {
+        compiler.problems.add(&at.field("realm"), "is not told with `format: none`");
+    }
+    Replies { format: errors.format.unwrap_or_default(), realm: realm.into() }
+}
+
+fn counters(compiler: &mut Compiler<'_>) -> Counters {
+    let mut allowed = |token: &str| {
+        compiler.counter(&["token=.=", token, ";.;weir_jwt_allowed_total"].concat())
+    };
+    let (hit, miss, without) = (allowed("remembered"), allowed("verified"), allowed("none"));
+    let mut reason = |reason: &str, what: &str| {
+        compiler.counter(&["reason=.=", reason, ";.;", what].concat())
+    };
+    let all = REASONS.into_iter().chain(Refusal::ALL.iter().map(Refusal::reason));
+    let both = |word| (word, reason(word, "weir_jwt_denied_total"), reason(word, "weir_jwt_ignored_total"));
+    let refused = all.map(both).collect();
+    Counters {
+        hit,
+        miss,
+        without,
+        refused,
+        unsafe_value: reason("unsafe", "weir_jwt_headers_omitted_total"),
+        too_long: reason("too_long", "weir_jwt_headers_omitted_total"),
+        waiting: compiler.counter("weir_jwt_waiting_total"),
+    }
+}
+
+/// The keys' counters of a provider.
+fn fetched(name: &str, compiler: &mut Compiler<'_>, keys: &Keys) -> Option<KeyServer> {
+    let Keys::Remote(remote) = keys else { return None };
+    let mut counter = |result: &str| {
+        let parts = ["provider=.=", name, ";.;result=.=", result, ";.;weir_jwt_jwks_fetches_total"];
+        compiler.counter(&parts.concat())
+    };
+    let (ok, failed) = (counter("ok"), counter("failed"));
+    Some(KeyServer { provider: name.into(), remote: remote.clone(), ok, failed })
+}

@@ -1,0 +1,116 @@
+//! What services learn of a token.
+
+use super::Builder;
+use crate::config::{ClaimHeader, Missing, Provider};
+use crate::outputs::{Absent, HeaderRule, StateRule};
+use weir_core::attribute::PathSpec;
+use weir_core::{At, OwnedHeader, header};
+
+/// Longer values are left out, in bytes, where nothing else is said.
+const LONGEST_VALUE: u32 = 4096;
+const MOST_LONGEST_VALUE: u32 = 65536;
+
+/// What many backends read already.
+const CONTRACT: [(&str, &str); 2] = [("sub", "x-auth-user-id"), ("role", "x-auth-user-role")];
+
+impl Builder<'_, '_> {
+    pub(super) fn payload_header(&mut self, spec: &Provider, at: &At) -> Option<(OwnedHeader, bool)> {
+        let Some(name) = &spec.payload_header else {
+            if spec.pad_payload_header {
+                self.compiler.problems.add(&at.field("padPayloadHeader"), "only goes with `payloadHeader`");
+            }
+            return None;
+        };
+        let header = self.compiler.own_header(name, &at.field("payloadHeader"))?;
+        Some((header, spec.pad_payload_header))
+    }
+
+    pub(super) fn header_rules(&mut self, spec: &Provider, at: &At) -> Box<[HeaderRule]> {
+        let at = at.field("claimsToHeaders");
+        let usual;
+        let specs = match &spec.claims_to_headers {
+            Some(specs) => specs.as_slice(),
+            None => {
+                let one = |(claim, header): (&str, &str)| ClaimHeader {
+                    claim: PathSpec(vec![claim.to_owned()]),
+                    header: header.to_owned(),
+                    ..ClaimHeader::default()
+                };
+                usual = CONTRACT.map(one);
+                &usual
+            }
+        };
+        let mut rules: Vec<HeaderRule> = Vec::with_capacity(specs.len());
+        for (i, spec) in specs.iter().enumerate() {
+            let at = at.index(i);
+            let Some(rule) = self.header_rule(spec, &at) else { continue };
+            if rules.iter().any(|known| known.header == rule.header) {
+                let message = format!("{:?} is given another claim already", spec.header);
+                self.compiler.problems.add(&at.field("header"), message);
+            }
+            rules.push(rule);
+        }
+        rules.into()
+    }
+
+    fn header_rule(&mut self, spec: &ClaimHeader, at: &At) -> Option<HeaderRule> {
+        self.check_claim(&spec.claim, &at.field("claim"));
+        let absent = self.absent(spec, at);
+        let longest = spec.max_bytes.unwrap_or(LONGEST_VALUE);
+        if longest == 0 || longest > MOST_LONGEST_VALUE {
+            let message = format!("{longest} is not between 1 and {MOST_LONGEST_VALUE}");
+            self.compiler.problems.add(&at.field("maxBytes"), message);
+        }
+        if spec.header.is_empty() {
+            self.compiler.problems.missing(&at.field("header"), "a header's name is needed");
+            return None;
+        }
+        let header = self.compiler.own_header(&spec.header, &at.field("header"))?;
+        let format = spec.format.unwrap_or_default();
+        Some(HeaderRule { header, path: spec.claim.0.clone(), format, absent, longest: longest as usize })
+    }
+
+    fn absent(&mut self, spec: &ClaimHeader, at: &At) -> Absent {
+        let Some(default) = &spec.default else {
+            return match spec.missing.unwrap_or_default() {
+                Missing::Omit => Absent::Omit,
+                Missing::Empty => Absent::Value(Box::default()),
+                Missing::Refuse => Absent::Refuse,
+            };
+        };
+        if spec.missing.is_some() {
+            self.compiler.problems.add(&at.field("missing"), "`default` says it already");
+        }
+        if !header::is_safe_value(default.as_bytes()) {
+            let message = format!("{default:?} has control characters, which no header value may have");
+            self.compiler.problems.add(&at.field("default"), message);
+        }
+        Absent::Value(default.as_bytes().into())
+    }
+
+    pub(super) fn state_rules(&mut self, spec: &Provider, at: &At) -> Box<[StateRule]> {
+        let at = at.field("filterState");
+        let mut rules = Vec::with_capacity(spec.filter_state.0.len());
+        for (name, claim) in spec.filter_state.iter() {
+            let at = at.field(name);
+            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+            if name.is_empty() || !name.bytes().all(plain) {
+                let message = format!("{name:?} is not a name: letters, digits, `-`, `_` and `.`");
+                self.compiler.problems.add(&at, message);
+            }
+            self.check_claim(claim, &at);
+            let state = self.compiler.state(&["weir.jwt.", name].concat());
+            rules.push(StateRule { state, path: claim.0.clone() });
+        }
+        rules.into()
+    }
+
+    fn check_claim(&mut self, claim: &PathSpec, at: &At) {
+        if claim.0.is_empty() {
+            self.compiler.problems.missing(at, "a claim is needed, such as sub, or [realm_access, roles]");
+        } else if claim.0.iter().any(String::is_empty) {
+            let message = "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])";
+            self.compiler.problems.add(at, message);
+        }
+    }
+}

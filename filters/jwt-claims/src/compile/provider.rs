@@ -1,0 +1,94 @@
+//! Who issues tokens.
+
+use super::Builder;
+use crate::config::Provider as Spec;
+use crate::plan::{Keys, Provider};
+use crate::verify::bare_audience;
+use std::cell::RefCell;
+use weir_core::At;
+use weir_core::http_match::Asks;
+use weir_core::problem::did_you_mean;
+use weir_jose::{Algorithm, TimeRules};
+
+const HOUR: u64 = 3600;
+const YEAR: u64 = 366 * 24 * HOUR;
+
+impl Builder<'_, '_> {
+    /// A provider; `audiences` may be others than its own. `None` when something is wrong with its keys.
+    pub(super) fn provider(
+        &mut self,
+        name: &str,
+        spec: &Spec,
+        audiences: &[String],
+        keys: Option<Keys>,
+    ) -> Option<Provider> {
+        let at = self.at.field(name);
+        let audiences = audiences.iter().map(|audience| bare_audience(audience).into()).collect();
+        let subject = self.subject(spec, &at);
+        let algorithms = self.algorithms(spec, &at.field("algorithms"));
+        let times = self.times(spec, &at);
+        let places = self.places(spec, &at);
+        let payload = self.payload_header(spec, &at);
+        let headers = self.header_rules(spec, &at);
+        let states = self.state_rules(spec, &at);
+        let require = self.claims(spec.require.as_ref(), &at.field("require"));
+        Some(Provider {
+            name: name.into(),
+            issuers: spec.issuer.iter().map(|issuer| issuer.as_str().into()).collect(),
+            audiences,
+            subject,
+            // Last, so that everything else that is wrong is found too.
+            keys: keys?,
+            algorithms,
+            times,
+            places,
+            forward: spec.forward,
+            payload,
+            headers,
+            states,
+            require,
+            cache: RefCell::default(),
+        })
+    }
+
+    fn subject(&mut self, spec: &Spec, at: &At) -> Option<Asks> {
+        spec.subjects.as_ref()?.asks(false, &mut self.compiler.problems, &at.field("subjects"))
+    }
+
+    fn times(&mut self, spec: &Spec, at: &At) -> TimeRules {
+        let seconds = |nanoseconds: u64| nanoseconds as f64 / 1e9;
+        let skew = self.time(spec.clock_skew.as_deref(), 60, HOUR, &at.field("clockSkew"));
+        let lifetime = spec.max_lifetime.as_deref().map(|text| {
+            let at = at.field("maxLifetime");
+            let time = self.time(Some(text), 0, YEAR, &at);
+            if time == 0 {
+                self.compiler.problems.add(&at, "must be more than 0");
+            }
+            seconds(time)
+        });
+        TimeRules {
+            skew: seconds(skew),
+            require_expiration: spec.require_expiration,
+            max_lifetime: lifetime,
+        }
+    }
+
+    fn algorithms(&mut self, spec: &Spec, at: &At) -> Box<[Algorithm]> {
+        if spec.algorithms.is_empty() {
+            return Algorithm::ALL.into();
+        }
+        let mut allowed = Vec::with_capacity(spec.algorithms.len());
+        for (i, name) in spec.algorithms.iter().enumerate() {
+            let Some(algorithm) = Algorithm::from_name(name) else {
+                let at = if spec.algorithms.len() == 1 { at.clone() } else { at.index(i) };
+                let known = Algorithm::ALL.map(Algorithm::name);
+                let hint = did_you_mean(name, known);
+                let message = format!("there is no algorithm {name:?}{hint} There are: {}", known.join(", "));
+                self.compiler.problems.add(&at, message);
+                continue;
+            };
+            allowed.push(algorithm);
+        }
+        allowed.into()
+    }
+}

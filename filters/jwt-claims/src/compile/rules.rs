@@ -1,0 +1,145 @@
+//! Which requests need which tokens.
+
+use super::Builder;
+use crate::config::{Requirement, Requires};
+use crate::plan::{Needs, Rule};
+use weir_core::condition;
+use weir_core::problem::did_you_mean;
+use weir_core::{At, Predicate};
+
+/// Requirements nested deeper than this are refused.
+const DEEPEST: usize = 8;
+
+impl Builder<'_, '_> {
+    pub(super) fn rules(&mut self, at: &At) -> Box<[Rule]> {
+        let config = self.config;
+        if config.rules.is_empty() {
+            let when = Predicate::Const(true);
+            let needs = self.any_provider();
+            return [Rule { name: None, when, needs, require: Predicate::Const(true) }].into();
+        }
+        let mut rules = Vec::with_capacity(config.rules.len());
+        for (i, spec) in config.rules.iter().enumerate() {
+            let at = at.field("rules").index(i);
+            let when =
+                self.compiler.when(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), &at);
+            let needs = match &spec.requires {
+                Some(requires) => self.needs(requires, 0, &at.field("requires")),
+                None => self.any_provider(),
+            };
+            if spec.require.is_some() && matches!(needs, Needs::Nothing) {
+                let message = "needs a token, and the rule asks for none";
+                self.compiler.problems.add(&at.field("require"), message);
+            }
+            let require = self.claims(spec.require.as_ref(), &at.field("require"));
+            rules.push(Rule { name: spec.name.as_deref().map(Into::into), when, needs, require });
+        }
+        rules.into()
+    }
+
+    /// A condition in which names are claims.
+    pub(super) fn claims(&mut self, json: Option<&serde_json::Value>, at: &At) -> Predicate {
+        let Some(json) = json else { return Predicate::Const(true) };
+        let compile = |compiler: &mut weir_core::Compiler<'_>| condition::compile(json, compiler, at);
+        Predicate::Condition(Box::new(self.compiler.with_claims_by_name(compile)))
+    }
+
+    fn any_provider(&self) -> Needs {
+        let mut all: Vec<Needs> =
+            (0..self.config.providers.0.len()).map(|i| Needs::Token(i as u16)).collect();
+        match all.pop() {
+            Some(only) if all.is_empty() => only,
+            last => {
+                all.extend(last);
+                Needs::Any(all.into())
+            }
+        }
+    }
+
+    fn needs(&mut self, requires: &Requires, depth: usize, at: &At) -> Needs {
+        if depth > DEEPEST {
+            self.compiler.problems.add(at, format!("nested deeper than {DEEPEST} levels"));
+            return Needs::Nothing;
+        }
+        match requires {
+            Requires::Name(name) if name == "none" => Needs::Nothing,
+            Requires::Name(name) => self.token(name, at),
+            Requires::Object(requirement) => self.requirement(requirement, depth + 1, at),
+        }
+    }
+
+    fn requirement(&mut self, one: &Requirement, depth: usize, at: &At) -> Needs {
+        let Requirement { provider, audiences, any, all, optional, optional_or_failed } = one;
+        let given = [
+            provider.is_some(),
+            any.is_some(),
+            all.is_some(),
+            optional.is_some(),
+            optional_or_failed.is_some(),
+        ];
+        if given.iter().filter(|is| **is).count() != 1 {
+            let message = "needs exactly one of provider, any, all, optional, optionalOrFailed";
+            self.compiler.problems.missing(at, message);
+            return Needs::Nothing;
+        }
+        if !audiences.is_empty() && provider.is_none() {
+            self.compiler.problems.add(&at.field("audiences"), "only goes with `provider`");
+        }
+        if let Some(name) = provider {
+            let at = at.field("provider");
+            let needs = self.token(name, &at);
+            return if audiences.is_empty() { needs } else { self.with_audiences(name, audiences, needs) };
+        }
+        if let Some(parts) = any {
+            return Needs::Any(self.parts(parts, depth, &at.field("any")));
+        }
+        if let Some(parts) = all {
+            return Needs::All(self.parts(parts, depth, &at.field("all")));
+        }
+        if let Some(part) = optional {
+            return Needs::Optional(Box::new(self.needs(part, depth, &at.field("optional"))));
+        }
+        match optional_or_failed {
+            Some(part) => {
+                let part = self.needs(part, depth, &at.field("optionalOrFailed"));
+                Needs::OptionalOrFailed(Box::new(part))
+            }
+            None => Needs::Nothing,
+        }
+    }
+
+    fn parts(&mut self, parts: &[Requires], depth: usize, at: &At) -> Box<[Needs]> {
+        if parts.is_empty() {
+            self.compiler.problems.missing(at, "is empty; to ask for nothing, write `requires: none`");
+        }
+        let mut needs = Vec::with_capacity(parts.len());
+        for (i, part) in parts.iter().enumerate() {
+            needs.push(self.needs(part, depth, &at.index(i)));
+        }
+        needs.into()
+    }
+
+    fn token(&mut self, name: &str, at: &At) -> Needs {
+        let mut names = self.config.providers.iter().map(|(known, _)| known);
+        if let Some(index) = names.position(|known| known == name) {
+            return Needs::Token(index as u16);
+        }
+        let hint = did_you_mean(name, self.config.providers.iter().map(|(known, _)| known));
+        self.compiler.problems.add(at, format!("there is no provider {name:?}{hint}"));
+        Needs::Nothing
+    }
+
+    /// The same provider with other audiences. It has the same keys, but remembers tokens for itself.
+    fn with_audiences(&mut self, name: &str, audiences: &[String], needs: Needs) -> Needs {
+        let Needs::Token(index) = needs else { return needs };
+        let index = usize::from(index);
+        let config = self.config;
+        let (Some(original), Some(spec)) = (self.providers.get(index), config.providers.get(name)) else {
+            return needs;
+        };
+        let keys = original.keys.clone();
+        let Some(provider) = self.provider(name, spec, audiences, Some(keys)) else { return needs };
+        self.providers.push(provider);
+        Needs::Token((self.providers.len() - 1) as u16)
+    }
+}

@@ -1,0 +1,208 @@
+//! Who issues tokens, as it is written.
+
+use serde::{Deserialize, Serialize};
+use weir_core::Named;
+use weir_core::attribute::PathSpec;
+use weir_core::http_match::StringMatch;
+use weir_core::load::one_or_many;
+
+/// Who issues tokens, where they stand in a request, and what services learn of them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Provider {
+    /// The claim `iss` must be this, or one of these. It is not looked at when absent.
+    #[serde(alias = "issuers", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
+    pub issuer: Vec<String>,
+    /// The claim `aud` must have one of these; `http://`, `https://` and a slash at the end are not
+    /// compared, as in Envoy. It is not looked at when absent.
+    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
+    pub audiences: Vec<String>,
+    /// What the claim `sub` must be; a token without it does not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subjects: Option<StringMatch>,
+    /// The keys that sign tokens.
+    pub jwks: Jwks,
+    /// The algorithms (RFC 7518 and 8037) that tokens may be signed with, such as `RS256`. When absent, all
+    /// that the keys are for; `none` never.
+    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
+    pub algorithms: Vec<String>,
+    /// By how much clocks may differ, for `exp` and `nbf`; `60s` when absent, `1h` at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_skew: Option<String>,
+    /// Whether a token must have `exp`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub require_expiration: bool,
+    /// How long a token may live: from `iat`, or from now where it has none, until `exp`, which it must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_lifetime: Option<String>,
+    /// Where tokens stand; in `authorization: Bearer TOKEN` and the query parameter `access_token` when
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<From>,
+    /// Whether the upstream gets the token too. When not, a token that was verified is taken out of headers,
+    /// cookies and the query.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forward: bool,
+    /// The request header that is given the token's payload, in base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_header: Option<String>,
+    /// Whether the value of `payloadHeader` is padded with `=`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pad_payload_header: bool,
+    /// Request headers that are given claims. When absent, `x-auth-user-id` is given `sub` and
+    /// `x-auth-user-role` is given `role`; an empty list gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims_to_headers: Option<Vec<ClaimHeader>>,
+    /// Filter state for access logs, `wasm.weir.jwt.NAME`, with the claim that each is given.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub filter_state: Named<PathSpec>,
+    /// What the claims must say: a GrowthBook condition in which names are claims, such as
+    /// `{email_verified: true}`. A token that does not meet it is refused with 403.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require: Option<serde_json::Value>,
+}
+
+/// Where keys come from: exactly one of these.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Jwks {
+    /// The key set (RFC 7517 section 5) itself, as an object or as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inline: Option<serde_json::Value>,
+    /// The environment variable of the VM that holds it, read once at start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// A server that answers with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteJwks>,
+}
+
+/// A server that answers with a key set.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RemoteJwks {
+    /// The Envoy cluster that reaches the server, such as `outbound|443||id.example.com`.
+    pub cluster: String,
+    /// The address, such as `https://id.example.com/jwks.json`.
+    pub uri: String,
+    /// How long one answer may take; `5s` when absent, `1m` at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// How old keys become before they are fetched again; `10m` when absent. Requests do not wait for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<String>,
+    /// For how long after that keys are still used, while the server does not answer; `24h` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_stale: Option<String>,
+    /// How long after a failure it is tried again, `1s` when absent; twice as long after each further
+    /// failure, but not longer than `retryMax`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<String>,
+    /// The longest time between two tries; `1m` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_max: Option<String>,
+    /// A token with an unknown key lets keys be fetched at once, but not sooner than this after the last
+    /// time; `30s` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_key_interval: Option<String>,
+    /// How long requests wait for keys; `5s` when absent, `1m` at most, and `0s` lets none wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<String>,
+    /// How many requests may wait, in each worker thread; 1000 when absent, 10000 at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_waiting: Option<u32>,
+}
+
+/// Where tokens stand. The first place that has one counts: headers, then the query, then cookies.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "TokenFrom"))]
+pub struct From {
+    /// Request headers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<FromHeader>,
+    /// Query parameters by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<String>,
+    /// Cookies by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cookies: Vec<String>,
+}
+
+/// A request header with a token.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FromHeader {
+    /// The header's name.
+    pub name: String,
+    /// What stands before the token, such as `Bearer `, in any case. With a space at the end, any number of
+    /// spaces will do, but at least one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_prefix: Option<String>,
+}
+
+/// A request header that is given a claim. Copies that clients send are removed from every request.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClaimHeader {
+    /// The claim: the names that lead to it, as a list, or as text with dots between them. A number is the
+    /// position in an array. A name that is a URL stands in a list.
+    pub claim: PathSpec,
+    /// The header's name.
+    pub header: String,
+    /// How the claim becomes text; `csv` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// What is done when the token has no such claim, or `null`; `omit` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+    /// The value when the token has no such claim, or `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Longer values are left out and counted, in bytes; 4096 when absent, 65536 at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u32>,
+}
+
+/// How a claim becomes a header's value. Strings, numbers and booleans stand there as they are, numbers
+/// with the digits that the issuer wrote.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Format {
+    /// Arrays with commas between their items. One that has an item with a comma, or an item that is an
+    /// array or object, is left out and counted, as are objects.
+    #[default]
+    Csv,
+    /// Strings, numbers and booleans only; arrays and objects are left out and counted.
+    Text,
+    /// Everything as JSON, strings with their quotes; in ASCII.
+    Json,
+    /// Everything as JSON in base64 (RFC 4648 section 4), as Envoy does it with arrays and objects.
+    Base64Json,
+    /// Arrays as one line of the header for each item.
+    Repeat,
+}
+
+/// What is done when the token has no such claim.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Missing {
+    /// The header is left out.
+    #[default]
+    Omit,
+    /// The header is empty.
+    Empty,
+    /// The request is refused with 403.
+    Refuse,
+}

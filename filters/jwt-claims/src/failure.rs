@@ -1,0 +1,70 @@
+//! Why a request does not get what it needs.
+
+use weir_jose::Refusal;
+
+/// Why a request does not get what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    /// A word for counters, logs and messages.
+    pub(crate) reason: &'static str,
+}
+
+/// What follows from a failure; of several, the greatest is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// There is no token.
+    Missing,
+    /// The token is somebody else's: another provider may know more.
+    OtherIssuer,
+    /// The token is wrong.
+    Invalid,
+    /// The token is right, but not for this.
+    Forbidden,
+    /// Nobody can tell: there are no keys. The time until they are tried again, in nanoseconds.
+    Unavailable { retry_after: u64 },
+}
+
+/// The claims do not meet what a provider or a rule requires.
+pub(crate) const REQUIREMENT: Failure = Failure { kind: Kind::Forbidden, reason: "requirement_not_met" };
+/// A claim that a header needs is not there.
+pub(crate) const CLAIM_MISSING: Failure = Failure { kind: Kind::Forbidden, reason: "claim_missing" };
+
+const KEYS_UNAVAILABLE: &str = "keys_unavailable";
+
+/// All reasons that are not [`Refusal`]s.
+pub(crate) const REASONS: [&str; 3] = [REQUIREMENT.reason, CLAIM_MISSING.reason, KEYS_UNAVAILABLE];
+
+impl Failure {
+    pub(crate) fn unavailable(retry_after: u64) -> Self {
+        Self { kind: Kind::Unavailable { retry_after }, reason: KEYS_UNAVAILABLE }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal {
+            Refusal::Missing => Kind::Missing,
+            Refusal::Issuer => Kind::OtherIssuer,
+            // As Envoy does it.
+            Refusal::Audience => Kind::Forbidden,
+            _ => Kind::Invalid,
+        };
+        Self { kind, reason: refusal.reason() }
+    }
+}
+
+/// Why a requirement is not met yet, or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unmet {
+    /// Keys are being fetched.
+    Wait,
+    /// It is not met.
+    Failed(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for Unmet {
+    fn from(failure: F) -> Self {
+        Unmet::Failed(failure.into())
+    }
+}

@@ -1,0 +1,302 @@
+//! Keys that a server answers with: when they are fetched, and for how long they are good. A state machine
+//! without I/O; the pipeline carries out what [`Remote::poll`] asks for, and tells what came of it.
+//!
+//! Times are nanoseconds since the Unix epoch, as [`weir_core::Outside::now`] gives them. That clock can jump,
+//! so no time that is further away than it was ever set is waited for.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use weir_jose::KeySet;
+
+/// A longer answer is refused, in bytes.
+pub(crate) const LONGEST_ANSWER: usize = 1024 * 1024;
+
+/// How much later than its timeout an answer is given up that the proxy never brings, in nanoseconds.
+const GRACE: u64 = 2_000_000_000;
+
+/// A server that answers with a key set. All times are in nanoseconds.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) cluster: Box<str>,
+    pub(crate) scheme: &'static str,
+    pub(crate) authority: Box<str>,
+    pub(crate) path: Box<str>,
+    pub(crate) timeout: u64,
+    /// The age at which keys are fetched again.
+    pub(crate) refresh: u64,
+    /// For how long after that they are still used.
+    pub(crate) max_stale: u64,
+    pub(crate) retry: u64,
+    pub(crate) retry_max: u64,
+    pub(crate) unknown_key_interval: u64,
+    /// How long requests wait, and how many.
+    pub(crate) wait: u64,
+    pub(crate) max_waiting: u32,
+}
+
+impl Server {
+    /// How old keys become before they are no good any more.
+    fn longest_use(&self) -> u64 {
+        self.refresh.saturating_add(self.max_stale)
+    }
+
+    /// The longest time in which nothing is to be done.
+    fn longest_pause(&self) -> u64 {
+        self.refresh.max(self.retry_max).max(self.timeout.saturating_add(GRACE))
+    }
+}
+
+/// Something to ask a server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetch<'p> {
+    /// Which provider's keys they are: what [`crate::Plan::on_fetched`] is told.
+    pub provider: u16,
+    /// The cluster.
+    pub cluster: &'p str,
+    /// `http` or `https`.
+    pub scheme: &'p str,
+    /// The `:authority`.
+    pub authority: &'p str,
+    /// The `:path`; the method is `GET`.
+    pub path: &'p str,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// Keys, of which nothing is ever printed.
+#[derive(Clone)]
+pub(crate) struct Trusted(pub(crate) Rc<KeySet>);
+
+impl fmt::Debug for Trusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys")
+    }
+}
+
+/// The keys at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Current {
+    pub(crate) keys: Trusted,
+    /// Another number, other keys: what was verified with the ones before is verified anew.
+    pub(crate) generation: u32,
+}
+
+/// What a request gets that asks for keys.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// These.
+    Keys(Current),
+    /// It is to wait: they are being fetched.
+    Wait,
+    /// None; how long until they are asked for again.
+    Unavailable { retry_after: u64 },
+}
+
+/// A server with what is known of its keys.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) server: Server,
+    state: RefCell<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Current>,
+    /// How many key sets there were.
+    generations: u32,
+    /// The answer that they were read from.
+    answer: Box<[u8]>,
+    /// When that came.
+    fetched: u64,
+    /// When the fetch that runs was started.
+    running: Option<u64>,
+    /// When the last one was over.
+    tried: Option<u64>,
+    failures: u32,
+    /// Whether somebody asked for a key that is not there.
+    wanted: bool,
+    /// When that was let through last.
+    asked_again: Option<u64>,
+    /// Until when requests wait; `None` where none does.
+    waiting_until: Option<u64>,
+    waiting: u32,
+    /// Whether the time to wait was over without an answer: until there is one, nobody waits again.
+    given_up: bool,
+}
+
+/// Whether the time `at`, which was set at most `most` ahead, has come.
+fn due(at: u64, most: u64, now: u64) -> bool {
+    now >= at || at - now > most
+}
+
+impl Remote {
+    pub(crate) fn new(server: Server) -> Self {
+        Self { server, state: RefCell::default() }
+    }
+
+    /// The keys for a request; without any it is to wait, within bounds.
+    pub(crate) fn ask(&self, now: u64) -> Ask {
+        let Ok(mut state) = self.state.try_borrow_mut() else {
+            return Ask::Unavailable { retry_after: self.server.retry };
+        };
+        state.drop_stale(&self.server, now);
+        match state.current.clone() {
+            Some(current) => Ask::Keys(current),
+            None if state.enqueue(&self.server, now) => Ask::Wait,
+            None => Ask::Unavailable { retry_after: state.next_try(&self.server).saturating_sub(now) },
+        }
+    }
+
+    /// The number of the keys at hand, when they are good.
+    #[inline]
+    pub(crate) fn generation(&self, now: u64) -> Option<u32> {
+        let state = self.state.try_borrow().ok()?;
+        let good = now.saturating_sub(state.fetched) <= self.server.longest_use();
+        state.current.as_ref().filter(|_| good).map(|current| current.generation)
+    }
+
+    /// Whether a request with a token of an unknown key is to wait, because keys are fetched once more.
+    pub(crate) fn ask_again(&self, now: u64) -> bool {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
+        if state.running.is_none() && !state.wanted {
+            let interval = self.server.unknown_key_interval;
+            if state.asked_again.is_some_and(|last| !due(last.saturating_add(interval), interval, now)) {
+                return false;
+            }
+            // Even if nobody waits, it is worth a fetch: the next request with that key will pass.
+            state.asked_again = Some(now);
+            state.wanted = true;
+        }
+        state.enqueue(&self.server, now)
+    }
+
+    /// Whether keys are to be fetched now; if so, the fetch counts as started.
+    pub(crate) fn poll(&self, now: u64) -> bool {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
+        state.give_up_running(&self.server, now);
+        if state.running.is_some() || !state.is_due(&self.server, now) {
+            return false;
+        }
+        state.running = Some(now);
+        state.wanted = false;
+        // With keys at hand, only those of unknown keys wait: each fetch may be waited for.
+        state.given_up &= state.current.is_none();
+        true
+    }
+
+    /// Takes an answer, and tells which of its keys are skipped. The keys that were there stay when it is of
+    /// no use.
+    ///
+    /// # Errors
+    /// Why it is of no use.
+    pub(crate) fn on_fetched(&self, now: u64, answer: Result<(u16, &[u8]), ()>) -> Result<Vec<String>, String> {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return Err("busy".to_owned()) };
+        state.running = None;
+        state.tried = Some(now);
+        state.waiting = 0;
+        let taken = state.take(answer);
+        match &taken {
+            Ok(_) => (state.fetched, state.failures, state.given_up) = (now, 0, false),
+            Err(_) => state.failures = state.failures.saturating_add(1),
+        }
+        if state.current.is_some() {
+            state.waiting_until = None;
+        }
+        taken
+    }
+
+    /// Whether requests may wait.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.state.try_borrow().is_ok_and(|state| state.waiting > 0)
+    }
+
+    /// Whether requests have waited long enough: they are to be decided anew.
+    pub(crate) fn expired(&self, now: u64) -> bool {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
+        state.give_up_running(&self.server, now);
+        let over = state.waiting_until.is_some_and(|until| due(until, self.server.wait, now));
+        if over {
+            (state.given_up, state.waiting_until, state.waiting) = (true, None, 0);
+        }
+        over
+    }
+
+    /// When something is to be done next.
+    pub(crate) fn next_wake(&self, now: u64) -> u64 {
+        let Ok(state) = self.state.try_borrow() else { return now };
+        let next = match state.running {
+            Some(started) => started.saturating_add(self.server.timeout).saturating_add(GRACE),
+            None if state.wanted => now,
+            None => state.next_try(&self.server),
+        };
+        let next = next.min(state.waiting_until.unwrap_or(u64::MAX));
+        // Where the clock was set back, what was set before is not waited for.
+        next.clamp(now, now.saturating_add(self.server.longest_pause()))
+    }
+}
+
+impl State {
+    /// Forgets keys that are too old.
+    fn drop_stale(&mut self, server: &Server, now: u64) {
+        // A clock that was set back makes them no older.
+        if self.current.is_some() && now.saturating_sub(self.fetched) > server.longest_use() {
+            self.current = None;
+            self.answer = Box::default();
+        }
+    }
+
+    /// Lets a request wait, if there is room, time, and something to wait for.
+    fn enqueue(&mut self, server: &Server, now: u64) -> bool {
+        let over = self.waiting_until.is_some_and(|until| due(until, server.wait, now));
+        if server.wait == 0 || self.given_up || over || self.waiting >= server.max_waiting {
+            return false;
+        }
+        self.waiting_until.get_or_insert(now.saturating_add(server.wait));
+        self.waiting += 1;
+        true
+    }
+
+    /// A fetch of which the proxy never tells the end is over.
+    fn give_up_running(&mut self, server: &Server, now: u64) {
+        let most = server.timeout.saturating_add(GRACE);
+        if self.running.is_some_and(|started| due(started.saturating_add(most), most, now)) {
+            self.running = None;
+            self.tried = Some(now);
+            self.failures = self.failures.saturating_add(1);
+        }
+    }
+
+    fn is_due(&self, server: &Server, now: u64) -> bool {
+        self.wanted || due(self.next_try(server), server.longest_pause(), now)
+    }
+
+    /// When keys are fetched next: at once at the start, after a while if the last try failed, else when
+    /// they are old.
+    fn next_try(&self, server: &Server) -> u64 {
+        let Some(tried) = self.tried else { return 0 };
+        let pause = match self.failures.checked_sub(1) {
+            None => server.refresh,
+            Some(earlier) => server.retry.saturating_mul(1 << earlier.min(20)).min(server.retry_max),
+        };
+        tried.saturating_add(pause)
+    }
+
+    fn take(&mut self, answer: Result<(u16, &[u8]), ()>) -> Result<Vec<String>, String> {
+        let (status, body) = answer.map_err(|()| "no answer".to_owned())?;
+        if status != 200 {
+            return Err(format!("the answer's status is {status}"));
+        }
+        if body.len() > LONGEST_ANSWER {
+            return Err("the answer is longer than 1 MiB".to_owned());
+        }
+        if self.current.is_some() && *self.answer == *body {
+            return Ok(Vec::new());
+        }
+        let (keys, skipped) = KeySet::parse(body).map_err(|error| error.to_string())?;
+        self.generations = self.generations.wrapping_add(1);
+        self.current = Some(Current { keys: Trusted(Rc::new(keys)), generation: self.generations });
+        self.answer = body.into();
+        Ok(skipped)
+    }
+}

@@ -1,0 +1,251 @@
+//! What services learn of a token: made once, when it is verified, and then only copied.
+
+use crate::config::Format;
+use crate::plan::{Counters, Provider};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::rc::Rc;
+use weir_core::claims::{Claim, ClaimSource, Claims};
+use weir_core::effect::{Counter, State};
+use weir_core::value::Kind;
+use weir_core::{OwnedHeader, header};
+use weir_jose::Payload;
+
+/// A header that is given a claim.
+#[derive(Debug)]
+pub(crate) struct HeaderRule {
+    pub(crate) header: OwnedHeader,
+    pub(crate) path: Vec<String>,
+    pub(crate) format: Format,
+    pub(crate) absent: Absent,
+    /// Longer values are left out, in bytes.
+    pub(crate) longest: usize,
+}
+
+/// What is done without the claim.
+#[derive(Debug)]
+pub(crate) enum Absent {
+    Omit,
+    Value(Box<[u8]>),
+    Refuse,
+}
+
+/// Filter state that is given a claim.
+#[derive(Debug)]
+pub(crate) struct StateRule {
+    pub(crate) state: State,
+    pub(crate) path: Vec<String>,
+}
+
+/// A token that was verified, with all that follows from it.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    /// The keys that it was verified with.
+    pub(crate) generation: u32,
+    pub(crate) claims: Rc<Claims>,
+    pub(crate) headers: Box<[(OwnedHeader, Words)]>,
+    pub(crate) states: Box<[(State, Box<[u8]>)]>,
+    /// What is counted with each request: headers that had to be left out.
+    pub(crate) counts: Box<[Counter]>,
+    /// Whether a claim is missing that a header needs.
+    pub(crate) lacks_claim: bool,
+}
+
+/// A short text that is written often. Copied by words of eight bytes, because a proxy's `memory.copy` is a
+/// call that costs more than the text.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// Padded to whole words.
+    words: Box<[[u8; 8]]>,
+    len: usize,
+}
+
+impl Words {
+    fn new(text: &[u8]) -> Self {
+        let mut words = vec![[0; 8]; text.len().div_ceil(8)];
+        for (to, from) in words.as_flattened_mut().iter_mut().zip(text) {
+            *to = *from;
+        }
+        Self { words: words.into(), len: text.len() }
+    }
+
+    #[inline]
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        for word in &self.words {
+            out.extend_from_slice(word);
+        }
+        out.truncate(end);
+    }
+}
+
+/// Why a claim does not become a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfit {
+    /// It would be read as something else, or as nothing at all.
+    Unsafe,
+    TooLong,
+}
+
+/// All headers of a token.
+pub(crate) struct Headers {
+    pub(crate) values: Vec<(OwnedHeader, Words)>,
+    pub(crate) counts: Vec<Counter>,
+    pub(crate) lacks_claim: bool,
+}
+
+/// Makes the headers of a token. `payload` is its middle section as it stands there.
+#[cold]
+pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], counters: &Counters) -> Headers {
+    let mut all = Headers { values: Vec::new(), counts: Vec::new(), lacks_claim: false };
+    if let Some((header, padded)) = provider.payload {
+        let mut text = section.to_vec();
+        while padded && text.len() % 4 != 0 {
+            text.push(b'=');
+        }
+        all.values.push((header, Words::new(&text)));
+    }
+    for rule in &provider.headers {
+        match (rule.value(claims), &rule.absent) {
+            (Some(Ok(text)), _) => all.values.push((rule.header, Words::new(&text))),
+            (Some(Err(Unfit::Unsafe)), _) => all.counts.push(counters.unsafe_value),
+            (Some(Err(Unfit::TooLong)), _) => all.counts.push(counters.too_long),
+            (None, Absent::Omit) => {}
+            (None, Absent::Value(text)) => all.values.push((rule.header, Words::new(text))),
+            (None, Absent::Refuse) => all.lacks_claim = true,
+        }
+    }
+    all
+}
+
+impl HeaderRule {
+    /// The header's value; `None` when the token has no such claim, or `null`.
+    fn value(&self, claims: &Payload) -> Option<Result<Vec<u8>, Unfit>> {
+        let claim = claims.lookup(&self.path).filter(|claim| !claim.is_null())?;
+        let text = match self.format {
+            Format::Json => claims.json(&self.path).map(|json| ascii(&json)),
+            Format::Base64Json => claims.json(&self.path).map(|json| base64(json.as_bytes())),
+            Format::Text | Format::Csv | Format::Repeat => self.text(claim, claims),
+        };
+        let Some(text) = text else { return Some(Err(Unfit::Unsafe)) };
+        Some(match () {
+            () if text.len() > self.longest => Err(Unfit::TooLong),
+            () if is_safe(&text) => Ok(text.into_bytes()),
+            () => Err(Unfit::Unsafe),
+        })
+    }
+
+    fn text(&self, claim: &Value, claims: &Payload) -> Option<String> {
+        if !claim.is_array() {
+            return claims.scalar(&self.path).map(Cow::into_owned);
+        }
+        if self.format == Format::Text {
+            return None;
+        }
+        let items = claims.scalars(&self.path)?;
+        let fits = |item: &Cow<'_, str>| !item.contains(',') && is_safe(item);
+        items.iter().all(fits).then(|| items.join(","))
+    }
+}
+
+/// Whether a proxy sends it, and the upstream reads it, as it is: white space around a value is not part of
+/// it (RFC 9110 section 5.5).
+fn is_safe(text: &str) -> bool {
+    header::is_safe_value(text.as_bytes()) && text.trim_matches([' ', '\t']).len() == text.len()
+}
+
+/// JSON in which everything but ASCII is escaped.
+fn ascii(json: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() && c != '\x7f' {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str("\\u");
+            for shift in [12, 8, 4, 0] {
+                let digit = DIGITS.get(usize::from(*unit >> shift & 15)).copied().unwrap_or(b'0');
+                out.push(char::from(digit));
+            }
+        }
+    }
+    out
+}
+
+/// Base64 with padding (RFC 4648 section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for i in 0..4 {
+            let sextet = (word >> (18 - 6 * i) & 63) as usize;
+            let letter = ALPHABET.get(sextet).copied().unwrap_or(b'=');
+            out.push(char::from(if i > chunk.len() { b'=' } else { letter }));
+        }
+    }
+    out
+}
+
+/// The filter state of a token.
+#[cold]
+pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<[u8]>)]> {
+    let text = |rule: &StateRule| {
+        let claim = claims.lookup(&rule.path).filter(|claim| !claim.is_null())?;
+        let text = if claim.is_string() { claims.scalar(&rule.path)?.into_owned() } else { claims.json(&rule.path)? };
+        Some((rule.state, text.into_bytes().into_boxed_slice()))
+    };
+    provider.states.iter().filter_map(text).collect()
+}
+
+/// The claims that attributes read.
+#[cold]
+pub(crate) fn claims(provider: &Provider, sources: &[ClaimSource], claims: &Payload) -> Claims {
+    let one = |source: &ClaimSource| {
+        let ours = source.provider.as_deref().is_none_or(|name| name == &*provider.name);
+        let json = claims.lookup(&source.path).filter(|_| ours)?.clone();
+        let text = match (&json, source.kind) {
+            (Value::Array(items), Kind::List { separator }) => list(items, separator, &source.path, claims),
+            _ => claims.scalar(&source.path).map(Cow::into_owned),
+        };
+        let text = text.or_else(|| claims.json(&source.path))?;
+        Some(Claim { text: text.into_bytes().into(), json })
+    };
+    Claims(sources.iter().map(one).collect())
+}
+
+/// Items with a separator between them, those that are arrays or objects as JSON.
+fn list(items: &[Value], separator: u8, path: &[String], claims: &Payload) -> Option<String> {
+    let mut text = String::new();
+    let mut path = path.to_vec();
+    for i in 0..items.len() {
+        path.push(i.to_string());
+        let item = claims.scalar(&path).map(Cow::into_owned).or_else(|| claims.json(&path))?;
+        path.pop();
+        if i > 0 {
+            text.push(char::from(separator));
+        }
+        text.push_str(&item);
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_padded() {
+        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+            assert_eq!(base64(text.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn json_becomes_ascii() {
+        assert_eq!(ascii("[\"a\u{e4}\u{1f600}\u{7f}\"]"), "[\"a\\u00e4\\ud83d\\ude00\\u007f\"]");
+    }
+}

@@ -1,0 +1,181 @@
+//! Where tokens stand in a request, and how they are taken out.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use weir_core::effect::Given;
+use weir_core::predicate::Facts;
+use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
+
+/// Where a provider's tokens stand. The first place that has one counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) headers: Box<[HeaderPlace]>,
+    pub(crate) params: Box<[ParamPlace]>,
+    pub(crate) cookies: Box<[CookiePlace]>,
+    /// The header `cookie`, where one of its cookies may be taken out.
+    pub(crate) cookie_header: Option<OwnedHeader>,
+}
+
+/// A request header.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderPlace {
+    pub(crate) attribute: AttrId,
+    pub(crate) prefix: Prefix,
+    /// Where it may be taken out.
+    pub(crate) guard: Option<OwnedHeader>,
+}
+
+/// A query parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct ParamPlace {
+    pub(crate) attribute: AttrId,
+    pub(crate) name: Box<[u8]>,
+}
+
+/// A cookie.
+#[derive(Clone, Debug)]
+pub(crate) struct CookiePlace {
+    pub(crate) attribute: AttrId,
+    pub(crate) name: Box<[u8]>,
+}
+
+/// What stands before a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    /// In any case.
+    text: Box<[u8]>,
+    /// Whether at least one space must follow.
+    space: bool,
+}
+
+impl Prefix {
+    pub(crate) fn new(written: &str) -> Self {
+        let text = written.trim_ascii_end();
+        Self { text: text.as_bytes().into(), space: text.len() < written.len() }
+    }
+
+    /// What stands behind it, without the white space around.
+    #[inline]
+    fn strip<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
+        let (start, rest) = value.split_at_checked(self.text.len())?;
+        if !start.eq_ignore_ascii_case(&self.text) {
+            return None;
+        }
+        if self.space && !matches!(rest, [b' ' | b'\t', ..]) {
+            return None;
+        }
+        let token = rest.trim_ascii();
+        if token.is_empty() { None } else { Some(token) }
+    }
+}
+
+impl HeaderPlace {
+    #[inline]
+    fn find<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+        self.prefix.strip(request.text(self.attribute)?)
+    }
+}
+
+impl Places {
+    /// The token of a request.
+    #[inline]
+    pub(crate) fn find<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+        let found = self.headers.iter().find_map(|place| place.find(request));
+        if found.is_some() { found } else { self.find_elsewhere(request) }
+    }
+
+    fn find_elsewhere<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+        let params = self.params.iter().map(|place| place.attribute);
+        let mut all = params.chain(self.cookies.iter().map(|place| place.attribute));
+        all.find_map(|attribute| request.text(attribute).filter(|text| !text.is_empty()))
+    }
+
+    /// Takes tokens out of all places, also those that were not looked at.
+    #[inline]
+    pub(crate) fn remove<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        for place in &self.headers {
+            if let Some(guard) = place.guard
+                && place.find(request).is_some()
+            {
+                effects.set(guard, Given::Nothing);
+            }
+        }
+        if self.params.iter().any(|place| request.text(place.attribute).is_some()) {
+            self.remove_params(request, effects);
+        }
+        if self.cookies.iter().any(|place| request.text(place.attribute).is_some()) {
+            self.remove_cookies(request, effects);
+        }
+    }
+
+    /// What an earlier token's removal has left counts, so that two providers do not undo each other's.
+    #[cold]
+    fn remove_params<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        let whole = match effects.bytes(effects.path, request.shape()) {
+            Some(path) => path.to_vec(),
+            None => request.path_and_query().unwrap_or_default().to_vec(),
+        };
+        let is_ours = |part: &[u8]| {
+            let name = part.split(|b| *b == b'=').next().unwrap_or_default();
+            self.params.iter().any(|place| *place.name == *name)
+        };
+        let Some(mark) = whole.iter().position(|b| *b == b'?') else { return };
+        let (path, query) = whole.split_at_checked(mark).unwrap_or_default();
+        let mut separator = b'?';
+        let made = effects.make(|out| {
+            out.extend_from_slice(path);
+            let parts = query.get(1..).unwrap_or_default().split(|b| *b == b'&');
+            for part in parts.filter(|part| !is_ours(part)) {
+                out.push(separator);
+                out.extend_from_slice(part);
+                separator = b'&';
+            }
+        });
+        effects.path = made.into();
+    }
+
+    #[cold]
+    fn remove_cookies<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        let Some(header) = self.cookie_header else { return };
+        let so_far = effects.headers.get(header.index()).copied().unwrap_or_default();
+        let whole = match effects.bytes(so_far, request.shape()) {
+            Some(cookies) => cookies.to_vec(),
+            None if so_far == Given::Nothing => return,
+            None => request.sent(header).unwrap_or_default().to_vec(),
+        };
+        let is_ours = |part: &[u8]| {
+            let name = part.split(|b| *b == b'=').next().unwrap_or_default().trim_ascii();
+            self.cookies.iter().any(|place| *place.name == *name)
+        };
+        let mut any = false;
+        let made = effects.make(|out| {
+            let parts = whole.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+            for part in parts.filter(|part| !part.is_empty() && !is_ours(part)) {
+                if any {
+                    out.extend_from_slice(b"; ");
+                }
+                out.extend_from_slice(part);
+                any = true;
+            }
+        });
+        effects.set(header, if any { made.into() } else { Given::Nothing });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_have_no_case_and_spaces_no_number() {
+        let bearer = Prefix::new("Bearer ");
+        for value in ["Bearer t", "bearer   t ", "BEARER\tt"] {
+            assert_eq!(bearer.strip(value.as_bytes()), Some(&b"t"[..]), "{value}");
+        }
+        for value in ["Bearert", "Bearer", "Bearer ", "Basic t", "", "Basic x, Bearer t"] {
+            assert_eq!(bearer.strip(value.as_bytes()), None, "{value}");
+        }
+        assert_eq!(Prefix::default().strip(b" t "), Some(&b"t"[..]));
+        assert_eq!(Prefix::new("jwt=").strip(b"jwt=t"), Some(&b"t"[..]));
+    }
+}
