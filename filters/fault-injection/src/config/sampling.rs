@@ -1,0 +1,109 @@
+//! Who is hit, as it is written.
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+use weir_core::SourceSpec;
+use weir_core::load::one_or_many;
+
+/// Who is hit: `random`, or `{sticky: {unit: …}}`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sampling {
+    /// Each request is drawn anew.
+    Random,
+    /// Units are drawn, each once and for all.
+    Sticky(Sticky),
+}
+
+/// The same units are hit on every proxy, and after every restart.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "StickySampling"))]
+pub struct Sticky {
+    /// What identifies a unit: the first source that the request has, and that is not empty, counts. Requests
+    /// that have none are never hit.
+    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
+    pub unit: Vec<SourceSpec>,
+    /// What the hash is salted with, the fault's name when absent. Another seed hits other units; faults with
+    /// the same seed hit the same ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
+}
+
+/// How the kinds of a fault (delay, abort, rate limit, response) hang together.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Rolls {
+    /// Each is drawn by itself, as Envoy does it: of requests with a delay as many are aborted as of all others.
+    #[default]
+    Independent,
+    /// One draw decides about all: the kind with the lower percentage only hits requests that the other hits too.
+    Joint,
+    /// One draw decides about all: no request is hit by two kinds. The percentages add up to 100 at most.
+    Exclusive,
+}
+
+/// The long form, as an object.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Object {
+    sticky: Option<Sticky>,
+}
+
+impl<'de> Deserialize<'de> for Sampling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Sampling;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`random`, or an object such as {sticky: {unit: \"header:x-user-id\"}}")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Sampling, E> {
+                match text {
+                    "random" => Ok(Sampling::Random),
+                    // Without units; the plan says what is missing.
+                    "sticky" => Ok(Sampling::Sticky(Sticky::default())),
+                    _ => Err(E::invalid_type(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sampling, A::Error> {
+                let Object { sticky } = Object::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Sampling::Sticky(sticky.unwrap_or_default()))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for Sampling {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Random => serializer.serialize_str("random"),
+            Self::Sticky(sticky) => serializer.collect_map([("sticky", sticky)]),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Sampling {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Sampling".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let sticky = generator.subschema_for::<Sticky>();
+        schemars::json_schema!({
+            "anyOf": [
+                {"type": "string", "enum": ["random"]},
+                {"type": "object", "properties": {"sticky": sticky}, "required": ["sticky"],
+                 "additionalProperties": false}
+            ]
+        })
+    }
+}

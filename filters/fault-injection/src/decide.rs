@@ -1,0 +1,207 @@
+//! The decision: one request's attributes in, effects out.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed. What most
+// requests never come to is `#[cold]`, so that it lies apart.
+
+mod inject;
+
+use crate::control::Commands;
+use crate::plan::{Gate, Harm, Kind, Plan, Rule, Sticky};
+use inject::Injected;
+use weir_allocation::{Bucket, Salt, Share};
+use weir_core::predicate::Facts;
+use weir_core::{Effects, Outside, Predicate, Request, Way};
+
+/// The draws about one request and one rule, by kind.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Draws {
+    buckets: [Option<Bucket>; 4],
+    hit: bool,
+}
+
+impl Draws {
+    #[inline]
+    fn note(&mut self, kind: Kind, bucket: Bucket, hit: bool) {
+        if let Some(slot) = self.buckets.get_mut(kind as usize) {
+            *slot = Some(bucket);
+        }
+        self.hit |= hit;
+    }
+
+    fn of(&self, kind: Kind) -> Option<Bucket> {
+        self.buckets.get(kind as usize).copied().flatten()
+    }
+}
+
+impl Plan {
+    /// Decides which faults a request suffers. A request that an earlier filter answers or holds has none.
+    ///
+    /// The draw comes first, then whether the request is meant: for chance it is the same, and what only the proxy
+    /// knows (properties, the time) is asked about the few requests that were drawn.
+    #[inline]
+    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        if !matches!(effects.way, Way::On) {
+            return;
+        }
+        let mut injected = Injected::default();
+        for (index, rule) in (0_u16..).zip(&self.rules) {
+            let commands = match &rule.control {
+                Some(control) if control.is_asked(request) => control.read(request, effects),
+                _ => Commands::NONE,
+            };
+            let draws = match &rule.sticky {
+                Some(sticky) => sticky.draw(rule, request),
+                None => self.draw(rule, request),
+            };
+            if (draws.hit || commands.any) && holds(&rule.when, request) {
+                self.hit(index, rule, draws, &commands, request, &mut injected);
+            }
+        }
+        if injected.any {
+            self.inject(injected, request.outside(), effects);
+        }
+    }
+
+    #[inline]
+    fn draw<O: Outside>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
+        let mut draws = Draws::default();
+        let next = || self.next(request.outside());
+        let mut bucket = None;
+        for part in &rule.parts {
+            let drawn = match bucket {
+                Some(bucket) if rule.one_draw => bucket,
+                _ => next(),
+            };
+            bucket = Some(drawn);
+            draws.note(part.harm.kind(), drawn, part.hits(drawn));
+        }
+        draws
+    }
+
+    #[inline]
+    fn next<O: Outside>(&self, outside: &O) -> Bucket {
+        Bucket::from_hash(self.chance.next(|| outside.random()))
+    }
+
+    /// A rule has hit a request, as far as is known without the proxy.
+    #[cold]
+    #[inline(never)]
+    fn hit<O: Outside>(
+        &self,
+        index: u16,
+        rule: &Rule,
+        draws: Draws,
+        commands: &Commands,
+        request: &Request<'_, O>,
+        injected: &mut Injected,
+    ) {
+        let scale = match &rule.gate {
+            Some(gate) => gate.open(&rule.name, request),
+            None => Some(Share::ALL),
+        };
+        let Some(scale) = scale.filter(|_| rule.late.holds(request)) else { return };
+        for part in &rule.parts {
+            let kind = part.harm.kind();
+            let hit = draws.of(kind).is_some_and(|bucket| part.hits_now(bucket, scale));
+            if hit && !commands.speaks_of(kind) {
+                injected.add(index, rule, kind);
+            }
+        }
+        for (kind, most) in commands.spoken() {
+            let bucket = self.bucket(rule, kind, &draws, request);
+            if bucket.is_some_and(|bucket| bucket.index() < scale.of(most).millionths()) {
+                injected.command(index, rule, kind, commands);
+            }
+        }
+    }
+
+    /// The draw about a kind that the rule itself may not have; `None` for a request without unit.
+    fn bucket<O: Outside>(
+        &self,
+        rule: &Rule,
+        kind: Kind,
+        draws: &Draws,
+        request: &Request<'_, O>,
+    ) -> Option<Bucket> {
+        let drawn =
+            if rule.one_draw { draws.buckets.iter().flatten().next().copied() } else { draws.of(kind) };
+        match (drawn, &rule.sticky) {
+            (Some(bucket), _) => Some(bucket),
+            (None, Some(sticky)) => Some(sticky.salt(kind)?.bucket(sticky.unit(request)?)),
+            (None, None) => Some(self.next(request.outside())),
+        }
+    }
+}
+
+impl Sticky {
+    /// What identifies the request.
+    #[inline]
+    fn unit<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+        let text = |source| request.text(source).filter(|text| !text.is_empty());
+        self.units.iter().find_map(|source| text(*source))
+    }
+
+    #[inline]
+    fn salt(&self, kind: Kind) -> Option<&Salt> {
+        self.salts.get(kind as usize).or_else(|| self.salts.first())
+    }
+
+    #[inline]
+    fn draw<O: Outside>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
+        let mut draws = Draws::default();
+        let Some(unit) = self.unit(request) else { return draws };
+        for part in &rule.parts {
+            let kind = part.harm.kind();
+            if let Some(salt) = self.salt(kind) {
+                let bucket = salt.bucket(unit);
+                draws.note(kind, bucket, part.hits(bucket));
+            }
+        }
+        draws
+    }
+}
+
+impl Gate {
+    /// The part of the percentages that is in force; `None` when the rule is off.
+    fn open<O: Outside>(&self, name: &str, request: &Request<'_, O>) -> Option<Share> {
+        let mut scale = Share::ALL;
+        if self.window.is_some() || self.ramp.is_some() {
+            let now = request.outside().now();
+            if self.window.is_some_and(|(start, end)| !(start..end).contains(&now)) {
+                return None;
+            }
+            scale = self.ramp.map_or(scale, |ramp| ramp.at(now));
+        }
+        let killed =
+            |(header, allow): &(_, Predicate)| request.sent(*header).is_some() && allow.holds(request);
+        if self.kill_header.as_ref().is_some_and(killed) {
+            return None;
+        }
+        if self.kill_route.is_some_and(|route| request.value(route) == weir_core::Value::Bool(true)) {
+            return None;
+        }
+        if let Some(route) = self.route {
+            let weir_core::Value::List(list) = request.value(route) else { return None };
+            let named = |item: &[u8]| item == b"*" || item == name.as_bytes();
+            if !list.items().any(named) {
+                return None;
+            }
+        }
+        Some(scale)
+    }
+}
+
+/// Whether a predicate holds; a call would cost more than the look at one that always does.
+#[inline]
+fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
+    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
+}
+
+impl Harm {
+    /// The delay in nanoseconds; `None` when this is none.
+    fn nanoseconds(&self, bits: &mut dyn FnMut() -> u64) -> Option<u64> {
+        let Self::Delay { time, max } = self else { return None };
+        // Out of the range of integers means the nearest that is in it.
+        Some((time.draw(bits) as u64).min(*max))
+    }
+}

@@ -1,0 +1,28 @@
+//! fault-injection: which requests are delayed, aborted, or answered wrongly, and how.
+//!
+//! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
+//! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. What happens to
+//! responses is told by [`Plan::response`] and [`Plan::rate`]; the pipeline does it.
+
+mod active;
+mod chance;
+mod compile;
+mod config;
+mod control;
+mod decide;
+mod distribution;
+mod percentage;
+mod plan;
+mod response;
+mod status;
+
+pub use config::{
+    Abort, AnyVariant, BodyFault, Config, Delay, Exponential, Fault, HeaderControl, KillSwitch, LogNormal,
+    Normal, Operators, Pareto, Ramp, RateLimit, ResponseFault as ResponseFaultConfig, Rolls, Sampling,
+    Sticky, Uniform, Window,
+};
+pub use distribution::Distribution;
+pub use percentage::Percentage;
+pub use plan::Plan;
+pub use response::{BodyChange, ResponseFault};
+pub use status::GrpcStatus;

@@ -1,0 +1,109 @@
+//! gRPC statuses by name and number, and the HTTP statuses that go with them.
+
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+use weir_core::problem::did_you_mean;
+
+/// A gRPC status, 0 to 16.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GrpcStatus(u8);
+
+/// The names in the order of their numbers, each with the HTTP status that goes with it (the comments of
+/// `google/rpc/code.proto`).
+const STATUSES: [(&str, u16); 17] = [
+    ("OK", 200),
+    ("CANCELLED", 499),
+    ("UNKNOWN", 500),
+    ("INVALID_ARGUMENT", 400),
+    ("DEADLINE_EXCEEDED", 504),
+    ("NOT_FOUND", 404),
+    ("ALREADY_EXISTS", 409),
+    ("PERMISSION_DENIED", 403),
+    ("RESOURCE_EXHAUSTED", 429),
+    ("FAILED_PRECONDITION", 400),
+    ("ABORTED", 409),
+    ("OUT_OF_RANGE", 400),
+    ("UNIMPLEMENTED", 501),
+    ("INTERNAL", 500),
+    ("UNAVAILABLE", 503),
+    ("DATA_LOSS", 500),
+    ("UNAUTHENTICATED", 401),
+];
+
+impl GrpcStatus {
+    /// The status of this number.
+    pub fn new(number: u64) -> Option<Self> {
+        u8::try_from(number).ok().filter(|number| usize::from(*number) < STATUSES.len()).map(Self)
+    }
+
+    /// Its number.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    fn row(self) -> (&'static str, u16) {
+        STATUSES.get(usize::from(self.0)).copied().unwrap_or(("UNKNOWN", 500))
+    }
+
+    /// Its name, such as `UNAVAILABLE`.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The HTTP status that goes with it.
+    pub fn http(self) -> u16 {
+        self.row().1
+    }
+
+    /// The status of this name or number.
+    fn of_text(text: &str) -> Option<Self> {
+        let named = STATUSES.iter().position(|(name, _)| *name == text);
+        Self::new(named.map_or_else(|| text.parse().ok(), |number| Some(number as u64))?)
+    }
+}
+
+impl<'de> Deserialize<'de> for GrpcStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = GrpcStatus;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a gRPC status: a name such as `UNAVAILABLE`, or a number from 0 to 16")
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<GrpcStatus, E> {
+                let refuse = || E::invalid_type(serde::de::Unexpected::Unsigned(number), &self);
+                GrpcStatus::new(number).ok_or_else(refuse)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<GrpcStatus, E> {
+                GrpcStatus::of_text(text).ok_or_else(|| {
+                    let hint = did_you_mean(text, STATUSES.iter().map(|(name, _)| *name));
+                    E::custom(["there is no gRPC status \"", text, "\"", &hint].concat())
+                })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Serialize for GrpcStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for GrpcStatus {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "GrpcStatus".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A gRPC status by name or number.",
+            "anyOf": [
+                {"type": "string", "enum": STATUSES.map(|(name, _)| name)},
+                {"type": "integer", "minimum": 0, "maximum": 16}
+            ]
+        })
+    }
+}

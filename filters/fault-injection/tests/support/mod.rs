@@ -1,0 +1,154 @@
+//! A section, decided without a proxy.
+#![allow(dead_code, unused_macros, reason = "each test file uses its own part")]
+#![allow(clippy::indexing_slicing, reason = "tests stop where they fail")]
+
+use std::cell::{Cell, RefCell};
+use weir_core::effect::Given;
+use weir_core::header::encode_pairs;
+use weir_core::predicate::CelId;
+use weir_core::{
+    At, AttributeMap, Compiler, Effects, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way, load,
+};
+use weir_fault_injection::{Config, Plan};
+
+/// The time at which nothing else is said: 2026-03-01T00:00:00Z.
+pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
+
+/// A second in nanoseconds.
+pub(crate) const SECOND: u64 = 1_000_000_000;
+
+/// A host that notes what it is asked.
+#[derive(Default)]
+pub(crate) struct Host {
+    pub(crate) seed: Cell<u64>,
+    pub(crate) now: Cell<u64>,
+    pub(crate) properties: RefCell<Vec<(String, Vec<u8>)>>,
+    pub(crate) asked: RefCell<Vec<String>>,
+}
+
+impl Outside for Host {
+    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
+        let path = text(path).replace('\0', ".");
+        self.asked.borrow_mut().push(path.clone());
+        let properties = self.properties.borrow();
+        properties.iter().find(|(known, _)| *known == path).map(|(_, value)| value.as_slice().into())
+    }
+    fn cel(&self, _: CelId) -> Option<bool> {
+        self.asked.borrow_mut().push("cel".into());
+        Some(true)
+    }
+    fn now(&self) -> u64 {
+        self.asked.borrow_mut().push("now".into());
+        self.now.get()
+    }
+    fn random(&self) -> u64 {
+        self.asked.borrow_mut().push("random".into());
+        self.seed.get()
+    }
+}
+
+pub(crate) struct Lab {
+    pub(crate) shape: Shape,
+    pub(crate) plan: Plan,
+    pub(crate) host: Host,
+}
+
+/// What was decided, in texts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Decided {
+    /// In nanoseconds.
+    pub(crate) delay: Option<u64>,
+    /// The delay's rule.
+    pub(crate) mark: Option<u16>,
+    pub(crate) abort: Option<Reply>,
+    pub(crate) response: Option<u16>,
+    /// Without `fault=.=`, so `checkout:weir_fault_delays_total`.
+    pub(crate) counts: Vec<String>,
+    pub(crate) reason: Option<String>,
+    /// Owned headers that stay as they were sent.
+    pub(crate) kept: Vec<String>,
+}
+
+impl Decided {
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.abort.as_ref().map(|reply| reply.status)
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.delay.is_none() && self.abort.is_none() && self.response.is_none() && self.counts.is_empty()
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Lab {
+    /// The section's JSON, or all problems.
+    pub(crate) fn new(section: &str) -> Result<Self, String> {
+        Self::with_env(section, &|_| None)
+    }
+
+    pub(crate) fn with_env(section: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut problems = Problems::default();
+        let document: Named<Config> = load(format!("{{\"faults\": {section}}}").as_bytes(), &mut problems);
+        let config = document.get("faults").cloned().unwrap_or_default();
+        let named = AttributeMap::default();
+        let mut compiler = Compiler::new(&named, env, problems);
+        let plan = Plan::compile(&config, &mut compiler, &At::root().field("faults"));
+        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        let host = Host { seed: Cell::new(1), now: Cell::new(NOW), ..Host::default() };
+        Ok(Self { shape, plan, host })
+    }
+
+    pub(crate) fn decide(&self, headers: &[(&str, &str)]) -> Decided {
+        let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
+        scratch.read(&self.shape, &raw);
+        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        let mut effects = Effects::default();
+        effects.reset(&self.shape);
+        self.plan.decide(&request, &mut effects);
+        self.told(&mut effects)
+    }
+
+    fn told(&self, effects: &mut Effects) -> Decided {
+        let mut decided = Decided { response: effects.response_mark, ..Decided::default() };
+        match std::mem::take(&mut effects.way) {
+            Way::Delay(delay) => {
+                decided.delay = Some(delay.nanoseconds);
+                decided.mark = Some(delay.mark);
+                decided.abort = delay.then.map(|reply| *reply);
+            }
+            Way::Reply(reply) => decided.abort = Some(*reply),
+            Way::On | Way::Hold => {}
+        }
+        let plain = |name: &String| name.replace("fault=.=", "").replace(";.;", ":");
+        decided.counts = effects.counts.iter().map(|c| plain(&self.shape.counters[c.index()])).collect();
+        let mut states = effects.states.iter().map(|(state, value)| {
+            assert_eq!(self.shape.states[state.index()], "fault");
+            effects.bytes(*value, &self.shape).map(text).unwrap_or_default()
+        });
+        decided.reason = states.next();
+        assert_eq!(states.next(), None);
+        let set = self.shape.owned.iter().zip(&effects.headers);
+        decided.kept =
+            set.filter(|(_, g)| **g == Given::AsSent).map(|(owned, _)| owned.name.clone()).collect();
+        decided
+    }
+
+    /// Takes what the host was asked since the last time.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.host.asked.take()
+    }
+}
+
+/// A test natively, and as WebAssembly under Node.
+#[macro_export]
+macro_rules! tests {
+    ($($(#[$doc:meta])* fn $name:ident() $body:block)*) => {$(
+        $(#[$doc])*
+        #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+        #[cfg_attr(not(target_arch = "wasm32"), test)]
+        fn $name() $body
+    )*};
+}
