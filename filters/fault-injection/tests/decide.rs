@@ -168,6 +168,17 @@ tests! {
         }
     }
 
+    fn variants_of_another_plugin_are_read_from_filter_state() {
+        let lab = lab(
+            r#"[{"variant": {"checkout": ["b", "c"]}, "abort": {"httpStatus": 503, "percent": 100}}]"#,
+        );
+        for (variant, on) in [("a", false), ("b", true), ("c", true), ("", false)] {
+            *lab.host.properties.borrow_mut() =
+                vec![("filter_state.wasm.weir.checkout".into(), variant.into())];
+            assert_eq!(!lab.decide(&[]).is_quiet(), on, "{variant:?}");
+        }
+    }
+
     fn routes_can_choose_their_faults() {
         let lab = lab(r#"[{"name": "a", "routeMetadata": "weir.faults", "abort": {"httpStatus": 503, "percent": 100}}]"#);
         assert!(lab.decide(&[]).is_quiet());

@@ -69,7 +69,8 @@ impl Builder<'_, '_> {
         }
         let (start, end) = (start.unwrap_or(0), end.unwrap_or(u64::MAX));
         if start >= end {
-            self.compiler.problems.add(&at.field("end"), "is not after the start");
+            let text = window.end.as_deref().unwrap_or_default();
+            self.compiler.problems.add(&at.field("end"), format!("{text:?} is not after the start"));
         }
         Some((start, end))
     }

@@ -144,8 +144,8 @@ impl Builder<'_, '_> {
 
     /// A status that Envoy can send; others break the response.
     fn status(&mut self, status: Option<u16>, at: &At) -> Option<u16> {
-        if status.is_some_and(|status| !(200..600).contains(&status)) {
-            self.compiler.problems.add(at, "is not an HTTP status from 200 to 599");
+        if let Some(refused) = status.filter(|status| !(200..600).contains(status)) {
+            self.compiler.problems.add(at, format!("{refused} is not an HTTP status from 200 to 599"));
         }
         status
     }

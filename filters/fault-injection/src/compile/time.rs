@@ -8,9 +8,6 @@ use weir_core::{At, Compiler, duration};
 /// streams by default.
 pub(super) const LONGEST: u64 = 300_000_000_000;
 
-/// What is wrong with a delay that is none.
-const ABOVE_ZERO: &str = "must be above 0s";
-
 /// A duration in nanoseconds; what is none is reported.
 pub(super) fn nanoseconds(text: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<u64> {
     match duration::parse(text) {
@@ -26,7 +23,7 @@ pub(super) fn nanoseconds(text: &str, compiler: &mut Compiler<'_>, at: &At) -> O
 pub(super) fn above_zero(text: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<u64> {
     let time = nanoseconds(text, compiler, at)?;
     if time == 0 {
-        compiler.problems.add(at, ABOVE_ZERO);
+        compiler.problems.add(at, format!("{text:?} is not longer than 0s"));
     }
     Some(time)
 }
@@ -71,7 +68,8 @@ impl Reader<'_, '_> {
             let max = self.time(&uniform.max, at.field("max"))?;
             let min = min? as f64;
             if min > max {
-                self.compiler.problems.add(&at.field("max"), "is less than `min`");
+                let message = format!("{:?} is less than the min {:?}", uniform.max, uniform.min);
+                self.compiler.problems.add(&at.field("max"), message);
             }
             return Some(Distribution::Uniform { min, width: max - min });
         }
@@ -91,10 +89,13 @@ impl Reader<'_, '_> {
         let pareto = spec.pareto.as_ref()?;
         let at = self.at.field("pareto");
         let min = self.time(&pareto.min, at.field("min"));
-        let Some(alpha) = pareto.alpha.filter(|alpha| (0.1..=100.0).contains(alpha)) else {
+        let Some(alpha) = pareto.alpha else {
             self.compiler.problems.add(&at.field("alpha"), "needs a number from 0.1 to 100");
             return None;
         };
+        if !(0.1..=100.0).contains(&alpha) {
+            self.number(alpha, "is not a number from 0.1 to 100", &at.field("alpha"));
+        }
         Some(Distribution::Pareto { min: min?, alpha })
     }
 
@@ -114,14 +115,15 @@ impl Reader<'_, '_> {
         let sigma = match (spec.sigma, &spec.p99) {
             (Some(sigma), None) => {
                 if !(sigma > 0.0 && sigma <= 10.0) {
-                    self.compiler.problems.add(&at.field("sigma"), "needs a number above 0 and up to 10");
+                    self.number(sigma, "is not a number above 0 and up to 10", &at.field("sigma"));
                 }
                 sigma
             }
-            (None, Some(p99)) => {
-                let p99 = self.time(p99, at.field("p99"))?.ln();
+            (None, Some(text)) => {
+                let p99 = self.time(text, at.field("p99"))?.ln();
                 if p99 <= mu {
-                    self.compiler.problems.add(&at.field("p99"), "is not above the median");
+                    let message = format!("{text:?} is not longer than the median {median:?}");
+                    self.compiler.problems.add(&at.field("p99"), message);
                 }
                 (p99 - mu) / Z99
             }
@@ -131,6 +133,13 @@ impl Reader<'_, '_> {
             }
         };
         Some(Distribution::LogNormal { mu, sigma })
+    }
+
+    /// Reports a number that is out of its range.
+    fn number(&mut self, number: f64, rule: &str, at: &At) {
+        // The standard library's way to print it would cost a module 25 kB.
+        let number = serde_json::Value::from(number);
+        self.compiler.problems.add(at, format!("{number} {rule}"));
     }
 
     fn time(&mut self, text: &str, at: At) -> Option<f64> {
