@@ -117,9 +117,10 @@ impl Plan {
     fn count_others(&self, metric: &Metric, series: &Series, values: &Values, registry: &impl Registry) {
         for (position, digit) in series.digits.iter().enumerate() {
             if values.get(digit.label) == OTHER {
-                let label = series.labels.iter().find(
-                    |(_, value)| matches!(value, LabelValue::Read(label) if *label == digit.label),
-                );
+                let label = series
+                    .labels
+                    .iter()
+                    .find(|(_, value)| matches!(value, LabelValue::Read(label) if *label == digit.label));
                 let label = label.map_or("", |(label, _)| label);
                 self.count_overflow(metric, series, position, label, registry);
             }

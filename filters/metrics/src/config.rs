@@ -8,9 +8,9 @@ use crate::label::LabelSpec;
 use crate::status::Statuses;
 use serde::{Deserialize, Serialize};
 use weir_cookie::SecretSpec;
+use weir_core::attribute::PathSpec;
 use weir_core::http_match::{HttpMatch, StringMatch};
 use weir_core::load::one_or_many;
-use weir_core::attribute::PathSpec;
 use weir_core::{Named, SourceSpec};
 
 /// `metrics`: what is counted, measured and logged.

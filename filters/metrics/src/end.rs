@@ -175,9 +175,14 @@ mod tests {
 
     #[test]
     fn classes_are_hundreds() {
-        for (status, expected) in
-            [(None, NONE), (Some(100), 2), (Some(299), 3), (Some(599), 6), (Some(99), OTHER), (Some(600), OTHER)]
-        {
+        for (status, expected) in [
+            (None, NONE),
+            (Some(100), 2),
+            (Some(299), 3),
+            (Some(599), 6),
+            (Some(99), OTHER),
+            (Some(600), OTHER),
+        ] {
             assert_eq!(class(status), expected, "{status:?}");
         }
     }
@@ -185,7 +190,9 @@ mod tests {
     #[test]
     fn codes_are_three_digits() {
         let bound = Bound::Listed(crate::bound::Names::new(["404", "503"].into_iter()));
-        for (status, expected) in [(Some(404), "404"), (Some(503), "503"), (Some(200), "other"), (None, "none")] {
+        for (status, expected) in
+            [(Some(404), "404"), (Some(503), "503"), (Some(200), "other"), (None, "none")]
+        {
             assert_eq!(bound.name(code(status, &bound), str::to_owned), expected);
         }
         assert_eq!(code(Some(7), &bound), OTHER);

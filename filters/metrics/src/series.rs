@@ -68,9 +68,7 @@ impl Ids {
     #[inline]
     pub(crate) fn find(&self, number: u64) -> Found {
         match self {
-            Self::Dense(all) => {
-                Found::Id(all.get(number as usize).map_or(Id::Refused, |id| id.get()))
-            }
+            Self::Dense(all) => Found::Id(all.get(number as usize).map_or(Id::Refused, |id| id.get())),
             Self::Sparse { met, most } => {
                 let Ok(met) = met.try_borrow() else { return Found::Full };
                 match met.binary_search_by(|(known, _)| known.cmp(&number)) {

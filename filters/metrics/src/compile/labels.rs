@@ -19,8 +19,7 @@ const AT_MOST_OF_PROXY: u16 = 50;
 const MOST: usize = 1000;
 
 /// The methods of RFC 9110 and RFC 5789.
-const METHODS: [&str; 9] =
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 /// Headers that are secrets.
 const SECRETS: [&[u8]; 6] =
@@ -131,7 +130,8 @@ impl Builder<'_, '_> {
     pub(super) fn no_secret(&mut self, attribute: AttrId, at: &At) -> Option<()> {
         let name = self.compiler.header_of(attribute);
         if name.is_some_and(|name| SECRETS.contains(&name)) {
-            let message = "this header holds what must be kept secret, so it is no label and stands in no log";
+            let message =
+                "this header holds what must be kept secret, so it is no label and stands in no log";
             self.compiler.problems.add(at, message);
             return None;
         }

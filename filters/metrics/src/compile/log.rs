@@ -24,7 +24,8 @@ impl Builder<'_, '_> {
             None => Share::ALL,
             Some(Ok(share)) => share,
             Some(Err(_)) => {
-                let message = "is not a part such as \"1%\" or \"0.01\", with at most four decimals of a percent";
+                let message =
+                    "is not a part such as \"1%\" or \"0.01\", with at most four decimals of a percent";
                 self.compiler.problems.add(&at.field("sample"), message);
                 return None;
             }

@@ -64,14 +64,13 @@ impl Builder<'_, '_> {
     fn metric(&mut self, spec: &Spec, at: &At) -> Option<Metric> {
         let moment = self.moment(spec, at);
         let amount = self.amount(spec, at);
-        let requests =
-            self.requests(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), at);
+        let requests = self.requests(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), at);
         let responses = spec.response.as_ref().and_then(|r| self.responses(r, &at.field("response")));
         let series = self.series(spec, at);
         let (mut at_request, mut at_end) = (Vec::new(), Vec::new());
-        let read = series.iter().flat_map(|series| {
-            series.digits.iter().map(|digit| digit.label).chain(series.only_with)
-        });
+        let read = series
+            .iter()
+            .flat_map(|series| series.digits.iter().map(|digit| digit.label).chain(series.only_with));
         for label in read {
             let of_request = self.readings.get(usize::from(label)).is_some_and(Reading::is_of_request);
             let positions = if of_request { &mut at_request } else { &mut at_end };

@@ -49,7 +49,8 @@ impl Names {
             "starts with `weir_`, as only Weir's own metrics do"
         } else if encoding::ends_in_code(name) {
             "ends as names do of which Istio and Envoy cut off a response code"
-        } else if self.style == Style::Istio && (name.starts_with("shadow_") || name.starts_with("istio_dry_run_"))
+        } else if self.style == Style::Istio
+            && (name.starts_with("shadow_") || name.starts_with("istio_dry_run_"))
         {
             "starts as names do of which Istio cuts off a verdict"
         } else {
@@ -81,7 +82,8 @@ impl Names {
 
     fn label(&mut self, name: &str, compiler: &mut Compiler<'_>, at: &At) {
         if !encoding::is_name(name) || name.starts_with("__") {
-            let message = format!("{name:?} is no name for a label: letters, digits and `_`, not a digit first");
+            let message =
+                format!("{name:?} is no name for a label: letters, digits and `_`, not a digit first");
             compiler.problems.add(at, message);
             return;
         }
@@ -102,8 +104,7 @@ impl Names {
                 "of the labels {name:?} and {other:?} one ends in the other, so that proxies would mix them up"
             );
             compiler.problems.add(at, message);
-        }
-        if !self.labels.iter().any(|known| known == name) {
+        } else if !self.labels.iter().any(|known| known == name) {
             self.labels.push(name.to_owned());
         }
     }

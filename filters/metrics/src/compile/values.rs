@@ -32,7 +32,8 @@ impl Builder<'_, '_> {
             value.end_property.is_some(),
         ];
         if given.iter().filter(|given| **given).count() != 1 {
-            let message = "needs exactly one of constant, duration, size, source, responseHeader, endProperty";
+            let message =
+                "needs exactly one of constant, duration, size, source, responseHeader, endProperty";
             self.compiler.problems.missing(&at, message);
             return None;
         }
