@@ -5,8 +5,11 @@ mod support;
 
 use support::{End, Lab, request, status};
 
+/// Request headers.
+type Headers<'h> = Vec<(&'h str, &'h [u8])>;
+
 /// What a section with this list shows after some requests.
-fn shown(list: &str, requests: &[(Vec<(&str, &[u8])>, End<'_>)]) -> Vec<String> {
+fn shown(list: &str, requests: &[(Headers<'_>, End<'_>)]) -> Vec<String> {
     let lab = Lab::new(&format!(r#"{{"list": [{list}]}}"#)).unwrap();
     for (headers, end) in requests {
         lab.serve(headers, &[], end);
