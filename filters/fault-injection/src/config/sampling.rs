@@ -90,9 +90,6 @@ impl Serialize for Sampling {
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Sampling {
-    fn inline_schema() -> bool {
-        true
-    }
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Sampling".into()
     }
