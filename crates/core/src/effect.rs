@@ -73,6 +73,8 @@ pub enum Given {
     Text(TextId),
     /// A text that was made for this request, see [`Effects::make`].
     Made(Made),
+    /// As [`Given::Made`], for a request header: each line of the text, at least one, is a line of it.
+    Lines(Made),
 }
 
 impl From<TextId> for Given {
@@ -205,7 +207,9 @@ impl Effects {
         match given {
             Given::Nothing | Given::AsSent => None,
             Given::Text(TextId(index)) => shape.texts.get(usize::from(index)).map(|text| &**text),
-            Given::Made(Made { start, len }) => self.made.get(start..)?.get(..len),
+            Given::Made(Made { start, len }) | Given::Lines(Made { start, len }) => {
+                self.made.get(start..)?.get(..len)
+            }
         }
     }
 }

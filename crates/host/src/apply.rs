@@ -15,8 +15,10 @@ pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effec
         let name = owned.name.as_bytes();
         match (request.sent(OwnedHeader::at(index)), effects.bytes(*given, shape)) {
             (None, None) => {}
-            (None, Some(value)) => host.edit(HeaderMap::Request, name, Edit::Add(value)),
-            (Some(sent), value) => apply_to_sent(name, sent, value, *given, host),
+            (None, Some(value)) if !matches!(given, Given::Lines(_)) => {
+                host.edit(HeaderMap::Request, name, Edit::Add(value))
+            }
+            (sent, value) => apply_otherwise(name, sent, value, *given, host),
         }
     }
     if effects.path != Given::Nothing || effects.authority != Given::Nothing {
@@ -29,14 +31,23 @@ pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effec
     }
 }
 
-/// What becomes of a header that the client sent under a name that we own.
+/// What becomes of a header that the client sent under a name that we own, or that gets several lines.
 #[cold]
-fn apply_to_sent<H: Host>(name: &[u8], sent: &[u8], value: Option<&[u8]>, given: Given, host: &H) {
-    let edit = match value {
-        Some(value) if equal(sent, value) => return,
-        Some(value) => Edit::Replace(value),
-        None if given == Given::AsSent => return,
-        None => Edit::Remove,
+fn apply_otherwise<H: Host>(name: &[u8], sent: Option<&[u8]>, value: Option<&[u8]>, given: Given, host: &H) {
+    let edit = match (sent, value) {
+        (_, Some(lines)) if matches!(given, Given::Lines(_)) => {
+            if sent.is_some() {
+                host.edit(HeaderMap::Request, name, Edit::Remove);
+            }
+            for line in lines.split(|b| *b == b'\n') {
+                host.edit(HeaderMap::Request, name, Edit::Add(line));
+            }
+            return;
+        }
+        (Some(sent), Some(value)) if equal(sent, value) => return,
+        (_, Some(value)) => Edit::Replace(value),
+        (_, None) if given == Given::AsSent => return,
+        (_, None) => Edit::Remove,
     };
     host.edit(HeaderMap::Request, name, edit);
 }
@@ -55,5 +66,51 @@ pub fn respond<H: Host>(headers: &[weir_core::ResponseHeader], host: &H) {
     for header in headers {
         let edit = if header.replace { Edit::Replace(&header.value) } else { Edit::Add(&header.value) };
         host.edit(HeaderMap::Response, header.name.as_bytes(), edit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FakeHost;
+    use weir_core::header::encode_pairs;
+    use weir_core::{At, AttributeMap, Compiler, Problems, Scratch};
+
+    struct Nothing;
+
+    impl Outside for Nothing {
+        fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
+            None
+        }
+        fn cel(&self, _: weir_core::predicate::CelId) -> Option<bool> {
+            None
+        }
+        fn random(&self) -> u64 {
+            0
+        }
+        fn now(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn lines_become_lines_of_the_header_in_the_place_of_what_was_sent() {
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, Problems::default());
+        let header = compiler.own_header("x-role", &At::root()).unwrap();
+        let shape = compiler.finish().unwrap();
+        for sent in [&[][..], &[("x-role", &b"root"[..])]] {
+            let host = FakeHost::with_request(sent);
+            let (raw, mut scratch) = (encode_pairs(sent), Scratch::default());
+            scratch.read(&shape, &raw);
+            let request = Request::new(&shape, &raw, &scratch, &Nothing);
+            let mut effects = Effects::default();
+            effects.reset(&shape);
+            let made = effects.make(|out| out.extend_from_slice(b"reader\nwriter"));
+            effects.set(header, Given::Lines(made));
+            apply(&shape, &request, &effects, &host);
+            let lines: Vec<Vec<u8>> = host.request.borrow().iter().map(|(_, value)| value.to_vec()).collect();
+            assert_eq!(lines, [b"reader", b"writer"]);
+        }
     }
 }

@@ -94,7 +94,9 @@ impl Builder<'_, '_> {
     fn check_name(&mut self, name: &str, at: &At) {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if name == "none" {
-            self.compiler.problems.add(at, "`none` is no name for a provider: rules ask for no token with it");
+            self.compiler
+                .problems
+                .add(at, "`none` is no name for a provider: rules ask for no token with it");
         } else if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             let message = format!("{name:?} is not a name: up to 64 letters, digits, `-`, `_` and `.`");
             self.compiler.problems.add(at, message);
@@ -140,13 +142,11 @@ fn replies(errors: &Errors, compiler: &mut Compiler<'_>, at: &At) -> Replies {
 }
 
 fn counters(compiler: &mut Compiler<'_>) -> Counters {
-    let mut allowed = |token: &str| {
-        compiler.counter(&["token=.=", token, ";.;weir_jwt_allowed_total"].concat())
-    };
+    let mut allowed =
+        |token: &str| compiler.counter(&["token=.=", token, ";.;weir_jwt_allowed_total"].concat());
     let (hit, miss, without) = (allowed("remembered"), allowed("verified"), allowed("none"));
-    let mut reason = |reason: &str, what: &str| {
-        compiler.counter(&["reason=.=", reason, ";.;", what].concat())
-    };
+    let mut reason =
+        |reason: &str, what: &str| compiler.counter(&["reason=.=", reason, ";.;", what].concat());
     let all = REASONS.into_iter().chain(Refusal::ALL.iter().map(Refusal::reason));
     let both = |word| (word, reason(word, "weir_jwt_denied_total"), reason(word, "weir_jwt_ignored_total"));
     let refused = all.map(both).collect();

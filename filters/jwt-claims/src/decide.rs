@@ -62,7 +62,12 @@ impl Plan {
 
     #[cold]
     #[inline(never)]
-    fn decide_otherwise<O: Outside>(&self, rule: Option<&Rule>, request: &Request<'_, O>, effects: &mut Effects) {
+    fn decide_otherwise<O: Outside>(
+        &self,
+        rule: Option<&Rule>,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         let asked = rule.filter(|rule| !matches!(rule.needs, Needs::Nothing));
         let Some(rule) = asked.filter(|_| !self.is_preflight(request)) else {
             return effects.counts.push(self.counters.without);
@@ -242,7 +247,7 @@ impl Verified {
     fn tell(&self, effects: &mut Effects) {
         for (header, value) in &self.headers {
             let made = effects.make(|out| value.append_to(out));
-            effects.set(*header, made);
+            effects.set(*header, if value.lines { Given::Lines(made) } else { made.into() });
         }
         for (state, value) in &self.states {
             let made = effects.make(|out| out.extend_from_slice(value));

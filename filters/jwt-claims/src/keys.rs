@@ -190,7 +190,11 @@ impl Remote {
     ///
     /// # Errors
     /// Why it is of no use.
-    pub(crate) fn on_fetched(&self, now: u64, answer: Result<(u16, &[u8]), ()>) -> Result<Vec<String>, String> {
+    pub(crate) fn on_fetched(
+        &self,
+        now: u64,
+        answer: Result<(u16, &[u8]), ()>,
+    ) -> Result<Vec<String>, String> {
         let Ok(mut state) = self.state.try_borrow_mut() else { return Err("busy".to_owned()) };
         state.running = None;
         state.tried = Some(now);

@@ -58,15 +58,17 @@ pub(crate) struct Words {
     /// Padded to whole words.
     words: Box<[[u8; 8]]>,
     len: usize,
+    /// Whether each of its lines is a line of the header.
+    pub(crate) lines: bool,
 }
 
 impl Words {
-    fn new(text: &[u8]) -> Self {
+    fn new(text: &[u8], lines: bool) -> Self {
         let mut words = vec![[0; 8]; text.len().div_ceil(8)];
         for (to, from) in words.as_flattened_mut().iter_mut().zip(text) {
             *to = *from;
         }
-        Self { words: words.into(), len: text.len() }
+        Self { words: words.into(), len: text.len(), lines }
     }
 
     #[inline]
@@ -103,15 +105,18 @@ pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], cou
         while padded && text.len() % 4 != 0 {
             text.push(b'=');
         }
-        all.values.push((header, Words::new(&text)));
+        all.values.push((header, Words::new(&text, false)));
     }
     for rule in &provider.headers {
         match (rule.value(claims), &rule.absent) {
-            (Some(Ok(text)), _) => all.values.push((rule.header, Words::new(&text))),
+            (Some(Ok(text)), _) => {
+                let lines = rule.format == Format::Repeat;
+                all.values.push((rule.header, Words::new(&text, lines)));
+            }
             (Some(Err(Unfit::Unsafe)), _) => all.counts.push(counters.unsafe_value),
             (Some(Err(Unfit::TooLong)), _) => all.counts.push(counters.too_long),
             (None, Absent::Omit) => {}
-            (None, Absent::Value(text)) => all.values.push((rule.header, Words::new(text))),
+            (None, Absent::Value(text)) => all.values.push((rule.header, Words::new(text, false))),
             (None, Absent::Refuse) => all.lacks_claim = true,
         }
     }
@@ -122,29 +127,31 @@ impl HeaderRule {
     /// The header's value; `None` when the token has no such claim, or `null`.
     fn value(&self, claims: &Payload) -> Option<Result<Vec<u8>, Unfit>> {
         let claim = claims.lookup(&self.path).filter(|claim| !claim.is_null())?;
+        if self.format == Format::Repeat && claim.as_array().is_some_and(Vec::is_empty) {
+            return None;
+        }
         let text = match self.format {
             Format::Json => claims.json(&self.path).map(|json| ascii(&json)),
             Format::Base64Json => claims.json(&self.path).map(|json| base64(json.as_bytes())),
             Format::Text | Format::Csv | Format::Repeat => self.text(claim, claims),
         };
         let Some(text) = text else { return Some(Err(Unfit::Unsafe)) };
-        Some(match () {
-            () if text.len() > self.longest => Err(Unfit::TooLong),
-            () if is_safe(&text) => Ok(text.into_bytes()),
-            () => Err(Unfit::Unsafe),
-        })
+        Some(if text.len() > self.longest { Err(Unfit::TooLong) } else { Ok(text.into_bytes()) })
     }
 
+    /// A text that is safe as a header's value, or as its lines.
     fn text(&self, claim: &Value, claims: &Payload) -> Option<String> {
         if !claim.is_array() {
-            return claims.scalar(&self.path).map(Cow::into_owned);
+            return claims.scalar(&self.path).map(Cow::into_owned).filter(|text| is_safe(text));
         }
         if self.format == Format::Text {
             return None;
         }
         let items = claims.scalars(&self.path)?;
+        let separator = if self.format == Format::Repeat { "\n" } else { "," };
+        // Some upstreams read several lines as one with commas (RFC 9110 section 5.3).
         let fits = |item: &Cow<'_, str>| !item.contains(',') && is_safe(item);
-        items.iter().all(fits).then(|| items.join(","))
+        items.iter().all(fits).then(|| items.join(separator))
     }
 }
 
@@ -195,7 +202,11 @@ fn base64(bytes: &[u8]) -> String {
 pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<[u8]>)]> {
     let text = |rule: &StateRule| {
         let claim = claims.lookup(&rule.path).filter(|claim| !claim.is_null())?;
-        let text = if claim.is_string() { claims.scalar(&rule.path)?.into_owned() } else { claims.json(&rule.path)? };
+        let text = if claim.is_string() {
+            claims.scalar(&rule.path)?.into_owned()
+        } else {
+            claims.json(&rule.path)?
+        };
         Some((rule.state, text.into_bytes().into_boxed_slice()))
     };
     provider.states.iter().filter_map(text).collect()
@@ -239,7 +250,9 @@ mod tests {
 
     #[test]
     fn base64_is_padded() {
-        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (text, encoded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             assert_eq!(base64(text.as_bytes()), encoded);
         }
     }

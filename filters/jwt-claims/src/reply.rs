@@ -45,8 +45,15 @@ impl Replies {
             ErrorFormat::Json => {
                 let error = error.unwrap_or(if status == 503 { "unavailable" } else { "missing_token" });
                 let message = serde_json::Value::from(message).to_string();
-                let parts =
-                    ["{\"error\":\"", error, "\",\"reason\":\"", failure.reason, "\",\"message\":", &message, "}"];
+                let parts = [
+                    "{\"error\":\"",
+                    error,
+                    "\",\"reason\":\"",
+                    failure.reason,
+                    "\",\"message\":",
+                    &message,
+                    "}",
+                ];
                 ("application/json", parts.concat())
             }
             _ => ("text/plain", message),
@@ -61,8 +68,16 @@ impl Replies {
             None => ["Bearer realm=\"", &self.realm, "\""].concat(),
             Some(error) => {
                 let reason = reason.replace('_', " ");
-                ["Bearer realm=\"", &self.realm, "\", error=\"", error, "\", error_description=\"", &reason, "\""]
-                    .concat()
+                [
+                    "Bearer realm=\"",
+                    &self.realm,
+                    "\", error=\"",
+                    error,
+                    "\", error_description=\"",
+                    &reason,
+                    "\"",
+                ]
+                .concat()
             }
         }
     }

@@ -21,7 +21,8 @@ impl Builder<'_, '_> {
             }
         };
         if from.headers.is_empty() && from.params.is_empty() && from.cookies.is_empty() {
-            let message = "is empty, so there could be no token; leave it out for `authorization: Bearer TOKEN`";
+            let message =
+                "is empty, so there could be no token; leave it out for `authorization: Bearer TOKEN`";
             self.compiler.problems.missing(&at, message);
         }
         let mut headers = Vec::with_capacity(from.headers.len());
@@ -49,7 +50,11 @@ impl Builder<'_, '_> {
         }
         let attribute = self.compiler.header(&spec.name, &name_at)?;
         let guard = if forward { None } else { self.guard(&spec.name, &name_at) };
-        Some(HeaderPlace { attribute, prefix: Prefix::new(spec.value_prefix.as_deref().unwrap_or("")), guard })
+        Some(HeaderPlace {
+            attribute,
+            prefix: Prefix::new(spec.value_prefix.as_deref().unwrap_or("")),
+            guard,
+        })
     }
 
     fn cookie_place(&mut self, name: &str, at: &At) -> Option<CookiePlace> {

@@ -66,11 +66,7 @@ impl Builder<'_, '_> {
             }
             seconds(time)
         });
-        TimeRules {
-            skew: seconds(skew),
-            require_expiration: spec.require_expiration,
-            max_lifetime: lifetime,
-        }
+        TimeRules { skew: seconds(skew), require_expiration: spec.require_expiration, max_lifetime: lifetime }
     }
 
     fn algorithms(&mut self, spec: &Spec, at: &At) -> Box<[Algorithm]> {

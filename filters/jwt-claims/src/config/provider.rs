@@ -108,7 +108,7 @@ pub struct RemoteJwks {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_max: Option<String>,
     /// A token with an unknown key lets keys be fetched at once, but not sooner than this after the last
-    /// time; `30s` when absent.
+    /// time; `10s` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_key_interval: Option<String>,
     /// How long requests wait for keys; `5s` when absent, `1m` at most, and `0s` lets none wait.

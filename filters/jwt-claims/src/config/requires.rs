@@ -51,7 +51,8 @@ impl<'de> Deserialize<'de> for Requires {
                 Ok(Requires::Name(text.to_owned()))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Requires, A::Error> {
-                Requirement::deserialize(MapAccessDeserializer::new(map)).map(|r| Requires::Object(Box::new(r)))
+                Requirement::deserialize(MapAccessDeserializer::new(map))
+                    .map(|r| Requires::Object(Box::new(r)))
             }
         }
         deserializer.deserialize_any(Either)
