@@ -32,6 +32,8 @@ pub struct Cache<V> {
     bytes: usize,
     /// The next slot that [`Cache::free`] visits.
     hand: usize,
+    /// How many entries there have ever been.
+    insertions: u64,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,8 @@ struct Entry<V> {
     validity: Validity,
     /// Hit since it was last challenged.
     hot: Cell<bool>,
+    /// How many entries came before it.
+    born: u64,
     token: Box<[u8]>,
     /// What the entry counts against the cache's bytes.
     weight: usize,
@@ -54,7 +58,7 @@ impl<V> Cache<V> {
         let entries = entries.max(WAYS).checked_next_power_of_two().unwrap_or(WAYS);
         let mut slots = Vec::new();
         slots.resize_with(entries, || None);
-        Self { slots, noted: vec![0; entries * 4], seed, max_bytes, bytes: 0, hand: 0 }
+        Self { slots, noted: vec![0; entries * 4], seed, max_bytes, bytes: 0, hand: 0, insertions: 0 }
     }
 
     /// What was learned from this token, if it is remembered and valid at `now` (seconds since 1970).
@@ -87,7 +91,16 @@ impl<V> Cache<V> {
         self.remove(place);
         if let Some(slot) = self.slots.get_mut(place) {
             self.bytes += weight;
-            *slot = Some(Entry { hash, validity, hot: Cell::new(false), token: token.into(), weight, value });
+            self.insertions += 1;
+            *slot = Some(Entry {
+                hash,
+                validity,
+                hot: Cell::new(false),
+                born: self.insertions,
+                token: token.into(),
+                weight,
+                value,
+            });
         }
         true
     }
@@ -159,15 +172,17 @@ impl<V> Cache<V> {
         std::mem::replace(noted, fingerprint) == fingerprint
     }
 
-    /// A slot of a full set that has not been hit since its last challenge. If all have, they are
-    /// challenged now, and none is given up.
+    /// The oldest slot of a full set among those not hit since their last challenge: the oldest, so that
+    /// newcomers do not push out each other. If all have been hit, they are challenged now, and none
+    /// is given up.
     fn challenge(&self, first: usize) -> Option<usize> {
         let set = self.slots.get(first..)?.get(..WAYS)?;
-        let cold = set.iter().position(|slot| slot.as_ref().is_some_and(|entry| !entry.hot.get()));
+        let entries = set.iter().enumerate().filter_map(|(way, slot)| Some((way, slot.as_ref()?)));
+        let cold = entries.filter(|(_, entry)| !entry.hot.get()).min_by_key(|(_, entry)| entry.born);
         if cold.is_none() {
             set.iter().flatten().for_each(|entry| entry.hot.set(false));
         }
-        cold.map(|way| first + way)
+        cold.map(|(way, _)| first + way)
     }
 
     /// Makes `weight` bytes free by giving up what is out of its time or cold, a few slots at most.

@@ -93,7 +93,8 @@ fn a_member_cannot_come_twice_at_any_depth_in_any_spelling() {
     ] {
         assert_eq!(parse(text), Err(Fault::Duplicate), "{text}");
     }
-    assert!(parse(r#"{"a":1,"A":1,"á":1,"á":1}"#).is_ok());
+    // Names are compared as they are: no folding of case, no Unicode normalisation.
+    assert!(parse("{\"a\":1,\"A\":1,\"\u{e1}\":1,\"a\u{301}\":1}").is_ok());
 }
 
 #[test]
@@ -161,7 +162,8 @@ mod random {
             prop_assert_eq!(parse(&text), serde_json::from_str(&text).map_err(|_| Fault::Syntax));
             for (key, number) in &keys {
                 let found = find(&text, ["k", key.as_str()].into_iter());
-                prop_assert_eq!(found, Some(json!(number).to_string().as_str()));
+                let written = json!(number).to_string();
+                prop_assert_eq!(found, Some(written.as_str()));
             }
         }
     }
