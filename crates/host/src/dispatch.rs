@@ -85,8 +85,8 @@ impl<P, K> Dispatcher<P, K> {
                 plugins.all.push((root, Rc::clone(&plugin)));
                 drop(plugins);
                 self.timers.keep_only(|known| host.is_alive(known));
-                if let Some(due) = plugin.on_wake(host) {
-                    self.timers.wake_at(host, root, due);
+                if P::MAY_HOLD {
+                    self.wake(host, root, &plugin);
                 }
                 true
             }

@@ -26,7 +26,7 @@ pub use dispatch::{Dispatcher, MOST_PENDING, action};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
 pub use memory::{HostBytes, allocate};
-pub use plugin::{Body, Plugin, Served, Workspace};
+pub use plugin::{Body, Plugin, Served, Wake, Workspace};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
 pub use timers::MOST_AT_ONCE;

@@ -41,19 +41,28 @@ pub trait Plugin<H: Host>: Sized {
     fn delay_over(&self, host: &H, mark: u16) {
         let _ = (host, mark);
     }
-    /// Does what is due in the background; returns when it wants to be called again, on the host's steady
-    /// clock. It is called first when it is configured.
-    fn on_wake(&self, host: &H) -> Option<u64> {
+    /// Does what is due in the background, for its root. It is called when it was configured, when a request
+    /// is held, when a callout was answered, and when the time has come that it asked for.
+    fn on_wake(&self, host: &H) -> Wake {
         let _ = host;
-        None
+        Wake::default()
     }
-    /// A callout was answered, or failed. True when requests that are held can go on.
+    /// A callout of its root was answered, or failed. True when requests that are held can be decided.
     fn on_callout(&self, host: &H, token: u32, body_size: usize) -> bool {
         let _ = (host, token, body_size);
         false
     }
     /// No stream comes any more: tells the host what it does not know yet.
     fn retire(&self, host: &H);
+}
+
+/// What a plugin wants after it did what was due in the background.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wake {
+    /// In how many nanoseconds it is to be woken again.
+    pub after: Option<u64>,
+    /// Whether requests that are held can be decided.
+    pub release: bool,
 }
 
 /// How a request was served.

@@ -18,8 +18,8 @@ pub const MOST_AT_ONCE: usize = 32;
 /// How often it is looked whether the clients of waiting streams are still there, in nanoseconds.
 const BETWEEN_LOOKS: u64 = 1_000_000_000;
 
-/// How long a request is held at most before it is decided again, in nanoseconds.
-const PATIENCE: u64 = 500_000_000;
+/// After how long a request that is held is decided again even if its plugin says nothing, in nanoseconds.
+const PATIENCE: u64 = 60_000_000_000;
 
 /// A stream that waits.
 pub(crate) struct Waiting<P> {

@@ -52,7 +52,7 @@ extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> 
 
 /// A stream's response headers came.
 #[unsafe(no_mangle)]
-#[cfg(any(feature = "experiment", feature = "ab-routing", feature = "fault-injection"))]
+#[cfg(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"))]
 extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, end: u32) -> u32 {
     DISPATCHER.with(|d| d.on_response_headers(&Proxy::serving(stream), stream, end != 0));
     action::CONTINUE
@@ -60,7 +60,7 @@ extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, end: u32) -> 
 
 /// A part of a stream's response body came.
 #[unsafe(no_mangle)]
-#[cfg(feature = "fault-injection")]
+#[cfg(feature = "response-faults")]
 extern "C" fn weir_on_response_body(stream: u32, size: usize, end: u32) -> u32 {
     DISPATCHER.with(|d| d.on_response_body(&Proxy::serving(stream), stream, size, end != 0))
 }

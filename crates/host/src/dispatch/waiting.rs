@@ -2,7 +2,7 @@
 
 use super::{Dispatcher, on_request_headers_inside};
 use crate::Host;
-use crate::plugin::{Plugin, Served};
+use crate::plugin::{Plugin, Served, Wake};
 use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
 use std::rc::Rc;
 use weir_core::{Delay, Way};
@@ -30,7 +30,15 @@ impl<P, K> Dispatcher<P, K> {
             }
             Way::Hold => (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) }),
         };
+        let held = matches!(then, Then::Again { .. }).then(|| Rc::clone(&plugin));
         self.timers.add(host, root, Waiting { due, stream, plugin, then });
+        // Something is to be fetched, by the root: an answer to a stream would be lost with the stream.
+        if let Some(plugin) = held
+            && host.act_for(root)
+        {
+            self.wake(host, root, &plugin);
+            host.act_for(stream);
+        }
     }
 
     /// The timer of a root rang.
@@ -39,7 +47,7 @@ impl<P, K> Dispatcher<P, K> {
         P: Plugin<H, Kept = K>,
     {
         self.timers.rang(root);
-        let own = self.plugin_at(root).and_then(|plugin| plugin.on_wake(host));
+        let own = self.plugin_at(root).and_then(|plugin| self.background(host, &plugin));
         self.serve_due(host, root);
         self.timers.rearm(host, root, own);
     }
@@ -54,8 +62,32 @@ impl<P, K> Dispatcher<P, K> {
             self.timers.release(&plugin, host.steady_now());
             self.serve_due(host, root);
         }
-        let own = plugin.on_wake(host);
+        let own = self.background(host, &plugin);
         self.timers.rearm(host, root, own);
+    }
+
+    /// Has the plugin of a root, whose context is the current one, do what is due.
+    pub(super) fn wake<H: Host>(&self, host: &H, root: u32, plugin: &Rc<P>)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        if let Some(due) = self.background(host, plugin) {
+            self.timers.wake_at(host, root, due);
+        }
+    }
+
+    /// Has a plugin do what is due; when it is to be woken again.
+    fn background<H: Host>(&self, host: &H, plugin: &Rc<P>) -> Option<u64>
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let Wake { after, release } = plugin.on_wake(host);
+        let now = host.steady_now();
+        if release {
+            self.timers.release(plugin, now);
+        }
+        let after = if release { Some(0) } else { after };
+        after.map(|after| now.saturating_add(after))
     }
 
     /// Lets those streams go on whose time has come, a limited number at once.
