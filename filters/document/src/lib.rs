@@ -6,6 +6,35 @@
 use serde::{Deserialize, Serialize};
 use weir_core::{At, AttributeMap, Compiler, Problems, Shape};
 
+#[cfg(not(all(
+    feature = "jwt-claims",
+    feature = "experiment",
+    feature = "ab-routing",
+    feature = "fault-injection",
+    feature = "metrics"
+)))]
+mod absent;
+
+/// Each section's `Config` and `Plan`: the filter's, or those that refuse it.
+macro_rules! sections {
+    ($($section:ident: $feature:literal = $filter:ident;)*) => {
+        $(mod $section {
+            #[cfg(not(feature = $feature))]
+            pub use crate::absent::{Config, Plan};
+            #[cfg(feature = $feature)]
+            pub use $filter::{Config, Plan};
+        })*
+    };
+}
+
+sections! {
+    jwt: "jwt-claims" = weir_jwt_claims;
+    experiments: "experiment" = weir_experiment;
+    routing: "ab-routing" = weir_ab_routing;
+    faults: "fault-injection" = weir_fault_injection;
+    metrics: "metrics" = weir_metrics;
+}
+
 /// A Weir configuration. Each section switches its filter on.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -18,45 +47,52 @@ pub struct Document {
     /// Names for things in the request, which all sections can use.
     #[serde(skip_serializing_if = "AttributeMap::is_empty")]
     pub attributes: AttributeMap,
+    /// jwt-claims: whose tokens are believed, and what services learn of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<jwt::Config>,
     /// experiment: who gets which variant.
-    #[cfg(feature = "experiment")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub experiments: Option<weir_experiment::Config>,
-    /// A section whose filter is not in this build; it is refused by name.
-    #[cfg(not(feature = "experiment"))]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(skip_serializing)]
-    pub experiments: Option<serde::de::IgnoredAny>,
+    pub experiments: Option<experiments::Config>,
     /// ab-routing: where requests go.
-    #[cfg(feature = "ab-routing")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub routing: Option<weir_ab_routing::Config>,
-    /// A section whose filter is not in this build; it is refused by name.
-    #[cfg(not(feature = "ab-routing"))]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(skip_serializing)]
-    pub routing: Option<serde::de::IgnoredAny>,
+    pub routing: Option<routing::Config>,
+    /// fault-injection: which requests are delayed, aborted, or answered wrongly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<faults::Config>,
+    /// metrics: what is counted, measured and logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<metrics::Config>,
 }
 
 /// The sections of this build.
 const SECTIONS: &[&str] = &[
+    #[cfg(feature = "jwt-claims")]
+    "jwt",
     #[cfg(feature = "experiment")]
     "experiments",
     #[cfg(feature = "ab-routing")]
     "routing",
+    #[cfg(feature = "fault-injection")]
+    "faults",
+    #[cfg(feature = "metrics")]
+    "metrics",
 ];
 
-/// The filters' plans, and what they read and write together.
+/// The filters' plans, in the order in which they see a request, and what they read and write together.
 #[derive(Debug)]
 pub struct Plans {
     /// What they read and write.
     pub shape: Shape,
+    /// Whose tokens are believed.
+    pub jwt: Option<jwt::Plan>,
     /// Who gets which variant.
-    #[cfg(feature = "experiment")]
-    pub experiments: Option<weir_experiment::Plan>,
+    pub experiments: Option<experiments::Plan>,
     /// Where requests go.
-    #[cfg(feature = "ab-routing")]
-    pub routing: Option<weir_ab_routing::Plan>,
+    pub routing: Option<routing::Plan>,
+    /// Which requests suffer.
+    pub faults: Option<faults::Plan>,
+    /// What is counted.
+    pub metrics: Option<metrics::Plan>,
 }
 
 impl Plans {
@@ -69,49 +105,34 @@ impl Plans {
         let document: Document = weir_core::load(bytes, &mut problems);
         let mut compiler = Compiler::new(&document.attributes, env, problems);
         let at = At::root();
-        // Before all sections that can ask for variants.
-        #[cfg(feature = "experiment")]
-        let experiments = {
-            let section = at.field("experiments");
-            document
-                .experiments
-                .as_ref()
-                .map(|config| weir_experiment::Plan::compile(config, &mut compiler, &section))
-        };
-        #[cfg(not(feature = "experiment"))]
-        if document.experiments.is_some() {
-            compiler
-                .problems
-                .add(&at.field("experiments"), "this module was built without the filter experiment");
+        macro_rules! compile {
+            ($section:ident) => {{
+                let at = at.field(stringify!($section));
+                document.$section.as_ref().map(|config| $section::Plan::compile(config, &mut compiler, &at))
+            }};
         }
-        #[cfg(feature = "ab-routing")]
-        let routing = {
-            let section = at.field("routing");
-            document
-                .routing
-                .as_ref()
-                .map(|config| weir_ab_routing::Plan::compile(config, &mut compiler, &section))
-        };
-        #[cfg(not(feature = "ab-routing"))]
-        if document.routing.is_some() {
-            compiler
-                .problems
-                .add(&at.field("routing"), "this module was built without the filter ab-routing");
-        }
-        if document.experiments.is_none() && document.routing.is_none() {
+        // Tokens before all sections that can ask for claims, experiments before those that can ask for
+        // variants.
+        let jwt = compile!(jwt);
+        let experiments = compile!(experiments);
+        let routing = compile!(routing);
+        let faults = compile!(faults);
+        let metrics = compile!(metrics);
+        if document.is_empty() {
             let names = SECTIONS.join(", ");
             compiler
                 .problems
                 .missing(&at, format!("no section switches a filter on; this module has: {names}"));
         }
         let shape = compiler.finish()?;
-        Ok(Self {
-            shape,
-            #[cfg(feature = "experiment")]
-            experiments,
-            #[cfg(feature = "ab-routing")]
-            routing,
-        })
+        Ok(Self { shape, jwt, experiments, routing, faults, metrics })
+    }
+}
+
+impl Document {
+    fn is_empty(&self) -> bool {
+        let Self { jwt, experiments, routing, faults, metrics, .. } = self;
+        jwt.is_none() && experiments.is_none() && routing.is_none() && faults.is_none() && metrics.is_none()
     }
 }
 

@@ -1,0 +1,93 @@
+//! Faults of responses: carries out what the filter fault-injection decided about one.
+
+use crate::Pipeline;
+use weir_fault_injection::{BodyChange, ResponseFault};
+use weir_host::{Body, Edit, HeaderMap, Host};
+
+/// How much of a body goes on at once at a limited rate: so much as the rate allows in this time, in
+/// nanoseconds. It is the time that Envoy's own filter takes.
+const BEAT: u64 = 63_000_000;
+
+/// What is kept of a response that suffers a fault.
+#[derive(Debug)]
+pub(crate) struct Suffering {
+    mark: u16,
+    /// How many bytes of the body have been seen.
+    seen: u64,
+}
+
+impl Suffering {
+    pub(crate) fn new(mark: u16) -> Self {
+        Self { mark, seen: 0 }
+    }
+}
+
+impl Pipeline {
+    /// Changes the headers of a response. False when its body is left alone.
+    #[cold]
+    pub(crate) fn harm_headers<H: Host>(&self, host: &H, suffering: &Suffering, ends: bool) -> bool {
+        let Some(faults) = &self.plans.faults else { return false };
+        let fault = faults.response(suffering.mark);
+        if let Some(fault) = fault {
+            change_headers(fault, host);
+        }
+        !ends && (faults.rate(suffering.mark).is_some() || fault.is_some_and(|fault| fault.body.is_some()))
+    }
+
+    /// Changes a part of a body, or slows it down.
+    #[cold]
+    pub(crate) fn harm_body<H: Host>(
+        &self,
+        host: &H,
+        suffering: &mut Suffering,
+        size: usize,
+        ends: bool,
+    ) -> Body {
+        let Some(faults) = &self.plans.faults else { return Body::GoesOn };
+        let fault = faults.response(suffering.mark);
+        match fault.and_then(|fault| fault.body.as_ref()) {
+            Some(BodyChange::Replace(with)) => {
+                // Once, at the start; all that follows is dropped.
+                let with: &[u8] = if suffering.seen == 0 { with } else { &[] };
+                host.edit_body(0, size, with);
+                suffering.seen = 1;
+            }
+            Some(BodyChange::Truncate(most)) => {
+                let left = usize::try_from(most.saturating_sub(suffering.seen)).unwrap_or(usize::MAX);
+                if size > left {
+                    host.edit_body(left, size - left, &[]);
+                }
+                suffering.seen = suffering.seen.saturating_add(size as u64);
+            }
+            None => {}
+        }
+        match faults.rate(suffering.mark) {
+            Some(rate) if size > 0 => Body::Waits(time_of(size as u64, rate, ends)),
+            _ => Body::GoesOn,
+        }
+    }
+}
+
+/// How long so many bytes take, in nanoseconds.
+fn time_of(size: u64, rate: u64, ends: bool) -> u64 {
+    let whole = size.saturating_mul(1_000_000_000) / rate.max(1);
+    // What is not the end is gathered for a beat at least, so that small parts make no storm of timers.
+    if ends { whole } else { whole.max(BEAT) }
+}
+
+fn change_headers<H: Host>(fault: &ResponseFault, host: &H) {
+    let edit = |name: &str, edit| host.edit(HeaderMap::Response, name.as_bytes(), edit);
+    for name in &fault.remove {
+        edit(name, Edit::Remove);
+    }
+    if fault.body.is_some() {
+        edit("content-length", Edit::Remove);
+    }
+    for (name, value) in &fault.set {
+        edit(name, Edit::Replace(value.as_bytes()));
+    }
+    if let Some(status) = fault.status {
+        let digit = |scale: u16| b'0' + (status / scale % 10) as u8;
+        edit(":status", Edit::Replace(&[digit(100), digit(10), digit(1)]));
+    }
+}
