@@ -205,6 +205,12 @@ impl<P, K> Dispatcher<P, K> {
         self.pending.try_borrow_mut().ok()?.remove(&stream)
     }
 
+    /// Looks at what is kept of a stream.
+    fn kept_mut<T>(&self, stream: u32, look: impl FnOnce(&mut K) -> T) -> Option<T> {
+        let mut pending = self.pending.try_borrow_mut().ok()?;
+        pending.get_mut(&stream).map(|(_, kept)| look(kept))
+    }
+
     /// A stream's response headers came; `ends` says that no body follows.
     #[inline]
     pub fn on_response_headers<H: Host>(&self, host: &H, stream: u32, ends: bool)
@@ -251,6 +257,7 @@ impl<P, K> Dispatcher<P, K> {
         match body {
             Body::GoesOn => action::CONTINUE,
             Body::Gathers => action::STOP,
+            Body::WaitsToo => action::STOP_AND_SLOW_DOWN,
             Body::Waits(nanoseconds) => {
                 let due = host.steady_now().saturating_add(nanoseconds);
                 let root = self.root_of(&plugin);

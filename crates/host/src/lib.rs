@@ -72,6 +72,8 @@ pub enum MetricKind {
 pub struct Callout<'c> {
     /// The cluster that it goes to.
     pub cluster: &'c str,
+    /// The `:scheme`.
+    pub scheme: &'c str,
     /// The `:authority`.
     pub authority: &'c str,
     /// The `:path`.

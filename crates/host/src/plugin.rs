@@ -33,6 +33,11 @@ pub trait Plugin<H: Host>: Sized {
         let _ = (host, kept, size, ends);
         Body::GoesOn
     }
+    /// The time is over for which a response waits; how many nanoseconds more it is to wait.
+    fn waits_on(&self, host: &H, kept: &mut Self::Kept) -> Option<u64> {
+        let _ = (host, kept);
+        None
+    }
     /// A stream ended of which something is kept. Only in modules that have the callback.
     fn on_end(&self, host: &H, kept: Self::Kept) {
         let _ = (host, kept);
@@ -82,6 +87,8 @@ pub enum Body {
     Gathers,
     /// It is held for so many nanoseconds.
     Waits(u64),
+    /// It is held with what waits already.
+    WaitsToo,
 }
 
 /// Memory that requests use one after the other.

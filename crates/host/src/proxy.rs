@@ -175,7 +175,7 @@ impl Host for Proxy {
     fn call_out(&self, callout: &Callout<'_>) -> Option<u32> {
         let headers: [(&str, &[u8]); 5] = [
             (":method", b"GET"),
-            (":scheme", b"http"),
+            (":scheme", callout.scheme.as_bytes()),
             (":path", callout.path.as_bytes()),
             (":authority", callout.authority.as_bytes()),
             ("accept", b"application/json"),

@@ -20,9 +20,9 @@ macro_rules! sections {
     ($($section:ident: $feature:literal = $filter:ident;)*) => {
         $(mod $section {
             #[cfg(not(feature = $feature))]
-            pub use crate::absent::{Config, Plan};
+            pub(crate) use crate::absent::{Config, Plan};
             #[cfg(feature = $feature)]
-            pub use $filter::{Config, Plan};
+            pub(crate) use $filter::{Config, Plan};
         })*
     };
 }

@@ -1,46 +1,28 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
+use crate::asked::Asked;
 use crate::counters::Counters;
-use weir_core::predicate::CelId;
-use weir_core::request::Signature;
-use weir_core::{Outside, Problems, Request, ResponseHeader};
+#[cfg(feature = "jwt-claims")]
+use crate::key_fetch::Running;
+#[cfg(feature = "metrics")]
+use crate::measure::Meter;
+#[cfg(feature = "response-faults")]
+use crate::response_faults::Suffering;
+use weir_core::{Effects, Problems, Request, ResponseHeader, Way};
 use weir_document::Plans;
-use weir_host::{Host, MetricKind, Plugin, Served, Workspace, apply, respond};
+use weir_host::{Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, respond};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
-    plans: Plans,
+    pub(crate) plans: Plans,
     /// Tokens of the CEL expressions, in the order of the shape.
     cel: Box<[u32]>,
-    counters: Counters,
-}
-
-/// What a request may ask of the host, with the names that the plan uses.
-struct Asked<'p, H> {
-    host: &'p H,
-    cel: &'p [u32],
-}
-
-impl<H: Host> Outside for Asked<'_, H> {
-    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
-        self.host.property(path).map(|bytes| Box::from(&*bytes))
-    }
-
-    fn cel(&self, id: CelId) -> Option<bool> {
-        self.host.evaluate_cel(*self.cel.get(id.index())?)
-    }
-
-    fn random(&self) -> u64 {
-        self.host.random()
-    }
-
-    fn now(&self) -> u64 {
-        self.host.now()
-    }
-
-    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
-        self.host.verify_signature(signature)
-    }
+    pub(crate) counters: Counters,
+    /// In the order of the shape; `None` where the proxy has no metrics.
+    #[cfg(feature = "fault-injection")]
+    gauges: Box<[Option<MetricId>]>,
+    #[cfg(feature = "jwt-claims")]
+    pub(crate) running: Running,
 }
 
 /// What is kept of a stream until it ends.
@@ -48,6 +30,25 @@ impl<H: Host> Outside for Asked<'_, H> {
 pub struct Kept {
     /// Headers for the response.
     response: Vec<ResponseHeader>,
+    /// A fault that the response suffers.
+    #[cfg(feature = "response-faults")]
+    suffering: Option<Suffering>,
+    /// What is measured at the end.
+    #[cfg(feature = "metrics")]
+    measured: Option<weir_metrics::Measured>,
+}
+
+impl Kept {
+    /// `None` where nothing is left to keep.
+    #[inline]
+    fn unless_empty(self) -> Option<Self> {
+        let kept = !self.response.is_empty();
+        #[cfg(feature = "response-faults")]
+        let kept = kept || self.suffering.is_some();
+        #[cfg(feature = "metrics")]
+        let kept = kept || self.measured.is_some();
+        kept.then_some(self)
+    }
 }
 
 impl Pipeline {
@@ -62,6 +63,57 @@ impl Pipeline {
         }
         if problems.is_empty() { Ok(tokens.into()) } else { Err(problems) }
     }
+
+    /// Lets every filter decide, in their order. Who must wait or is refused for its token is seen by none of
+    /// the others; who is delayed or aborted by all of them.
+    #[inline]
+    fn decide<H: Host>(&self, request: &Request<'_, Asked<'_, H>>, effects: &mut Effects) {
+        #[cfg(feature = "jwt-claims")]
+        if let Some(jwt) = &self.plans.jwt {
+            jwt.decide(request, effects);
+            if !matches!(effects.way, Way::On) {
+                return;
+            }
+        }
+        // Variants first: routes and faults can depend on them.
+        #[cfg(feature = "experiment")]
+        if let Some(experiments) = &self.plans.experiments {
+            experiments.decide(request, effects);
+        }
+        #[cfg(feature = "ab-routing")]
+        if let Some(routing) = &self.plans.routing {
+            routing.decide(request, effects);
+        }
+        #[cfg(feature = "fault-injection")]
+        if let Some(faults) = &self.plans.faults {
+            faults.decide(request, effects);
+        }
+        let _ = (request, effects);
+    }
+
+    /// What is kept of the request's stream.
+    #[inline]
+    fn keep<H: Host>(&self, request: &Request<'_, Asked<'_, H>>, effects: &mut Effects, host: &H) -> Kept {
+        let _ = (request, host);
+        Kept {
+            response: std::mem::take(&mut effects.response),
+            #[cfg(feature = "response-faults")]
+            suffering: effects.response_mark.map(Suffering::new),
+            #[cfg(feature = "metrics")]
+            measured: (self.plans.metrics.as_ref())
+                .and_then(|metrics| metrics.start(request, effects, || host.now(), &Meter(host))),
+        }
+    }
+
+    /// Counts a delay that begins or ends.
+    #[cfg(feature = "fault-injection")]
+    #[cold]
+    fn count_delay<H: Host>(&self, mark: u16, by: i64, host: &H) {
+        let gauge = self.plans.faults.as_ref().and_then(|faults| faults.gauge(mark));
+        if let Some(Some(id)) = gauge.and_then(|gauge| self.gauges.get(gauge.index())) {
+            host.increment(*id, by);
+        }
+    }
 }
 
 impl<H: Host> Plugin<H> for Pipeline {
@@ -72,14 +124,32 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems> {
         let plans = Plans::load(configuration, &|name| std::env::var(name).ok())?;
         let cel = Self::compile_cel(&plans, host)?;
-        let counters =
-            plans.shape.counters.iter().map(|name| host.define_metric(MetricKind::Counter, name)).collect();
-        Ok(Self { plans, cel, counters: Counters::new(counters) })
+        let define = |kind, names: &[String]| {
+            names.iter().map(|name| host.define_metric(kind, name)).collect::<Box<[Option<MetricId>]>>()
+        };
+        let counters = Counters::new(define(MetricKind::Counter, &plans.shape.counters));
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = &plans.metrics {
+            metrics.define_all(&Meter(host));
+        }
+        #[cfg(feature = "jwt-claims")]
+        for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
+            host.log(log::Level::Warn, warning);
+        }
+        Ok(Self {
+            cel,
+            counters,
+            #[cfg(feature = "fault-injection")]
+            gauges: define(MetricKind::Gauge, &plans.shape.gauges),
+            #[cfg(feature = "jwt-claims")]
+            running: Running::default(),
+            plans,
+        })
     }
 
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Kept> {
         let shape = &self.plans.shape;
-        let Workspace { scratch, effects, held_for: _ } = workspace;
+        let Workspace { scratch, effects, .. } = workspace;
         let pairs;
         // Some configurations look at no header at all: then the dearest call of all is not made.
         let raw: &[u8] = if shape.headers.is_empty() {
@@ -92,25 +162,78 @@ impl<H: Host> Plugin<H> for Pipeline {
         let asked = Asked { host, cel: &self.cel };
         let request = Request::new(shape, raw, scratch, &asked);
         effects.reset(shape);
-        // Variants first: routes can depend on them.
-        #[cfg(feature = "experiment")]
-        if let Some(experiments) = &self.plans.experiments {
-            experiments.decide(&request, effects);
-        }
-        #[cfg(feature = "ab-routing")]
-        if let Some(routing) = &self.plans.routing {
-            routing.decide(&request, effects);
-        }
-        apply(shape, &request, effects, host);
+        self.decide(&request, effects);
         self.counters.count(&effects.counts, host);
-        let kept =
-            (!effects.response.is_empty()).then(|| Kept { response: std::mem::take(&mut effects.response) });
+        match &effects.way {
+            // Nothing of it is changed: it comes again.
+            Way::Hold => return Served { kept: None, way: Way::Hold },
+            Way::Reply(_) => {}
+            Way::On => apply(shape, &request, effects, host),
+            Way::Delay(delay) => {
+                #[cfg(feature = "fault-injection")]
+                self.count_delay(delay.mark, 1, host);
+                let _ = delay;
+                apply(shape, &request, effects, host);
+            }
+        }
+        let kept = self.keep(&request, effects, host).unless_empty();
         Served { kept, way: std::mem::take(&mut effects.way) }
     }
 
-    fn on_response_headers(&self, host: &H, kept: Kept, _ends: bool) -> Option<Kept> {
+    fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {
         respond(&kept.response, host);
-        None
+        kept.response = Vec::new();
+        #[cfg(feature = "response-faults")]
+        if let Some(suffering) = &kept.suffering
+            && !self.harm_headers(host, suffering, ends)
+        {
+            kept.suffering = None;
+        }
+        let _ = ends;
+        kept.unless_empty()
+    }
+
+    #[cfg(feature = "response-faults")]
+    fn wants_body(kept: &Kept) -> bool {
+        kept.suffering.is_some()
+    }
+
+    #[cfg(feature = "response-faults")]
+    fn on_response_body(&self, host: &H, kept: &mut Kept, size: usize, _ends: bool) -> Body {
+        match &mut kept.suffering {
+            Some(suffering) => self.harm_body(host, suffering, size),
+            None => Body::GoesOn,
+        }
+    }
+
+    #[cfg(feature = "response-faults")]
+    fn waits_on(&self, host: &H, kept: &mut Kept) -> Option<u64> {
+        kept.suffering.as_mut()?.waits_on(host.steady_now())
+    }
+
+    #[cfg(feature = "metrics")]
+    fn on_end(&self, host: &H, kept: Kept) {
+        if let Some((metrics, measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
+            metrics.end(measured, &Meter(host), &Meter(host));
+        }
+    }
+
+    #[cfg(feature = "fault-injection")]
+    fn delay_over(&self, host: &H, mark: u16) {
+        if let Some(faults) = &self.plans.faults {
+            faults.delay_over(mark);
+            self.count_delay(mark, -1, host);
+        }
+    }
+
+    #[cfg(feature = "jwt-claims")]
+    fn on_wake(&self, host: &H) -> Wake {
+        self.fetch_keys(host)
+    }
+
+    #[cfg(feature = "jwt-claims")]
+    fn on_callout(&self, host: &H, token: u32, _body_size: usize) -> bool {
+        self.take_answer(host, token)
     }
 
     fn retire(&self, host: &H) {

@@ -4,21 +4,21 @@ use crate::Pipeline;
 use weir_fault_injection::{BodyChange, ResponseFault};
 use weir_host::{Body, Edit, HeaderMap, Host};
 
-/// How much of a body goes on at once at a limited rate: so much as the rate allows in this time, in
-/// nanoseconds. It is the time that Envoy's own filter takes.
-const BEAT: u64 = 63_000_000;
-
 /// What is kept of a response that suffers a fault.
 #[derive(Debug)]
 pub(crate) struct Suffering {
     mark: u16,
     /// How many bytes of the body have been seen.
     seen: u64,
+    /// When all that has been seen is paid for, at a limited rate, on the host's steady clock.
+    free_at: u64,
+    /// Whether it waits for that.
+    waits: bool,
 }
 
 impl Suffering {
     pub(crate) fn new(mark: u16) -> Self {
-        Self { mark, seen: 0 }
+        Self { mark, seen: 0, free_at: 0, waits: false }
     }
 }
 
@@ -36,13 +36,7 @@ impl Pipeline {
 
     /// Changes a part of a body, or slows it down.
     #[cold]
-    pub(crate) fn harm_body<H: Host>(
-        &self,
-        host: &H,
-        suffering: &mut Suffering,
-        size: usize,
-        ends: bool,
-    ) -> Body {
+    pub(crate) fn harm_body<H: Host>(&self, host: &H, suffering: &mut Suffering, size: usize) -> Body {
         let Some(faults) = &self.plans.faults else { return Body::GoesOn };
         let fault = faults.response(suffering.mark);
         match fault.and_then(|fault| fault.body.as_ref()) {
@@ -62,17 +56,30 @@ impl Pipeline {
             None => {}
         }
         match faults.rate(suffering.mark) {
-            Some(rate) if size > 0 => Body::Waits(time_of(size as u64, rate, ends)),
-            _ => Body::GoesOn,
+            Some(rate) => suffering.pay(size as u64, rate, host.steady_now()),
+            None => Body::GoesOn,
         }
     }
 }
 
-/// How long so many bytes take, in nanoseconds.
-fn time_of(size: u64, rate: u64, ends: bool) -> u64 {
-    let whole = size.saturating_mul(1_000_000_000) / rate.max(1);
-    // What is not the end is gathered for a beat at least, so that small parts make no storm of timers.
-    if ends { whole } else { whole.max(BEAT) }
+impl Suffering {
+    /// Has a part of the body wait for as long as it takes at this rate, in bytes a second.
+    fn pay(&mut self, size: u64, rate: u64, now: u64) -> Body {
+        let time = size.saturating_mul(1_000_000_000) / rate.max(1);
+        self.free_at = self.free_at.max(now).saturating_add(time);
+        match self.free_at - now {
+            0 => Body::GoesOn,
+            _ if std::mem::replace(&mut self.waits, true) => Body::WaitsToo,
+            wait => Body::Waits(wait),
+        }
+    }
+
+    /// How much longer it waits for what came in the meantime.
+    pub(crate) fn waits_on(&mut self, now: u64) -> Option<u64> {
+        let more = self.free_at.saturating_sub(now);
+        self.waits = more > 0;
+        self.waits.then_some(more)
+    }
 }
 
 fn change_headers<H: Host>(fault: &ResponseFault, host: &H) {

@@ -117,7 +117,16 @@ impl<P, K> Dispatcher<P, K> {
         P: Plugin<H, Kept = K>,
     {
         match then {
-            Then::RespondOn => host.respond_on(),
+            Then::RespondOn => {
+                let more = self.kept_mut(stream, |kept| plugin.waits_on(host, kept)).flatten();
+                match more {
+                    None => host.respond_on(),
+                    Some(more) => {
+                        let due = host.steady_now().saturating_add(more);
+                        self.timers.add(host, root, Waiting { due, stream, plugin, then: Then::RespondOn });
+                    }
+                }
+            }
             Then::DelayOver { mark, reply } => {
                 plugin.delay_over(host, mark);
                 match reply {

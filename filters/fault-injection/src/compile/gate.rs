@@ -114,7 +114,11 @@ impl Builder<'_, '_> {
             allow,
             delay: share(spec.delay, Kind::Delay, delay),
             abort: share(spec.abort, Kind::Abort, abort),
-            throughput: share(spec.throughput, Kind::Rate, rate),
+            throughput: if cfg!(feature = "response") {
+                share(spec.throughput, Kind::Rate, rate)
+            } else {
+                Share::NONE
+            },
             max_delay: longest.unwrap_or(time::LONGEST),
             forward: spec.forward,
         })

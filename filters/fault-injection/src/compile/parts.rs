@@ -14,6 +14,9 @@ impl Builder<'_, '_> {
     /// The kinds that have a percentage above zero, in order; `None` when there is no kind at all.
     pub(super) fn parts(&mut self) -> Option<Box<[Part]>> {
         let spec = self.spec;
+        if cfg!(not(feature = "response")) {
+            self.refuse_response_faults();
+        }
         let all = [
             spec.delay.as_ref().map(|delay| self.delay(delay)),
             spec.abort.as_ref().map(|abort| self.abort(abort)),
@@ -38,6 +41,24 @@ impl Builder<'_, '_> {
             self.compiler.problems.add(&self.at.field("rolls"), message);
         }
         Some(parts.into())
+    }
+
+    /// A build without the callbacks for responses cannot do anything to them.
+    fn refuse_response_faults(&mut self) {
+        let spec = self.spec;
+        let throughput = spec.header_control.as_ref().is_some_and(|control| control.throughput.is_some());
+        let at = self.at;
+        for (is_there, at) in [
+            (spec.response_rate_limit.is_some(), at.field("responseRateLimit")),
+            (spec.response.is_some(), at.field("response")),
+            (throughput, at.field("headerControl").field("throughput")),
+        ] {
+            if is_there {
+                let message = "this module has no callbacks for responses, which would cost every request: load \
+                               fault_injection_response.wasm or weir.wasm";
+                self.compiler.problems.add(&at, message);
+            }
+        }
     }
 
     /// The percentage in one of its two forms. It has no default: to forget it would mean everybody or nobody.
