@@ -7,7 +7,7 @@
 //! which is one more call a request.
 
 use crate::{Kept, Pipeline};
-use weir_host::{Dispatcher, Proxy, action};
+use weir_host::{Dispatcher, Proxy};
 
 thread_local! {
     // A VM has one thread.
@@ -55,7 +55,7 @@ extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> 
 #[cfg(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"))]
 extern "C" fn weir_on_response_headers(stream: u32, _headers: u32, end: u32) -> u32 {
     DISPATCHER.with(|d| d.on_response_headers(&Proxy::serving(stream), stream, end != 0));
-    action::CONTINUE
+    weir_host::action::CONTINUE
 }
 
 /// A part of a stream's response body came.

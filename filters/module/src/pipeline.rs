@@ -10,7 +10,11 @@ use crate::measure::Meter;
 use crate::response_faults::Suffering;
 use weir_core::{Effects, Problems, Request, ResponseHeader, Way};
 use weir_document::Plans;
-use weir_host::{Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, respond};
+#[cfg(feature = "response-faults")]
+use weir_host::Body;
+#[cfg(feature = "jwt-claims")]
+use weir_host::Wake;
+use weir_host::{Host, MetricId, MetricKind, Plugin, Served, Workspace, apply, respond};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
