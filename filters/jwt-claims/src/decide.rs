@@ -41,7 +41,7 @@ impl Plan {
         }
         let rule = self.rules.iter().find(|rule| holds(&rule.when, request));
         if let Some(rule) = rule
-            && let Needs::Token(index) = rule.needs
+            && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
             && let Some(provider) = self.providers.get(usize::from(index))
             && let Some(text) = provider.places.find(request)
             && let Some(token) = provider.recall(text, request.outside().now())
@@ -201,6 +201,14 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
             true => plan.counters.hit,
             false => plan.counters.miss,
         });
+    }
+}
+
+impl Needs {
+    /// What is needed of a request that has a token.
+    #[inline]
+    fn of_who_has_a_token(&self) -> &Needs {
+        if let Needs::Optional(part) = self { part } else { self }
     }
 }
 

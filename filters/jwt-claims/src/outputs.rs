@@ -102,7 +102,7 @@ pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], cou
     let mut all = Headers { values: Vec::new(), counts: Vec::new(), lacks_claim: false };
     if let Some((header, padded)) = provider.payload {
         let mut text = section.to_vec();
-        while padded && text.len() % 4 != 0 {
+        while padded && !text.len().is_multiple_of(4) {
             text.push(b'=');
         }
         all.values.push((header, Words::new(&text, false)));

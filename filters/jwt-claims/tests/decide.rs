@@ -302,6 +302,15 @@ tests! {
         assert_eq!(failed.counts, ["reason=.=malformed;.;weir_jwt_ignored_total", "token=.=none;.;weir_jwt_allowed_total"]);
     }
 
+    fn an_optional_token_is_remembered_too() {
+        let lab = lab(r#"{"providers": {"a": {"jwks": KEYS}}, "rules": [{"requires": {"optional": "a"}, "require": {"sub": "u"}}]}"#);
+        let decide = |sub: &str| lab.decide(&[("authorization", &bearer(&format!(r#"{{"sub": "{sub}"}}"#)))]);
+        assert_eq!(decide("u").counts, ["token=.=verified;.;weir_jwt_allowed_total"]);
+        assert_eq!(decide("u").counts, ["token=.=remembered;.;weir_jwt_allowed_total"]);
+        assert_eq!((decide("v").way(), decide("v").way()), ("403 requirement_not_met".into(), "403 requirement_not_met".into()));
+        assert_eq!(lab.decide(&[]).way(), "401 missing");
+    }
+
     fn preflights_may_pass() {
         let preflight = [(":method", "OPTIONS"), ("origin", "https://x"), ("access-control-request-method", "PUT")];
         let open = lab(r#"{"providers": {"corp": {"jwks": KEYS}}, "bypassCorsPreflight": true}"#);

@@ -89,7 +89,7 @@ tests! {
             &[("rules[0].requires", "there is no provider \"crop\", did you mean `corp`?"),
               ("rules[1].requires", "needs exactly one of provider, any, all, optional, optionalOrFailed"), ("rules[2].requires.any", "is empty"),
               ("rules[3].requires", "needs exactly one of"), ("rules[4].requires.audiences", "only goes with `provider`"),
-              ("rules[5].require", "needs a token, and the rule asks for none"), ("rules[6].require.role.$foo", "unknown operator"),
+              ("rules[5].require", "needs a token, and the rule asks for none"), ("rules[6].require.role.$foo", "`$foo` is not an operator here"),
               ("rules[7].match.urii", "unknown field `urii`"), ("rules[8].requires.all[1].optional", "there is no provider \"no\"")]);
         let deep = (0..12).fold("\"corp\"".to_owned(), |inner, _| format!(r#"{{"any": [{inner}]}}"#));
         let problems = Lab::new(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS}}}}, "rules": [{{"requires": {deep}}}]}}"#)).err().unwrap();

@@ -1,5 +1,5 @@
 //! Keys that a server answers with: the first ones, rotation, failures, and who waits for how long.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 mod support;
 
