@@ -26,11 +26,10 @@ impl Names {
         if own {
             self.name(&metric.name, compiler, &at.field("name"));
         }
-        let mut labels = self.labels(metric, compiler, at);
-        labels.sort();
+        let labels = self.labels(metric, compiler, at);
         let known = self.metrics.iter().find(|(name, ..)| *name == metric.name);
         match known {
-            Some((_, kind, others)) if *kind != metric.kind || *others != labels => {
+            Some((_, kind, others)) if *kind != metric.kind || !same(others, &labels) => {
                 let message = format!(
                     "{:?} is defined before with another type or other labels, which Prometheus refuses",
                     metric.name
@@ -130,4 +129,9 @@ impl Names {
             compiler.problems.add(&at.field("labels").field(name), message);
         }
     }
+}
+
+/// Whether two metrics have the same labels, in whatever order.
+fn same(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|name| b.contains(name))
 }
