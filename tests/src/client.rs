@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Runtime;
@@ -60,6 +60,8 @@ pub struct Response {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The whole body.
     pub body: Vec<u8>,
+    /// Trailers in order, names in lower case.
+    pub trailers: Vec<(String, Vec<u8>)>,
     /// From sending to the last byte.
     pub elapsed: Duration,
 }
@@ -105,6 +107,7 @@ impl ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: Pool<HttpConnector, Full<Bytes>>,
+    patience: Duration,
 }
 
 impl Client {
@@ -118,12 +121,19 @@ impl Client {
         Self::build(true)
     }
 
+    /// The same, waiting so long for an answer in place of half a minute. Who gives up hangs up: over HTTP/1
+    /// the connection ends, over HTTP/2 the stream.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     fn build(http2: bool) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let mut builder = Pool::builder(TokioExecutor::new());
         builder.http2_only(http2).set_host(false);
-        Self { pool: builder.build(connector) }
+        Self { pool: builder.build(connector), patience: PATIENCE }
     }
 
     /// Sends a request and waits for the whole response. For use outside of the runtime.
@@ -144,14 +154,17 @@ impl Client {
         let exchange = async {
             let response = self.pool.request(message).await.map_err(ClientError::new)?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(ClientError::new)?.to_bytes().to_vec();
-            let pair =
-                |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
-            let headers = head.headers.iter().map(pair).collect();
-            Ok(Response { status: head.status.as_u16(), headers, body, elapsed: start.elapsed() })
+            let body = body.collect().await.map_err(ClientError::new)?;
+            Ok(Response {
+                status: head.status.as_u16(),
+                headers: pairs(&head.headers),
+                trailers: body.trailers().map(pairs).unwrap_or_default(),
+                body: body.to_bytes().to_vec(),
+                elapsed: start.elapsed(),
+            })
         };
-        let late = |_| ClientError(format!("no answer within {PATIENCE:?}"));
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(late)?
+        let late = |_| ClientError(format!("no answer within {:?}", self.patience));
+        tokio::time::timeout(self.patience, exchange).await.map_err(late)?
     }
 
     /// Sends many requests, `at_once` of them at any time, and gives the answers in the same order. Over
@@ -204,6 +217,36 @@ impl Client {
         }
         Ok(message)
     }
+}
+
+/// Sends all requests together, so that they are under way at the same time, over so many HTTP/2 connections,
+/// which Envoy spreads over its workers; gives the answers in the same order.
+pub fn send_at_once(
+    address: SocketAddr,
+    requests: Vec<Request>,
+    connections: usize,
+) -> Vec<Result<Response, ClientError>> {
+    let clients: Vec<Client> = (0..connections.max(1)).map(|_| Client::http2()).collect();
+    let mut shares: Vec<Vec<(usize, Request)>> = vec![Vec::new(); clients.len()];
+    for (number, request) in requests.into_iter().enumerate() {
+        shares[number % clients.len()].push((number, request));
+    }
+    runtime().block_on(async {
+        let mut senders = JoinSet::new();
+        for (client, share) in clients.into_iter().zip(shares) {
+            for (number, request) in share {
+                let client = client.clone();
+                senders.spawn(async move { (number, client.send_async(address, &request).await) });
+            }
+        }
+        let mut answers = senders.join_all().await;
+        answers.sort_unstable_by_key(|(number, _)| *number);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    })
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
 }
 
 #[cfg(test)]

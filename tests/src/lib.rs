@@ -3,6 +3,8 @@
 //! - [`case`]: the case files under `tests/cases`, and the comparison of what is expected with what happened.
 //! - [`minihost`]: an interpreter with proxy-wasm's imports, which counts fuel and hostcalls.
 //! - [`envoy`]: the real Envoy with sample upstreams; [`client`]: an HTTP client that sends any bytes.
+//! - [`jwks_server`] and [`origin`]: servers that answer as a test wants it, broken and lying answers too.
+//! - [`grpc`]: an echo server and its client.
 //! - [`driver`]: runs a case in the one or the other.
 //! - [`vectors`]: what the SDKs of other vendors assign, as experiments.
 
@@ -10,6 +12,9 @@ pub mod case;
 pub mod client;
 pub mod driver;
 pub mod envoy;
+pub mod grpc;
+pub mod jwks_server;
 pub mod minihost;
+pub mod origin;
 pub mod paths;
 pub mod vectors;

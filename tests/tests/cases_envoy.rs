@@ -1,6 +1,7 @@
 //! Runs every case under `tests/cases` in the real Envoy. Each case is a test of its own.
 //!
-//! One Envoy serves all cases; each configuration that must be refused gets a short-lived one.
+//! One Envoy serves all cases whose modules call nobody, and one each set of callouts; each configuration that
+//! must be refused gets a short-lived one.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,14 +26,13 @@ fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let files = case::load_all(&paths::cases())
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let planned = driver::plan(&files, Driver::Envoy);
-    let fleet = if arguments.list { None } else { envoy::Fleet::start(&planned)?.map(Arc::new) };
+    let fleet = Arc::new(envoy::Fleet::new(&planned)?);
     let trials = planned.into_iter().map(|planned| {
-        let (file, case, fleet) = (planned.file.clone(), planned.case.clone(), fleet.clone());
+        let (file, case, fleet) = (planned.file.clone(), planned.case.clone(), Arc::clone(&fleet));
         Trial::test(planned.name, move || {
-            let result = match fleet {
-                _ if case.is_refusal() => envoy::run_refusal(&file, &case),
-                Some(fleet) => fleet.run(&file, &case),
-                None => Err("no Envoy was started".to_owned()),
+            let result = match case.is_refusal() {
+                true => envoy::run_refusal(&file, &case),
+                false => fleet.run(&file, &case),
             };
             result.map_err(Failed::from)
         })

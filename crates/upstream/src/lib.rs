@@ -12,10 +12,15 @@
 //! Request headers steer the answer:
 //! - `x-answer-status: 404` sets the status,
 //! - `x-answer-header: name=value` adds a header (repeatable; the value may be any header bytes),
-//! - `x-answer-delay-ms: 50` waits before answering.
+//! - `x-answer-trailer: name=value` adds a trailer (HTTP/2),
+//! - `x-answer-body-bytes: 1000` answers with so many letters in place of the description,
+//! - `x-answer-delay-ms: 50` waits before answering,
+//! - `x-answer-id: 7` asks for the answer that was prepared under this id in [`Plans`].
 
 mod answer;
+mod plan;
 mod server;
 
 pub use answer::Seen;
+pub use plan::{Answer, Plans};
 pub use server::Upstream;

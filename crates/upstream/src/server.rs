@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::answer::answer;
+use crate::plan::Plans;
 
 /// Requests with more header bytes than this are refused: well above what proxies let through.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
@@ -31,9 +32,17 @@ impl Upstream {
     /// # Errors
     /// The address cannot be bound.
     pub async fn start(name: &str, listen: SocketAddr) -> io::Result<Self> {
+        Self::start_with(name, listen, Plans::default()).await
+    }
+
+    /// As [`Upstream::start`], with answers that are prepared elsewhere.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start_with(name: &str, listen: SocketAddr, plans: Plans) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        let server = tokio::spawn(accept(listener, Arc::from(name)));
+        let server = tokio::spawn(accept(listener, Arc::from(name), plans));
         Ok(Self { address, server })
     }
 
@@ -49,21 +58,21 @@ impl Drop for Upstream {
     }
 }
 
-async fn accept(listener: TcpListener, name: Arc<str>) {
+async fn accept(listener: TcpListener, name: Arc<str>, plans: Plans) {
     loop {
         // An error here concerns one connection that went away; the next one is served.
         if let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, Arc::clone(&name)));
+            tokio::spawn(serve(stream, Arc::clone(&name), plans.clone()));
         }
     }
 }
 
-async fn serve(stream: TcpStream, name: Arc<str>) {
+async fn serve(stream: TcpStream, name: Arc<str>, plans: Plans) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let name = Arc::clone(&name);
+        let (name, plans) = (Arc::clone(&name), plans.clone());
         async move {
-            let response = answer(&name, request).await;
+            let response = answer(&name, &plans, request).await;
             Ok::<_, Infallible>(response.unwrap_or_default())
         }
     });

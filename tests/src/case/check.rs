@@ -46,6 +46,8 @@ pub struct ResponseSeen {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Trailers in order, names in lower case.
+    pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Expect {
@@ -126,24 +128,28 @@ impl ExpectUpstream {
         if let Some(expected) = &self.path {
             differ(problems, "upstream path", expected, &seen.path);
         }
-        check_headers("upstream", &self.headers, &seen.headers, problems);
+        check_headers("upstream header", &self.headers, &seen.headers, problems);
     }
 }
 
 impl ExpectResponse {
     fn check(&self, seen: Option<&ResponseSeen>, problems: &mut Vec<String>) {
-        let Some(seen) = seen else {
-            return problems.push("response: the stream was reset".into());
+        let seen = match (self.reset, seen) {
+            (false, Some(seen)) => seen,
+            (true, None) => return,
+            (false, None) => return problems.push("response: the stream was reset".into()),
+            (true, Some(seen)) => {
+                return problems.push(format!("response: the stream was not reset: {seen:?}"));
+            }
         };
         if let Some(expected) = self.status {
             differ(problems, "response status", expected, seen.status);
         }
-        check_headers("response", &self.headers, &seen.headers, problems);
-        if let Some(expected) = self.body.as_ref().map(super::Value::to_bytes)
-            && expected != seen.body
-        {
-            let (expected, actual) = ([expected], [seen.body.clone()]);
-            problems.push(format!("response body: expected {}, got {}", Shown(&expected), Shown(&actual)));
+        check_headers("response header", &self.headers, &seen.headers, problems);
+        check_headers("response trailer", &self.trailers, &seen.trailers, problems);
+        if let Some(expected) = self.body.as_ref().filter(|expected| !expected.fits(&seen.body)) {
+            let actual = [seen.body.clone()];
+            problems.push(format!("response body: expected {expected}, got {}", Shown(&actual)));
         }
     }
 }
@@ -155,7 +161,7 @@ fn differ<T: PartialEq + std::fmt::Debug>(problems: &mut Vec<String>, what: &str
 }
 
 fn check_headers(
-    side: &str,
+    what: &str,
     expected: &BTreeMap<String, super::Expected>,
     actual: &[(String, Vec<u8>)],
     problems: &mut Vec<String>,
@@ -164,7 +170,7 @@ fn check_headers(
         let name = name.to_ascii_lowercase();
         let values: Vec<_> = actual.iter().filter(|(key, _)| *key == name).map(|(_, v)| v.clone()).collect();
         if let Some(problem) = expected.check(&values) {
-            problems.push(format!("{side} header {name}: {problem}"));
+            problems.push(format!("{what} {name}: {problem}"));
         }
     }
 }
@@ -228,8 +234,11 @@ mod tests {
             "{upstream: {path: /x}}",
             "{upstream: {host: x}}",
             "{response: {status: 201}}",
+            "{response: {reset: true}}",
             "{response: {headers: {a: b}}}",
             "{response: {body: x}}",
+            "{response: {body: {matches: x}}}",
+            "{response: {trailers: {a: b}}}",
             "{log: [even]}",
             "{nolog: [odd]}",
             "{metrics: {hits: 1}}",
@@ -249,7 +258,7 @@ mod tests {
         let nothing = Observed::default();
         assert!(check("{upstream: {}}", &nothing)[0].contains("did not reach"));
         assert!(check("{response: {}}", &nothing)[0].contains("reset"));
-        assert!(check("{upstream: {reached: false}}", &nothing).is_empty());
+        assert!(check("{upstream: {reached: false}, response: {reset: true}}", &nothing).is_empty());
     }
 
     #[test]

@@ -143,7 +143,8 @@ pub enum ValueOrMatch {
 }
 
 impl ValueOrMatch {
-    fn fits(&self, actual: &[u8]) -> bool {
+    /// Whether `actual` is as expected.
+    pub fn fits(&self, actual: &[u8]) -> bool {
         match self {
             Self::Matches(Matches { matches }) => matches.is_match(actual),
             Self::Value(value) => value.to_bytes() == actual,

@@ -1,13 +1,21 @@
-//! Runs cases in the real Envoy: one for all cases, and a short-lived one for each refused configuration.
+//! Runs cases in the real Envoy: one for all cases whose modules call nobody, one for each set of callouts, and
+//! a short-lived one for each refused configuration.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::collections::btree_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::{Planned, report, verdict};
-use crate::case::{self, Case, CaseFile, Driver, Expect, Observed, ResponseSeen, Step, UpstreamSeen};
+use weir_upstream::{Answer, Seen};
+
+use super::{Planned, callouts, report, verdict};
+use crate::case::{
+    self, Callouts, Case, CaseFile, Driver, Expect, Observed, ResponseSeen, Step, UpstreamSeen,
+};
 use crate::client::{Client, Request, Response};
-use crate::envoy::{Bootstrap, Envoy, EnvoyError, Listener, Plugin};
+use crate::envoy::{Bootstrap, Cluster, Envoy, EnvoyError, Listener, Plugin};
+use crate::origin::Origin;
 
 /// How long Envoy may take to show a metric or a log line.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -16,36 +24,23 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// The prefix that Envoy gives to metrics of Wasm modules.
 const METRIC_PREFIX: &str = "wasmcustom.";
 
-/// The Envoy that serves all cases that are no refusals, with a listener for each configuration.
+/// All Envoys that serve cases, each started when its first case runs.
 pub struct Fleet {
-    envoy: Envoy,
-    /// Listener of each configuration: module, configuration, environment.
-    listeners: BTreeMap<String, usize>,
-    client: Client,
-    /// Cases that look at metrics or at the log run alone, since all cases share these.
-    alone: RwLock<()>,
+    groups: BTreeMap<String, Group>,
 }
 
 impl Fleet {
-    /// Starts Envoy for all of `planned` that need it. `None` when none does.
+    /// Groups the cases of `planned` that are no refusals.
     ///
     /// # Errors
-    /// A module is missing, or Envoy refuses a configuration that should be fine.
-    pub fn start(planned: &[Planned<'_>]) -> Result<Option<Self>, String> {
-        let mut listeners = BTreeMap::new();
-        let mut bootstrap = Bootstrap::default();
+    /// A module is missing.
+    pub fn new(planned: &[Planned<'_>]) -> Result<Self, String> {
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
         for Planned { file, case, .. } in planned.iter().filter(|planned| !planned.case.is_refusal()) {
-            let next = listeners.len();
-            if let std::collections::btree_map::Entry::Vacant(entry) = listeners.entry(key(file, case)) {
-                entry.insert(next);
-                bootstrap = bootstrap.listener(Listener::new().plugin(plugin(file, case)?));
-            }
+            let group = groups.entry(group_key(file, case)).or_insert_with(|| Group::new(file, case));
+            group.add(key(file, case), plugin(file, case)?);
         }
-        if listeners.is_empty() {
-            return Ok(None);
-        }
-        let envoy = Envoy::start(bootstrap).map_err(|error| error.to_string())?;
-        Ok(Some(Self { envoy, listeners, client: Client::http1(), alone: RwLock::new(()) }))
+        Ok(Self { groups })
     }
 
     /// Runs one case.
@@ -53,6 +48,88 @@ impl Fleet {
     /// # Errors
     /// What differed from what is expected, as text.
     pub fn run(&self, file: &CaseFile, case: &Case) -> Result<(), String> {
+        let group = self.groups.get(&group_key(file, case)).ok_or("no Envoy was planned for this case")?;
+        group.with(|running| running.run(file, case))
+    }
+}
+
+/// Cases that share an Envoy, which has a listener for each configuration. Cases whose module calls others
+/// share one only if these answer the same.
+struct Group {
+    callouts: Callouts,
+    /// Number of the listener for each configuration: module, configuration, environment.
+    listeners: BTreeMap<String, usize>,
+    bootstrap: Bootstrap,
+    /// How many cases have not run yet. Envoy ends with the last.
+    left: AtomicUsize,
+    slot: Mutex<Option<Result<Arc<Running>, String>>>,
+}
+
+impl Group {
+    fn new(file: &CaseFile, case: &Case) -> Self {
+        Self {
+            callouts: file.callouts_of(case).clone(),
+            listeners: BTreeMap::new(),
+            bootstrap: Bootstrap::default(),
+            left: AtomicUsize::new(0),
+            slot: Mutex::new(None),
+        }
+    }
+
+    fn add(&mut self, key: String, plugin: Plugin) {
+        *self.left.get_mut() += 1;
+        let next = self.listeners.len();
+        if let Entry::Vacant(entry) = self.listeners.entry(key) {
+            entry.insert(next);
+            self.bootstrap = std::mem::take(&mut self.bootstrap).listener(Listener::new().plugin(plugin));
+        }
+    }
+
+    fn with(&self, run: impl FnOnce(&Running) -> Result<(), String>) -> Result<(), String> {
+        let slot = || self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = slot().get_or_insert_with(|| self.start().map(Arc::new)).clone();
+        let result = running.and_then(|running| run(&running));
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            slot().take();
+        }
+        result
+    }
+
+    fn start(&self) -> Result<Running, String> {
+        let mut bootstrap = self.bootstrap.clone();
+        let mut origins = Vec::new();
+        for (name, answers) in &self.callouts {
+            let origin = callouts::serve(answers).map_err(|error| error.to_string())?;
+            bootstrap = bootstrap.cluster(Cluster::new(name, origin.address()));
+            origins.push(origin);
+        }
+        let envoy = Envoy::start(bootstrap).map_err(|error| error.to_string())?;
+        Ok(Running {
+            envoy,
+            listeners: self.listeners.clone(),
+            http1: Client::http1(),
+            http2: Client::http2(),
+            alone: RwLock::new(()),
+            next_id: AtomicUsize::new(0),
+            _origins: origins,
+        })
+    }
+}
+
+/// A running Envoy and what it needs.
+struct Running {
+    envoy: Envoy,
+    listeners: BTreeMap<String, usize>,
+    http1: Client,
+    http2: Client,
+    /// Cases that look at metrics or at the log run alone, since all cases share these.
+    alone: RwLock<()>,
+    next_id: AtomicUsize,
+    _origins: Vec<Origin>,
+}
+
+impl Running {
+    fn run(&self, file: &CaseFile, case: &Case) -> Result<(), String> {
         let config = file.config_of(case);
         let listener = self.listeners.get(&key(file, case)).ok_or("no listener was made for this case")?;
         let steps = case.steps();
@@ -61,6 +138,7 @@ impl Fleet {
         let must_be_alone = steps.iter().any(|step| step.expect.is_about_all());
         let _guard = if must_be_alone { (None, Some(alone())) } else { (Some(shared()), None) };
         for (index, step) in steps.iter().enumerate() {
+            std::thread::sleep(Duration::from_millis(step.after_ms));
             let seen = self.exchange(*listener, step).map_err(|error| report(&config, None, &[error]))?;
             verdict(&config, index, step, &seen, Driver::Envoy)?;
         }
@@ -71,9 +149,7 @@ impl Fleet {
         let expect = &step.expect;
         let before = self.readings(expect)?;
         let mark = self.envoy.log_mark();
-        let address = self.envoy.listener(listener);
-        let response = self.client.send(address, &request(step)).map_err(|error| error.to_string())?;
-        let mut seen = observed(response);
+        let mut seen = self.send(listener, step)?;
         if !expect.is_about_all() {
             return Ok(seen);
         }
@@ -88,6 +164,22 @@ impl Fleet {
             }
             std::thread::sleep(SETTLE);
         }
+    }
+
+    /// Sends the request, for which the answer of the sample upstreams is prepared.
+    fn send(&self, listener: usize, step: &Step) -> Result<Observed, String> {
+        let id = self.next_id.fetch_add(1, Ordering::SeqCst).to_string();
+        self.envoy.plans().prepare(&id, answer(&step.upstream));
+        let client = if is_http2(step) { &self.http2 } else { &self.http1 };
+        let start = Instant::now();
+        let response = client.send(self.envoy.listener(listener), &request(step, &id));
+        let upstream = self.envoy.plans().take(&id).pop().map(upstream_seen);
+        let (response, elapsed) = match response {
+            Ok(response) => (Some(response_seen(&response)), response.elapsed),
+            Err(_) if step.expect.is_reset() => (None, start.elapsed()),
+            Err(error) => return Err(error.to_string()),
+        };
+        Ok(Observed { upstream, response, elapsed, ..Observed::default() })
     }
 
     /// The metrics that are expected, as they are now.
@@ -156,21 +248,27 @@ fn plugin(file: &CaseFile, case: &Case) -> Result<Plugin, String> {
     Ok(Plugin::new(&file.module)?.config(&file.config_of(case)).env(file.env.clone()))
 }
 
-/// The request with the headers that make the sample upstream answer as the case says.
-fn request(step: &Step) -> Request {
+/// What cases must have in common to share an Envoy. Answers that change are for one configuration only.
+fn group_key(file: &CaseFile, case: &Case) -> String {
+    let callouts = file.callouts_of(case);
+    match callouts.values().any(|answers| answers.len() > 1) {
+        true => format!("{callouts:?} {} {}", key(file, case), case.name),
+        false => format!("{callouts:?}"),
+    }
+}
+
+/// gRPC and trailers need it.
+fn is_http2(step: &Step) -> bool {
+    let is_grpc = |(name, value): &(String, Vec<u8>)| {
+        name.eq_ignore_ascii_case("content-type") && value.starts_with(b"application/grpc")
+    };
+    !step.upstream.trailers.pairs().is_empty() || step.request.headers.pairs().iter().any(is_grpc)
+}
+
+fn request(step: &Step, id: &str) -> Request {
     let asked = &step.request;
     let mut headers = asked.headers.pairs();
-    let mut steer = |name: &str, value: Vec<u8>| headers.push((format!("x-answer-{name}"), value));
-    let answer = &step.upstream;
-    if answer.status != 200 {
-        steer("status", answer.status.to_string().into_bytes());
-    }
-    if answer.delay_ms > 0 {
-        steer("delay-ms", answer.delay_ms.to_string().into_bytes());
-    }
-    for (name, value) in answer.headers.pairs() {
-        steer("header", [name.as_bytes(), b"=", &value].concat());
-    }
+    headers.push(("x-answer-id".to_owned(), id.as_bytes().to_vec()));
     Request {
         method: asked.method.clone(),
         path: asked.path.clone(),
@@ -180,26 +278,31 @@ fn request(step: &Step) -> Request {
     }
 }
 
-fn observed(response: Response) -> Observed {
-    let upstream = response.seen().map(|seen| UpstreamSeen {
-        headers: seen.headers.iter().map(|(name, _)| name).fold(Vec::new(), |mut pairs, name| {
-            if !pairs.iter().any(|(known, _)| known == name) {
-                pairs.extend(seen.header_bytes(name).into_iter().map(|value| (name.clone(), value)));
-            }
-            pairs
-        }),
-        name: Some(seen.name),
-        host: seen.authority,
-        path: seen.path,
-    });
-    Observed {
-        upstream,
-        elapsed: response.elapsed,
-        response: Some(ResponseSeen {
-            status: response.status,
-            headers: response.headers,
-            body: response.body,
-        }),
-        ..Observed::default()
+fn answer(upstream: &case::Answer) -> Answer {
+    Answer {
+        status: upstream.status,
+        headers: upstream.headers.pairs(),
+        body: upstream.body.as_ref().map(case::Body::to_bytes).unwrap_or_default(),
+        trailers: upstream.trailers.pairs(),
+        delay: Duration::from_millis(upstream.delay_ms),
+    }
+}
+
+fn upstream_seen(seen: Seen) -> UpstreamSeen {
+    let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, _) in &seen.headers {
+        if !headers.iter().any(|(known, _)| known == name) {
+            headers.extend(seen.header_bytes(name).into_iter().map(|value| (name.clone(), value)));
+        }
+    }
+    UpstreamSeen { name: Some(seen.name), host: seen.authority, path: seen.path, headers }
+}
+
+fn response_seen(response: &Response) -> ResponseSeen {
+    ResponseSeen {
+        status: response.status,
+        headers: response.headers.clone(),
+        body: response.body.clone(),
+        trailers: response.trailers.clone(),
     }
 }

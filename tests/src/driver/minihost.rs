@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::{report, verdict};
+use super::{callouts, report, verdict};
 use crate::case::{self, Case, CaseFile, Driver, Observed, ResponseSeen, Step, UpstreamSeen};
 use crate::minihost::{
     ConfigureError, Cost, Exchange, HeaderMap, LoadError, LogLine, MetricKind, Module, Options, Plugin,
@@ -44,9 +44,10 @@ pub fn run(modules: &Modules, file: &CaseFile, case: &Case) -> Result<(), String
     let module = modules.get(&file.module)?;
     let config = file.config_of(case);
     let failed = |what: String| report(&config, None, &[what]);
-    let start = || {
-        let options = Options { env: file.env.clone(), ..Options::default() };
-        module.start(&options).map_err(|trap| failed(trap.to_string()))
+    let start = || -> Result<Vm, String> {
+        let vm = module.start(&options(file, case)).map_err(|trap| failed(trap.to_string()))?;
+        vm.on_callout(callouts::answerer(file.callouts_of(case)));
+        Ok(vm)
     };
     let configured = start()?.configure(&config.to_string());
     if case.is_refusal() {
@@ -62,6 +63,28 @@ pub fn run(modules: &Modules, file: &CaseFile, case: &Case) -> Result<(), String
         verdict(&config, index, step, &seen, Driver::Minihost)?;
     }
     Ok(())
+}
+
+fn options(file: &CaseFile, case: &Case) -> Options {
+    Options {
+        env: file.env.clone(),
+        clusters: file.callouts_of(case).keys().cloned().collect(),
+        verify_signature: file.host_of(case).verify_signature,
+        ..Options::default()
+    }
+}
+
+/// A response with its length, as real servers give it.
+pub(super) fn response(status: u16, headers: &case::Headers, body: Vec<u8>) -> Response {
+    let mut response = Response::status(status);
+    for (name, value) in headers.pairs() {
+        response.headers.add(name, value);
+    }
+    if !body.is_empty() && response.headers.first(b"content-length").is_none() {
+        response.headers.add("content-length", body.len().to_string());
+    }
+    response.body = body;
+    response
 }
 
 fn refusal(case: &Case, configured: Result<Plugin, ConfigureError>) -> Result<(), Vec<String>> {
@@ -93,10 +116,10 @@ fn send(plugin: &Plugin, step: &Step) -> Result<Exchange, crate::minihost::Excha
         request.headers.add(name, value);
     }
     request.body = asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default();
-    let mut response = Response::status(step.upstream.status);
-    for (name, value) in step.upstream.headers.pairs() {
-        response.headers.add(name, value);
-    }
+    let body = step.upstream.body.as_ref().map(case::Body::to_bytes).unwrap_or_default();
+    let mut response = response(step.upstream.status, &step.upstream.headers, body);
+    response.trailers = step.upstream.trailers.pairs().into_iter().collect();
+    plugin.vm().advance(Duration::from_millis(step.after_ms))?;
     let delay = Duration::from_millis(step.upstream.delay_ms);
     let properties = step.properties.entries().into_iter().collect();
     plugin.exchange_with(request, properties, |_| (response, delay))
@@ -122,6 +145,7 @@ fn exchange(plugin: &Plugin, step: &Step) -> Result<Observed, crate::minihost::E
         response: exchange.response.map(|response| ResponseSeen {
             status: response.code(),
             headers: named(&response.headers),
+            trailers: named(&response.trailers),
             body: response.body,
         }),
         log: exchange.log.iter().map(LogLine::to_string).collect(),

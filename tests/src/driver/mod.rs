@@ -1,5 +1,6 @@
 //! The drivers: each runs a case and says what differed.
 
+mod callouts;
 pub mod envoy;
 pub mod minihost;
 

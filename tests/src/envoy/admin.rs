@@ -42,7 +42,20 @@ impl Envoy {
     /// # Errors
     /// There is no such page, or Envoy is gone.
     pub fn admin(&self, path: &str) -> Result<String, EnvoyError> {
-        let response = self.client.send(self.admin, &Request::get(path));
+        self.ask_admin(&Request::get(path))
+    }
+
+    /// Does what an admin page is for, e.g. `/drain_listeners?graceful` or `/healthcheck/fail`.
+    ///
+    /// # Errors
+    /// There is no such page, or Envoy is gone.
+    pub fn admin_post(&self, path: &str) -> Result<String, EnvoyError> {
+        self.ask_admin(&Request { method: "POST".to_owned(), ..Request::get(path) })
+    }
+
+    fn ask_admin(&self, request: &Request) -> Result<String, EnvoyError> {
+        let path = &request.path;
+        let response = self.client.send(self.admin, request);
         let response = response.map_err(|error| EnvoyError::Other(format!("admin {path}: {error}")))?;
         let body = String::from_utf8_lossy(&response.body).into_owned();
         match response.status {

@@ -12,10 +12,17 @@
 
 mod admin;
 mod bootstrap;
+mod cluster;
+mod listener;
+mod plugin;
 mod process;
 mod prometheus;
+mod shipped;
 
 pub use admin::Histogram;
-pub use bootstrap::{Bootstrap, Config, FailurePolicy, Filter, Listener, Plugin};
+pub use bootstrap::Bootstrap;
+pub use cluster::Cluster;
+pub use listener::{Filter, Listener};
+pub use plugin::{Config, FailurePolicy, Plugin};
 pub use process::{Envoy, EnvoyError, runtime_name};
 pub use prometheus::{Sample, metric_tags};

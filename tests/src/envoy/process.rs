@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use weir_upstream::Upstream;
+use weir_upstream::{Plans, Upstream};
 
-use super::bootstrap::{Bootstrap, Plugin, UPSTREAMS, discovery_file, discovery_response};
+use super::bootstrap::Bootstrap;
+use super::cluster::UPSTREAMS;
+use super::listener::{discovery_file, discovery_response};
+use super::plugin::Plugin;
 use crate::client::{Client, runtime};
 use crate::paths;
 
@@ -79,6 +82,7 @@ pub struct Envoy {
     pub(super) client: Client,
     /// Bootstrap and discovery files.
     work: TempDir,
+    plans: Plans,
     _upstreams: Vec<Upstream>,
 }
 
@@ -90,7 +94,8 @@ impl Envoy {
     pub fn start(bootstrap: Bootstrap) -> Result<Self, EnvoyError> {
         let runtime_name = runtime_name().map_err(EnvoyError::Other)?;
         let work = tempfile::Builder::new().prefix("weir-envoy-").tempdir()?;
-        let upstreams = start_upstreams()?;
+        let plans = Plans::default();
+        let upstreams = start_upstreams(&plans)?;
         let addresses: Vec<_> = upstreams.iter().map(Upstream::address).collect();
         for (name, plugin) in bootstrap.listeners.iter().flat_map(|listener| listener.discovered()) {
             write(&discovery_file(work.path(), name), &discovery_response(name, plugin))?;
@@ -106,6 +111,7 @@ impl Envoy {
             listeners: Vec::new(),
             client: Client::http1(),
             work,
+            plans,
             _upstreams: upstreams,
         };
         envoy.wait_until_ready(runtime_name, bootstrap.listener_count())?;
@@ -143,6 +149,11 @@ impl Envoy {
     /// When there is no such listener.
     pub fn listener(&self, index: usize) -> SocketAddr {
         self.listeners[index]
+    }
+
+    /// The answers that the sample upstreams give to requests with `x-answer-id`.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
     }
 
     /// The id of the process that `scripts/envoy` became: Envoy itself, or the container's client.
@@ -222,8 +233,9 @@ impl Drop for Envoy {
     }
 }
 
-fn start_upstreams() -> Result<Vec<Upstream>, EnvoyError> {
-    let start = |name| runtime().block_on(Upstream::start(name, ([127, 0, 0, 1], 0).into()));
+fn start_upstreams(plans: &Plans) -> Result<Vec<Upstream>, EnvoyError> {
+    let start =
+        |name| runtime().block_on(Upstream::start_with(name, ([127, 0, 0, 1], 0).into(), plans.clone()));
     Ok(UPSTREAMS.into_iter().map(start).collect::<Result<_, _>>()?)
 }
 

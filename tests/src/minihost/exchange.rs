@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::headers::{Bytes, HeaderMap};
+use super::plugin::Plugin;
 use super::report::{CallStats, Cost, LogLine, Trap};
 use super::state::Response;
 use super::stream::{Properties, Stream};
-use super::vm::Plugin;
 
 /// A stream that is still held after so much time on the VM's clock counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -66,6 +66,9 @@ pub enum ExchangeError {
     Trap(Trap),
     /// The module holds the stream and nothing that could make it let go is under way.
     Hangs(&'static str),
+    /// The response's `content-length` says so many bytes (first), its body has so many (second): a client
+    /// could not read it.
+    Length(u64, u64),
 }
 
 impl From<Trap> for ExchangeError {
@@ -79,6 +82,7 @@ impl fmt::Display for ExchangeError {
         match self {
             Self::Trap(trap) => trap.fmt(f),
             Self::Hangs(phase) => write!(f, "the module holds the {phase} for ever"),
+            Self::Length(said, is) => write!(f, "content-length is {said}, but the body has {is} bytes"),
         }
     }
 }
@@ -107,7 +111,7 @@ impl Plugin {
     ) -> Result<Exchange, ExchangeError> {
         let vm = &self.vm;
         vm.take_calls();
-        let (first_line, start) = (vm.log_len(), vm.clock());
+        let (first_line, start) = (vm.log_len(), vm.timer_clock());
         let mut stream = self.open(request, properties)?;
         self.settle(&stream, "request")?;
         if !stream.has_local_reply() && !stream.is_reset() {
@@ -130,6 +134,7 @@ impl Plugin {
         }
         let response =
             (!stream.is_reset()).then(|| stream.take_local_reply().unwrap_or_else(|| stream.response()));
+        let response = response.map(with_right_length).transpose()?;
         let route_cache_clears = stream.route_cache_clears();
         stream.finish()?;
         let calls = vm.take_calls();
@@ -139,7 +144,7 @@ impl Plugin {
             cost: calls.iter().collect(),
             calls,
             log: vm.log_since(first_line),
-            elapsed: Duration::from_nanos(vm.clock() - start),
+            elapsed: Duration::from_nanos(vm.timer_clock() - start),
             route_cache_clears,
         })
     }
@@ -147,9 +152,11 @@ impl Plugin {
     fn respond(&self, stream: &mut Stream, response: Response) -> Result<(), ExchangeError> {
         stream.response_headers(response)?;
         self.settle(stream, "response")?;
-        if !stream.has_local_reply() && !stream.is_reset() {
-            stream.response_body()?;
-            self.settle(stream, "response")?;
+        for callback in [Stream::response_body, Stream::response_trailers] {
+            if !stream.has_local_reply() && !stream.is_reset() {
+                callback(stream)?;
+                self.settle(stream, "response")?;
+            }
         }
         Ok(())
     }
@@ -157,7 +164,7 @@ impl Plugin {
     /// Answers callouts and moves the clock from event to event until the module lets the stream go.
     fn settle(&self, stream: &Stream, phase: &'static str) -> Result<(), ExchangeError> {
         let vm = &self.vm;
-        let give_up = vm.clock() + PATIENCE.as_nanos() as u64;
+        let give_up = vm.timer_clock() + PATIENCE.as_nanos() as u64;
         vm.answer_callouts()?;
         while stream.paused() && !stream.has_local_reply() && !stream.is_reset() {
             match vm.next_event() {
@@ -167,5 +174,15 @@ impl Plugin {
             vm.answer_callouts()?;
         }
         Ok(())
+    }
+}
+
+/// The response, if its `content-length` is right or absent. Envoy does not correct it for a module that
+/// changes a body.
+fn with_right_length(response: Response) -> Result<Response, ExchangeError> {
+    let said = response.headers.first(b"content-length").and_then(|length| std::str::from_utf8(length).ok());
+    match (said.and_then(|said| said.parse().ok()), response.body.len() as u64) {
+        (Some(said), is) if said != is && is > 0 => Err(ExchangeError::Length(said, is)),
+        _ => Ok(response),
     }
 }

@@ -3,8 +3,9 @@
 //! A test gives the ones that matter to it. The rest of what a real request always has comes from the
 //! request itself; everything else is not found.
 
+use super::abi::grpc_status_of;
 use super::headers::{Bytes, HeaderMap};
-use super::state::{HostState, StreamState};
+use super::state::{HostState, Message, StreamState};
 
 /// The value of a property in the wire form: text as it is, numbers as 8 bytes little endian.
 pub(crate) fn find(host: &mut HostState, path: &[Bytes]) -> Option<Bytes> {
@@ -41,7 +42,7 @@ fn of_request(stream: &StreamState, path: &[&[u8]], clock: u64) -> Option<Bytes>
         return Some(b"HTTP/1.1".to_vec());
     }
     if let [b"duration"] = path {
-        return stream.logging.then(|| (clock - stream.started).to_le_bytes().to_vec());
+        return stream.logging.then(|| (clock - stream.started_at).to_le_bytes().to_vec());
     }
     if !stream.request.headers_open && !stream.logging {
         return None;
@@ -61,8 +62,14 @@ fn of_request(stream: &StreamState, path: &[&[u8]], clock: u64) -> Option<Bytes>
         [b"id"] => header(headers, b"x-request-id"),
         [b"headers", name] => header(headers, name),
         [b"headers"] => Some(headers.to_wire()),
+        [b"size"] => Some(number(stream.request.body.len())),
+        [b"total_size"] => Some(number(stream.request.body.len() + headers.byte_size())),
         _ => None,
     }
+}
+
+fn number(value: usize) -> Bytes {
+    (value as u64).to_le_bytes().to_vec()
 }
 
 fn of_response(stream: &StreamState, path: &[&[u8]]) -> Option<Bytes> {
@@ -76,8 +83,27 @@ fn of_response(stream: &StreamState, path: &[&[u8]]) -> Option<Bytes> {
             Some(status.parse::<u64>().ok()?.to_le_bytes().to_vec())
         }
         [b"headers", name] => header(headers, name),
+        [b"trailers", name] => header(&stream.response.trailers, name),
+        [b"size"] => Some(number(stream.response.body.len())),
+        [b"total_size"] => {
+            let Message { headers, body, trailers, .. } = &stream.response;
+            Some(number(headers.byte_size() + body.len() + trailers.byte_size()))
+        }
+        [b"flags"] => Some(number(0)),
+        [b"grpc_status"] => grpc_status(stream).map(|status| status.to_le_bytes().to_vec()),
+        [b"code_details"] if stream.replied => Some(stream.code_details.clone()),
+        [b"code_details"] => Some(b"via_upstream".to_vec()),
         _ => None,
     }
+}
+
+/// As Envoy finds it: from the trailers, else the headers, else from the HTTP status.
+fn grpc_status(stream: &StreamState) -> Option<i64> {
+    let Message { headers, trailers, .. } = &stream.response;
+    let number = |value: &[u8]| std::str::from_utf8(value).ok()?.parse::<i64>().ok();
+    let said = trailers.first(b"grpc-status").or_else(|| headers.first(b"grpc-status"));
+    let from_http = || Some(i64::from(grpc_status_of(number(headers.first(b":status")?)? as u32)));
+    said.and_then(number).or_else(from_http)
 }
 
 fn header(headers: &HeaderMap, name: &[u8]) -> Option<Bytes> {

@@ -34,12 +34,26 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body; it arrives in one piece.
     pub body: Bytes,
+    /// Trailers.
+    pub trailers: HeaderMap,
 }
 
 impl Response {
     /// A response with a status and nothing else.
     pub fn status(status: u16) -> Self {
-        Self { headers: HeaderMap::from_iter([(":status", status.to_string())]), body: Bytes::new() }
+        Self { headers: HeaderMap::from_iter([(":status", status.to_string())]), ..Self::default() }
+    }
+
+    /// The same response with one header more.
+    pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+
+    /// The same response with this body.
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
     }
 
     /// The number in `:status`; 0 when it is missing or no number.
@@ -91,6 +105,8 @@ pub(crate) struct Message {
     /// Whether the module may touch the headers now: from the headers callback until it lets go.
     pub headers_open: bool,
     pub body_open: bool,
+    pub trailers: HeaderMap,
+    pub trailers_open: bool,
     /// Whether the module stopped iteration here and has not resumed.
     pub paused: bool,
 }
@@ -104,10 +120,17 @@ pub(crate) struct StreamState {
     /// The access log phase: both header maps are readable, none is writable.
     pub logging: bool,
     pub local_reply: Option<Response>,
+    /// Whether the module answered itself: only the first answer counts.
+    pub replied: bool,
+    /// `response.code_details`: why there is this response.
+    pub code_details: Bytes,
     /// The stream was reset by the module (`proxy_close_stream`).
     pub reset: bool,
     pub properties: BTreeMap<Vec<Bytes>, Bytes>,
+    /// Time of day when the request came.
     pub started: u64,
+    /// The timers' clock then.
+    pub started_at: u64,
     pub route_cache_clears: u32,
 }
 
@@ -119,14 +142,18 @@ pub(crate) struct HostState {
     pub effective: Option<u32>,
     pub next_context: u32,
     pub env: Vec<(String, String)>,
-    /// Nanoseconds since the epoch. Stands still unless the test moves it.
+    /// The clock of timers, in nanoseconds. Stands still unless the test moves it.
     pub clock: u64,
+    /// What the time of day is ahead of `clock`, modulo 2^64.
+    pub skew: u64,
     pub random: u64,
     pub log: Vec<LogLine>,
     pub log_level: LogLevel,
     pub metrics: Metrics,
     pub shared_data: BTreeMap<Bytes, (Bytes, u32)>,
     pub foreign: Option<ForeignFunction>,
+    pub verify_signature: bool,
+    /// Callouts that the host has not taken up yet.
     pub callouts: VecDeque<Callout>,
     pub clusters: Vec<String>,
     pub next_token: u32,
@@ -135,6 +162,17 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
+    pub(crate) fn new_context(&mut self) -> u32 {
+        let id = self.next_context;
+        self.next_context += 1;
+        id
+    }
+
+    /// Nanoseconds since the epoch.
+    pub(crate) fn time_of_day(&self) -> u64 {
+        self.clock.wrapping_add(self.skew)
+    }
+
     /// The context that calls act on: the effective one if it is still there, else the running one.
     pub(crate) fn context(&self) -> u32 {
         self.effective.filter(|id| self.exists(*id)).unwrap_or(self.current)

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::exchange::Request;
-use super::headers::{Bytes, HeaderMap};
+use super::headers::Bytes;
+use super::plugin::Plugin;
 use super::report::Trap;
-use super::state::{Response, StreamState};
-use super::vm::{Plugin, Vm};
+use super::state::{Message, Response, StreamState};
+use super::vm::Vm;
 
 /// Properties that a stream offers, by path segments, in wire form.
 pub type Properties = BTreeMap<Vec<Bytes>, Bytes>;
@@ -17,6 +18,7 @@ pub struct Stream {
     id: u32,
     has_request_body: bool,
     has_response_body: bool,
+    has_trailers: bool,
 }
 
 impl Plugin {
@@ -29,14 +31,25 @@ impl Plugin {
         let count = request.headers.len() as u32;
         let id = self.vm.host(|host| {
             let id = host.new_context();
-            let mut stream =
-                StreamState { root: self.id, properties, started: host.clock, ..Default::default() };
+            let mut stream = StreamState {
+                root: self.id,
+                properties,
+                started: host.time_of_day(),
+                started_at: host.clock,
+                ..Default::default()
+            };
             stream.request.headers = request.headers;
             stream.request.body = request.body;
             host.streams.insert(id, stream);
             id
         });
-        let stream = Stream { vm: self.vm.clone(), id, has_request_body, has_response_body: false };
+        let stream = Stream {
+            vm: self.vm.clone(),
+            id,
+            has_request_body,
+            has_response_body: false,
+            has_trailers: false,
+        };
         stream.vm.call("proxy_on_context_create", id, &[id, self.id])?;
         stream.state(|state| state.request.headers_open = true);
         let arguments = [id, count, u32::from(!has_request_body)];
@@ -76,13 +89,15 @@ impl Stream {
     /// The module traps.
     pub fn response_headers(&mut self, response: Response) -> Result<(), Trap> {
         self.has_response_body = !response.body.is_empty();
+        self.has_trailers = !response.trailers.is_empty();
         let count = response.headers.len() as u32;
         self.state(|state| {
             state.response.headers = response.headers;
             state.response.body = response.body;
+            state.response.trailers = response.trailers;
             state.response.headers_open = true;
         });
-        let arguments = [self.id, count, u32::from(!self.has_response_body)];
+        let arguments = [self.id, count, u32::from(!self.has_response_body && !self.has_trailers)];
         let paused = self.step("proxy_on_response_headers", &arguments)?;
         self.state(|state| {
             state.response.paused = paused;
@@ -103,10 +118,33 @@ impl Stream {
             state.response.body_open = true;
             state.response.body.len() as u32
         });
-        let paused = self.step("proxy_on_response_body", &[self.id, size, 1])?;
+        let last = u32::from(!self.has_trailers);
+        let paused = self.step("proxy_on_response_body", &[self.id, size, last])?;
+        self.state(|state| {
+            // A body that waits for its end waits for the trailers: these come next, whatever it says.
+            state.response.paused = paused && !self.has_trailers;
+            state.response.body_open &= paused;
+        });
+        Ok(())
+    }
+
+    /// Shows the response's trailers, if there are any.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn response_trailers(&self) -> Result<(), Trap> {
+        if !self.has_trailers {
+            return Ok(());
+        }
+        let count = self.state(|state| {
+            state.response.trailers_open = true;
+            state.response.trailers.len() as u32
+        });
+        let paused = self.step("proxy_on_response_trailers", &[self.id, count])?;
         self.state(|state| {
             state.response.paused = paused;
             state.response.body_open &= paused;
+            state.response.trailers_open &= paused;
         });
         Ok(())
     }
@@ -161,9 +199,10 @@ impl Stream {
 
     /// The response as it is now.
     pub fn response(&self) -> Response {
-        let (headers, body): (HeaderMap, Bytes) =
-            self.state(|state| (state.response.headers.clone(), state.response.body.clone()));
-        Response { headers, body }
+        self.state(|state| {
+            let Message { headers, body, trailers, .. } = &state.response;
+            Response { headers: headers.clone(), body: body.clone(), trailers: trailers.clone() }
+        })
     }
 
     /// How often the route cache was cleared: by each write to request headers (ABI 0.2.1), and on demand.

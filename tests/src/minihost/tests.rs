@@ -293,10 +293,10 @@ fn callouts_are_answered_or_time_out() {
     assert_eq!(vm.log()[0].message, "504");
 
     let vm = module.start(&options).unwrap();
-    vm.on_callout(Box::new(|callout| {
+    vm.on_callout(|callout| {
         assert_eq!(callout.headers.first(b":authority"), Some(&b"a"[..]));
-        Some(Response::status(200))
-    }));
+        Answer::now(Response::status(200))
+    });
     vm.configure("").unwrap();
     vm.answer_callouts().unwrap();
     vm.advance(Duration::from_secs(1)).unwrap();

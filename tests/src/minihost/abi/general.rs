@@ -39,7 +39,7 @@ fn get_log_level(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
 }
 
 fn get_current_time(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
-    let now = guest.host().clock;
+    let now = guest.host().time_of_day();
     guest.write_u64(args.u32(0), now)
 }
 

@@ -20,6 +20,7 @@ pub(super) const ROWS: &[Row] = &[
 
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 2;
+const RESPONSE_TRAILERS: u32 = 3;
 const CALLOUT_RESPONSE: u32 = 6;
 const LAST_MAP: u32 = 7;
 
@@ -37,6 +38,10 @@ fn readable<'a>(guest: &'a mut Guest<'_>, kind: u32) -> Result<Option<&'a Header
     let message = match kind {
         REQUEST => &stream.request,
         RESPONSE => &stream.response,
+        RESPONSE_TRAILERS => {
+            let open = stream.response.trailers_open || stream.logging;
+            return Ok(open.then_some(&stream.response.trailers));
+        }
         _ => return Ok(None),
     };
     Ok((message.headers_open || stream.logging).then_some(&message.headers))
@@ -52,6 +57,7 @@ fn writable<'a>(guest: &'a mut Guest<'_>, kind: u32) -> Result<&'a mut HeaderMap
     let message = match kind {
         REQUEST => &mut stream.request,
         RESPONSE => &mut stream.response,
+        RESPONSE_TRAILERS if stream.response.trailers_open => return Ok(&mut stream.response.trailers),
         _ => return Err(Status::BadArgument),
     };
     if message.headers_open { Ok(&mut message.headers) } else { Err(Status::BadArgument) }
@@ -105,13 +111,17 @@ fn size(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
 }
 
 fn send_local_response(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
+    let details = guest.read(args.u32(1), args.u32(2))?;
     let body = guest.read(args.u32(3), args.u32(4))?;
     let added = guest.read(args.u32(5), args.u32(6))?;
     let added = HeaderMap::from_wire(&added).ok_or(Status::BadArgument)?;
     let grpc_status = args.u32(7) as i32;
     let status = args.u32(0);
     guest.host().stop_iteration = true;
-    if let Some(stream) = guest.host().stream() {
+    // Envoy heeds the first one only, and says Ok to the others.
+    if let Some(stream) = guest.host().stream().filter(|stream| !stream.replied) {
+        stream.replied = true;
+        stream.code_details = details;
         let grpc = is_grpc(&stream.request.headers);
         stream.local_reply = Some(match grpc {
             true => grpc_reply(status, grpc_status, &added, &body),
@@ -136,7 +146,7 @@ fn plain_reply(status: u32, added: &HeaderMap, body: Bytes) -> Response {
             headers.add("content-type", "text/plain");
         }
     }
-    Response { headers, body }
+    Response { headers, body, ..Response::default() }
 }
 
 /// A gRPC client gets HTTP 200 with the status in headers: the given one, else Envoy's translation of the
@@ -151,11 +161,11 @@ fn grpc_reply(status: u32, grpc_status: i32, added: &HeaderMap, body: &[u8]) -> 
     for (name, value) in added.pairs() {
         headers.add(name, value);
     }
-    Response { headers, body: Bytes::new() }
+    Response { headers, ..Response::default() }
 }
 
 /// gRPC's own table, "HTTP to gRPC Status Code Mapping".
-fn grpc_status_of(http: u32) -> i32 {
+pub(crate) fn grpc_status_of(http: u32) -> i32 {
     match http {
         400 => 13,
         401 => 16,

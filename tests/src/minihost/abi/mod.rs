@@ -5,7 +5,10 @@
 mod general;
 mod http;
 mod services;
+mod signature;
 mod wasi;
+
+pub(super) use http::grpc_status_of;
 
 use wasmi::{Error, FuncType, Val, ValType};
 

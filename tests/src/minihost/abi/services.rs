@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Args, Row, unimplemented};
+use super::{Args, Row, signature, unimplemented};
 use crate::minihost::guest::{Guest, Outcome};
 use crate::minihost::headers::{Bytes, HeaderMap};
 use crate::minihost::state::{Callout, Status};
@@ -113,6 +113,7 @@ fn foreign(guest: &mut Guest<'_>, name: &str, argument: &[u8]) -> Result<Bytes, 
             Ok(Bytes::new())
         }
         "declare_property" => Ok(Bytes::new()),
+        "verify_signature" if guest.host().verify_signature => signature::verify(argument),
         _ => Err(Status::NotFound),
     }
 }

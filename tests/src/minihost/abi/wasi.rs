@@ -86,7 +86,9 @@ fn environ_get(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
 }
 
 fn clock_time_get(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
-    let now = guest.host().clock;
+    const MONOTONIC: u32 = 1;
+    let host = guest.host();
+    let now = if args.u32(0) == MONOTONIC { host.clock } else { host.time_of_day() };
     guest.write_u64(args.u32(2), now)
 }
 

@@ -1,0 +1,145 @@
+//! Wasm plugins as Envoy's configuration has them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::paths;
+
+pub(super) const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/// What Envoy does when a plugin's VM has died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// All requests get 503.
+    #[default]
+    Closed,
+    /// Requests pass without the plugin.
+    Open,
+    /// A new VM is started.
+    Reload,
+}
+
+impl FailurePolicy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "FAIL_CLOSED",
+            Self::Open => "FAIL_OPEN",
+            Self::Reload => "FAIL_RELOAD",
+        }
+    }
+}
+
+/// How a plugin's configuration is written in Envoy's.
+#[derive(Clone, Debug)]
+pub enum Config {
+    /// As a `StringValue`, given to the module byte for byte. Istio makes this of `pluginConfig`.
+    Text(String),
+    /// As a `Struct`. Envoy's documentation says that a module gets it as JSON; Envoy 1.36 to 1.40 give the
+    /// bytes of the protobuf message instead (measured).
+    Structure(Value),
+}
+
+/// A Wasm plugin: module, configuration, VM.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    module: PathBuf,
+    name: String,
+    vm_id: String,
+    config: Config,
+    env: BTreeMap<String, String>,
+    failure_policy: FailurePolicy,
+}
+
+impl Plugin {
+    /// The module `dist/<name>.wasm` with an empty configuration.
+    ///
+    /// # Errors
+    /// The module has not been built.
+    pub fn new(module: &str) -> Result<Self, String> {
+        Ok(Self::from_file(&paths::module(module)?))
+    }
+
+    /// A module from anywhere in the repository, which containers can read, with an empty configuration.
+    pub fn from_file(path: &Path) -> Self {
+        Self {
+            module: path.to_owned(),
+            name: "weir".to_owned(),
+            vm_id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            config: Config::Text("{}".to_owned()),
+            env: BTreeMap::new(),
+            failure_policy: FailurePolicy::default(),
+        }
+    }
+
+    /// The plugin's name, as logs and the property `plugin_name` have it.
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
+        self
+    }
+
+    /// The VM's id. Plugins share a VM if id, module and environment are the same.
+    pub fn vm_id(mut self, id: &str) -> Self {
+        self.vm_id = id.to_owned();
+        self
+    }
+
+    /// The configuration, given to the module as JSON.
+    pub fn config(self, config: &Value) -> Self {
+        self.config_text(&config.to_string())
+    }
+
+    /// The configuration, as a text that need not be JSON.
+    pub fn config_text(mut self, config: &str) -> Self {
+        self.config = Config::Text(config.to_owned());
+        self
+    }
+
+    /// The configuration, as a structure: see [`Config::Structure`].
+    pub fn config_structure(mut self, config: Value) -> Self {
+        self.config = Config::Structure(config);
+        self
+    }
+
+    /// The environment of the VM.
+    pub fn env(mut self, env: BTreeMap<String, String>) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// What happens when the VM dies. Default: closed, so that no test overlooks it.
+    pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
+        self.failure_policy = policy;
+        self
+    }
+
+    /// Envoy's `Wasm` message: the `typed_config` of the HTTP filter.
+    pub fn to_json(&self) -> Value {
+        let configuration = match &self.config {
+            Config::Text(text) => {
+                json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text})
+            }
+            Config::Structure(value) => {
+                json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": value})
+            }
+        };
+        let mut vm_config = json!({
+            "vm_id": self.vm_id,
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": {"local": {"filename": self.module}},
+        });
+        if !self.env.is_empty() {
+            vm_config["environment_variables"] = json!({"key_values": self.env});
+        }
+        json!({
+            "@type": WASM,
+            "config": {
+                "name": self.name,
+                "failure_policy": self.failure_policy.name(),
+                "configuration": configuration,
+                "vm_config": vm_config,
+            },
+        })
+    }
+}
