@@ -18,6 +18,9 @@ use crate::plan::Plans;
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// Requests with more headers than this are refused (HTTP/1).
 const MAX_HEADERS: usize = 2_000;
+/// HTTP/2 streams of one connection. More than any test has at once: a proxy that has not read the limit yet
+/// sends more than a low one allows, and those fail.
+const MAX_STREAMS: u32 = 100_000;
 
 /// A running sample service. Dropping it stops it.
 #[derive(Debug)]
@@ -78,7 +81,7 @@ async fn serve(stream: TcpStream, name: Arc<str>, plans: Plans) {
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().max_headers(MAX_HEADERS).max_buf_size(2 * MAX_HEADER_BYTES as usize);
-    builder.http2().max_header_list_size(MAX_HEADER_BYTES);
+    builder.http2().max_header_list_size(MAX_HEADER_BYTES).max_concurrent_streams(MAX_STREAMS);
     // A client that breaks the protocol or hangs up ends its connection and nothing else.
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }

@@ -6,6 +6,7 @@ mod check;
 mod exchange;
 mod expect;
 mod load;
+mod properties;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ pub use check::{Observed, ResponseSeen, UpstreamSeen, check_refusal};
 pub use exchange::{Answer, Body, CalloutAnswer, Host, Request};
 pub use expect::{Budget, Expect, ExpectResponse, ExpectUpstream, Range};
 pub use load::{CaseError, Located, load_all};
-pub use value::{Expected, Headers, Pattern, Properties, Property, Value, ValueOrMatch};
+pub use properties::{Properties, Property};
+pub use value::{Expected, Headers, Pattern, Value, ValueOrMatch};
 
 /// The clusters that the module calls, each with its answers in order; the last one is given again and again.
 pub type Callouts = BTreeMap<String, Vec<CalloutAnswer>>;

@@ -109,11 +109,12 @@ impl Running {
             let reason = "the VM is dead since an earlier trap".to_owned();
             return Err(Trap { callback: callback.to_owned(), reason, messages: Vec::new() });
         }
+        // Before anything else: what an earlier callback asked for is over, also if there is no callback now.
+        self.store.data_mut().stop_iteration = false;
         let Some(function) = self.instance.get_func(&self.store, callback) else { return Ok(None) };
         let host = self.store.data_mut();
         host.current = context;
         host.effective = None;
-        host.stop_iteration = false;
         host.call = CallStats { callback: callback.to_owned(), ..CallStats::default() };
         let first_line = host.log.len();
         let args: Vec<Val> = args.iter().map(|arg| Val::I32(*arg as i32)).collect();
