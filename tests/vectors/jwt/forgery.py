@@ -26,7 +26,7 @@ SMALL_ORDER = {
     "identity, not canonical": "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     "identity, other sign": "0100000000000000000000000000000000000000000000000000000000000080",
 }
-CLAIMS = b'{"sub":"admin","exp":1750003600}'
+CLAIMS = b'{"sub":"admin","exp":4000003600}'
 
 
 def text(header, payload=CLAIMS):

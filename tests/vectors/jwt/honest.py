@@ -17,7 +17,7 @@ KEY_OF = {
     "ES256": "ec256", "ES384": "ec384", "ES512": "ec521", "ES256K": "ec256k", "EdDSA": "ed",
     "HS256": "hmac", "HS384": "hmac", "HS512": "hmac",
 }  # fmt: skip
-CLAIMS = {"iss": "https://issuer.example", "sub": "user-1", "aud": ["api"], "exp": 1750003600, "roles": ["admin", "dév"]}
+CLAIMS = {"iss": "https://issuer.example", "sub": "user-1", "aud": ["api"], "exp": 4000003600, "roles": ["admin", "dév"]}
 
 
 def by_pyjwt(key, header, payload):
