@@ -293,10 +293,10 @@ impl<'t> Reader<'t> {
             self.digits()?;
         }
         let text = self.since(start);
-        if self.at == integer_end {
-            if let Ok(number) = text.parse::<i64>() {
-                return Ok(Value::Number(number.into()));
-            }
+        if self.at == integer_end
+            && let Ok(number) = text.parse::<i64>()
+        {
+            return Ok(Value::Number(number.into()));
         }
         // Beyond i64, and fractions: serde_json decides what they come to, and whether they fit.
         text.parse::<Number>().map(Value::Number).map_err(|_| Fault::Syntax)

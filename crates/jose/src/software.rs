@@ -13,6 +13,7 @@ use jwt_compact::{Algorithm as Verifier, AlgorithmSignature};
 
 use crate::algorithm::{Algorithm, Curve};
 
+#[cfg(any(feature = "p256", feature = "k256", feature = "ed25519"))]
 type VerifyingKey<A> = <A as Verifier>::VerifyingKey;
 
 /// A key that is ready to verify.
@@ -141,6 +142,7 @@ impl Software {
 }
 
 /// A jwt-compact key out of a JWK.
+#[cfg(any(feature = "rsa", feature = "p256", feature = "k256", feature = "ed25519"))]
 fn boxed<'a, 'k, K: TryFrom<&'a JsonWebKey<'k>>>(jwk: &'a JsonWebKey<'k>) -> Result<Box<K>, InvalidKey> {
     K::try_from(jwk).map(Box::new).map_err(|_| InvalidKey)
 }

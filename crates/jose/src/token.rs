@@ -37,7 +37,7 @@ impl<'t> Token<'t> {
         if text.len() > max_bytes {
             return Err(Refusal::TooLarge);
         }
-        let (header, payload, signature, signed) = sections(text).ok_or(Refusal::Malformed)?;
+        let Sections { header, payload, signature, signed } = sections(text).ok_or(Refusal::Malformed)?;
         let header = base64url::decode(header).ok_or(Refusal::HeaderBase64)?;
         let (_, mut header) = object(header).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
         let algorithm = algorithm(&header)?;
@@ -94,16 +94,25 @@ impl<'t> Token<'t> {
     }
 }
 
-/// Header, payload, signature and the first two together.
-fn sections(text: &[u8]) -> Option<(&[u8], &[u8], &[u8], &[u8])> {
+/// The parts of a compact JWS, still encoded.
+struct Sections<'t> {
+    header: &'t [u8],
+    payload: &'t [u8],
+    signature: &'t [u8],
+    /// Header, dot and payload.
+    signed: &'t [u8],
+}
+
+/// Takes a token apart at its two dots. The signature may still be empty.
+fn sections(text: &[u8]) -> Option<Sections<'_>> {
     let is_dot = |byte: &u8| *byte == b'.';
     let first = text.iter().position(is_dot)?;
     let last = text.iter().rposition(is_dot)?;
     let header = text.get(..first)?;
     let payload = text.get(first + 1..last)?;
-    let signature = text.get(last + 1..)?;
     let whole = !header.is_empty() && !payload.is_empty() && !payload.iter().any(is_dot);
-    whole.then_some((header, payload, signature, text.get(..last)?))
+    let (signature, signed) = (text.get(last + 1..)?, text.get(..last)?);
+    whole.then_some(Sections { header, payload, signature, signed })
 }
 
 /// A JSON object and its text.
