@@ -49,10 +49,9 @@ impl Lab {
         assert!(self.envoy.wait_for(PATIENCE, accepted), "the key {kid} never came");
     }
 
-    /// A counter of the filter.
-    fn counter(&self, name: &str) -> u64 {
-        let counters = self.envoy.counters().unwrap();
-        counters.get(&format!("wasmcustom.{name}")).map_or(0, |count| u64::try_from(*count).unwrap())
+    /// How many requests are under way.
+    fn under_way(&self) -> i64 {
+        self.envoy.stat("http.listener-0.downstream_rq_active").unwrap()
     }
 }
 
