@@ -20,9 +20,10 @@ const LONGEST_REMEMBERED: u32 = 4096;
 
 impl Plan {
     /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made before those of filters that read claims, and all of them
-    /// after [`Compiler::verifies_tokens`].
+    /// problems must not be used. It must be made before those of filters that read claims: from here on they
+    /// read those that this section verifies.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        compiler.verifies_tokens();
         let mut builder = Builder {
             compiler,
             config,
