@@ -24,8 +24,17 @@ enum Goes {
     With(&'static str, &'static str),
     /// Where the experiments `button` and `delivery` put the id of the signed cookie that it gets.
     Visitor,
+    /// Nowhere: it is answered with this status.
+    Fails(u16),
+    /// To v1, and not before so many milliseconds.
+    Late(u64),
+    /// To v1, or it is answered with this status: a fault that happens to some.
+    MayFail(u16),
 }
-use Goes::{As, Minted, Split, To, Visitor, With};
+use Goes::{As, Fails, Late, MayFail, Minted, Split, To, Visitor, With};
+
+/// How many requests show the share of a fault.
+const DRILLED: usize = 300;
 
 /// What the access log of `experiment.yaml` must say of its requests with a user.
 const LOGGED: &[&str] = &[
@@ -54,6 +63,8 @@ const EXPECTED: &[(&str, &[Goes])] = &[
             Visitor,
         ],
     ),
+    ("faults-callee.yaml", &[MayFail(503), MayFail(504), Late(2000), To("v1")]),
+    ("faults.yaml", &[To("v1"), MayFail(503), To("v1"), Fails(429), Late(300), To("v1"), To("v1"), To("v1")]),
     ("header-routing.yaml", &[To("v2"), To("v1"), To("v1"), To("v1")]),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
@@ -88,9 +99,60 @@ fn check(name: &str, text: &str, expected: &[Goes]) {
             response.seen()
         );
     }
-    if name == "experiment.yaml" {
-        observed(&envoy);
+    match name {
+        "experiment.yaml" => observed(&envoy),
+        "faults.yaml" => drill(&envoy),
+        "faults-callee.yaml" => drill_callee(&envoy),
+        _ => {}
     }
+}
+
+/// What `faults.yaml` promises: half of all checkouts are slow, three searches of ten fail.
+fn drill(envoy: &Envoy) {
+    let (searches, checkouts) = (send(envoy, "/search", DRILLED, 16), send(envoy, "/checkout", 200, 200));
+    let failed = searches.iter().filter(|answer| answer.status == 503).count();
+    assert!(searches.iter().all(|a| a.status == 200 || a.header("retry-after") == Some(b"1")), "{failed}");
+    assert!(four_sigma(failed, DRILLED, 0.3), "{failed} of {DRILLED} searches failed");
+    let slow = checkouts.iter().filter(|answer| answer.elapsed >= Duration::from_secs(5)).count();
+    assert!(checkouts.iter().all(|answer| answer.status == 200));
+    assert!(four_sigma(slow, 200, 0.5), "{slow} of 200 checkouts were slow");
+    let samples = envoy.samples("weir_fault_delays_total").unwrap();
+    let counted =
+        samples.iter().find(|s| s.labels.get("fault").is_some_and(|fault| fault == "slow-checkout"));
+    // One more may be that of the `curl` line.
+    assert!(counted.is_some_and(|s| (slow..=slow + 1).contains(&(s.value as usize))), "{slow} {samples:?}");
+}
+
+/// What `faults-callee.yaml` promises of the caller's retries, timeouts and circuit breakers.
+fn drill_callee(envoy: &Envoy) {
+    let stat = |name: &str| envoy.stat(&format!("cluster.callee{name}")).unwrap();
+    let failed = send(envoy, "/failing", 1_000, 16).iter().filter(|answer| answer.status == 503).count();
+    assert!(four_sigma(failed, 1_000, 0.027), "{failed} of 1000 failed after their retries");
+    assert!(stat(".upstream_rq_retry_success") > 200 && stat(".upstream_rq_retry_limit_exceeded") > 0);
+    let slow = send(envoy, "/slow", 40, 40);
+    assert!(slow.iter().all(|answer| answer.elapsed < Duration::from_secs(5)));
+    assert!(stat(".upstream_rq_per_try_timeout") > 0);
+    // One after the other, but while the first still wait.
+    let address = envoy.listener(0);
+    let jammed: Vec<_> = (0..20)
+        .map(|_| {
+            std::thread::sleep(Duration::from_millis(25));
+            std::thread::spawn(move || Client::http1().send(address, &Request::get("/jammed")).unwrap())
+        })
+        .collect();
+    let jammed = jammed.into_iter().map(|sender| sender.join().unwrap());
+    assert_eq!(jammed.filter(|answer| answer.status == 200).count(), 4);
+    assert_eq!(stat("-with-two-connections.upstream_rq_pending_overflow"), 16);
+}
+
+fn send(envoy: &Envoy, path: &str, number: usize, at_once: usize) -> Vec<Response> {
+    let answers = Client::http1().send_all(envoy.listener(0), vec![Request::get(path); number], at_once);
+    answers.into_iter().map(Result::unwrap).collect()
+}
+
+fn four_sigma(count: usize, of: usize, share: f64) -> bool {
+    let mean = of as f64 * share;
+    (count as f64 - mean).abs() <= 4.0 * (mean * (1.0 - share)).sqrt()
 }
 
 /// What the comments of `experiment.yaml` say about logs and metrics.
@@ -115,8 +177,16 @@ fn observed(envoy: &Envoy) {
 }
 
 fn arrived(request: &Request, response: &Response, goes: &Goes) -> bool {
+    if let Fails(status) | MayFail(status) = goes
+        && response.status == *status
+    {
+        return true;
+    }
     let Some(seen) = response.seen() else { return false };
     match goes {
+        Fails(_) => false,
+        MayFail(_) => seen.name == "v1",
+        Late(milliseconds) => seen.name == "v1" && response.elapsed >= Duration::from_millis(*milliseconds),
         To(upstream) => seen.name == *upstream,
         As(upstream, path) => (seen.name.as_str(), seen.path.as_str()) == (*upstream, *path),
         Split => {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{UPSTREAMS, local_port, upstream_cluster};
 use super::listener::Listener;
-use super::shipped::{decimals_to_texts, with_other_ports};
+use super::shipped::{decimals_to_texts, has_port, with_other_ports};
 
 /// What an Envoy is started with.
 #[derive(Clone, Debug)]
@@ -47,10 +47,13 @@ impl Bootstrap {
         Self { shipped: Some(config), ..Self::default() }
     }
 
-    /// How many listeners it has.
+    /// How many listeners with a port it has.
     pub(super) fn listener_count(&self) -> usize {
         let shipped = self.shipped.as_ref().map(|config| &config["static_resources"]["listeners"]);
-        shipped.map_or(self.listeners.len(), |listeners| listeners.as_array().map_or(0, Vec::len))
+        let with_port = |listeners: &Value| {
+            listeners.as_array().into_iter().flatten().filter(|listener| has_port(listener)).count()
+        };
+        shipped.map_or(self.listeners.len(), with_port)
     }
 
     /// The same with one listener more. Listeners are numbered from 0 in the order in which they were added.

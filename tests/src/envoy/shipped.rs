@@ -9,12 +9,18 @@ use super::cluster::local_port;
 pub(super) fn with_other_ports(mut config: Value, upstreams: &[SocketAddr]) -> Value {
     config["admin"]["address"] = local_port(0);
     let resources = &mut config["static_resources"];
-    for (index, listener) in resources["listeners"].as_array_mut().into_iter().flatten().enumerate() {
+    let listeners = resources["listeners"].as_array_mut().into_iter().flatten();
+    for (index, listener) in listeners.filter(|listener| has_port(listener)).enumerate() {
         listener["name"] = json!(format!("listener-{index}"));
         listener["address"] = local_port(0);
     }
     replace_ports(&mut resources["clusters"], upstreams);
     config
+}
+
+/// Whether clients can reach a listener; others are there for Envoy itself, by their names.
+pub(super) fn has_port(listener: &Value) -> bool {
+    listener.get("internal_listener").is_none()
 }
 
 /// Exchanges the ports 9001 and so on, wherever they stand.
