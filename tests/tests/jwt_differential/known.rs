@@ -134,3 +134,23 @@ pub(crate) const CLASSES: &[Class] = &[
         is: |d| refused(d, "bad_signature") && (of(d, "ECDSA: ES") || of(d, "bit flip: ES")),
     },
 ];
+
+#[test]
+fn a_difference_of_no_class_is_unknown() {
+    let sample = |name: &str| Sample {
+        name: name.to_owned(),
+        token: String::new(),
+        provider: String::new(),
+        expected: String::new(),
+    };
+    let verdict = |accepted, words: &str| Verdict { accepted, words: words.to_owned() };
+    let find = |name, ours: &Verdict, theirs: &Verdict| {
+        class(&Difference { sample: &sample(name), ours, theirs }).map(|class| class.name)
+    };
+    let accepted = verdict(true, "accepted");
+    // Ours lets a forged signature pass, or refuses an honest token.
+    assert_eq!(find("RSA: zero", &accepted, &verdict(false, "Jwt verification fails")), None);
+    assert_eq!(find("ECDSA: ES256 zero", &accepted, &verdict(false, "Jwt verification fails")), None);
+    assert_eq!(find("RS256 by PyJWT", &verdict(false, "bad_signature"), &accepted), None);
+    assert_eq!(find("crit: exp", &verdict(false, "critical_header"), &accepted), Some("`crit`"));
+}

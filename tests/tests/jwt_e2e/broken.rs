@@ -35,6 +35,7 @@ fn defects() -> Vec<(&'static str, Answer)> {
         ("cut", right().with(Defect::Cut)),
         ("stalled", right().with(Defect::Stalled)),
         ("tooshort", right().with(Defect::TooShort(100))),
+        ("toolong", right().with(Defect::TooLong(20))),
         ("endless", Answer::new(200, "{\"keys\":[ ").with(Defect::Endless)),
         ("nohttp", right().with(Defect::NoHttp)),
     ]
