@@ -24,6 +24,12 @@ pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effec
     if effects.path != Given::Nothing || effects.authority != Given::Nothing {
         rewrite(shape, effects, host);
     }
+    tell(shape, effects, host);
+}
+
+/// Writes the filter state alone: what access logs say of a request that goes no further.
+#[inline]
+pub fn tell<H: Host>(shape: &Shape, effects: &Effects, host: &H) {
     for (state, given) in &effects.states {
         if let (Some(name), Some(value)) = (shape.states.get(state.index()), effects.bytes(*given, shape)) {
             host.set_state(name.as_bytes(), value);

@@ -165,10 +165,16 @@ impl Host for FakeHost {
         self.note(Call::RespondOn);
     }
 
-    fn edit_body(&self, start: usize, size: usize, with: &[u8]) {
+    fn body(&self, most: usize) -> Vec<u8> {
+        self.body.borrow().iter().copied().take(most).collect()
+    }
+
+    fn replace_body(&self, size: usize, with: &[u8]) {
         let mut body = self.body.borrow_mut();
-        let end = start.saturating_add(size).min(body.len());
-        body.splice(start.min(end)..end, with.iter().copied());
+        // As Envoy, which says that anything else is a bad argument.
+        if size >= body.len() {
+            *body = with.to_vec();
+        }
     }
 
     fn act_for(&self, context: u32) -> bool {

@@ -21,7 +21,7 @@ mod fake;
 #[cfg(target_os = "wasi")]
 mod proxy;
 
-pub use apply::{apply, respond};
+pub use apply::{apply, respond, tell};
 pub use dispatch::{Dispatcher, MOST_PENDING, action};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
@@ -110,8 +110,11 @@ pub trait Host {
     fn go_on(&self);
     /// Lets the response of the current context go on that was held.
     fn respond_on(&self);
-    /// Replaces `size` bytes of the response body from `start` on, in its callback.
-    fn edit_body(&self, start: usize, size: usize, with: &[u8]);
+    /// The part of the response body that came, up to `most` bytes of it, in its callback.
+    fn body(&self, most: usize) -> Self::Bytes;
+    /// Replaces the part of the response body that came, of this size, in its callback. Whole: Envoy refuses to
+    /// replace bytes in the middle.
+    fn replace_body(&self, size: usize, with: &[u8]);
     /// From here on, hostcalls are for this context; false when it is gone.
     fn act_for(&self, context: u32) -> bool;
     /// Has the timer of the current context's root ring every so many milliseconds; 0 stops it.

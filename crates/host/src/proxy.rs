@@ -244,9 +244,15 @@ impl Host for Proxy {
         unsafe { proxy_continue_stream(RESPONSE_STREAM) };
     }
 
-    fn edit_body(&self, start: usize, size: usize, with: &[u8]) {
+    fn body(&self, most: usize) -> HostBytes {
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_buffer_bytes(RESPONSE_BODY, 0, most, data, size) })
+            .unwrap_or_else(|_| nothing())
+    }
+
+    fn replace_body(&self, size: usize, with: &[u8]) {
         // SAFETY: the pointer is valid for the size given, during the call.
-        let status = unsafe { proxy_set_buffer_bytes(RESPONSE_BODY, start, size, with.as_ptr(), with.len()) };
+        let status = unsafe { proxy_set_buffer_bytes(RESPONSE_BODY, 0, size, with.as_ptr(), with.len()) };
         if status != OK {
             refused("the body of", b"a response", status);
         }

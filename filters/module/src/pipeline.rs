@@ -14,7 +14,7 @@ use weir_document::Plans;
 use weir_host::Body;
 #[cfg(feature = "jwt-claims")]
 use weir_host::Wake;
-use weir_host::{Host, MetricId, MetricKind, Plugin, Served, Workspace, apply, respond};
+use weir_host::{Host, MetricId, MetricKind, Plugin, Served, Workspace, apply, respond, tell};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -171,7 +171,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         match &effects.way {
             // Nothing of it is changed: it comes again.
             Way::Hold => return Served { kept: None, way: Way::Hold },
-            Way::Reply(_) => {}
+            Way::Reply(_) => tell(shape, effects, host),
             Way::On => apply(shape, &request, effects, host),
             Way::Delay(delay) => {
                 #[cfg(feature = "fault-injection")]

@@ -43,13 +43,13 @@ impl Pipeline {
             Some(BodyChange::Replace(with)) => {
                 // Once, at the start; all that follows is dropped.
                 let with: &[u8] = if suffering.seen == 0 { with } else { &[] };
-                host.edit_body(0, size, with);
+                host.replace_body(size, with);
                 suffering.seen = 1;
             }
             Some(BodyChange::Truncate(most)) => {
                 let left = usize::try_from(most.saturating_sub(suffering.seen)).unwrap_or(usize::MAX);
                 if size > left {
-                    host.edit_body(left, size - left, &[]);
+                    host.replace_body(size, &host.body(left));
                 }
                 suffering.seen = suffering.seen.saturating_add(size as u64);
             }
@@ -96,5 +96,62 @@ fn change_headers<H: Host>(fault: &ResponseFault, host: &H) {
     if let Some(status) = fault.status {
         let digit = |scale: u16| b'0' + (status / scale % 10) as u8;
         edit(":status", Edit::Replace(&[digit(100), digit(10), digit(1)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_host::{FakeHost, Plugin, Workspace};
+
+    /// What becomes of a body that comes in these parts, and after each part, whether and how long it waits.
+    fn suffer(fault: &str, parts: &[&str]) -> (String, Vec<Body>) {
+        let host = FakeHost::with_request(&[(":path", b"/")]);
+        let configuration = format!(r#"{{"faults": [{fault}]}}"#);
+        let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default()).kept.unwrap();
+        let mut kept = pipeline.on_response_headers(&host, kept, false).unwrap();
+        let (mut all, mut bodies) = (Vec::new(), Vec::new());
+        for part in parts {
+            *host.body.borrow_mut() = part.as_bytes().to_vec();
+            bodies.push(pipeline.on_response_body(&host, &mut kept, part.len(), false));
+            all.append(&mut host.body.borrow_mut());
+        }
+        (String::from_utf8(all).unwrap(), bodies)
+    }
+
+    fn body(change: &str) -> String {
+        format!(r#"{{"response": {{"percentage": "100%", "body": {{{change}}}}}}}"#)
+    }
+
+    #[test]
+    fn bodies_are_cut_wherever_their_parts_end() {
+        let parts = ["hello", " ", "", "world", "!"];
+        for (most, left) in
+            [(0, ""), (3, "hel"), (5, "hello"), (8, "hello wo"), (11, "hello world"), (99, "hello world!")]
+        {
+            assert_eq!(suffer(&body(&format!(r#""truncate": {most}"#)), &parts).0, left);
+        }
+    }
+
+    #[test]
+    fn a_replaced_body_comes_once() {
+        assert_eq!(suffer(&body(r#""replace": "other""#), &["hello", "world"]).0, "other");
+        assert_eq!(suffer(&body(r#""replace": """#), &["hello", "world"]).0, "");
+    }
+
+    #[test]
+    fn a_rate_is_kept_over_all_parts() {
+        let slow = r#"{"responseRateLimit": {"limitKbps": 1, "percentage": "100%"}}"#;
+        let part = "x".repeat(512);
+        let (all, bodies) = suffer(slow, &[&part, "", &part]);
+        assert_eq!(all.len(), 1024);
+        assert_eq!(bodies, [Body::Waits(500_000_000), Body::WaitsToo, Body::WaitsToo]);
+        let mut suffering = Suffering::new(0);
+        assert_eq!(suffering.pay(1024, 1024, 7), Body::Waits(1_000_000_000));
+        assert_eq!(suffering.pay(1024, 1024, 8), Body::WaitsToo);
+        assert_eq!(suffering.waits_on(1_000_000_007), Some(1_000_000_000));
+        assert_eq!(suffering.waits_on(2_000_000_007), None);
+        assert_eq!(suffering.pay(1024, 1024, 3_000_000_000), Body::Waits(1_000_000_000));
     }
 }

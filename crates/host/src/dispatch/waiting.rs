@@ -20,15 +20,17 @@ impl<P, K> Dispatcher<P, K> {
     ) where
         P: Plugin<H, Kept = K>,
     {
-        let now = host.steady_now();
         let (due, then) = match way {
             Way::On => return host.go_on(),
             Way::Reply(reply) => return host.reply(&reply),
             Way::Delay(delay) => {
                 let Delay { nanoseconds, mark, then } = *delay;
-                (now.saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
+                (host.steady_now().saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
             }
-            Way::Hold => (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) }),
+            Way::Hold => {
+                let now = host.steady_now();
+                (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) })
+            }
         };
         let held = matches!(then, Then::Again { .. }).then(|| Rc::clone(&plugin));
         self.timers.add(host, root, Waiting { due, stream, plugin, then });

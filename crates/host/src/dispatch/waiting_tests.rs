@@ -138,6 +138,7 @@ fn who_leaves_is_forgotten_within_a_second_or_so() {
     for stream in [10, 11] {
         dispatcher.on_request_headers(&host, stream);
     }
+    assert_eq!(host.timer.get(), 1_000, "it rings to look, long before anything is due");
     host.gone.borrow_mut().push(10);
     assert_eq!(ring(&host, &dispatcher, 1_000 * MILLISECOND), []);
     assert_eq!(dispatcher.waiting(), 1);

@@ -112,8 +112,13 @@ fn set_buffer_bytes(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
     if kind > 1 {
         return Err(Status::BadArgument.into());
     }
-    let part = window(data.len(), args.u32(1), args.u32(2))?;
-    data.splice(part, new);
+    // As Envoy: in front, behind, or in place of everything; nothing in the middle.
+    match (args.u32(1) as usize, args.u32(2) as usize) {
+        (0, 0) => drop(data.splice(..0, new)),
+        (0, length) if length >= data.len() => *data = new,
+        (start @ 1.., _) if start >= data.len() => data.extend_from_slice(&new),
+        _ => return Err(Status::BadArgument.into()),
+    }
     Ok(())
 }
 
