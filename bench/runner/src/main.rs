@@ -3,6 +3,7 @@
 
 mod client;
 mod cpu;
+mod delays;
 mod measure;
 mod report;
 mod statistics;
@@ -15,6 +16,9 @@ use clap::Parser;
 
 /// Anything that keeps the benchmark from measuring. Numbers, whatever they are, do not.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// How often each delay is measured, in batches of 16.
+const DELAY_BATCHES: usize = 25;
 
 /// CPU time per request that filters add in Envoy.
 #[derive(Parser)]
@@ -29,6 +33,9 @@ struct Arguments {
     /// How often each filter is measured, in one Envoy, between two measurements of the baseline.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..))]
     rounds: u32,
+    /// Measure in place of this how exactly injected delays are kept, and the CPU time of a filter that is quiet.
+    #[arg(long)]
+    delays: bool,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +54,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<String, Failure> {
     if weir_tests::envoy::runtime_name()? != "process" {
         return Err("the benchmark reads the CPU clock of Envoy's process: set ENVOY_RUNTIME=process".into());
+    }
+    if arguments.delays {
+        let report = delays::measure(DELAY_BATCHES)?;
+        return Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() });
     }
     let variants = variants::all()?;
     let mut runs = Vec::new();

@@ -1,0 +1,48 @@
+//! Sticky faults hit the same users on every proxy, whenever it was started.
+
+use super::*;
+use weir_allocation::{Salt, Share, purpose};
+
+const USERS: usize = 2_000;
+
+fn user(number: usize) -> String {
+    format!("user-{number}")
+}
+
+/// A tenth of the users is delayed by nothing worth mentioning, another part aborted.
+fn faults(percentage: &str) -> Value {
+    json!([{"name": "same", "sampling": {"sticky": {"unit": "header:x-user-id", "seed": "gameday-7"}},
+        "abort": {"httpStatus": 503, "percentage": percentage}}])
+}
+
+/// Who is hit; each user comes twice.
+fn hit(envoy: &Envoy) -> Vec<usize> {
+    let request = |number: usize| Request::get("/").header("x-user-id", user(number % USERS));
+    let answers = ask(envoy, (0..2 * USERS).map(request).collect());
+    let failed = |number: &usize| answers[*number].status == 503;
+    let first: Vec<usize> = (0..USERS).filter(failed).collect();
+    let second: Vec<usize> = (USERS..2 * USERS).filter(failed).map(|number| number - USERS).collect();
+    assert_eq!(first, second, "a retry does not help");
+    first
+}
+
+#[test]
+fn the_same_users_after_a_restart_and_on_another_proxy() {
+    let law = |percent| -> Vec<usize> {
+        let (salt, share) = (
+            Salt::derived("gameday-7", &format!("{}/abort", purpose::FAULT)),
+            Share::from_percent(percent).unwrap(),
+        );
+        (0..USERS).filter(|n| salt.bucket(user(*n).as_bytes()).index() < share.millionths()).collect()
+    };
+    let first = hit(&envoy(1, &faults("10%")));
+    println!("{} of {USERS} users", first.len());
+    assert_eq!(first, law(10.0), "as the library computes it");
+    assert!(within_four_sigma(first.len(), USERS, 0.1), "{}", first.len());
+    let (restarted, other) = (envoy(1, &faults("10%")), envoy(2, &faults("10%")));
+    assert_eq!(first, hit(&restarted));
+    assert_eq!(first, hit(&other));
+    let more = hit(&envoy(2, &faults("20%")));
+    assert_eq!(more, law(20.0));
+    assert!(first.iter().all(|number| more.contains(number)), "a higher percentage only adds users");
+}
