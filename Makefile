@@ -11,7 +11,7 @@ CARGO := $(RUN) cargo
 HOST := --profile host
 XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
-PURE := --package weir-core --package weir-allocation --package weir-ab-routing --package weir-experiment
+PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-experiment weir-jose weir-jwt-claims weir-fault-injection)
 # The tests that need Envoy. A million requests have a target of their own.
 ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e failures shipped)
 MODULE := --package weir-module --target wasm32-wasip1

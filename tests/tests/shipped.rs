@@ -47,6 +47,10 @@ const LOGGED: &[&str] = &[
 /// The `curl` lines of each file, in order.
 const EXPECTED: &[(&str, &[Goes])] = &[
     ("ab-routing.yaml", &[To("v2"), To("v2"), To("canary"), Split, Split, Split, Split, Minted]),
+    (
+        "all-filters.yaml",
+        &[With("v2", "checkout=fast"), With("v1", "checkout=safe"), Fails(401), Fails(503), To("v1")],
+    ),
     ("canary-header.yaml", &[To("canary"), To("canary"), To("canary"), To("v1"), To("v1")]),
     ("cluster-header.yaml", &[To("v2"), As("canary", "/orders?id=7"), To("v1"), To("v1")]),
     (
@@ -66,6 +70,18 @@ const EXPECTED: &[(&str, &[Goes])] = &[
     ("faults-callee.yaml", &[MayFail(503), MayFail(504), Late(2000), To("v1")]),
     ("faults.yaml", &[To("v1"), MayFail(503), To("v1"), Fails(429), Late(300), To("v1"), To("v1"), To("v1")]),
     ("header-routing.yaml", &[To("v2"), To("v1"), To("v1"), To("v1")]),
+    (
+        "jwt-claims.yaml",
+        &[
+            To("v1"),
+            Fails(403),
+            Fails(401),
+            To("v1"),
+            As("v1", "/?page=2"),
+            Fails(401),
+            To("v1"),
+        ],
+    ),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
 ];

@@ -14,10 +14,13 @@ const END: &str = "<!-- end -->";
 const TOP: &str = "Document";
 
 /// Types that pages describe in words instead of a table.
-const DESCRIBED: [(&str, &str); 3] = [
+const DESCRIBED: [(&str, &str); 6] = [
     ("HttpMatch", "match.md"),
     ("StringMatch", "match.md#how-a-text-is-tested"),
     ("Source", "configuration.md#sources"),
+    ("Percentage", "fault-injection.md#how-often"),
+    ("Sampling", "fault-injection.md#the-same-users-again"),
+    ("MetricLabel", "metrics.md#labels"),
 ];
 
 /// Makes the tables of all pages.

@@ -8,6 +8,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
+mod object;
+
+pub(crate) use object::{Object, items, string};
+
 /// How deep arrays and objects may nest. Real tokens need 5, real key sets 4.
 pub(crate) const MAX_DEPTH: u32 = 32;
 
@@ -24,7 +28,7 @@ pub(crate) enum Fault {
 
 /// Reads one JSON value that is the whole text.
 pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0 };
+    let mut reader = Reader::new(text);
     let value = reader.value(0)?;
     reader.space();
     if reader.at == text.len() { Ok(value) } else { Err(Fault::Syntax) }
@@ -32,13 +36,13 @@ pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
 
 /// The text of the value at `path` in a text that [`parse`] has accepted.
 pub(crate) fn find<'t, 'p>(text: &'t str, path: impl Iterator<Item = &'p str>) -> Option<&'t str> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0 };
+    let mut reader = Reader::new(text);
     for segment in path {
         reader.enter(segment).ok().flatten()?;
     }
     reader.space();
     let start = reader.at;
-    reader.value(0).ok()?;
+    reader.skip(0).ok()?;
     text.get(start..reader.at)
 }
 
@@ -72,6 +76,10 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0 }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -203,7 +211,7 @@ impl<'t> Reader<'t> {
             if found {
                 return Ok(Some(()));
             }
-            self.value(0)?;
+            self.skip(0)?;
             if !self.goes_on(close)? {
                 return Ok(None);
             }

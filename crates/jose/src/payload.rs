@@ -2,75 +2,62 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use crate::json;
+use crate::json::{self, Object};
 use crate::refusal::Refusal;
 
-/// The claims of a token (RFC 7519). They own their text, so that they can outlive it in a cache.
-///
-/// serde_json's numbers are `f64` beyond 64-bit integers. Its feature `arbitrary_precision` would keep
-/// them exact, but for every crate of the module, at the price of a string per number. So the text is
-/// kept, and read again where a value is a fraction or a huge number: rarely.
+/// The claims of a token (RFC 7519). They own their text, so that they can outlive it in a cache. A claim is
+/// read when it is asked for: its number then is what the issuer wrote, not what an `f64` makes of it.
 #[derive(Clone, Debug)]
-pub struct Payload {
-    text: String,
-    claims: Value,
-}
+pub struct Payload(Object);
 
 /// The largest time that is believed, in seconds: about the year 290 billion. What is beyond is a
 /// mistake or an attempt; `9223372036854775807`, which some issuers write for "never", is not.
 const MAX_TIME: f64 = 9_223_372_036_854_775_807.0;
 
 impl Payload {
-    /// The claims in `text`, read by [`json::parse`].
-    pub(crate) fn new(text: String, claims: Value) -> Self {
-        Self { text, claims }
-    }
-
-    /// All claims; an object.
-    pub fn claims(&self) -> &Value {
-        &self.claims
+    pub(crate) fn new(claims: Object) -> Self {
+        Self(claims)
     }
 
     /// The payload as it stands in the token.
     pub fn text(&self) -> &str {
-        &self.text
+        self.0.text()
     }
 
     /// Bytes that the claims take in a cache, roughly: the text, and the same again as values.
     pub fn weight(&self) -> usize {
-        self.text.len() * 3
+        self.text().len() * 3
     }
 
-    /// The value at a path: names of members, and decimal indexes into arrays. An empty path is the
-    /// whole.
-    pub fn lookup<S: AsRef<str>>(&self, path: &[S]) -> Option<&Value> {
-        path.iter().try_fold(&self.claims, |value, segment| child(value, segment.as_ref()))
+    /// The value at a path as it stands in the token: names of members, and decimal indexes into arrays. An
+    /// empty path is the whole.
+    pub fn raw<S: AsRef<str>>(&self, path: &[S]) -> Option<&str> {
+        let Some((first, rest)) = path.split_first() else { return Some(self.text().trim_ascii()) };
+        let value = self.0.get(first.as_ref())?;
+        if rest.is_empty() { Some(value) } else { json::find(value, rest.iter().map(AsRef::as_ref)) }
+    }
+
+    /// The value at a path.
+    pub fn lookup<S: AsRef<str>>(&self, path: &[S]) -> Option<Value> {
+        json::parse(self.raw(path)?).ok()
     }
 
     /// A string's characters, a number as written, `true` or `false`. `None` for everything else.
     pub fn scalar<S: AsRef<str>>(&self, path: &[S]) -> Option<Cow<'_, str>> {
-        let value = self.lookup(path)?;
-        scalar(value, || self.raw(path.iter().map(AsRef::as_ref)))
+        scalar(self.raw(path)?)
     }
 
     /// The items of an array, each as [`Payload::scalar`] has it. `None` if there is no array, or if an
     /// item is an array, an object or null.
     pub fn scalars<S: AsRef<str>>(&self, path: &[S]) -> Option<Vec<Cow<'_, str>>> {
-        let items = self.lookup(path)?.as_array()?;
-        let text = |(index, item)| {
-            scalar(item, || {
-                let index: String = usize::to_string(&index);
-                self.raw(path.iter().map(AsRef::as_ref).chain([index.as_str()]))
-            })
-        };
-        items.iter().enumerate().map(text).collect()
+        json::items(self.raw(path)?)?.into_iter().map(scalar).collect()
     }
 
     /// Any value as JSON without white space, its numbers and escapes as written.
     pub fn json<S: AsRef<str>>(&self, path: &[S]) -> Option<String> {
-        let raw = self.raw(path.iter().map(AsRef::as_ref))?;
+        let raw = self.raw(path)?;
         let mut out = String::with_capacity(raw.len());
         json::compact(raw, &mut out);
         Some(out)
@@ -108,7 +95,7 @@ impl Payload {
     /// # Errors
     ///
     /// [`Refusal::ClaimType`] if it is not a string.
-    pub fn iss(&self) -> Result<Option<&str>, Refusal> {
+    pub fn iss(&self) -> Result<Option<Cow<'_, str>>, Refusal> {
         self.string("iss")
     }
 
@@ -117,7 +104,7 @@ impl Payload {
     /// # Errors
     ///
     /// [`Refusal::ClaimType`] if it is not a string.
-    pub fn sub(&self) -> Result<Option<&str>, Refusal> {
+    pub fn sub(&self) -> Result<Option<Cow<'_, str>>, Refusal> {
         self.string("sub")
     }
 
@@ -127,48 +114,40 @@ impl Payload {
     ///
     /// [`Refusal::ClaimType`] if it is neither a string nor an array of strings.
     pub fn aud(&self) -> Result<Audiences<'_>, Refusal> {
-        let audiences = match self.claims.get("aud") {
-            None => &[],
-            Some(Value::Array(audiences)) => audiences.as_slice(),
-            Some(audience) => std::slice::from_ref(audience),
-        };
-        if audiences.iter().all(Value::is_string) {
-            Ok(Audiences(audiences))
-        } else {
-            Err(Refusal::ClaimType)
+        let one = |text| json::string(text).ok_or(Refusal::ClaimType);
+        let Some(raw) = self.0.get("aud") else { return Ok(Audiences(Vec::new())) };
+        match json::items(raw) {
+            Some(items) => items.into_iter().map(one).collect::<Result<_, _>>().map(Audiences),
+            None => Ok(Audiences(vec![one(raw)?])),
         }
     }
 
     fn time(&self, name: &str) -> Result<Option<f64>, Refusal> {
-        match self.claims.get(name) {
-            None => Ok(None),
-            Some(value) => match value.as_f64() {
-                Some(time) if (0.0..=MAX_TIME).contains(&time) => Ok(Some(time)),
-                _ => Err(Refusal::ClaimType),
-            },
+        let Some(raw) = self.0.get(name) else { return Ok(None) };
+        let time = match raw.parse::<i64>() {
+            Ok(whole) => Some(whole as f64),
+            Err(_) => raw.parse::<Number>().ok().and_then(|number| number.as_f64()),
+        };
+        match time {
+            Some(time) if (0.0..=MAX_TIME).contains(&time) => Ok(Some(time)),
+            _ => Err(Refusal::ClaimType),
         }
     }
 
-    fn string(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        match self.claims.get(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(Refusal::ClaimType),
-        }
-    }
-
-    fn raw<'p>(&self, path: impl Iterator<Item = &'p str>) -> Option<&str> {
-        json::find(&self.text, path)
+    fn string(&self, name: &str) -> Result<Option<Cow<'_, str>>, Refusal> {
+        let Some(raw) = self.0.get(name) else { return Ok(None) };
+        json::string(raw).map(Some).ok_or(Refusal::ClaimType)
     }
 }
 
 /// The strings of `aud`.
-#[derive(Clone, Copy, Debug)]
-pub struct Audiences<'p>(&'p [Value]);
+#[derive(Clone, Debug)]
+pub struct Audiences<'p>(Vec<Cow<'p, str>>);
 
-impl<'p> Audiences<'p> {
+impl Audiences<'_> {
     /// Each of them, in the token's order.
-    pub fn iter(&self) -> impl Iterator<Item = &'p str> + use<'p> {
-        self.0.iter().filter_map(Value::as_str)
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|audience| &**audience)
     }
 
     /// Whether there is none.
@@ -177,25 +156,12 @@ impl<'p> Audiences<'p> {
     }
 }
 
-fn child<'v>(value: &'v Value, segment: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(members) => members.get(segment),
-        Value::Array(items) => items.get(json::index(segment)?),
-        _ => None,
-    }
-}
-
-/// A scalar's text; `raw` finds that of a number which `f64` may have changed.
-fn scalar<'p>(value: &'p Value, raw: impl FnOnce() -> Option<&'p str>) -> Option<Cow<'p, str>> {
-    match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Bool(true) => Some(Cow::Borrowed("true")),
-        Value::Bool(false) => Some(Cow::Borrowed("false")),
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) => Some(Cow::Owned(integer.to_string())),
-            None => raw().map(Cow::Borrowed),
-        },
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+/// A scalar's text, out of the text of a value.
+fn scalar(raw: &str) -> Option<Cow<'_, str>> {
+    match raw.as_bytes().first()? {
+        b'"' => json::string(raw),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(Cow::Borrowed(raw)),
     }
 }
 

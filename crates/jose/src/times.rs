@@ -77,7 +77,7 @@ mod tests {
     const RULES: TimeRules = TimeRules { skew: 60.0, require_expiration: false, max_lifetime: None };
 
     fn check(rules: TimeRules, claims: Value, now: f64) -> Result<(f64, f64), Refusal> {
-        let payload = Payload::new(claims.to_string(), claims);
+        let payload = Payload::new(crate::json::Object::read(claims.to_string().into_bytes()).unwrap());
         rules.check(&payload, now).map(|validity| (validity.from, validity.until))
     }
 

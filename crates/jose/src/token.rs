@@ -1,10 +1,8 @@
 //! A compact JWS, taken apart strictly (RFC 7515, 7.1; RFC 8725).
 
-use serde_json::Value;
-
 use crate::algorithm::Algorithm;
 use crate::base64url;
-use crate::json::{self, Fault};
+use crate::json::{self, Fault, Object};
 use crate::payload::Payload;
 use crate::refusal::Refusal;
 
@@ -39,17 +37,17 @@ impl<'t> Token<'t> {
         }
         let Sections { header, payload, signature, signed } = sections(text).ok_or(Refusal::Malformed)?;
         let header = base64url::decode(header).ok_or(Refusal::HeaderBase64)?;
-        let (_, mut header) = object(header).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
+        let header = Object::read(header).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
         let algorithm = algorithm(&header)?;
         if signature.is_empty() {
             return Err(Refusal::Malformed);
         }
         let payload = base64url::decode(payload).ok_or(Refusal::PayloadBase64)?;
         let signature = base64url::decode(signature).ok_or(Refusal::SignatureBase64)?;
-        let (text, claims) = object(payload).map_err(|fault| refusal(fault, Refusal::PayloadJson))?;
-        let kid = take_string(&mut header, "kid")?;
-        let typ = take_string(&mut header, "typ")?;
-        Ok(Self { signed, signature, algorithm, kid, typ, payload: Payload::new(text, claims) })
+        let claims = Object::read(payload).map_err(|fault| refusal(fault, Refusal::PayloadJson))?;
+        let kid = optional_string(&header, "kid")?;
+        let typ = optional_string(&header, "typ")?;
+        Ok(Self { signed, signature, algorithm, kid, typ, payload: Payload::new(claims) })
     }
 
     /// What the header says the signature is. Only an allow-list and a key may turn that into a fact.
@@ -115,13 +113,6 @@ fn sections(text: &[u8]) -> Option<Sections<'_>> {
     whole.then_some(Sections { header, payload, signature, signed })
 }
 
-/// A JSON object and its text.
-fn object(bytes: Vec<u8>) -> Result<(String, Value), Fault> {
-    let text = String::from_utf8(bytes).map_err(|_| Fault::Syntax)?;
-    let value = json::parse(&text)?;
-    if value.is_object() { Ok((text, value)) } else { Err(Fault::Syntax) }
-}
-
 fn refusal(fault: Fault, syntax: Refusal) -> Refusal {
     match fault {
         Fault::Syntax => syntax,
@@ -131,24 +122,24 @@ fn refusal(fault: Fault, syntax: Refusal) -> Refusal {
 }
 
 /// Checks the header's members that decide over the whole token.
-fn algorithm(header: &Value) -> Result<Algorithm, Refusal> {
-    let has = |name: &&str| header.get(*name).is_some();
+fn algorithm(header: &Object) -> Result<Algorithm, Refusal> {
+    let has = |name: &&str| header.get(name).is_some();
     if CRITICAL.iter().any(has) {
         return Err(Refusal::CriticalHeader);
     }
     if EMBEDDED.iter().any(has) {
         return Err(Refusal::EmbeddedKey);
     }
-    let name = header.get("alg").and_then(Value::as_str).ok_or(Refusal::AlgorithmMissing)?;
-    Algorithm::from_name(name).ok_or(Refusal::AlgorithmUnsupported)
+    let name = header.get("alg").and_then(json::string).ok_or(Refusal::AlgorithmMissing)?;
+    Algorithm::from_name(&name).ok_or(Refusal::AlgorithmUnsupported)
 }
 
-/// Takes an optional string out of the header.
-fn take_string(header: &mut Value, name: &str) -> Result<Option<String>, Refusal> {
-    match header.get_mut(name).map(Value::take) {
+/// An optional string of the header.
+fn optional_string(header: &Object, name: &str) -> Result<Option<String>, Refusal> {
+    match header.get(name).map(json::string) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::HeaderJson),
+        Some(Some(text)) => Ok(Some(text.into_owned())),
+        Some(None) => Err(Refusal::HeaderJson),
     }
 }
 

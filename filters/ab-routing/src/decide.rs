@@ -58,7 +58,10 @@ impl Rewrite {
         if let Some(authority) = self.authority {
             effects.authority = authority.into();
         }
-        if let Some((uri, path)) = self.uri.as_deref().zip(request.path_and_query()) {
+        // What an earlier filter took out of the path, such as a token, must not come back.
+        let changed = effects.bytes(effects.path, request.shape()).map(<[u8]>::to_vec);
+        let path = changed.as_deref().or_else(|| request.path_and_query());
+        if let Some((uri, path)) = self.uri.as_deref().zip(path) {
             let path_len = path.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(path.len());
             let kept = path.get(prefix.unwrap_or(path_len)..).unwrap_or_default();
             let made = effects.make(|out| {

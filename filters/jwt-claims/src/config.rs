@@ -40,6 +40,7 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "TokenRule"))]
 pub struct Rule {
     /// A name for messages and logs: whoever is refused by `require` is told it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -126,8 +126,8 @@ pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], cou
 impl HeaderRule {
     /// The header's value; `None` when the token has no such claim, or `null`.
     fn value(&self, claims: &Payload) -> Option<Result<Vec<u8>, Unfit>> {
-        let claim = claims.lookup(&self.path).filter(|claim| !claim.is_null())?;
-        if self.format == Format::Repeat && claim.as_array().is_some_and(Vec::is_empty) {
+        let claim = claims.raw(&self.path).filter(|claim| *claim != "null")?;
+        if self.format == Format::Repeat && claims.scalars(&self.path).is_some_and(|items| items.is_empty()) {
             return None;
         }
         let text = match self.format {
@@ -140,8 +140,8 @@ impl HeaderRule {
     }
 
     /// A text that is safe as a header's value, or as its lines.
-    fn text(&self, claim: &Value, claims: &Payload) -> Option<String> {
-        if !claim.is_array() {
+    fn text(&self, claim: &str, claims: &Payload) -> Option<String> {
+        if !claim.starts_with('[') {
             return claims.scalar(&self.path).map(Cow::into_owned).filter(|text| is_safe(text));
         }
         if self.format == Format::Text {
@@ -201,8 +201,8 @@ fn base64(bytes: &[u8]) -> String {
 #[cold]
 pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<[u8]>)]> {
     let text = |rule: &StateRule| {
-        let claim = claims.lookup(&rule.path).filter(|claim| !claim.is_null())?;
-        let text = if claim.is_string() {
+        let claim = claims.raw(&rule.path).filter(|claim| *claim != "null")?;
+        let text = if claim.starts_with('"') {
             claims.scalar(&rule.path)?.into_owned()
         } else {
             claims.json(&rule.path)?
@@ -217,7 +217,7 @@ pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<
 pub(crate) fn claims(provider: &Provider, sources: &[ClaimSource], claims: &Payload) -> Claims {
     let one = |source: &ClaimSource| {
         let ours = source.provider.as_deref().is_none_or(|name| name == &*provider.name);
-        let json = claims.lookup(&source.path).filter(|_| ours)?.clone();
+        let json = if ours { claims.lookup(&source.path)? } else { return None };
         let text = match (&json, source.kind) {
             (Value::Array(items), Kind::List { separator }) => list(items, separator, &source.path, claims),
             _ => claims.scalar(&source.path).map(Cow::into_owned),

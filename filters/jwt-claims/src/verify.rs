@@ -112,7 +112,8 @@ impl Provider {
 
     fn check_issuer(&self, payload: &Payload) -> Result<(), Refusal> {
         let issuer = payload.iss()?;
-        let ours = self.issuers.is_empty() || self.issuers.iter().any(|known| Some(&**known) == issuer);
+        let ours =
+            self.issuers.is_empty() || self.issuers.iter().any(|known| Some(&**known) == issuer.as_deref());
         if ours { Ok(()) } else { Err(Refusal::Issuer) }
     }
 
@@ -124,7 +125,8 @@ impl Provider {
     }
 
     fn check_subject(&self, payload: &Payload) -> Result<(), Refusal> {
-        let subject = payload.sub()?.map(str::as_bytes);
+        let subject = payload.sub()?;
+        let subject = subject.as_deref().map(str::as_bytes);
         let ours = self.subject.as_ref().is_none_or(|asks| asks.hold(subject));
         if ours { Ok(()) } else { Err(Refusal::Subject) }
     }

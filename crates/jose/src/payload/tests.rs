@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 const NOTHING: [&str; 0] = [];
 
 fn payload(text: &str) -> Payload {
-    Payload::new(text.to_owned(), json::parse(text).unwrap())
+    Payload::new(Object::read(text.as_bytes().to_vec()).unwrap())
 }
 
 #[test]
@@ -45,9 +45,9 @@ fn numbers_come_out_as_written() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn paths_go_through_members_and_items() {
     let payload = payload(r#"{"a.b":{"c":["x",["y"]]},"":{"":1},"t":true,"f":false,"z":null,"s":"\u00e9"}"#);
-    assert_eq!(payload.lookup(&["a.b", "c", "1", "0"]), Some(&json!("y")));
-    assert_eq!(payload.lookup(&["", ""]), Some(&json!(1)));
-    assert_eq!(payload.lookup(&NOTHING), Some(payload.claims()));
+    assert_eq!(payload.lookup(&["a.b", "c", "1", "0"]), Some(json!("y")));
+    assert_eq!(payload.lookup(&["", ""]), Some(json!(1)));
+    assert_eq!(payload.lookup(&NOTHING), serde_json::from_str(payload.text()).ok());
     assert_eq!(payload.scalar(&["t"]).as_deref(), Some("true"));
     assert_eq!(payload.scalar(&["f"]).as_deref(), Some("false"));
     assert_eq!(payload.scalar(&["s"]).as_deref(), Some("é"));
@@ -68,7 +68,7 @@ fn paths_go_through_members_and_items() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn registered_claims_are_of_their_types() {
     let good = payload(r#"{"iss":"i","sub":"s","aud":["a","b"],"exp":1.5,"nbf":0,"iat":2}"#);
-    assert_eq!((good.iss(), good.sub()), (Ok(Some("i")), Ok(Some("s"))));
+    assert_eq!((good.iss(), good.sub()), (Ok(Some("i".into())), Ok(Some("s".into()))));
     assert_eq!((good.exp(), good.nbf(), good.iat()), (Ok(Some(1.5)), Ok(Some(0.0)), Ok(Some(2.0))));
     assert_eq!(good.aud().unwrap().iter().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(payload(r#"{"aud":"a"}"#).aud().unwrap().iter().collect::<Vec<_>>(), ["a"]);

@@ -1,0 +1,186 @@
+//! A JSON object that is checked as a whole, but of which only the outermost members are kept in mind: most
+//! claims of most tokens are never asked for.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::{Fault, Reader};
+
+/// So many names are compared one by one; more are looked up, so that nobody can make them dear.
+const FEW: usize = 16;
+
+/// An object and its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    text: String,
+    members: Vec<Member>,
+}
+
+/// Where a member stands.
+#[derive(Clone, Debug)]
+struct Member {
+    /// The name between its quotes.
+    name: (usize, usize),
+    /// Whether the name has escapes.
+    escaped: bool,
+    value: (usize, usize),
+}
+
+impl Object {
+    /// Reads a text that is an object, as strictly as [`super::parse`].
+    pub(crate) fn read(bytes: Vec<u8>) -> Result<Self, Fault> {
+        let text = String::from_utf8(bytes).map_err(|_| Fault::Syntax)?;
+        let mut reader = Reader::new(&text);
+        let members = reader.members()?;
+        reader.space();
+        let whole = reader.at == text.len();
+        if whole { Ok(Self { text, members }) } else { Err(Fault::Syntax) }
+    }
+
+    /// The whole text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text of a member's value.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let is = |member: &&Member| {
+            let known = self.part(member.name);
+            if member.escaped { unescaped(known) == name } else { known == name }
+        };
+        self.members.iter().find(is).map(|member| self.part(member.value))
+    }
+
+    fn part(&self, (start, end): (usize, usize)) -> &str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// The characters of a string, if the text of a value is one.
+pub(crate) fn string(text: &str) -> Option<Cow<'_, str>> {
+    let mut reader = Reader::new(text);
+    reader.string().ok()
+}
+
+/// The texts of an array's items, if the text of a value is one.
+pub(crate) fn items(text: &str) -> Option<Vec<&str>> {
+    let mut reader = Reader::new(text);
+    let mut items = Vec::new();
+    if reader.peek() != Some(b'[') {
+        return None;
+    }
+    if reader.opens(b']', 0).ok()? {
+        loop {
+            reader.space();
+            let start = reader.at;
+            reader.skip(0).ok()?;
+            items.push(reader.since(start));
+            if !reader.goes_on(b']').ok()? {
+                break;
+            }
+        }
+    }
+    Some(items)
+}
+
+#[cold]
+fn unescaped(name: &str) -> Cow<'_, str> {
+    string(&["\"", name, "\""].concat()).map_or(Cow::Borrowed(name), |text| Cow::Owned(text.into_owned()))
+}
+
+/// The names of an object so far.
+#[derive(Default)]
+struct Names<'t> {
+    few: Vec<Cow<'t, str>>,
+    many: Map<String, Value>,
+}
+
+impl<'t> Names<'t> {
+    /// Adds a name; an error if it is there already.
+    fn add(&mut self, name: Cow<'t, str>) -> Result<(), Fault> {
+        let known = self.few.contains(&name) || self.many.contains_key(&*name);
+        if known {
+            return Err(Fault::Duplicate);
+        }
+        if self.few.len() < FEW {
+            self.few.push(name);
+        } else {
+            self.many.insert(name.into_owned(), Value::Null);
+        }
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    /// Checks an object with all that is in it; where its members stand.
+    fn members(&mut self) -> Result<Vec<Member>, Fault> {
+        self.space();
+        if self.peek() != Some(b'{') {
+            // What is wrong inside of it is told first.
+            self.skip(0)?;
+            return Err(Fault::Syntax);
+        }
+        let mut members = Vec::with_capacity(FEW);
+        let mut names = Names { few: Vec::with_capacity(FEW), ..Names::default() };
+        if self.opens(b'}', 1)? {
+            loop {
+                self.space();
+                let start = self.at + 1;
+                let name = self.string()?;
+                let (end, escaped) = (self.at - 1, matches!(name, Cow::Owned(_)));
+                names.add(name)?;
+                self.space();
+                self.expect(b':')?;
+                self.space();
+                let from = self.at;
+                self.skip(1)?;
+                members.push(Member { name: (start, end), escaped, value: (from, self.at) });
+                if !self.goes_on(b'}')? {
+                    break;
+                }
+            }
+        }
+        Ok(members)
+    }
+
+    /// Checks a value and steps over it.
+    pub(super) fn skip(&mut self, depth: u32) -> Result<(), Fault> {
+        self.space();
+        match self.peek() {
+            Some(b'{') => self.skip_object(depth + 1),
+            Some(b'[') => self.skip_array(depth + 1),
+            Some(b'"') => self.string().map(drop),
+            Some(b't') => self.word("true", Value::Null).map(drop),
+            Some(b'f') => self.word("false", Value::Null).map(drop),
+            Some(b'n') => self.word("null", Value::Null).map(drop),
+            _ => self.number().map(drop),
+        }
+    }
+
+    fn skip_object(&mut self, depth: u32) -> Result<(), Fault> {
+        let mut names = Names::default();
+        if self.opens(b'}', depth)? {
+            loop {
+                names.add(self.name()?)?;
+                self.skip(depth)?;
+                if !self.goes_on(b'}')? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn skip_array(&mut self, depth: u32) -> Result<(), Fault> {
+        if self.opens(b']', depth)? {
+            loop {
+                self.skip(depth)?;
+                if !self.goes_on(b']')? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
