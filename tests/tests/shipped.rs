@@ -72,15 +72,7 @@ const EXPECTED: &[(&str, &[Goes])] = &[
     ("header-routing.yaml", &[To("v2"), To("v1"), To("v1"), To("v1")]),
     (
         "jwt-claims.yaml",
-        &[
-            To("v1"),
-            Fails(403),
-            Fails(401),
-            To("v1"),
-            As("v1", "/?page=2"),
-            Fails(401),
-            To("v1"),
-        ],
+        &[To("v1"), Fails(403), Fails(401), To("v1"), As("v1", "/?page=2"), Fails(401), To("v1")],
     ),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
