@@ -38,6 +38,11 @@ pub trait Plugin<H: Host>: Sized {
         let _ = (host, kept);
         None
     }
+    /// Whether a part of the response's body waits. Trailers must wait too then: they would take it along.
+    fn is_waiting(kept: &Self::Kept) -> bool {
+        let _ = kept;
+        false
+    }
     /// A stream ended of which something is kept. Only in modules that have the callback.
     fn on_end(&self, host: &H, kept: Self::Kept) {
         let _ = (host, kept);

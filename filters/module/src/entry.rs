@@ -65,6 +65,13 @@ extern "C" fn weir_on_response_body(stream: u32, size: usize, end: u32) -> u32 {
     DISPATCHER.with(|d| d.on_response_body(&Proxy::serving(stream), stream, size, end != 0))
 }
 
+/// A stream's response trailers came.
+#[unsafe(no_mangle)]
+#[cfg(feature = "response-faults")]
+extern "C" fn weir_on_response_trailers(stream: u32, _trailers: u32) -> u32 {
+    DISPATCHER.with(|d| d.on_response_trailers(&Proxy::serving(stream), stream))
+}
+
 /// A stream ended; its headers are there for the last time.
 #[unsafe(no_mangle)]
 #[cfg(feature = "metrics")]

@@ -211,6 +211,11 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 
     #[cfg(feature = "response-faults")]
+    fn is_waiting(kept: &Kept) -> bool {
+        kept.suffering.as_ref().is_some_and(Suffering::is_waiting)
+    }
+
+    #[cfg(feature = "response-faults")]
     fn waits_on(&self, host: &H, kept: &mut Kept) -> Option<u64> {
         kept.suffering.as_mut()?.waits_on(host.steady_now())
     }

@@ -74,6 +74,11 @@ impl Suffering {
         }
     }
 
+    /// Whether a part of the body waits.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waits
+    }
+
     /// How much longer it waits for what came in the meantime.
     pub(crate) fn waits_on(&mut self, now: u64) -> Option<u64> {
         let more = self.free_at.saturating_sub(now);

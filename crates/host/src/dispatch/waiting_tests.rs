@@ -152,7 +152,7 @@ fn who_leaves_is_forgotten_within_a_second_or_so() {
 #[test]
 fn what_is_held_goes_on_when_there_is_news() {
     let (host, dispatcher) = set_up("hold");
-    for stream in 10..50 {
+    for stream in 10..18 + MOST_AT_ONCE as u32 {
         assert_eq!(dispatcher.on_request_headers(&host, stream), action::STOP);
     }
     host.take_calls();
