@@ -9,7 +9,9 @@ mod input;
 mod manifest;
 mod movement;
 mod output;
+mod own_metrics;
 mod reference;
+mod render;
 mod schema;
 mod simulate;
 mod statistics;
@@ -45,9 +47,14 @@ enum Command {
     Diff(change::diff::Args),
     Simulate(simulate::Args),
     Import(import::Args),
+    #[command(subcommand)]
+    Render(render::Command),
     /// Prints the options of all commands as Markdown tables.
     #[command(hide = true)]
     Reference,
+    /// Prints the reference of Weir's own metrics as a Markdown page.
+    #[command(hide = true)]
+    MetricsReference,
 }
 
 fn main() -> ExitCode {
@@ -77,11 +84,16 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
             reference::write(&Options::command(), out)?;
             Ok(Outcome::Fine)
         }
+        Command::MetricsReference => {
+            out.write_all(own_metrics::page().as_bytes())?;
+            Ok(Outcome::Fine)
+        }
         Command::Assign(args) => assign::run(&args, out),
         Command::Plan(args) => change::plan::run(&args, out),
         Command::Diff(args) => change::diff::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Import(args) => import::run(&args, out),
+        Command::Render(command) => render::run(&command, out),
     }
 }
 

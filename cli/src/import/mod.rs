@@ -10,7 +10,6 @@ mod names;
 mod render;
 mod report;
 mod unleash;
-mod yaml;
 
 use crate::input;
 use crate::output::{Failure, Format, Outcome};

@@ -6,6 +6,7 @@ mod embedded;
 mod read;
 mod scalar;
 mod tree;
+pub(crate) mod write;
 
 pub(crate) use embedded::Source;
 pub(crate) use read::{Broken, read};

@@ -1,10 +1,11 @@
 //! What a proxy's bootstrap must have so that labels and buckets come out: `weir render bootstrap`
 //! prints it. No module needs this.
 
-use crate::config::{Config, MetricType};
-use crate::encoding::{ISTIO_LABELS, Style};
+use crate::config::{Config, Metric, MetricType};
+use crate::encoding::{self, ISTIO_LABELS, Style};
 use crate::red;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The names of all labels that are written as tags, sorted: what Istio wants in `extraStatTags`. Labels
 /// of Weir's own counters are among them.
@@ -24,16 +25,21 @@ pub fn tag_names(config: &Config) -> Vec<String> {
 /// The `stats_config` of Envoy's bootstrap for a configuration: an expression for each label, and the
 /// buckets of its histograms.
 pub fn stats_config(config: &Config) -> Value {
-    let tag = |name: &str| json!({"tag_name": name, "regex": tag_regex(name)});
-    let mut tags: Vec<Value> = tag_names(config).iter().map(|name| tag(name)).collect();
+    stats_config_with(config, &tag_names(config))
+}
+
+/// The same with the names of all labels that are written as tags, those of other filters among them.
+pub fn stats_config_with(config: &Config, tag_names: &[String]) -> Value {
+    let tag = |name: &String| json!({"tag_name": name, "regex": tag_regex(name)});
+    let mut tags: Vec<Value> = tag_names.iter().map(tag).collect();
     if config.style == Style::Istio {
         tags.extend(ISTIO_LABELS.iter().map(|name| json!({"tag_name": name, "regex": istio_regex(name)})));
     }
     let mut stats = json!({ "stats_tags": tags });
-    let buckets: Vec<Value> = red::all(config, true)
+    let buckets: Vec<Value> = histograms(config)
         .iter()
-        .filter(|(_, metric)| metric.kind == MetricType::Histogram && !metric.buckets.is_empty())
-        .map(|(_, metric)| {
+        .filter(|metric| !metric.buckets.is_empty())
+        .map(|metric| {
             let regex = histogram_regex(config.style, &metric.name);
             json!({"match": {"safe_regex": {"regex": regex}}, "buckets": metric.buckets})
         })
@@ -44,6 +50,46 @@ pub fn stats_config(config: &Config) -> Value {
         stats.insert("histogram_bucket_settings".to_owned(), buckets.into());
     }
     stats
+}
+
+/// The buckets of a configuration's histograms by the beginnings of names, which is all that Istio's annotation
+/// `sidecar.istio.io/statsHistogramBuckets` can tell apart. `None` when histograms with other buckets begin
+/// alike.
+pub fn buckets_by_prefix(config: &Config) -> Option<BTreeMap<String, Vec<f64>>> {
+    let histograms = histograms(config);
+    let mut found = BTreeMap::new();
+    for metric in histograms.iter().filter(|metric| !metric.buckets.is_empty()) {
+        let prefix = prefix(config.style, metric);
+        let alike = |other: &&Metric| {
+            let theirs = self::prefix(config.style, other);
+            theirs.starts_with(&prefix) || prefix.starts_with(&theirs)
+        };
+        if histograms.iter().filter(alike).any(|other| other.buckets != metric.buckets) {
+            return None;
+        }
+        found.insert(prefix, metric.buckets.clone());
+    }
+    Some(found)
+}
+
+/// How the names of all series of a metric begin.
+fn prefix(style: Style, metric: &Metric) -> String {
+    let own = metric.labels.iter().map(|(name, _)| name);
+    let experiments = if metric.experiments.is_empty() { &[][..] } else { &["experiment", "variant"] };
+    let labels: Vec<&str> = own.chain(experiments.iter().copied()).collect();
+    let first = match style {
+        Style::Tags => labels.iter().min().map(|name| format!("{name}=.=")),
+        Style::Istio => {
+            let written = |slot: &&&str| labels.iter().any(|label| encoding::istio_name(label) == **slot);
+            ISTIO_LABELS.iter().find(written).map(|slot| format!("{slot}."))
+        }
+    };
+    format!("wasmcustom.{}", first.as_deref().unwrap_or(&metric.name))
+}
+
+fn histograms(config: &Config) -> Vec<Metric> {
+    let all = red::all(config, true).into_iter().map(|(_, metric)| metric);
+    all.filter(|metric| metric.kind == MetricType::Histogram).collect()
 }
 
 /// The expression that Istio makes of a name in `extraStatTags`.

@@ -4,7 +4,7 @@ use super::Named;
 use super::layers::Layers;
 use crate::import::model::{Assignment, Branch, Flag, Layout, Split, Variant};
 use crate::import::names::{of_value, safe};
-use crate::import::yaml::Block;
+use crate::yaml::write::Block;
 use serde_json::{Value, json};
 use weir_allocation::sdk::Span;
 

@@ -3,7 +3,7 @@
 use super::experiment::ranges_of;
 use crate::import::model::Filter;
 use crate::import::names::safe;
-use crate::import::yaml::Block;
+use crate::yaml::write::Block;
 use serde_json::json;
 use weir_allocation::sdk::Span;
 

@@ -11,7 +11,7 @@ use crate::import::condition::{all, not};
 use crate::import::model::{Assignment, Branch, Flag, Import, Kind, Requirement, Variant};
 use crate::import::names::safe;
 use crate::import::report::Report;
-use crate::import::yaml::Block;
+use crate::yaml::write::Block;
 use experiment::block;
 use layers::Layers;
 use serde_json::{Value, json};
@@ -195,7 +195,7 @@ pub(crate) fn document(
     let list = experiments.into_iter().map(|it| it.block).collect();
     let section = vec![("list".to_owned(), Block::List(list))];
     members.push(("experiments".to_owned(), Block::Map(section)));
-    crate::import::yaml::write(&Block::Commented(head.to_vec(), Box::new(Block::Map(members))))
+    crate::yaml::write::write(&Block::Commented(head.to_vec(), Box::new(Block::Map(members))))
 }
 
 fn attribute(name: &str, kind: Kind, source: Option<&str>) -> Block {

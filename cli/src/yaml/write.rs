@@ -22,6 +22,26 @@ impl<T: Into<Value>> From<T> for Block {
     }
 }
 
+impl Block {
+    /// A value with a line for each of its members and items; lists of plain values stay on one.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                Self::Map(members.iter().map(|(key, value)| (key.clone(), Self::of(value))).collect())
+            }
+            Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+                Self::List(items.iter().map(Self::of).collect())
+            }
+            plain => Self::Value(plain.clone()),
+        }
+    }
+
+    /// The same with lines of comment before it.
+    pub(crate) fn commented(self, comments: Vec<String>) -> Self {
+        Self::Commented(comments, Box::new(self))
+    }
+}
+
 /// The text of a document.
 pub(crate) fn write(document: &Block) -> String {
     let mut text = String::new();
@@ -116,6 +136,13 @@ fn scalar(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn values_become_blocks() {
+        let value = json!({"a": [{"b": [1, 2]}, [3]], "c": {}, "d": {"e": true}});
+        let text = write(&Block::of(&value).commented(vec!["why".into()]));
+        assert_eq!(text, "# why\na:\n- b: [1, 2]\n- [3]\nc: {}\nd:\n  e: true\n");
+    }
 
     #[test]
     fn documents_come_back() {

@@ -1,0 +1,253 @@
+//! The metrics that Weir makes by itself. The reference in `docs/` and the labels in a proxy's bootstrap are
+//! made of this list; a test holds it against the names that the filters define.
+
+use weir_document::Document;
+
+/// The part of a configuration that switches a metric on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// None: every module has it.
+    Any,
+    Jwt,
+    Experiments,
+    Routing,
+    Faults,
+    /// `metrics.red`.
+    Red,
+    Metrics,
+}
+
+/// What Prometheus calls the type of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// One metric.
+#[derive(Debug)]
+pub(crate) struct OwnMetric {
+    pub(crate) section: Section,
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// By name.
+    pub(crate) labels: &'static [&'static str],
+    /// In words for people, as Markdown.
+    pub(crate) meaning: &'static str,
+}
+
+impl Section {
+    /// Whether a configuration has it.
+    pub(crate) fn is_in(self, document: &Document) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Jwt => document.jwt.is_some(),
+            Self::Experiments => document.experiments.is_some(),
+            Self::Routing => document.routing.is_some(),
+            Self::Faults => document.faults.is_some(),
+            Self::Red => document.metrics.as_ref().is_some_and(|metrics| metrics.red.is_some()),
+            Self::Metrics => document.metrics.is_some(),
+        }
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// The reference: a page for people.
+pub(crate) fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for (section, title) in TITLES {
+        page.push_str(&format!("\n## {title}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n"));
+        for metric in ALL.iter().filter(|metric| metric.section == section) {
+            let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+            let OwnMetric { name, kind, meaning, .. } = metric;
+            page.push_str(&format!("| `{name}` | {} | {} | {meaning} |\n", kind.name(), labels.join(", ")));
+        }
+    }
+    page
+}
+
+const TITLES: [(Section, &str); 7] = [
+    (Section::Jwt, "jwt"),
+    (Section::Experiments, "experiments"),
+    (Section::Routing, "routing"),
+    (Section::Faults, "faults"),
+    (Section::Red, "metrics.red"),
+    (Section::Metrics, "metrics"),
+    (Section::Any, "Every module"),
+];
+
+const INTRODUCTION: &str = "\
+# The metrics of Weir
+
+<!-- This page is generated: `make schema`. Its source is cli/src/own_metrics.rs. -->
+
+Each section of a configuration makes the metrics that stand below its name, beside those that you define in \
+[`metrics.list`](metrics.md). Counters of a configuration are there from the start, with 0; series whose labels \
+come from traffic are there once they have counted.
+
+Wasm metrics have no labels of their own. They come out as the labels below where the proxy knows them: \
+[`weir render bootstrap`](cli.md#render-bootstrap) prints what Envoy and Istio need for that. Dots in names of \
+experiments, variants and faults are `_` in labels.
+
+Histograms have `_bucket`, `_sum` and `_count`, as always in Prometheus.
+";
+
+const fn counter(
+    section: Section,
+    name: &'static str,
+    labels: &'static [&'static str],
+    meaning: &'static str,
+) -> OwnMetric {
+    OwnMetric { section, name, kind: Kind::Counter, labels, meaning }
+}
+
+const fn histogram(name: &'static str, labels: &'static [&'static str], meaning: &'static str) -> OwnMetric {
+    OwnMetric { section: Section::Red, name, kind: Kind::Histogram, labels, meaning }
+}
+
+/// All of them, in the order of the reference.
+pub(crate) const ALL: [OwnMetric; 24] = [
+    counter(
+        Section::Jwt,
+        "weir_jwt_allowed_total",
+        &["token"],
+        "Requests that were let through. `token` is `verified` when a signature had to be verified, `remembered` \
+         when all tokens were known, `none` without any.",
+    ),
+    counter(
+        Section::Jwt,
+        "weir_jwt_denied_total",
+        &["reason"],
+        "Requests that were refused, by what was wrong.",
+    ),
+    counter(
+        Section::Jwt,
+        "weir_jwt_ignored_total",
+        &["reason"],
+        "Wrong tokens where a token was optional: the request went on without it.",
+    ),
+    counter(
+        Section::Jwt,
+        "weir_jwt_headers_omitted_total",
+        &["reason"],
+        "Headers of claims that were left out: `unsafe` to write, or `too_long`.",
+    ),
+    counter(Section::Jwt, "weir_jwt_waiting_total", &[], "Decisions to let a request wait for keys."),
+    counter(
+        Section::Jwt,
+        "weir_jwt_jwks_fetches_total",
+        &["provider", "result"],
+        "Answers of key servers: `ok`, or `failed` for those of no use. Each worker of a proxy fetches for itself.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_exposures_total",
+        &["experiment", "variant"],
+        "**Units**: each time `assignmentCookie` begins to remember a variant, once for each browser and life of \
+         the cookie.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_assignments_total",
+        &["experiment", "variant"],
+        "**Requests** that the hash gave a variant, where units cannot be told apart: without `assignmentCookie`, \
+         without consent, or beyond the cookie's size.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_experiments_without_unit_total",
+        &[],
+        "Requests without a unit where one was needed.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_overrides_refused_total",
+        &[],
+        "Choices of a variant by who was not allowed to choose.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_baggage_dropped_total",
+        &[],
+        "Requests whose `baggage` had no room for the variants.",
+    ),
+    counter(
+        Section::Routing,
+        "weir_routing_without_key_total",
+        &[],
+        "Requests that came to a split without any of the keys that it is sticky by.",
+    ),
+    counter(Section::Faults, "weir_fault_delays_total", &["fault"], "Requests that were delayed."),
+    counter(
+        Section::Faults,
+        "weir_fault_aborts_total",
+        &["fault"],
+        "Requests that were answered with an error.",
+    ),
+    counter(
+        Section::Faults,
+        "weir_fault_rate_limits_total",
+        &["fault"],
+        "Responses that were slowed down to a rate.",
+    ),
+    counter(Section::Faults, "weir_fault_responses_total", &["fault"], "Responses that were changed."),
+    counter(
+        Section::Faults,
+        "weir_fault_overflows_total",
+        &["fault"],
+        "What was not injected, because `maxActive` requests were held already.",
+    ),
+    OwnMetric {
+        section: Section::Faults,
+        name: "weir_faults_active",
+        kind: Kind::Gauge,
+        labels: &["fault"],
+        meaning: "Requests that a delay holds now.",
+    },
+    counter(
+        Section::Red,
+        "weir_requests_total",
+        &["code_class", "route"],
+        "Requests by the class of their response and by route. `code_class` is `none` without a response, mostly \
+         because the client left.",
+    ),
+    histogram(
+        "weir_request_duration_milliseconds",
+        &["route"],
+        "From a request's headers to the end of its response, by route.",
+    ),
+    counter(
+        Section::Red,
+        "weir_experiment_requests_total",
+        &["code_class", "experiment", "variant"],
+        "Requests in an experiment, once for each experiment that they take part in.",
+    ),
+    histogram(
+        "weir_experiment_request_duration_milliseconds",
+        &["experiment", "variant"],
+        "Their durations.",
+    ),
+    counter(
+        Section::Metrics,
+        "weir_metrics_overflow_total",
+        &["label", "metric"],
+        "Values of a label that became `other` because of its bound; `label` is `series` for combinations beyond \
+         `maxSeries`.",
+    ),
+    counter(
+        Section::Any,
+        "weir_responses_forgotten_total",
+        &[],
+        "Responses whose cookies and headers were not written: too many requests were under way.",
+    ),
+];
