@@ -13,7 +13,7 @@ XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
 PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-experiment weir-jose weir-jwt-claims weir-fault-injection)
 # The tests that need Envoy. A million requests have a target of their own.
-ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e failures shipped)
+ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e failures shipped)
 MODULE := --package weir-module --target wasm32-wasip1
 
 ##@ Use

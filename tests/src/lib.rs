@@ -4,6 +4,7 @@
 //! - [`minihost`]: an interpreter with proxy-wasm's imports, which counts fuel and hostcalls.
 //! - [`envoy`]: the real Envoy with sample upstreams; [`client`]: an HTTP client that sends any bytes.
 //! - [`jwks_server`] and [`origin`]: servers that answer as a test wants it, broken and lying answers too.
+//! - [`exposition`]: Prometheus' text format, read strictly.
 //! - [`grpc`]: an echo server and its client.
 //! - [`driver`]: runs a case in the one or the other.
 //! - [`vectors`]: what the SDKs of other vendors assign, as experiments.
@@ -12,6 +13,7 @@ pub mod case;
 pub mod client;
 pub mod driver;
 pub mod envoy;
+pub mod exposition;
 pub mod grpc;
 pub mod jwks_server;
 pub mod minihost;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use weir_allocation::{Salt, Share, Weights, anchored, contiguous};
 use weir_tests::client::{Client, Request, Response};
 use weir_tests::envoy::{Bootstrap, Envoy};
+use weir_tests::exposition::Page;
 
 /// Where a request is expected.
 enum Goes {
@@ -74,6 +75,21 @@ const EXPECTED: &[(&str, &[Goes])] = &[
         "jwt-claims.yaml",
         &[To("v1"), Fails(403), Fails(401), To("v1"), As("v1", "/?page=2"), Fails(401), To("v1")],
     ),
+    (
+        "metrics.yaml",
+        &[
+            To("v1"),
+            To("v1"),
+            To("v1"),
+            To("v1"),
+            To("v1"),
+            To("v1"),
+            To("v1"),
+            As("v1", "/users/bob?page=2"),
+            To("v1"),
+            To("v1"),
+        ],
+    ),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
 ];
@@ -108,11 +124,61 @@ fn check(name: &str, text: &str, expected: &[Goes]) {
         );
     }
     match name {
+        "all-filters.yaml" => counted(&envoy),
         "experiment.yaml" => observed(&envoy),
         "faults.yaml" => drill(&envoy),
         "faults-callee.yaml" => drill_callee(&envoy),
+        "metrics.yaml" => measured(&envoy, text),
         _ => {}
     }
+}
+
+/// What `all-filters.yaml` counts of its requests: labels are labels, and each filter is seen.
+fn counted(envoy: &Envoy) {
+    let page = || Page::parse(&envoy.prometheus().unwrap()).unwrap();
+    let by_variant = |class, variant| {
+        let labels = [("code_class", class), ("experiment", "checkout"), ("variant", variant)];
+        page().value("weir_experiment_requests_total", &labels)
+    };
+    assert!(envoy.wait_for(Duration::from_secs(10), |_| by_variant("5xx", "fast") == Some(1.0)));
+    assert_eq!((by_variant("2xx", "fast"), by_variant("2xx", "safe")), (Some(1.0), Some(2.0)));
+    let value = |name, labels: &[(&str, &str)]| page().value(name, labels);
+    for variant in ["fast", "safe"] {
+        assert_eq!(value("checkouts_total", &[("experiment", "checkout"), ("variant", variant)]), Some(1.0));
+    }
+    assert_eq!(value("weir_requests_total", &[("code_class", "4xx")]), Some(1.0));
+    assert_eq!(value("weir_fault_aborts_total", &[("fault", "slow-checkout")]), Some(1.0));
+    assert_eq!(page().sum("weir_jwt_denied_total", &[]), 1.0);
+    assert!(page().samples.iter().all(|sample| !sample.name.contains("___")), "a label in a name");
+}
+
+/// What `metrics.yaml` says that Prometheus has, line by line, its buckets and its log.
+fn measured(envoy: &Envoy, text: &str) {
+    let page = || Page::parse(&envoy.prometheus().unwrap()).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")).filter(|line| line.contains("_total{"));
+    let promised: Vec<&str> = lines.collect();
+    assert_eq!(promised.len(), 5);
+    let missing = || {
+        let page = envoy.prometheus().unwrap();
+        promised.iter().filter(|line| !page.lines().any(|known| known == **line)).count()
+    };
+    assert!(envoy.wait_for(Duration::from_secs(10), |_| missing() == 0), "{}", envoy.prometheus().unwrap());
+    let bounds = |family: &str, label: (&str, &str)| {
+        let page = page();
+        let buckets = page.of(family).filter(|sample| sample.labels.get(label.0).is_some_and(|v| v == label.1));
+        buckets.map(|sample| sample.labels["le"].clone()).collect::<Vec<_>>().join(" ")
+    };
+    let seen = |_: &Envoy| !bounds("response_bytes_bucket", ("path", "/users/{id}")).is_empty();
+    assert!(envoy.wait_for(Duration::from_secs(10), seen));
+    assert_eq!(bounds("response_bytes_bucket", ("path", "/users/{id}")), "100 1000 10000 100000 +Inf");
+    assert_eq!(
+        bounds("weir_request_duration_milliseconds_bucket", ("route", "shop")),
+        "5 10 25 50 100 250 500 1000 2500 5000 +Inf"
+    );
+    assert_eq!(page().value("requests_active", &[]), Some(0.0));
+    let log = envoy.log();
+    assert!(log.contains(r#""path":"/users/{id}","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","unit":""#), "{log}");
+    assert!(!log.contains("ada") && !log.contains("wp-admin"), "{log}");
 }
 
 /// What `faults.yaml` promises: half of all checkouts are slow, three searches of ten fail.

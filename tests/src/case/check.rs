@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::value::Shown;
-use super::{Driver, Expect, ExpectResponse, ExpectUpstream};
+use super::{Driver, Expect, ExpectMetric, ExpectResponse, ExpectUpstream};
 use crate::minihost::Cost;
 
 /// What a driver saw of an exchange.
@@ -18,10 +18,30 @@ pub struct Observed {
     pub log: Vec<String>,
     /// Changes of counters and histograms' numbers of samples, levels of gauges.
     pub metrics: BTreeMap<String, i64>,
+    /// The new samples of histograms.
+    pub samples: BTreeMap<String, Vec<Bin>>,
     /// How long it took.
     pub elapsed: Duration,
     /// What it cost, where the driver can see that.
     pub cost: Option<Cost>,
+}
+
+/// Samples of a histogram, as exactly as the driver sees them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bin {
+    /// The least that they may be.
+    pub lower: f64,
+    /// What they are less than, or `lower` when they are exactly that.
+    pub upper: f64,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Bin {
+    fn may_be(&self, sample: u64) -> bool {
+        let sample = sample as f64;
+        sample == self.lower || (self.lower < sample && sample < self.upper)
+    }
 }
 
 /// A request as the upstream saw it.
@@ -62,8 +82,7 @@ impl Expect {
         }
         self.check_log(&seen.log, &mut problems);
         for (name, expected) in &self.metrics {
-            let actual = seen.metrics.get(name).copied().unwrap_or(0);
-            differ(&mut problems, &format!("metric {name}"), *expected, actual);
+            expected.check(name, seen, &mut problems);
         }
         self.check_time(seen.elapsed, driver, &mut problems);
         if let Some(cost) = &seen.cost {
@@ -105,6 +124,27 @@ impl Expect {
         }
         if let Some(most) = budget.fuel.filter(|most| cost.fuel > *most) {
             problems.push(format!("budget: fuel may be {most} at most, was {}", cost.fuel));
+        }
+    }
+}
+
+impl ExpectMetric {
+    fn check(&self, name: &str, seen: &Observed, problems: &mut Vec<String>) {
+        match self {
+            Self::Number(expected) => {
+                let actual = seen.metrics.get(name).copied().unwrap_or(0);
+                differ(problems, &format!("metric {name}"), *expected, actual);
+            }
+            Self::Samples(expected) => {
+                let bins = seen.samples.get(name).map_or(&[][..], Vec::as_slice);
+                let expected_in = |bin: &Bin| expected.iter().filter(|sample| bin.may_be(**sample)).count();
+                let number: u64 = bins.iter().map(|bin| bin.count).sum();
+                if number != expected.len() as u64
+                    || bins.iter().any(|bin| expected_in(bin) as u64 != bin.count)
+                {
+                    problems.push(format!("metric {name}: expected the samples {expected:?}, got {bins:?}"));
+                }
+            }
         }
     }
 }
@@ -208,6 +248,10 @@ mod tests {
             response: Some(ResponseSeen { status: 200, ..Default::default() }),
             log: vec!["[warning] odd".into()],
             metrics: BTreeMap::from([("hits".into(), 2)]),
+            samples: BTreeMap::from([(
+                "sizes".into(),
+                vec![Bin { lower: 3.0, upper: 3.0, count: 1 }, Bin { lower: 510.0, upper: 520.0, count: 2 }],
+            )]),
             elapsed: Duration::from_millis(50),
             cost: Some(Cost {
                 fuel: 100,
@@ -220,7 +264,7 @@ mod tests {
     #[test]
     fn what_fits_passes() {
         let all = "{upstream: {name: v1, path: /, host: example.com, headers: {A: '1', b: null}}, \
-                   response: {status: 200, body: ''}, log: [odd], nolog: [even], metrics: {hits: 2, misses: 0}, \
+                   response: {status: 200, body: ''}, log: [odd], nolog: [even], metrics: {hits: 2, misses: 0, sizes: [512, 3, 519], none: []}, \
                    elapsedMs: {min: 50, max: 50}, budget: {hostcalls: {proxy_log: 1}, fuel: 100}}";
         assert_eq!(check(all, &seen()), Vec::<String>::new());
     }
@@ -243,6 +287,11 @@ mod tests {
             "{nolog: [odd]}",
             "{metrics: {hits: 1}}",
             "{metrics: {misses: 1}}",
+            "{metrics: {sizes: [3, 512]}}",
+            "{metrics: {sizes: [3, 512, 520]}}",
+            "{metrics: {sizes: [4, 512, 512]}}",
+            "{metrics: {sizes: []}}",
+            "{metrics: {none: [1]}}",
             "{elapsedMs: {min: 51}}",
             "{elapsedMs: {max: 49}}",
             "{budget: {hostcalls: {}}}",

@@ -19,7 +19,7 @@ pub struct Expect {
     /// None may be found in the log.
     pub nolog: Vec<Pattern>,
     /// By how much counters went up and how many samples histograms got, where gauges stand.
-    pub metrics: BTreeMap<String, i64>,
+    pub metrics: BTreeMap<String, ExpectMetric>,
     /// How long the exchange took, in milliseconds.
     pub elapsed_ms: Option<Range>,
     /// What the module may spend. Only the mini host can see it.
@@ -62,6 +62,16 @@ pub struct ExpectResponse {
     pub body: Option<ValueOrMatch>,
     /// Trailers.
     pub trailers: BTreeMap<String, Expected>,
+}
+
+/// What is expected of a metric.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ExpectMetric {
+    /// By how much a counter went up, how many samples a histogram got, where a gauge stands.
+    Number(i64),
+    /// The samples that a histogram got, in any order.
+    Samples(Vec<u64>),
 }
 
 /// From `min` to `max`, both included.

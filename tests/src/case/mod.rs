@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use check::{Observed, ResponseSeen, UpstreamSeen, check_refusal};
+pub use check::{Bin, Observed, ResponseSeen, UpstreamSeen, check_refusal};
 pub use exchange::{Answer, Body, CalloutAnswer, Host, Request};
-pub use expect::{Budget, Expect, ExpectResponse, ExpectUpstream, Range};
+pub use expect::{Budget, Expect, ExpectMetric, ExpectResponse, ExpectUpstream, Range};
 pub use load::{CaseError, Located, load_all};
 pub use properties::{Properties, Property};
 pub use value::{Expected, Headers, Pattern, Value, ValueOrMatch};

@@ -11,7 +11,7 @@ use weir_upstream::{Answer, Seen};
 
 use super::{Planned, callouts, report, verdict};
 use crate::case::{
-    self, Callouts, Case, CaseFile, Driver, Expect, Observed, ResponseSeen, Step, UpstreamSeen,
+    self, Bin, Callouts, Case, CaseFile, Driver, Expect, Observed, ResponseSeen, Step, UpstreamSeen,
 };
 use crate::client::{Client, Request, Response};
 use crate::envoy::{Bootstrap, Cluster, Envoy, EnvoyError, Listener, Plugin};
@@ -157,7 +157,9 @@ impl Running {
         std::thread::sleep(SETTLE);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            seen.metrics = before.changes(self.readings(expect)?);
+            let later = self.readings(expect)?;
+            seen.samples = before.new_samples(&later);
+            seen.metrics = before.changes(later);
             seen.log = self.envoy.log_since(mark).lines().map(str::to_owned).collect();
             if expect.check(&seen, Driver::Envoy).is_empty() || Instant::now() > deadline {
                 return Ok(seen);
@@ -191,6 +193,7 @@ impl Running {
         let text = |error: EnvoyError| error.to_string();
         let (gauges, counters) = (self.envoy.gauges().map_err(text)?, self.envoy.counters().map_err(text)?);
         let histograms = self.envoy.histograms().map_err(text)?;
+        let bins = self.envoy.histogram_bins().map_err(text)?;
         for name in expect.metrics.keys() {
             let full = format!("{METRIC_PREFIX}{name}");
             if let Some(level) = gauges.get(&full) {
@@ -199,6 +202,9 @@ impl Running {
             let samples = histograms.get(&full).map(|histogram| histogram.samples() as i64);
             if let Some(count) = counters.get(&full).copied().or(samples) {
                 readings.counts.insert(name.clone(), count);
+            }
+            if let Some(bins) = bins.get(&full) {
+                readings.bins.insert(name.clone(), bins.clone());
             }
         }
         Ok(readings)
@@ -211,9 +217,22 @@ struct Readings {
     levels: BTreeMap<String, i64>,
     /// Counters, and numbers of samples of histograms.
     counts: BTreeMap<String, i64>,
+    /// Samples of histograms.
+    bins: BTreeMap<String, Vec<Bin>>,
 }
 
 impl Readings {
+    /// The samples that came between here and `later`.
+    fn new_samples(&self, later: &Self) -> BTreeMap<String, Vec<Bin>> {
+        let fresh = |(name, bins): (&String, &Vec<Bin>)| {
+            let known = self.bins.get(name).map_or(&[][..], Vec::as_slice);
+            let old = |bin: &Bin| known.iter().find(|old| old.lower == bin.lower).map_or(0, |old| old.count);
+            let fresh = bins.iter().map(|bin| Bin { count: bin.count - old(bin), ..*bin });
+            (name.clone(), fresh.filter(|bin| bin.count > 0).collect())
+        };
+        later.bins.iter().map(fresh).collect()
+    }
+
     /// By how much counts grew from here to `later`, and where levels stand then.
     fn changes(&self, later: Self) -> BTreeMap<String, i64> {
         let grown = later.counts.into_iter().map(|(name, count)| {

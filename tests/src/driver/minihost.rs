@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{callouts, report, verdict};
-use crate::case::{self, Case, CaseFile, Driver, Observed, ResponseSeen, Step, UpstreamSeen};
+use crate::case::{self, Bin, Case, CaseFile, Driver, Observed, ResponseSeen, Step, UpstreamSeen};
 use crate::minihost::{
     ConfigureError, Cost, Exchange, HeaderMap, LoadError, LogLine, MetricKind, Module, Options, Plugin,
     Request, Response, Vm,
@@ -127,7 +127,14 @@ fn send(plugin: &Plugin, step: &Step) -> Result<Exchange, crate::minihost::Excha
 
 fn exchange(plugin: &Plugin, step: &Step) -> Result<Observed, crate::minihost::ExchangeError> {
     let before = readings(plugin.vm());
+    let known = samples(plugin.vm());
     let exchange = send(plugin, step)?;
+    let fresh = |(name, all): (String, Vec<u64>)| {
+        let old = known.get(&name).map_or(0, Vec::len);
+        let exactly = |sample: &u64| Bin { lower: *sample as f64, upper: *sample as f64, count: 1 };
+        (name, distinct(all.iter().skip(old).map(exactly)))
+    };
+    let samples = samples(plugin.vm()).into_iter().map(fresh).collect();
     let metrics = readings(plugin.vm()).into_iter().map(|(name, (kind, value))| {
         let start = match kind {
             MetricKind::Gauge => 0,
@@ -150,6 +157,7 @@ fn exchange(plugin: &Plugin, step: &Step) -> Result<Observed, crate::minihost::E
         }),
         log: exchange.log.iter().map(LogLine::to_string).collect(),
         metrics: metrics.collect(),
+        samples,
         elapsed: exchange.elapsed,
         cost: None,
     })
@@ -162,6 +170,24 @@ fn readings(vm: &Vm) -> BTreeMap<String, (MetricKind, i64)> {
         kind => (kind, metric.value as i64),
     };
     vm.metrics().into_iter().map(|(name, metric)| (name, reading(metric))).collect()
+}
+
+/// The samples of all histograms.
+fn samples(vm: &Vm) -> BTreeMap<String, Vec<u64>> {
+    let histograms = vm.metrics().into_iter().filter(|(_, metric)| metric.kind == MetricKind::Histogram);
+    histograms.map(|(name, metric)| (name, metric.samples)).collect()
+}
+
+/// One bin for equal samples.
+fn distinct(bins: impl Iterator<Item = Bin>) -> Vec<Bin> {
+    let mut all: Vec<Bin> = Vec::new();
+    for bin in bins {
+        match all.iter_mut().find(|known| known.lower == bin.lower) {
+            Some(known) => known.count += bin.count,
+            None => all.push(bin),
+        }
+    }
+    all
 }
 
 fn text(headers: &HeaderMap, name: &[u8]) -> String {

@@ -4,8 +4,9 @@ use crate::config::{Metric, MetricType};
 use crate::encoding::{self, ISTIO_CLASS, ISTIO_CODE, ISTIO_LABELS, Style};
 use weir_core::{At, Compiler};
 
-/// Labels of Weir's own metrics.
-const OWN_LABELS: [&str; 4] = ["experiment", "variant", "metric", "label"];
+/// Labels of Weir's own metrics, those of the other filters among them.
+const OWN_LABELS: [&str; 9] =
+    ["experiment", "variant", "metric", "label", "fault", "token", "reason", "provider", "result"];
 
 /// The names of a section.
 pub(super) struct Names {
