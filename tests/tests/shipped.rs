@@ -155,7 +155,8 @@ fn counted(envoy: &Envoy) {
 /// What `metrics.yaml` says that Prometheus has, line by line, its buckets and its log.
 fn measured(envoy: &Envoy, text: &str) {
     let page = || Page::parse(&envoy.prometheus().unwrap()).unwrap();
-    let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")).filter(|line| line.contains("_total{"));
+    let lines =
+        text.lines().filter_map(|line| line.strip_prefix("#   ")).filter(|line| line.contains("_total{"));
     let promised: Vec<&str> = lines.collect();
     assert_eq!(promised.len(), 5);
     let missing = || {
@@ -165,7 +166,8 @@ fn measured(envoy: &Envoy, text: &str) {
     assert!(envoy.wait_for(Duration::from_secs(10), |_| missing() == 0), "{}", envoy.prometheus().unwrap());
     let bounds = |family: &str, label: (&str, &str)| {
         let page = page();
-        let buckets = page.of(family).filter(|sample| sample.labels.get(label.0).is_some_and(|v| v == label.1));
+        let buckets =
+            page.of(family).filter(|sample| sample.labels.get(label.0).is_some_and(|v| v == label.1));
         buckets.map(|sample| sample.labels["le"].clone()).collect::<Vec<_>>().join(" ")
     };
     let seen = |_: &Envoy| !bounds("response_bytes_bucket", ("path", "/users/{id}")).is_empty();
@@ -177,7 +179,10 @@ fn measured(envoy: &Envoy, text: &str) {
     );
     assert_eq!(page().value("requests_active", &[]), Some(0.0));
     let log = envoy.log();
-    assert!(log.contains(r#""path":"/users/{id}","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","unit":""#), "{log}");
+    assert!(
+        log.contains(r#""path":"/users/{id}","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","unit":""#),
+        "{log}"
+    );
     assert!(!log.contains("ada") && !log.contains("wp-admin"), "{log}");
 }
 

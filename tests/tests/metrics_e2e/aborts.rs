@@ -33,13 +33,15 @@ fn start() -> Envoy {
         {"name": "requests_active", "type": "gauge", "labels": {"method": "method"}},
         {"name": "requests_total"},
     ]});
-    let slow = json!({"delay": {"fixedDelay": "1h", "percentage": "100%"}, "match": {"uri": {"exact": "/delayed"}}});
+    let slow =
+        json!({"delay": {"fixedDelay": "1h", "percentage": "100%"}, "match": {"uri": {"exact": "/delayed"}}});
     let config = json!({"faults": [slow], "metrics": metrics});
     let routes = json!([
         {"match": {"prefix": "/"}, "route": {"cluster": "breaking"}},
     ]);
     let standard = json!([{"match": {"prefix": "/"}, "route": {"cluster": "v1"}}]);
-    let listener = |routes| Listener::new().plugin(Plugin::new("weir").unwrap().config(&config)).routes(routes);
+    let listener =
+        |routes| Listener::new().plugin(Plugin::new("weir").unwrap().config(&config)).routes(routes);
     let bootstrap = Bootstrap::default()
         .concurrency(2)
         .stats_config(stats_tags(&["code_class", "method"]))

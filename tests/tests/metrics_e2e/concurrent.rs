@@ -12,7 +12,8 @@ fn counts_are_exact_on_four_workers() {
         {"name": "items", "type": "histogram", "value": {"source": {"header": "x-items", "type": "number"}}},
         {"name": "requests_active", "type": "gauge"},
     ]});
-    let bootstrap = Bootstrap::default().concurrency(4).stats_config(stats_tags(&["code", "code_class", "plan"]));
+    let bootstrap =
+        Bootstrap::default().concurrency(4).stats_config(stats_tags(&["code", "code_class", "plan"]));
     let envoy = Envoy::start(bootstrap.listener(Listener::new().plugin(plugin(&metrics)))).unwrap();
     let statuses = [200, 201, 404, 500];
     let request = |n: usize| {

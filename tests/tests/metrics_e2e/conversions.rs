@@ -26,7 +26,8 @@ fn every_user_converts_in_the_right_variant() {
         ]},
     });
     let listener = Listener::new().plugin(Plugin::new("weir").unwrap().config(&config));
-    let bootstrap = Bootstrap::default().concurrency(2).stats_config(stats_tags(&["experiment", "user", "variant"]));
+    let bootstrap =
+        Bootstrap::default().concurrency(2).stats_config(stats_tags(&["experiment", "user", "variant"]));
     let envoy = Envoy::start(bootstrap.listener(listener)).unwrap();
 
     let visits = ask(&envoy, users.iter().map(|user| Request::get("/").header("x-user-id", user)).collect());
@@ -37,7 +38,10 @@ fn every_user_converts_in_the_right_variant() {
     let cookies: Vec<String> = visits.iter().map(cookie).collect();
     let request = |number: usize| {
         let status = if converts(number) { "201" } else { "402" };
-        post("/orders").header("x-user-id", &users[number]).header("cookie", &cookies[number]).header("x-answer-status", status)
+        post("/orders")
+            .header("x-user-id", &users[number])
+            .header("cookie", &cookies[number])
+            .header("x-answer-status", status)
     };
     ask(&envoy, (0..USERS).map(request).collect());
 
@@ -47,7 +51,8 @@ fn every_user_converts_in_the_right_variant() {
         (0..USERS).filter(fits).count() as f64
     };
     let labels = |variant| [("experiment", "checkout"), ("variant", variant)];
-    let all = |page: &weir_tests::exposition::Page| page.sum("user_orders_total", &[]) == USERS.div_ceil(3) as f64;
+    let all =
+        |page: &weir_tests::exposition::Page| page.sum("user_orders_total", &[]) == USERS.div_ceil(3) as f64;
     let page = page_with(&envoy, all);
     for (position, variant) in ["a", "b"].into_iter().enumerate() {
         let exposed = page.value("weir_exposures_total", &labels(variant));
@@ -59,7 +64,8 @@ fn every_user_converts_in_the_right_variant() {
     for (number, user) in users.iter().enumerate() {
         for (position, variant) in ["a", "b"].into_iter().enumerate() {
             let [experiment, variant] = labels(variant);
-            let count = page.value("user_orders_total", &[experiment, ("user", user), variant]).unwrap_or(0.0);
+            let count =
+                page.value("user_orders_total", &[experiment, ("user", user), variant]).unwrap_or(0.0);
             let right = converts(number) && law.variant(user) == position;
             assert_eq!(count, f64::from(u8::from(right)), "{user} in {variant:?}");
         }

@@ -138,7 +138,8 @@ fn count(total: usize, fits: impl Fn(usize) -> bool) -> f64 {
 
 fn check_numbers(envoy: &Envoy, total: usize) {
     let page = page_with(envoy, |page| page.sum("sizes_count", &[]) == total as f64);
-    let overflow = |metric, label| page.sum("weir_metrics_overflow_total", &[("metric", metric), ("label", label)]);
+    let overflow =
+        |metric, label| page.sum("weir_metrics_overflow_total", &[("metric", metric), ("label", label)]);
     assert_eq!(page.value("weir_requests_total", &[("code_class", "2xx")]), Some(total as f64));
     // Allow-lists are exact.
     assert_eq!(page.sum("hits_total", &[("method", "GET")]), count(total, |n| n % 3 == 0));

@@ -64,11 +64,17 @@ fn tagged() -> Value {
 
 /// What Prometheus must read of `tagged()` after the traffic.
 fn check_tagged(envoy: &Envoy) {
-    let page = page_with(envoy, |page| page.value("answer_bytes_count", &[("path", "/users/{id}")]) == Some(5.0));
+    let page =
+        page_with(envoy, |page| page.value("answer_bytes_count", &[("path", "/users/{id}")]) == Some(5.0));
     let value = |name: &str, labels: &[(&str, &str)]| page.value(name, labels);
     for variant in ["a_1", "b"] {
         let labels = [("experiment", "check_out"), ("variant", variant)];
-        assert_eq!(value("orders_total", &labels), Some(10.0), "{:?}", page.of("orders_total").collect::<Vec<_>>());
+        assert_eq!(
+            value("orders_total", &labels),
+            Some(10.0),
+            "{:?}",
+            page.of("orders_total").collect::<Vec<_>>()
+        );
         let with_class = [("code_class", "2xx"), labels[0], labels[1]];
         assert_eq!(value("weir_experiment_requests_total", &with_class), Some(10.0));
         assert_eq!(value("weir_experiment_request_duration_milliseconds_count", &labels), Some(10.0));
@@ -76,10 +82,16 @@ fn check_tagged(envoy: &Envoy) {
     assert_eq!(value("weir_requests_total", &[("code_class", "2xx"), ("route", "default")]), Some(20.0));
     assert_eq!(value("weir_requests_total", &[("code_class", "2xx"), ("route", "v2")]), Some(5.0));
     assert_eq!(value("weir_request_duration_milliseconds_count", &[("route", "v2")]), Some(5.0));
-    let hits = |method, path, plan| value("hits_total", &[("method", method), ("path", path), ("plan", plan)]);
+    let hits =
+        |method, path, plan| value("hits_total", &[("method", method), ("path", path), ("plan", plan)]);
     assert_eq!(hits("POST", "other", "gold"), Some(20.0));
     for plan in ["say \"no\"", "a\\b", "x_._variant_._b_._y", "my.cache_example.com", "é"] {
-        assert_eq!(hits("GET", "/users/{id}", plan), Some(1.0), "{plan}: {:?}", page.of("hits_total").collect::<Vec<_>>());
+        assert_eq!(
+            hits("GET", "/users/{id}", plan),
+            Some(1.0),
+            "{plan}: {:?}",
+            page.of("hits_total").collect::<Vec<_>>()
+        );
     }
     assert_eq!(page.sum("hits_total", &[]), 25.0);
     assert_eq!(value("answer_bytes_count", &[("path", "/users/{id}")]), Some(5.0));
@@ -135,7 +147,8 @@ fn an_unmodified_sidecar_has_labels_by_the_style_istio() {
     });
     let envoy = start(sidecar(), &metrics);
     traffic(&envoy);
-    let page = page_with(&envoy, |page| page.value("answer_bytes_count", &[("component", "GET")]) == Some(5.0));
+    let page =
+        page_with(&envoy, |page| page.value("answer_bytes_count", &[("component", "GET")]) == Some(5.0));
     let value = |name: &str, labels: &[(&str, &str)]| page.value(name, labels);
     let shown = || page.samples.iter().filter(|s| !s.name.starts_with("envoy_")).collect::<Vec<_>>();
     for variant in ["a_1", "b"] {
@@ -146,7 +159,8 @@ fn an_unmodified_sidecar_has_labels_by_the_style_istio() {
         assert_eq!(value("weir_experiment_requests_total_rq", &with_class), Some(10.0), "{:#?}", shown());
         assert_eq!(value("weir_experiment_request_duration_milliseconds_count", &labels), Some(10.0));
     }
-    let requests = |route| value("weir_requests_total_rq", &[("cache", route), ("response_code_class", "2xx")]);
+    let requests =
+        |route| value("weir_requests_total_rq", &[("cache", route), ("response_code_class", "2xx")]);
     assert_eq!((requests("default"), requests("v2")), (Some(20.0), Some(5.0)), "{:#?}", shown());
     let plans = |plan| value("plans_total_rq", &[("response_code", "200"), ("tag", plan)]);
     assert_eq!(plans("gold"), Some(20.0), "{:#?}", shown());
