@@ -20,6 +20,9 @@ use weir_tests::exposition::Page;
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Several of the intervals in which the test's Envoy flushes statistics.
+const FLUSHES: Duration = Duration::from_millis(500);
+
 /// Requests under way at any time: as many connections, on all workers.
 const AT_ONCE: usize = 32;
 
@@ -45,9 +48,11 @@ fn page(envoy: &Envoy) -> Page {
     Page::parse(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The page once it is as a test wants it, or as it is in the end.
+/// The page once it is as a test wants it, or as it is in the end. Envoy shows counters at once, but samples of
+/// histograms only after a flush, and one histogram after the other: so there are some flushes more.
 fn page_with(envoy: &Envoy, wanted: impl Fn(&Page) -> bool) -> Page {
     envoy.wait_for(PATIENCE, |envoy| wanted(&page(envoy)));
+    std::thread::sleep(FLUSHES);
     page(envoy)
 }
 
