@@ -22,11 +22,16 @@ MODULE := --package weir-module --target wasm32-wasip1
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: wasm ## Start Envoy with A/B routing and sample upstreams, and show what happens
 	@scripts/demo
+
+.PHONY: push
+push: wasm ## Push the modules to a registry: make push REF=ghcr.io/acme/weir
+	@: $${REF:?say where to, as in make push REF=ghcr.io/acme/weir}
+	@$(CARGO) run --quiet --package weir-cli $(HOST) -- push dist/ "$$REF"
 
 ##@ Build
 
@@ -41,7 +46,7 @@ schema: ## Write what is generated: schema/weir.schema.json, the tables of optio
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-e2e test-load ## Everything below
+test: test-unit test-wasm test-cases test-e2e test-oci test-load ## Everything below
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
@@ -59,6 +64,14 @@ test-cases: wasm ## The case files against the built modules, in the mini host
 test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) $(ENVOY_TESTS)
 	WEIR_DEMO_ONCE=1 scripts/demo
+
+.PHONY: test-oci
+test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
+	$(CARGO) test --package weir-cli $(HOST) --test oci_registry
+
+.PHONY: test-versions
+test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versions.md
+	scripts/envoy-versions
 
 .PHONY: test-load
 test-load: wasm ## A million requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
@@ -78,11 +91,13 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 	$(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/wasm-bindgen scripts/demo .ci/run; fi
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/registry \
+	    scripts/wasm-bindgen scripts/demo .ci/run; fi
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed
 	$(XTASK) drift
+	scripts/envoy-versions check
 
 .PHONY: fmt
 fmt: ## Format the code

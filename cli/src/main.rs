@@ -8,6 +8,7 @@ mod import;
 mod input;
 mod manifest;
 mod movement;
+mod oci;
 mod output;
 mod own_metrics;
 mod reference;
@@ -49,6 +50,9 @@ enum Command {
     Import(import::Args),
     #[command(subcommand)]
     Render(render::Command),
+    Push(oci::push::Args),
+    Pull(oci::pull::Args),
+    Inspect(oci::inspect::Args),
     /// Prints the options of all commands as Markdown tables.
     #[command(hide = true)]
     Reference,
@@ -94,6 +98,9 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
+        Command::Push(args) => oci::push::run(&args, out),
+        Command::Pull(args) => oci::pull::run(&args, out),
+        Command::Inspect(args) => oci::inspect::run(&args, out),
     }
 }
 

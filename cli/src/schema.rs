@@ -8,7 +8,10 @@ use serde_json::Value;
 /// The schema as a text with a newline at its end; the same bytes for the same language.
 pub(crate) fn text() -> String {
     let generator = SchemaSettings::draft2020_12().with_transform(for_editors).into_generator();
-    format!("{:#}\n", generator.into_root_schema_for::<weir_document::Document>().to_value())
+    let mut schema = generator.into_root_schema_for::<weir_document::Document>();
+    // No keyword of JSON Schema, so validators leave it alone; build steps read it.
+    schema.insert("version".to_owned(), weir_document::LANGUAGE.into());
+    format!("{:#}\n", schema.to_value())
 }
 
 /// Leaves out what only distracts whoever writes a configuration. An absent option may also be

@@ -2,6 +2,7 @@
 //! modules with the names of their functions, for readable backtraces.
 
 use crate::Failure;
+use crate::identity::{self, Identity};
 use crate::linker;
 use crate::postlink::{self, Names};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub fn build(names: &[String]) -> Result<(), Failure> {
     let dist = root.join("dist");
     std::fs::create_dir_all(dist.join("debug"))?;
     let chosen = MODULES.iter().filter(|m| names.is_empty() || names.iter().any(|n| n == m.name));
+    let language = identity::language(root)?;
     let mut too_large = Vec::new();
     for module in chosen {
         let linked = std::fs::read(link(root, module)?)?;
@@ -53,10 +55,12 @@ pub fn build(names: &[String]) -> Result<(), Failure> {
         let fresh = dist.join(&file).with_extension("fresh.wasm");
         std::fs::write(&fresh, postlink::finish(&linked, Names::Dropped)?)?;
         let shrunk = shrink(&fresh)?;
-        let finished = std::fs::read(&fresh)?;
+        let identity = Identity { name: module.name, features: module.features, language: &language };
+        let finished = identity.written_into(&std::fs::read(&fresh)?)?;
         std::fs::remove_file(&fresh)?;
         replace(&dist.join(&file), &finished)?;
-        replace(&dist.join("debug").join(&file), &postlink::finish(&linked, Names::Kept)?)?;
+        let readable = identity.written_into(&postlink::finish(&linked, Names::Kept)?)?;
+        replace(&dist.join("debug").join(&file), &readable)?;
         let kb = finished.len() as u64 / 1000;
         println!("dist/{}.wasm  {kb} kB (at most {})", module.name, module.limit_kb);
         if shrunk && kb > module.limit_kb {

@@ -8,7 +8,8 @@ use crate::{Failure, tables};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SCHEMA: &str = "schema/weir.schema.json";
+/// The schema's file, from the root of the repository.
+pub const SCHEMA: &str = "schema/weir.schema.json";
 const PAGES: &str = "docs";
 
 /// A file, and what has to stand in it.

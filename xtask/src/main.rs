@@ -2,6 +2,7 @@
 
 mod dist;
 mod drift;
+mod identity;
 mod linker;
 mod postlink;
 mod tables;

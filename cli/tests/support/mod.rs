@@ -26,8 +26,18 @@ pub fn weir(arguments: &[&str]) -> Run {
 }
 
 pub fn weir_with(arguments: &[&str], stdin: &str) -> Run {
+    start(arguments, &[], stdin)
+}
+
+/// Runs it with these environment variables set besides.
+pub fn weir_in(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    start(arguments, variables, "")
+}
+
+fn start(arguments: &[&str], variables: &[(&str, &str)], stdin: &str) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -58,8 +68,12 @@ impl Folder {
 
     /// Writes a file and returns its path.
     pub fn write(&self, name: &str, text: &str) -> String {
+        self.write_bytes(name, text.as_bytes())
+    }
+
+    pub fn write_bytes(&self, name: &str, bytes: &[u8]) -> String {
         let path = self.path(name);
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, bytes).unwrap();
         path
     }
 }

@@ -35,6 +35,10 @@ sections! {
     metrics: "metrics" = weir_metrics;
 }
 
+/// The version of the configuration language, as modules and the schema carry it. A name changes when a
+/// document that was right becomes wrong or means something else; what is only added changes nothing.
+pub const LANGUAGE: &str = "v1alpha1";
+
 /// A Weir configuration. Each section switches its filter on.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -78,6 +82,12 @@ const SECTIONS: &[&str] = &[
     "metrics",
 ];
 
+/// The sections of this build, for people: `jwt, experiments`.
+#[must_use]
+pub fn sections() -> String {
+    SECTIONS.join(", ")
+}
+
 /// The filters' plans, in the order in which they see a request, and what they read and write together.
 #[derive(Debug)]
 pub struct Plans {
@@ -119,7 +129,7 @@ impl Plans {
         let faults = compile!(faults);
         let metrics = compile!(metrics);
         if document.is_empty() {
-            let names = SECTIONS.join(", ");
+            let names = sections();
             compiler
                 .problems
                 .missing(&at, format!("no section switches a filter on; this module has: {names}"));

@@ -1,0 +1,220 @@
+//! `weir inspect`: what is in an image or a module, and whether proxies take it.
+
+use super::acceptance::{self, Accepted, Answer};
+use super::layout::{Descriptor, Index, Manifest, digest};
+use super::module::{Identity, Module};
+use super::registry::{Connection, Registry, Remote};
+use super::{reference, size};
+use crate::output::{Failure, Format, Outcome};
+use oci_client::{Reference, RegistryOperation};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Says what is in an image or a module, and whether Istio and Envoy Gateway take it.
+///
+/// The verdict is by the rules that Istio's own image fetcher was seen to follow; Envoy Gateway has the
+/// same code. What only a proxy can say, such as whether the module compiles, is not part of it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+What names an existing file is a file; everything else is an image. Credentials are those of `docker login` \
+and `podman login`, as with `weir push`.
+
+Examples:
+  weir inspect dist/weir.wasm
+  weir inspect oci://ghcr.io/acme/weir/weir:0.1.0
+  weir inspect --output json ghcr.io/acme/weir/weir@sha256:…
+
+Exit codes: 0 proxies take it; 1 they do not; 2 wrong usage, or it cannot be had.")]
+pub(crate) struct Args {
+    /// An image, HOST/PATH:TAG or HOST/PATH@DIGEST, or the file of a module.
+    #[arg(value_name = "REF|FILE")]
+    target: String,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Everything there is to say.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    target: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Image>,
+    /// Absent where no module was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<Inside>,
+    accepted: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// An image's parts.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Image {
+    media_type: String,
+    /// Of what the name means: a manifest or an index.
+    digest: String,
+    /// The digest to pin, where proxies take it: that of the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
+    layers: Vec<Descriptor>,
+    /// An index' images.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    children: Vec<Descriptor>,
+    annotations: BTreeMap<String, String>,
+}
+
+/// What a module says of itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inside {
+    /// In bytes.
+    size: usize,
+    /// Of the module itself; not what manifests pin.
+    digest: String,
+    #[serde(flatten)]
+    identity: Option<Identity>,
+    exported_abi: Option<String>,
+    callbacks: Vec<String>,
+}
+
+/// Inspects a file or an image and writes what was found.
+///
+/// # Errors
+/// A file that cannot be read, what the registry says.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let path = Path::new(&args.target);
+    let report = if path.is_file() {
+        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", args.target))?;
+        Report::of_file(&args.target, &bytes)
+    } else {
+        of_image(args)?
+    };
+    if args.format.is_json() {
+        crate::output::json(out, &report)?;
+    } else {
+        report.write_text(out)?;
+    }
+    Ok(if report.accepted { Outcome::Fine } else { Outcome::Problems })
+}
+
+fn of_image(args: &Args) -> Result<Report, String> {
+    let reference = reference(&args.target).map_err(|problem| format!("no such file, and {problem}"))?;
+    let registry = Registry::open(&reference, &args.connection)?;
+    registry.log_in(&reference, RegistryOperation::Pull)?;
+    let answer = registry.pull_manifest(&reference)?;
+    let mut image = Image::read(&answer);
+    let accepted = accept(&registry, &reference, answer);
+    if let Ok(accepted) = &accepted {
+        image.pin = Some(accepted.digest.clone());
+    }
+    let module = accepted.map(|accepted| accepted.module);
+    Ok(Report { image: Some(image), ..Report::new(&args.target, module) })
+}
+
+fn accept(registry: &Registry, reference: &Reference, answer: Answer) -> Result<Accepted, String> {
+    acceptance::accept(answer, reference.digest(), &mut Remote { registry, reference })
+}
+
+impl Image {
+    fn read(answer: &Answer) -> Self {
+        let mut image =
+            Self { media_type: answer.media_type.clone(), digest: digest(&answer.bytes), ..Self::default() };
+        if let Ok(manifest) = serde_json::from_slice::<Manifest>(&answer.bytes) {
+            image.layers = manifest.layers;
+            image.annotations = manifest.annotations;
+        } else if let Ok(index) = serde_json::from_slice::<Index>(&answer.bytes) {
+            image.children = index.manifests;
+        }
+        image
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "image     {}", self.media_type)?;
+        writeln!(out, "digest    {}", self.digest)?;
+        if let Some(pin) = self.pin.as_ref().filter(|pin| **pin != self.digest) {
+            writeln!(out, "pin       {pin}")?;
+        }
+        for layer in &self.layers {
+            writeln!(out, "layer     {} {} {}", layer.media_type, layer.digest, size(layer.size))?;
+        }
+        for child in &self.children {
+            let platform = child.platform.as_ref();
+            let platform =
+                platform.map_or_else(|| "any".to_owned(), |p| format!("{}/{}", p.os, p.architecture));
+            writeln!(out, "child     {platform} {}", child.digest)?;
+        }
+        for (key, value) in &self.annotations {
+            writeln!(out, "note      {key}: {}", value.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    fn of_file(name: &str, bytes: &[u8]) -> Self {
+        Self::new(name, acceptance::check_module(bytes).map(|()| bytes.to_vec()))
+    }
+
+    fn new(target: &str, module: Result<Vec<u8>, String>) -> Self {
+        let inside = module.and_then(|bytes| Inside::read(&bytes));
+        let (module, mut problem) = match inside {
+            Ok(module) => (Some(module), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        // Istio and Envoy Gateway do not look at it; the proxy behind them does.
+        if module.as_ref().is_some_and(|module| module.exported_abi.is_none()) {
+            problem = Some("it exports no proxy_abi_version_…: no proxy-wasm module".to_owned());
+        }
+        Self { target: target.to_owned(), image: None, module, accepted: problem.is_none(), problem }
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(image) = &self.image {
+            image.write_text(out)?;
+        }
+        if let Some(module) = &self.module {
+            module.write_text(out)?;
+        }
+        match (&self.problem, &self.image) {
+            (Some(problem), _) => {
+                writeln!(out, "verdict   Istio and Envoy Gateway do not take it: {problem}")
+            }
+            (None, Some(_)) => writeln!(out, "verdict   Istio and Envoy Gateway take it"),
+            (None, None) => writeln!(out, "verdict   Istio and Envoy Gateway take it once it is pushed"),
+        }
+    }
+}
+
+impl Inside {
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let module = Module::read(bytes)?;
+        Ok(Self {
+            size: bytes.len(),
+            digest: digest(bytes),
+            identity: module.identity,
+            exported_abi: module.abi,
+            callbacks: module.callbacks,
+        })
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "module    {}, {}", size(self.size as u64), self.digest)?;
+        match &self.identity {
+            Some(identity) => {
+                writeln!(out, "name      {} {}", identity.name, identity.version)?;
+                writeln!(out, "filters   {}", identity.filters.join(", "))?;
+                writeln!(out, "language  {}", identity.language)?;
+            }
+            None => writeln!(out, "name      not a module of Weir")?,
+        }
+        writeln!(out, "abi       {}", self.exported_abi.as_deref().unwrap_or("none"))?;
+        writeln!(out, "callbacks {}", self.callbacks.join(", "))
+    }
+}
