@@ -97,7 +97,6 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 .PHONY: drift
 drift: ## Compare what is generated with what is committed
 	$(XTASK) drift
-	scripts/envoy-versions check
 
 .PHONY: fmt
 fmt: ## Format the code

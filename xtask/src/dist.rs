@@ -25,7 +25,7 @@ const MODULES: [Module; 7] = [
         features: "jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics",
         limit_kb: 1400,
     },
-    Module { name: "ab_routing", features: "ab-routing", limit_kb: 452 },
+    Module { name: "ab_routing", features: "ab-routing", limit_kb: 454 },
     Module { name: "experiment", features: "experiment", limit_kb: 600 },
     Module { name: "jwt_claims", features: "jwt-claims", limit_kb: 900 },
     // Callbacks for responses cost every request, so a module without them is the usual one.

@@ -225,7 +225,12 @@ impl Registry {
                 }
             }
             Error::DigestError(error) => format!("{reference} is not what it says: {error}"),
-            Error::RequestError(_) => format!("{registry}: {}", reason(error)),
+            Error::RequestError(request) => match request.status().map(|status| status.as_u16()) {
+                Some(401 | 403) => self.not_allowed(registry),
+                Some(404) => missing(),
+                Some(code) => format!("{registry} answers with status {code}"),
+                None => format!("{registry}: {}", reason(error)),
+            },
             other => format!("{registry}: {other}"),
         }
     }
