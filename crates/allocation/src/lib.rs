@@ -29,6 +29,7 @@
 mod hash;
 mod layout;
 mod movement;
+mod number;
 mod ranges;
 mod replan;
 #[cfg(feature = "sdk")]

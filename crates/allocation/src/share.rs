@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::BUCKETS;
+use crate::number::Plain;
 
 /// Decimals of a fraction of one that a share can hold.
 const FRACTION_DECIMALS: usize = 6;
@@ -113,7 +114,7 @@ impl fmt::Display for Share {
 }
 
 fn from_float(number: f64, millionths_per_unit: f64, sign: &str) -> Result<Share, InvalidShare> {
-    let value = || format!("{number}{sign}");
+    let value = || format!("{}{sign}", Plain(number));
     let scaled = number * millionths_per_unit;
     if !scaled.is_finite() {
         return Err(InvalidShare::NotANumber { value: value() });

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::error::Error;
 use std::fmt;
 
+use crate::number::Plain;
 use crate::ranges::{insert_sorted, write_list};
 use crate::{BUCKETS, Share};
 
@@ -148,17 +149,6 @@ pub enum InvalidWeight {
         /// The coverage.
         coverage: Share,
     },
-}
-
-/// A number as people write it. The standard library's way to print it would cost a module 25 kB.
-struct Plain(f64);
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut printer = zmij::Buffer::new();
-        let text = printer.format(self.0);
-        f.write_str(text.strip_suffix(".0").unwrap_or(text))
-    }
 }
 
 impl fmt::Display for InvalidWeight {

@@ -241,9 +241,9 @@ impl<'t> Reader<'t> {
 
     /// Steps over what stands for itself in a string.
     fn plain(&mut self) {
-        while self.peek().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-            self.at += 1;
-        }
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let stops = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+        self.at += rest.iter().position(stops).unwrap_or(rest.len());
     }
 
     fn escape(&mut self) -> Result<char, Fault> {

@@ -176,7 +176,8 @@ fn secret(jwk: &Value) -> Result<Key, Unusable> {
     if secret.starts_with(b"-----BEGIN ") {
         return Err("the secret is a PEM file");
     }
-    Ok(Key::new(KeyType::Secret, secret.len(), Vec::new(), Software::secret(&secret)))
+    let software = Software::secret(&secret).map_err(|_| "not a secret")?;
+    Ok(Key::new(KeyType::Secret, secret.len(), Vec::new(), software))
 }
 
 fn optional_text<'a>(jwk: &'a Value, name: &str, otherwise: Unusable) -> Result<Option<&'a str>, Unusable> {

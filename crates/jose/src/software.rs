@@ -3,13 +3,16 @@
 //! It is jwt-compact's, through its [`Algorithm`](jwt_compact::Algorithm) trait, whose implementations
 //! check one signature of one algorithm. Its `UntrustedToken` and `Validator` are not used: they take
 //! members twice, ignore `crit` and embedded keys, and would read header and claims a second time.
-//! jwt-compact has no P-384 and P-521; these are the RustCrypto crates that its P-256 is of.
+//! jwt-compact has no P-384 and P-521; these are the RustCrypto crates that its P-256 is of. Its HMAC keys
+//! hash the secret anew for each token, so `hmac`, which it stands on, is asked directly.
 
 use std::borrow::Cow;
 
-use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
 use jwt_compact::jwk::JsonWebKey;
 use jwt_compact::{Algorithm as Verifier, AlgorithmSignature};
+use sha2::{Sha256, Sha384, Sha512};
 
 use crate::algorithm::{Algorithm, Curve};
 
@@ -20,8 +23,7 @@ type VerifyingKey<A> = <A as Verifier>::VerifyingKey;
 pub(crate) enum Software {
     /// This build verifies no such signatures itself.
     Absent,
-    /// A shared secret. jwt-compact's key clears its memory when dropped.
-    Secret(Hs256Key),
+    Secret(Box<Secret>),
     #[cfg(feature = "rsa")]
     Rsa(Box<jwt_compact::alg::RsaPublicKey>),
     #[cfg(feature = "p256")]
@@ -34,6 +36,13 @@ pub(crate) enum Software {
     P384(Box<p384::ecdsa::VerifyingKey>),
     #[cfg(feature = "p521")]
     P521(Box<p521::ecdsa::VerifyingKey>),
+}
+
+/// A shared secret, with which each hash has begun already: a quarter of the blocks that a short token takes.
+pub(crate) struct Secret {
+    hs256: Hmac<Sha256>,
+    hs384: Hmac<Sha384>,
+    hs512: Hmac<Sha512>,
 }
 
 /// Why there is no such key.
@@ -97,9 +106,13 @@ impl Software {
         Ok(Software::Absent)
     }
 
-    /// A shared secret.
-    pub(crate) fn secret(secret: &[u8]) -> Self {
-        Software::Secret(Hs256Key::from(secret))
+    /// A shared secret, of any length.
+    pub(crate) fn secret(secret: &[u8]) -> Result<Self, InvalidKey> {
+        fn begun<M: Mac + KeyInit>(secret: &[u8]) -> Result<M, InvalidKey> {
+            <M as KeyInit>::new_from_slice(secret).map_err(|_| InvalidKey)
+        }
+        let (hs256, hs384, hs512) = (begun(secret)?, begun(secret)?, begun(secret)?);
+        Ok(Software::Secret(Box::new(Secret { hs256, hs384, hs512 })))
     }
 
     /// Whether `signature` is that of `message`. `None`: this build cannot say.
@@ -108,11 +121,10 @@ impl Software {
     pub(crate) fn verify(&self, algorithm: Algorithm, signature: &[u8], message: &[u8]) -> Option<bool> {
         Some(match self {
             Software::Absent => return None,
-            // For another hash the secret is copied: less than one of the four blocks that HMAC hashes.
-            Software::Secret(key) => match algorithm {
-                Algorithm::HS256 => check(&Hs256, key, signature, message),
-                Algorithm::HS384 => check(&Hs384, &Hs384Key::from(key.as_ref()), signature, message),
-                Algorithm::HS512 => check(&Hs512, &Hs512Key::from(key.as_ref()), signature, message),
+            Software::Secret(begun) => match algorithm {
+                Algorithm::HS256 => authenticates(&begun.hs256, signature, message),
+                Algorithm::HS384 => authenticates(&begun.hs384, signature, message),
+                Algorithm::HS512 => authenticates(&begun.hs512, signature, message),
                 _ => false,
             },
             #[cfg(feature = "rsa")]
@@ -165,6 +177,11 @@ fn rsa_scheme(algorithm: Algorithm) -> Option<jwt_compact::alg::Rsa> {
         Algorithm::PS512 => Some(Rsa::ps512()),
         _ => None,
     }
+}
+
+/// Whether `code` is the message's, compared in constant time (RFC 2104).
+fn authenticates<M: Mac + Clone>(begun: &M, code: &[u8], message: &[u8]) -> bool {
+    begun.clone().chain_update(message).verify_slice(code).is_ok()
 }
 
 /// jwt-compact's check of one signature. It wants the length checked before (it would panic).

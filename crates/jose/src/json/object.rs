@@ -45,11 +45,21 @@ impl Object {
 
     /// The text of a member's value.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let is = |member: &&Member| {
-            let known = self.part(member.name);
-            if member.escaped { unescaped(known) == name } else { known == name }
-        };
-        self.members.iter().find(is).map(|member| self.part(member.value))
+        self.members.iter().find(|member| self.is(member, name)).map(|member| self.part(member.value))
+    }
+
+    /// Whether any member has one of these names.
+    pub(crate) fn has_any(&self, names: &[&str]) -> bool {
+        self.members.iter().any(|member| names.iter().any(|name| self.is(member, name)))
+    }
+
+    fn is(&self, member: &Member, name: &str) -> bool {
+        let (start, end) = member.name;
+        if member.escaped {
+            return unescaped(self.part(member.name)) == name;
+        }
+        // Most names differ in length: that says so without a look at the text.
+        end - start == name.len() && self.part(member.name) == name
     }
 
     fn part(&self, (start, end): (usize, usize)) -> &str {
