@@ -58,7 +58,7 @@ test-wasm: ## The pure crates as WebAssembly, under Node
 
 .PHONY: test-cases
 test-cases: wasm ## The case files against the built modules, in the mini host
-	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost --test experiment_vectors --test memory --test cel
+	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost --test experiment_vectors --test memory --test cel --test manifests
 
 .PHONY: test-e2e
 test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy

@@ -1,0 +1,166 @@
+//! The files in `wasm-plugins/`: the API server would take them, the modules take their configurations, and a
+//! TrafficExtension is the same plugin as its WasmPlugin.
+
+mod crd;
+mod rules;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crd::Crd;
+use serde_json::{Value, json};
+use weir_tests::minihost::{Module, Options};
+use weir_tests::paths;
+
+/// The scenarios; each is a WasmPlugin, and a TrafficExtension under `traffic-extensions/`.
+const SCENARIOS: [&str; 6] = ["ab-routing", "experiment", "fault-injection", "jwt-claims", "metrics", "weir"];
+/// The fields that both resources have at the same place; all others are under `wasm` in a TrafficExtension.
+const SHARED: [&str; 5] = ["selector", "targetRefs", "phase", "priority", "match"];
+
+fn folder() -> PathBuf {
+    paths::root().join("wasm-plugins")
+}
+
+/// All resources of all files, each with its file.
+fn resources() -> Vec<(PathBuf, Value)> {
+    let (mut folders, mut found) = (vec![folder()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.extension().and_then(|extension| extension.to_str()) {
+                _ if entry.is_dir() => folders.push(entry),
+                Some("yaml") => {
+                    found.extend(documents(&entry).into_iter().map(|document| (entry.clone(), document)));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+fn documents(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn of_kind(kind: &str) -> Vec<(PathBuf, Value)> {
+    resources().into_iter().filter(|(_, resource)| resource["kind"] == kind).collect()
+}
+
+/// Module and configuration of each plugin, whatever resource it is in.
+fn plugins() -> Vec<(PathBuf, String, Value)> {
+    let mut found = Vec::new();
+    for (path, resource) in resources() {
+        let spec = &resource["spec"];
+        let (url, config) = match resource["kind"].as_str().unwrap_or_default() {
+            "WasmPlugin" => (&spec["url"], &spec["pluginConfig"]),
+            "TrafficExtension" => (&spec["wasm"]["url"], &spec["wasm"]["pluginConfig"]),
+            "EnvoyExtensionPolicy" => (&spec["wasm"][0]["code"]["image"]["url"], &spec["wasm"][0]["config"]),
+            _ => continue,
+        };
+        let name = url.as_str().unwrap().rsplit('/').next().unwrap();
+        found.push((path, name.split(['@', ':']).next().unwrap().replace('-', "_"), config.clone()));
+    }
+    found
+}
+
+#[test]
+fn the_api_server_takes_every_plugin() {
+    for kind in ["WasmPlugin", "TrafficExtension"] {
+        let (crd, found) = (Crd::read(kind), of_kind(kind));
+        assert_eq!(found.len(), SCENARIOS.len(), "{kind}");
+        for (path, resource) in found {
+            assert_eq!(crd.problems(&resource), Vec::<String>::new(), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_modules_take_every_configuration() {
+    let schema: Value =
+        serde_json::from_str(&fs::read_to_string(paths::root().join("schema/weir.schema.json")).unwrap())
+            .unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let plugins = plugins();
+    assert_eq!(plugins.len(), 2 * SCENARIOS.len() + 1);
+    for (path, module, config) in plugins {
+        let path = path.display();
+        let problems: Vec<_> = schema.iter_errors(&config).map(|error| error.to_string()).collect();
+        assert!(problems.is_empty(), "{path}: {problems:?}");
+        let options = Options {
+            env: [("COOKIE_SECRET".to_owned(), "a-secret-that-is-long-enough-to-sign".to_owned())].into(),
+            ..Options::default()
+        };
+        let vm = Module::from_file(&paths::module(&module).unwrap()).unwrap().start(&options).unwrap();
+        vm.configure(&config.to_string()).unwrap_or_else(|error| panic!("{path}: {module}: {error}"));
+    }
+}
+
+#[test]
+fn a_traffic_extension_is_the_same_plugin() {
+    for scenario in SCENARIOS {
+        let plugin = &documents(&folder().join(scenario).join("wasm-plugin.yaml"))[0];
+        let path = folder().join("traffic-extensions").join(scenario).join("traffic-extension.yaml");
+        assert_eq!(documents(&path)[0], translated(plugin), "{scenario}");
+    }
+}
+
+/// What Istio itself makes of a WasmPlugin.
+fn translated(plugin: &Value) -> Value {
+    let (mut spec, mut wasm) = (json!({}), json!({}));
+    for (name, value) in plugin["spec"].as_object().unwrap() {
+        let place = if SHARED.contains(&name.as_str()) { &mut spec } else { &mut wasm };
+        place[name] = value.clone();
+    }
+    spec["wasm"] = wasm;
+    json!({"apiVersion": plugin["apiVersion"], "kind": "TrafficExtension", "metadata": plugin["metadata"],
+        "spec": spec})
+}
+
+#[test]
+fn digests_are_marked_as_placeholders() {
+    for (path, resource) in resources() {
+        let text = resource.to_string();
+        let zeros = "0".repeat(64);
+        let plugin = ["WasmPlugin", "TrafficExtension", "EnvoyExtensionPolicy"]
+            .iter()
+            .any(|kind| resource["kind"] == *kind);
+        assert_eq!(plugin, text.contains(&zeros), "{}", path.display());
+    }
+}
+
+/// Each change makes a good plugin one that the API server refuses.
+#[test]
+fn what_the_api_server_refuses_is_found() {
+    let cases = [
+        ("/spec/url", json!("ftp://example.com/a.wasm")),
+        ("/spec/url", json!("")),
+        ("/spec/phase", json!("AUTHENTICATION")),
+        ("/spec/failStrategy", json!("FAIL_CLOSED")),
+        ("/spec/priority", json!("high")),
+        ("/spec/match", json!([{"mode": "INBOUND"}])),
+        ("/spec/match", json!([{"mode": "SERVER", "ports": [{"number": 0}]}])),
+        ("/spec/sha256", json!("sha256:00")),
+        (
+            "/spec/targetRefs",
+            json!([{"kind": "Gateway", "name": "shop", "group": "gateway.networking.k8s.io"}]),
+        ),
+        ("/spec/selector", json!({"matchLabels": {"app*": "web"}})),
+        ("/spec/selector", json!({"matchLabels": {"app": "w*"}})),
+        ("/spec/vmConfig", json!({"env": [{"name": "A", "value": "b", "valueFrom": "HOST"}]})),
+        // Kubernetes would not refuse this, but drop it in silence.
+        ("/spec/pluginconfig", json!({})),
+    ];
+    let (crd, plugin) = (Crd::read("WasmPlugin"), of_kind("WasmPlugin").remove(0).1);
+    for (pointer, value) in cases {
+        let mut changed = plugin.clone();
+        let name = pointer.rsplit('/').next().unwrap();
+        changed["spec"][name] = value.clone();
+        assert!(!crd.problems(&changed).is_empty(), "{pointer} {value}");
+    }
+    let (crd, mut extension) = (Crd::read("TrafficExtension"), of_kind("TrafficExtension").remove(0).1);
+    extension["spec"]["lua"] = json!({"inlineCode": "function envoy_on_request(handle) end"});
+    assert!(!crd.problems(&extension).is_empty(), "wasm and lua");
+    extension["spec"].as_object_mut().unwrap().remove("wasm");
+    assert_eq!(crd.problems(&extension), Vec::<String>::new(), "lua alone");
+}
