@@ -92,7 +92,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/registry \
-	    scripts/wasm-bindgen scripts/demo .ci/run; fi
+	    scripts/wasm-bindgen scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{UPSTREAMS, local_port, upstream_cluster};
 use super::listener::Listener;
-use super::shipped::{decimals_to_texts, has_port, with_other_ports};
+use super::shipped::{decimals_to_texts, has_port, replace_port, replace_text, with_other_ports};
 
 /// What an Envoy is started with.
 #[derive(Clone, Debug)]
@@ -20,6 +20,15 @@ pub struct Bootstrap {
     runtime: Value,
     clusters: Vec<Value>,
     shipped: Option<Value>,
+    pub(super) files: Vec<File>,
+}
+
+/// A file that a shipped configuration names.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    named: String,
+    pub(super) name: String,
+    pub(super) content: String,
 }
 
 impl Default for Bootstrap {
@@ -34,6 +43,7 @@ impl Default for Bootstrap {
             runtime: json!({}),
             clusters: Vec::new(),
             shipped: None,
+            files: Vec::new(),
         }
     }
 }
@@ -45,6 +55,20 @@ impl Bootstrap {
     pub fn shipped(mut config: Value) -> Self {
         decimals_to_texts(&mut config);
         Self { shipped: Some(config), ..Self::default() }
+    }
+
+    /// A copy of a file for this Envoy alone, in place of the one that the shipped configuration calls `named`:
+    /// one that changes while Envoy runs ([`super::Envoy::replace`]), or that is made for the test.
+    pub fn file(mut self, named: &str, content: impl Into<String>) -> Self {
+        let name = named.rsplit('/').next().unwrap_or(named).to_owned();
+        self.files.push(File { named: named.to_owned(), name, content: content.into() });
+        self
+    }
+
+    /// Another port wherever the shipped configuration has `from`: that of an Envoy which runs already.
+    pub fn port(mut self, from: u16, to: u16) -> Self {
+        self.shipped.iter_mut().for_each(|config| replace_port(config, from, to));
+        self
     }
 
     /// How many listeners with a port it has.
@@ -101,7 +125,11 @@ impl Bootstrap {
     /// Envoy's bootstrap. `work` is where discovery files and the admin address go.
     pub(super) fn to_json(&self, upstreams: &[SocketAddr], work: &Path) -> Value {
         if let Some(config) = &self.shipped {
-            return with_other_ports(config.clone(), upstreams);
+            let mut config = with_other_ports(config.clone(), upstreams);
+            for file in &self.files {
+                replace_text(&mut config, &file.named, &work.join(&file.name).to_string_lossy());
+            }
+            return config;
         }
         let listeners = self.listeners.iter().enumerate().map(|(index, l)| l.to_json(index, work));
         let upstreams =

@@ -98,9 +98,12 @@ impl Envoy {
         let upstreams = start_upstreams(&plans)?;
         let addresses: Vec<_> = upstreams.iter().map(Upstream::address).collect();
         for (name, plugin) in bootstrap.listeners.iter().flat_map(|listener| listener.discovered()) {
-            write(&discovery_file(work.path(), name), &discovery_response(name, plugin))?;
+            write(&discovery_file(work.path(), name), &discovery_response(name, plugin).to_string())?;
         }
-        write(&work.path().join("bootstrap.json"), &bootstrap.to_json(&addresses, work.path()))?;
+        for file in &bootstrap.files {
+            write(&work.path().join(&file.name), &file.content)?;
+        }
+        write(&work.path().join("bootstrap.json"), &bootstrap.to_json(&addresses, work.path()).to_string())?;
         let mut child = command(&bootstrap, work.path()).spawn()?;
         let (log, output) = (lines_of(child.stderr.take()), lines_of(child.stdout.take()));
         let mut envoy = Self {
@@ -197,7 +200,15 @@ impl Envoy {
     /// # Errors
     /// The file cannot be replaced.
     pub fn update(&self, name: &str, plugin: &Plugin) -> Result<(), EnvoyError> {
-        write(&discovery_file(self.work.path(), name), &discovery_response(name, plugin))
+        write(&discovery_file(self.work.path(), name), &discovery_response(name, plugin).to_string())
+    }
+
+    /// Replaces a file of [`Bootstrap::file`], by its name without folders.
+    ///
+    /// # Errors
+    /// The file cannot be replaced.
+    pub fn replace(&self, name: &str, content: &str) -> Result<(), EnvoyError> {
+        write(&self.work.path().join(name), content)
     }
 
     /// Waits until the log stops growing after the process ended.
@@ -273,9 +284,9 @@ fn copy_lines(stream: impl Read, text: &Mutex<String>) {
 }
 
 /// Writes a file by renaming, which is what Envoy watches for.
-fn write(path: &std::path::Path, content: &serde_json::Value) -> Result<(), EnvoyError> {
+fn write(path: &std::path::Path, content: &str) -> Result<(), EnvoyError> {
     let temporary = path.with_extension("new");
     let mut file = std::fs::File::create(&temporary)?;
-    file.write_all(content.to_string().as_bytes())?;
+    file.write_all(content.as_bytes())?;
     Ok(std::fs::rename(temporary, path)?)
 }

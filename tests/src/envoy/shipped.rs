@@ -25,28 +25,51 @@ pub(super) fn has_port(listener: &Value) -> bool {
 
 /// Exchanges the ports 9001 and so on, wherever they stand.
 fn replace_ports(value: &mut Value, upstreams: &[SocketAddr]) {
-    match value {
-        Value::Array(list) => list.iter_mut().for_each(|value| replace_ports(value, upstreams)),
-        Value::Object(object) => {
-            let number =
-                object.get("port_value").and_then(Value::as_u64).and_then(|port| port.checked_sub(9001));
-            if let Some(upstream) = number.and_then(|n| upstreams.get(usize::try_from(n).ok()?)) {
-                object.insert("port_value".to_owned(), json!(upstream.port()));
-            }
-            object.values_mut().for_each(|value| replace_ports(value, upstreams));
+    let ports: Vec<_> = (9001..).zip(upstreams.iter().map(SocketAddr::port)).collect();
+    each(value, &mut |value| {
+        let Some(port) = value.get_mut("port_value") else { return };
+        if let Some((_, to)) = ports.iter().find(|(from, _)| *port == json!(from)) {
+            *port = json!(to);
         }
+    });
+}
+
+/// Exchanges one port wherever it stands.
+pub(super) fn replace_port(value: &mut Value, from: u16, to: u16) {
+    each(value, &mut |value| match value.get_mut("port_value") {
+        Some(port) if *port == json!(from) => *port = json!(to),
+        _ => {}
+    });
+}
+
+/// Exchanges each text that is `from`.
+pub(super) fn replace_text(value: &mut Value, from: &str, to: &str) {
+    each(value, &mut |value| {
+        if *value == from {
+            *value = json!(to);
+        }
+    });
+}
+
+/// Calls `change` with a value and all that is in it, each once, the outer one first.
+fn each(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
+    change(value);
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| each(value, change)),
+        Value::Object(object) => object.values_mut().for_each(|value| each(value, change)),
         _ => {}
     }
 }
 
 /// Envoy's reader of YAML knows whole numbers only; anything else in a `Struct` is a text to it (measured with 1.40).
 pub(super) fn decimals_to_texts(value: &mut Value) {
-    match value {
-        Value::Number(number) if number.is_f64() => *value = json!(number.to_string()),
-        Value::Array(list) => list.iter_mut().for_each(decimals_to_texts),
-        Value::Object(object) => object.values_mut().for_each(decimals_to_texts),
-        _ => {}
-    }
+    each(value, &mut |value| {
+        if let Value::Number(number) = value
+            && number.is_f64()
+        {
+            *value = json!(number.to_string());
+        }
+    });
 }
 
 #[cfg(test)]
@@ -58,5 +81,16 @@ mod tests {
         let mut config = json!({"a": [0, 0.5, "1.5"], "b": {"c": -2.25, "d": true}});
         decimals_to_texts(&mut config);
         assert_eq!(config, json!({"a": [0, "0.5", "1.5"], "b": {"c": "-2.25", "d": true}}));
+    }
+
+    #[test]
+    fn ports_and_files_are_replaced_wherever_they_stand() {
+        let mut config =
+            json!({"a": [{"port_value": 9002}, {"port_value": 9004}], "port_value": 10001, "b": "x/y"});
+        replace_ports(&mut config, &[([127, 0, 0, 1], 9002).into(), ([127, 0, 0, 1], 7).into()]);
+        replace_port(&mut config, 10001, 8);
+        replace_text(&mut config, "x/y", "z");
+        let expected = json!({"a": [{"port_value": 7}, {"port_value": 9004}], "port_value": 8, "b": "z"});
+        assert_eq!(config, expected);
     }
 }
