@@ -36,7 +36,7 @@ pub struct Provider {
     /// Whether a token must have `exp`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub require_expiration: bool,
-    /// How long a token may live: from `iat`, or from now where it has none, until `exp`, which it must have.
+    /// How long a token may live: from now, and from `iat` if it has one, until `exp`, which it must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<String>,
     /// Where tokens stand; in `authorization: Bearer TOKEN` and the query parameter `access_token` when
