@@ -1,6 +1,8 @@
 //! `weir render`: what has to stand around a configuration, made from it.
 
 mod bootstrap;
+mod dashboard;
+mod rules;
 
 use crate::output::{Failure, Outcome};
 use crate::yaml::write::{self, Block};
@@ -12,6 +14,8 @@ use std::io::Write;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bootstrap(bootstrap::Args),
+    Rules(rules::Args),
+    Dashboard(dashboard::Args),
 }
 
 /// Renders.
@@ -21,6 +25,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Failure> {
     match command {
         Command::Bootstrap(args) => bootstrap::run(args, out),
+        Command::Rules(args) => rules::run(args, out),
+        Command::Dashboard(args) => dashboard::run(args, out),
     }
 }
 

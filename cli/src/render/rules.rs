@@ -1,0 +1,143 @@
+//! `weir render rules`: what Prometheus has to know of a configuration to judge its experiments.
+
+use super::Form;
+use crate::document::{self, Loaded};
+use crate::output::{Failure, Outcome};
+use crate::subject::{self, Subject};
+use serde_json::{Value, json};
+use statrs::distribution::{ChiSquared, ContinuousCDF as _};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use weir_experiment::{Config, Experiment, Status};
+use weir_metrics::{Metric, MetricType};
+
+/// How seldom chance alone may bring an alarm. An alarm looks every minute, so it is stricter than a person.
+const FALSE_ALARMS: f64 = 0.0001;
+
+/// Writes recording rules with a configuration's weights, and with what its goals are for each unit.
+///
+/// The alert WeirSampleRatioMismatch compares how many units each variant has with how many it should have.
+/// For each running experiment it needs the weights, and the critical value for that number of variants. Both
+/// are here; write them anew whenever weights change. Counters with `experiments` become conversions for each
+/// unit: `variant:weir_conversions:per_unit1d`, with the counter's name as `goal`.
+///
+/// Units can be told apart where `assignmentCookie` is set. Without it there is nothing to compare.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  weir render rules weir.yaml > weir.rules.yaml
+  weir render rules --kubernetes shop weir.yaml | kubectl apply -f -
+
+Exit codes: 0 they are written; 2 the file cannot be used, or has no running experiment with assignmentCookie.")]
+pub(crate) struct Args {
+    /// The configuration; `-` is standard input.
+    config: PathBuf,
+    /// Write a PrometheusRule of this name, for the Prometheus Operator.
+    #[arg(long, value_name = "NAME")]
+    kubernetes: Option<String>,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Finds and writes.
+///
+/// # Errors
+/// A file that cannot be used.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let loaded = document::load(&args.config, |loaded| units_are_counted(loaded).is_some())?;
+    let section = units_are_counted(&loaded).ok_or_else(|| {
+        "no experiment counts its units, so there is nothing to compare: set experiments.assignmentCookie"
+            .to_owned()
+    })?;
+    let subjects = subject::subjects(&loaded);
+    let mut rules: Vec<Value> = Vec::new();
+    for experiment in section.list.iter().filter(|it| it.status.unwrap_or_default() == Status::Running) {
+        let name = format!("experiment {}", experiment.key);
+        let subject = subjects.iter().find(|subject| subject.name == name);
+        rules.extend(subject.into_iter().flat_map(|subject| of_experiment(experiment, subject)));
+    }
+    if rules.is_empty() {
+        return Err("no running experiment has two variants".to_owned().into());
+    }
+    rules.extend(goals(&loaded));
+    let groups = json!({"groups": [{"name": "weir-configuration", "interval": "1m", "rules": rules}]});
+    let comment =
+        "The weights and goals of a configuration, from `weir render rules`: write it anew when they change.";
+    args.form.write(&[comment.to_owned()], &wrapped(args.kubernetes.as_deref(), groups), out)?;
+    Ok(Outcome::Fine)
+}
+
+/// The experiments, where exposures are units.
+fn units_are_counted(loaded: &Loaded) -> Option<&Config> {
+    loaded.document.experiments.as_ref().filter(|section| section.assignment_cookie.is_some())
+}
+
+/// The weights as parts of those who have a variant, and the critical value.
+fn of_experiment(experiment: &Experiment, subject: &Subject) -> Vec<Value> {
+    let ranges = &subject.ranges;
+    let shares = ranges.variants.iter().enumerate().map(|(index, key)| (key, ranges.share_of(index)));
+    let shares: Vec<(&String, f64)> = shares.filter(|(_, share)| *share > 0.0).collect();
+    let all: f64 = shares.iter().map(|(_, share)| share).sum();
+    let Some(critical) = critical(shares.len()) else { return Vec::new() };
+    let key = label(&experiment.key);
+    let weight = |(variant, share): &(&String, f64)| {
+        let labels = json!({"experiment": key, "variant": label(variant)});
+        json!({"record": "weir_experiment_weight", "labels": labels, "expr": format!("vector({})", share / all)})
+    };
+    let mut rules: Vec<Value> = shares.iter().map(weight).collect();
+    rules.push(json!({
+        "record": "weir_experiment_srm_critical",
+        "labels": {"experiment": key},
+        "expr": format!("vector({critical:.3})"),
+    }));
+    rules
+}
+
+/// Above what Pearson's chi-squared is no chance, with one degree of freedom less than variants. `None` for
+/// fewer than two, which cannot differ.
+fn critical(variants: usize) -> Option<f64> {
+    let freedom = variants.checked_sub(1).filter(|freedom| *freedom > 0)?;
+    Some(ChiSquared::new(freedom as f64).ok()?.inverse_cdf(1.0 - FALSE_ALARMS))
+}
+
+/// Counters of the configuration that are told apart by variant.
+fn goals(loaded: &Loaded) -> Vec<Value> {
+    let list = loaded.document.metrics.iter().flat_map(|metrics| &metrics.list);
+    let is_goal = |metric: &&Metric| metric.kind == MetricType::Counter && !metric.experiments.is_empty();
+    let names: BTreeSet<&str> = list.filter(is_goal).map(|metric| metric.name.as_str()).collect();
+    let rule = |name: &str| {
+        let expr = format!(
+            "sum by (experiment, variant) (increase({name}[1d])) / \
+             (sum by (experiment, variant) (increase(weir_exposures_total[1d])) > 0)"
+        );
+        json!({"record": "variant:weir_conversions:per_unit1d", "labels": {"goal": name}, "expr": expr})
+    };
+    names.into_iter().map(rule).collect()
+}
+
+/// A key as labels have it.
+fn label(key: &str) -> String {
+    key.replace('.', "_")
+}
+
+fn wrapped(name: Option<&str>, groups: Value) -> Value {
+    let Some(name) = name else { return groups };
+    json!({
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": name},
+        "spec": groups,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn critical_values_are_those_of_the_tables() {
+        let rounded = |variants| critical(variants).map(|it| (it * 1000.0).round() / 1000.0);
+        assert_eq!([1, 2, 3, 5].map(rounded), [None, Some(15.137), Some(18.421), Some(23.513)]);
+    }
+}
