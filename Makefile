@@ -13,7 +13,7 @@ XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
 PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-experiment weir-jose weir-jwt-claims weir-fault-injection)
 # The tests that need Envoy. A million requests have a target of their own.
-ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e failures shipped)
+ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e prometheus_e2e failures shipped)
 MODULE := --package weir-module --target wasm32-wasip1
 
 ##@ Use
@@ -46,7 +46,7 @@ schema: ## Write what is generated: schema/weir.schema.json, the tables of optio
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-e2e test-oci test-load ## Everything below
+test: test-unit test-wasm test-cases test-rules test-e2e test-oci test-load ## Everything below
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
@@ -59,6 +59,10 @@ test-wasm: ## The pure crates as WebAssembly, under Node
 .PHONY: test-cases
 test-cases: wasm ## The case files against the built modules, in the mini host
 	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost --test experiment_vectors --test memory --test cel --test manifests
+
+.PHONY: test-rules
+test-rules: ## Prometheus' rules: checked, and each alert made to fire and not to fire
+	scripts/prometheus rules
 
 .PHONY: test-e2e
 test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
@@ -92,7 +96,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/registry \
-	    scripts/wasm-bindgen scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/wasm-bindgen scripts/prometheus scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed

@@ -147,7 +147,7 @@ pub(crate) const ALL: [OwnMetric; 24] = [
         Section::Jwt,
         "weir_jwt_jwks_fetches_total",
         &["provider", "result"],
-        "Answers of key servers: `ok`, or `failed` for those of no use. Each worker of a proxy fetches for itself.",
+        "Answers of key servers: `ok`, or `failed` for those of no use. Each VM of a proxy fetches for itself.",
     ),
     counter(
         Section::Experiments,

@@ -1,7 +1,7 @@
 //! What is generated and committed all the same, because people read it where it lies: the JSON
-//! Schema, and the tables of options in the documentation.
+//! Schema, the tables of options in the documentation, the reference of metrics, the dashboard.
 //!
-//! Both come from the configuration types. `weir schema` prints the schema, and a table stands in a
+//! All is what the program prints. Schema and tables come from the configuration types; a table stands in a
 //! page between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema.
 
 use crate::{Failure, tables};
@@ -11,6 +11,11 @@ use std::process::Command;
 /// The schema's file, from the root of the repository.
 pub const SCHEMA: &str = "schema/weir.schema.json";
 const PAGES: &str = "docs";
+/// Files that are wholly what `weir` prints for these arguments.
+const PRINTED: [(&str, &[&str]); 2] = [
+    ("docs/metrics-reference.md", &["metrics-reference"]),
+    ("monitoring/grafana/weir.json", &["render", "dashboard"]),
+];
 
 /// A file, and what has to stand in it.
 struct Generated {
@@ -53,26 +58,30 @@ fn root() -> Result<PathBuf, Failure> {
 }
 
 fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
-    let schema = schema(root)?;
+    let schema = weir(root, &["schema"])?;
     let pages = pages(root)?;
     let tables = tables::Tables::new(serde_json::from_str(&schema)?, &pages)?;
     let mut files = vec![Generated { path: SCHEMA.into(), text: schema }];
+    for (path, arguments) in PRINTED {
+        files.push(Generated { path: path.into(), text: weir(root, arguments)? });
+    }
     for (name, text) in &pages {
         files.push(Generated { path: Path::new(PAGES).join(name), text: tables.fill(name, text)? });
     }
     Ok(files)
 }
 
-/// The schema as `weir schema` prints it: what is committed is what users get.
-fn schema(root: &Path) -> Result<String, Failure> {
+/// What the program prints: what is committed is what users get.
+fn weir(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(root)
-        .args(["run", "--quiet", "--profile", "host", "--package", "weir-cli", "--", "schema"])
+        .args(["run", "--quiet", "--profile", "host", "--package", "weir-cli", "--"])
+        .args(arguments)
         .stderr(std::process::Stdio::inherit())
         .output()?;
     if !output.status.success() {
-        return Err(format!("`weir schema` failed: {}", output.status).into());
+        return Err(format!("`weir {}` failed: {}", arguments.join(" "), output.status).into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }

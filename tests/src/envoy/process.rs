@@ -154,6 +154,11 @@ impl Envoy {
         self.listeners[index]
     }
 
+    /// Where the admin interface listens, for who scrapes it.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// The answers that the sample upstreams give to requests with `x-answer-id`.
     pub fn plans(&self) -> &Plans {
         &self.plans

@@ -1,0 +1,142 @@
+//! All five filters in the real Envoy, scraped by the real Prometheus: counts with their labels, every rule,
+//! every query of the dashboard and of the pages.
+
+mod queries;
+mod server;
+mod traffic;
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use server::Prometheus;
+use traffic::{Seen, VARIANTS};
+use weir_tests::envoy::{Bootstrap, Cluster, Envoy, Listener, Plugin};
+use weir_tests::jwks_server::JwksServer;
+use weir_tests::paths;
+
+fn config() -> Value {
+    let keys = json!({"cluster": "keys", "uri": "http://id.example.com/jwks"});
+    let label =
+        json!({"bucket": {"subBucket": {"unit": ["header:x-user-id"], "buckets": 20}}, "cls": "codeClass"});
+    json!({
+        "jwt": {"providers": {"corp": {"jwks": {"remote": keys}}}},
+        "experiments": {
+            "unit": "header:x-user-id",
+            "secret": {"value": "for-tests-only-a-secret"},
+            "assignmentCookie": {"name": "seen"},
+            "list": [{"key": "checkout", "variants": [
+                {"key": VARIANTS[0], "weight": 50}, {"key": VARIANTS[1], "weight": 50}]}],
+        },
+        "routing": {"rules": [
+            {"name": "one-page", "variant": {"checkout": VARIANTS[1]}, "setHeaders": {"x-weir-route": "v2"}}]},
+        "faults": [
+            {"name": "slow", "match": {"uri": {"prefix": "/slow"}},
+             "delay": {"fixedDelay": "20ms", "percentage": "100%"}},
+            {"name": "broken", "match": {"uri": {"prefix": "/broken"}},
+             "abort": {"httpStatus": 503, "percentage": "100%"}},
+        ],
+        "metrics": {"red": {"buckets": [5, 50, 500]}, "list": [
+            {"name": "orders_total", "experiments": "*", "response": {"status": "2xx"},
+             "match": {"method": {"exact": "POST"}, "uri": {"exact": "/orders"}}},
+            {"name": "plans_total", "labels": {"plan": {"source": "header:x-plan", "values": ["gold"]}},
+             "match": {"uri": {"exact": "/orders"}}},
+            {"name": "shop_requests_total", "experiments": "checkout", "labels": label},
+        ]},
+    })
+}
+
+/// What `weir` says about the configuration.
+fn weir(arguments: &[&str], config: &Value) -> String {
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("weir.json");
+    std::fs::write(&file, config.to_string()).unwrap();
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(paths::root())
+        .args(["run", "--quiet", "--profile", "host", "--package", "weir-cli", "--"])
+        .args(arguments)
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn shipped(path: &str) -> String {
+    std::fs::read_to_string(paths::root().join(path)).unwrap()
+}
+
+#[test]
+fn prometheus_sees_what_happened() {
+    let config = config();
+    let stats: Value = serde_json::from_str(&weir(&["render", "bootstrap", "--json"], &config)).unwrap();
+    let keys = JwksServer::start(&traffic::key_set()).unwrap();
+    let bootstrap = Bootstrap::default()
+        .stats_config(stats["stats_config"].clone())
+        .cluster(Cluster::new("keys", keys.address()))
+        .listener(Listener::new().plugin(Plugin::new("weir").unwrap().config(&config)));
+    let envoy = Envoy::start(bootstrap).unwrap();
+    let rules = [
+        ("recording.rules.yaml", shipped("monitoring/prometheus/recording.rules.yaml")),
+        ("alerting.rules.yaml", shipped("monitoring/prometheus/alerting.rules.yaml")),
+        ("weir.rules.yaml", weir(&["render", "rules"], &config)),
+        ("page.rules.yaml", queries::recorded_by_the_page()),
+    ];
+    let prometheus = Prometheus::start(envoy.admin_address(), &rules);
+    // Counters must be seen at 0: what they begin with is no increase. The first scrape comes after seconds.
+    prometheus.expect("max(up)", "", &[("", 1.0)]);
+    let mut seen = Seen::default();
+    seen.round(&envoy);
+    // Rates need two samples of each series.
+    std::thread::sleep(Duration::from_secs(4));
+    seen.round(&envoy);
+    exact_counts(&prometheus, &seen, keys.requests());
+    queries::rules_work(&prometheus);
+    queries::dashboard_works(&prometheus);
+    queries::pages_work(&prometheus);
+    queries::names_are_in_the_reference(&envoy);
+}
+
+fn exact_counts(prometheus: &Prometheus, seen: &Seen, fetches: usize) {
+    let of = |counts: &std::collections::BTreeMap<String, usize>, variant| counts[variant] as f64;
+    let both = |counts| VARIANTS.map(|variant| (variant, of(counts, variant)));
+    let variant =
+        |expression: &str, expected: &[(&str, f64)]| prometheus.expect(expression, "variant", expected);
+    variant(r#"weir_exposures_total{experiment="checkout"}"#, &both(&seen.units));
+    variant(r#"orders_total{experiment="checkout"}"#, &both(&seen.orders));
+    variant(
+        r#"weir_experiment_requests_total{experiment="checkout",code_class="2xx"}"#,
+        &both(&seen.answered),
+    );
+    variant(
+        r#"weir_experiment_requests_total{experiment="checkout",code_class="5xx"}"#,
+        &[(&seen.first, seen.aborted as f64)],
+    );
+    let failed = |variant: &str| if seen.first == variant { seen.aborted as f64 } else { 0.0 };
+    let all = VARIANTS.map(|variant| (variant, of(&seen.answered, variant) + failed(variant)));
+    variant(r#"weir_experiment_request_duration_milliseconds_count{experiment="checkout"}"#, &all);
+    // The route is that of the variant: v2 is one-page's.
+    let routes = [("default", of(&seen.answered, VARIANTS[0])), ("v2", of(&seen.answered, VARIANTS[1]))];
+    prometheus.expect(r#"weir_requests_total{code_class="2xx"}"#, "route", &routes);
+    let class = "sum by (code_class) (weir_requests_total)";
+    let answered = (seen.answered.values().sum::<usize>()) as f64;
+    let classes = [("2xx", answered), ("4xx", seen.refused as f64), ("5xx", seen.aborted as f64)];
+    prometheus.expect(class, "code_class", &classes);
+    let fault = |metric: &str, expected: &[(&str, f64)]| prometheus.expect(metric, "fault", expected);
+    fault("weir_fault_delays_total", &[("broken", 0.0), ("slow", seen.delayed as f64)]);
+    fault("weir_fault_aborts_total", &[("broken", seen.aborted as f64), ("slow", 0.0)]);
+    fault("weir_faults_active", &[("broken", 0.0), ("slow", 0.0)]);
+    prometheus.expect("sum(weir_jwt_allowed_total)", "", &[("", seen.allowed as f64)]);
+    prometheus.expect(r#"weir_jwt_allowed_total{token="verified"}"#, "token", &[("verified", 1.0)]);
+    prometheus.expect("weir_jwt_denied_total > 0", "reason", &[("missing", seen.refused as f64)]);
+    prometheus.expect(
+        r#"weir_jwt_jwks_fetches_total{provider="corp"}"#,
+        "result",
+        &[("failed", 0.0), ("ok", fetches as f64)],
+    );
+    prometheus.expect(
+        r#"weir_metrics_overflow_total{metric="plans_total"}"#,
+        "label",
+        &[("plan", seen.strange as f64)],
+    );
+}
