@@ -53,9 +53,10 @@ fn the_operator_of_prometheus_gets_its_own_kind() {
 
 #[test]
 fn without_units_there_is_nothing_to_compare() {
-    let without = CONFIG.replace("  assignmentCookie: {name: seen}\n", "");
+    let without =
+        CONFIG.replace("  secret: {value: for-tests-only-a-secret}\n  assignmentCookie: {name: seen}\n", "");
     let run = rules(&[], &without);
-    assert_eq!((run.code, run.err.contains("assignmentCookie")), (2, true), "{run:?}");
+    assert_eq!((run.code, run.err.contains("set experiments.assignmentCookie")), (2, true), "{run:?}");
     let run = rules(&[], &CONFIG.replace("coverage: 50%", "status: paused"));
     assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
 }
