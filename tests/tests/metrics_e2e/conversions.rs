@@ -7,7 +7,7 @@ const SECRET: &str = "for-tests-only-a-secret";
 
 /// Whether a user orders in the end; the others' orders are refused.
 fn converts(number: usize) -> bool {
-    number % 3 == 0
+    number.is_multiple_of(3)
 }
 
 #[test]

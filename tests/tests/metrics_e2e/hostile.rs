@@ -53,9 +53,9 @@ fn request(n: usize) -> Request {
         2 => format!("/{n}/../%00?tab={n};.;"),
         _ => format!("/{}?tab={n}", "x".repeat(n % 500)),
     };
-    let method = if n % 3 == 0 { "GET".to_owned() } else { format!("M{n}") };
-    let plan = if n % 5 == 0 { "gold".to_owned() } else { format!("gold{n}") };
-    let agent = if n % 2 == 0 { format!("bot{n}") } else { format!("agent/{n}") };
+    let method = if n.is_multiple_of(3) { "GET".to_owned() } else { format!("M{n}") };
+    let plan = if n.is_multiple_of(5) { "gold".to_owned() } else { format!("gold{n}") };
+    let agent = if n.is_multiple_of(2) { format!("bot{n}") } else { format!("agent/{n}") };
     Request { method, ..Request::get(&path) }
         .header("x-plan", plan)
         .header("x-tenant", format!("tenant=.={n};.;{}", "t".repeat(n % 100)))
