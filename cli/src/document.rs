@@ -3,6 +3,7 @@
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
 use std::path::Path;
+use weir_core::Problems;
 use weir_document::{Document, Plans};
 
 /// A configuration without problems.
@@ -65,6 +66,6 @@ fn read(file: &str, plugin: &Plugin) -> Result<Loaded, String> {
         let rest = if more > 0 { format!(" (and {more} more: see `weir check`)") } else { String::new() };
         format!("{}: {first}{rest}", place(at))
     })?;
-    let document = serde_json::from_value(json).map_err(|error| format!("{file}: {error}"))?;
+    let document = weir_core::load::load_value(&json, &mut Problems::default());
     Ok(Loaded { document, plans })
 }

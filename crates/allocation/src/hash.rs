@@ -79,7 +79,10 @@ impl Salt {
     /// [`purpose`] names the purposes in use. A key that itself ends in `/coverage` (or another purpose)
     /// shares its salt with the derived salt of the shorter key, so configurations should refuse such keys.
     pub fn derived(key: &str, purpose: &str) -> Self {
-        Self::new(&[key, "/", purpose].concat())
+        let mut salt = String::from(key);
+        salt.push('/');
+        salt.push_str(purpose);
+        Self::new(&salt)
     }
 
     /// The 64-bit `weir-1` hash of a unit. A unit is any bytes, UTF-8 or not, empty or long.

@@ -68,7 +68,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, compiler: &mut Compiler<'_>, at: &At)
     let mut out = String::new();
     let mut word = |name: &str, value: &str, field: &str| {
         // A semicolon would start an attribute of its own.
-        if value.is_empty() || value.contains(';') || !header::is_safe_value(value.as_bytes()) {
+        if value.is_empty() || value.as_bytes().contains(&b';') || !header::is_safe_value(value.as_bytes()) {
             compiler.problems.add(
                 &at.field(field),
                 format!("{value:?} cannot stand in a cookie: empty, a semicolon or a control character"),

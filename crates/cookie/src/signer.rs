@@ -1,9 +1,10 @@
 //! Signatures that clients cannot make.
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::Sha256;
 use std::fmt;
+use weir_core::Load;
 use weir_core::{At, Compiler};
 
 /// The length of a signature in bytes of hex: the first half of HMAC-SHA256, which is as short as RFC 2104
@@ -14,7 +15,7 @@ pub const SIGNATURE: usize = 32;
 const SHORTEST: usize = 16;
 
 /// A secret: its text, or the environment variable that has it. It shows up in no log and no message.
-#[derive(Clone, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Secret"))]

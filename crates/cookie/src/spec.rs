@@ -1,9 +1,10 @@
 //! A cookie as it is written.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 
 /// A cookie that responses set.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Cookie"))]
@@ -31,7 +32,7 @@ pub struct CookieSpec {
 }
 
 /// The SameSite attribute of a cookie.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SameSite {

@@ -1,11 +1,10 @@
 //! Attributes: names for things in the request, as they are written in a configuration.
 
-use crate::Named;
+use crate::load::{Load, Node};
 use crate::value::Kind;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use crate::{Named, Problems};
+use serde::Serialize;
+use serde_json::Value;
 
 /// An attribute that a plan reads; counted in the order of [`crate::shape::Shape::attributes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +31,7 @@ pub enum SourceSpec {
 }
 
 /// A typed source of a value. Exactly one of the sources is given.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttributeSpec {
@@ -88,7 +87,7 @@ pub struct AttributeSpec {
 pub struct PathSpec(pub Vec<String>);
 
 /// A part of the request line.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RequestPart {
@@ -103,7 +102,7 @@ pub enum RequestPart {
 }
 
 /// The type of an attribute.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum KindSpec {
@@ -150,29 +149,36 @@ impl AttributeSpec {
     /// The long form of a short one, or `None` when the text names no source (and so may be the
     /// name of an attribute).
     pub fn of_short(text: &str) -> Option<Self> {
-        let part = |request| Some(Self { request: Some(request), ..Self::default() });
+        let mut spec = Self::default();
         let Some((source, rest)) = text.split_once(':') else {
-            return match text {
-                "path" => part(RequestPart::Path),
-                "method" => part(RequestPart::Method),
-                "host" => part(RequestPart::Host),
-                "scheme" => part(RequestPart::Scheme),
-                _ => None,
-            };
+            spec.request = Some(match text {
+                "path" => RequestPart::Path,
+                "method" => RequestPart::Method,
+                "host" => RequestPart::Host,
+                "scheme" => RequestPart::Scheme,
+                _ => return None,
+            });
+            return Some(spec);
         };
-        let name = Some(rest.to_owned());
-        let path = Some(PathSpec::dotted(rest));
-        Some(match source {
-            "header" => Self { header: name, ..Self::default() },
-            "cookie" => Self { cookie: name, ..Self::default() },
-            "query" => Self { query: name, ..Self::default() },
-            "env" => Self { env: name, ..Self::default() },
-            // A claim's name often holds dots or is a URL, so the short form never splits it.
-            "claim" => Self { claim: Some(PathSpec(vec![rest.to_owned()])), ..Self::default() },
-            "property" => Self { property: path, ..Self::default() },
-            "routeMetadata" => Self { route_metadata: path, ..Self::default() },
-            _ => return None,
-        })
+        let name = match source {
+            "header" => &mut spec.header,
+            "cookie" => &mut spec.cookie,
+            "query" => &mut spec.query,
+            "env" => &mut spec.env,
+            _ => {
+                let (path, segments) = match source {
+                    // A claim's name often holds dots or is a URL, so the short form never splits it.
+                    "claim" => (&mut spec.claim, PathSpec(vec![rest.to_owned()])),
+                    "property" => (&mut spec.property, PathSpec::dotted(rest)),
+                    "routeMetadata" => (&mut spec.route_metadata, PathSpec::dotted(rest)),
+                    _ => return None,
+                };
+                *path = Some(segments);
+                return Some(spec);
+            }
+        };
+        *name = Some(rest.to_owned());
+        Some(spec)
     }
 }
 
@@ -188,23 +194,19 @@ impl Default for SourceSpec {
     }
 }
 
-impl<'de> Deserialize<'de> for SourceSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = SourceSpec;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a source such as \"header:x-user-id\", or an object such as {header: x-user-id}")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<SourceSpec, E> {
-                Ok(SourceSpec::Short(text.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SourceSpec, A::Error> {
-                AttributeSpec::deserialize(MapAccessDeserializer::new(map))
-                    .map(|spec| SourceSpec::Long(Box::new(spec)))
+impl Load for SourceSpec {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::String(text) => Some(Self::Short(text.clone())),
+            Value::Object(_) => Load::load(node, problems).map(Self::Long),
+            _ => {
+                node.refuse(
+                    problems,
+                    "a source such as \"header:x-user-id\", or an object such as {header: x-user-id}",
+                );
+                None
             }
         }
-        deserializer.deserialize_any(Either)
     }
 }
 
@@ -217,26 +219,16 @@ impl Serialize for SourceSpec {
     }
 }
 
-impl<'de> Deserialize<'de> for PathSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = PathSpec;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path such as \"connection.id\", or the list of its segments")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<PathSpec, E> {
-                Ok(PathSpec::dotted(text))
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<PathSpec, A::Error> {
-                let mut segments = Vec::new();
-                while let Some(segment) = seq.next_element()? {
-                    segments.push(segment);
-                }
-                Ok(PathSpec(segments))
+impl Load for PathSpec {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::String(text) => Some(Self::dotted(text)),
+            Value::Array(_) => Load::load(node, problems).map(Self),
+            _ => {
+                node.refuse(problems, "a path such as \"connection.id\", or the list of its segments");
+                None
             }
         }
-        deserializer.deserialize_any(Either)
     }
 }
 

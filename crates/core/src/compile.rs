@@ -44,7 +44,7 @@ impl<'c> Compiler<'c> {
         let at = At::root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
-            if name.is_empty() || name.contains(':') {
+            if name.is_empty() || name.as_bytes().contains(&b':') {
                 compiler
                     .problems
                     .add(&at, format!("{name:?} cannot name an attribute: empty, or with a colon"));
@@ -254,22 +254,14 @@ impl<'c> Compiler<'c> {
         if let Some(PathSpec(claim)) = &spec.claim {
             let payload = spec.payload.as_deref().unwrap_or("payload");
             let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-            return self.property(
-                place.into_iter().chain(claim.iter().map(String::as_str)),
-                lower,
-                &part("claim"),
-            );
+            return self.property(&place, claim, lower, &part("claim"));
         }
         if let Some(PathSpec(path)) = &spec.property {
-            return self.property(path.iter().map(String::as_str), lower, &part("property"));
+            return self.property(&[], path, lower, &part("property"));
         }
         if let Some(PathSpec(path)) = &spec.route_metadata {
             let place = ["xds", "route_metadata", "filter_metadata"];
-            return self.property(
-                place.into_iter().chain(path.iter().map(String::as_str)),
-                lower,
-                &part("routeMetadata"),
-            );
+            return self.property(&place, path, lower, &part("routeMetadata"));
         }
         if let Some(name) = &spec.env {
             // The environment never changes while the VM lives: read it now, keep it as the default.
@@ -303,20 +295,23 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn property<'s>(
-        &mut self,
-        segments: impl Iterator<Item = &'s str>,
-        lower: bool,
-        at: &At,
-    ) -> Option<Source> {
-        let segments: Vec<&str> = segments.collect();
-        if segments.iter().any(|s| s.is_empty() || s.contains('\0')) {
+    /// A path as the host takes it: with a zero byte between two segments. `None`, and a problem, when a
+    /// segment is empty or has such a byte.
+    pub fn property_path(&mut self, segments: &[&str], at: &At) -> Option<Box<[u8]>> {
+        if segments.iter().any(|s| s.is_empty() || s.as_bytes().contains(&b'\0')) {
             self.problems.add(at, "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
             return None;
         }
+        Some(segments.join("\0").into_bytes().into())
+    }
+
+    /// The property at `path`, in the map that is at `place`.
+    fn property(&mut self, place: &[&str], path: &[String], lower: bool, at: &At) -> Option<Source> {
+        let mut segments = place.to_vec();
+        segments.extend(path.iter().map(String::as_str));
+        let path = self.property_path(&segments, at)?;
         let metadata = matches!(segments.as_slice(), ["metadata" | "xds", ..]);
         let encoding = if metadata { Encoding::Double } else { Encoding::Integer };
-        let path: Box<[u8]> = segments.join("\0").into_bytes().into();
         let mut index = self.intern_property(Property { path: path.clone(), encoding, lower_of: None });
         if lower {
             index = self.intern_property(Property { path, encoding, lower_of: Some(index) });
@@ -480,7 +475,7 @@ impl<'c> Compiler<'c> {
 
     fn variant_of_another_plugin(&mut self, experiment: &str, variants: &[String], at: &At) -> Predicate {
         let state = format!("wasm.weir.{experiment}");
-        let Some(source) = self.property(["filter_state", &state].into_iter(), false, at) else {
+        let Some(source) = self.property(&["filter_state", &state], &[], false, at) else {
             return Predicate::Const(false);
         };
         let attribute = self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None });
@@ -583,7 +578,7 @@ impl<'c> Compiler<'c> {
 
 /// Whether a name as a whole is a claim's: dots lead into a claim, but not in the names that are URLs.
 fn is_claim_name(name: &str) -> bool {
-    !name.is_empty() && (!name.contains('.') || name.contains('/'))
+    !name.is_empty() && (!name.as_bytes().contains(&b'.') || name.as_bytes().contains(&b'/'))
 }
 
 fn intern(names: &mut Vec<Box<[u8]>>, name: &[u8]) -> u16 {

@@ -9,6 +9,9 @@
 //! [`Compiler`] that interns what the plan reads and writes and collects *all* [`Problems`].
 //! The way of a request: raw header pairs → [`Request`] → predicates → [`Effects`].
 
+// For `derive(Load)`, whose code names this crate.
+extern crate self as weir_core;
+
 pub mod attribute;
 pub mod claims;
 pub mod compile;
@@ -32,7 +35,7 @@ mod way;
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::Compiler;
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
-pub use load::load;
+pub use load::{Load, load};
 pub use named::Named;
 pub use predicate::{Facts, Predicate};
 pub use problem::{At, Problem, Problems};

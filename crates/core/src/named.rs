@@ -1,9 +1,8 @@
 //! Named things in the order in which they are written.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use crate::Problems;
+use crate::load::{Load, Node};
 use serde::{Serialize, Serializer};
-use std::fmt;
-use std::marker::PhantomData;
 
 /// An object whose members' names are the user's. It keeps their order, and costs a module a third of
 /// what a map costs.
@@ -39,23 +38,13 @@ impl<T, N: Into<String>, const SIZE: usize> From<[(N, T); SIZE]> for Named<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Named<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = map.next_entry()? {
-                    items.push(item);
-                }
-                Ok(Named(items))
-            }
-        }
-        deserializer.deserialize_map(Members(PhantomData))
+impl<T: Load> Load for Named<T> {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let mut items = Vec::new();
+        let read = node.named(problems, &mut |name, node, problems| {
+            items.extend(T::load(node, problems).map(|item| (name.to_owned(), item)));
+        });
+        read.then_some(Self(items))
     }
 }
 

@@ -107,7 +107,7 @@ fn sections(text: &[u8]) -> Option<Sections<'_>> {
     let text = str::from_utf8(text).ok()?;
     let (signed, signature) = text.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
-    let whole = !header.is_empty() && !payload.is_empty() && !payload.contains('.');
+    let whole = !header.is_empty() && !payload.is_empty() && !payload.as_bytes().contains(&b'.');
     let (header, payload) = (header.as_bytes(), payload.as_bytes());
     let (signature, signed) = (signature.as_bytes(), signed.as_bytes());
     whole.then_some(Sections { header, payload, signature, signed })
@@ -146,7 +146,9 @@ fn optional_string(header: &Object, name: &str) -> Result<Option<String>, Refusa
 fn short_type(media_type: &str) -> &str {
     const PREFIX: &str = "application/";
     match media_type.split_at_checked(PREFIX.len()) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.as_bytes().contains(&b'/') => {
+            rest
+        }
         _ => media_type,
     }
 }

@@ -3,14 +3,14 @@
 //! Serde refuses only what has the wrong type or an unknown name. Everything else, and what is
 //! missing, is found when the plan is made, so that all of it is reported together.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use weir_cookie::CookieSpec;
+use weir_core::Load;
 use weir_core::http_match::HttpMatch;
-use weir_core::load::one_or_many;
 use weir_core::{Named, SourceSpec};
 
 /// `routing`: where requests go.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Config {
@@ -28,14 +28,15 @@ pub struct Config {
 
 /// What is done with requests that match. Exactly one of a target (`setHeaders`, `cluster`,
 /// `rewrite`, together if you like) and a `split` is given.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
     /// The rule's name, unique: letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// Istio's HTTPMatchRequest, or a list of them of which one must match.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// A GrowthBook condition over attributes.
@@ -63,17 +64,17 @@ pub struct Rule {
 }
 
 /// One variant of an experiment, or a list of which one will do.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AnyVariant(
-    #[serde(deserialize_with = "one_or_many")]
+    #[load(one_or_many)]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub Vec<String>,
 );
 
 /// Where a request goes.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
@@ -89,7 +90,7 @@ pub struct Target {
 }
 
 /// Istio's HTTPRewrite.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rewrite {
@@ -103,7 +104,7 @@ pub struct Rewrite {
 }
 
 /// A weighted split that keeps each key on its side.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Split {
@@ -112,7 +113,8 @@ pub struct Split {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
     /// What identifies a user: the first source that the request has, and that is not empty, counts.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub sticky_by: Vec<SourceSpec>,
     /// A cookie that gives an identity to who has none: a random id of 128 bits, read last, set by the
@@ -127,7 +129,7 @@ pub struct Split {
 }
 
 /// A request that has none of the keys.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum WithoutKey {
@@ -139,7 +141,7 @@ pub enum WithoutKey {
 }
 
 /// One side of a split.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SplitTarget {
@@ -160,7 +162,7 @@ pub struct SplitTarget {
 }
 
 /// What responses tell about the decision. Each costs one more callback a request.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Response {

@@ -3,7 +3,8 @@
 //! A crate of its own because it is the half of a module that never serves a request: it is compiled for
 //! size, the pipeline for speed.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 use weir_core::{At, AttributeMap, Compiler, Problems, Shape};
 
 #[cfg(not(all(
@@ -40,7 +41,7 @@ sections! {
 pub const LANGUAGE: &str = "v1alpha1";
 
 /// A Weir configuration. Each section switches its filter on.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Load, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(title = "Weir configuration"))]

@@ -4,14 +4,14 @@
 //! missing, is found when the plan is made, so that all of it is reported together.
 
 use crate::part::Part;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use weir_cookie::{CookieSpec, SecretSpec};
+use weir_core::Load;
 use weir_core::http_match::HttpMatch;
-use weir_core::load::one_or_many;
 use weir_core::{Named, SourceSpec};
 
 /// `experiments`: who gets which variant.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Experiments"))]
@@ -20,7 +20,8 @@ pub struct Config {
     pub list: Vec<Experiment>,
     /// What identifies a unit in experiments that do not say it themselves: the first source that the
     /// request has, and that is not empty, counts.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
     /// A cookie that gives an identity to who has none: a random id of 128 bits, read last, set by the
@@ -37,7 +38,8 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
     /// What signs cookies. Of several the first signs, and signatures by all are accepted.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SecretSpec>"))]
     pub secret: Vec<SecretSpec>,
     /// Shares of all units that are kept out of the experiments that name them.
@@ -55,7 +57,7 @@ pub struct Config {
 }
 
 /// One experiment.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Experiment {
@@ -72,14 +74,16 @@ pub struct Experiment {
     pub end: Option<String>,
     /// What identifies a unit: the first source that the request has, and that is not empty, counts. The
     /// section's `unit` when absent.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
     /// Whether the section's `mintCookie` identifies who has no other identity; true when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous: Option<bool>,
     /// Who takes part: Istio's HTTPMatchRequest, or a list of them of which one must match.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// Who takes part: a GrowthBook condition over attributes.
@@ -89,11 +93,13 @@ pub struct Experiment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
     /// Its place in layers. Experiments in different ranges of a layer never share a unit.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<Layer>"))]
     pub layer: Vec<Layer>,
     /// Holdouts whose units do not take part.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub holdout: Vec<String>,
     /// What units must have been given in other experiments.
@@ -135,7 +141,7 @@ pub struct Experiment {
 }
 
 /// Where an experiment is in its life.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Status {
@@ -151,7 +157,7 @@ pub enum Status {
 }
 
 /// What a unit can be given.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Variant {
@@ -173,7 +179,7 @@ pub struct Variant {
 }
 
 /// A place in a layer.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Layer {
@@ -183,7 +189,8 @@ pub struct Layer {
     /// without, its end.
     pub ranges: Vec<[Part; 2]>,
     /// What identifies a unit in the layer, where this differs from the experiment's `unit`.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
     /// An SDK's algorithm for the layer's hash; `weir-1` when absent.
@@ -195,7 +202,7 @@ pub struct Layer {
 }
 
 /// A share of all units that experiments leave alone, so that their joint effect can be seen.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holdout {
@@ -206,14 +213,15 @@ pub struct Holdout {
 }
 
 /// What a unit must have been given before.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prerequisite {
     /// The key of the other experiment.
     pub experiment: String,
     /// The variants that will do; all of them when absent.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub variants: Vec<String>,
     /// Turns it round: the unit must have none of them.
@@ -222,21 +230,22 @@ pub struct Prerequisite {
 }
 
 /// What says that cookies are welcome.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Consent {
     /// Where it is said, such as `cookie:consent`.
     pub source: SourceSpec,
     /// What it says then, one of these; anything that is not empty when absent.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub equals: Vec<String>,
 }
 
 /// How testers choose their variants: `checkout=b` or `checkout=b,search=a`, in one of three places. It
 /// counts only with a secret behind it (`checkout=b~SECRET`), or for allowed peers.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overrides {
@@ -250,7 +259,8 @@ pub struct Overrides {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
     /// What must stand behind the last `~`: one of these, or a signature by one of these.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SecretSpec>"))]
     pub secret: Vec<SecretSpec>,
     /// Requests that need no secret, such as those of a peer with a certificate.
@@ -259,12 +269,13 @@ pub struct Overrides {
 }
 
 /// Which requests: those for which all that is given holds.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Requests {
     /// Istio's HTTPMatchRequest, or a list of them of which one must match.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// A GrowthBook condition over attributes.
@@ -276,7 +287,7 @@ pub struct Requests {
 }
 
 /// How services, logs and clients learn of the variants.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {

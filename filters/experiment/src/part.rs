@@ -1,8 +1,9 @@
 //! Parts of a whole as they are written.
 
-use serde::de::{Deserializer, Error, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value};
+use weir_core::load::Node;
+use weir_core::{Load, Problems};
 
 /// A part of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may be
 /// a text as well: that is what Envoy makes of a decimal in YAML.
@@ -34,44 +35,30 @@ fn shifted(number: &str) -> Option<f64> {
     [number.trim(), "e-2"].concat().parse().ok()
 }
 
-/// A number as people write it. The standard library's way to print it would cost a module 25 kB.
-fn plain(number: f64) -> String {
-    let text = serde_json::Value::from(number).to_string();
+/// A number as people write it.
+fn plain(number: &Number) -> String {
+    let text = number.to_string();
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl Visitor<'_> for Either {
-            type Value = Part;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a part from 0 to 1, or a percentage such as \"12.5%\"")
+impl Load for Part {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let part = match node.value {
+            Value::Number(number) => number.as_f64().filter(Self::is_part).map(Self),
+            Value::String(text) => Self::of_text(text),
+            _ => None,
+        };
+        match (part, node.value) {
+            (Some(_), _) => {}
+            // The usual mistake: 50 where 50 % is meant.
+            (None, Value::Number(number)) => {
+                let shown = plain(number);
+                let hint = ["a part from 0 to 1; a percentage is written \"", &shown, "%\""].concat();
+                node.refuse(problems, &hint);
             }
-            fn visit_f64<E: Error>(self, part: f64) -> Result<Part, E> {
-                if Part::is_part(&part) {
-                    return Ok(Part(part));
-                }
-                let shown = plain(part);
-                Err(E::custom(format_args!(
-                    "{shown} is not a part from 0 to 1; a percentage is written \"{shown}%\""
-                )))
-            }
-            fn visit_u64<E: Error>(self, part: u64) -> Result<Part, E> {
-                self.visit_f64(part as f64)
-            }
-            fn visit_i64<E: Error>(self, part: i64) -> Result<Part, E> {
-                self.visit_f64(part as f64)
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Part, E> {
-                Part::of_text(text).ok_or_else(|| {
-                    E::custom(format_args!(
-                        "{text:?} is not a part from 0 to 1, or a percentage such as \"12.5%\""
-                    ))
-                })
-            }
+            _ => node.refuse(problems, "a part from 0 to 1, or a percentage such as \"12.5%\""),
         }
-        deserializer.deserialize_any(Either)
+        part
     }
 }
 

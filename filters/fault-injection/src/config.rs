@@ -13,14 +13,14 @@ pub use sampling::{Rolls, Sampling, Sticky};
 
 use crate::percentage::Percentage;
 use crate::status::GrpcStatus;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 use weir_core::Named;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::HttpMatch;
-use weir_core::load::one_or_many;
 
 /// `faults`: what goes wrong, for whom and how often.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Faults"))]
@@ -31,7 +31,7 @@ pub struct Config(
 );
 
 /// One fault. Istio's HTTPFaultInjection, the `fault:` of a VirtualService, is one as it stands.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fault {
@@ -40,7 +40,8 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// Which requests: a GrowthBook condition over attributes.
@@ -54,11 +55,13 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub variant: Named<AnyVariant>,
     /// Only requests that the route sends to this cluster, or to one of these.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub upstream_cluster: Vec<String>,
     /// Only requests of these callers, by what they send as `x-envoy-downstream-service-node`.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub downstream_nodes: Vec<String>,
     /// Only requests on routes whose metadata has the fault's name, or `*`, at this place: the filter's name
@@ -102,19 +105,19 @@ pub struct Fault {
 }
 
 /// One variant of an experiment, or a list of which one will do.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(inline))]
 pub struct AnyVariant(
-    #[serde(deserialize_with = "one_or_many")]
+    #[load(one_or_many)]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub Vec<String>,
 );
 
 /// An error in the place of an upstream's answer. With both statuses, gRPC clients get `grpcStatus` and all
 /// others `httpStatus`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Abort {
@@ -143,7 +146,7 @@ pub struct Abort {
 }
 
 /// How slowly responses come.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "ResponseRateLimit"))]
@@ -157,7 +160,7 @@ pub struct RateLimit {
 }
 
 /// What is changed in responses, of the upstream as of the proxy itself; not in answers of `abort`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResponseFault {
@@ -179,7 +182,7 @@ pub struct ResponseFault {
 }
 
 /// What is done to a response's body: exactly one of the two.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BodyFault {

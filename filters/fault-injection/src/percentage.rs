@@ -1,10 +1,10 @@
 //! Percentages as Envoy, Istio and people write them.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
-use weir_allocation::{BUCKETS, Share};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use weir_allocation::{BUCKETS, InvalidShare, Share};
+use weir_core::load::Node;
+use weir_core::{Load, Problems};
 
 /// A percentage, exact to 0.0001 %: a text such as `"12.5%"`, Istio's `{value: 12.5}`, or Envoy's
 /// `{numerator: 125, denominator: TEN_THOUSAND}`.
@@ -12,7 +12,7 @@ use weir_allocation::{BUCKETS, Share};
 pub struct Percentage(pub Share);
 
 /// The long forms.
-#[derive(Default, Deserialize)]
+#[derive(Default, Load)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Object {
     value: Option<f64>,
@@ -21,7 +21,7 @@ struct Object {
 }
 
 /// Envoy's `FractionalPercent.DenominatorType`.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Load)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Denominator {
     #[default]
@@ -49,27 +49,26 @@ impl Object {
     }
 }
 
-impl<'de> Deserialize<'de> for Percentage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Percentage;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a percentage such as \"12.5%\" or {value: 12.5}")
+impl Load for Percentage {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let share = match node.value {
+            Value::Object(_) => Object::load(node, problems)?.share(),
+            // Without its sign, "0.5" could be a half or a half of a percent.
+            Value::String(text) if text.trim_end().ends_with('%') => {
+                text.parse().map_err(|problem: InvalidShare| problem.to_string())
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Percentage, E> {
-                // Without its sign, "0.5" could be a half or a half of a percent.
-                if !text.trim_end().ends_with('%') {
-                    return Err(E::invalid_type(serde::de::Unexpected::Str(text), &self));
-                }
-                text.parse().map(Percentage).map_err(E::custom)
+            _ => {
+                node.refuse(problems, "a percentage such as \"12.5%\" or {value: 12.5}");
+                return None;
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Percentage, A::Error> {
-                let object = Object::deserialize(MapAccessDeserializer::new(map))?;
-                object.share().map(Percentage).map_err(A::Error::custom)
+        };
+        match share {
+            Ok(share) => Some(Self(share)),
+            Err(problem) => {
+                node.problem(problems, problem);
+                None
             }
         }
-        deserializer.deserialize_any(Any)
     }
 }
 

@@ -1,9 +1,10 @@
 //! gRPC statuses by name and number, and the HTTP statuses that go with them.
 
-use serde::de::{Deserializer, Error, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use weir_core::load::Node;
 use weir_core::problem::did_you_mean;
+use weir_core::{Load, Problems};
 
 /// A gRPC status, 0 to 16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,26 +64,24 @@ impl GrpcStatus {
     }
 }
 
-impl<'de> Deserialize<'de> for GrpcStatus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl Visitor<'_> for Either {
-            type Value = GrpcStatus;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a gRPC status: a name such as `UNAVAILABLE`, or a number from 0 to 16")
+impl Load for GrpcStatus {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let status = match node.value {
+            Value::Number(number) => number.as_u64().and_then(Self::new),
+            Value::String(text) => Self::of_text(text),
+            _ => None,
+        };
+        match (status, node.value) {
+            (Some(_), _) => {}
+            (None, Value::String(text)) => {
+                let hint = did_you_mean(text, STATUSES.iter().map(|(name, _)| *name));
+                node.problem(problems, ["there is no gRPC status \"", text, "\"", &hint].concat());
             }
-            fn visit_u64<E: Error>(self, number: u64) -> Result<GrpcStatus, E> {
-                let refuse = || E::invalid_type(serde::de::Unexpected::Unsigned(number), &self);
-                GrpcStatus::new(number).ok_or_else(refuse)
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<GrpcStatus, E> {
-                GrpcStatus::of_text(text).ok_or_else(|| {
-                    let hint = did_you_mean(text, STATUSES.iter().map(|(name, _)| *name));
-                    E::custom(["there is no gRPC status \"", text, "\"", &hint].concat())
-                })
+            _ => {
+                node.refuse(problems, "a gRPC status: a name such as `UNAVAILABLE`, or a number from 0 to 16")
             }
         }
-        deserializer.deserialize_any(Either)
+        status
     }
 }
 

@@ -9,13 +9,13 @@ mod requires;
 pub use provider::{ClaimHeader, Format, From, FromHeader, Jwks, Missing, Provider, RemoteJwks};
 pub use requires::{Requirement, Requires};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 use weir_core::Named;
 use weir_core::http_match::HttpMatch;
-use weir_core::load::one_or_many;
 
 /// `jwt`: whose tokens are believed, which requests need one, and what services learn of them.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Jwt"))]
@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// What some requests need.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "TokenRule"))]
@@ -47,7 +47,8 @@ pub struct Rule {
     pub name: Option<String>,
     /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. All requests when
     /// absent. Claims are not known yet here.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// Which requests: a GrowthBook condition over attributes. Claims are not known yet here.
@@ -66,7 +67,7 @@ pub struct Rule {
 }
 
 /// Tokens that were verified are remembered, for each provider apart, and never beyond their expiry.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "TokenCache"))]
@@ -80,7 +81,7 @@ pub struct Cache {
 }
 
 /// How requests are refused.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Errors {
@@ -93,7 +94,7 @@ pub struct Errors {
 }
 
 /// What the body of a refusal is.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ErrorFormat {

@@ -6,15 +6,15 @@
 use crate::encoding::Style;
 use crate::label::LabelSpec;
 use crate::status::Statuses;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use weir_cookie::SecretSpec;
+use weir_core::Load;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::{HttpMatch, StringMatch};
-use weir_core::load::one_or_many;
 use weir_core::{Named, SourceSpec};
 
 /// `metrics`: what is counted, measured and logged.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Metrics"))]
@@ -33,7 +33,7 @@ pub struct Config {
 }
 
 /// Rate, errors and durations: `{}` switches all of them on.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Red {
@@ -53,7 +53,7 @@ pub struct Red {
 }
 
 /// One metric.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metric {
@@ -68,7 +68,8 @@ pub struct Metric {
     pub labels: Named<LabelSpec>,
     /// Experiments by whose variants it is told apart, with the labels `experiment` and `variant`: keys, or
     /// `*` for all of this configuration. A request counts once for each of them that it takes part in.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub experiments: Vec<String>,
     /// What is added, set or recorded: 1 for a counter and the number of active requests for a gauge when
@@ -76,7 +77,8 @@ pub struct Metric {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<ValueSpec>,
     /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// Which requests: a GrowthBook condition over attributes.
@@ -101,7 +103,7 @@ pub struct Metric {
 }
 
 /// The type of a metric.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MetricType {
@@ -115,7 +117,7 @@ pub enum MetricType {
 }
 
 /// When something is measured.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum When {
@@ -127,7 +129,7 @@ pub enum When {
 }
 
 /// A value: exactly one way of these.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ValueSpec {
@@ -156,7 +158,7 @@ pub struct ValueSpec {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TimeUnit {
@@ -169,7 +171,7 @@ pub enum TimeUnit {
 }
 
 /// A body.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Body {
@@ -180,7 +182,7 @@ pub enum Body {
 }
 
 /// Which responses: those for which all that is given holds.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResponseMatch {
@@ -196,7 +198,7 @@ pub struct ResponseMatch {
 }
 
 /// A line of JSON in the proxy's log. No header is in it but those that you name.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessLog {
@@ -205,7 +207,8 @@ pub struct AccessLog {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<String>,
     /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// Which requests: a GrowthBook condition over attributes.
@@ -238,12 +241,13 @@ pub struct AccessLog {
 }
 
 /// A unit that is not written itself: the first half of the HMAC-SHA256 of it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HashedUnit {
     /// What identifies a unit: the first source that the request has, and that is not empty, counts.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub source: Vec<SourceSpec>,
     /// The secret without which nobody can find out whose hash it is.
@@ -252,7 +256,7 @@ pub struct HashedUnit {
 }
 
 /// The level of a line in the proxy's log.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Level {

@@ -4,10 +4,11 @@
 //! (`stats_tags`) cut them out of names. They are not anchored, so a value must never look like
 //! the beginning or the end of another tag.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 
 /// How labels are written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "LabelStyle"))]

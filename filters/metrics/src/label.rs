@@ -1,13 +1,11 @@
 //! Labels as they are written.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use weir_core::SourceSpec;
+use serde::Serialize;
+use serde_json::Value;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::StringMatch;
-use weir_core::load::one_or_many;
+use weir_core::load::Node;
+use weir_core::{Load, Problems, SourceSpec};
 
 /// A label: the short form, or an object with one source and its bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +19,7 @@ pub enum LabelSpec {
 
 /// Where a label's values come from, and what keeps them few. Exactly one source is given, and at most one
 /// bound; without a bound the first ten values count.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Label {
@@ -64,7 +62,7 @@ pub struct Label {
 }
 
 /// A class of values.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Class {
@@ -76,12 +74,13 @@ pub struct Class {
 }
 
 /// Parts of all units.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubBucket {
     /// What identifies a unit: the first source that the request has, and that is not empty, counts.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
     /// How many parts, 2 to 100; 20 when absent.
@@ -99,23 +98,19 @@ impl Default for LabelSpec {
     }
 }
 
-impl<'de> Deserialize<'de> for LabelSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = LabelSpec;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a label such as \"codeClass\", or an object such as {source: header:x-plan}")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<LabelSpec, E> {
-                Ok(LabelSpec::Short(text.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LabelSpec, A::Error> {
-                Label::deserialize(MapAccessDeserializer::new(map))
-                    .map(|label| LabelSpec::Long(Box::new(label)))
+impl Load for LabelSpec {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::String(text) => Some(Self::Short(text.clone())),
+            Value::Object(_) => Load::load(node, problems).map(Self::Long),
+            _ => {
+                node.refuse(
+                    problems,
+                    "a label such as \"codeClass\", or an object such as {source: header:x-plan}",
+                );
+                None
             }
         }
-        deserializer.deserialize_any(Either)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Sets of statuses as they are written: `404`, `2xx`, `500-504`, or a list of these.
 
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value};
+use weir_core::load::Node;
+use weir_core::{Load, Problems};
 
 /// A set of statuses, HTTP's or gRPC's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,11 @@ impl Statuses {
 }
 
 impl Range {
+    fn of_number(number: &Number) -> Option<Self> {
+        let status = number.as_u64().and_then(|status| u16::try_from(status).ok());
+        status.filter(|status| *status < 1000).map(|status| Self { first: status, last: status })
+    }
+
     fn of_text(text: &str) -> Option<Self> {
         let (first, last) = match text.as_bytes() {
             [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
@@ -45,37 +51,24 @@ impl Range {
     }
 }
 
-impl<'de> Deserialize<'de> for Statuses {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Statuses;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a status such as 404, a class such as \"2xx\", or a range such as \"500-504\"")
+impl Load for Statuses {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let range = match node.value {
+            Value::Array(_) => {
+                let lists = Vec::<Self>::load(node, problems)?;
+                return Some(Self(lists.into_iter().flat_map(|list| list.0).collect()));
             }
-            fn visit_u64<E: Error>(self, status: u64) -> Result<Statuses, E> {
-                let status = u16::try_from(status).ok().filter(|status| *status < 1000);
-                let status = status.ok_or_else(|| E::custom("a status has at most three digits"))?;
-                Ok(Statuses(vec![Range { first: status, last: status }]))
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Statuses, E> {
-                let range = Range::of_text(text).ok_or_else(|| {
-                    E::custom(format_args!(
-                        "{text:?} is not a status such as 404, a class such as \"2xx\", or a range such as \
-                         \"500-504\""
-                    ))
-                })?;
-                Ok(Statuses(vec![range]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Statuses, A::Error> {
-                let mut all = Vec::new();
-                while let Some(Statuses(more)) = list.next_element()? {
-                    all.extend(more);
-                }
-                Ok(Statuses(all))
-            }
+            Value::Number(number) => Range::of_number(number),
+            Value::String(text) => Range::of_text(text),
+            _ => None,
+        };
+        if range.is_none() {
+            node.refuse(
+                problems,
+                "a status such as 404, a class such as \"2xx\", or a range such as \"500-504\"",
+            );
         }
-        deserializer.deserialize_any(Any)
+        range.map(|range| Self(vec![range]))
     }
 }
 
@@ -108,8 +101,11 @@ impl schemars::JsonSchema for Statuses {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Statuses, String> {
-        serde_json::from_str(json).map_err(|error| error.to_string())
+    fn read(json: &str) -> Result<Statuses, Problems> {
+        let mut problems = Problems::default();
+        let document = serde_json::from_str(json).unwrap();
+        let statuses = weir_core::load::load_value(&document, &mut problems);
+        if problems.is_empty() { Ok(statuses) } else { Err(problems) }
     }
 
     #[test]

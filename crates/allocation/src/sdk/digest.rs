@@ -207,7 +207,7 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let seed = definition
         .required_seed("flagsmith needs <feature key>,<environment key>_ as its seed", &mut problems);
     for (text, place) in [(definition.seed, Place::Seed), (definition.coverage_seed, Place::CoverageSeed)] {
-        if text.is_some_and(|text| !text.is_empty() && !text.contains(',')) {
+        if text.is_some_and(|text| !text.is_empty() && !text.as_bytes().contains(&b',')) {
             problems
                 .push(Refusal::new(place, "flagsmith puts a comma behind the key of a feature or a segment"));
         }

@@ -219,7 +219,7 @@ fn utf16_rank(byte: u8) -> u8 {
 pub(super) fn compare_lowered(text: &[u8], lowered: &str) -> Ordering {
     match std::str::from_utf8(text) {
         Err(_) => Ordering::Less,
-        Ok(text) if text.contains('Σ') => text.to_lowercase().as_str().cmp(lowered),
+        Ok(text) if text.chars().any(|c| c == 'Σ') => text.to_lowercase().as_str().cmp(lowered),
         Ok(text) => text.chars().flat_map(char::to_lowercase).cmp(lowered.chars()),
     }
 }

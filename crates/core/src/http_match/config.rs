@@ -1,12 +1,13 @@
 //! The `match` list as it is written.
 
 use crate::Named;
-use serde::{Deserialize, Serialize};
+use crate::load::Load;
+use serde::Serialize;
 
 /// One entry of a `match` list. All that it names must hold; of several entries, one is enough.
 ///
 /// A `match` block of an Istio VirtualService means the same here.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpMatch {
@@ -57,13 +58,15 @@ pub struct HttpMatch {
     /// The caller's identity from its mTLS certificate, one of these, as in AuthorizationPolicy:
     /// `cluster.local/ns/shop/sa/cart`, a prefix `cluster.local/ns/shop/*`, a suffix `*/sa/cart`, or
     /// `*` for anyone who has one. Weir's addition.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::load::one_or_many")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::load::OneOrMany<String>"))]
     pub source_principals: Vec<String>,
     /// The client's address is one of these, or in one of these networks: `10.0.0.0/8`,
     /// `2001:db8::/32`, `192.0.2.7`. Behind proxies that is what Envoy trusts of `x-forwarded-for`.
     /// Weir's addition.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::load::one_or_many")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::load::OneOrMany<String>"))]
     pub remote_ip: Vec<String>,
 
@@ -89,7 +92,7 @@ pub struct HttpMatch {
 /// How a text is tested: exactly one way of these. `{}` asks only that the text is there.
 ///
 /// `exact`, `prefix` and `regex` are Istio's, the others are Weir's additions.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StringMatch {

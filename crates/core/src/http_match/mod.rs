@@ -18,4 +18,5 @@ pub use claim::ClaimTest;
 pub use config::{HttpMatch, StringMatch};
 pub use network::{Network, Networks};
 pub use regex::FullMatch;
+pub(crate) use string_match::stands;
 pub use string_match::{Asks, Place, TextTest};

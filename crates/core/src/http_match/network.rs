@@ -84,7 +84,7 @@ fn address(text: &[u8]) -> Option<IpAddr> {
         Some(rest) => rest.split_once(']')?.0,
         None => match text.split_once(':') {
             // One colon stands before a port; with more, it is an IPv6 address.
-            Some((host, port)) if !port.contains(':') => host,
+            Some((host, port)) if !port.as_bytes().contains(&b':') => host,
             _ => text,
         },
     };

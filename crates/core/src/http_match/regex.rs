@@ -141,7 +141,10 @@ fn explain(pattern: &str, error: &str) -> String {
             "put a backslash only before punctuation or one of the classes \\d \\s \\w \\b and their opposites",
         ),
     ];
-    let hint = hint.iter().find(|(what, _)| error.contains(what)).map(|(_, hint)| *hint);
+    let hint = hint
+        .iter()
+        .find(|(what, _)| stands(Place::Anywhere, what.as_bytes(), false, error.as_bytes()))
+        .map(|(_, hint)| *hint);
     match hint {
         Some(hint) => format!("{pattern:?}: {error}; {hint}"),
         None => format!("{pattern:?}: {error}"),

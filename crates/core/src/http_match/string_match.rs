@@ -76,7 +76,7 @@ impl TextTest {
 
 /// Whether `literal` stands in that place of `text`. Without case, `literal` is in lower case.
 #[inline]
-pub(super) fn stands(place: Place, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
+pub(crate) fn stands(place: Place, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
     let same = |part: &[u8]| if ignore_case { part.eq_ignore_ascii_case(literal) } else { part == literal };
     match place {
         Place::Whole => same(text),
@@ -219,7 +219,7 @@ mod tests {
 
     fn compiled(json: &str) -> Result<Asks, String> {
         let mut problems = Problems::default();
-        let asks = serde_json::from_str::<StringMatch>(json).unwrap().asks(
+        let asks = crate::load::<StringMatch>(json.as_bytes(), &mut problems).asks(
             false,
             &mut problems,
             &At::root().field("x"),

@@ -50,7 +50,10 @@ impl Outside for Nothing {
 
 /// Attributes as they are written in a configuration.
 pub(crate) fn attributes(json: Json) -> AttributeMap {
-    serde_json::from_value(json).unwrap()
+    let mut problems = Problems::default();
+    let attributes = weir_core::load::load_value(&json, &mut problems);
+    assert!(problems.is_empty(), "{problems}");
+    attributes
 }
 
 /// Headers as the host gives them.

@@ -49,8 +49,10 @@ const OPERATORS: [&str; 16] = [
 ];
 
 fn compiled(condition: &Json) -> Option<(Shape, Condition)> {
-    let named: AttributeMap =
-        serde_json::from_value(json!({"j": {"header": "x-j", "type": "json"}})).unwrap();
+    let named: AttributeMap = weir_core::load::load_value(
+        &json!({"j": {"header": "x-j", "type": "json"}}),
+        &mut Problems::default(),
+    );
     let env = |_: &str| None;
     let mut compiler = Compiler::new(&named, &env, Problems::default());
     let condition = condition::compile(condition, &mut compiler, &At::root());

@@ -1,11 +1,12 @@
 //! How long requests wait, as it is written.
 
 use crate::percentage::Percentage;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 
 /// A time for which requests wait: exactly one of a fixed time and a distribution. Durations are written as
 /// Envoy and Istio write them, such as `5s` or `250ms`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "FaultDelay"))]
@@ -41,7 +42,7 @@ pub struct Delay {
 }
 
 /// Every time between two is as likely as any other.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Uniform {
@@ -52,7 +53,7 @@ pub struct Uniform {
 }
 
 /// The normal distribution.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Normal {
@@ -63,7 +64,7 @@ pub struct Normal {
 }
 
 /// The log-normal distribution, by its median and either `sigma` or `p99`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogNormal {
@@ -82,7 +83,7 @@ pub struct LogNormal {
 }
 
 /// The exponential distribution.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exponential {
@@ -91,7 +92,7 @@ pub struct Exponential {
 }
 
 /// The Pareto distribution.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pareto {

@@ -1,13 +1,13 @@
 //! When faults are on, what switches them off, and who may ask for them, as it is written.
 
 use crate::percentage::Percentage;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::HttpMatch;
-use weir_core::load::one_or_many;
 
 /// When a fault is on. Times as RFC 3339 has them, such as `2026-03-01T14:00:00Z`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "FaultWindow"))]
@@ -21,7 +21,7 @@ pub struct Window {
 }
 
 /// How percentages change with time: in a straight line from one part of themselves to another.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "FaultRamp"))]
@@ -37,7 +37,7 @@ pub struct Ramp {
 }
 
 /// What switches a fault off. Each alone does it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillSwitch {
@@ -60,7 +60,7 @@ pub struct KillSwitch {
 /// Faults that callers ask for by Envoy's headers `x-envoy-fault-delay-request` (milliseconds),
 /// `-abort-request` (HTTP status), `-abort-grpc-request` (gRPC status), `-throughput-response` (KiB/s), and
 /// their `-percentage`. The headers are removed from all requests.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderControl {
@@ -86,13 +86,14 @@ pub struct HeaderControl {
 }
 
 /// Who may: those whose requests are such that all that is given holds.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Operators {
     /// Istio's HTTPMatchRequest, or a list of them of which one must match; `sourcePrincipals` names peers by
     /// their certificates.
-    #[serde(rename = "match", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
     /// A GrowthBook condition over attributes.

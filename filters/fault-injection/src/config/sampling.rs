@@ -1,11 +1,9 @@
 //! Who is hit, as it is written.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
-use weir_core::SourceSpec;
-use weir_core::load::one_or_many;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use weir_core::load::Node;
+use weir_core::{Load, Problems, SourceSpec};
 
 /// Who is hit: `random`, or `{sticky: {unit: …}}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,14 +15,15 @@ pub enum Sampling {
 }
 
 /// The same units are hit on every proxy, and after every restart.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "StickySampling"))]
 pub struct Sticky {
     /// What identifies a unit: the first source that the request has, and that is not empty, counts. Requests
     /// that have none are never hit.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
     /// What the hash is salted with, the fault's name when absent. Another seed hits other units; faults with
@@ -34,7 +33,7 @@ pub struct Sticky {
 }
 
 /// How the kinds of a fault (delay, abort, rate limit, response) hang together.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Rolls {
@@ -48,34 +47,30 @@ pub enum Rolls {
 }
 
 /// The long form, as an object.
-#[derive(Default, Deserialize)]
+#[derive(Default, Load)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Object {
     sticky: Option<Sticky>,
 }
 
-impl<'de> Deserialize<'de> for Sampling {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Sampling;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`random`, or an object such as {sticky: {unit: \"header:x-user-id\"}}")
+impl Load for Sampling {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::Object(_) => {
+                let Object { sticky } = Object::load(node, problems)?;
+                Some(Self::Sticky(sticky.unwrap_or_default()))
             }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Sampling, E> {
-                match text {
-                    "random" => Ok(Sampling::Random),
-                    // Without units; the plan says what is missing.
-                    "sticky" => Ok(Sampling::Sticky(Sticky::default())),
-                    _ => Err(E::invalid_type(serde::de::Unexpected::Str(text), &self)),
-                }
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sampling, A::Error> {
-                let Object { sticky } = Object::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Sampling::Sticky(sticky.unwrap_or_default()))
+            Value::String(text) if text == "random" => Some(Self::Random),
+            // Without units; the plan says what is missing.
+            Value::String(text) if text == "sticky" => Some(Self::Sticky(Sticky::default())),
+            _ => {
+                node.refuse(
+                    problems,
+                    "`random`, or an object such as {sticky: {unit: \"header:x-user-id\"}}",
+                );
+                None
             }
         }
-        deserializer.deserialize_any(Either)
     }
 }
 

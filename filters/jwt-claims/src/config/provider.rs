@@ -1,23 +1,25 @@
 //! Who issues tokens, as it is written.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use weir_core::Load;
 use weir_core::Named;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::StringMatch;
-use weir_core::load::one_or_many;
 
 /// Who issues tokens, where they stand in a request, and what services learn of them.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Provider {
     /// The claim `iss` must be this, or one of these. It is not looked at when absent.
-    #[serde(alias = "issuers", deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub issuer: Vec<String>,
     /// The claim `aud` must have one of these; `http://`, `https://` and a slash at the end are not
     /// compared, as in Envoy. It is not looked at when absent.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub audiences: Vec<String>,
     /// What the claim `sub` must be; a token without it does not pass.
@@ -27,7 +29,8 @@ pub struct Provider {
     pub jwks: Jwks,
     /// The algorithms (RFC 7518 and 8037) that tokens may be signed with, such as `RS256`. When absent, all
     /// that the keys are for; `none` never.
-    #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub algorithms: Vec<String>,
     /// By how much clocks may differ, for `exp` and `nbf`; `60s` when absent, `1h` at most.
@@ -67,7 +70,7 @@ pub struct Provider {
 }
 
 /// Where keys come from: exactly one of these.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Jwks {
@@ -83,7 +86,7 @@ pub struct Jwks {
 }
 
 /// A server that answers with a key set.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteJwks {
@@ -120,7 +123,7 @@ pub struct RemoteJwks {
 }
 
 /// Where tokens stand. The first place that has one counts: headers, then the query, then cookies.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "TokenFrom"))]
@@ -137,7 +140,7 @@ pub struct From {
 }
 
 /// A request header with a token.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FromHeader {
@@ -150,7 +153,7 @@ pub struct FromHeader {
 }
 
 /// A request header that is given a claim. Copies that clients send are removed from every request.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClaimHeader {
@@ -175,7 +178,7 @@ pub struct ClaimHeader {
 
 /// How a claim becomes a header's value. Strings, numbers and booleans stand there as they are, numbers
 /// with the digits that the issuer wrote.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Format {
@@ -194,7 +197,7 @@ pub enum Format {
 }
 
 /// What is done when the token has no such claim.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Missing {

@@ -1,9 +1,9 @@
 //! Which token a request needs, as it is written.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-use std::fmt;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use weir_core::load::Node;
+use weir_core::{Load, Problems};
 
 /// A provider's name, `none`, or an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub enum Requires {
 }
 
 /// What is needed: exactly one of these.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Requirement {
@@ -39,23 +39,19 @@ pub struct Requirement {
     pub optional_or_failed: Option<Requires>,
 }
 
-impl<'de> Deserialize<'de> for Requires {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Requires;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a provider's name, \"none\", or an object such as {any: [one, other]}")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Requires, E> {
-                Ok(Requires::Name(text.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Requires, A::Error> {
-                Requirement::deserialize(MapAccessDeserializer::new(map))
-                    .map(|r| Requires::Object(Box::new(r)))
+impl Load for Requires {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::String(name) => Some(Self::Name(name.clone())),
+            Value::Object(_) => Load::load(node, problems).map(Self::Object),
+            _ => {
+                node.refuse(
+                    problems,
+                    "a provider's name, \"none\", or an object such as {any: [one, other]}",
+                );
+                None
             }
         }
-        deserializer.deserialize_any(Either)
     }
 }
 

@@ -196,12 +196,9 @@ impl Builder<'_, '_> {
     }
 
     pub(super) fn end_property(&mut self, path: &PathSpec, at: &At) -> Option<u16> {
-        let PathSpec(segments) = path;
-        if segments.iter().any(|segment| segment.is_empty() || segment.contains('\0')) {
-            self.compiler.problems.add(at, "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
-            return None;
-        }
-        Some(self.late(Late::Property(segments.join("\0").into_bytes().into())))
+        let segments: Vec<&str> = path.0.iter().map(String::as_str).collect();
+        let path = self.compiler.property_path(&segments, at)?;
+        Some(self.late(Late::Property(path)))
     }
 
     fn no_bound(&mut self, label: &Label, at: &At) {

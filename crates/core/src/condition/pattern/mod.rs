@@ -2,6 +2,7 @@
 
 mod syntax;
 
+use crate::http_match::{Place, stands};
 use regex_lite::{Regex, RegexBuilder};
 use syntax::Translated;
 
@@ -63,7 +64,7 @@ impl Pattern {
                 (true, true) => text == &**wanted,
                 (true, false) => text.starts_with(&**wanted),
                 (false, true) => text.ends_with(&**wanted),
-                (false, false) => text.contains(&**wanted),
+                (false, false) => stands(Place::Anywhere, wanted.as_bytes(), false, text.as_bytes()),
             },
             Self::Regex(regex) => regex.is_match(text),
         }

@@ -1,0 +1,132 @@
+//! A parsed document, part by part, with the place of each part.
+
+use super::MOST_PROBLEMS;
+use crate::problem::{At, Problems, did_you_mean};
+use serde_json::Value;
+
+/// A part of a document.
+#[derive(Debug)]
+pub struct Node<'a> {
+    /// What stands there.
+    pub value: &'a Value,
+    /// The part around it, and which step leads from there to here; `None` at the top.
+    within: Option<(&'a Node<'a>, Step<'a>)>,
+}
+
+/// One step down a document.
+#[derive(Clone, Copy, Debug)]
+enum Step<'a> {
+    Member(&'a str),
+    Element(usize),
+}
+
+/// What reads a part that a number tells apart: of the members' names, or of the list.
+type Each<'f> = &'f mut dyn FnMut(usize, &Node<'_>, &mut Problems);
+
+impl<'a> Node<'a> {
+    /// A whole document.
+    pub(super) fn top(value: &'a Value) -> Self {
+        Self { value, within: None }
+    }
+
+    /// Where it stands.
+    #[cold]
+    fn at(&self) -> At {
+        match self.within {
+            None => At::root(),
+            Some((node, Step::Member(name))) => node.at().field(name),
+            Some((node, Step::Element(index))) => node.at().index(index),
+        }
+    }
+
+    /// Says what is wrong with it.
+    #[cold]
+    #[inline(never)]
+    pub fn problem(&self, problems: &mut Problems, message: impl Into<String>) {
+        if problems.len() < MOST_PROBLEMS {
+            problems.add(&self.at(), message);
+        }
+    }
+
+    /// Says that it is not what it should be, such as `a string`.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse(&self, problems: &mut Problems, expected: &str) {
+        let shown = match self.value {
+            Value::String(text) => format!("{text:?}"),
+            Value::Array(_) => "a list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+            plain => plain.to_string(),
+        };
+        self.problem(problems, [&shown, " is not ", expected].concat());
+    }
+
+    /// Reads the members of an object, each with the number that its name has in `names`. Members with
+    /// other names are refused. False when it is no object.
+    pub fn members(&self, problems: &mut Problems, names: &[&str], each: Each<'_>) -> bool {
+        let Value::Object(members) = self.value else {
+            self.refuse(problems, "an object");
+            return false;
+        };
+        for (name, value) in members {
+            let node = Node { value, within: Some((self, Step::Member(name))) };
+            match names.iter().position(|known| known == name) {
+                Some(index) => each(index, &node, problems),
+                None => node.unknown(problems, "field", name, names),
+            }
+        }
+        true
+    }
+
+    /// Reads the members of an object whose names are the user's. False when it is no object.
+    pub(crate) fn named(
+        &self,
+        problems: &mut Problems,
+        each: &mut dyn FnMut(&str, &Node<'_>, &mut Problems),
+    ) -> bool {
+        let Value::Object(members) = self.value else {
+            self.refuse(problems, "an object");
+            return false;
+        };
+        for (name, value) in members {
+            each(name, &Node { value, within: Some((self, Step::Member(name))) }, problems);
+        }
+        true
+    }
+
+    /// Reads the elements of a list. False when it is none.
+    pub fn elements(&self, problems: &mut Problems, each: Each<'_>) -> bool {
+        let Value::Array(elements) = self.value else {
+            self.refuse(problems, "a list");
+            return false;
+        };
+        for (index, value) in elements.iter().enumerate() {
+            each(index, &Node { value, within: Some((self, Step::Element(index))) }, problems);
+        }
+        true
+    }
+
+    /// Reads one of some words: its number among them.
+    pub fn word(&self, problems: &mut Problems, words: &[&str]) -> Option<usize> {
+        let Value::String(word) = self.value else {
+            self.refuse(problems, "one of the known words");
+            return None;
+        };
+        let index = words.iter().position(|known| known == word);
+        if index.is_none() {
+            self.unknown(problems, "word", word, words);
+        }
+        index
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown(&self, problems: &mut Problems, what: &str, word: &str, known: &[&str]) {
+        let hint = did_you_mean(word, known.iter().copied());
+        let message = match known {
+            [] => ["unknown ", what, " `", word, "`: there is none here"].concat(),
+            _ => ["unknown ", what, " `", word, "`, expected one of: ", &known.join(", "), &hint].concat(),
+        };
+        self.problem(problems, message);
+    }
+}

@@ -1,0 +1,115 @@
+//! How plain values are read.
+
+use super::{Load, Node};
+use crate::Problems;
+use crate::value::number;
+use serde_json::Value;
+
+impl Load for bool {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let read = node.value.as_bool();
+        if read.is_none() {
+            node.refuse(problems, "a boolean");
+        }
+        read
+    }
+}
+
+impl Load for String {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let read = node.value.as_str();
+        if read.is_none() {
+            node.refuse(problems, "a string");
+        }
+        read.map(str::to_owned)
+    }
+}
+
+impl Load for f64 {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let read = match node.value {
+            // Envoy makes a text of a decimal in YAML: only whole numbers stay numbers.
+            Value::String(text) => number(text.as_bytes()),
+            other => other.as_f64(),
+        };
+        if read.is_none() {
+            node.refuse(problems, "a number");
+        }
+        read
+    }
+}
+
+/// Whole numbers up to the type's greatest.
+macro_rules! whole {
+    ($($number:ty: $largest:literal),*) => {
+        $(impl Load for $number {
+            fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+                let read = node.value.as_u64().and_then(|number| number.try_into().ok());
+                if read.is_none() {
+                    node.refuse(problems, concat!("a whole number", $largest));
+                }
+                read
+            }
+        })*
+    };
+}
+whole! {
+    u8: " from 0 to 255",
+    u16: " from 0 to 65535",
+    u32: " from 0 to 4294967295",
+    u64: ", 0 or more"
+}
+
+impl Load for Value {
+    fn load(node: &Node<'_>, _: &mut Problems) -> Option<Self> {
+        Some(node.value.clone())
+    }
+}
+
+/// `null` is as good as absent.
+impl<T: Load> Load for Option<T> {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::Null => Some(None),
+            _ => T::load(node, problems).map(Some),
+        }
+    }
+}
+
+impl<T: Load> Load for Box<T> {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        T::load(node, problems).map(Box::new)
+    }
+}
+
+impl<T: Load> Load for Vec<T> {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let mut list = Self::new();
+        let read = node.elements(problems, &mut |_, element, problems| {
+            list.extend(T::load(element, problems));
+        });
+        read.then_some(list)
+    }
+}
+
+/// A pair.
+impl<T: Load + Copy> Load for [T; 2] {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        if !matches!(node.value, Value::Array(list) if list.len() == 2) {
+            node.refuse(problems, "a list of two");
+            return None;
+        }
+        match *Vec::load(node, problems)? {
+            [first, second] => Some([first, second]),
+            _ => None,
+        }
+    }
+}
+
+/// A list, or one value without its brackets.
+pub fn one_or_many<T: Load>(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<T>> {
+    match node.value {
+        Value::Array(_) => Load::load(node, problems),
+        _ => T::load(node, problems).map(|one| vec![one]),
+    }
+}
