@@ -1,10 +1,10 @@
-//! Named things in the order in which they are written.
+//! Named things.
 
 use crate::Problems;
 use crate::load::{Load, Node};
 use serde::{Serialize, Serializer};
 
-/// An object whose members' names are the user's. It keeps their order, and costs a module a third of
+/// An object whose members' names are the user's, in the order of the names. It costs a module a third of
 /// what a map costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named<T>(pub Vec<(String, T)>);

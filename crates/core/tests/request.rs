@@ -16,7 +16,8 @@ struct Reader {
 impl Reader {
     /// `source` is the short form as text or the long form as an object.
     fn new(source: &str) -> Self {
-        let named: AttributeMap = serde_json::from_str(&format!(r#"{{"it": {source}}}"#)).unwrap();
+        let named: AttributeMap =
+            weir_core::load(format!(r#"{{"it": {source}}}"#).as_bytes(), &mut Problems::default());
         let env = |name: &str| (name == "STAGE").then(|| "canary".to_owned());
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let id = compiler.attribute("it", &At::root());
@@ -236,18 +237,14 @@ fn properties_are_numbers_booleans_and_texts() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn each_property_is_asked_for_once_even_when_absent() {
-    let named: AttributeMap = serde_json::from_str(
-        r#"{"port": {"property": "source.port", "type": "number"}, "text": "property:source.port",
+    let named: AttributeMap = weir_core::load(
+        br#"{"port": {"property": "source.port", "type": "number"}, "text": "property:source.port",
             "lower": {"property": "source.port", "lower": true}, "none": "property:none"}"#,
-    )
-    .unwrap();
+        &mut Problems::default(),
+    );
     let env = |_: &str| None;
     let mut compiler = Compiler::new(&named, &env, Problems::default());
-    let ids: Vec<AttrId> = named
-        .iter()
-        .map(|(name, _)| name)
-        .map(|name| compiler.attribute(name, &At::root()).unwrap())
-        .collect();
+    let ids = ["port", "text", "lower", "none"].map(|name| compiler.attribute(name, &At::root()).unwrap());
     let shape = compiler.finish().unwrap();
     let (raw, mut scratch) = (encode_pairs::<&str, &str>(&[]), Scratch::default());
     let host = Host::with(&[("source.port", b"AB")]);

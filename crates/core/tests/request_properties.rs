@@ -11,13 +11,13 @@ use weir_core::{At, AttrId, AttributeMap, Compiler, Facts, Problems, Request, Sc
 
 /// A configuration that reads a part of every kind.
 fn everything() -> (Shape, Vec<AttrId>) {
-    let named: AttributeMap = serde_json::from_str(
-        r#"{"h": "header:x-a", "hl": {"header": "x-a", "lower": true}, "c": "cookie:a", "cl": {"cookie": "b", "lower": true},
+    let named: AttributeMap = weir_core::load(
+        br#"{"h": "header:x-a", "hl": {"header": "x-a", "lower": true}, "c": "cookie:a", "cl": {"cookie": "b", "lower": true},
             "q": "query:a", "ql": {"query": "b b", "lower": true}, "p": "path", "m": "method", "cookie": "header:cookie",
             "j": {"header": "x-b", "type": "json"}, "n": {"query": "a", "type": "number", "default": "1"},
             "l": {"header": "x-b", "type": "list"}, "y": "property:a"}"#,
-    )
-    .unwrap();
+        &mut Problems::default(),
+);
     let env = |_: &str| None;
     let mut compiler = Compiler::new(&named, &env, Problems::default());
     let mut ids: Vec<AttrId> = named

@@ -108,7 +108,7 @@ tests! {
     }
 
     fn issuers_audiences_and_subjects() {
-        let lab = provider(r#""issuers": ["a", "b"], "audiences": ["https://api/"], "subjects": {"prefix": "user-"}"#);
+        let lab = provider(r#""issuer": ["a", "b"], "audiences": ["https://api/"], "subjects": {"prefix": "user-"}"#);
         for (claims, way) in [
             (r#"{"iss": "a", "aud": "api", "sub": "user-1"}"#, "on"),
             (r#"{"iss": "b", "aud": ["x", "http://api"], "sub": "user-1"}"#, "on"),

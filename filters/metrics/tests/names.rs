@@ -6,6 +6,7 @@ mod support;
 use regex::Regex;
 use std::collections::BTreeMap;
 use support::{End, Lab, status};
+use weir_core::Problems;
 use weir_metrics::{Config, Style, bootstrap, encoding};
 
 type Labels = BTreeMap<String, String>;
@@ -96,10 +97,10 @@ fn hostile(seed: &mut u64) -> String {
 
 #[test]
 fn tags_come_back_as_labels_on_istio_and_envoy_whatever_the_values() {
-    let config: Config = serde_json::from_str(
-        r#"{"list": [{"name": "m", "labels": {"plan": "header:x", "variant": "header:y"}}]}"#,
-    )
-    .unwrap();
+    let config: Config = weir_core::load(
+        br#"{"list": [{"name": "m", "labels": {"plan": "header:x", "variant": "header:y"}}]}"#,
+        &mut Problems::default(),
+    );
     let envoy = Tags::of(&bootstrap::stats_config(&config)["stats_tags"]);
     let istio = Tags::istio(&["experiment", "variant", "plan", "metric", "label"]);
     let mut seed = 1;
@@ -145,7 +146,7 @@ fn an_unmodified_sidecar_reads_the_style_istio_whatever_the_values() {
 fn whole_metrics_come_back() {
     let section = r#"{"red": {"buckets": [1, 5]}, "list": [
         {"name": "plans_total", "labels": {"plan": "plan", "variant": {"variant": "checkout"}}}]}"#;
-    let config: Config = serde_json::from_str(section).unwrap();
+    let config: Config = weir_core::load(section.as_bytes(), &mut Problems::default());
     let names = bootstrap::tag_names(&config);
     assert_eq!(names, ["code_class", "experiment", "label", "metric", "plan", "route", "variant"]);
     let lab = Lab::with(section, &["checkout"]).unwrap();
@@ -176,7 +177,7 @@ fn buckets_are_found_by_the_whole_name() {
         )
     };
     for style in ["tags", "istio"] {
-        let config: Config = serde_json::from_str(&section(style)).unwrap();
+        let config: Config = weir_core::load(section(style).as_bytes(), &mut Problems::default());
         let stats = bootstrap::stats_config(&config);
         let setting = &stats["histogram_bucket_settings"][0];
         assert_eq!(setting["buckets"], serde_json::json!([1.0, 2.5]));

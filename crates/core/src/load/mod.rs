@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(lines.len(), 6, "{text}");
         for expected in [
             "rules[0].nmae: unknown field `nmae`, expected one of: name, weight, did you mean `name`?",
-            "rules[0].weight: \"x\" is not a whole number, 0 or more",
+            "rules[0].weight: \"x\" is not a whole number from 0 to 4294967295",
             "rules[1]: 5 is not an object",
             "rules[2].name: 7 is not a string",
             "on: 1 is not a boolean",

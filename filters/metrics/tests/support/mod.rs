@@ -173,7 +173,7 @@ impl Lab {
     pub(crate) fn with(section: &str, experiments: &[&str]) -> Result<Self, String> {
         let mut problems = Problems::default();
         let config: Config = load(section.as_bytes(), &mut problems);
-        let named: AttributeMap = serde_json::from_str(ATTRIBUTES).unwrap();
+        let named: AttributeMap = load(ATTRIBUTES.as_bytes(), &mut problems);
         let env = |name: &str| (name == "SECRET").then(|| "a secret for tests only".to_owned());
         let mut compiler = Compiler::new(&named, &env, problems);
         let variants = || vec!["a".to_owned(), "b.1".to_owned()];
