@@ -1,6 +1,6 @@
 //! The `metrics` section as it is written.
 //!
-//! Serde refuses only what has the wrong type or an unknown name. Everything else, and what is
+//! Reading refuses only what has the wrong type or an unknown name. Everything else, and what is
 //! missing, is found when the plan is made, so that all of it is reported together.
 
 use crate::encoding::Style;
