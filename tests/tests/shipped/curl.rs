@@ -2,10 +2,17 @@
 
 use weir_tests::client::Request;
 
+/// The lines `#   name='text'` of a file: what stands behind `$name` in its requests.
+pub(super) fn variables(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")?.split_once("='"));
+    lines.filter_map(|(name, rest)| Some((format!("${name}"), rest.strip_suffix('\'')?.to_owned()))).collect()
+}
+
 /// The request that `curl` would send: `-X`, `-H`, `-b` and a URL are known, anything else is a failure.
-pub(super) fn request(line: &str) -> Request {
+pub(super) fn request(line: &str, variables: &[(String, String)]) -> Request {
     let mut request = Request::get("/");
-    let mut words = words(line).into_iter();
+    let known = |word: &str| variables.iter().find(|(name, _)| name == word).map(|(_, text)| text.clone());
+    let mut words = words(line).into_iter().map(|word| known(&word).unwrap_or(word));
     while let Some(word) = words.next() {
         let mut next = || words.next().expect("an option's value");
         match word.as_str() {
@@ -27,9 +34,9 @@ pub(super) fn request(line: &str) -> Request {
     request
 }
 
-/// Words with single quotes around those that contain blanks.
+/// Words with quotes around those that contain blanks.
 fn words(line: &str) -> Vec<String> {
-    let parts = line.split('\'').enumerate();
+    let parts = line.split(['\'', '"']).enumerate();
     let words = parts.flat_map(|(index, part)| match index % 2 {
         0 => part.split_whitespace().map(str::to_owned).collect(),
         _ => vec![part.to_owned()],

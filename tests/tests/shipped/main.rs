@@ -44,7 +44,14 @@ const EXPECTED: &[(&str, &[Goes])] = &[
     ("ab-routing.yaml", &[To("v2"), To("v2"), To("canary"), Split, Split, Split, Split, Minted]),
     (
         "all-filters.yaml",
-        &[With("v2", "checkout=fast"), With("v1", "checkout=safe"), Fails(401), Fails(503), To("v1")],
+        &[
+            With("v2", "checkout=fast"),
+            With("v1", "checkout=safe"),
+            Fails(401),
+            With("v1", "checkout=safe"),
+            Fails(503),
+            To("v1"),
+        ],
     ),
     ("canary-header.yaml", &[To("canary"), To("canary"), To("canary"), To("v1"), To("v1")]),
     ("cluster-header.yaml", &[To("v2"), As("canary", "/orders?id=7"), To("v1"), To("v1")]),
@@ -148,8 +155,9 @@ fn start(name: &str, bootstrap: Bootstrap) -> Envoy {
 fn follow(name: &str, text: &str, envoy: &Envoy, expected: &[Goes]) {
     let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("#   curl ")).collect();
     assert_eq!(lines.len(), expected.len(), "{name}: curl lines");
+    let variables = curl::variables(text);
     for (line, goes) in lines.iter().zip(expected) {
-        let request = curl::request(line);
+        let request = curl::request(line, &variables);
         let response = Client::http1().send(envoy.listener(0), &request).unwrap();
         assert!(
             arrived(&request, &response, goes),
