@@ -12,7 +12,9 @@ HOST := --profile host
 XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
 PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-experiment weir-jose weir-jwt-claims weir-fault-injection)
-# The tests that need Envoy. A million requests have a target of their own.
+# The tests that need the built modules, and those that need Envoy. A million requests have a target of their
+# own, and so has the registry.
+MODULE_TESTS := $(addprefix --test ,cases_minihost experiment_vectors memory cel manifests)
 ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e prometheus_e2e failures shipped)
 MODULE := --package weir-module --target wasm32-wasip1
 
@@ -50,7 +52,7 @@ test: test-unit test-wasm test-cases test-rules test-e2e test-oci test-load ## E
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
-	$(CARGO) test --workspace --exclude weir-tests $(HOST)
+	$(CARGO) test --workspace $(HOST)
 
 .PHONY: test-wasm
 test-wasm: ## The pure crates as WebAssembly, under Node
@@ -58,7 +60,7 @@ test-wasm: ## The pure crates as WebAssembly, under Node
 
 .PHONY: test-cases
 test-cases: wasm ## The case files against the built modules, in the mini host
-	$(CARGO) test --package weir-tests $(HOST) --lib --test cases_minihost --test experiment_vectors --test memory --test cel --test manifests
+	$(CARGO) test --workspace $(HOST) $(MODULE_TESTS)
 
 .PHONY: test-rules
 test-rules: ## Prometheus' rules: checked, and each alert made to fire and not to fire
@@ -66,12 +68,12 @@ test-rules: ## Prometheus' rules: checked, and each alert made to fire and not t
 
 .PHONY: test-e2e
 test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
-	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) $(ENVOY_TESTS)
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(ENVOY_TESTS)
 	WEIR_DEMO_ONCE=1 scripts/demo
 
 .PHONY: test-oci
 test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
-	$(CARGO) test --package weir-cli $(HOST) --test oci_registry
+	$(CARGO) test --workspace $(HOST) --test oci_registry
 
 .PHONY: test-versions
 test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versions.md
@@ -79,7 +81,7 @@ test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versio
 
 .PHONY: test-load
 test-load: wasm ## A million requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
-	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --package weir-tests $(HOST) --test load -- --nocapture
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture
 
 .PHONY: bench
 bench: wasm ## Measure what a request costs in Envoy
@@ -91,6 +93,7 @@ bench: wasm ## Measure what a request costs in Envoy
 lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where there is one
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
+	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) --test load --test oci_registry $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
 	$(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \

@@ -76,7 +76,7 @@ fn weir(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(root)
-        .args(["run", "--quiet", "--profile", "host", "--package", "weir-cli", "--"])
+        .args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"])
         .args(arguments)
         .stderr(std::process::Stdio::inherit())
         .output()?;

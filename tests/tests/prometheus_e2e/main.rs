@@ -53,7 +53,7 @@ fn weir(arguments: &[&str], config: &Value) -> String {
     std::fs::write(&file, config.to_string()).unwrap();
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(paths::root())
-        .args(["run", "--quiet", "--profile", "host", "--package", "weir-cli", "--"])
+        .args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"])
         .args(arguments)
         .arg(&file)
         .output()
