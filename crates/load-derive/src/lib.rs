@@ -33,12 +33,7 @@ fn implementation(input: &DeriveInput) -> Result<TokenStream> {
         Data::Enum(data) => words(&container, data)?,
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => object(&container, fields, input)?,
-            Fields::Unnamed(fields) if container.transparent && fields.unnamed.len() == 1 => {
-                let field = Field::read(&fields.unnamed[0])?;
-                let load = field.load();
-                quote!(#load(node, problems).map(Self))
-            }
-            other => return Err(Error::new(other.span(), "wrappers are read when they are `transparent`")),
+            fields => wrapper(&container, fields)?,
         },
         Data::Union(data) => return Err(Error::new(data.union_token.span(), "unions cannot be read")),
     };
@@ -53,6 +48,16 @@ fn implementation(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// What it wraps.
+fn wrapper(container: &Container, fields: &Fields) -> Result<TokenStream> {
+    let only = fields.iter().next().filter(|_| container.transparent && fields.len() == 1);
+    let Some(field) = only else {
+        return Err(Error::new(fields.span(), "wrappers of one value are read, when they are `transparent`"));
+    };
+    let load = Field::read(field)?.load();
+    Ok(quote!(#load(node, problems).map(Self)))
 }
 
 /// An object: its members by name, the rest as `Default` says.
