@@ -70,19 +70,14 @@ pub fn build(names: &[String]) -> Result<(), Failure> {
     if too_large.is_empty() { Ok(()) } else { Err(format!("too large: {}", too_large.join(", ")).into()) }
 }
 
-/// What rustc is told: the same module from whatever folder it is built in, although panic messages carry
-/// the paths of sources; and sha2 0.11, which signs cookies of a few words, as a loop: 6 kB less.
-fn flags(root: &Path) -> String {
+/// The same module from whatever folder it is built in: panic messages carry the paths of sources.
+fn remapped(root: &Path) -> String {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let registry = cargo.join("registry").join("src");
     let index = std::fs::read_dir(&registry).ok().and_then(|mut found| found.next()?.ok());
     let crates = index.map_or(registry, |index| index.path());
-    format!(
-        "--remap-path-prefix={}/= --remap-path-prefix={}/= --cfg=sha2_backend_soft=\"compact\"",
-        crates.display(),
-        root.display()
-    )
+    format!("--remap-path-prefix={}/= --remap-path-prefix={}/=", crates.display(), root.display())
 }
 
 /// Binaryen's optimiser takes a tenth off a module. False where it is not installed.
@@ -136,7 +131,7 @@ fn link(root: &Path, module: &Module) -> Result<PathBuf, Failure> {
         .current_dir(root)
         .args(["build", "--quiet", "--release", "--target", TARGET, "--package", "weir-module"])
         .args(["--no-default-features", "--features", module.features])
-        .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", flags(root))
+        .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", remapped(root))
         .env(linker::SETTING, std::env::current_exe()?)
         .env(linker::ROLE, "1")
         .status()?;

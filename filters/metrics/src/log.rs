@@ -77,8 +77,8 @@ impl Log {
     }
 }
 
-/// The trace id in a `traceparent` header (W3C Trace Context, section 3.2).
-#[inline]
+/// The trace id in a `traceparent` header (W3C Trace Context, section 3.2). For size, not for speed: compiled
+/// with the pipeline it would have 1.6 kB more.
 fn trace_id(header: Option<&[u8]>) -> Option<&str> {
     let header = header?;
     // Version, dash, 32 hex digits, dash.
