@@ -123,6 +123,88 @@ mod tests {
         assert_eq!(config.rules.last().map(|r| r.name.as_str()), Some("d"));
     }
 
+    #[derive(Load, Debug, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    enum Word {
+        OneThing,
+        Other,
+    }
+
+    #[derive(Load, Debug, PartialEq)]
+    #[serde(transparent)]
+    struct Wrapped(u8);
+
+    #[derive(Load, Default, Debug, PartialEq)]
+    #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+    struct Kinds {
+        of_words: Vec<Word>,
+        #[load(one_or_many)]
+        texts: Vec<String>,
+        #[serde(rename = "type")]
+        kind: Option<u16>,
+        wrapped: Option<Wrapped>,
+        pair: Option<[u8; 2]>,
+        decimal: f64,
+        anything: Value,
+    }
+
+    #[test]
+    fn each_kind_is_read() {
+        let mut problems = Problems::default();
+        let text =
+            br#"{"ofWords": ["oneThing", "other"], "texts": "a", "type": null, "wrapped": 7, "pair": [1, 2],
+            "decimal": "0.5", "anything": {"x": []}}"#;
+        let kinds: Kinds = load(text, &mut problems);
+        assert!(problems.is_empty(), "{problems}");
+        let expected = Kinds {
+            of_words: vec![Word::OneThing, Word::Other],
+            texts: vec!["a".into()],
+            kind: None,
+            wrapped: Some(Wrapped(7)),
+            pair: Some([1, 2]),
+            decimal: 0.5,
+            anything: serde_json::json!({"x": []}),
+        };
+        assert_eq!(kinds, expected);
+        let many: Kinds = load(br#"{"texts": ["a", "b"]}"#, &mut problems);
+        assert_eq!(many.texts, ["a", "b"]);
+    }
+
+    #[test]
+    fn each_kind_is_refused() {
+        let mut problems = Problems::default();
+        let text =
+            br#"{"ofWords": ["OneThing", 1], "texts": ["a", 1], "type": 65536, "wrapped": -1, "pair": [1],
+            "decimal": "x", "of_words": []}"#;
+        let _: Kinds = load(text, &mut problems);
+        let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        lines.sort();
+        let known = "ofWords, texts, type, wrapped, pair, decimal, anything";
+        assert_eq!(
+            lines,
+            [
+                "decimal: \"x\" is not a number",
+                "ofWords[0]: unknown word `OneThing`, expected one of: oneThing, other, did you mean `oneThing`?",
+                "ofWords[1]: 1 is not one of the known words",
+                &format!(
+                    "of_words: unknown field `of_words`, expected one of: {known}, did you mean `ofWords`?"
+                ),
+                "pair: a list is not a list of two",
+                "texts[1]: 1 is not a string",
+                "type: 65536 is not a whole number from 0 to 65535",
+                "wrapped: -1 is not a whole number from 0 to 255",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_more_problems_than_one_reads() {
+        let mut problems = Problems::default();
+        let text = serde_json::json!({"ofWords": vec![0; 1000]}).to_string();
+        let _: Kinds = load(text.as_bytes(), &mut problems);
+        assert_eq!(problems.len(), MOST_PROBLEMS);
+    }
+
     #[test]
     fn broken_json_says_where() {
         let (_, text) = problems("{\"rules\": [\n{]}");
