@@ -15,7 +15,7 @@ PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-ex
 # The tests that need the built modules, and those that need Envoy. A million requests have a target of their
 # own, and so has the registry.
 MODULE_TESTS := $(addprefix --test ,cases_minihost experiment_vectors memory cel manifests)
-ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e prometheus_e2e failures shipped)
+ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e prometheus_e2e failures shipped rendered)
 MODULE := --package weir-module --target wasm32-wasip1
 
 ##@ Use

@@ -2,6 +2,9 @@
 
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
+use crate::yaml::Node;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use weir_core::Problems;
 use weir_document::{Document, Plans};
@@ -11,8 +14,12 @@ use weir_document::{Document, Plans};
 pub(crate) struct Loaded {
     /// What was written.
     pub(crate) document: Document,
+    /// The same as it stands there, in the order in which it stands there. `None` for an empty file.
+    pub(crate) written: Option<Node>,
     /// What it means.
     pub(crate) plans: Plans,
+    /// The environment variables that it reads in the proxy.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// What a variable has that is not set here; as long as secrets must be.
@@ -30,13 +37,21 @@ fn environment(name: &str) -> Option<String> {
 pub(crate) fn load(path: &Path, wanted: impl Fn(&Loaded) -> bool) -> Result<Loaded, String> {
     let file = input::name(path);
     let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
-    let found = manifest::find(&text, Whose::Recognised);
+    find(&file, &text, wanted)
+}
+
+/// The same for the text of a file that has been read already.
+///
+/// # Errors
+/// As [`load`], but for reading.
+pub(crate) fn find(file: &str, text: &str, wanted: impl Fn(&Loaded) -> bool) -> Result<Loaded, String> {
+    let found = manifest::find(text, Whose::Recognised);
     if let Some(broken) = found.broken.first() {
         return Err(format!("{file}:{}:{}: {}", broken.at.line, broken.at.column, broken.message));
     }
     let mut loaded = Vec::new();
     for plugin in found.ours {
-        loaded.push(read(&file, &plugin)?);
+        loaded.push(read(file, plugin)?);
     }
     let several = loaded.len() > 1;
     if several {
@@ -52,14 +67,19 @@ pub(crate) fn load(path: &Path, wanted: impl Fn(&Loaded) -> bool) -> Result<Load
     }
 }
 
-fn read(file: &str, plugin: &Plugin) -> Result<Loaded, String> {
+fn read(file: &str, plugin: Plugin) -> Result<Loaded, String> {
     let place = |at: crate::yaml::Mark| format!("{file}:{}:{}", at.line, at.column);
     if let Some(broken) = plugin.broken.first() {
         return Err(format!("{}: {}", place(broken.at), broken.message));
     }
     let json = plugin.configuration.as_ref().map(|node| node.to_json()).unwrap_or_default();
     let bytes = if json.is_null() { Vec::new() } else { json.to_string().into_bytes() };
-    let plans = Plans::load(&bytes, &environment).map_err(|problems| {
+    let variables = RefCell::new(BTreeSet::new());
+    let noted = |name: &str| {
+        variables.borrow_mut().insert(name.to_owned());
+        environment(name)
+    };
+    let plans = Plans::load(&bytes, &noted).map_err(|problems| {
         let (first, more) = (problems.iter().next(), problems.len().saturating_sub(1));
         let at = first.zip(plugin.configuration.as_ref()).map_or(plugin.at, |(it, node)| node.locate(&it.at));
         let first = first.map(ToString::to_string).unwrap_or_default();
@@ -67,5 +87,5 @@ fn read(file: &str, plugin: &Plugin) -> Result<Loaded, String> {
         format!("{}: {first}{rest}", place(at))
     })?;
     let document = weir_core::load::load_value(&json, &mut Problems::default());
-    Ok(Loaded { document, plans })
+    Ok(Loaded { document, written: plugin.configuration, plans, variables: variables.into_inner() })
 }

@@ -3,6 +3,7 @@
 mod assign;
 mod change;
 mod check;
+mod destinations;
 mod document;
 mod import;
 mod input;
@@ -17,6 +18,7 @@ mod schema;
 mod simulate;
 mod statistics;
 mod subject;
+mod upstream;
 mod yaml;
 
 use clap::{CommandFactory as _, Parser, Subcommand};

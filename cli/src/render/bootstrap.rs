@@ -89,6 +89,12 @@ fn is_from_metrics(label: &str) -> bool {
     ["code_class", "route"].contains(&label)
 }
 
+/// The value of `stats_config` for a configuration.
+pub(super) fn stats(loaded: &Loaded) -> Value {
+    let config = loaded.document.metrics.clone().unwrap_or_default();
+    bootstrap::stats_config_with(&config, &labels(loaded, &config))
+}
+
 fn envoy(config: &Config, labels: &[String]) -> Value {
     json!({"stats_config": bootstrap::stats_config_with(config, labels)})
 }

@@ -2,6 +2,8 @@
 
 mod bootstrap;
 mod dashboard;
+mod envoy;
+mod istio;
 mod rules;
 
 use crate::output::{Failure, Outcome};
@@ -14,6 +16,8 @@ use std::io::Write;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bootstrap(bootstrap::Args),
+    Envoy(envoy::Args),
+    Istio(istio::Args),
     Rules(rules::Args),
     Dashboard(dashboard::Args),
 }
@@ -25,6 +29,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Failure> {
     match command {
         Command::Bootstrap(args) => bootstrap::run(args, out),
+        Command::Envoy(args) => envoy::run(args, out),
+        Command::Istio(args) => istio::run(args, out),
         Command::Rules(args) => rules::run(args, out),
         Command::Dashboard(args) => dashboard::run(args, out),
     }
@@ -49,11 +55,18 @@ impl Form {
         value: &Value,
         out: &mut impl Write,
     ) -> Result<(), Failure> {
+        self.write_block(&Block::of(value).commented(comments.to_vec()), out)
+    }
+
+    /// Writes a document that has its comments already. JSON has no place for them.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub(crate) fn write_block(self, document: &Block, out: &mut impl Write) -> Result<(), Failure> {
         if self.json {
-            crate::output::json(out, value)?;
+            crate::output::json(out, &document.to_json())?;
         } else {
-            let document = Block::of(value).commented(comments.to_vec());
-            out.write_all(write::write(&document).as_bytes())?;
+            out.write_all(write::write(document).as_bytes())?;
         }
         Ok(())
     }

@@ -89,6 +89,11 @@ impl Node {
         }
     }
 
+    /// Whether it is an object or a list.
+    pub(crate) fn has_parts(&self) -> bool {
+        matches!(self.content, Content::Object(_) | Content::List(_))
+    }
+
     /// The value without its positions. Of a key that stands twice, the last value counts.
     pub(crate) fn to_json(&self) -> Value {
         match &self.content {

@@ -1,5 +1,6 @@
 //! Writes YAML with comments: blocks for structure, JSON (which is YAML too) for values.
 
+use super::{Content, Node};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -12,6 +13,8 @@ pub(crate) enum Block {
     List(Vec<Block>),
     /// A value on one line.
     Value(Value),
+    /// A text on lines of its own, where it is a member's value and YAML leaves it as it is.
+    Text(String),
     /// Lines of comment, and what they are about.
     Commented(Vec<String>, Box<Block>),
 }
@@ -36,6 +39,37 @@ impl Block {
         }
     }
 
+    /// The same for what stands in a file, in the order in which it stands there.
+    pub(crate) fn of_node(node: &Node) -> Self {
+        match &node.content {
+            Content::Object(members) if !members.is_empty() => Self::Map(
+                members.iter().map(|member| (member.key.clone(), Self::of_node(&member.value))).collect(),
+            ),
+            Content::List(items) if items.iter().any(Node::has_parts) => {
+                Self::List(items.iter().map(Self::of_node).collect())
+            }
+            _ => Self::Value(node.to_json()),
+        }
+    }
+
+    /// Members in the order in which they are given.
+    pub(crate) fn map<const SIZE: usize>(members: [(&str, Self); SIZE]) -> Self {
+        Self::Map(members.into_iter().map(|(name, block)| (name.to_owned(), block)).collect())
+    }
+
+    /// The value without comments.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Self::Map(members) => {
+                Value::Object(members.iter().map(|(name, block)| (name.clone(), block.to_json())).collect())
+            }
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Value(value) => value.clone(),
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Commented(_, inner) => inner.to_json(),
+        }
+    }
+
     /// The same with lines of comment before it.
     pub(crate) fn commented(self, comments: Vec<String>) -> Self {
         Self::Commented(comments, Box::new(self))
@@ -54,6 +88,7 @@ fn block(it: &Block, depth: usize, text: &mut String) {
         Block::Map(members) => members.iter().for_each(|(key, value)| member(key, value, depth, text)),
         Block::List(items) => items.iter().for_each(|value| item(value, depth, text)),
         Block::Value(value) => line(depth, &flow(value), text),
+        Block::Text(it) => line(depth, &scalar(it), text),
         Block::Commented(comments, inner) => {
             remarks(comments, depth, text);
             block(inner, depth, text);
@@ -74,10 +109,15 @@ fn member(key: &str, value: &Block, depth: usize, text: &mut String) {
 }
 
 fn member_plain(key: &str, value: &Block, depth: usize, text: &mut String) {
-    if let Block::Value(value) = value {
-        return line(depth, &format!("{key}: {}", flow(value)), text);
+    match value {
+        Block::Value(value) => return line(depth, &format!("{key}: {}", flow(value)), text),
+        Block::Text(it) if !is_literal(it) => return line(depth, &format!("{key}: {}", scalar(it)), text),
+        Block::Text(it) => {
+            line(depth, &format!("{key}: |-"), text);
+            return it.lines().for_each(|it| line(depth + 1, it, text));
+        }
+        _ => line(depth, &format!("{key}:"), text),
     }
-    line(depth, &format!("{key}:"), text);
     // Items of a list stand under their key without further indentation.
     block(value, if matches!(value, Block::List(_)) { depth } else { depth + 1 }, text);
 }
@@ -103,6 +143,14 @@ fn remarks(comments: &[String], depth: usize, text: &mut String) {
 fn line(depth: usize, content: &str, text: &mut String) {
     // Writing to a String does not fail.
     let _ = writeln!(text, "{:1$}{content}", "", depth * 2);
+}
+
+/// Whether every reader takes the lines of a literal block for this very text. Characters beyond ASCII that are no
+/// letters are left out: some are ends of lines to YAML 1.1.
+fn is_literal(text: &str) -> bool {
+    let known = |c: char| c == ' ' || c.is_ascii_graphic() || c.is_alphabetic();
+    let good = |line: &str| !line.is_empty() && line.chars().all(known);
+    text.split('\n').all(good) && !text.starts_with(' ')
 }
 
 /// A value as one line: short texts plain, all else as JSON with spaces.
@@ -142,6 +190,28 @@ mod tests {
         let value = json!({"a": [{"b": [1, 2]}, [3]], "c": {}, "d": {"e": true}});
         let text = write(&Block::of(&value).commented(vec!["why".into()]));
         assert_eq!(text, "# why\na:\n- b: [1, 2]\n- [3]\nc: {}\nd:\n  e: true\n");
+    }
+
+    #[test]
+    fn what_stands_in_a_file_keeps_its_order() {
+        let file = "z: {y: [1, 2], x: [{b: 1, a: 2}]}\na: {}\n";
+        let (documents, _) = crate::yaml::read(file);
+        let block = Block::of_node(&documents[0]);
+        assert_eq!(write(&block), "z:\n  \"y\": [1, 2]\n  x:\n  - b: 1\n    a: 2\na: {}\n");
+        assert_eq!(block.to_json(), documents[0].to_json());
+    }
+
+    #[test]
+    fn texts_stand_on_lines_of_their_own_where_they_come_back_as_they_were() {
+        for text in ["{\n  \"a\": 0.5\n}", " indented", "a\n", "", "a\n\nb", "a\u{2028}b", "ü", "'\"\\\t"] {
+            let block = Block::map([("a", Block::map([("b", Block::Text(text.to_owned()))]))]);
+            let written = write(&block);
+            let (documents, broken) = crate::yaml::read(&written);
+            assert_eq!(broken, [], "{written}");
+            assert_eq!(documents[0].to_json(), block.to_json(), "{written}");
+        }
+        let block = Block::map([("a", Block::Text("{\n  1\n}".to_owned()))]);
+        assert_eq!(write(&block), "a: |-\n  {\n    1\n  }\n");
     }
 
     #[test]

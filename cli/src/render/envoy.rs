@@ -1,0 +1,100 @@
+//! `weir render envoy`: a whole Envoy file with a configuration in it.
+
+mod file;
+
+use super::Form;
+use crate::destinations::Destinations;
+use crate::document::{self, Loaded};
+use crate::output::{Failure, Outcome};
+use crate::upstream::{self, Upstream};
+use file::{Proxy, file};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Writes an Envoy file: a listener with the filter, routes, upstreams, and the labels of its metrics.
+///
+/// The first upstream is for everybody. Each further one gets the requests whose header x-weir-route (or
+/// `--route-header`) has its name, which is what rules of the section `routing` write with `setHeaders`. Where rules
+/// name clusters, x-weir-cluster is followed as well. Variables that the configuration reads come from Envoy's
+/// environment.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  weir render envoy weir.yaml --upstream v1=127.0.0.1:9001 --upstream v2=127.0.0.1:9002 > envoy.yaml
+  weir render envoy weir.yaml --module /etc/envoy/weir.wasm --listen 0.0.0.0:8080 --upstream web=web:80
+  weir render envoy weir.yaml --upstream web=web:80 --upstream id=https://id.example.com
+
+Exit codes: 0 it is written; 1 it is written, but the configuration names an upstream that is not given, which \
+standard error says; 2 the file cannot be used.")]
+pub(crate) struct Args {
+    /// The configuration; `-` is standard input.
+    config: PathBuf,
+    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]. Its name is that of an Envoy cluster, and a value
+    /// of the route's header.
+    #[arg(long = "upstream", value_name = "NAME=HOST:PORT", value_parser = upstream::parse, required = true)]
+    upstreams: Vec<Upstream>,
+    /// Where Envoy listens: a port of this machine, or ADDRESS:PORT.
+    #[arg(long, value_name = "PORT", default_value = "127.0.0.1:10000", value_parser = upstream::listen)]
+    listen: SocketAddr,
+    /// Where Envoy's admin interface listens. It can do everything: keep it on this machine.
+    #[arg(long, value_name = "PORT", default_value = "127.0.0.1:9901", value_parser = upstream::listen)]
+    admin: SocketAddr,
+    /// The module, where Envoy finds it.
+    #[arg(long, value_name = "FILE", default_value = "dist/weir.wasm")]
+    module: String,
+    #[command(flatten)]
+    details: Details,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// What seldom has to be said of an Envoy file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Details {
+    /// The header that routes follow.
+    #[arg(long, value_name = "NAME", default_value = "x-weir-route")]
+    pub(crate) route_header: String,
+    /// The certificates that `https://` upstreams are checked with.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
+    pub(crate) ca: String,
+}
+
+/// Writes the file.
+///
+/// # Errors
+/// A file that cannot be used.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    upstream::unique(&args.upstreams)?;
+    let loaded = document::load(&args.config, |_| true)?;
+    let proxy = Proxy {
+        upstreams: &args.upstreams,
+        listen: args.listen,
+        admin: args.admin,
+        module: &args.module,
+        details: &args.details,
+    };
+    args.form.write_block(&file(&loaded, &proxy), out)?;
+    let missing = missing(args, &loaded);
+    missing.iter().for_each(|what| eprintln!("weir: {what}"));
+    Ok(if missing.is_empty() { Outcome::Fine } else { Outcome::Problems })
+}
+
+/// What will not work, as the configuration names an upstream that nobody gave.
+fn missing(args: &Args, loaded: &Loaded) -> Vec<String> {
+    let header = &args.details.route_header;
+    let named = Destinations::of(&loaded.document, header);
+    let given = |name: &String| args.upstreams.iter().any(|upstream| upstream.name == *name);
+    let first = args.upstreams.first().map(|upstream| upstream.name.as_str()).unwrap_or_default();
+    let routes = named.routes.iter().filter(|name| !given(name)).map(|name| {
+        format!("no --upstream {name}=…: requests with `{header}: {name}`, which rules set, go to {first}")
+    });
+    let clusters = named.clusters.iter().filter(|name| !given(name)).map(|name| {
+        format!("no --upstream {name}=…: requests that rules send to this cluster are answered with 503")
+    });
+    let servers =
+        named.key_servers.iter().filter(|name| !given(name)).map(|name| {
+            format!("no --upstream {name}=…: the server with the keys of tokens cannot be asked")
+        });
+    routes.chain(clusters).chain(servers).collect()
+}

@@ -1,0 +1,168 @@
+//! The file: what is the same for every configuration, and what follows from one.
+
+use super::Details;
+use crate::destinations::Destinations;
+use crate::document::Loaded;
+use crate::render::bootstrap;
+use crate::upstream::{Upstream, socket};
+use crate::yaml::Node;
+use crate::yaml::write::Block;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+/// What a configuration does not say.
+pub(crate) struct Proxy<'a> {
+    /// At least one; the first is for everybody.
+    pub(crate) upstreams: &'a [Upstream],
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    /// The module's file, as Envoy finds it.
+    pub(crate) module: &'a str,
+    pub(crate) details: &'a Details,
+}
+
+/// The document with its comments.
+pub(crate) fn file(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
+    let authorities = &proxy.details.ca;
+    let clusters = proxy.upstreams.iter().map(|upstream| upstream.cluster(authorities)).collect();
+    let resources = Block::map([
+        ("listeners", Block::List(vec![listener(loaded, proxy)])),
+        ("clusters", Block::List(clusters)),
+    ]);
+    let admin = Block::map([("address", address(proxy.admin))]);
+    let stats = Block::of(&bootstrap::stats(loaded));
+    Block::map([
+        ("admin", admin),
+        ("stats_config", stats.commented(vec!["Makes labels of the names of metrics.".to_owned()])),
+        ("static_resources", resources),
+    ])
+    .commented(vec!["Made by `weir render envoy`.".to_owned()])
+}
+
+fn listener(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
+    let paths = "Rules see the path that the service will see.".to_owned();
+    let manager = typed(
+        "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        vec![
+            ("stat_prefix", "http".into()),
+            ("normalize_path", Block::from(true).commented(vec![paths])),
+            ("merge_slashes", true.into()),
+            ("path_with_escaped_slashes_action", "UNESCAPE_AND_REDIRECT".into()),
+            ("http_filters", Block::List(vec![filter(loaded, proxy), router()])),
+            ("route_config", route_table(loaded, proxy)),
+        ],
+    );
+    let chain = Block::map([(
+        "filters",
+        Block::List(vec![Block::map([
+            ("name", "envoy.filters.network.http_connection_manager".into()),
+            ("typed_config", manager),
+        ])]),
+    )]);
+    Block::map([
+        ("name", "http".into()),
+        ("address", address(proxy.listen)),
+        ("filter_chains", Block::List(vec![chain])),
+    ])
+}
+
+fn router() -> Block {
+    Block::map([
+        ("name", "envoy.filters.http.router".into()),
+        ("typed_config", typed("filters.http.router.v3.Router", Vec::new())),
+    ])
+}
+
+fn filter(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
+    let failure =
+        "Should the module ever fail, requests get a 503 until a fresh VM takes over, after a second.";
+    let mut machine = vec![
+        ("runtime".to_owned(), Block::from("envoy.wasm.runtime.v8")),
+        ("code".to_owned(), json!({"local": {"filename": proxy.module}}).into()),
+    ];
+    if !loaded.variables.is_empty() {
+        let variables = json!({"host_env_keys": loaded.variables});
+        let comment = "What the configuration reads of Envoy's environment.".to_owned();
+        machine.push(("environment_variables".to_owned(), Block::from(variables).commented(vec![comment])));
+    }
+    let plugin = Block::map([
+        ("name", "weir".into()),
+        ("root_id", "weir".into()),
+        ("failure_policy", Block::from("FAIL_RELOAD").commented(vec![failure.to_owned()])),
+        ("vm_config", Block::Map(machine)),
+        ("configuration", configuration(loaded.written.as_ref())),
+    ]);
+    Block::map([
+        ("name", "weir".into()),
+        ("typed_config", typed("filters.http.wasm.v3.Wasm", vec![("config", plugin)])),
+    ])
+}
+
+/// A `Struct` is easiest to read and to change, but not every number gets through one: a configuration that has
+/// such a number is JSON in a text.
+fn configuration(written: Option<&Node>) -> Block {
+    let json = written.map(Node::to_json).filter(|json| !json.is_null());
+    let (kind, value) = match (written, json) {
+        (Some(_), Some(json)) if has_hard_numbers(&json) => ("StringValue", Block::Text(format!("{json:#}"))),
+        (Some(node), Some(_)) => ("Struct", Block::of_node(node)),
+        _ => ("Struct", json!({}).into()),
+    };
+    Block::map([("@type", format!("type.googleapis.com/google.protobuf.{kind}").into()), ("value", value)])
+}
+
+/// Envoy's reader of YAML takes decimals for texts, and the numbers of a `Struct` are exact up to 2⁵³.
+fn has_hard_numbers(value: &Value) -> bool {
+    const EXACT: u64 = 1 << 53;
+    match value {
+        Value::Number(number) => number.as_i64().is_none_or(|whole| whole.unsigned_abs() > EXACT),
+        Value::Array(list) => list.iter().any(has_hard_numbers),
+        Value::Object(object) => object.values().any(has_hard_numbers),
+        _ => false,
+    }
+}
+
+fn route_table(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
+    let host = Block::map([
+        ("name", "all".into()),
+        ("domains", json!(["*"]).into()),
+        ("routes", Block::List(routes(loaded, proxy))),
+    ]);
+    Block::map([("virtual_hosts", Block::List(vec![host]))])
+}
+
+/// Named clusters first, then a route for each upstream; that of the first comes last and takes what is left.
+fn routes(loaded: &Loaded, proxy: &Proxy<'_>) -> Vec<Block> {
+    let header = &proxy.details.route_header;
+    let named = Destinations::of(&loaded.document, header);
+    let route = |header: Option<Value>, to: Value| {
+        let mut matched = json!({"prefix": "/"});
+        if let Some(header) = header {
+            matched["headers"] = json!([header]);
+        }
+        Block::map([("match", matched.into()), ("route", to.into())])
+    };
+    let by_name = (!named.clusters.is_empty()).then(|| {
+        let there = json!({"name": named.cluster_header, "present_match": true});
+        route(Some(there), json!({"cluster_header": named.cluster_header}))
+    });
+    // Servers with keys are upstreams that no request is sent to.
+    let further = proxy.upstreams.iter().skip(1).filter(|upstream| {
+        named.routes.contains(&upstream.name) || !named.key_servers.contains(&upstream.name)
+    });
+    let further = further.map(|upstream| {
+        let is = json!({"name": header, "string_match": {"exact": upstream.name}});
+        route(Some(is), json!({"cluster": upstream.name}))
+    });
+    let rest = proxy.upstreams.first().map(|upstream| route(None, json!({"cluster": upstream.name})));
+    by_name.into_iter().chain(further).chain(rest).collect()
+}
+
+fn typed(kind: &str, members: Vec<(&str, Block)>) -> Block {
+    let kind = ("@type".to_owned(), format!("type.googleapis.com/envoy.extensions.{kind}").into());
+    let members = members.into_iter().map(|(name, block)| (name.to_owned(), block));
+    Block::Map([kind].into_iter().chain(members).collect())
+}
+
+fn address(address: SocketAddr) -> Block {
+    socket(&address.ip().to_string(), address.port()).into()
+}

@@ -1,0 +1,69 @@
+//! What a plugin is attached to by name.
+
+use super::Place;
+use clap::ValueEnum as _;
+use serde_json::{Value, json};
+use std::str::FromStr;
+
+/// A target of a policy. Istio takes these kinds only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    kind: &'static Kind,
+    name: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Kind {
+    name: &'static str,
+    group: &'static str,
+    places: &'static [Place],
+}
+
+static KINDS: [Kind; 4] = [
+    Kind { name: "Service", group: "", places: &[Place::Waypoint] },
+    Kind { name: "ServiceEntry", group: "networking.istio.io", places: &[Place::Waypoint] },
+    Kind { name: "Gateway", group: "gateway.networking.k8s.io", places: &[Place::Gateway, Place::Waypoint] },
+    Kind {
+        name: "GatewayClass",
+        group: "gateway.networking.k8s.io",
+        places: &[Place::Gateway, Place::Waypoint],
+    },
+];
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, name) = text.split_once('/').unwrap_or((text, ""));
+        match KINDS.iter().find(|known| known.name.eq_ignore_ascii_case(kind)) {
+            Some(kind) if !name.is_empty() && !name.contains('/') => Ok(Self { kind, name: name.to_owned() }),
+            _ => {
+                let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+                Err(format!("a target is KIND/NAME, such as Service/web; kinds are {}", kinds.join(", ")))
+            }
+        }
+    }
+}
+
+impl Target {
+    /// Whether proxies at this place heed such a target.
+    ///
+    /// # Errors
+    /// They do not, and what they heed.
+    pub(super) fn allowed(&self, place: Place) -> Result<(), String> {
+        if self.kind.places.contains(&place) {
+            return Ok(());
+        }
+        let place = place.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default();
+        Err(match place.as_str() {
+            "gateway" => format!("a {} is a target of waypoints only: say --at waypoint", self.kind.name),
+            _ => {
+                format!("Istio gives nothing with targets to sidecars (--at {place}): choose pods by --label")
+            }
+        })
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({"group": self.kind.group, "kind": self.kind.name, "name": self.name})
+    }
+}

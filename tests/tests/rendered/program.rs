@@ -1,0 +1,45 @@
+//! The program `weir`, built once.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use weir_tests::paths;
+
+/// Where it is.
+pub(crate) fn path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(paths::root())
+            .args(["build", "--quiet", "--profile", "host", "--bin", "weir"])
+            .args(["--message-format", "json-render-diagnostics"])
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "weir cannot be built");
+        let built = String::from_utf8(output.stdout).unwrap();
+        let artifacts = built.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut programs = artifacts.filter(|artifact| artifact["target"]["kind"][0] == "bin");
+        let weir = programs.find(|artifact| artifact["target"]["name"] == "weir").unwrap();
+        weir["executable"].as_str().unwrap().into()
+    })
+}
+
+/// What `weir render` prints for a configuration.
+pub(crate) fn render(arguments: &[&str], configuration: &str) -> String {
+    let mut child = Command::new(path())
+        .arg("render")
+        .args(arguments)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(configuration.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{arguments:?} {configuration}: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
