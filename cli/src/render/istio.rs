@@ -102,6 +102,7 @@ enum Phase {
 /// What happens when the module cannot be had, or fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(clippy::enum_variant_names, reason = "these are Istio's words")]
 enum FailStrategy {
     /// Requests are refused until a fresh VM takes over; Istio 1.27 and later.
     FailReload,
