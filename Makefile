@@ -17,6 +17,9 @@ PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-ex
 MODULE_TESTS := $(addprefix --test ,cases_minihost experiment_vectors memory cel manifests)
 ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e prometheus_e2e failures shipped rendered)
 MODULE := --package weir-module --target wasm32-wasip1
+# The command line as its own tests build it. Built by itself, it would have its dependencies compiled again.
+BUILD_WEIR := $(CARGO) test --quiet --workspace $(HOST) --no-run --test docs
+WEIR := WEIR_PROGRAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir")
 
 ##@ Use
 
@@ -43,7 +46,8 @@ wasm: ## Build the modules into dist/
 
 .PHONY: schema
 schema: ## Write what is generated: schema/weir.schema.json, the tables of options in docs/
-	@$(XTASK) schema
+	@$(BUILD_WEIR)
+	@$(WEIR) $(XTASK) schema
 
 ##@ Test
 
@@ -68,7 +72,8 @@ test-rules: ## Prometheus' rules: checked, and each alert made to fire and not t
 
 .PHONY: test-e2e
 test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
-	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(ENVOY_TESTS)
+	$(BUILD_WEIR)
+	$(WEIR) ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(ENVOY_TESTS)
 	WEIR_DEMO_ONCE=1 scripts/demo
 
 .PHONY: test-oci
@@ -103,7 +108,8 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed
-	$(XTASK) drift
+	$(BUILD_WEIR)
+	$(WEIR) $(XTASK) drift
 
 .PHONY: fmt
 fmt: ## Format the code

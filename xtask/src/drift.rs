@@ -73,13 +73,15 @@ fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
 
 /// What the program prints: what is committed is what users get.
 fn weir(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root)
-        .args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"])
-        .args(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
+    let mut program = match std::env::var_os("WEIR_PROGRAM") {
+        Some(program) => Command::new(program),
+        None => {
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"]);
+            cargo
+        }
+    };
+    let output = program.current_dir(root).args(arguments).stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("`weir {}` failed: {}", arguments.join(" "), output.status).into());
     }

@@ -51,13 +51,15 @@ fn weir(arguments: &[&str], config: &Value) -> String {
     let work = tempfile::tempdir().unwrap();
     let file = work.path().join("weir.json");
     std::fs::write(&file, config.to_string()).unwrap();
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(paths::root())
-        .args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"])
-        .args(arguments)
-        .arg(&file)
-        .output()
-        .unwrap();
+    let mut program = match std::env::var_os("WEIR_PROGRAM") {
+        Some(program) => Command::new(program),
+        None => {
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"]);
+            cargo
+        }
+    };
+    let output = program.current_dir(paths::root()).args(arguments).arg(&file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The program `weir`, built once.
+//! The program `weir`: what `WEIR_PROGRAM` names, else built once.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use weir_tests::paths;
 pub(crate) fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
+        if let Some(program) = std::env::var_os("WEIR_PROGRAM") {
+            return program.into();
+        }
         let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .current_dir(paths::root())
             .args(["build", "--quiet", "--profile", "host", "--bin", "weir"])
