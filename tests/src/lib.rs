@@ -7,6 +7,7 @@
 //! - [`exposition`]: Prometheus' text format, read strictly.
 //! - [`grpc`]: an echo server and its client.
 //! - [`driver`]: runs a case in the one or the other.
+//! - [`program`]: the command line, for tests of what it writes.
 //! - [`vectors`]: what the SDKs of other vendors assign, as experiments.
 
 pub mod case;
@@ -19,4 +20,5 @@ pub mod jwks_server;
 pub mod minihost;
 pub mod origin;
 pub mod paths;
+pub mod program;
 pub mod vectors;

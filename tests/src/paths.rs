@@ -23,3 +23,22 @@ pub fn module(name: &str) -> Result<PathBuf, String> {
     }
     Err(format!("dist/{name}.wasm is missing: run `make wasm`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `cargo test` alone leaves out what needs modules or Envoy. What the Makefile forgot would never run.
+    #[test]
+    fn every_test_that_cargo_leaves_out_is_in_the_makefile() {
+        let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+        let (manifest, makefile) = (read("tests/Cargo.toml"), read("Makefile"));
+        let named: Vec<&str> = makefile.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+        let left_out = manifest.split("[[test]]").skip(1).filter(|entry| entry.contains("test = false"));
+        let names: Vec<&str> = left_out.map(|entry| entry.split('"').nth(1).unwrap()).collect();
+        assert!(names.len() > 20, "{names:?}");
+        for name in names {
+            assert!(named.contains(&name), "{name} is in no target of the Makefile");
+        }
+    }
+}

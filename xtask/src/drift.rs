@@ -73,15 +73,14 @@ fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
 
 /// What the program prints: what is committed is what users get.
 fn weir(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
-    let mut program = match std::env::var_os("WEIR_PROGRAM") {
-        Some(program) => Command::new(program),
-        None => {
-            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            cargo.args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"]);
-            cargo
-        }
-    };
-    let output = program.current_dir(root).args(arguments).stderr(std::process::Stdio::inherit()).output()?;
+    let program = std::env::var_os("WEIR_PROGRAM").ok_or(
+        "WEIR_PROGRAM says where the command line `weir` is; `make schema` and `make drift` build it",
+    )?;
+    let output = Command::new(program)
+        .current_dir(root)
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
     if !output.status.success() {
         return Err(format!("`weir {}` failed: {}", arguments.join(" "), output.status).into());
     }

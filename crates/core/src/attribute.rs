@@ -1,6 +1,6 @@
 //! Attributes: names for things in the request, as they are written in a configuration.
 
-use crate::load::{Load, Node};
+use crate::load::{Load, Node, short_or_long};
 use crate::value::Kind;
 use crate::{Named, Problems};
 use serde::Serialize;
@@ -196,17 +196,8 @@ impl Default for SourceSpec {
 
 impl Load for SourceSpec {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        match node.value {
-            Value::String(text) => Some(Self::Short(text.clone())),
-            Value::Object(_) => Load::load(node, problems).map(Self::Long),
-            _ => {
-                node.refuse(
-                    problems,
-                    "a source such as \"header:x-user-id\", or an object such as {header: x-user-id}",
-                );
-                None
-            }
-        }
+        let expected = "a source such as \"header:x-user-id\", or an object such as {header: x-user-id}";
+        short_or_long(node, problems, expected, Self::Short, Self::Long)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Labels as they are written.
 
 use serde::Serialize;
-use serde_json::Value;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::StringMatch;
-use weir_core::load::Node;
+use weir_core::load::{Node, short_or_long};
 use weir_core::{Load, Problems, SourceSpec};
 
 /// A label: the short form, or an object with one source and its bound.
@@ -100,17 +99,8 @@ impl Default for LabelSpec {
 
 impl Load for LabelSpec {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        match node.value {
-            Value::String(text) => Some(Self::Short(text.clone())),
-            Value::Object(_) => Load::load(node, problems).map(Self::Long),
-            _ => {
-                node.refuse(
-                    problems,
-                    "a label such as \"codeClass\", or an object such as {source: header:x-plan}",
-                );
-                None
-            }
-        }
+        let expected = "a label such as \"codeClass\", or an object such as {source: header:x-plan}";
+        short_or_long(node, problems, expected, Self::Short, Self::Long)
     }
 }
 

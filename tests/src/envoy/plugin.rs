@@ -80,6 +80,7 @@ impl Plugin {
     }
 
     /// The VM's id. Plugins share a VM if id, module and environment are the same.
+    /// Envoy before 1.40 does not look at the environment, so [`Plugin::to_json`] makes it a part of the id.
     pub fn vm_id(mut self, id: &str) -> Self {
         self.vm_id = id.to_owned();
         self
@@ -124,8 +125,10 @@ impl Plugin {
                 json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": value})
             }
         };
+        let vm_id =
+            self.env.iter().fold(self.vm_id.clone(), |id, (name, value)| id + " " + name + "=" + value);
         let mut vm_config = json!({
-            "vm_id": self.vm_id,
+            "vm_id": vm_id,
             "runtime": "envoy.wasm.runtime.v8",
             "code": {"local": {"filename": self.module}},
         });

@@ -117,6 +117,33 @@ fn translated(plugin: &Value) -> Value {
         "spec": spec})
 }
 
+/// What kustomize would say first: every file that a kustomization names is there, and every file is named.
+#[test]
+fn every_file_is_a_part_of_a_kustomization() {
+    // Read by other means: placed by people beside what Envoy Gateway has.
+    let apart = folder().join("envoy-gateway").join("ab-routing.yaml");
+    let mut named = vec![apart];
+    let kustomizations = resources().into_iter().map(|(path, _)| path);
+    let kustomizations: Vec<_> = kustomizations.filter(|path| path.ends_with("kustomization.yaml")).collect();
+    assert!(kustomizations.len() > 2 * SCENARIOS.len());
+    for path in &kustomizations {
+        let kustomization = &documents(path)[0];
+        for list in ["resources", "components", "configurations"] {
+            for entry in kustomization[list].as_array().into_iter().flatten() {
+                let part = path.with_file_name(entry.as_str().unwrap());
+                let part = part.canonicalize().unwrap_or_else(|_| panic!("{}: {entry}", path.display()));
+                assert!(part.is_file() || part.join("kustomization.yaml").is_file(), "{}", part.display());
+                named.push(part);
+            }
+        }
+    }
+    let named: Vec<_> = named.into_iter().map(|path| path.canonicalize().unwrap()).collect();
+    for (path, _) in resources() {
+        let path = path.canonicalize().unwrap();
+        assert!(named.contains(&path) || path.ends_with("kustomization.yaml"), "{}", path.display());
+    }
+}
+
 #[test]
 fn digests_are_marked_as_placeholders() {
     for (path, resource) in resources() {

@@ -5,7 +5,6 @@ mod queries;
 mod server;
 mod traffic;
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,6 +13,7 @@ use traffic::{Seen, VARIANTS};
 use weir_tests::envoy::{Bootstrap, Cluster, Envoy, Listener, Plugin};
 use weir_tests::jwks_server::JwksServer;
 use weir_tests::paths;
+use weir_tests::program::render;
 
 fn config() -> Value {
     let keys = json!({"cluster": "keys", "uri": "http://id.example.com/jwks"});
@@ -46,24 +46,6 @@ fn config() -> Value {
     })
 }
 
-/// What `weir` says about the configuration.
-fn weir(arguments: &[&str], config: &Value) -> String {
-    let work = tempfile::tempdir().unwrap();
-    let file = work.path().join("weir.json");
-    std::fs::write(&file, config.to_string()).unwrap();
-    let mut program = match std::env::var_os("WEIR_PROGRAM") {
-        Some(program) => Command::new(program),
-        None => {
-            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            cargo.args(["run", "--quiet", "--profile", "host", "--bin", "weir", "--"]);
-            cargo
-        }
-    };
-    let output = program.current_dir(paths::root()).args(arguments).arg(&file).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 fn shipped(path: &str) -> String {
     std::fs::read_to_string(paths::root().join(path)).unwrap()
 }
@@ -71,7 +53,7 @@ fn shipped(path: &str) -> String {
 #[test]
 fn prometheus_sees_what_happened() {
     let config = config();
-    let stats: Value = serde_json::from_str(&weir(&["render", "bootstrap", "--json"], &config)).unwrap();
+    let stats: Value = serde_json::from_str(&render(&["bootstrap", "--json"], &config.to_string())).unwrap();
     let keys = JwksServer::start(&traffic::key_set()).unwrap();
     let bootstrap = Bootstrap::default()
         .stats_config(stats["stats_config"].clone())
@@ -81,7 +63,7 @@ fn prometheus_sees_what_happened() {
     let rules = [
         ("recording.rules.yaml", shipped("monitoring/prometheus/recording.rules.yaml")),
         ("alerting.rules.yaml", shipped("monitoring/prometheus/alerting.rules.yaml")),
-        ("weir.rules.yaml", weir(&["render", "rules"], &config)),
+        ("weir.rules.yaml", render(&["rules"], &config.to_string())),
         ("page.rules.yaml", queries::recorded_by_the_page()),
     ];
     let prometheus = Prometheus::start(envoy.admin_address(), &rules);

@@ -8,8 +8,8 @@ use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy};
 use weir_tests::paths;
 
-use crate::program::render;
 use crate::{ALL, JWT, METRICS, ROUTING, read};
+use weir_tests::program::render;
 
 /// The ports of the sample upstreams v1 and v2, which a test exchanges.
 const UPSTREAMS: [&str; 5] = ["envoy", "--upstream", "v1=127.0.0.1:9001", "--upstream", "v2=127.0.0.1:9002"];

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use weir_tests::paths;
 
 use crate::crd::Crd;
-use crate::program::render;
 use crate::{ALL, ROUTING, read};
+use weir_tests::program::render;
 
 const DIGEST: &str = "sha256:00000000000000000000000000000000000000000000000000000000000000ff";
 

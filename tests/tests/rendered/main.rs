@@ -5,7 +5,6 @@
 mod crd;
 mod envoy;
 mod istio;
-mod program;
 #[path = "../manifests/rules.rs"]
 mod rules;
 

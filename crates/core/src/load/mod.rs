@@ -9,7 +9,7 @@ mod plain;
 mod structure;
 
 pub use node::Node;
-pub use plain::one_or_many;
+pub use plain::{one_or_many, short_or_long};
 pub use weir_load_derive::Load;
 
 use crate::problem::{At, Problems};
@@ -27,6 +27,7 @@ pub trait Load: Sized {
 }
 
 /// Keeps what could be read, for derived code. One function for each type, not for each field.
+#[doc(hidden)]
 #[inline(never)]
 pub fn keep<T>(place: &mut T, read: Option<T>) {
     if let Some(read) = read {

@@ -106,6 +106,24 @@ impl<T: Load + Copy> Load for [T; 2] {
     }
 }
 
+/// A text, which is the short form, or an object, the long one. `expected` says what both look like.
+pub fn short_or_long<T, Long: Load>(
+    node: &Node<'_>,
+    problems: &mut Problems,
+    expected: &str,
+    short: fn(String) -> T,
+    long: fn(Long) -> T,
+) -> Option<T> {
+    match node.value {
+        Value::String(text) => Some(short(text.clone())),
+        Value::Object(_) => Long::load(node, problems).map(long),
+        _ => {
+            node.refuse(problems, expected);
+            None
+        }
+    }
+}
+
 /// A list, or one value without its brackets.
 pub fn one_or_many<T: Load>(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<T>> {
     match node.value {

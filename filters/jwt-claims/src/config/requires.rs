@@ -1,8 +1,7 @@
 //! Which token a request needs, as it is written.
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
-use weir_core::load::Node;
+use weir_core::load::{Node, short_or_long};
 use weir_core::{Load, Problems};
 
 /// A provider's name, `none`, or an object.
@@ -41,17 +40,8 @@ pub struct Requirement {
 
 impl Load for Requires {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        match node.value {
-            Value::String(name) => Some(Self::Name(name.clone())),
-            Value::Object(_) => Load::load(node, problems).map(Self::Object),
-            _ => {
-                node.refuse(
-                    problems,
-                    "a provider's name, \"none\", or an object such as {any: [one, other]}",
-                );
-                None
-            }
-        }
+        let expected = "a provider's name, \"none\", or an object such as {any: [one, other]}";
+        short_or_long(node, problems, expected, Self::Name, Self::Object)
     }
 }
 

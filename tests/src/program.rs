@@ -6,10 +6,14 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use weir_tests::paths;
+
+use crate::paths;
 
 /// Where it is.
-pub(crate) fn path() -> &'static Path {
+///
+/// # Panics
+/// It cannot be built.
+pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         if let Some(program) = std::env::var_os("WEIR_PROGRAM") {
@@ -32,7 +36,10 @@ pub(crate) fn path() -> &'static Path {
 }
 
 /// What `weir render` prints for a configuration.
-pub(crate) fn render(arguments: &[&str], configuration: &str) -> String {
+///
+/// # Panics
+/// It fails.
+pub fn render(arguments: &[&str], configuration: &str) -> String {
     let mut child = Command::new(path())
         .arg("render")
         .args(arguments)
