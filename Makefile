@@ -88,6 +88,13 @@ test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versio
 test-load: wasm ## A million requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture
 
+.PHONY: test-istio
+test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; skipped without Go
+	@if istiod=$$(scripts/istio path); then \
+	  WEIR_ISTIOD=$$istiod ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	    $(CARGO) test --workspace $(HOST) --test istio --test oci_istio; \
+	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as there is no Go that can build it"; else exit 1; fi
+
 .PHONY: bench
 bench: wasm ## Measure what a request costs in Envoy
 	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST)
@@ -98,12 +105,13 @@ bench: wasm ## Measure what a request costs in Envoy
 lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where there is one
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
-	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) --test load --test oci_registry $(HOST) -- --deny warnings
+	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) --test load --test oci_registry --test istio --test oci_istio $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
 	$(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/registry \
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/istio \
+	    scripts/registry \
 	    scripts/wasm-bindgen scripts/prometheus scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
 
 .PHONY: drift
