@@ -50,6 +50,17 @@ impl Destinations {
             target(&default.set_headers, default.cluster.as_ref());
         }
     }
+
+    /// The upstreams that requests can go to: routes and clusters.
+    pub(crate) fn upstreams(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.routes.iter().chain(&self.clusters) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
 }
 
 fn add(list: &mut Vec<String>, name: &str) {
@@ -87,5 +98,6 @@ mod tests {
         assert_eq!(found.clusters, names(&["v3", "v2"]));
         assert_eq!(found.cluster_header, "x-weir-cluster");
         assert_eq!(found.key_servers, names(&["id"]));
+        assert_eq!(found.upstreams(), ["v2", "v3"]);
     }
 }

@@ -14,6 +14,7 @@ mod output;
 mod own_metrics;
 mod reference;
 mod render;
+mod run;
 mod schema;
 mod simulate;
 mod statistics;
@@ -52,6 +53,7 @@ enum Command {
     Import(import::Args),
     #[command(subcommand)]
     Render(render::Command),
+    Run(run::Args),
     Push(oci::push::Args),
     Pull(oci::pull::Args),
     Inspect(oci::inspect::Args),
@@ -100,6 +102,7 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
+        Command::Run(args) => run::run(&args, out),
         Command::Push(args) => oci::push::run(&args, out),
         Command::Pull(args) => oci::pull::run(&args, out),
         Command::Inspect(args) => oci::inspect::run(&args, out),

@@ -15,6 +15,8 @@ pub(crate) enum Outcome {
     Problems,
     /// The command could not do its work: wrong usage, a file that cannot be read.
     Failure,
+    /// A program that the command ran has ended so.
+    Exit(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -23,6 +25,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Fine => Self::SUCCESS,
             Outcome::Problems => Self::from(1),
             Outcome::Failure => Self::from(2),
+            Outcome::Exit(code) => Self::from(code),
         }
     }
 }

@@ -69,7 +69,24 @@ fn file(path: &Path, whose: Whose) -> File {
             return File { file: name, error: Some(error), ..File::default() };
         }
     };
-    let found = manifest::find(&text, whose);
+    of_text(name, &text, whose)
+}
+
+/// Writes what is wrong with a file that has been read, as `weir check` does; nothing where all is right.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub(crate) fn problems(name: &str, text: &str, out: &mut impl Write) -> io::Result<Outcome> {
+    let checked = Checked::new(vec![of_text(name.to_owned(), text, Whose::Recognised)]);
+    let outcome = checked.outcome();
+    if outcome != Outcome::Fine {
+        checked.write_text(out)?;
+    }
+    Ok(outcome)
+}
+
+fn of_text(name: String, text: &str, whose: Whose) -> File {
+    let found = manifest::find(text, whose);
     let syntax = found.broken.into_iter().map(Finding::from).collect();
     let others = found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at });
     File {

@@ -7,7 +7,7 @@ use crate::destinations::Destinations;
 use crate::document::{self, Loaded};
 use crate::output::{Failure, Outcome};
 use crate::upstream::{self, Upstream};
-use file::{Proxy, file};
+pub(crate) use file::{Proxy, file};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;

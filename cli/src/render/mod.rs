@@ -2,7 +2,7 @@
 
 mod bootstrap;
 mod dashboard;
-mod envoy;
+pub(crate) mod envoy;
 mod istio;
 mod rules;
 

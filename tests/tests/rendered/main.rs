@@ -7,6 +7,7 @@ mod envoy;
 mod istio;
 #[path = "../manifests/rules.rs"]
 mod rules;
+mod run;
 
 use serde_json::Value;
 

@@ -1,0 +1,155 @@
+//! `weir run`: a configuration in a real Envoy, with one command.
+
+mod envoy;
+mod port;
+mod requests;
+mod samples;
+mod stop;
+
+use crate::check;
+use crate::destinations::Destinations;
+use crate::document::{self, Loaded};
+use crate::input;
+use crate::output::{Failure, Outcome};
+use crate::render::envoy::{Details, Proxy, file};
+use crate::upstream::{self, Upstream};
+use crate::yaml::write;
+use envoy::{Envoy, Waited};
+use samples::Samples;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use stop::Stop;
+
+/// Starts Envoy with a configuration, and sample services where you give none.
+///
+/// It writes the file that `weir render envoy` writes, and runs Envoy with it until Ctrl-C. Each upstream that rules
+/// name, and none of yours is, is a sample service: it answers with what it received, as JSON, and its name in the
+/// header x-upstream. Without any, the sample service v1 is there for everybody.
+///
+/// Envoy's log is on standard error. Variables that the configuration reads come from this command's environment.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Envoy is what --envoy says, the variable ENVOY, or `envoy` in the PATH. In Weir's repository `scripts/envoy path` \
+fetches one and prints where it is. The module is dist/weir.wasm, or weir.wasm beside this program.
+
+Examples:
+  weir run weir.yaml
+  weir run weir.yaml --envoy \"$(scripts/envoy path)\" --listen 8080
+  weir run weir.yaml --upstream v1=127.0.0.1:3000
+  weir run weir.yaml --once
+
+Exit codes: 0 it ran until it was told to stop; 1 there are problems in the configuration; 2 something that it needs \
+is missing; that of Envoy, when Envoy ends by itself.")]
+pub(crate) struct Args {
+    /// The configuration; `-` is standard input.
+    config: PathBuf,
+    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]; the first is for everybody.
+    #[arg(long = "upstream", value_name = "NAME=HOST:PORT", value_parser = upstream::parse)]
+    upstreams: Vec<Upstream>,
+    /// Where Envoy listens: a port of this machine, or ADDRESS:PORT. 10000, or a free one when that is taken.
+    #[arg(long, value_name = "PORT", value_parser = upstream::listen)]
+    listen: Option<SocketAddr>,
+    /// Where Envoy's admin interface listens. 9901, or a free one when that is taken.
+    #[arg(long, value_name = "PORT", value_parser = upstream::listen)]
+    admin: Option<SocketAddr>,
+    /// The program, called as Envoy is.
+    #[arg(long, value_name = "PATH")]
+    envoy: Option<PathBuf>,
+    /// The module.
+    #[arg(long, value_name = "PATH")]
+    module: Option<PathBuf>,
+    /// What Envoy logs: from which level on.
+    #[arg(long, value_name = "LEVEL", default_value = "warning")]
+    log_level: String,
+    /// Stop as soon as Envoy serves: whether it takes the configuration, expressions in CEL included.
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    details: Details,
+}
+
+/// Starts everything, and stays until it is over.
+///
+/// # Errors
+/// Something is missing, or cannot be started.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    upstream::unique(&args.upstreams)?;
+    let name = input::name(&args.config);
+    let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
+    let checked = check::problems(&name, &text, out)?;
+    if checked != Outcome::Fine {
+        return Ok(checked);
+    }
+    let loaded = document::find(&name, &text, |_| true)?;
+    let named = Destinations::of(&loaded.document, &args.details.route_header);
+    keys_can_be_had(&named, &args.upstreams)?;
+    let program = envoy::program(args.envoy.as_deref())?;
+    let module = envoy::module(args.module.as_deref())?;
+    warn_of_unset(&loaded);
+
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
+    let samples = Samples::start(&runtime, &named, &args.upstreams)?;
+    let upstreams = samples.with(&args.upstreams);
+    let [listen, admin] = port::both(args.listen, args.admin)?;
+    let proxy = Proxy { upstreams: &upstreams, listen, admin, module: &module, details: &args.details };
+    let document = write::write(&file(&loaded, &proxy));
+    samples.describe(&upstreams, out)?;
+    let mut envoy = Envoy::start(&program, &document, &args.log_level, admin)?;
+    let mut waited = envoy.until_ready(&stop)?;
+    if waited == Waited::Ready && !args.once {
+        describe(&loaded, listen, admin, out)?;
+        waited = envoy.until_end(&stop)?;
+    }
+    envoy.end();
+    over(waited, &name, out)
+}
+
+/// A sample service has no keys.
+fn keys_can_be_had(named: &Destinations, given: &[Upstream]) -> Result<(), String> {
+    let missing = named.key_servers.iter().find(|name| !given.iter().any(|upstream| upstream.name == **name));
+    missing.map_or(Ok(()), |name| {
+        Err(format!("the configuration fetches keys from {name}: give --upstream {name}=https://HOST or {name}=HOST:PORT"))
+    })
+}
+
+/// Not a reason to stop: the module says what it needs, and some variables are switches.
+fn warn_of_unset(loaded: &Loaded) {
+    for name in loaded.variables.iter().filter(|name| std::env::var_os(name).is_none() && *name != SWITCH) {
+        eprintln!("weir: {name}, which the configuration reads, is not set");
+    }
+}
+
+/// Every configuration with faults asks for this one; most have no use for it.
+const SWITCH: &str = "WEIR_FAULTS_OFF";
+
+fn describe(
+    loaded: &Loaded,
+    listen: SocketAddr,
+    admin: SocketAddr,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let (url, admin) = (port::url(listen), port::url(admin));
+    writeln!(out, "Envoy listens on {url}; statistics: {admin}/stats?filter=weir\n")?;
+    for line in requests::examples(&loaded.document, &url) {
+        writeln!(out, "  {line}")?;
+    }
+    writeln!(out, "\nCtrl-C stops everything.")?;
+    Ok(out.flush()?)
+}
+
+fn over(waited: Waited, name: &str, out: &mut impl Write) -> Result<Outcome, Failure> {
+    match waited {
+        Waited::Ready => {
+            writeln!(out, "{name}: Envoy takes it")?;
+            Ok(Outcome::Fine)
+        }
+        Waited::Told => Ok(Outcome::Fine),
+        Waited::Ended { status, served } => {
+            let when = if served { "" } else { " before it served" };
+            eprintln!("weir: Envoy has ended{when}: {status}");
+            Ok(Outcome::Exit(envoy::code(status)))
+        }
+    }
+}
