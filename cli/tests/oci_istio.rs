@@ -32,7 +32,8 @@ fn fetch(registry: &Registry, options: &[&str], url: &str) -> Result<Vec<u8>, St
 
 /// Pushes a module; its digest.
 fn push(registry: &Registry, auth: Option<&str>, options: &[&str], module: &str, image: &str) -> String {
-    let arguments = [&["push", "--output", "json"], options, &[&dist(module), image]].concat();
+    let module = dist(module);
+    let arguments = [&["push", "--output", "json"], options, &[&module, image]].concat();
     let run = registry.weir_as(auth, &arguments);
     assert_eq!(run.code, 0, "{run:?}");
     run.json()[0]["sha256"].as_str().unwrap().to_owned()

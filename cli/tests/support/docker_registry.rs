@@ -51,9 +51,10 @@ impl Registry {
             let certificate = folder.write("ca.pem", &signed.cert.pem());
             let key = folder.write("key.pem", &signed.signing_key.serialize_pem());
             let passwords = folder.write("htpasswd", HTPASSWD);
+            // Istio takes no realm that is not an address.
             config += &format!(
                 "http: {{addr: \"127.0.0.1:{port}\", tls: {{certificate: {certificate}, key: {key}}}}}\n\
-                 auth: {{htpasswd: {{realm: weir, path: {passwords}}}}}\n"
+                 auth: {{htpasswd: {{realm: \"https://weir.example\", path: {passwords}}}}}\n"
             );
         } else {
             config += &format!("http: {{addr: \"127.0.0.1:{port}\"}}\n");

@@ -47,9 +47,9 @@ fn split_is_exact(mesh: &Mesh) {
     for number in 0..USERS {
         let expected = side(&format!("user-{number}"));
         canaries += usize::from(expected == "canary");
-        let seen = mesh.send(user(number)).seen().unwrap();
+        let seen = mesh.seen(user(number));
         assert_eq!(seen.name, expected, "user-{number}");
-        let forged = mesh.send(user(number).header("x-weir-route", "canary")).seen().unwrap();
+        let forged = mesh.seen(user(number).header("x-weir-route", "canary"));
         assert_eq!(forged.name, expected, "user-{number}, forged");
     }
     assert!((10..60).contains(&canaries), "{canaries}");
@@ -66,7 +66,7 @@ fn istios_validation_takes_every_manifest() {
     assert!(files > 15, "{files}");
     let wrong = tempfile::NamedTempFile::new().unwrap();
     let plugin = json!({"apiVersion": "extensions.istio.io/v1alpha1", "kind": "WasmPlugin",
-        "metadata": {"name": "weir", "namespace": "shop"}, "spec": {"url": "oci:///weir"}});
+        "metadata": {"name": "weir", "namespace": "shop"}, "spec": {"url": "ftp://example.com/weir"}});
     std::fs::write(wrong.path(), plugin.to_string()).unwrap();
     assert!(!istiod::validate(wrong.path()).status.success(), "it takes anything");
 }
@@ -89,6 +89,12 @@ fn a_gateway_splits_users_for_good() {
     let config = mesh.envoy.admin("/config_dump?include_eds").unwrap();
     assert!(config.contains("envoy.extensions.filters.http.wasm.v3.Wasm"), "no Wasm filter");
     assert!(config.contains("ecds_filters"), "the filter did not come by ECDS");
+}
+
+#[test]
+fn the_newer_resource_does_the_same() {
+    let files = ["shop/routes.yaml", "traffic-extensions/ab-routing/traffic-extension.yaml"];
+    split_is_exact(&Mesh::start(Role::Gateway, &files, as_is));
 }
 
 #[test]
@@ -124,7 +130,7 @@ fn claims_that_istio_verified_divide_users() {
     let mesh = Mesh::start(Role::Gateway, &files, as_is);
     for (token, name) in [(ADA, "ada"), (BOB, "bob")] {
         let forged = Request::get("/").header("x-weir-experiment-checkout", "forged");
-        let seen = mesh.send(forged.header("authorization", token)).seen().unwrap();
+        let seen = mesh.seen(forged.header("authorization", token));
         let expected = variant(name);
         assert_eq!(seen.header_bytes("x-weir-experiment-checkout"), [expected.as_bytes()], "{name}");
         assert_eq!(seen.name, if expected == "one-page" { "canary" } else { "stable" }, "{name}");
@@ -141,13 +147,13 @@ fn istio_authorizes_by_claims_that_the_plugin_gives() {
         let request = Request::get(path).header("x-auth-user-role", "admin");
         mesh.send(token.into_iter().fold(request, |request, token| request.header("authorization", token)))
     };
-    let seen = ask("/admin", Some(ADA)).seen().unwrap();
+    let seen = ask("/admin", Some(ADA)).seen().expect("an admin");
     assert_eq!(seen.header_bytes("x-auth-user-id"), [b"ada"]);
     assert_eq!(seen.header_bytes("authorization"), Vec::<Vec<u8>>::new(), "the token went on");
     assert_eq!(ask("/admin", Some(BOB)).status, 403);
     assert_eq!(ask("/", Some(BOB)).status, 200);
     assert_eq!(ask("/", None).status, 401);
-    let public = ask("/public", None).seen().unwrap();
+    let public = ask("/public", None).seen().expect("a public page");
     assert_eq!(public.header_bytes("x-auth-user-role"), Vec::<Vec<u8>>::new(), "forged");
 }
 
@@ -161,7 +167,7 @@ fn all_filters_in_one_plugin() {
         }
     });
     for (token, name) in [(ADA, "ada"), (BOB, "bob")] {
-        let seen = mesh.send(Request::get("/").header("authorization", token)).seen().unwrap();
+        let seen = mesh.seen(Request::get("/").header("authorization", token));
         assert_eq!(seen.name, if variant(name) == "one-page" { "canary" } else { "stable" }, "{name}");
     }
     assert_eq!(mesh.send(Request::get("/")).status, 401);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use weir_tests::client::{Client, Request, Response, runtime};
 use weir_tests::envoy::{Bootstrap, Envoy};
 use weir_tests::paths;
-use weir_upstream::Upstream;
+use weir_upstream::{Seen, Upstream};
 
 use super::istiod::Istiod;
 
@@ -52,9 +52,14 @@ impl Mesh {
         let mut resources: Vec<_> = files.iter().flat_map(|file| documents(file)).collect();
         for resource in &mut resources {
             localise(resource, entry);
+            if role == Role::Caller {
+                call_at(resource, entry.port());
+            }
             change(resource);
         }
-        resources.push(service(&versions));
+        // A caller's listener is for services of its own port.
+        let port = if role == Role::Caller { entry.port() } else { 80 };
+        resources.push(service(port, &versions));
         if role != Role::Gateway {
             resources.extend([plain_text(), sidecar(role, entry, versions[0].address())]);
         }
@@ -66,6 +71,12 @@ impl Mesh {
         let listens = mesh.envoy.wait_for(Duration::from_secs(60), |_| TcpStream::connect(entry).is_ok());
         assert!(listens, "no listener:\n{}\n{}", mesh.envoy.log(), mesh.istiod.log());
         mesh
+    }
+
+    /// What a version received, and its name.
+    pub(crate) fn seen(&self, request: Request) -> Seen {
+        let response = self.send(request);
+        response.seen().unwrap_or_else(|| panic!("{response:?}\n{}", self.envoy.log()))
     }
 
     /// Sends a request to where the proxy listens.
@@ -101,14 +112,26 @@ fn localise(resource: &mut Value, entry: SocketAddr) {
     }
 }
 
+/// The port that a caller's routes name.
+fn call_at(resource: &mut Value, port: u16) {
+    for route in resource["spec"]["http"].as_array_mut().into_iter().flatten() {
+        for target in route["route"].as_array_mut().into_iter().flatten() {
+            target["destination"]["port"]["number"] = json!(port);
+        }
+    }
+}
+
 /// `web` without Kubernetes: two endpoints.
-fn service(versions: &[Upstream]) -> Value {
-    let endpoint = |(name, upstream): (&str, &Upstream)| json!({"address": "127.0.0.1", "ports": {"http": upstream.address().port()}, "labels": {"version": name}});
+fn service(port: u16, versions: &[Upstream]) -> Value {
+    let endpoint = |(name, upstream): (&str, &Upstream)| {
+        json!({"address": "127.0.0.1", "ports": {"http": upstream.address().port()},
+            "labels": {"version": name}})
+    };
     let endpoints: Vec<_> = ["stable", "canary"].into_iter().zip(versions).map(endpoint).collect();
     json!({"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
         "metadata": {"name": "web", "namespace": "shop"},
         "spec": {"hosts": [SERVICE], "addresses": ["240.0.0.10"], "location": "MESH_EXTERNAL",
-            "resolution": "STATIC", "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
+            "resolution": "STATIC", "ports": [{"number": port, "name": "http", "protocol": "HTTP"}],
             "endpoints": endpoints}})
 }
 

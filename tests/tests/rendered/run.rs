@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use weir_tests::client::{Client, Request, runtime};
-use weir_tests::paths;
+use weir_tests::{paths, program};
 use weir_upstream::Upstream;
 
-use crate::{ROUTING, program};
+use crate::ROUTING;
 
 /// Longer than Envoy takes to compile the module on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
