@@ -118,6 +118,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 drift: ## Compare what is generated with what is committed
 	$(BUILD_WEIR)
 	$(WEIR) $(XTASK) drift
+	scripts/envoy-versions check
 
 .PHONY: fmt
 fmt: ## Format the code
