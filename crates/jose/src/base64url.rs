@@ -24,10 +24,11 @@ fn value(character: u8) -> u8 {
     VALUES.get(usize::from(character)).copied().unwrap_or(INVALID)
 }
 
-/// Three bytes out of four characters.
+/// Three bytes out of the values of four characters.
 fn triple(quad: [u8; 4]) -> [u8; 3] {
-    let [a, b, c, d] = quad;
-    [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
+    let [a, b, c, d] = quad.map(u32::from);
+    let [_, bytes @ ..] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+    bytes
 }
 
 /// The decoded bytes. `None` if there is padding, white space, another alphabet, an impossible length,

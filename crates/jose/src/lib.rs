@@ -32,4 +32,4 @@ pub use payload::{Audiences, Payload};
 pub use refusal::Refusal;
 pub use service::{NoService, SignatureService};
 pub use times::{TimeRules, Validity};
-pub use token::Token;
+pub use token::{Header, Token};

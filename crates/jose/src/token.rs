@@ -1,5 +1,7 @@
 //! A compact JWS, taken apart strictly (RFC 7515, 7.1; RFC 8725).
 
+use std::rc::Rc;
+
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::json::{self, Fault, Object};
@@ -10,11 +12,21 @@ use crate::refusal::Refusal;
 #[derive(Debug)]
 pub struct Token<'t> {
     signed: &'t [u8],
+    section: &'t [u8],
     signature: Vec<u8>,
+    header: Rc<Header>,
+    payload: Payload,
+}
+
+/// What a token says of its signature. All tokens that were signed with one key have the same header as a rule,
+/// so that the last one is worth keeping: [`Token::parse_after`].
+#[derive(Debug)]
+pub struct Header {
+    /// As it stands in the token.
+    section: Box<[u8]>,
     algorithm: Algorithm,
     kid: Option<String>,
     typ: Option<String>,
-    payload: Payload,
 }
 
 /// Header members that stand for an extension which the reader must understand. We understand none.
@@ -32,37 +44,55 @@ impl<'t> Token<'t> {
     /// Whatever of the form is wrong, the first thing found: size, sections, base64url, header,
     /// payload.
     pub fn parse(text: &'t [u8], max_bytes: usize) -> Result<Self, Refusal> {
+        Self::parse_after(None, text, max_bytes)
+    }
+
+    /// The same, with the header of an earlier token: one that is equal, byte by byte, is not read again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::parse`].
+    pub fn parse_after(
+        known: Option<&Rc<Header>>,
+        text: &'t [u8],
+        max_bytes: usize,
+    ) -> Result<Self, Refusal> {
         if text.len() > max_bytes {
             return Err(Refusal::TooLarge);
         }
-        let Sections { header, payload, signature, signed } = sections(text).ok_or(Refusal::Malformed)?;
-        let header = base64url::decode(header).ok_or(Refusal::HeaderBase64)?;
-        let header = Object::read(header).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
-        let algorithm = algorithm(&header)?;
+        let Sections { header, payload: section, signature, signed } =
+            sections(text).ok_or(Refusal::Malformed)?;
+        let header = match known {
+            Some(known) if *known.section == *header => known.clone(),
+            _ => Rc::new(Header::read(header)?),
+        };
         if signature.is_empty() {
             return Err(Refusal::Malformed);
         }
-        let payload = base64url::decode(payload).ok_or(Refusal::PayloadBase64)?;
+        let payload = base64url::decode(section).ok_or(Refusal::PayloadBase64)?;
         let signature = base64url::decode(signature).ok_or(Refusal::SignatureBase64)?;
         let claims = Object::read(payload).map_err(|fault| refusal(fault, Refusal::PayloadJson))?;
-        let kid = optional_string(&header, "kid")?;
-        let typ = optional_string(&header, "typ")?;
-        Ok(Self { signed, signature, algorithm, kid, typ, payload: Payload::new(claims) })
+        Ok(Self { signed, section, signature, header, payload: Payload::new(claims) })
+    }
+
+    /// The header, to be kept for the tokens to come.
+    pub fn header(&self) -> &Rc<Header> {
+        &self.header
     }
 
     /// What the header says the signature is. Only an allow-list and a key may turn that into a fact.
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.header.algorithm
     }
 
     /// Which key the header names, if it names one.
     pub fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+        self.header.kid.as_deref()
     }
 
     /// The media type in the header, such as `JWT` or `at+jwt`, as written.
     pub fn typ(&self) -> Option<&str> {
-        self.typ.as_deref()
+        self.header.typ.as_deref()
     }
 
     /// Whether `typ` is this media type: without regard to case, `application/` may be left out on
@@ -74,6 +104,11 @@ impl<'t> Token<'t> {
     /// The claims, still unverified.
     pub fn payload(&self) -> &Payload {
         &self.payload
+    }
+
+    /// The claims as they stand in the token: its middle section.
+    pub fn section(&self) -> &'t [u8] {
+        self.section
     }
 
     /// The claims, to be kept after verification.
@@ -89,6 +124,19 @@ impl<'t> Token<'t> {
     /// The signature's bytes.
     pub(crate) fn signature(&self) -> &[u8] {
         &self.signature
+    }
+}
+
+impl Header {
+    fn read(section: &[u8]) -> Result<Self, Refusal> {
+        let bytes = base64url::decode(section).ok_or(Refusal::HeaderBase64)?;
+        let header = Object::read(bytes).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
+        Ok(Self {
+            section: section.into(),
+            algorithm: algorithm(&header)?,
+            kid: optional_string(&header, "kid")?,
+            typ: optional_string(&header, "typ")?,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use weir_core::effect::Counter;
 use weir_core::http_match::Asks;
 use weir_core::{AttrId, OwnedHeader, Predicate};
-use weir_jose::{Algorithm, Cache, TimeRules};
+use weir_jose::{Algorithm, Cache, Header, TimeRules};
 
 /// The validated section.
 #[derive(Debug)]
@@ -81,6 +81,8 @@ pub(crate) struct Provider {
     pub(crate) require: Predicate,
     /// What was verified already; `None` before the first token.
     pub(crate) cache: RefCell<Option<Cache<Rc<Verified>>>>,
+    /// The header of the last token whose signature was good.
+    pub(crate) header: RefCell<Option<Rc<Header>>>,
 }
 
 /// The keys of a provider.

@@ -41,14 +41,21 @@ impl Plan {
         now: u64,
         request: &Request<'_, O>,
     ) -> Result<Rc<Verified>, Unmet> {
-        let token = Token::parse(text, LONGEST_TOKEN)?;
+        let known = provider.header.try_borrow().ok().and_then(|known| known.clone());
+        let token = Token::parse_after(known.as_ref(), text, LONGEST_TOKEN)?;
         // What costs little comes first, and only a token that may be ours lets keys be fetched.
         provider.check_issuer(token.payload())?;
         let validity = provider.times.check(token.payload(), seconds(now))?;
         let generation = provider.check_signature(&token, now, request.outside())?;
+        // Only what was signed: nobody else is to say what is kept.
+        if !known.is_some_and(|known| Rc::ptr_eq(&known, token.header()))
+            && let Ok(mut known) = provider.header.try_borrow_mut()
+        {
+            *known = Some(token.header().clone());
+        }
         provider.check_audience(token.payload())?;
         provider.check_subject(token.payload())?;
-        let verified = Rc::new(self.prepare(provider, text, token.payload(), generation, request));
+        let verified = Rc::new(self.prepare(provider, &token, generation, request));
         let weight = token.payload().weight();
         self.remember(provider, text, &verified, weight, validity, now, request.outside());
         Ok(verified)
@@ -57,13 +64,12 @@ impl Plan {
     fn prepare<O: Outside>(
         &self,
         provider: &Provider,
-        text: &[u8],
-        payload: &Payload,
+        token: &Token<'_>,
         generation: u32,
         request: &Request<'_, O>,
     ) -> Verified {
-        let section = text.split(|b| *b == b'.').nth(1).unwrap_or_default();
-        let headers = outputs::headers(provider, payload, section, &self.counters);
+        let payload = token.payload();
+        let headers = outputs::headers(provider, payload, token.section(), &self.counters);
         Verified {
             generation,
             claims: Rc::new(outputs::claims(provider, &request.shape().claims, payload)),

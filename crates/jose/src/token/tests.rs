@@ -38,8 +38,28 @@ fn the_unsecured_token_of_rfc_7515_a5_is_none() {
 fn media_types_are_compared_without_prefix_and_case() {
     let mut token = Token::parse(RFC_7515_A1.as_bytes(), 4096).unwrap();
     assert!(token.is_type("jwt") && token.is_type("application/JWT") && !token.is_type("at+jwt"));
-    token.typ = Some("Application/at+JWT".into());
+    Rc::get_mut(&mut token.header).unwrap().typ = Some("Application/at+JWT".into());
     assert!(token.is_type("at+jwt") && !token.is_type("jwt") && !token.is_type("text/at+jwt"));
-    token.typ = None;
+    Rc::get_mut(&mut token.header).unwrap().typ = None;
     assert!(!token.is_type("jwt") && !token.is_type(""));
+}
+
+#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+fn an_equal_header_is_not_read_again_and_another_one_is() {
+    let first = Token::parse(RFC_7515_A1.as_bytes(), 4096).unwrap();
+    let (_, rest) = RFC_7515_A1.split_once('.').unwrap();
+    let again = Token::parse_after(Some(first.header()), RFC_7515_A1.as_bytes(), 4096).unwrap();
+    assert!(Rc::ptr_eq(first.header(), again.header()));
+    // {"alg":"ES256","kid":"a"}, the beginning of ours, and nothing.
+    let other = format!("eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.{rest}");
+    let other = Token::parse_after(Some(first.header()), other.as_bytes(), 4096).unwrap();
+    assert_eq!((other.algorithm(), other.kid(), other.typ()), (Algorithm::ES256, Some("a"), None));
+    for (section, refusal) in
+        [("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ", Refusal::HeaderBase64), ("", Refusal::Malformed)]
+    {
+        let text = format!("{section}.{rest}");
+        let parsed = Token::parse_after(Some(first.header()), text.as_bytes(), 4096);
+        assert_eq!(parsed.err(), Some(refusal), "{section}");
+    }
 }

@@ -48,6 +48,7 @@ impl Builder<'_, '_> {
             states,
             require,
             cache: RefCell::default(),
+            header: RefCell::default(),
         })
     }
 
