@@ -93,7 +93,7 @@ test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetche
 	@if istiod=$$(scripts/istio path); then \
 	  WEIR_ISTIOD=$$istiod ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	    $(CARGO) test --workspace $(HOST) --test istio --test oci_istio; \
-	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as there is no Go that can build it"; else exit 1; fi
+	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as it cannot be built here"; else exit 1; fi
 
 .PHONY: bench
 bench: wasm ## Measure what a request costs in Envoy
@@ -102,7 +102,7 @@ bench: wasm ## Measure what a request costs in Envoy
 ##@ Check
 
 .PHONY: lint
-lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where there is one
+lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gofmt where they are
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) --test load --test oci_registry --test istio --test oci_istio $(HOST) -- --deny warnings
@@ -111,8 +111,8 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck where t
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/istio \
-	    scripts/registry \
-	    scripts/wasm-bindgen scripts/prometheus scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/wasm-bindgen scripts/prometheus scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
+	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed
