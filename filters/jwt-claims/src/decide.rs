@@ -40,11 +40,12 @@ impl Plan {
             effects.set(*guard, Given::AsSent);
         }
         let rule = self.rules.iter().find(|rule| holds(&rule.when, request));
+        let mut now = None;
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
             && let Some(provider) = self.providers.get(usize::from(index))
             && let Some(text) = provider.places.find(request)
-            && let Some(token) = provider.recall(text, request.outside().now())
+            && let Some(token) = provider.recall(text, *now.insert(request.outside().now()))
             && provider.accepts(&token, request).is_ok()
         {
             request.verified(token.claims.clone());
@@ -57,7 +58,7 @@ impl Plan {
             }
             return effects.counts.push(self.counters.hit);
         }
-        self.decide_otherwise(rule, request, effects);
+        self.decide_otherwise(rule, now, request, effects);
     }
 
     #[cold]
@@ -65,6 +66,7 @@ impl Plan {
     fn decide_otherwise<O: Outside>(
         &self,
         rule: Option<&Rule>,
+        now: Option<u64>,
         request: &Request<'_, O>,
         effects: &mut Effects,
     ) {
@@ -72,7 +74,7 @@ impl Plan {
         let Some(rule) = asked.filter(|_| !self.is_preflight(request)) else {
             return effects.counts.push(self.counters.without);
         };
-        let now = request.outside().now();
+        let now = now.unwrap_or_else(|| request.outside().now());
         let mut turn = Turn { plan: self, request, now, admitted: Vec::new(), ignored: Vec::new() };
         match turn.meet(&rule.needs) {
             Ok(()) => turn.finish(rule, effects),
