@@ -6,45 +6,53 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use weir_tests::paths;
 
-use super::rules;
+use super::rules::Rules;
 
 /// A definition that resources can be held to.
 pub(crate) struct Crd {
     kind: String,
+    version: String,
     schema: Validator,
+    rules: Rules,
 }
 
 impl Crd {
-    /// Reads the definition of `kind` from `tests/vectors/istio`.
-    pub(crate) fn read(kind: &str) -> Self {
-        let file = format!("tests/vectors/istio/{}-crd.yaml", kind.to_lowercase());
+    /// Reads the definition of `kind` from a folder of `tests/vectors`. A rule in it that `rules` do not know is
+    /// an error.
+    pub(crate) fn read(folder: &str, kind: &str, rules: Rules) -> Self {
+        let file = format!("tests/vectors/{folder}/{}-crd.yaml", kind.to_lowercase());
         let text = fs::read_to_string(paths::root().join(file)).unwrap();
         let crd: Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(crd["spec"]["names"]["kind"], kind);
-        let mut rules = Vec::new();
-        let mut schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
-        close(&mut schema, &mut rules);
-        rules::all_known(&rules);
+        let mut messages = Vec::new();
+        let version = &crd["spec"]["versions"][0];
+        let mut schema = version["schema"]["openAPIV3Schema"].clone();
+        close(&mut schema, &mut messages);
+        for message in messages {
+            assert!(rules.known.contains(&message.as_str()), "a new rule: {message}");
+        }
         // The two that every resource has beside its `spec`.
         for name in ["apiVersion", "kind", "metadata"] {
             schema["properties"][name] = json!({});
         }
-        Self { kind: kind.to_owned(), schema: jsonschema::validator_for(&schema).unwrap() }
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let version = format!("{}/{}", text(&crd["spec"]["group"]), text(&version["name"]));
+        Self { kind: kind.to_owned(), version, schema: jsonschema::validator_for(&schema).unwrap(), rules }
     }
 
     /// Why the API server would refuse the resource, or drop a part of it.
     pub(crate) fn problems(&self, resource: &Value) -> Vec<String> {
         assert_eq!(resource["kind"], self.kind.as_str());
-        assert_eq!(resource["apiVersion"], "extensions.istio.io/v1alpha1");
+        assert_eq!(resource["apiVersion"], self.version.as_str());
         let schema = self.schema.iter_errors(resource);
         let mut problems: Vec<_> = schema.map(|e| format!("{}: {e}", e.instance_path())).collect();
-        rules::check(&resource["spec"], &mut problems);
+        (self.rules.check)(&resource["spec"], &mut problems);
         problems
     }
 }
 
 /// Makes unknown fields an error, where Kubernetes would drop them, turns `nullable` into what JSON Schema
-/// knows, and collects the rules in CEL.
+/// knows, and collects the rules in CEL by their messages.
 fn close(schema: &mut Value, rules: &mut Vec<String>) {
     let Some(object) = schema.as_object_mut() else { return };
     for rule in object.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {

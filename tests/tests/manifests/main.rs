@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crd::Crd;
+use rules::{ENVOY_GATEWAY, ISTIO};
 use serde_json::{Value, json};
 use weir_tests::minihost::{Module, Options};
 use weir_tests::paths;
@@ -67,11 +68,40 @@ fn plugins() -> Vec<(PathBuf, String, Value)> {
 #[test]
 fn the_api_server_takes_every_plugin() {
     for kind in ["WasmPlugin", "TrafficExtension"] {
-        let (crd, found) = (Crd::read(kind), of_kind(kind));
+        let (crd, found) = (Crd::read("istio", kind, ISTIO), of_kind(kind));
         assert_eq!(found.len(), SCENARIOS.len(), "{kind}");
         for (path, resource) in found {
             assert_eq!(crd.problems(&resource), Vec::<String>::new(), "{}", path.display());
         }
+    }
+    let crd = Crd::read("envoy-gateway", "EnvoyExtensionPolicy", ENVOY_GATEWAY);
+    let (path, policy) = of_kind("EnvoyExtensionPolicy").remove(0);
+    assert_eq!(crd.problems(&policy), Vec::<String>::new(), "{}", path.display());
+}
+
+/// Each change makes a good policy one that the API server refuses.
+#[test]
+fn what_the_api_server_refuses_of_envoy_gateway_is_found() {
+    let crd = Crd::read("envoy-gateway", "EnvoyExtensionPolicy", ENVOY_GATEWAY);
+    let (_, policy) = of_kind("EnvoyExtensionPolicy").remove(0);
+    let route = json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "web"});
+    let cases = [
+        ("/spec/targetRef", route),
+        ("/spec/targetRefs/0/kind", json!("Service")),
+        ("/spec/targetRefs/0/group", json!("")),
+        ("/spec/wasm/0/code/type", json!("HTTP")),
+        ("/spec/wasm/0/code/type", json!("File")),
+        ("/spec/wasm/0/code/pullPolicy", json!("Never")),
+        ("/spec/wasm/0/code/image/pullSecretRef", json!({"name": "a", "kind": "ConfigMap"})),
+        ("/spec/wasm/0/failOpen", json!("yes")),
+        // Kubernetes would not refuse this, but drop it in silence.
+        ("/spec/wasm/0/pluginConfig", json!({})),
+    ];
+    for (pointer, value) in cases {
+        let mut changed = policy.clone();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        changed.pointer_mut(parent).unwrap()[name] = value.clone();
+        assert!(!crd.problems(&changed).is_empty(), "{pointer} {value}");
     }
 }
 
@@ -178,14 +208,15 @@ fn what_the_api_server_refuses_is_found() {
         // Kubernetes would not refuse this, but drop it in silence.
         ("/spec/pluginconfig", json!({})),
     ];
-    let (crd, plugin) = (Crd::read("WasmPlugin"), of_kind("WasmPlugin").remove(0).1);
+    let (crd, plugin) = (Crd::read("istio", "WasmPlugin", ISTIO), of_kind("WasmPlugin").remove(0).1);
     for (pointer, value) in cases {
         let mut changed = plugin.clone();
         let name = pointer.rsplit('/').next().unwrap();
         changed["spec"][name] = value.clone();
         assert!(!crd.problems(&changed).is_empty(), "{pointer} {value}");
     }
-    let (crd, mut extension) = (Crd::read("TrafficExtension"), of_kind("TrafficExtension").remove(0).1);
+    let (crd, mut extension) =
+        (Crd::read("istio", "TrafficExtension", ISTIO), of_kind("TrafficExtension").remove(0).1);
     extension["spec"]["lua"] = json!({"inlineCode": "function envoy_on_request(handle) end"});
     assert!(!crd.problems(&extension).is_empty(), "wasm and lua");
     extension["spec"].as_object_mut().unwrap().remove("wasm");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use weir_tests::paths;
 
 use crate::crd::Crd;
-use crate::{ALL, ROUTING, read};
+use crate::{ALL, ROUTING, read, rules};
 use weir_tests::program::render;
 
 const DIGEST: &str = "sha256:00000000000000000000000000000000000000000000000000000000000000ff";
@@ -20,7 +20,7 @@ fn the_api_server_takes_the_resources() {
     let mine = ["--phase", "authn", "--priority", "-3", "--fail-strategy", "FAIL_CLOSE", "--at", "caller"];
     let all: [&[&str]; 7] = [&waypoint, &targets, &gateway, &callee, &pinned, &fetched, &mine];
     for (kind, option) in [("WasmPlugin", &[][..]), ("TrafficExtension", &["--traffic-extension"][..])] {
-        let definition = Crd::read(kind);
+        let definition = Crd::read("istio", kind, rules::ISTIO);
         for options in all {
             for configuration in ALL {
                 // A callee has no routes to choose from, which the command refuses to call fine.

@@ -6,6 +6,7 @@ mod crd;
 mod envoy;
 mod istio;
 #[path = "../manifests/rules.rs"]
+#[allow(dead_code, reason = "Envoy Gateway's resource is not rendered")]
 mod rules;
 mod run;
 
