@@ -1,6 +1,7 @@
 //! Key servers that fail in every way: without keys nobody is told that the token is wrong, and with keys
 //! nobody notices.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -114,10 +115,19 @@ fn without_keys_it_is_503_and_with_keys_nobody_notices_and_servers_come_back() {
         server.answer(answer.clone());
     }
     let end = Instant::now() + Duration::from_secs(3);
+    let (mut slow, mut rounds) = (0, 0);
     while Instant::now() < end {
-        let wrong = zoo.unlike(|answer| answer.status == 200 && answer.elapsed < Duration::from_millis(300));
+        let longest = Cell::new(Duration::ZERO);
+        let wrong = zoo.unlike(|answer| {
+            longest.set(longest.get().max(answer.elapsed));
+            answer.status == 200
+        });
         assert!(wrong.is_empty(), "with keys: {wrong:?}");
+        slow += usize::from(longest.get() > Duration::from_millis(300));
+        rounds += 1;
     }
+    // A request that waited for a fetch would in nearly all rounds; a machine that is busy has a few like it.
+    assert!(slow * 2 < rounds, "{slow} of {rounds} rounds waited");
     for ((name, _, server), before) in zoo.servers.iter().zip(before) {
         assert!(server.requests() > before + 1, "{name} was not asked again");
     }
