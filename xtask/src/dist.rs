@@ -83,13 +83,14 @@ fn remapped(root: &Path) -> String {
 /// Binaryen's optimiser takes a tenth off a module. False where it is not installed.
 fn shrink(file: &Path) -> Result<bool, Failure> {
     // Every feature that rustc's output uses, and none that V8 does not take in this encoding.
-    const FEATURES: [&str; 6] = [
+    const FEATURES: [&str; 7] = [
         "--enable-bulk-memory",
         "--enable-sign-ext",
         "--enable-nontrapping-float-to-int",
         "--enable-mutable-globals",
         "--enable-reference-types",
         "--enable-multivalue",
+        "--enable-simd",
     ];
     // Code that a compiler wrote for speed is rewritten for size: functions that differ in a constant become
     // one, control flow is laid out anew, and constants that come again are kept. A request costs a fifth
