@@ -44,9 +44,12 @@ pub(crate) fn ecdsa_signature(curve: Curve, signature: &[u8]) -> Option<Vec<u8>>
     if !(is_scalar(r, curve) && is_scalar(s, curve)) {
         return None;
     }
-    let numbers = [integer(r), integer(s)].concat();
-    let mut der = Vec::with_capacity(numbers.len() + 3);
-    element(&mut der, SEQUENCE, &numbers);
+    let (r, s) = (Integer::of(r), Integer::of(s));
+    let content = r.len() + s.len();
+    let mut der = Vec::with_capacity(content + 3);
+    head(&mut der, SEQUENCE, content);
+    r.append_to(&mut der);
+    s.append_to(&mut der);
     Some(der)
 }
 
@@ -61,26 +64,67 @@ pub(crate) fn trimmed(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or_default()
 }
 
-/// A positive INTEGER: no leading zeros, except one where the number would read as negative.
-fn integer(number: &[u8]) -> Vec<u8> {
-    let mut content = trimmed(number).to_vec();
-    if content.first().is_none_or(|byte| *byte >= 0x80) {
-        content.insert(0, 0);
-    }
-    let mut integer = Vec::with_capacity(content.len() + 4);
-    element(&mut integer, INTEGER, &content);
-    integer
+/// A positive INTEGER.
+struct Integer<'n> {
+    /// A number that would read as negative begins with a zero; no other does.
+    zero: bool,
+    digits: &'n [u8],
 }
 
-/// Adds tag, length and content. Lengths go up to 65535: the largest content is a key of 4096 bits.
+impl<'n> Integer<'n> {
+    fn of(number: &'n [u8]) -> Self {
+        let digits = trimmed(number);
+        Self { zero: digits.first().is_none_or(|byte| *byte >= 0x80), digits }
+    }
+
+    fn content(&self) -> usize {
+        usize::from(self.zero) + self.digits.len()
+    }
+
+    /// Bytes with tag and length.
+    fn len(&self) -> usize {
+        head_len(self.content()) + self.content()
+    }
+
+    fn append_to(&self, out: &mut Vec<u8>) {
+        head(out, INTEGER, self.content());
+        if self.zero {
+            out.push(0);
+        }
+        out.extend_from_slice(self.digits);
+    }
+}
+
+fn integer(number: &[u8]) -> Vec<u8> {
+    let integer = Integer::of(number);
+    let mut der = Vec::with_capacity(integer.len());
+    integer.append_to(&mut der);
+    der
+}
+
+/// Adds tag, length and content.
 fn element(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
-    let [.., high, low] = content.len().to_be_bytes();
+    head(out, tag, content.len());
+    out.extend_from_slice(content);
+}
+
+/// Adds tag and length. Lengths go up to 65535: the largest content is a key of 4096 bits.
+fn head(out: &mut Vec<u8>, tag: u8, content: usize) {
+    let [.., high, low] = content.to_be_bytes();
     match (high, low) {
         (0, 0..0x80) => out.extend([tag, low]),
         (0, _) => out.extend([tag, 0x81, low]),
         _ => out.extend([tag, 0x82, high, low]),
     }
-    out.extend_from_slice(content);
+}
+
+/// Bytes of tag and length.
+fn head_len(content: usize) -> usize {
+    match content {
+        0..0x80 => 2,
+        0x80..0x100 => 3,
+        _ => 4,
+    }
 }
 
 #[cfg(test)]

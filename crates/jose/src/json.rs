@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
+use crate::words::{self, Word};
+
 mod object;
 
 pub(crate) use object::{Object, items, string};
@@ -67,6 +69,13 @@ pub(crate) fn compact(text: &str, out: &mut String) {
 pub(crate) fn index(segment: &str) -> Option<usize> {
     let canonical = segment == "0" || !segment.starts_with(['0', '+']);
     if canonical { segment.parse().ok() } else { None }
+}
+
+/// A number as written.
+struct Numeral<'t> {
+    text: &'t str,
+    /// Whether it has neither fraction nor exponent.
+    whole: bool,
 }
 
 struct Reader<'t> {
@@ -242,8 +251,9 @@ impl<'t> Reader<'t> {
     /// Steps over what stands for itself in a string.
     fn plain(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let stops = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-        self.at += rest.iter().position(stops).unwrap_or(rest.len());
+        let in_word = |word: Word| word.below(0x20).or(word.is(b'"')).or(word.is(b'\\'));
+        let stops = |byte| byte < 0x20 || byte == b'"' || byte == b'\\';
+        self.at += words::position(rest, in_word, stops).unwrap_or(rest.len());
     }
 
     fn escape(&mut self) -> Result<char, Fault> {
@@ -287,6 +297,16 @@ impl<'t> Reader<'t> {
     }
 
     fn number(&mut self) -> Result<Value, Fault> {
+        let Numeral { text, whole } = self.numeral()?;
+        if whole && let Ok(number) = text.parse::<i64>() {
+            return Ok(Value::Number(number.into()));
+        }
+        // Beyond i64, and fractions: serde_json decides what they come to, and whether they fit.
+        text.parse::<Number>().map(Value::Number).map_err(|_| Fault::Syntax)
+    }
+
+    /// Steps over a number.
+    fn numeral(&mut self) -> Result<Numeral<'t>, Fault> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {
@@ -300,14 +320,7 @@ impl<'t> Reader<'t> {
             let _ = self.eat(b'+') || self.eat(b'-');
             self.digits()?;
         }
-        let text = self.since(start);
-        if self.at == integer_end
-            && let Ok(number) = text.parse::<i64>()
-        {
-            return Ok(Value::Number(number.into()));
-        }
-        // Beyond i64, and fractions: serde_json decides what they come to, and whether they fit.
-        text.parse::<Number>().map(Value::Number).map_err(|_| Fault::Syntax)
+        Ok(Numeral { text: self.since(start), whole: self.at == integer_end })
     }
 
     fn digits(&mut self) -> Result<(), Fault> {

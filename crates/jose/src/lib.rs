@@ -24,6 +24,7 @@ mod service;
 mod software;
 mod times;
 mod token;
+mod words;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use cache::Cache;

@@ -115,11 +115,13 @@ impl Payload {
     /// [`Refusal::ClaimType`] if it is neither a string nor an array of strings.
     pub fn aud(&self) -> Result<Audiences<'_>, Refusal> {
         let one = |text| json::string(text).ok_or(Refusal::ClaimType);
-        let Some(raw) = self.0.get("aud") else { return Ok(Audiences(Vec::new())) };
-        match json::items(raw) {
-            Some(items) => items.into_iter().map(one).collect::<Result<_, _>>().map(Audiences),
-            None => Ok(Audiences(vec![one(raw)?])),
-        }
+        let Some(raw) = self.0.get("aud") else { return Ok(Audiences::default()) };
+        Ok(match json::items(raw) {
+            Some(items) => {
+                Audiences { one: None, more: items.into_iter().map(one).collect::<Result<_, _>>()? }
+            }
+            None => Audiences { one: Some(one(raw)?), more: Vec::new() },
+        })
     }
 
     fn time(&self, name: &str) -> Result<Option<f64>, Refusal> {
@@ -141,18 +143,22 @@ impl Payload {
 }
 
 /// The strings of `aud`.
-#[derive(Clone, Debug)]
-pub struct Audiences<'p>(Vec<Cow<'p, str>>);
+#[derive(Clone, Debug, Default)]
+pub struct Audiences<'p> {
+    /// The only one of most tokens.
+    one: Option<Cow<'p, str>>,
+    more: Vec<Cow<'p, str>>,
+}
 
 impl Audiences<'_> {
     /// Each of them, in the token's order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|audience| &**audience)
+        self.one.iter().chain(&self.more).map(|audience| &**audience)
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.one.is_none() && self.more.is_empty()
     }
 }
 

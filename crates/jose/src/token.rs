@@ -7,6 +7,7 @@ use crate::base64url;
 use crate::json::{self, Fault, Object};
 use crate::payload::Payload;
 use crate::refusal::Refusal;
+use crate::words;
 
 /// A token that is well formed. Nothing in it is to be believed before [`crate::KeySet::verify`].
 #[derive(Debug)]
@@ -60,11 +61,22 @@ impl<'t> Token<'t> {
         if text.len() > max_bytes {
             return Err(Refusal::TooLarge);
         }
-        let Sections { header, payload: section, signature, signed } =
-            sections(text).ok_or(Refusal::Malformed)?;
+        // What is wrong with the form as a whole is told first, and looked for last.
+        Self::read(known, text).map_err(|refusal| if is_compact(text) { refusal } else { Refusal::Malformed })
+    }
+
+    fn read(known: Option<&Rc<Header>>, text: &'t [u8]) -> Result<Self, Refusal> {
+        let known = known.filter(|known| known.begins(text));
+        let end = match known {
+            Some(known) => known.section.len(),
+            None => dot(text).ok_or(Refusal::Malformed)?,
+        };
+        let (header, rest) = cut(text, end);
+        let (section, signature) = cut(rest, dot(rest).ok_or(Refusal::Malformed)?);
+        let (signed, _) = cut(text, end + 1 + section.len());
         let header = match known {
-            Some(known) if *known.section == *header => known.clone(),
-            _ => Rc::new(Header::read(header)?),
+            Some(known) => known.clone(),
+            None => Rc::new(Header::read(header)?),
         };
         if signature.is_empty() {
             return Err(Refusal::Malformed);
@@ -128,6 +140,12 @@ impl<'t> Token<'t> {
 }
 
 impl Header {
+    /// Whether a token begins with it, byte by byte.
+    fn begins(&self, token: &[u8]) -> bool {
+        let (start, rest) = token.split_at_checked(self.section.len()).unwrap_or_default();
+        rest.first() == Some(&b'.') && words::equal(start, &self.section)
+    }
+
     fn read(section: &[u8]) -> Result<Self, Refusal> {
         let bytes = base64url::decode(section).ok_or(Refusal::HeaderBase64)?;
         let header = Object::read(bytes).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
@@ -140,25 +158,24 @@ impl Header {
     }
 }
 
-/// The parts of a compact JWS, still encoded.
-struct Sections<'t> {
-    header: &'t [u8],
-    payload: &'t [u8],
-    signature: &'t [u8],
-    /// Header, dot and payload.
-    signed: &'t [u8],
+/// Where the first dot is.
+fn dot(text: &[u8]) -> Option<usize> {
+    words::position(text, |word| word.is(b'.'), |byte| byte == b'.')
 }
 
-/// Takes a token apart at its two dots. The signature may still be empty.
-fn sections(text: &[u8]) -> Option<Sections<'_>> {
-    // As `str`, a text is searched for a byte by the word. What is not ASCII is no base64url either.
-    let text = str::from_utf8(text).ok()?;
-    let (signed, signature) = text.rsplit_once('.')?;
-    let (header, payload) = signed.split_once('.')?;
-    let whole = !header.is_empty() && !payload.is_empty() && !payload.as_bytes().contains(&b'.');
-    let (header, payload) = (header.as_bytes(), payload.as_bytes());
-    let (signature, signed) = (signature.as_bytes(), signed.as_bytes());
-    whole.then_some(Sections { header, payload, signature, signed })
+/// What is before the byte at `at`, and what is behind it.
+fn cut(text: &[u8], at: usize) -> (&[u8], &[u8]) {
+    let (before, behind) = text.split_at_checked(at).unwrap_or_default();
+    (before, behind.get(1..).unwrap_or_default())
+}
+
+/// Whether a text that is no token has the form of one: UTF-8 in three sections, of which only the signature may
+/// be empty.
+#[cold]
+fn is_compact(text: &[u8]) -> bool {
+    let sections: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
+    matches!(*sections, [header, payload, _] if !header.is_empty() && !payload.is_empty())
+        && str::from_utf8(text).is_ok()
 }
 
 fn refusal(fault: Fault, syntax: Refusal) -> Refusal {

@@ -22,11 +22,20 @@ struct Admitted<'p> {
     remembered: bool,
 }
 
+/// A token that is not remembered.
+#[derive(Clone, Copy)]
+struct Missed<'t> {
+    /// Whose it is: the position of a provider.
+    provider: u16,
+    text: &'t [u8],
+}
+
 /// A request that asks for more than one remembered token.
 struct Turn<'t, 'r, O> {
     plan: &'t Plan,
     request: &'t Request<'r, O>,
     now: u64,
+    missed: Option<Missed<'t>>,
     admitted: Vec<Admitted<'t>>,
     /// Why tokens that are optional were not good enough.
     ignored: Vec<&'static str>,
@@ -40,34 +49,39 @@ impl Plan {
             effects.set(*guard, Given::AsSent);
         }
         let rule = self.rules.iter().find(|rule| holds(&rule.when, request));
-        let mut now = None;
+        let (mut now, mut missed) = (None, None);
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
             && let Some(provider) = self.providers.get(usize::from(index))
             && let Some(text) = provider.places.find(request)
-            && let Some(token) = provider.recall(text, *now.insert(request.outside().now()))
-            && provider.accepts(&token, request).is_ok()
         {
-            request.verified(token.claims.clone());
-            if !holds(&rule.require, request) {
-                return self.refuse(REQUIREMENT, Some(rule), effects);
+            let known = provider.recall(text, *now.insert(request.outside().now()));
+            if let Some(token) = &known
+                && provider.accepts(token, request).is_ok()
+            {
+                request.verified(token.claims.clone());
+                if !holds(&rule.require, request) {
+                    return self.refuse(REQUIREMENT, Some(rule), effects);
+                }
+                token.tell(effects);
+                if !provider.forward {
+                    provider.places.remove(request, effects);
+                }
+                return effects.counts.push(self.counters.hit);
             }
-            token.tell(effects);
-            if !provider.forward {
-                provider.places.remove(request, effects);
-            }
-            return effects.counts.push(self.counters.hit);
+            missed = known.is_none().then_some(Missed { provider: index, text });
         }
-        self.decide_otherwise(rule, now, request, effects);
+        self.decide_otherwise(rule, now, missed, request, effects);
     }
 
     #[cold]
     #[inline(never)]
-    fn decide_otherwise<O: Outside>(
-        &self,
-        rule: Option<&Rule>,
+    fn decide_otherwise<'t, O: Outside>(
+        &'t self,
+        rule: Option<&'t Rule>,
         now: Option<u64>,
-        request: &Request<'_, O>,
+        missed: Option<Missed<'t>>,
+        request: &'t Request<'_, O>,
         effects: &mut Effects,
     ) {
         let asked = rule.filter(|rule| !matches!(rule.needs, Needs::Nothing));
@@ -75,7 +89,7 @@ impl Plan {
             return effects.counts.push(self.counters.without);
         };
         let now = now.unwrap_or_else(|| request.outside().now());
-        let mut turn = Turn { plan: self, request, now, admitted: Vec::new(), ignored: Vec::new() };
+        let mut turn = Turn { plan: self, request, now, missed, admitted: Vec::new(), ignored: Vec::new() };
         match turn.meet(&rule.needs) {
             Ok(()) => turn.finish(rule, effects),
             Err(Unmet::Failed(failure)) => self.refuse(failure, None, effects),
@@ -118,8 +132,14 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
     fn token(&mut self, index: u16) -> Result<(), Unmet> {
         let plan = self.plan;
         let provider = plan.providers.get(usize::from(index)).ok_or(Refusal::Missing)?;
-        let text = provider.places.find(self.request).ok_or(Refusal::Missing)?;
-        let (token, remembered) = match provider.recall(text, self.now) {
+        let (text, known) = match self.missed {
+            Some(missed) if missed.provider == index => (missed.text, None),
+            _ => {
+                let text = provider.places.find(self.request).ok_or(Refusal::Missing)?;
+                (text, provider.recall(text, self.now))
+            }
+        };
+        let (token, remembered) = match known {
             Some(token) => (token, true),
             None => (plan.verify(provider, text, self.now, self.request)?, false),
         };

@@ -64,9 +64,13 @@ pub(crate) struct Words {
 
 impl Words {
     fn new(text: &[u8], lines: bool) -> Self {
-        let mut words = vec![[0; 8]; text.len().div_ceil(8)];
-        for (to, from) in words.as_flattened_mut().iter_mut().zip(text) {
-            *to = *from;
+        let (whole, rest) = text.as_chunks::<8>();
+        let mut words = Vec::with_capacity(text.len().div_ceil(8));
+        words.extend(whole);
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            words.push(last);
         }
         Self { words: words.into(), len: text.len(), lines }
     }
@@ -99,7 +103,8 @@ pub(crate) struct Headers {
 /// Makes the headers of a token. `payload` is its middle section as it stands there.
 #[cold]
 pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], counters: &Counters) -> Headers {
-    let mut all = Headers { values: Vec::new(), counts: Vec::new(), lacks_claim: false };
+    let most = provider.headers.len() + usize::from(provider.payload.is_some());
+    let mut all = Headers { values: Vec::with_capacity(most), counts: Vec::new(), lacks_claim: false };
     if let Some((header, padded)) = provider.payload {
         let mut text = section.to_vec();
         while padded && !text.len().is_multiple_of(4) {
@@ -111,7 +116,7 @@ pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], cou
         match (rule.value(claims), &rule.absent) {
             (Some(Ok(text)), _) => {
                 let lines = rule.format == Format::Repeat;
-                all.values.push((rule.header, Words::new(&text, lines)));
+                all.values.push((rule.header, Words::new(text.as_bytes(), lines)));
             }
             (Some(Err(Unfit::Unsafe)), _) => all.counts.push(counters.unsafe_value),
             (Some(Err(Unfit::TooLong)), _) => all.counts.push(counters.too_long),
@@ -125,24 +130,24 @@ pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], cou
 
 impl HeaderRule {
     /// The header's value; `None` when the token has no such claim, or `null`.
-    fn value(&self, claims: &Payload) -> Option<Result<Vec<u8>, Unfit>> {
+    fn value<'c>(&self, claims: &'c Payload) -> Option<Result<Cow<'c, str>, Unfit>> {
         let claim = claims.raw(&self.path).filter(|claim| *claim != "null")?;
         if self.format == Format::Repeat && claims.scalars(&self.path).is_some_and(|items| items.is_empty()) {
             return None;
         }
         let text = match self.format {
-            Format::Json => claims.json(&self.path).map(|json| ascii(&json)),
-            Format::Base64Json => claims.json(&self.path).map(|json| base64(json.as_bytes())),
+            Format::Json => claims.json(&self.path).map(|json| ascii(&json).into()),
+            Format::Base64Json => claims.json(&self.path).map(|json| base64(json.as_bytes()).into()),
             Format::Text | Format::Csv | Format::Repeat => self.text(claim, claims),
         };
         let Some(text) = text else { return Some(Err(Unfit::Unsafe)) };
-        Some(if text.len() > self.longest { Err(Unfit::TooLong) } else { Ok(text.into_bytes()) })
+        Some(if text.len() > self.longest { Err(Unfit::TooLong) } else { Ok(text) })
     }
 
     /// A text that is safe as a header's value, or as its lines.
-    fn text(&self, claim: &str, claims: &Payload) -> Option<String> {
+    fn text<'c>(&self, claim: &str, claims: &'c Payload) -> Option<Cow<'c, str>> {
         if !claim.starts_with('[') {
-            return claims.scalar(&self.path).map(Cow::into_owned).filter(|text| is_safe(text));
+            return claims.scalar(&self.path).filter(|text| is_safe(text));
         }
         if self.format == Format::Text {
             return None;
@@ -151,14 +156,16 @@ impl HeaderRule {
         let separator = if self.format == Format::Repeat { "\n" } else { "," };
         // Some upstreams read several lines as one with commas (RFC 9110 section 5.3).
         let fits = |item: &Cow<'_, str>| !item.as_bytes().contains(&b',') && is_safe(item);
-        items.iter().all(fits).then(|| items.join(separator))
+        items.iter().all(fits).then(|| items.join(separator).into())
     }
 }
 
 /// Whether a proxy sends it, and the upstream reads it, as it is: white space around a value is not part of
 /// it (RFC 9110 section 5.5).
 fn is_safe(text: &str) -> bool {
-    header::is_safe_value(text.as_bytes()) && text.trim_matches([' ', '\t']).len() == text.len()
+    let bytes = text.as_bytes();
+    let is_space = |end: Option<&u8>| matches!(end, Some(b' ' | b'\t'));
+    header::is_safe_value(bytes) && !is_space(bytes.first()) && !is_space(bytes.last())
 }
 
 /// JSON in which everything but ASCII is escaped.

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use super::{Fault, Reader};
+use super::{Fault, Numeral, Reader};
 
 /// So many names are compared one by one; more are looked up, so that nobody can make them dear.
 const FEW: usize = 16;
@@ -20,11 +20,31 @@ pub(crate) struct Object {
 /// Where a member stands.
 #[derive(Clone, Debug)]
 struct Member {
+    mark: Mark,
     /// The name between its quotes.
     name: (usize, usize),
     /// Whether the name has escapes.
     escaped: bool,
     value: (usize, usize),
+}
+
+/// What tells most names apart without a look at the whole of them: the length and some of the letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark(u32);
+
+impl Mark {
+    fn of(name: &str) -> Self {
+        let name = name.as_bytes();
+        let letter = |at: usize| name.get(at).copied().unwrap_or_default();
+        let last = name.last().copied().unwrap_or_default();
+        Self(u32::from_le_bytes([name.len() as u8, letter(0), letter(name.len() / 2), last]))
+    }
+
+    /// One of 64 bits, for a set of marks.
+    fn bit(self) -> u64 {
+        // The multiplier of Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4).
+        1 << (self.0.wrapping_mul(0x9e37_79b9) >> 26)
+    }
 }
 
 impl Object {
@@ -45,21 +65,21 @@ impl Object {
 
     /// The text of a member's value.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.members.iter().find(|member| self.is(member, name)).map(|member| self.part(member.value))
+        let mark = Mark::of(name);
+        let member = self.members.iter().find(|member| member.mark == mark && self.is(member, name))?;
+        Some(self.part(member.value))
     }
 
     /// Whether any member has one of these names.
     pub(crate) fn has_any(&self, names: &[&str]) -> bool {
-        self.members.iter().any(|member| names.iter().any(|name| self.is(member, name)))
+        names.iter().any(|name| self.get(name).is_some())
     }
 
     fn is(&self, member: &Member, name: &str) -> bool {
-        let (start, end) = member.name;
         if member.escaped {
             return unescaped(self.part(member.name)) == name;
         }
-        // Most names differ in length: that says so without a look at the text.
-        end - start == name.len() && self.part(member.name) == name
+        self.part(member.name) == name
     }
 
     fn part(&self, (start, end): (usize, usize)) -> &str {
@@ -102,17 +122,20 @@ fn unescaped(name: &str) -> Cow<'_, str> {
 /// The names of an object so far.
 #[derive(Default)]
 struct Names<'t> {
+    /// The bits of their marks: a name whose bit is not there is new.
+    marks: u64,
     few: Vec<Cow<'t, str>>,
     many: Map<String, Value>,
 }
 
 impl<'t> Names<'t> {
     /// Adds a name; an error if it is there already.
-    fn add(&mut self, name: Cow<'t, str>) -> Result<(), Fault> {
-        let known = self.few.contains(&name) || self.many.contains_key(&*name);
-        if known {
+    fn add(&mut self, name: Cow<'t, str>, mark: Mark) -> Result<(), Fault> {
+        let may_be_known = self.marks & mark.bit() != 0;
+        if may_be_known && (self.few.contains(&name) || self.many.contains_key(&*name)) {
             return Err(Fault::Duplicate);
         }
+        self.marks |= mark.bit();
         if self.few.len() < FEW {
             self.few.push(name);
         } else {
@@ -139,13 +162,14 @@ impl Reader<'_> {
                 let start = self.at + 1;
                 let name = self.string()?;
                 let (end, escaped) = (self.at - 1, matches!(name, Cow::Owned(_)));
-                names.add(name)?;
+                let mark = Mark::of(&name);
+                names.add(name, mark)?;
                 self.space();
                 self.expect(b':')?;
                 self.space();
                 let from = self.at;
                 self.skip(1)?;
-                members.push(Member { name: (start, end), escaped, value: (from, self.at) });
+                members.push(Member { mark, name: (start, end), escaped, value: (from, self.at) });
                 if !self.goes_on(b'}')? {
                     break;
                 }
@@ -164,7 +188,17 @@ impl Reader<'_> {
             Some(b't') => self.word("true", Value::Null).map(drop),
             Some(b'f') => self.word("false", Value::Null).map(drop),
             Some(b'n') => self.word("null", Value::Null).map(drop),
-            _ => self.number().map(drop),
+            _ => self.skip_number(),
+        }
+    }
+
+    fn skip_number(&mut self) -> Result<(), Fault> {
+        let Numeral { text, whole } = self.numeral()?;
+        // Whole numbers of few digits fit; of others serde_json knows.
+        if whole && text.len() < 18 {
+            Ok(())
+        } else {
+            text.parse::<Number>().map(drop).map_err(|_| Fault::Syntax)
         }
     }
 
@@ -172,7 +206,9 @@ impl Reader<'_> {
         let mut names = Names::default();
         if self.opens(b'}', depth)? {
             loop {
-                names.add(self.name()?)?;
+                let name = self.name()?;
+                let mark = Mark::of(&name);
+                names.add(name, mark)?;
                 self.skip(depth)?;
                 if !self.goes_on(b'}')? {
                     break;
