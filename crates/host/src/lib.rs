@@ -8,6 +8,7 @@
 //!   everywhere else, is the one for tests.
 
 mod apply;
+mod blocks;
 mod dispatch;
 mod memory;
 mod plugin;
@@ -22,6 +23,7 @@ mod fake;
 mod proxy;
 
 pub use apply::{apply, respond, tell};
+pub use blocks::Blocks;
 pub use dispatch::{Dispatcher, MOST_PENDING, action};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
