@@ -38,10 +38,11 @@ need_command() {
   have "$1" || apt_install "$2" || die "'$1' is needed: install it (Debian package: $2)"
 }
 
-# once DIRECTORY BUILDER: makes DIRECTORY by calling `BUILDER TEMP` and renaming TEMP.
+# once DIRECTORY BUILDER [ARGUMENT...]: makes DIRECTORY by calling `BUILDER ARGUMENT... TEMP` and renaming TEMP.
 # Callers that come at the same time wait for the first one; a failure leaves nothing behind.
 once() {
-  local target=$1 builder=$2
+  local target=$1
+  shift
   [ -d "$target" ] && return 0
   mkdir -p "$(dirname "$target")" || return 1
   (
@@ -50,6 +51,6 @@ once() {
     temp="$target.new.$$"
     rm -rf "$temp" && mkdir -p "$temp" || exit 1
     trap 'rm -rf "$temp"' EXIT
-    "$builder" "$temp" 9>&- && mv "$temp" "$target"
+    "$@" "$temp" 9>&- && mv "$temp" "$target"
   ) 9>"$target.lock"
 }
