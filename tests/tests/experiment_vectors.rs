@@ -33,6 +33,7 @@ vectors! {
     optimizely: "optimizely/optimizely.json";
     launchdarkly: "launchdarkly/launchdarkly.json";
     statsig: "statsig/statsig.json";
+    statsig_gate: "statsig/statsig-gate.json";
     planout: "planout/planout.json";
     planout_beyond_ascii: "planout/planout-js.json";
     flagd_1: "flagd/flagd-1.json";

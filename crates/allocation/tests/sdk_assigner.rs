@@ -137,6 +137,7 @@ fn seeds_are_asked_for_where_the_key_is_none() {
         Algorithm::Optimizely,
         Algorithm::LaunchDarkly,
         Algorithm::Statsig,
+        Algorithm::StatsigGate,
         Algorithm::PlanOut,
         Algorithm::Split,
         Algorithm::Flagsmith,
@@ -163,7 +164,7 @@ fn coverage_is_refused_where_the_vendor_has_none() {
         let half = Definition { coverage: 0.5, ..halves(algorithm) };
         let expected: &[Place] = match algorithm {
             Algorithm::Weir1 | Algorithm::GrowthBook1 | Algorithm::GrowthBook2 => &[],
-            Algorithm::Unleash | Algorithm::Optimizely => &[],
+            Algorithm::Unleash | Algorithm::Optimizely | Algorithm::StatsigGate => &[],
             // These hash coverage with a seed of its own.
             Algorithm::Statsig | Algorithm::Split | Algorithm::Flagsmith => &[Place::CoverageSeed],
             _ => &[Place::Coverage],
@@ -185,6 +186,8 @@ fn steps_that_the_vendor_does_not_have_are_refused() {
         (Algorithm::Unleash, tenths, 2),
         (Algorithm::Flagd2, tenths, 2),
         (Algorithm::Statsig, tenths, 0),
+        (Algorithm::StatsigGate, tenths, 0),
+        (Algorithm::StatsigGate, thirds, 3),
         (Algorithm::PlanOut, thirds, 0),
         (Algorithm::GrowthBook1, thirds, 0),
     ] {

@@ -47,6 +47,7 @@ vectors! {
     optimizely: "optimizely/optimizely.json", "optimizely";
     launchdarkly: "launchdarkly/launchdarkly.json", "launchdarkly";
     statsig: "statsig/statsig.json", "statsig";
+    statsig_gate: "statsig/statsig-gate.json", "statsig-gate";
     planout: "planout/planout.json", "planout";
     planout_beyond_ascii: "planout/planout-js.json", "planout";
     flagd_1: "flagd/flagd-1.json", "flagd-1";

@@ -18,6 +18,7 @@ FILES = [
     "flagd/flagd-2",
     "launchdarkly/launchdarkly",
     "statsig/statsig",
+    "statsig/statsig-gate",
     "planout/planout-js",
     "split/split",
     "flagsmith/flagsmith",

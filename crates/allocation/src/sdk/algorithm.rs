@@ -22,6 +22,8 @@ pub enum Algorithm {
     LaunchDarkly,
     /// `statsig`: Statsig's experiments.
     Statsig,
+    /// `statsig-gate`: Statsig's feature gates.
+    StatsigGate,
     /// `planout`: PlanOut's `WeightedChoice`.
     PlanOut,
     /// `split`: Split (Harness), algorithm 2.
@@ -46,6 +48,7 @@ impl Algorithm {
         Self::Flagd2,
         Self::LaunchDarkly,
         Self::Statsig,
+        Self::StatsigGate,
         Self::PlanOut,
         Self::Split,
         Self::Flagsmith,
@@ -65,6 +68,7 @@ impl Algorithm {
             Self::Flagd2 => "flagd-2",
             Self::LaunchDarkly => "launchdarkly",
             Self::Statsig => "statsig",
+            Self::StatsigGate => "statsig-gate",
             Self::PlanOut => "planout",
             Self::Split => "split",
             Self::Flagsmith => "flagsmith",

@@ -101,6 +101,7 @@ impl Assigner {
             Algorithm::Flagd2 => Some(murmur::flagd_2(definition)?),
             Algorithm::LaunchDarkly => Some(digest::launchdarkly(definition)?),
             Algorithm::Statsig => Some(digest::statsig(definition)?),
+            Algorithm::StatsigGate => Some(digest::statsig_gate(definition)?),
             Algorithm::PlanOut => Some(digest::planout(definition)?),
             Algorithm::Split => Some(murmur::split(definition)?),
             Algorithm::Flagsmith => Some(digest::flagsmith(definition)?),

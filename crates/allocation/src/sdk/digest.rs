@@ -25,8 +25,8 @@ enum Onto {
     Sha1Hex15,
     /// The first 7 hex digits of SHA-1, modulo 100: ConfigCat.
     Sha1Percent,
-    /// The first 8 bytes of SHA-256, modulo 1000: Statsig.
-    Sha256PerMille,
+    /// The first 8 bytes of SHA-256, modulo this: Statsig.
+    Sha256(u64),
     /// All of MD5 modulo 9999, and again with the text repeated as long as that gives 9998: Flagsmith.
     Md5Repeated,
 }
@@ -47,7 +47,10 @@ impl Digest {
         match self.onto {
             Onto::Sha1Hex15 => self.sha1(unit) >> 4,
             Onto::Sha1Percent => (self.sha1(unit) >> 36) % 100,
-            Onto::Sha256PerMille => leading(&self.hashed::<Sha256>(unit, 1)) % 1000,
+            // A scale is never zero.
+            Onto::Sha256(scale) => {
+                leading(&self.hashed::<Sha256>(unit, 1)).checked_rem(scale).unwrap_or_default()
+            }
             Onto::Md5Repeated => self.md5_repeated(unit),
         }
     }
@@ -90,7 +93,7 @@ impl Digest {
         match self.onto {
             Onto::Sha1Hex15 => HEX_15,
             Onto::Sha1Percent => 100,
-            Onto::Sha256PerMille => 1000,
+            Onto::Sha256(scale) => scale,
             Onto::Md5Repeated => FLAGSMITH_SCALE,
         }
     }
@@ -188,13 +191,28 @@ pub(crate) fn statsig(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let gate =
         definition.coverage_seed_where_needed("statsig needs the layer's salt", &mut problems).map(|layer| {
             Gate {
-                draw: Draw::Digest(Digest::new(&[layer, "."].concat(), Onto::Sha256PerMille)),
+                draw: Draw::Digest(Digest::new(&[layer, "."].concat(), Onto::Sha256(SCALE.into()))),
                 end: definition.coverage_on(SCALE, "coverage must be in steps of 0.1 %", &mut problems),
             }
         });
     let (boundaries, _) = Pieces::on_grid(definition, SCALE, &mut problems).into_boundaries(problems)?;
-    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha256PerMille));
+    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into())));
     Ok(Sdk { gate, ..Sdk::without_gate(draw, boundaries) })
+}
+
+/// Statsig's feature gates. Source: `Evaluator` of its server SDKs, `_eval_pass_percentage`.
+///
+/// The seed is `<gate's salt>.<rule's salt>`, where a rule without a salt has its id. A gate's pass percentage is the
+/// coverage of a single variant, in steps of 0.01 %; coverage narrows each variant's range.
+pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+    const SCALE: u32 = 10_000;
+    let mut problems = Vec::new();
+    definition.refuse_coverage_seed(&mut problems);
+    let seed = definition
+        .required_seed("statsig-gate needs <gate's salt>.<rule's salt> as its seed", &mut problems);
+    let (boundaries, _) = Pieces::narrowed(definition, SCALE, &mut problems).into_boundaries(problems)?;
+    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into())));
+    Ok(Sdk::without_gate(draw, boundaries))
 }
 
 /// Flagsmith's multivariate features. Source: `utils/hashing.py` and `segments/evaluator.py` of its flag engine.
