@@ -435,7 +435,13 @@ impl<'c> Compiler<'c> {
 
     /// Declares an experiment of this configuration; the order is that in which they are decided.
     pub fn experiment(&mut self, key: &str, variants: Vec<String>) -> ExperimentId {
-        self.shape.experiments.push(Experiment { key: key.to_owned(), variants });
+        self.rule(key, None, variants)
+    }
+
+    /// The same of an experiment that is a rule of a flag, if it is.
+    pub fn rule(&mut self, key: &str, flag: Option<&str>, variants: Vec<String>) -> ExperimentId {
+        let (key, flag) = (key.to_owned(), flag.map(str::to_owned));
+        self.shape.experiments.push(Experiment { key, flag, variants });
         ExperimentId((self.shape.experiments.len() - 1) as u16)
     }
 
@@ -444,30 +450,32 @@ impl<'c> Compiler<'c> {
         (0u16..).map(ExperimentId).zip(&self.shape.experiments)
     }
 
-    /// That the request is in one of the variants of an experiment: one of this configuration, or, in a
-    /// configuration without experiments, one that an earlier plugin decided and left in filter state.
+    /// That the request is in one of the variants of an experiment, or of the experiments of a flag: of this
+    /// configuration, or, in a configuration without experiments, one that an earlier plugin decided and left in
+    /// filter state.
     pub fn variant(&mut self, experiment: &str, variants: &[String], at: &At) -> Predicate {
         if self.shape.experiments.is_empty() {
             return self.variant_of_another_plugin(experiment, variants, at);
         }
-        let found = self.shape.experiments.iter().position(|known| known.key == experiment);
-        let Some((index, known)) = found.and_then(|i| Some((i, self.shape.experiments.get(i)?))) else {
+        let named = |known: &Experiment| known.key == experiment || known.flag.as_deref() == Some(experiment);
+        let known = || (0u16..).map(ExperimentId).zip(&self.shape.experiments).filter(|(_, known)| named(known));
+        if known().next().is_none() {
             let hint = did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
             self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
-        };
+        }
         let mut any = Vec::new();
         for (i, variant) in variants.iter().enumerate() {
-            match known.variants.iter().position(|known| known == variant) {
-                Some(position) => any.push(Predicate::Variant {
-                    experiment: ExperimentId(index as u16),
-                    variant: position as u16,
-                }),
-                None => {
-                    let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
-                    let hint = did_you_mean(variant, known.variants.iter().map(String::as_str));
-                    self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
-                }
+            let before = any.len();
+            any.extend(known().filter_map(|(experiment, known)| {
+                let position = known.variants.iter().position(|known| known == variant)?;
+                Some(Predicate::Variant { experiment, variant: position as u16 })
+            }));
+            if any.len() == before {
+                let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
+                let keys = known().flat_map(|(_, known)| known.variants.iter().map(String::as_str));
+                let hint = did_you_mean(variant, keys);
+                self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
             }
         }
         Predicate::any(any)

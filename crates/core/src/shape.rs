@@ -81,6 +81,8 @@ pub struct Owned {
 pub struct Experiment {
     /// Its key.
     pub key: String,
+    /// The flag that it is a rule of.
+    pub flag: Option<String>,
     /// The keys of its variants, in order.
     pub variants: Vec<String>,
 }

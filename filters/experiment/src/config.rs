@@ -63,6 +63,11 @@ pub struct Config {
 pub struct Experiment {
     /// The experiment's key, unique: letters, digits, `-`, `_` and `.`.
     pub key: String,
+    /// The flag that it is a rule of. Experiments of one flag are tried in the order of the list: the first
+    /// that gives a variant decides, the others are passed over. They share the headers of the flag's name,
+    /// and prerequisites and routes can name the flag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
     /// Where it is in its life; `running` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -130,14 +135,30 @@ pub struct Experiment {
     /// What everybody gets once it has ended; nobody gets anything when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<String>,
-    /// The request header with the variant's key; `x-weir-experiment-` and the experiment's key when
-    /// absent, and no header when absent beside `output.combinedHeader`.
+    /// The request header with the variant's key; `x-weir-experiment-` and the flag's name, or else the
+    /// experiment's key, when absent, and no header when absent beside `output.combinedHeader`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// The request header with the variant's payload; `x-weir-payload-` and the experiment's key when
-    /// absent.
+    /// The request header with the variant's payload; `x-weir-payload-` and the flag's name, or else the
+    /// experiment's key, when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_header: Option<String>,
+}
+
+impl Experiment {
+    /// What its headers, and the other places where its variant is told, name: its flag, or itself.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.flag.as_deref().unwrap_or(&self.key)
+    }
+}
+
+impl Prerequisite {
+    /// It, or those of which one will do.
+    #[must_use]
+    pub fn choices(&self) -> &[Self] {
+        if self.any_of.is_empty() { std::slice::from_ref(self) } else { &self.any_of }
+    }
 }
 
 /// Where an experiment is in its life.
@@ -217,13 +238,17 @@ pub struct Holdout {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prerequisite {
-    /// The key of the other experiment.
+    /// The key of the other experiment, or the name of a flag.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub experiment: String,
     /// The variants that will do; all of them when absent.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub variants: Vec<String>,
+    /// In place of `experiment`: prerequisites of which one will do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub any_of: Vec<Prerequisite>,
     /// Turns it round: the unit must have none of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not: bool,

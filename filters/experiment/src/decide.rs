@@ -7,9 +7,10 @@ use crate::config::Status;
 use crate::memory::{Fresh, Memo};
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
 use crate::trace::{Note, Step, Trace, Verdict};
-use crate::turn::{Turn, find};
+use crate::turn::{Chosen, Turn, find};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::effect::Given;
+use weir_core::predicate::Facts;
 use weir_core::{Effects, Outside, Predicate, Request};
 
 /// Who has decided.
@@ -57,6 +58,10 @@ impl Plan {
         let mut last = Last::default();
         let mut fresh = Fresh::default();
         for (position, experiment) in self.experiments.iter().enumerate() {
+            if !experiment.earlier.is_empty() && experiment.flag_is_decided(request) {
+                experiment.note(trace, Step::Flag, Verdict::Out);
+                continue;
+            }
             let inherited = if trusted { turn.inherited(position, experiment, trace) } else { None };
             let decided = match inherited {
                 Some(variant) => Some((variant, By::Other)),
@@ -144,10 +149,11 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
         experiment.note(trace, Step::Status, Verdict::On);
         if let Some(overrides) = &self.plan.overrides {
-            if let Some(variant) = self.chosen(overrides, experiment) {
-                return experiment.end(trace, Step::Override, Some(variant));
+            match self.chosen(overrides, experiment) {
+                Chosen::Nothing => experiment.note(trace, Step::Override, Verdict::On),
+                Chosen::Another => return experiment.end(trace, Step::Override, None),
+                Chosen::Variant(variant) => return experiment.end(trace, Step::Override, Some(variant)),
             }
-            experiment.note(trace, Step::Override, Verdict::On);
         }
         if experiment.sticky || paused {
             match self.memo(experiment) {
@@ -327,6 +333,13 @@ fn assign(assigner: &Assigner, unit: Option<&[u8]>) -> Assignment {
 }
 
 impl Experiment {
+    /// Whether an experiment before it in its flag has given a variant.
+    #[cold]
+    #[inline(never)]
+    fn flag_is_decided<O: Outside>(&self, request: &Request<'_, O>) -> bool {
+        self.earlier.iter().any(|earlier| request.variant(*earlier).is_some())
+    }
+
     /// Tells about a step that hashes nothing.
     #[inline(always)]
     fn note<T: Trace>(&self, trace: &mut T, step: Step, verdict: Verdict) {

@@ -62,7 +62,7 @@ impl Plan {
     fn keep_unknown(&self, sent: &[u8], out: &mut Vec<u8>) {
         for pair in sent.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
             let key = pair.split(|b| *b == b'=').next().unwrap_or_default();
-            if !pair.is_empty() && !self.experiments.iter().any(|e| *e.key.as_bytes() == *key) {
+            if !pair.is_empty() && !self.experiments.iter().any(|e| *e.name().as_bytes() == *key) {
                 out.push(b',');
                 out.extend_from_slice(pair);
             }

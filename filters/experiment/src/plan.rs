@@ -31,6 +31,10 @@ pub struct Plan {
 pub struct Experiment {
     pub(crate) id: ExperimentId,
     pub(crate) key: Box<str>,
+    /// The flag that it is a rule of.
+    pub(crate) flag: Option<Box<str>>,
+    /// The experiments of its flag that are tried before it.
+    pub(crate) earlier: Box<[ExperimentId]>,
     /// Its position in the configuration's list.
     pub(crate) index: usize,
     pub(crate) status: Status,
@@ -218,6 +222,16 @@ impl Experiment {
     /// Its key.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The flag that it is a rule of.
+    pub fn flag(&self) -> Option<&str> {
+        self.flag.as_deref()
+    }
+
+    /// What its headers, and the other places where its variant is told, name: its flag, or itself.
+    pub fn name(&self) -> &str {
+        self.flag.as_deref().unwrap_or(&self.key)
     }
 
     /// Its position in the configuration's list.

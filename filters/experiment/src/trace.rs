@@ -6,6 +6,8 @@ use weir_allocation::sdk::{Assigner, Explanation};
 /// The steps of a decision, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
+    /// Whether an earlier experiment of its flag has decided already.
+    Flag,
     /// Whether a trusted peer has decided already.
     Trust,
     /// Whether the experiment runs, or is paused, or has a winner.
@@ -34,6 +36,7 @@ impl Step {
     /// The step's stable name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Flag => "flag",
             Self::Trust => "trust",
             Self::Status => "status",
             Self::Override => "override",

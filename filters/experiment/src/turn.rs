@@ -114,9 +114,16 @@ impl<'a, O: Outside> Turn<'a, O> {
     /// The variant that an allowed tester has chosen.
     #[cold]
     #[inline(never)]
-    pub(crate) fn chosen(&self, overrides: &Overrides, experiment: &Experiment) -> Option<usize> {
-        let choice = (*self.choice.get_or_init(|| self.allowed_choice(overrides)))?;
-        find(choice, b',', experiment)
+    pub(crate) fn chosen(&self, overrides: &Overrides, experiment: &Experiment) -> Chosen {
+        let Some(choice) = *self.choice.get_or_init(|| self.allowed_choice(overrides)) else {
+            return Chosen::Nothing;
+        };
+        let found = |it: &Experiment| find(choice, b',', it);
+        match found(experiment) {
+            Some(variant) => Chosen::Variant(variant),
+            None if self.plan.of_same_flag(experiment).any(|other| found(other).is_some()) => Chosen::Another,
+            None => Chosen::Nothing,
+        }
     }
 
     fn allowed_choice(&self, overrides: &Overrides) -> Option<&'a [u8]> {
@@ -158,14 +165,34 @@ impl<'a, O: Outside> Turn<'a, O> {
     }
 }
 
-/// The variant that a list such as `checkout=b,search=a` has for an experiment.
+/// What a tester's choice is to an experiment.
+pub(crate) enum Chosen {
+    /// It says nothing about it.
+    Nothing,
+    /// It is this variant.
+    Variant(usize),
+    /// It is a variant of another rule of the same flag.
+    Another,
+}
+
+/// The variant that a list such as `checkout=b,search=a` has for an experiment, by its key or its flag's name.
 pub(crate) fn find(list: &[u8], separator: u8, experiment: &Experiment) -> Option<usize> {
-    let key = experiment.key.as_bytes();
-    let value = |pair: &[u8]| {
-        let variant = pair.trim_ascii().strip_prefix(key)?.strip_prefix(b"=")?;
-        experiment.position(variant)
+    let named = |name: &str| {
+        let value = |pair: &[u8]| {
+            let variant = pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            experiment.position(variant)
+        };
+        list.split(|b| *b == separator).find_map(value)
     };
-    list.split(|b| *b == separator).find_map(value)
+    named(&experiment.key).or_else(|| named(experiment.flag.as_deref()?))
+}
+
+impl Plan {
+    /// The other experiments of an experiment's flag.
+    fn of_same_flag<'p>(&'p self, it: &'p Experiment) -> impl Iterator<Item = &'p Experiment> {
+        let same = move |other: &&Experiment| it.flag.is_some() && other.flag == it.flag && other.key != it.key;
+        self.experiments.iter().filter(same)
+    }
 }
 
 impl Experiment {

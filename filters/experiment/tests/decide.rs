@@ -310,6 +310,38 @@ tests! {
         assert!(seen.iter().all(|n| *n > 80), "{seen:?}");
     }
 
+    fn the_first_rule_of_a_flag_decides() {
+        let lab = Lab::new(r#"{"unit": "header:x-user-id",
+            "overrides": {"header": "x-force", "allow": {"match": {"headers": {"x-friend": {}}}}}, "list": [
+            {"key": "f.1", "flag": "f", "match": {"headers": {"x-pro": {}}}, "variants": [{"key": "x", "payload": 1}]},
+            {"key": "f.2", "flag": "f", "coverage": 0.5, "variants": [{"key": "a", "weight": 1, "payload": 2}, {"key": "x", "weight": 1, "payload": 3}]},
+            {"key": "f.3", "flag": "f", "match": {"headers": {"x-rest": {}}}, "variants": [{"key": "z"}]},
+            {"key": "of-flag", "prerequisites": [{"experiment": "f", "variants": "x"}], "variants": [{"key": "y"}]},
+            {"key": "of-some", "prerequisites": [{"anyOf": [{"experiment": "f.1"}, {"experiment": "f.2", "variants": "a"}]}], "variants": [{"key": "y"}]},
+            {"key": "of-none", "prerequisites": [{"anyOf": [{"experiment": "f.1"}, {"experiment": "f.2"}], "not": true}], "variants": [{"key": "y"}]}]}"#).unwrap();
+        let mut seen = [0; 3];
+        for i in 0..300 {
+            let user = i.to_string();
+            let pro = lab.decide(&[("x-user-id", &user), ("x-pro", "")]);
+            assert_eq!((pro.variant("f"), pro.header("x-weir-payload-f")), (Some("x"), Some("1")));
+            assert_eq!((pro.steps_of("f.2"), pro.steps_of("f.3")), (vec!["flag"], vec!["flag"]));
+            let plain = lab.decide(&[("x-user-id", &user), ("x-rest", "")]);
+            let (variant, payload) = (plain.variant("f"), plain.header("x-weir-payload-f"));
+            let expected = match variant { Some("a") => Some("2"), Some("x") => Some("3"), _ => None };
+            assert_eq!(payload, expected);
+            assert_eq!(plain.variant("of-flag").is_some(), variant == Some("x"));
+            assert_eq!(plain.variant("of-some").is_some(), variant == Some("a"));
+            assert_eq!(plain.variant("of-none").is_some(), variant == Some("z"));
+            seen[["a", "x", "z"].iter().position(|it| Some(*it) == variant).unwrap()] += 1;
+            // A tester's choice is of the flag, whatever rule has the variant.
+            let forced = lab.decide(&[("x-user-id", &user), ("x-pro", ""), ("x-friend", ""), ("x-force", "f=z")]);
+            assert_eq!(forced.variant("f"), Some("z"));
+            let other = lab.decide(&[("x-user-id", &user), ("x-pro", ""), ("x-friend", ""), ("x-force", "f=typo")]);
+            assert_eq!(other.variant("f"), Some("x"));
+        }
+        assert!(seen.iter().all(|n| *n > 40), "{seen:?}");
+    }
+
     fn overrides_need_a_secret_or_a_friend() {
         let rest = r#", "overrides": {"header": "x-force", "query": "force", "cookie": "force",
             "secret": {"env": "WEIR_SECRET"}, "allow": {"match": {"headers": {"x-friend": {}}}}}"#;

@@ -81,6 +81,22 @@ tests! {
         assert!(text.contains("list[1].layer.ranges[1]: overlaps experiments.list[0].layer.ranges[0]"), "{text}");
     }
 
+    fn flags() {
+        refused(r#"{"unit": "path", "trust": {"match": {"headers": {"x-peer": {}}}}, "list": [
+            {"key": "f.1", "flag": "f", "variants": [{"key": "a"}]},
+            {"key": "f.2", "flag": "f", "header": "x-other", "variants": [{"key": "b"}]},
+            {"key": "f.3", "flag": "f", "variants": [{"key": "c", "weight": 1}, {"key": "a", "weight": 1}]},
+            {"key": "g", "flag": "f.1", "variants": [{"key": "a"}]},
+            {"key": "h", "flag": "a b", "variants": [{"key": "a"}]},
+            {"key": "i", "prerequisites": [{"experiment": "f", "variants": "d"}, {"experiment": "f", "anyOf": [{"experiment": "f.1"}]}, {"anyOf": [{"anyOf": [{"experiment": "f"}]}]}], "variants": [{"key": "a"}]}]}"#,
+            &["list[1].header", "list[2].variants[1].key", "list[3].flag", "list[4].flag",
+              "list[5].prerequisites[0].variants", "list[5].prerequisites[1]", "list[5].prerequisites[2].anyOf[0]",
+              "list[5].prerequisites[2].anyOf[0].experiment"]);
+        refused(r#"{"unit": "path", "list": [
+            {"key": "f.1", "flag": "f", "prerequisites": [{"experiment": "f.2"}], "variants": [{"key": "a"}]},
+            {"key": "f.2", "flag": "f", "variants": [{"key": "b"}]}]}"#, &["list[0].prerequisites"]);
+    }
+
     fn prerequisites() {
         let text = refused(r#"{"unit": "path", "list": [
             {"key": "one", "prerequisites": [{"experiment": "two"}], "variants": [{"key": "a"}]},

@@ -1,6 +1,7 @@
 //! From what was written to what it means.
 
 mod assignment;
+mod flags;
 mod order;
 mod pools;
 mod section;
@@ -27,13 +28,14 @@ impl Plan {
         let declare = |i: usize| {
             let spec = config.list.get(i)?;
             let variants = spec.variants.iter().map(|variant| variant.key.clone()).collect();
-            Some((i, spec, compiler.experiment(&spec.key, variants)))
+            Some((i, spec, compiler.rule(&spec.key, spec.flag.as_deref(), variants)))
         };
         // All of them first: prerequisites name others.
         let declared: Vec<_> = order.into_iter().filter_map(declare).collect();
         let pools = Pools::of_holdouts(config, compiler, at);
         let writer = Writer::new(config);
-        let mut builder = Builder { compiler, config, at, units: Vec::new(), pools, writer };
+        let flags = flags::Flags::new(config, compiler, &list);
+        let mut builder = Builder { compiler, config, at, units: Vec::new(), pools, writer, flags };
         let (mut experiments, mut headers) = (Vec::new(), Vec::new());
         for (index, spec, id) in declared {
             let at = list.index(index);
@@ -80,6 +82,7 @@ struct Builder<'b, 'c> {
     units: Vec<Units>,
     pools: Pools,
     writer: Writer<'b>,
+    flags: flags::Flags,
 }
 
 impl<'b> Builder<'b, '_> {
@@ -113,6 +116,8 @@ impl<'b> Builder<'b, '_> {
         Some(Experiment {
             id,
             key: spec.key.as_str().into(),
+            flag: spec.flag.as_deref().map(Box::from),
+            earlier: self.flags.join(spec.flag.as_deref(), id),
             index,
             status: spec.status.unwrap_or_default(),
             window,
@@ -187,15 +192,45 @@ impl<'b> Builder<'b, '_> {
         let mut needed = Vec::with_capacity(all.len());
         for (i, one) in all.iter().enumerate() {
             let at = at.index(i);
-            let other = self.config.list.iter().find(|other| other.key == one.experiment);
-            let every =
-                || other.into_iter().flat_map(|other| &other.variants).map(|v| v.key.clone()).collect();
-            let variants = if one.variants.is_empty() { every() } else { one.variants.clone() };
-            let at = at.field(if other.is_some() { "variants" } else { "experiment" });
-            let holds = self.compiler.variant(&one.experiment, &variants, &at);
-            needed.push(if one.not { Predicate::Not(Box::new(holds)) } else { holds });
+            if one.any_of.is_empty() {
+                needed.push(self.prerequisite(one, &at));
+                continue;
+            }
+            if !one.experiment.is_empty() || !one.variants.is_empty() {
+                self.compiler.problems.add(&at, "give either `experiment` or `anyOf`");
+            }
+            let at = at.field("anyOf");
+            let mut any = Vec::with_capacity(one.any_of.len());
+            for (i, one) in one.any_of.iter().enumerate() {
+                let at = at.index(i);
+                if !one.any_of.is_empty() {
+                    self.compiler.problems.add(&at, "`anyOf` in `anyOf`: write one list");
+                }
+                any.push(self.prerequisite(one, &at));
+            }
+            let any = Predicate::any(any);
+            needed.push(if one.not { Predicate::Not(Box::new(any)) } else { any });
         }
         Predicate::all(needed)
+    }
+
+    fn prerequisite(&mut self, one: &Prerequisite, at: &At) -> Predicate {
+        let is_named = |other: &&Spec| other.key == one.experiment || other.flag.as_ref() == Some(&one.experiment);
+        let others = || self.config.list.iter().filter(is_named);
+        let known = others().next().is_some();
+        let every = || {
+            let mut keys: Vec<String> = Vec::new();
+            for variant in others().flat_map(|other| &other.variants) {
+                if !keys.contains(&variant.key) {
+                    keys.push(variant.key.clone());
+                }
+            }
+            keys
+        };
+        let variants = if one.variants.is_empty() { every() } else { one.variants.clone() };
+        let at = at.field(if known { "variants" } else { "experiment" });
+        let holds = self.compiler.variant(&one.experiment, &variants, &at);
+        if one.not { Predicate::Not(Box::new(holds)) } else { holds }
     }
 
     fn window(&mut self, spec: &Spec, at: &At) -> Option<Box<Window>> {

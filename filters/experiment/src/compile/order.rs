@@ -1,11 +1,13 @@
 //! In which order experiments are decided: those that others need come first.
 
-use crate::config::Experiment;
+use crate::config::{Experiment, Prerequisite};
 use weir_core::{At, Compiler};
 
 /// Positions in the list, prerequisites first and else in their order. Circles are reported.
 pub(super) fn decided(list: &[Experiment], compiler: &mut Compiler<'_>, at: &At) -> Vec<usize> {
-    let needs: Vec<Vec<usize>> = list.iter().map(|experiment| needs(experiment, list)).collect();
+    let mut last = Vec::new();
+    let needs: Vec<Vec<usize>> =
+        list.iter().enumerate().map(|(i, experiment)| needs(i, experiment, list, &mut last)).collect();
     let mut order = Vec::with_capacity(list.len());
     let mut placed = vec![false; list.len()];
     while order.len() < list.len() {
@@ -25,10 +27,26 @@ pub(super) fn decided(list: &[Experiment], compiler: &mut Compiler<'_>, at: &At)
     order
 }
 
-/// The positions of the experiments that one needs. Keys that do not exist are reported elsewhere.
-fn needs(experiment: &Experiment, list: &[Experiment]) -> Vec<usize> {
-    let position = |key: &str| list.iter().position(|other| other.key == key);
-    experiment.prerequisites.iter().filter_map(|needed| position(&needed.experiment)).collect()
+/// The positions of the experiments that one needs: those of its prerequisites, and the one before it in its
+/// flag. Keys that do not exist are reported elsewhere. `last` has the last experiment of each flag so far.
+fn needs<'l>(
+    index: usize,
+    experiment: &'l Experiment,
+    list: &[Experiment],
+    last: &mut Vec<(&'l str, usize)>,
+) -> Vec<usize> {
+    let named = experiment.prerequisites.iter().flat_map(Prerequisite::choices);
+    let is = |other: &Experiment, name: &str| other.key == name || other.flag.as_deref() == Some(name);
+    let mut needs: Vec<usize> = named
+        .flat_map(|needed| (0..list.len()).filter(|i| list.get(*i).is_some_and(|other| is(other, &needed.experiment))))
+        .collect();
+    if let Some(flag) = experiment.flag.as_deref() {
+        match last.iter_mut().find(|(known, _)| *known == flag) {
+            Some((_, before)) => needs.push(std::mem::replace(before, index)),
+            None => last.push((flag, index)),
+        }
+    }
+    needs
 }
 
 /// Reports a circle among what is not placed yet, and returns an experiment of it.

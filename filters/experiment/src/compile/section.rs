@@ -135,9 +135,11 @@ fn baggage(list: &[config::Experiment], compiler: &mut Compiler<'_>, at: &At) ->
     let header = compiler.own_header("baggage", at)?;
     let mut keys: Vec<Box<[u8]>> = Vec::with_capacity(list.len());
     for experiment in list {
-        let key = experiment.key.as_bytes();
+        let key = experiment.name().as_bytes();
         let place = keys.partition_point(|known| **known < *key);
-        keys.insert(place, key.into());
+        if keys.get(place).is_none_or(|known| **known != *key) {
+            keys.insert(place, key.into());
+        }
     }
     let dropped = compiler.counter("weir_baggage_dropped_total");
     Some(Baggage { header, keys: keys.into(), dropped })

@@ -28,16 +28,17 @@ impl<'a> Writer<'a> {
             Some(name) => name.clone(),
             None if self.config.output.combined_header.is_some() => return None,
             // What is wrong with the key is reported there.
-            None if header::name(&experiment.key).is_err() => return None,
-            None => ["x-weir-experiment-", &experiment.key].concat(),
+            None if header::name(experiment.name()).is_err() => return None,
+            None => ["x-weir-experiment-", experiment.name()].concat(),
         };
         let at = at.field("header");
         let owned = compiler.own_header(&name, &at)?;
-        if let Some((_, key)) = self.taken.iter().find(|(known, _)| *known == owned) {
-            let message = format!("{name:?} is the header of {key:?} too; names of headers have no case");
+        let same = |(known, other): &&(OwnedHeader, &str)| *known == owned && *other != experiment.name();
+        if let Some((_, other)) = self.taken.iter().find(same) {
+            let message = format!("{name:?} is the header of {other:?} too; names of headers have no case");
             compiler.problems.add(&at, message);
         }
-        self.taken.push((owned, &experiment.key));
+        self.taken.push((owned, experiment.name()));
         Some(owned)
     }
 
@@ -76,7 +77,7 @@ impl<'a> Writer<'a> {
         compiler: &mut Compiler<'_>,
     ) -> Variant {
         let state = self.config.output.filter_state.then(|| {
-            let state = compiler.state(&["weir.", &experiment.key].concat());
+            let state = compiler.state(&["weir.", experiment.name()].concat());
             (state, compiler.text(variant.key.as_bytes()))
         });
         let counted = self.config.output.counters.unwrap_or(true);
@@ -91,7 +92,7 @@ impl<'a> Writer<'a> {
             headers,
             state,
             counters,
-            pair: Words::new(&[&experiment.key, "=", &variant.key].concat()),
+            pair: Words::new(&[experiment.name(), "=", &variant.key].concat()),
         }
     }
 
@@ -110,7 +111,7 @@ impl<'a> Writer<'a> {
             return None;
         }
         let name = experiment.payload_header.clone();
-        compiler.own_header(&name.unwrap_or_else(|| ["x-weir-payload-", &experiment.key].concat()), &at)
+        compiler.own_header(&name.unwrap_or_else(|| ["x-weir-payload-", experiment.name()].concat()), &at)
     }
 }
 
