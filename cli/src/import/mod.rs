@@ -1,44 +1,40 @@
 //! `weir import`: vendors' definitions as a Weir configuration.
+//!
+//! What definitions mean is `weir-definitions`' matter; files, lines and text are here.
 
-mod condition;
-mod constraint;
-mod flagd;
-mod growthbook;
-mod jsonlogic;
-mod model;
-mod names;
-mod render;
 mod report;
-mod unleash;
 
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
+use crate::yaml::write::Block;
+use crate::yaml::{Content, Node};
 use clap::ValueEnum;
-use model::Import;
-use render::Sources;
-use report::Report;
-use serde::Serialize;
+use report::Printed;
+use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Algorithm;
-use weir_core::At;
+use weir_definitions::{Document, Experiment, Imported, Kind, Options, Report};
 
 /// Turns a vendor's definitions into a configuration that assigns as the vendor's SDKs do.
 ///
 /// Reads what the vendor publishes to its SDKs: GrowthBook's payload with `features`, the feature list of
-/// Unleash's client API, or flagd's flag definitions, as JSON. A flag of which a part has no equivalent is
-/// left out as a whole, so that what is there assigns as the SDK does; standard error says what and why.
+/// Unleash's client API, or flagd's flag definitions, as JSON or YAML. A flag of which a part has no equivalent
+/// is left out as a whole, so that what is there assigns as the SDK does; standard error says what and why.
 ///
-/// A flag with one rule becomes an experiment of the same name, one with several becomes several: NAME.1,
-/// NAME.2, of which a unit has at most one. A unit without a variant has the flag's default.
+/// A flag with one rule becomes an experiment of the same name. One with several becomes several, NAME.1,
+/// NAME.2, with `flag: NAME`: the first that gives a variant decides, and all write one header. A unit without a
+/// variant has the flag's default.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  weir import growthbook features.json -o experiments.yaml
+  weir import growthbook features.json --to experiments.yaml
   weir import unleash features.json --source userId=cookie:uid --source country=header:x-country
-  weir import flagd flags.json --hash flagd-1 --output json
+  weir import growthbook features.json --type tags=list --strict --to experiments.yaml
+  weir import flagd flags.yaml --hash flagd-1 --output json
 
-Exit codes: 0 every flag is in the configuration; 1 some are left out; 2 the file cannot be used.")]
+Exit codes: 0 every flag is in the configuration; 1 some are left out, or no flag needs an experiment; 2 the file
+cannot be used.")]
 pub(crate) struct Args {
     /// Whose definitions these are.
     vendor: Vendor,
@@ -47,9 +43,16 @@ pub(crate) struct Args {
     /// Write the configuration to this file instead of standard output.
     #[arg(short, long = "to", value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write nothing where a flag is left out.
+    #[arg(long)]
+    strict: bool,
     /// Where requests have an attribute; header:x-NAME is assumed for others.
     #[arg(long, value_name = "NAME=SOURCE")]
     source: Vec<String>,
+    /// What an attribute is: string, boolean, number, list or json. A guess from the literals that it is compared
+    /// with for others.
+    #[arg(long = "type", value_name = "NAME=TYPE")]
+    kind: Vec<String>,
     /// How flagd's `fractional` hashes: flagd-2, or flagd-1 for flagd up to core 0.13.
     #[arg(long, value_name = "HASH", default_value = "flagd-2", value_parser = ["flagd-1", "flagd-2"])]
     hash: String,
@@ -68,16 +71,6 @@ enum Vendor {
     Flagd,
 }
 
-/// What `--output json` prints.
-#[derive(Debug, Serialize)]
-struct Printed<'r> {
-    #[serde(flatten)]
-    report: &'r Report,
-    /// The configuration, where no file was named for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    configuration: Option<&'r str>,
-}
-
 /// Imports and writes.
 ///
 /// # Errors
@@ -85,81 +78,135 @@ struct Printed<'r> {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let name = input::name(&args.file);
     let text = input::read(&args.file).map_err(|error| format!("{name}: {error}"))?;
-    let sources = args.source.iter().map(|it| source(it)).collect::<Result<Sources, String>>()?;
-    let import = match args.vendor {
-        Vendor::Growthbook => growthbook::read(&text),
-        Vendor::Unleash => unleash::read(&text),
-        Vendor::Flagd => flagd::read(&text, Algorithm::from_name(&args.hash).unwrap_or(Algorithm::Flagd2)),
+    let options = options(args)?;
+    let (documents, broken) = crate::yaml::read(&text);
+    if let Some(broken) = broken.first() {
+        return Err(format!("{name}:{}:{}: {}", broken.at.line, broken.at.column, broken.message).into());
+    }
+    let [file] = documents.as_slice() else {
+        return Err(format!("{name}: has {} documents, where one is needed", documents.len()).into());
     };
-    let import = import.map_err(|error| format!("{name}: {error}"))?;
-    let (configuration, report) = configuration(import, &sources, &name);
-    if !report.imported.is_empty() {
-        accepted(&configuration)?;
+    let vendor = match args.vendor {
+        Vendor::Growthbook => weir_definitions::Vendor::Growthbook,
+        Vendor::Unleash => weir_definitions::Vendor::Unleash,
+        Vendor::Flagd => weir_definitions::Vendor::Flagd,
+    };
+    let imported = weir_definitions::import(vendor, &file.to_json(), &options);
+    let Imported { document, mut report } = imported.map_err(|error| format!("{name}: {error}"))?;
+    locate(&mut report, file);
+    let is_whole = report.left_out.is_empty();
+    let is_written = !document.is_empty() && (is_whole || !args.strict);
+    let configuration = is_written.then(|| crate::yaml::write::write(&block(&document, &name)));
+    if let (Some(path), Some(text)) = (&args.out, &configuration) {
+        write(path, text)?;
     }
-    if let Some(path) = &args.out {
-        write(path, &configuration)?;
-    }
-    let inline = args.out.is_none().then_some(configuration.as_str());
+    let inline = configuration.as_deref().filter(|_| args.out.is_none());
     if args.format.is_json() {
         crate::output::json(out, &Printed { report: &report, configuration: inline })?;
     } else {
-        report.lines().iter().for_each(|line| eprintln!("weir: {line}"));
+        report::lines(&report, &name).iter().for_each(|line| eprintln!("weir: {line}"));
+        if document.is_empty() {
+            eprintln!("weir: nothing is written: no flag became an experiment");
+        } else if !is_written {
+            eprintln!("weir: nothing is written: with --strict no flag may be left out");
+        }
         out.write_all(inline.unwrap_or_default().as_bytes())?;
     }
-    Ok(if report.left_out.is_empty() { Outcome::Fine } else { Outcome::Problems })
+    Ok(if is_whole && is_written { Outcome::Fine } else { Outcome::Problems })
 }
 
-fn source(text: &str) -> Result<(String, String), String> {
-    let (name, source) = text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
-    if !source.contains(':') {
-        return Err(format!("--source {text}: a source is such as header:x-user-id or cookie:uid"));
+fn options(args: &Args) -> Result<Options, String> {
+    let mut options = Options {
+        flagd_hash: Algorithm::from_name(&args.hash).unwrap_or(Algorithm::Flagd2),
+        ..Options::default()
+    };
+    for text in &args.source {
+        let (name, source) = text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
+        if !source.contains(':') {
+            return Err(format!("--source {text}: a source is such as header:x-user-id or cookie:uid"));
+        }
+        options.sources.insert(name.to_owned(), source.to_owned());
     }
-    Ok((name.to_owned(), source.to_owned()))
+    for text in &args.kind {
+        let (name, kind) = text.split_once('=').ok_or_else(|| format!("--type {text}: write NAME=TYPE"))?;
+        let known = Kind::ALL.map(Kind::name).join(", ");
+        let kind = Kind::from_name(kind).ok_or_else(|| format!("--type {text}: the types are {known}"))?;
+        options.types.insert(name.to_owned(), kind);
+    }
+    Ok(options)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The configuration with every flag that a module accepts; the others are left out.
-fn configuration(mut import: Import, sources: &Sources, file: &str) -> (String, Report) {
-    let head = [format!("Imported by `weir import` from {file}.")];
-    loop {
-        let mut report = import.report.clone();
-        let experiments = render::experiments(&import, &mut report);
-        let flags: Vec<String> = experiments.iter().map(|it| it.flag.clone()).collect();
-        let text = render::document(&import, experiments, sources, &head);
-        match refused(&text, &flags) {
-            Some((flag, message)) => {
-                // Others may depend on it, so all are made anew.
-                import.flags.retain(|it| it.name != flag);
-                import.report.leave_out(&flag, format!("a module would refuse it: {message}"));
-            }
-            None => {
-                report.imported = flags;
-                report.imported.dedup();
-                return (text, report);
-            }
+/// Finds the lines of what the report speaks of.
+fn locate(report: &mut Report, file: &Node) {
+    for remark in report.left_out.iter_mut().filter(|remark| !remark.at.is_empty()) {
+        let mut node = file;
+        let mut line = file.at.line;
+        for step in remark.at.split('/').skip(1) {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            let next = match &node.content {
+                Content::Object(members) => {
+                    members.iter().find(|it| it.key == step).map(|it| (it.key_at.line, &it.value))
+                }
+                Content::List(items) => {
+                    step.parse::<usize>().ok().and_then(|index| items.get(index)).map(|it| (it.at.line, it))
+                }
+                _ => None,
+            };
+            let Some((at, inner)) = next else { break };
+            (line, node) = (at, inner);
         }
+        remark.line = Some(line);
     }
 }
 
-/// Makes sure that a module takes the whole.
-fn accepted(text: &str) -> Result<(), String> {
-    let (documents, _) = crate::yaml::read(text);
-    let json = documents.first().map(|document| document.to_json().to_string()).unwrap_or_default();
-    weir_document::validate(json.as_bytes())
-        .map_err(|problems| format!("a module would refuse the result: {problems}"))
+/// The configuration as a file with comments.
+fn block(document: &Document, file: &str) -> Block {
+    let mut members = Vec::new();
+    if !document.attributes.is_empty() {
+        let guessed = document.attributes.iter().any(|it| it.is_guess);
+        let remark = guessed.then(|| {
+            "Where requests have these is a guess; say it with --source, and what they are with --type.".to_owned()
+        });
+        let attributes = document.attributes.iter().map(|it| (it.name.clone(), Block::Value(it.source.clone())));
+        let block = Block::Map(attributes.collect()).commented(remark.into_iter().collect());
+        members.push(("attributes".to_owned(), block));
+    }
+    let list = document.experiments.iter().map(experiment).collect();
+    members.push(("experiments".to_owned(), Block::Map(vec![("list".to_owned(), Block::List(list))])));
+    Block::Map(members).commented(vec![format!("Imported by `weir import` from {file}.")])
 }
 
-/// The first flag that a module refuses, and why.
-fn refused(text: &str, flags: &[String]) -> Option<(String, String)> {
-    let (documents, _) = crate::yaml::read(text);
-    let json = documents.first()?.to_json().to_string();
-    let problems = weir_document::validate(json.as_bytes()).err()?;
-    let list = At::root().field("experiments").field("list");
-    problems.iter().find_map(|problem| {
-        let index = (0..flags.len()).find(|&index| list.index(index).contains(&problem.at))?;
-        Some((flags.get(index)?.clone(), problem.to_string()))
-    })
+fn experiment(it: &Experiment) -> Block {
+    let member = |(name, value): &(&'static str, Value)| {
+        let block = match value {
+            // Objects, each on a line of its own.
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                Block::List(items.iter().cloned().map(Block::Value).collect())
+            }
+            value => Block::Value(value.clone()),
+        };
+        ((*name).to_owned(), block)
+    };
+    let block = Block::Map(it.members.iter().map(member).collect());
+    if it.comments.is_empty() { block } else { block.commented(it.comments.clone()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_the_file() {
+        let (documents, _) = crate::yaml::read("features:\n  a/b:\n    rules:\n    - {}\n    - force: 1\n");
+        let remark = |at: &str| weir_definitions::Remark { at: at.into(), ..weir_definitions::Remark::default() };
+        let left_out = vec![remark("/features/a~1b/rules/1"), remark("/features/a~1b/gone"), remark("")];
+        let mut report = Report { left_out, ..Report::default() };
+        locate(&mut report, &documents[0]);
+        let lines: Vec<_> = report.left_out.iter().map(|it| it.line).collect();
+        assert_eq!(lines, [Some(5), Some(2), None]);
+    }
 }

@@ -1,49 +1,37 @@
-//! What an import did, and what it could not do.
+//! What an import did, as text and as JSON.
 
 use serde::Serialize;
+use weir_definitions::{Remark, Report};
 
-/// Told on standard error, and in full as JSON.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Report {
-    /// The flags that are in the configuration.
-    pub(crate) imported: Vec<String>,
-    /// Flags that always have their default: nothing of them is needed.
-    pub(crate) constant: Vec<String>,
-    /// Flags that are left out as a whole, because a part of them has no equivalent.
-    pub(crate) left_out: Vec<Remark>,
-    /// What one should know of flags that are imported.
-    pub(crate) notes: Vec<Remark>,
+/// What `--output json` prints.
+#[derive(Debug, Serialize)]
+pub(super) struct Printed<'r> {
+    #[serde(flatten)]
+    pub(super) report: &'r Report,
+    /// The configuration, where no file was named for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) configuration: Option<&'r str>,
 }
 
-/// Something about a flag.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Remark {
-    pub(crate) flag: String,
-    pub(crate) message: String,
-}
-
-impl Report {
-    pub(crate) fn leave_out(&mut self, flag: &str, message: impl Into<String>) {
-        self.left_out.push(Remark { flag: flag.to_owned(), message: message.into() });
+/// The report as text, a line each. `file` is where the definitions are.
+pub(super) fn lines(report: &Report, file: &str) -> Vec<String> {
+    let told = |what: &str, it: &Remark| {
+        let place = it.line.map_or_else(String::new, |line| format!("{file}:{line}: "));
+        let flag = if it.flag.is_empty() { String::new() } else { format!("{}: ", it.flag) };
+        format!("{what}: {place}{flag}{}", it.message)
+    };
+    let mut lines: Vec<String> = report.left_out.iter().map(|it| told("left out", it)).collect();
+    lines.extend(report.notes.iter().map(|it| told("note", it)));
+    lines.extend(report.renamed.iter().map(|it| match &it.variant {
+        Some(variant) => format!("renamed: {}: the variant {variant:?} is called {} here", it.flag, it.name),
+        None => format!("renamed: the flag {:?} is called {} here", it.flag, it.name),
+    }));
+    if !report.constant.is_empty() {
+        lines.push(format!("always the default, so not needed: {}", report.constant.join(", ")));
     }
-
-    pub(crate) fn note(&mut self, flag: &str, message: impl Into<String>) {
-        self.notes.push(Remark { flag: flag.to_owned(), message: message.into() });
+    if !report.off.is_empty() {
+        lines.push(format!("switched off, so that the application decides: {}", report.off.join(", ")));
     }
-
-    /// The report as text, a line each.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        lines.extend(self.left_out.iter().map(|it| format!("left out: {}: {}", it.flag, it.message)));
-        lines.extend(self.notes.iter().map(|it| format!("note: {}: {}", it.flag, it.message)));
-        if !self.constant.is_empty() {
-            lines.push(format!("always the default, so not needed: {}", self.constant.join(", ")));
-        }
-        lines.push(format!("imported: {} of {}", self.imported.len(), self.total()));
-        lines
-    }
-
-    fn total(&self) -> usize {
-        self.imported.len() + self.constant.len() + self.left_out.len()
-    }
+    lines.push(format!("imported: {} of {}", report.imported.len(), report.total()));
+    lines
 }

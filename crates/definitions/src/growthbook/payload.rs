@@ -1,21 +1,13 @@
 //! The payload of GrowthBook's SDKs, as far as it is read.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::collections::BTreeMap;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Payload {
-    pub(super) features: BTreeMap<String, Feature>,
-    pub(super) experiments: Vec<Value>,
-    pub(super) saved_groups: BTreeMap<String, Value>,
-}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Feature {
     pub(super) default_value: Value,
+    #[serde(deserialize_with = "nullable")]
     pub(super) rules: Vec<Rule>,
 }
 
@@ -26,21 +18,30 @@ pub(super) struct Rule {
     pub(super) name: Option<String>,
     pub(super) seed: Option<String>,
     pub(super) condition: Option<Value>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) parent_conditions: Vec<Parent>,
+    /// Null is a value like others; absent is none.
+    #[serde(deserialize_with = "present")]
     pub(super) force: Option<Value>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) variations: Vec<Value>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) weights: Vec<f64>,
     pub(super) coverage: Option<f64>,
     pub(super) range: Option<[f64; 2]>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) ranges: Vec<[f64; 2]>,
     pub(super) namespace: Option<(String, f64, f64)>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) filters: Vec<RuleFilter>,
     pub(super) hash_attribute: Option<String>,
     pub(super) fallback_attribute: Option<String>,
     pub(super) hash_version: Option<u32>,
     pub(super) min_bucket_version: Option<u32>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) meta: Vec<Meta>,
     pub(super) contextual_bandit_ref: Option<Value>,
+    pub(super) contextual_variations: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,6 +49,7 @@ pub(super) struct Rule {
 pub(super) struct Parent {
     pub(super) id: String,
     pub(super) condition: Value,
+    #[serde(deserialize_with = "nullable")]
     pub(super) gate: bool,
 }
 
@@ -64,5 +66,14 @@ pub(super) struct RuleFilter {
 #[serde(default)]
 pub(super) struct Meta {
     pub(super) key: Option<String>,
+    #[serde(deserialize_with = "nullable")]
     pub(super) passthrough: bool,
+}
+
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
+fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }

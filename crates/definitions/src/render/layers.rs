@@ -1,10 +1,9 @@
 //! Namespaces and filters as layers.
 
 use super::experiment::ranges_of;
-use crate::import::model::Filter;
-use crate::import::names::safe;
-use crate::yaml::write::Block;
-use serde_json::json;
+use crate::model::Filter;
+use crate::names::safe;
+use serde_json::{Value, json};
 use weir_allocation::sdk::Span;
 
 /// The layers so far. Experiments of one layer may not overlap; those of GrowthBook's namespaces may, and
@@ -14,19 +13,19 @@ pub(super) struct Layers(Vec<(String, Filter)>);
 
 impl Layers {
     /// The layer that this filter becomes.
-    pub(super) fn block(&mut self, filter: &Filter) -> Block {
-        let base = safe(&filter.name);
+    pub(super) fn member(&mut self, filter: &Filter) -> Value {
+        let base = Some(safe(&filter.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "layer".into());
         let names = std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}.{number}")));
         let free = |name: &String| self.0.iter().all(|(known, it)| known != name || shares(it, filter));
         let name = names.into_iter().find(free).unwrap_or(base);
         self.0.push((name.clone(), filter.clone()));
-        Block::Value(json!({
+        json!({
             "name": name,
             "hash": filter.hash.name(),
             "seed": filter.seed,
             "unit": [filter.unit],
             "ranges": ranges_of(&filter.ranges),
-        }))
+        })
     }
 }
 
