@@ -76,8 +76,11 @@ def case(steps: list[str]) -> dict | None:
     if answer is None and wanted != typed(kind, fallback):
         raise ValueError(steps)
     flag = FLAGS["flags"][key]
-    if flag["state"] == "DISABLED" or (not flag.get("defaultVariant") and wanted == typed(kind, fallback)):
+    if flag["state"] == "DISABLED":
         answer = None
+    elif not flag.get("defaultVariant") and wanted == typed(kind, fallback):
+        # The value of a variant, or the application's own: the scenario does not say which.
+        answer = {"differ": [None, answer]} if flag.get("targeting") else None
     definitions = {"flags": {key: FLAGS["flags"][key]}, "$evaluators": FLAGS["$evaluators"]}
     return {"name": key, "definitions": definitions, "contexts": [context], "answers": {key: [answer]}}
 
