@@ -30,7 +30,7 @@ help: ## List the targets
 	  /^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: wasm ## Start Envoy with all filters and sample upstreams, and show what happens
+run: ## Start Envoy with all filters and sample upstreams, and show what happens
 	@scripts/demo
 
 .PHONY: push
