@@ -1,0 +1,17 @@
+//! Tests of the command line. One program, since each costs a minute to compile and to link.
+
+mod assign;
+mod check;
+mod diff;
+mod docs;
+mod import;
+mod manifests;
+mod oci;
+mod plan;
+mod render_bootstrap;
+mod render_istio_envoy;
+mod render_monitoring;
+mod run;
+mod schema;
+mod simulate;
+mod support;
