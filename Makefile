@@ -12,14 +12,17 @@ HOST := --profile host
 XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 # Crates without input or output: they are tested a second time as WebAssembly, under Node.
 PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-experiment weir-jose weir-jwt-claims weir-fault-injection)
-# The tests that need the built modules, and those that need Envoy. A million requests have a target of their
-# own, and so has the registry.
+# The tests that need the built modules, and those that need Envoy. The load test has a target of its own, and so
+# has the registry.
 MODULE_TESTS := --test cases_minihost --test minihost
 ENVOY_TESTS := --test cases_envoy --test envoy
 MODULE := --package weir-module --target wasm32-wasip1
 # The command line as its own tests build it. Built by itself, it would have its dependencies compiled again.
 BUILD_WEIR := $(CARGO) test --quiet --workspace $(HOST) --no-run --test it
 WEIR := WEIR_PROGRAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir")
+
+# Says how long each test program took, and names its slow tests.
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := $(CURDIR)/scripts/timed
 
 ##@ Use
 
@@ -32,6 +35,11 @@ help: ## List the targets
 .PHONY: run
 run: ## Start Envoy with all filters and sample upstreams, and show what happens
 	@scripts/demo
+
+.PHONY: install-cli
+install-cli: ## Install the command line `weir` into cargo's bin directory
+	@bash -c '. scripts/lib.sh && progress "building weir (the first time about three minutes)" \
+	  $(CARGO) install --quiet --path cli --profile host --locked --force'
 
 .PHONY: push
 push: wasm ## Push the modules to a registry: make push REF=ghcr.io/acme/weir
@@ -84,8 +92,16 @@ test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
 test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versions.md
 	scripts/envoy-versions
 
+.PHONY: test-fresh
+test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; WEIR_FRESH_SUITE=trixie)
+	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
+
+.PHONY: test-nightly
+test-nightly: wasm ## What takes too long for every change: a million requests through Envoy
+	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
+
 .PHONY: test-load
-test-load: wasm ## A million requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
+test-load: wasm ## 200,000 requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture
 
 .PHONY: test-istio
@@ -111,8 +127,8 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	$(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/istio \
-	    scripts/registry scripts/wasm-bindgen scripts/prometheus scripts/demo .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/istio \
+	    scripts/registry scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift
