@@ -40,12 +40,17 @@ fn two_kilobytes_at_one_a_second_take_two_seconds() {
     let envoy = Envoy::start(Bootstrap::default().listener(listener)).unwrap();
     for client in [Client::http1(), Client::http2()] {
         let request = Request::get("/").header("x-answer-body-bytes", "2048");
-        let answer = client.send(envoy.listener(0), &request).unwrap();
-        println!("2 KiB at 1 KiB/s: {:?}", answer.elapsed);
-        assert_eq!((answer.status, answer.body.len()), (200, 2048));
-        assert!((2.0..3.0).contains(&answer.elapsed.as_secs_f64()), "{:?}", answer.elapsed);
+        // The fastest of three: a busy machine is late, but never early.
+        let took = (0..3).map(|_| {
+            let answer = client.send(envoy.listener(0), &request).unwrap();
+            assert_eq!((answer.status, answer.body.len()), (200, 2048));
+            answer.elapsed
+        });
+        let fastest = took.min().unwrap();
+        println!("2 KiB at 1 KiB/s: {fastest:?}");
+        assert!((2.0..3.0).contains(&fastest.as_secs_f64()), "{fastest:?}");
     }
-    assert_eq!(stat(&envoy, "thin", "weir_fault_rate_limits_total"), 2);
+    assert_eq!(stat(&envoy, "thin", "weir_fault_rate_limits_total"), 6);
 }
 
 #[test]
