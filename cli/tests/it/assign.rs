@@ -1,8 +1,7 @@
 //! `weir assign`.
 
-
-use serde_json::Value;
 use crate::support::{Folder, weir, weir_with};
+use serde_json::Value;
 
 const CONFIG: &str = "
 attributes:

@@ -1,6 +1,5 @@
 //! `weir check` as a user runs it.
 
-
 use crate::support::{Folder, weir, weir_with};
 
 const GOOD: &str = "

@@ -1,6 +1,5 @@
 //! `weir diff`.
 
-
 use crate::support::{Folder, weir};
 
 fn split(rule: &str, seed: &str, weights: [u32; 3]) -> String {

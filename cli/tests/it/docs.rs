@@ -2,7 +2,6 @@
 //!
 //! To write them anew: `WEIR_WRITE_DOCS=1 cargo test -p weir-cli --test it docs::`.
 
-
 use crate::support::weir;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");

@@ -1,9 +1,8 @@
 //! `weir import`: what it writes assigns as the vendors' SDKs do.
 
-
+use crate::support::{Folder, weir, weir_with};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use crate::support::{Folder, weir, weir_with};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors");
 

@@ -1,6 +1,5 @@
 //! `weir check` on the manifests that people really have.
 
-
 use crate::support::weir_with;
 
 /// Line, column and path of each problem, and how many plugins of others there were.

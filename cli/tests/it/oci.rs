@@ -4,12 +4,12 @@
 #[path = "support/registry.rs"]
 mod registry;
 
+use crate::support::{Folder, Run, weir};
 use registry::{Answer, Registry};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::Mutex;
-use crate::support::{Folder, Run, weir};
 
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 

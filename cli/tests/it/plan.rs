@@ -1,6 +1,5 @@
 //! `weir plan`.
 
-
 use crate::support::{Folder, weir};
 
 fn experiment(more: &str, variants: &str) -> String {

@@ -1,7 +1,6 @@
 //! `weir render bootstrap` as a user runs it. That proxies take what it prints, and labels come of it, is
 //! `tests/tests/prometheus_e2e`'s to show.
 
-
 use crate::support::{Run, weir_with};
 
 const CONFIG: &str = "

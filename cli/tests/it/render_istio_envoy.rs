@@ -1,9 +1,8 @@
 //! `weir render istio` and `weir render envoy` as a user runs them. That Istio's definitions and a real Envoy
 //! take what they print is shown in `tests/tests/rendered`.
 
-
-use serde_json::{Value, json};
 use crate::support::{Run, weir_with};
+use serde_json::{Value, json};
 
 const ROUTING: &str = "routing: {rules: [{name: beta, match: {headers: {x-beta: {exact: '1'}}}, setHeaders: {x-weir-route: v2}}]}";
 const JWT: &str = "jwt: {providers: {a: {issuer: 'https://a', jwks: {inline: {keys: [{kty: OKP, crv: Ed25519, kid: example, x: cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc}]}}}}, rules: [{requires: a}]}";

@@ -1,8 +1,7 @@
 //! `weir render rules` and `weir render dashboard`. That Prometheus takes them is `prometheus_e2e`'s to show.
 
-
-use serde_json::{Value, json};
 use crate::support::{Run, weir, weir_with};
+use serde_json::{Value, json};
 
 const CONFIG: &str = "
 experiments:

@@ -1,8 +1,7 @@
 //! `weir run` up to where Envoy is needed. With a real one it is `tests/tests/rendered`'s to show.
 
-
-use std::os::unix::fs::PermissionsExt as _;
 use crate::support::{Folder, Run, weir, weir_in};
+use std::os::unix::fs::PermissionsExt as _;
 
 const CONFIG: &str =
     "routing: {rules: [{name: a, match: {uri: {prefix: /a}}, setHeaders: {x-weir-route: v2}}]}";

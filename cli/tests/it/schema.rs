@@ -1,6 +1,5 @@
 //! `weir schema`.
 
-
 use crate::support::weir;
 
 #[test]

@@ -1,6 +1,5 @@
 //! `weir simulate`.
 
-
 use crate::support::{Folder, weir};
 
 const SPLIT: &str = "routing:

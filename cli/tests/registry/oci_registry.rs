@@ -5,11 +5,11 @@
 //! Without them it fails.
 
 use crate::docker_registry::{RIGHT, Registry, WRONG, dist, tool};
+use crate::support::{Folder, Run};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use crate::support::{Folder, Run};
 
 #[track_caller]
 fn fine(run: Run) -> Run {

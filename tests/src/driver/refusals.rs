@@ -30,7 +30,8 @@ impl Refusals {
     /// What differed from what is expected, as text.
     pub fn run(&self, file: &CaseFile, case: &Case) -> Result<(), String> {
         let key = format!("{} {:?}", file.module, file.env);
-        let slot = Arc::clone(self.envoys.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let slot =
+            Arc::clone(self.envoys.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let envoy = match &mut *slot {
             Some(envoy) => envoy,
@@ -52,11 +53,14 @@ fn accepted(module: &str) -> Value {
     match module {
         "experiment" => json!({"experiments": {"list": [{"key": "a", "unit": "header:x-user-id",
             "variants": [{"key": "control", "weight": 1}, {"key": "b", "weight": 1}]}]}}),
-        "jwt_claims" => json!({"jwt": {"providers": {"a": {"issuer": "https://a.example", "jwks": {"inline": {"keys": [
+        "jwt_claims" => {
+            json!({"jwt": {"providers": {"a": {"issuer": "https://a.example", "jwks": {"inline": {"keys": [
             {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]}}}},
-            "rules": [{"requires": "a"}]}}),
-        "fault_injection" | "fault_injection_response" =>
-            json!({"faults": [{"name": "a", "match": {"headers": {"x-a": {"exact": "1"}}}, "abort": {"httpStatus": 503}}]}),
+            "rules": [{"requires": "a"}]}})
+        }
+        "fault_injection" | "fault_injection_response" => {
+            json!({"faults": [{"name": "a", "match": {"headers": {"x-a": {"exact": "1"}}}, "abort": {"httpStatus": 503}}]})
+        }
         "metrics" => json!({"metrics": {"red": {}}}),
         _ => json!({"routing": {"rules": [{"name": "a", "setHeaders": {"x-weir-route": "v2"}}]}}),
     }
@@ -83,7 +87,8 @@ fn refused(envoy: &Envoy, file: &CaseFile, case: &Case) -> Result<Vec<String>, E
         return Ok(vec!["Envoy took this configuration".to_owned()]);
     }
     // The counter may be there before the log's lines have arrived here.
-    let problems = |envoy: &Envoy| case::check_refusal(&case.config_errors, case.exact, &envoy.log_since(mark));
+    let problems =
+        |envoy: &Envoy| case::check_refusal(&case.config_errors, case.exact, &envoy.log_since(mark));
     envoy.wait_for(Duration::from_secs(3), |envoy| problems(envoy).is_empty());
     Ok(problems(envoy))
 }

@@ -8,7 +8,6 @@
     reason = "tests stop where they fail"
 )]
 
-
 use crate::condition_support::{Compiled, attributes};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;

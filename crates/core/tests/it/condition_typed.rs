@@ -7,7 +7,6 @@
     reason = "tests stop where they fail"
 )]
 
-
 use crate::condition_support::{Compiled, attributes};
 use serde_json::{Value as Json, json};
 use weir_core::AttributeMap;

@@ -7,7 +7,6 @@
     reason = "tests stop where they fail"
 )]
 
-
 use crate::condition_support::{Compiled, attributes};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};

@@ -1,7 +1,6 @@
 //! What is wrong with a match is said with its place, all of it at once.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
 use crate::http_match_support::Matcher;
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]

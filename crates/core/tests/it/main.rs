@@ -1,11 +1,6 @@
 //! Tests of what requests and configurations are read with. One program, since each costs a minute to compile and to link.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests stop where they fail"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 mod condition_random;
 mod condition_support;

@@ -1,7 +1,6 @@
 //! What a request's attributes hold: from the bytes of the host to text and typed values.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
 use crate::http_match_support::{Header, Host, request};
 use weir_core::header::encode_pairs;
 use weir_core::{At, AttrId, AttributeMap, Compiler, Facts, Problems, Request, Scratch, Shape, Value};

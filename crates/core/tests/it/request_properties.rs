@@ -2,7 +2,6 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
 use crate::http_match_support::{Host, Matcher};
 use proptest::prelude::*;
 use weir_core::header::encode_pairs;

@@ -2,7 +2,6 @@
 //! answers, as WebAssembly under Node.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
 use crate::support::{Lab, NOW};
 use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout};
 use weir_allocation::{Salt, Share, Weights, contiguous};

@@ -1,7 +1,6 @@
 //! What a section must not say: each mistake is found, with its place, and all of them at once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
 
-
 use crate::support::Lab;
 
 /// The problems of a section, which must be exactly these places, in any order.

@@ -8,8 +8,8 @@
 #[path = "../../../../crates/allocation/tests/it/statistics/chi_squared.rs"]
 mod chi_squared;
 
-use chi_squared::{survival, uniformity_p_value};
 use crate::support::Lab;
+use chi_squared::{survival, uniformity_p_value};
 use weir_allocation::sdk::{Assigner, Assignment};
 
 const GATE: f64 = 1e-6;

@@ -1,7 +1,6 @@
 //! Faults that callers ask for by header.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests stop where they fail")]
 
-
 use crate::support::{Decided, Lab, SECOND};
 
 /// A caller who may ask for faults, and the headers that it sends.

@@ -1,7 +1,6 @@
 //! Decisions, one by one.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests stop where they fail")]
 
-
 use crate::support::{Lab, NOW, SECOND};
 use weir_fault_injection::BodyChange;
 

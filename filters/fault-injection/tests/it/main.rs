@@ -1,11 +1,6 @@
 //! Tests of the filter through its configuration. One program, since each costs a minute to compile and to link.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests stop where they fail"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 mod control;
 mod decide;

@@ -1,7 +1,6 @@
 //! What becomes of requests with and without tokens.
 #![allow(clippy::unwrap_used, reason = "tests stop where they fail")]
 
-
 use crate::support::{Lab, NOW, base64url, bearer, token, token_by};
 
 /// A provider with one secret key and nothing else.

@@ -1,7 +1,6 @@
 //! Keys that a server answers with: the first ones, rotation, failures, and who waits for how long.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
 use crate::support::{Decided, Lab, NOW, SECOND, key_set, token_by};
 
 /// A provider with a server, and these members of it.

@@ -1,10 +1,9 @@
 //! A million requests of a client that wants every series there can be.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
+use crate::support::{End, Lab};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
-use crate::support::{End, Lab};
 
 /// Counts the bytes that are in use.
 struct Counting;

@@ -1,9 +1,8 @@
 //! The access log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
-use serde_json::{Value, json};
 use crate::support::{End, Lab, request, status};
+use serde_json::{Value, json};
 use weir_metrics::Level;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

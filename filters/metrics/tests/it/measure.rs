@@ -1,7 +1,6 @@
 //! What is brought to the proxy, option by option.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
 use crate::support::{End, Lab, request, status};
 
 /// Request headers.

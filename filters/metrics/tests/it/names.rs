@@ -1,10 +1,9 @@
 //! Names and back: what the expressions of Envoy's and Istio's bootstraps make of them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-
+use crate::support::{End, Lab, status};
 use regex::Regex;
 use std::collections::BTreeMap;
-use crate::support::{End, Lab, status};
 use weir_core::Problems;
 use weir_metrics::{Config, Style, bootstrap, encoding};
 

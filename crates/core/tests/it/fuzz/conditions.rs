@@ -1,7 +1,7 @@
 //! Conditions over JSON that a client sends.
 
-use crate::http_match_support::Host;
 use super::{damaged, hold};
+use crate::http_match_support::Host;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};

@@ -1,7 +1,7 @@
 //! Numbers and versions in headers.
 
-use crate::http_match_support::{Host, Matcher, request};
 use super::{damaged, hold, of_pieces};
+use crate::http_match_support::{Host, Matcher, request};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use semver::{Version, VersionReq};

@@ -1,7 +1,7 @@
 //! Headers as the proxy hands them over, with the cookies and parameters in them.
 
-use crate::http_match_support::Host;
 use super::{damaged, hold, of_pieces};
+use crate::http_match_support::Host;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weir_core::header::{Pairs, encode_pairs};
