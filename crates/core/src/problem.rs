@@ -1,5 +1,6 @@
 //! Problems in a configuration, each with the place where it stands.
 
+use crate::escape::{escape, without_user_info};
 use std::fmt;
 
 /// A place in the configuration, written the way a reader would point at it:
@@ -68,11 +69,16 @@ pub struct Problems(Vec<Problem>);
 impl Problems {
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a
     /// consequence of the first.
+    ///
+    /// Every message passes here on its way to a log or a terminal: control characters are written out,
+    /// and addresses lose their user and password.
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
         if !self.0.iter().any(|p| p.at == *at) {
-            self.0.push(Problem { at: at.clone(), message: message.into() });
+            let message = message.into();
+            let message = escape(&without_user_info(&message)).into_owned();
+            self.0.push(Problem { at: at.clone(), message });
         }
     }
 
