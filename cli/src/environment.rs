@@ -9,8 +9,8 @@ use std::path::PathBuf;
 pub(crate) struct Environment {
     /// A file with environment variables of the proxy, a line NAME=VALUE each. Variables that no file gives
     /// are taken as right.
-    #[arg(long = "env", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    env: Vec<PathBuf>,
 }
 
 /// Values of environment variables. They are secrets as a rule, so they have no `Debug`.
@@ -24,7 +24,7 @@ impl Environment {
     /// A file that cannot be read, or a line that is not `NAME=VALUE`. Values are not shown.
     pub(crate) fn read(&self) -> Result<Variables, String> {
         let mut variables = Variables::default();
-        for path in &self.files {
+        for path in &self.env {
             let file = input::name(path);
             let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
             variables.add(&file, &text)?;
@@ -58,7 +58,8 @@ impl Variables {
                 continue;
             }
             let pair = line.strip_prefix("export ").unwrap_or(line).split_once('=');
-            let pair = pair.map(|(name, value)| (name.trim(), value.trim())).filter(|(name, _)| is_name(name));
+            let pair =
+                pair.map(|(name, value)| (name.trim(), value.trim())).filter(|(name, _)| is_name(name));
             let Some((name, value)) = pair else {
                 return Err(format!("{file}:{}:1: expected NAME=VALUE (not shown here)", index + 1));
             };

@@ -98,10 +98,30 @@ fn archives() {
 #[test]
 fn manifests() {
     const PIECES: [&str; 24] = [
-        "{", "}", "[", "]", ",", ":", "\"", "null", "1", "-1", "1e99", "\"schemaVersion\":2", "\"layers\":",
-        "\"manifests\":", "\"config\":", "{\"digest\":\"sha256:00\",\"size\":9}", "\"mediaType\":\"application/wasm\"",
-        "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}", "\"size\":18446744073709551615", "\\u0000",
-        "\"digest\":\"../..\"", "\u{1f600}", "\u{0}", " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "null",
+        "1",
+        "-1",
+        "1e99",
+        "\"schemaVersion\":2",
+        "\"layers\":",
+        "\"manifests\":",
+        "\"config\":",
+        "{\"digest\":\"sha256:00\",\"size\":9}",
+        "\"mediaType\":\"application/wasm\"",
+        "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}",
+        "\"size\":18446744073709551615",
+        "\\u0000",
+        "\"digest\":\"../..\"",
+        "\u{1f600}",
+        "\u{0}",
+        " ",
     ];
     let whole = serde_json::json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": {"digest": "sha256:00", "size": 0}, "layers": [{"mediaType": "application/wasm", "digest": "x", "size": 1}],
@@ -120,8 +140,22 @@ fn manifests() {
 #[test]
 fn challenges() {
     const PIECES: [&str; 16] = [
-        "Bearer ", "basic", " ", ",", "=", "\"", "\\", "realm", "service=", "realm=\"https://a/b\"", "scope=x",
-        "realm=https://t", "é", "\t", "\\\"", "BEARER realm=\"",
+        "Bearer ",
+        "basic",
+        " ",
+        ",",
+        "=",
+        "\"",
+        "\\",
+        "realm",
+        "service=",
+        "realm=\"https://a/b\"",
+        "scope=x",
+        "realm=https://t",
+        "é",
+        "\t",
+        "\\\"",
+        "BEARER realm=\"",
     ];
     hold(|random| {
         let text = of_pieces(&PIECES, 12, random);
@@ -137,8 +171,8 @@ fn challenges() {
 #[test]
 fn yaml() {
     const PIECES: [&str; 28] = [
-        "a", "b: ", "\n", "  ", "- ", "? ", ": ", "&x ", "*x", "<<: ", "<<: *x", "{", "}", "[", "]", ", ", "\"", "'", "|\n",
-        ">\n", "#", "!!str ", "---\n", "...\n", "1.5", "true", "\u{feff}", "\t",
+        "a", "b: ", "\n", "  ", "- ", "? ", ": ", "&x ", "*x", "<<: ", "<<: *x", "{", "}", "[", "]", ", ",
+        "\"", "'", "|\n", ">\n", "#", "!!str ", "---\n", "...\n", "1.5", "true", "\u{feff}", "\t",
     ];
     hold(|random| {
         let text = of_pieces(&PIECES, 24, random);

@@ -17,11 +17,8 @@ const MAX_BYTES: u64 = 64 << 20;
 /// # Errors
 /// Why it cannot be read, that it is longer than 64 MiB, or that it is not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
-    let bytes = if is_stdin(path) {
-        bounded(io::stdin().lock())
-    } else {
-        fs::File::open(path).and_then(bounded)
-    };
+    let bytes =
+        if is_stdin(path) { bounded(io::stdin().lock()) } else { fs::File::open(path).and_then(bounded) };
     let bytes = bytes.map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("is longer than {} MiB", MAX_BYTES >> 20));

@@ -173,16 +173,27 @@ fn nothing_in_a_file_acts_on_a_terminal() {
         format!("\"{hostile}\": 1"),
         format!("routing: {{\"{hostile}\": 1, \"{hostile}\": 2}}"),
         format!("routing: {{default: {{setHeaders: {{\"{hostile}\": \"{hostile}\"}}}}}}"),
-        format!("apiVersion: v1\nkind: WasmPlugin\nmetadata: {{name: \"{hostile}\"}}\nspec: {{pluginConfig: {{a: 1}}}}"),
-        format!("apiVersion: v1\nkind: WasmPlugin\nmetadata: {{name: \"{hostile}\"}}\nspec: {{pluginConfig: {{routing: {{default: {{setHeaders: {{x-a: b}}}}}}}}}}"),
-        format!("http_filters: [{{name: weir, typed_config: {{config: {{name: \"{hostile}\", vm_config: {{}}, configuration: {{\"@type\": \"{hostile}\", value: 1}}}}}}}}]"),
+        format!(
+            "apiVersion: v1\nkind: WasmPlugin\nmetadata: {{name: \"{hostile}\"}}\nspec: {{pluginConfig: {{a: 1}}}}"
+        ),
+        format!(
+            "apiVersion: v1\nkind: WasmPlugin\nmetadata: {{name: \"{hostile}\"}}\nspec: {{pluginConfig: {{routing: {{default: {{setHeaders: {{x-a: b}}}}}}}}}}"
+        ),
+        format!(
+            "http_filters: [{{name: weir, typed_config: {{config: {{name: \"{hostile}\", vm_config: {{}}, configuration: {{\"@type\": \"{hostile}\", value: 1}}}}}}}}]"
+        ),
         format!("a: &\"{hostile}\" 1"),
         "a: *b\u{1b}[31m".to_owned(),
     ] {
-        for arguments in [&["check", "-"][..], &["check", "--all-plugins", "-"], &["check", "--output", "json", "-"]] {
+        for arguments in
+            [&["check", "-"][..], &["check", "--all-plugins", "-"], &["check", "--output", "json", "-"]]
+        {
             let run = weir_with(arguments, &file);
             let all = run.out.clone() + &run.err;
-            assert!(!all.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{file}: {run:?}");
+            assert!(
+                !all.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')),
+                "{file}: {run:?}"
+            );
             assert!(!all.lines().any(|line| line.starts_with("forged")), "{file}: {run:?}");
         }
     }
@@ -217,7 +228,8 @@ fn large_mappings_take_no_time() {
 fn files_are_bounded() {
     let long = format!("a: &a {}\nb: [{}]", "x".repeat(1 << 20), vec!["*a"; 200].join(", "));
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-    let nested = format!("x: &a {}1{}\ny: {}*a{}", "[".repeat(100), "]".repeat(100), "[".repeat(100), "]".repeat(100));
+    let nested =
+        format!("x: &a {}1{}\ny: {}*a{}", "[".repeat(100), "]".repeat(100), "[".repeat(100), "]".repeat(100));
     for (text, expected) in [
         (long, "more than 64 MiB of text, copies by aliases included"),
         (deep, "nested more than 128 levels deep"),
@@ -282,7 +294,8 @@ fn an_address_that_clients_choose_is_noted() {
         )
     };
     const TRUST: &str = "{experiments: {unit: path, trust: {match: {remoteIp: ['10.0.0.0/8']}}, list: [{key: e, variants: [{key: a, weight: 50}, {key: b, weight: 50}]}]}}";
-    const ROUTE: &str = "{routing: {rules: [{name: a, match: {remoteIp: ['10.0.0.0/8']}, setHeaders: {x-weir-route: v2}}]}}";
+    const ROUTE: &str =
+        "{routing: {rules: [{name: a, match: {remoteIp: ['10.0.0.0/8']}, setHeaders: {x-weir-route: v2}}]}}";
     const REMOTE: &str = "          use_remote_address: true\n";
     for (settings, configuration, noted) in [
         ("", TRUST, true),
@@ -294,7 +307,11 @@ fn an_address_that_clients_choose_is_noted() {
     ] {
         let (out, code) = check(&proxy(settings, configuration));
         assert_eq!(code, 0, "{out}");
-        assert_eq!(out.contains("note: experiments.trust.match.remoteIp: "), noted, "{settings}{configuration}: {out}");
+        assert_eq!(
+            out.contains("note: experiments.trust.match.remoteIp: "),
+            noted,
+            "{settings}{configuration}: {out}"
+        );
     }
     // Nobody knows what stands before it.
     assert!(!check(TRUST).0.contains("note: "));

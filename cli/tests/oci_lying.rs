@@ -61,8 +61,7 @@ fn measured(arguments: &[&str], folder: &Folder) -> Measured {
     let took = start.elapsed();
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let run =
-        Run { out: text(output.stdout), err: text(output.stderr), code: status.code().unwrap_or(-1) };
+    let run = Run { out: text(output.stdout), err: text(output.stderr), code: status.code().unwrap_or(-1) };
     Measured { run, peak, took }
 }
 
@@ -86,11 +85,15 @@ fn answers_without_an_end() {
         Answer::status(401).with("www-authenticate", realm)
     };
     type Case = (&'static str, &'static str, fn(&Request) -> Option<Answer>);
-    let manifest = || json!({"schemaVersion": 2, "config": {"digest": digest(b""), "size": 0},
-        "layers": [{"mediaType": "application/wasm", "digest": digest(b""), "size": 1000}]});
+    let manifest = || {
+        json!({"schemaVersion": 2, "config": {"digest": digest(b""), "size": 0},
+        "layers": [{"mediaType": "application/wasm", "digest": digest(b""), "size": 1000}]})
+    };
     let cases: [Case; 7] = [
         ("/v2/", "answers with more than 65536 bytes", |_| Some(Answer::endless("{"))),
-        ("/manifests/", "its manifest has more than 4 MiB", |_| Some(Answer::endless("{\"schemaVersion\": 2"))),
+        ("/manifests/", "its manifest has more than 4 MiB", |_| {
+            Some(Answer::endless("{\"schemaVersion\": 2"))
+        }),
         ("/manifests/", "answers with status 500", |_| Some(Answer { status: 500, ..Answer::endless("{") })),
         ("/manifests/", "there is no such image", |_| Some(Answer { status: 404, ..Answer::endless("{") })),
         ("/blobs/", "has more than the 1000 bytes", |_| Some(Answer::endless("x"))),
@@ -116,19 +119,11 @@ fn answers_without_an_end() {
         let folder = Folder::new();
         let image = format!("{}/a/b:1", registry.host);
         fails(&measured(&["pull", "--plain-http", &image, &folder.path("o.wasm")], &folder), reason);
-        fails(&measured(&["inspect", "--plain-http", &image], &folder).without_verdict(), reason);
-        assert!(!std::path::Path::new(&folder.path("o.wasm")).exists());
-    }
-}
-
-impl Measured {
-    /// `inspect` reports a layer that cannot be had as its verdict, on standard output.
-    fn without_verdict(mut self) -> Self {
-        if self.run.code == 1 {
-            self.run.code = 2;
-            self.run.err = self.run.out.lines().last().unwrap_or_default().to_owned();
+        // It says of a bare layer that no proxy takes it, and does not ask for it.
+        if path != "/blobs/" {
+            fails(&measured(&["inspect", "--plain-http", &image], &folder), reason);
         }
-        self
+        assert!(!std::path::Path::new(&folder.path("o.wasm")).exists());
     }
 }
 
@@ -282,7 +277,8 @@ fn errors_cannot_act_on_a_terminal() {
         "config": {"digest": digest(b""), "size": 0},
         "layers": [{"mediaType": hostile, "digest": hostile, "size": 1}]})
     .to_string();
-    for (status, body) in [(500, body), (200, manifest), (200, json!({"schemaVersion": hostile}).to_string())] {
+    for (status, body) in [(500, body), (200, manifest), (200, json!({"schemaVersion": hostile}).to_string())]
+    {
         let registry = Registry::answering(move |request| match request.path.as_str() {
             "/v2/" => Answer::body("{}"),
             _ => Answer { status, ..Answer::body(body.clone()).with("content-type", OCI_MANIFEST) },
@@ -294,7 +290,10 @@ fn errors_cannot_act_on_a_terminal() {
             assert_ne!(run.code, 0, "{run:?}");
             let all = run.out.clone() + &run.err;
             assert!(!all.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{run:?}");
-            assert!(!all.lines().any(|line| line.contains("all is well") && line.starts_with("weir: all")), "{run:?}");
+            assert!(
+                !all.lines().any(|line| line.contains("all is well") && line.starts_with("weir: all")),
+                "{run:?}"
+            );
             assert!(run.err.lines().count() <= 1, "{run:?}");
         }
     }

@@ -66,7 +66,9 @@ impl Which {
 /// # Errors
 /// A file or options that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| section(loaded, &args.which).is_ok())?;
+    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| {
+        section(loaded, &args.which).is_ok()
+    })?;
     let section = section(&loaded, &args.which)?;
     let mut given = Given::new(&args.request, &loaded.document.attributes)?;
     if let Some(unit) = &args.unit {

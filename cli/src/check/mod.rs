@@ -160,7 +160,10 @@ mod tests {
             let text: String = text.into_iter().collect();
             let lines = text.split(['\n', '\r']).count();
             let found = manifest::find(&text, Whose::All);
-            let checked = found.ours.into_iter().flat_map(|plugin| configuration(plugin, &Variables::default()).problems);
+            let checked = found
+                .ours
+                .into_iter()
+                .flat_map(|plugin| configuration(plugin, &Variables::default()).problems);
             for finding in checked.chain(found.broken.into_iter().map(Finding::from)) {
                 assert!(
                     (1..=lines).contains(&finding.at.line) && finding.at.column > 0,

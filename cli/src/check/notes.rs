@@ -33,7 +33,8 @@ fn walk(node: &Node, at: &At, protects: bool, found: &mut Vec<Finding>) {
             });
             continue;
         }
-        let decides = matches!(member.key.as_str(), "trust" | "allow" | "killSwitch") || is_token_rule(&place);
+        let decides =
+            matches!(member.key.as_str(), "trust" | "allow" | "killSwitch") || is_token_rule(&place);
         walk(&member.value, &place, protects || decides, found);
     }
 }

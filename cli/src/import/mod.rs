@@ -21,8 +21,8 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Algorithm;
-use weir_core::escape::escape;
 use weir_core::At;
+use weir_core::escape::escape;
 
 /// Turns a vendor's definitions into a configuration that assigns as the vendor's SDKs do.
 ///

@@ -207,10 +207,14 @@ mod tests {
         ] {
             assert_eq!(entries(&parts).as_deref(), Ok(&b"\0asm"[..]));
         }
-        for parts in [vec![pax(&other), file(FILE)], vec![gnu(b"other"), file(FILE)], vec![gnu(deep.as_bytes())]] {
+        for parts in
+            [vec![pax(&other), file(FILE)], vec![gnu(b"other"), file(FILE)], vec![gnu(deep.as_bytes())]]
+        {
             assert!(entries(&parts).unwrap_err().contains("not found"));
         }
-        for odd in ["", "5", "x path=plugin.wasm\n", "99 path=plugin.wasm\n", "0 ", "3 a", "18446744073709551615 a"] {
+        for odd in
+            ["", "5", "x path=plugin.wasm\n", "99 path=plugin.wasm\n", "0 ", "3 a", "18446744073709551615 a"]
+        {
             assert!(entries(&[pax(odd), file("b")]).is_err(), "{odd}");
         }
     }

@@ -31,7 +31,8 @@ impl Challenge {
             let (scheme, rest) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
             if scheme.eq_ignore_ascii_case("bearer") {
                 let parameters = parameters(rest);
-                let get = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, it)| it.clone());
+                let get =
+                    |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, it)| it.clone());
                 if let Some(realm) = get("realm") {
                     return Some(Self::Bearer { realm, service: get("service") });
                 }
@@ -116,10 +117,13 @@ fn token_server(realm: &str, registry: &Url, http: &Http, credentials: bool) -> 
     let url = url.ok_or("asks for a token of a server whose address is not one")?;
     match url.scheme() {
         "https" => Ok(url),
-        "http" if !http.plain() => Err("asks for a token of a server without TLS (http), which is refused".to_owned()),
-        "http" if credentials && url.host_str() != registry.host_str() => Err(
-            "asks for a token of another host without TLS (http): the credentials are not sent there".to_owned(),
-        ),
+        "http" if !http.plain() => {
+            Err("asks for a token of a server without TLS (http), which is refused".to_owned())
+        }
+        "http" if credentials && url.host_str() != registry.host_str() => {
+            Err("asks for a token of another host without TLS (http): the credentials are not sent there"
+                .to_owned())
+        }
         "http" => Ok(url),
         _ => Err("asks for a token of a server whose address is neither https nor http".to_owned()),
     }
@@ -166,7 +170,9 @@ fn basic(name: &str, password: &str) -> HeaderValue {
 
 fn bearer(token: &str) -> Result<HeaderValue, Refusal> {
     let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    value.map(secret).map_err(|_| Refusal::Because("the token has characters that no header takes".to_owned()))
+    value
+        .map(secret)
+        .map_err(|_| Refusal::Because("the token has characters that no header takes".to_owned()))
 }
 
 fn secret(mut value: HeaderValue) -> HeaderValue {
@@ -195,7 +201,8 @@ mod tests {
     fn challenges_are_read_in_all_forms() {
         assert_eq!(challenge(&["Basic realm=\"r\""]), Some(Challenge::Basic));
         assert_eq!(challenge(&["basic"]), Some(Challenge::Basic));
-        let both = challenge(&["Basic realm=x", "bearer Realm=\"https://t/a?b=c\", service=\"s,1\",scope=\"x\""]);
+        let both =
+            challenge(&["Basic realm=x", "bearer Realm=\"https://t/a?b=c\", service=\"s,1\",scope=\"x\""]);
         assert_eq!(both, token("https://t/a?b=c", Some("s,1")));
         assert_eq!(challenge(&["Bearer realm=\"a\\\"b\""]), token("a\"b", None));
         assert_eq!(challenge(&["Bearer realm=https://t , service=s"]), token("https://t", Some("s")));
@@ -213,7 +220,8 @@ mod tests {
             token_server(realm, &registry, &http(plain), credentials).is_ok()
         };
         assert!(goes("https://auth.example/t", false, true));
-        for realm in ["http://r.example/t", "http://auth.example/t", "ftp://r.example/t", "/t", "", "data:x"] {
+        for realm in ["http://r.example/t", "http://auth.example/t", "ftp://r.example/t", "/t", "", "data:x"]
+        {
             assert!(!goes(realm, false, true), "{realm}");
             assert!(!goes(realm, false, false), "{realm}");
         }

@@ -137,7 +137,9 @@ fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, String> {
     let mut child = match child {
         Ok(child) => child,
         Err(error) => {
-            crate::output::complain(&format!("note: {program} cannot be started ({error}); going on without it"));
+            crate::output::complain(&format!(
+                "note: {program} cannot be started ({error}); going on without it"
+            ));
             return Ok(None);
         }
     };

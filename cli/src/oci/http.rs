@@ -142,12 +142,7 @@ impl Http {
         }
     }
 
-    async fn follow(
-        &self,
-        request: Request,
-        limit: u64,
-        progress: &dyn Fn(usize),
-    ) -> Result<Answer, Fault> {
+    async fn follow(&self, request: Request, limit: u64, progress: &dyn Fn(usize)) -> Result<Answer, Fault> {
         let Request { method, mut url, mut headers, mut body } = request;
         let follows = method == Method::GET || method == Method::HEAD;
         for _ in 0..=MAX_REDIRECTS {
@@ -176,7 +171,8 @@ impl Http {
     pub(super) fn resolve(&self, base: &Url, location: Option<&str>) -> Result<Url, String> {
         let location = location.ok_or("an answer that no registry should give: no `location`")?;
         let next = base.join(location).ok().filter(|url| url.has_host());
-        let mut next = next.ok_or("an answer that no registry should give: its `location` is not an address")?;
+        let mut next =
+            next.ok_or("an answer that no registry should give: its `location` is not an address")?;
         let good = next.scheme() == "https" || (self.plain && next.scheme() == "http");
         if !good {
             return Err("its `location` leads to an address without TLS, which is not followed".to_owned());
@@ -307,7 +303,11 @@ mod tests {
             ("//", None),
             ("http://", None),
         ] {
-            assert_eq!(secure.resolve(&base, Some(location)).ok().as_ref().map(Url::as_str), expected, "{location}");
+            assert_eq!(
+                secure.resolve(&base, Some(location)).ok().as_ref().map(Url::as_str),
+                expected,
+                "{location}"
+            );
         }
         assert!(secure.resolve(&base, None).is_err());
         assert!(plain.resolve(&base, Some("http://s.example/b")).is_ok());

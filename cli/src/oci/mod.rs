@@ -75,9 +75,9 @@ mod tests {
 #[cfg(test)]
 pub(crate) mod fuzzed {
     use super::acceptance::{self, Answer, Source};
+    pub(crate) use super::archive::extract;
     use super::auth::Challenge;
     use super::layout::Descriptor;
-    pub(crate) use super::archive::extract;
 
     /// A registry that has nothing but a manifest.
     struct Nothing<'a>(&'a [u8]);

@@ -94,5 +94,3 @@ fn bare_layer(answer: &Answer) -> Option<super::layout::Descriptor> {
         _ => None,
     }
 }
-
-

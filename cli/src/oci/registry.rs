@@ -68,13 +68,7 @@ impl Registry {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let credentials = credentials::find(reference.resolve_registry())?;
-        Ok(Self {
-            http,
-            credentials,
-            authorization: RefCell::default(),
-            scope: RefCell::default(),
-            runtime,
-        })
+        Ok(Self { http, credentials, authorization: RefCell::default(), scope: RefCell::default(), runtime })
     }
 
     /// Logs in, if the registry asks for it.
@@ -106,9 +100,10 @@ impl Registry {
         }
         let name = reference.tag().unwrap_or("latest");
         let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
-        let request = Request::new(Method::PUT, url)
-            .with(CONTENT_TYPE, HeaderValue::from_static(OCI_MANIFEST));
-        self.write(reference, Request { body: Some(image.manifest.clone().into()), ..request }, &[201]).map(drop)
+        let request =
+            Request::new(Method::PUT, url).with(CONTENT_TYPE, HeaderValue::from_static(OCI_MANIFEST));
+        self.write(reference, Request { body: Some(image.manifest.clone().into()), ..request }, &[201])
+            .map(drop)
     }
 
     fn push_blob(&self, reference: &Reference, blob: &Blob) -> Result<(), String> {
@@ -394,7 +389,9 @@ mod tests {
     #[test]
     fn digests_are_looked_at_before_they_stand_in_an_address() {
         assert!(well_formed(&digest(b"")).is_ok());
-        for odd in ["", "sha256:", "sha256:00", "md5:00", "../../etc", &digest(b"").to_uppercase(), "sha512:00"] {
+        for odd in
+            ["", "sha256:", "sha256:00", "md5:00", "../../etc", &digest(b"").to_uppercase(), "sha512:00"]
+        {
             assert!(well_formed(odd).is_err(), "{odd}");
         }
     }

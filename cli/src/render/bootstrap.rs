@@ -56,7 +56,9 @@ enum Istio {
 /// # Errors
 /// A file that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| loaded.document.metrics.is_some())?;
+    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| {
+        loaded.document.metrics.is_some()
+    })?;
     let config = loaded.document.metrics.clone().unwrap_or_default();
     let labels = labels(&loaded, &config);
     let (comment, value, left_out) = match args.istio {

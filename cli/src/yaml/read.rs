@@ -207,12 +207,7 @@ impl<'t> Reader<'t> {
     }
 
     /// YAML 1.1's merge key: members of other objects, unless the object has its own.
-    fn merge(
-        &mut self,
-        members: &mut Vec<Member>,
-        places: &mut HashMap<String, Mark>,
-        merged: Vec<Node>,
-    ) {
+    fn merge(&mut self, members: &mut Vec<Member>, places: &mut HashMap<String, Mark>, merged: Vec<Node>) {
         for node in merged {
             let at = node.at;
             let sources = match node.content {

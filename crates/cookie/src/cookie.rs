@@ -88,7 +88,9 @@ fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &
         let start = spec.name.as_bytes().get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
     };
-    let Some((prefix, host, hidden)) = PREFIXES.into_iter().find(|(prefix, ..)| starts(prefix)) else { return };
+    let Some((prefix, host, hidden)) = PREFIXES.into_iter().find(|(prefix, ..)| starts(prefix)) else {
+        return;
+    };
     let mut demand = |met: bool, field: &str, what: &str| {
         if !met {
             let message = ["browsers drop a cookie named `", prefix, "…` unless ", what].concat();
@@ -221,7 +223,10 @@ mod tests {
                 r#"{"name": "__Secure-x", "domain": "a.test", "path": "/b", "ttl": "0s"}"#,
                 "; Path=/b; Domain=a.test; Secure; HttpOnly; SameSite=Lax",
             ),
-            (r#"{"name": "x__Host-", "secure": false, "ttl": "1s"}"#, "; Path=/; Max-Age=1; HttpOnly; SameSite=Lax"),
+            (
+                r#"{"name": "x__Host-", "secure": false, "ttl": "1s"}"#,
+                "; Path=/; Max-Age=1; HttpOnly; SameSite=Lax",
+            ),
             (
                 r#"{"name": "x", "partitioned": true, "sameSite": "none", "ttl": "0s"}"#,
                 "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned",

@@ -62,6 +62,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// How many problems are kept: fixing the first ones takes a while, and a log is not for thousands.
+const MAX_PROBLEMS: usize = 100;
+
 /// All problems of one configuration. Loading never stops at the first one.
 #[derive(Clone, Debug, Default)]
 pub struct Problems(Vec<Problem>);
@@ -75,11 +78,15 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
-        if !self.0.iter().any(|p| p.at == *at) {
-            let message = message.into();
-            let message = escape(&without_user_info(&message)).into_owned();
-            self.0.push(Problem { at: at.clone(), message });
+        if self.0.len() > MAX_PROBLEMS || self.0.iter().any(|p| p.at == *at) {
+            return;
         }
+        let (at, message) = match self.0.len() {
+            MAX_PROBLEMS => (At::root(), "there are more problems, which are not listed".to_owned()),
+            _ => (at.clone(), message.into()),
+        };
+        let message = escape(&without_user_info(&message)).into_owned();
+        self.0.push(Problem { at, message });
     }
 
     /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
@@ -170,6 +177,17 @@ mod tests {
         problems.missing(&rule, "needs a target");
         problems.missing(&At::root().field("rules").index(1), "needs a target");
         assert_eq!(problems.to_string(), "rules[0].setHeaders: not an object\nrules[1]: needs a target");
+    }
+
+    #[test]
+    fn problems_are_bounded_and_say_so() {
+        let mut problems = Problems::default();
+        for index in 0..10_000 {
+            problems.add(&At::root().field("rules").index(index), "odd");
+        }
+        assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+        let last = problems.iter().last().map(ToString::to_string);
+        assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
     }
 
     #[test]

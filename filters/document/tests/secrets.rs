@@ -230,13 +230,19 @@ fn variables_are_checked_where_they_are_known() {
     let bytes = document.to_string().into_bytes();
     assert_eq!(Plans::load_offline(&bytes, &|_| None).err().map(|it| it.to_string()), None);
     let proxy = Plans::load(&bytes, &|_| None).unwrap_err().to_string();
-    assert!(proxy.contains("jwt.providers.corp.jwks.env: ") && proxy.contains("experiments.secret.env: "), "{proxy}");
+    assert!(
+        proxy.contains("jwt.providers.corp.jwks.env: ") && proxy.contains("experiments.secret.env: "),
+        "{proxy}"
+    );
     let given = |name: &str| match name {
         "KEYS" => Some(format!("not JSON {CANARY}")),
         "SECRET" => Some("short".to_owned()),
         _ => None,
     };
     let checked = Plans::load_offline(&bytes, &given).unwrap_err().to_string();
-    assert!(checked.contains("the key set is not JSON") && checked.contains("fewer than 16 bytes"), "{checked}");
+    assert!(
+        checked.contains("the key set is not JSON") && checked.contains("fewer than 16 bytes"),
+        "{checked}"
+    );
     assert!(!shows(&checked), "{checked}");
 }

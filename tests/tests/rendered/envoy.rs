@@ -116,7 +116,10 @@ fn clients_choose_neither_their_address_nor_their_path() {
     // A slash that is written as %2F: the client is sent to what it means.
     assert_eq!(ask(&envoy, Request::get("/public%2f..%2fadmin")), "307");
     let log = envoy.log();
-    assert!(!log.contains("global_downstream_max_connections"), "Envoy warns of connections without a bound: {log}");
+    assert!(
+        !log.contains("global_downstream_max_connections"),
+        "Envoy warns of connections without a bound: {log}"
+    );
 
     // Behind one balancer it is the address that the balancer has seen.
     let envoy = start(&["--trusted-hops", "1"]);

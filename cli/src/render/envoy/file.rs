@@ -63,7 +63,9 @@ fn listener(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
     let hops = proxy.details.trusted_hops;
     let client = match hops {
         0 => "The client is who connects, whatever x-forwarded-for says.".to_owned(),
-        _ => format!("The client's address is what the first of {hops} trusted proxies wrote into x-forwarded-for."),
+        _ => format!(
+            "The client's address is what the first of {hops} trusted proxies wrote into x-forwarded-for."
+        ),
     };
     let names = "x_auth_user_id is x-auth-user-id to many services.".to_owned();
     let common = Block::map([

@@ -108,7 +108,10 @@ impl<'a> Node<'a> {
             match names.iter().position(|known| known == name) {
                 Some(index) => each(index, &node, problems),
                 None if self.secret && (value.is_null() || name.len() >= SHORTEST_SECRET) => {
-                    self.problem(problems, ["unknown field (not shown here), expected: ", &names.join(", ")].concat());
+                    self.problem(
+                        problems,
+                        ["unknown field (not shown here), expected: ", &names.join(", ")].concat(),
+                    );
                 }
                 None => node.unknown(problems, "field", name, names),
             }
