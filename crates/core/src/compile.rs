@@ -14,10 +14,23 @@ use crate::value::Kind;
 /// More of anything than this in one configuration is a mistake or an attack.
 const MOST: usize = 4096;
 
+/// What stands in an environment variable of the VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// This text.
+    Set(String),
+    /// There is no such variable.
+    Unset,
+    /// Only the proxy knows: what it holds is taken as right.
+    Unknown,
+}
+
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
     env: &'c dyn Fn(&str) -> Option<String>,
+    /// Whether variables that `env` does not have may be there in the proxy.
+    offline: bool,
     shape: Shape,
     vary: bool,
     /// Whether this configuration verifies tokens itself.
@@ -35,6 +48,7 @@ impl<'c> Compiler<'c> {
         let mut compiler = Self {
             named,
             env,
+            offline: false,
             shape: Shape::default(),
             vary: false,
             verifies: false,
@@ -60,6 +74,14 @@ impl<'c> Compiler<'c> {
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
         compiler
+    }
+
+    /// Takes variables that `env` does not have as [`Variable::Unknown`], for programs that read a
+    /// configuration where no proxy runs.
+    #[must_use]
+    pub fn offline(mut self) -> Self {
+        self.offline = true;
+        self
     }
 
     /// The shape of the configuration, when nothing was wrong with it.
@@ -92,8 +114,12 @@ impl<'c> Compiler<'c> {
     }
 
     /// An environment variable of the VM.
-    pub fn env(&self, name: &str) -> Option<String> {
-        (self.env)(name)
+    pub fn env(&self, name: &str) -> Variable {
+        match (self.env)(name) {
+            Some(text) => Variable::Set(text),
+            None if self.offline => Variable::Unknown,
+            None => Variable::Unset,
+        }
     }
 
     /// The attribute that a `source` names, in either form.

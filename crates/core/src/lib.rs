@@ -18,6 +18,7 @@ pub mod compile;
 pub mod condition;
 pub mod duration;
 pub mod effect;
+pub mod escape;
 pub mod header;
 pub mod http_match;
 pub mod load;
@@ -33,7 +34,7 @@ pub mod value;
 mod way;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
-pub use compile::Compiler;
+pub use compile::{Compiler, Variable};
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
 pub use load::{Load, load};
 pub use named::Named;

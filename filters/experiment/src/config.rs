@@ -306,7 +306,8 @@ pub struct Output {
     /// so it is off unless named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header: Option<String>,
-    /// A cookie with the variants for scripts in the page, `checkout:b/search:a`. Nothing believes it.
+    /// A cookie with the variants for scripts in the page, `checkout:b/search:a`. Nothing believes it, and
+    /// scripts can read it: its `httpOnly` is `false` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_cookie: Option<CookieSpec>,
 }

@@ -138,7 +138,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
         #[cfg(feature = "jwt-claims")]
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
-            host.log(log::Level::Warn, warning);
+            host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
         Ok(Self {
             cel,

@@ -117,7 +117,7 @@ pub(super) fn outputs(
     let response_cookie = output
         .response_cookie
         .as_ref()
-        .and_then(|spec| Cookie::compile(spec, compiler, &at.field("responseCookie")));
+        .and_then(|spec| Cookie::compile_for_scripts(spec, compiler, &at.field("responseCookie")));
     Outputs {
         any: combined.is_some()
             || baggage.is_some()

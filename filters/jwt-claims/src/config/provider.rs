@@ -72,6 +72,7 @@ pub struct Provider {
 /// Where keys come from: exactly one of these.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Jwks {
     /// The key set (RFC 7517 section 5) itself, as an object or as text.
@@ -88,6 +89,7 @@ pub struct Jwks {
 /// A server that answers with a key set.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteJwks {
     /// The Envoy cluster that reaches the server, such as `outbound|443||id.example.com`.

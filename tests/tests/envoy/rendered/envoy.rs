@@ -84,3 +84,45 @@ fn metrics_have_their_labels_and_buckets() {
     };
     assert!(envoy.wait_for(Duration::from_secs(15), counted), "{}", page(&envoy));
 }
+
+/// What clients can say of themselves: an address, a header that services take for ours, another spelling of
+/// a path.
+const EDGE: &str = "
+jwt:
+  providers:
+    a: {issuer: 'https://a', jwks: {inline: {keys: [{kty: OKP, crv: Ed25519, kid: example, \
+        x: cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc}]}}}
+  rules:
+  - {match: {remoteIp: ['10.0.0.0/8']}, requires: none}
+  - {match: {uri: {prefix: /public}}, requires: none}
+  - {requires: a}";
+
+#[test]
+fn clients_choose_neither_their_address_nor_their_path() {
+    let start = |options: &[&str]| {
+        let text = render(&[&UPSTREAMS[..], options].concat(), EDGE);
+        Envoy::start(Bootstrap::shipped(read(&text))).unwrap()
+    };
+    let envoy = start(&[]);
+    let forged = |address: &str| Request::get("/").header("x-forwarded-for", address);
+    for address in ["10.1.2.3", "10.1.2.3, 10.1.2.3", "192.0.2.1, 10.1.2.3"] {
+        assert_eq!(ask(&envoy, forged(address)), "401", "{address}");
+    }
+    assert_eq!(ask(&envoy, Request::get("/public")), "v1");
+    assert_eq!(ask(&envoy, Request::get("/public").header("x_auth_user_id", "root")), "400");
+    for path in ["/public/../admin", "/public/%2e%2e/admin", "//admin", "/public/..//admin"] {
+        assert_eq!(ask(&envoy, Request::get(path)), "401", "{path}");
+    }
+    // A slash that is written as %2F: the client is sent to what it means.
+    assert_eq!(ask(&envoy, Request::get("/public%2f..%2fadmin")), "307");
+    let log = envoy.log();
+    assert!(
+        !log.contains("global_downstream_max_connections"),
+        "Envoy warns of connections without a bound: {log}"
+    );
+
+    // Behind one balancer it is the address that the balancer has seen.
+    let envoy = start(&["--trusted-hops", "1"]);
+    assert_eq!(ask(&envoy, forged("10.1.2.3")), "v1");
+    assert_eq!(ask(&envoy, forged("10.1.2.3, 192.0.2.1")), "401");
+}
