@@ -7,7 +7,10 @@ mod docs;
 mod import;
 mod manifests;
 mod oci;
+mod oci_lying;
 mod plan;
+#[path = "support/registry.rs"]
+mod registry;
 mod render_bootstrap;
 mod render_istio_envoy;
 mod render_monitoring;
