@@ -116,7 +116,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 24] = [
+pub(crate) const ALL: [OwnMetric; 25] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -243,6 +243,13 @@ pub(crate) const ALL: [OwnMetric; 24] = [
         &["label", "metric"],
         "Values of a label that became `other` because of its bound; `label` is `series` for combinations beyond \
          `maxSeries`.",
+    ),
+    counter(
+        Section::Any,
+        "weir_predicates_undecided_total",
+        &["section"],
+        "Decisions of a section with a condition that could not be judged: a value too long or not of its type, or \
+         an error in CEL. [What happens then](security.md#what-cannot-be-judged) depends on the option.",
     ),
     counter(
         Section::Any,

@@ -1,7 +1,11 @@
 //! From configuration to plan: what it reads and writes is interned, what is wrong is collected.
 
+mod claims;
+mod host;
+mod moment;
+
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
-use crate::claims::ClaimSource;
+use crate::claims::ClaimName;
 use crate::condition::{self, Condition};
 use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
@@ -25,6 +29,9 @@ pub enum Variable {
     Unknown,
 }
 
+/// Counts predicates that could not be judged, by section.
+pub const UNDECIDED: &str = "weir_predicates_undecided_total";
+
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
@@ -33,10 +40,16 @@ pub struct Compiler<'c> {
     offline: bool,
     shape: Shape,
     vary: bool,
-    /// Whether this configuration verifies tokens itself.
-    verifies: bool,
+    /// The attributes that are wrong where they are declared, which is enough to say once.
+    broken: Vec<&'c str>,
+    /// The providers whose tokens this configuration verifies itself.
+    providers: Option<Vec<String>>,
     /// Whether names that are no attribute's are claims.
     claims_by_name: bool,
+    /// Whether what is compiled is asked before tokens are verified.
+    before_tokens: bool,
+    /// The filter state that is read, by its name in a configuration, with the places.
+    states_read: Vec<(String, At)>,
     /// Everything that is wrong so far.
     pub problems: Problems,
 }
@@ -51,13 +64,17 @@ impl<'c> Compiler<'c> {
             offline: false,
             shape: Shape::default(),
             vary: false,
-            verifies: false,
+            broken: Vec::new(),
+            providers: None,
             claims_by_name: false,
+            before_tokens: false,
+            states_read: Vec::new(),
             problems,
         };
         let at = At::root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
+            let before = compiler.problems.len();
             if name.is_empty() || name.as_bytes().contains(&b':') {
                 compiler
                     .problems
@@ -70,9 +87,13 @@ impl<'c> Compiler<'c> {
                     None => compiler.unknown_source(text, &at),
                 }
             }
+            if compiler.problems.len() > before {
+                compiler.broken.push(name);
+            }
         }
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
+        compiler.states_read = Vec::new();
         compiler
     }
 
@@ -103,6 +124,7 @@ impl<'c> Compiler<'c> {
                 ),
             );
         }
+        self.refuse_own_state();
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
@@ -132,17 +154,19 @@ impl<'c> Compiler<'c> {
 
     /// The attribute of this name, or the short form of a source.
     pub fn attribute(&mut self, name: &str, at: &At) -> Option<AttrId> {
+        // Already reported where the attribute is declared.
+        if self.broken.contains(&name) {
+            return None;
+        }
         match self.named.get(name) {
-            Some(SourceSpec::Long(spec)) => self.long(spec, at, false),
-            Some(SourceSpec::Short(text)) => match AttributeSpec::of_short(text) {
-                Some(spec) => self.long(&spec, at, true),
-                // Already reported where the attribute is declared.
-                None => None,
-            },
+            Some(SourceSpec::Long(spec)) => self.declared(name, spec, at),
+            Some(SourceSpec::Short(text)) => self.declared(name, &AttributeSpec::of_short(text)?, at),
             None => match AttributeSpec::of_short(name) {
                 Some(spec) => self.long(&spec, at, true),
-                None if self.claims_by_name && is_claim_name(name) => {
-                    let source = self.own_claim(vec![name.to_owned()], None, Kind::Json);
+                None if self.claims_by_name => {
+                    let path = ClaimName::Text(name.to_owned()).path();
+                    let path = path.map_err(|message| self.problems.add(at, message)).ok()?;
+                    let source = self.own_claim(path, None, Kind::Json);
                     Some(self.intern(Attribute { source, kind: Kind::Json, lower: false, default: None }))
                 }
                 None => {
@@ -155,33 +179,7 @@ impl<'c> Compiler<'c> {
 
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
-        self.named.get(name).is_some()
-            || AttributeSpec::of_short(name).is_some()
-            || (self.claims_by_name && is_claim_name(name))
-    }
-
-    /// From here on, `claim` is read from the tokens that this configuration verifies itself.
-    pub fn verifies_tokens(&mut self) {
-        self.verifies = true;
-    }
-
-    /// Compiles something in which a name that is no attribute's is a claim's, such as `roles` in a
-    /// condition on a token.
-    pub fn with_claims_by_name<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.claims_by_name, true);
-        let compiled = compile(self);
-        self.claims_by_name = before;
-        compiled
-    }
-
-    fn own_claim(&mut self, path: Vec<String>, provider: Option<String>, kind: Kind) -> Source {
-        let claim = ClaimSource { path, provider, kind };
-        let found = self.shape.claims.iter().position(|known| *known == claim);
-        let index = found.unwrap_or_else(|| {
-            self.shape.claims.push(claim);
-            self.shape.claims.len() - 1
-        });
-        Source::Claim(index as u16)
+        self.named.get(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
 
     /// The type of an attribute.
@@ -223,7 +221,7 @@ impl<'c> Compiler<'c> {
             }
         };
         let mut default = spec.default.as_deref().map(|text| Box::from(text.as_bytes()));
-        let lower = spec.lower && !matches!(kind, Kind::Number | Kind::Boolean);
+        let lower = (spec.lower || host::is_host(spec)) && !matches!(kind, Kind::Number | Kind::Boolean);
         let source = self.long_source(spec, (kind, lower), at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
             self.problems.add(&part("payload"), "only goes with `claim`");
@@ -272,15 +270,8 @@ impl<'c> Compiler<'c> {
             self.shape.path = Some(self.header_slot(b":path"));
             return Some(Source::Query(intern(&mut self.shape.queries, name.as_bytes())));
         }
-        if let Some(PathSpec(claim)) = &spec.claim
-            && self.verifies
-        {
-            return Some(self.own_claim(claim.clone(), spec.payload.clone(), kind));
-        }
-        if let Some(PathSpec(claim)) = &spec.claim {
-            let payload = spec.payload.as_deref().unwrap_or("payload");
-            let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-            return self.property(&place, claim, lower, &part("claim"));
+        if let Some(claim) = &spec.claim {
+            return self.claim_source(claim, spec, (kind, lower), at, short);
         }
         if let Some(PathSpec(path)) = &spec.property {
             return self.property(&[], path, lower, &part("property"));
@@ -313,6 +304,8 @@ impl<'c> Compiler<'c> {
 
     fn header_source(&mut self, name: &str, at: &At) -> Option<Source> {
         match header::name(name) {
+            // Requests have one name for it.
+            Ok(name) if name == "host" => Some(Source::Header(self.header_slot(b":authority"))),
             Ok(name) => Some(Source::Header(self.header_slot(name.as_bytes()))),
             Err(message) => {
                 self.problems.add(at, message);
@@ -336,6 +329,7 @@ impl<'c> Compiler<'c> {
         let mut segments = place.to_vec();
         segments.extend(path.iter().map(String::as_str));
         let path = self.property_path(&segments, at)?;
+        self.refuse_later(&segments, at)?;
         let metadata = matches!(segments.as_slice(), ["metadata" | "xds", ..]);
         let encoding = if metadata { Encoding::Double } else { Encoding::Integer };
         let mut index = self.intern_property(Property { path: path.clone(), encoding, lower_of: None });
@@ -437,6 +431,11 @@ impl<'c> Compiler<'c> {
             self.shape.counters.len() - 1
         });
         Counter(index as u16)
+    }
+
+    /// Declares the counter of a section's decisions that were made without knowing whether a predicate holds.
+    pub fn undecided(&mut self, section: &str) -> Counter {
+        self.counter(&["section=.=", section, ";.;", UNDECIDED].concat())
     }
 
     /// Declares a gauge; the same name is the same gauge.
@@ -568,6 +567,7 @@ impl<'c> Compiler<'c> {
             self.problems.add(at, "an expression cannot be empty");
             return None;
         }
+        self.refuse_later_in_cel(expression, at)?;
         let found = self.shape.cel.iter().position(|e| e == expression);
         let index = found.unwrap_or_else(|| {
             self.shape.cel.push(expression.to_owned());
@@ -600,11 +600,6 @@ impl<'c> Compiler<'c> {
         }
         Predicate::all(all)
     }
-}
-
-/// Whether a name as a whole is a claim's: dots lead into a claim, but not in the names that are URLs.
-fn is_claim_name(name: &str) -> bool {
-    !name.is_empty() && (!name.as_bytes().contains(&b'.') || name.as_bytes().contains(&b'/'))
 }
 
 fn intern(names: &mut Vec<Box<[u8]>>, name: &[u8]) -> u16 {

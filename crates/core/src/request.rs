@@ -14,13 +14,14 @@ use crate::header::equal;
 use crate::place::Place;
 use crate::predicate::{CelId, ExperimentId, Facts, PlainPlace};
 use crate::shape::{Attribute, Encoding, Shape, Source};
+use crate::truth::Truth;
 use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
 use std::hint::cold_path;
 use std::rc::Rc;
 
-/// JSON values longer than this, in bytes, are treated as absent: what a client sends must not
-/// decide how much work one request is.
+/// JSON values longer than this, in bytes, are not read: what a client sends must not decide how much work
+/// one request is.
 const LONGEST_JSON: usize = 16 * 1024;
 
 /// What evaluation needs from outside of the bytes at hand.
@@ -164,9 +165,7 @@ impl Scratch {
         if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
             self.fill(shape.places.raw_queries + slot, found);
         }
-        let wanted =
-            |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { equal(n, name) };
-        if let Some(slot) = shape.queries.iter().position(|n| wanted(n)) {
+        if let Some(slot) = shape.queries.iter().position(|wanted| is_named(name, wanted)) {
             let found = if is_encoded(value) {
                 let start = self.arena.len();
                 self.arena.extend(decoded(value));
@@ -235,6 +234,12 @@ fn is_cookie(shape: &Shape, slot: usize) -> bool {
 #[inline]
 fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
     bytes.get(start..start + len).unwrap_or_default()
+}
+
+/// Whether a query parameter, by its name as it was sent, is the one of this name.
+#[inline]
+pub fn is_named(sent: &[u8], name: &[u8]) -> bool {
+    if is_encoded(sent) { decoded(sent).eq(name.iter().copied()) } else { equal(name, sent) }
 }
 
 fn is_encoded(text: &[u8]) -> bool {
@@ -353,14 +358,14 @@ impl<'r, O: Outside> Request<'r, O> {
     fn text_from_outside(&self, attribute: &Attribute) -> Option<&[u8]> {
         match attribute.source {
             Source::Property(index) => self.property(index),
-            Source::Claim(index) => self.claim(index).map(|claim| &*claim.text),
+            Source::Claim(index) => self.claim(index)?.text(),
             _ => None,
         }
     }
 
     /// Whether one of several lines of a header passes; `None` when the attribute is no such header.
     #[cold]
-    fn any_of_several(&self, attribute: &Attribute, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    fn any_of_several(&self, attribute: &Attribute, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         let Source::Header(slot) = attribute.source else { return None };
         let slot = usize::from(slot);
         // Only a header of several lines lies in the arena.
@@ -369,7 +374,7 @@ impl<'r, O: Outside> Request<'r, O> {
             return None;
         }
         let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == slot);
-        Some(lines.map(|(_, line)| line.value).any(passes))
+        Some(Truth::any(lines.map(|(_, line)| passes(line.value))))
     }
 
     fn property(&self, index: u16) -> Option<&[u8]> {
@@ -390,7 +395,7 @@ impl<'r, O: Outside> Request<'r, O> {
         // A claim may be a number or a text of eight digits. Read as text first: the eight bytes of a
         // number look like digits only near 4e-43 or, for integers, beyond 3e18.
         let text = attribute.kind.read(bytes);
-        if text != Value::Null {
+        if text != Value::Unreadable {
             return text;
         }
         match (attribute.kind, encoding, <[u8; 8]>::try_from(bytes)) {
@@ -401,9 +406,9 @@ impl<'r, O: Outside> Request<'r, O> {
             (Kind::Boolean, ..) => match bytes {
                 [0] => Value::Bool(false),
                 [1] => Value::Bool(true),
-                _ => Value::Null,
+                _ => Value::Unreadable,
             },
-            _ => Value::Null,
+            _ => Value::Unreadable,
         }
     }
 }
@@ -426,7 +431,7 @@ impl<O: Outside> Facts for Request<'_, O> {
         if place.is_arena() { None } else { Some(place.in_raw(self.raw)) }
     }
 
-    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         let index = usize::from(id.0);
         if self.place_of(index).is_some_and(|place| place.is_arena())
             && let Some(attribute) = self.shape.attributes.get(index)
@@ -446,12 +451,15 @@ impl<O: Outside> Facts for Request<'_, O> {
             return claim.value(attribute.kind);
         }
         if attribute.kind == Kind::Json {
+            let Some(text) = self.text(id).filter(|text| !text.trim_ascii().is_empty()) else {
+                return Value::Null;
+            };
             let read = || {
-                let text = self.text(id).filter(|text| text.len() <= LONGEST_JSON)?;
+                let text = if text.len() <= LONGEST_JSON { text } else { return None };
                 serde_json::from_slice(text).ok().map(Box::new)
             };
             let json = self.late().json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
-            return json.map_or(Value::Null, Value::Json);
+            return json.map_or(Value::Unreadable, Value::Json);
         }
         if let Source::Property(property) = attribute.source
             && self.property(property).is_some()
@@ -461,8 +469,8 @@ impl<O: Outside> Facts for Request<'_, O> {
         self.text(id).map_or(Value::Null, |text| attribute.kind.read(text))
     }
 
-    fn cel(&self, id: CelId) -> bool {
-        self.outside.cel(id).unwrap_or(false)
+    fn cel(&self, id: CelId) -> Truth {
+        self.outside.cel(id).map_or(Truth::Unknown, Truth::from)
     }
 
     fn variant(&self, experiment: ExperimentId) -> Option<u16> {

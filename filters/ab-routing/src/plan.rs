@@ -17,6 +17,8 @@ pub struct Plan {
     pub(crate) default: Option<Target>,
     pub(crate) debug_header: Option<Rc<str>>,
     pub(crate) vary: bool,
+    /// Counts entries that could not be judged.
+    pub(crate) undecided: Counter,
 }
 
 /// One way to match a rule. Those of one rule are kept apart because a rewrite replaces the prefix of the
@@ -112,8 +114,9 @@ impl Plan {
         if config.response.vary {
             builder.compiler.vary();
         }
+        let undecided = builder.compiler.undecided("routing");
         let (entries, actions) = (entries.into(), actions.into());
-        Self { entries, actions, default, debug_header, vary: config.response.vary }
+        Self { entries, actions, default, debug_header, vary: config.response.vary, undecided }
     }
 }
 

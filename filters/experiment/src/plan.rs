@@ -24,6 +24,8 @@ pub struct Plan {
     pub(crate) outputs: Outputs,
     /// Counts requests that lacked a unit where one was needed.
     pub(crate) without_unit: Counter,
+    /// Counts requests of which a condition could not be judged.
+    pub(crate) undecided: Counter,
 }
 
 /// One experiment.

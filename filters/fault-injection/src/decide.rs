@@ -9,8 +9,9 @@ use crate::control::Commands;
 use crate::plan::{Gate, Harm, Kind, Plan, Rule, Sticky};
 use inject::Injected;
 use weir_allocation::{Bucket, Salt, Share};
+use weir_core::effect::Counter;
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Predicate, Request, Way};
+use weir_core::{Effects, Outside, Predicate, Request, Truth, Value, Way};
 
 /// The draws about one request and one rule, by kind.
 #[derive(Clone, Copy, Default)]
@@ -46,19 +47,43 @@ impl Plan {
         let mut injected = Injected::default();
         for (index, rule) in (0_u16..).zip(&self.rules) {
             let commands = match &rule.control {
-                Some(control) if control.is_asked(request) => control.read(request, effects),
+                Some(control) if control.is_asked(request) => {
+                    control.read(request, self.undecided, effects)
+                }
                 _ => Commands::NONE,
             };
             let draws = match &rule.sticky {
                 Some(sticky) => sticky.draw(rule, request),
                 None => self.draw(rule, request),
             };
-            if (draws.hit || commands.any) && holds(&rule.when, request) {
-                self.hit(index, rule, draws, &commands, request, &mut injected);
+            if (draws.hit || commands.any) && self.holds(&rule.when, request, effects) {
+                self.hit(index, rule, draws, &commands, request, &mut injected, effects);
             }
         }
         if injected.any {
             self.inject(injected, request.outside(), effects);
+        }
+    }
+
+    /// Whether a predicate holds; a request that cannot be judged suffers nothing. A call would cost more than
+    /// the look at a predicate that always holds.
+    #[inline]
+    fn holds<O: Outside>(
+        &self,
+        predicate: &Predicate,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) -> bool {
+        if matches!(predicate, Predicate::Const(true)) {
+            return true;
+        }
+        match predicate.judge(request) {
+            Truth::True => true,
+            Truth::False => false,
+            Truth::Unknown => {
+                effects.counts.push(self.undecided);
+                false
+            }
         }
     }
 
@@ -94,12 +119,13 @@ impl Plan {
         commands: &Commands,
         request: &Request<'_, O>,
         injected: &mut Injected,
+        effects: &mut Effects,
     ) {
         let scale = match &rule.gate {
-            Some(gate) => gate.open(&rule.name, request),
+            Some(gate) => gate.open(&rule.name, request, self.undecided, effects),
             None => Some(Share::ALL),
         };
-        let Some(scale) = scale.filter(|_| rule.late.holds(request)) else { return };
+        let Some(scale) = scale.filter(|_| self.holds(&rule.late, request, effects)) else { return };
         for part in &rule.parts {
             let kind = part.harm.kind();
             let hit = draws.of(kind).is_some_and(|bucket| part.hits_now(bucket, scale));
@@ -162,8 +188,15 @@ impl Sticky {
 }
 
 impl Gate {
-    /// The part of the percentages that is in force; `None` when the rule is off.
-    fn open<O: Outside>(&self, name: &str, request: &Request<'_, O>) -> Option<Share> {
+    /// The part of the percentages that is in force; `None` when the rule is off. A switch that cannot be judged
+    /// switches off: no fault is the safe side.
+    fn open<O: Outside>(
+        &self,
+        name: &str,
+        request: &Request<'_, O>,
+        undecided: Counter,
+        effects: &mut Effects,
+    ) -> Option<Share> {
         let mut scale = Share::ALL;
         if self.window.is_some() || self.ramp.is_some() {
             let now = request.outside().now();
@@ -172,16 +205,23 @@ impl Gate {
             }
             scale = self.ramp.map_or(scale, |ramp| ramp.at(now));
         }
-        let killed =
-            |(header, allow): &(_, Predicate)| request.sent(*header).is_some() && allow.holds(request);
-        if self.kill_header.as_ref().is_some_and(killed) {
-            return None;
+        let by_header = match &self.kill_header {
+            Some((header, allow)) if request.sent(*header).is_some() => allow.judge(request),
+            _ => Truth::False,
+        };
+        let by_route = match self.kill_route.map(|route| request.value(route)) {
+            Some(Value::Unreadable) => Truth::Unknown,
+            value => (value == Some(Value::Bool(true))).into(),
+        };
+        let killed = Truth::any([by_header, by_route]);
+        if killed == Truth::Unknown {
+            effects.counts.push(undecided);
         }
-        if self.kill_route.is_some_and(|route| request.value(route) == weir_core::Value::Bool(true)) {
+        if killed.unknown_as(true) {
             return None;
         }
         if let Some(route) = self.route {
-            let weir_core::Value::List(list) = request.value(route) else { return None };
+            let Value::List(list) = request.value(route) else { return None };
             let named = |item: &[u8]| item == b"*" || item == name.as_bytes();
             if !list.items().any(named) {
                 return None;
@@ -189,12 +229,6 @@ impl Gate {
         }
         Some(scale)
     }
-}
-
-/// Whether a predicate holds; a call would cost more than the look at one that always does.
-#[inline]
-fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
-    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
 }
 
 impl Harm {

@@ -4,6 +4,7 @@
 
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
+use weir_core::request::is_named;
 use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
 
 /// Where a provider's tokens stand. The first place that has one counts.
@@ -117,7 +118,7 @@ impl Places {
         };
         let is_ours = |part: &[u8]| {
             let name = part.split(|b| *b == b'=').next().unwrap_or_default();
-            self.params.iter().any(|place| *place.name == *name)
+            self.params.iter().any(|place| is_named(name, &place.name))
         };
         let Some(mark) = whole.iter().position(|b| *b == b'?') else { return };
         let (path, query) = whole.split_at_checked(mark).unwrap_or_default();

@@ -133,7 +133,8 @@ impl Provider {
     fn check_subject(&self, payload: &Payload) -> Result<(), Refusal> {
         let subject = payload.sub()?;
         let subject = subject.as_deref().map(str::as_bytes);
-        let ours = self.subject.as_ref().is_none_or(|asks| asks.hold(subject));
+        // A subject that cannot be judged is not ours.
+        let ours = self.subject.as_ref().is_none_or(|asks| asks.judge(subject).unknown_as(false));
         if ours { Ok(()) } else { Err(Refusal::Subject) }
     }
 

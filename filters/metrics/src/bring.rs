@@ -8,6 +8,8 @@ use crate::host::{Kind, Registry};
 use crate::measured::Values;
 use crate::plan::{LabelValue, Metric, Plan, Series};
 use crate::series::{Found, Id, number, number_of_the_rest};
+use weir_core::Truth;
+use weir_core::compile::UNDECIDED;
 
 /// The counter of what became `other`.
 const OVERFLOW: &str = "weir_metrics_overflow_total";
@@ -144,6 +146,28 @@ impl Plan {
         if let Id::Known(id) = cell.get() {
             registry.increment(id, 1);
         }
+    }
+
+    /// Counts a condition that could not be judged.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn count_undecided(&self, registry: &impl Registry) {
+        if self.undecided.get() == Id::Unknown {
+            let name = encoding::name(self.style, &[("section", "metrics")], UNDECIDED);
+            self.undecided.set(Id::of(registry.define(Kind::Counter, &name)));
+        }
+        if let Id::Known(id) = self.undecided.get() {
+            registry.increment(id, 1);
+        }
+    }
+
+    /// Whether a condition holds; one that cannot be judged is counted, and does not.
+    #[inline]
+    pub(crate) fn holds(&self, condition: Truth, registry: &impl Registry) -> bool {
+        if condition == Truth::Unknown {
+            self.count_undecided(registry);
+        }
+        condition == Truth::True
     }
 
     /// The name of a series.

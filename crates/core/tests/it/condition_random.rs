@@ -12,7 +12,7 @@ use crate::condition_support::{Compiled, attributes};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
-use weir_core::AttributeMap;
+use weir_core::{AttributeMap, Truth};
 
 /// Names, operators and texts from which conditions are made; enough sense that many compile.
 const WORDS: [&str; 44] = [
@@ -153,9 +153,9 @@ proptest! {
         let not = json!({"$not": json});
         let nor = json!({"$nor": [json]});
         if let Ok(compiled) = Compiled::new(&declared(), &json) {
-            let holds = compiled.holds(&request);
-            prop_assert_eq!(Compiled::new(&declared(), &not).unwrap().holds(&request), !holds);
-            prop_assert_eq!(Compiled::new(&declared(), &nor).unwrap().holds(&request), !holds);
+            let truth = compiled.judge(&request);
+            prop_assert_eq!(Compiled::new(&declared(), &not).unwrap().judge(&request), !truth);
+            prop_assert_eq!(Compiled::new(&declared(), &nor).unwrap().judge(&request), !truth);
         }
     }
 
@@ -163,9 +163,9 @@ proptest! {
     fn and_and_or_combine(a in condition(), b in condition(), request in request()) {
         let compiled = |json: &Json| Compiled::new(&declared(), json);
         if let (Ok(one), Ok(two)) = (compiled(&a), compiled(&b)) {
-            let (one, two) = (one.holds(&request), two.holds(&request));
-            prop_assert_eq!(compiled(&json!({"$and": [a, b]})).unwrap().holds(&request), one && two);
-            prop_assert_eq!(compiled(&json!({"$or": [a, b]})).unwrap().holds(&request), one || two);
+            let both = [one.judge(&request), two.judge(&request)];
+            prop_assert_eq!(compiled(&json!({"$and": [a, b]})).unwrap().judge(&request), Truth::all(both));
+            prop_assert_eq!(compiled(&json!({"$or": [a, b]})).unwrap().judge(&request), Truth::any(both));
         }
     }
 

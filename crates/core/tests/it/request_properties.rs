@@ -84,7 +84,7 @@ proptest! {
         let mut scratch = Scratch::default();
         let host = Host::default();
         scratch.read(&matcher.shape, &raw);
-        let _ = matcher.predicate.holds(&Request::new(&matcher.shape, &raw, &scratch, &host));
+        let _ = matcher.predicate.judge(&Request::new(&matcher.shape, &raw, &scratch, &host));
     }
 
     /// The same headers in another order, as long as no name repeats, are the same request.

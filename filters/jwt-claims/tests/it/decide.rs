@@ -175,8 +175,8 @@ tests! {
 
     fn claims_become_headers() {
         let lab = provider(r#""payloadHeader": "x-payload", "padPayloadHeader": true, "claimsToHeaders": [
-            {"claim": "a.b", "header": "x-nested"}, {"claim": ["https://x.y/z"], "header": "x-url"},
-            {"claim": "roles.1", "header": "x-second"}, {"claim": "roles", "header": "x-csv"},
+            {"claim": ["a", "b"], "header": "x-nested"}, {"claim": "https://x.y/z", "header": "x-url"},
+            {"claim": "[roles][1]", "header": "x-second"}, {"claim": "roles", "header": "x-csv"},
             {"claim": "roles", "header": "x-json", "format": "json"},
             {"claim": "roles", "header": "x-b64", "format": "base64Json"},
             {"claim": "roles", "header": "x-repeat", "format": "repeat"},
@@ -204,6 +204,7 @@ tests! {
         let lab = provider(r#""claimsToHeaders": [{"claim": "v", "header": "x-v", "maxBytes": 10}]"#);
         for (value, reason) in [
             (r#""a\nb""#, "unsafe"), (r#""a\u0000""#, "unsafe"), (r#"" padded""#, "unsafe"), (r#"["a,b"]"#, "unsafe"),
+            (r#""CN=a,OU=b""#, "unsafe"),
             (r#"[["a"]]"#, "unsafe"), (r#"{"a": 1}"#, "unsafe"), (r#""12345678901""#, "too_long"),
         ] {
             let request = bearer(&format!(r#"{{"v": {value}}}"#));
@@ -216,6 +217,11 @@ tests! {
         }
         let text = provider(r#""claimsToHeaders": [{"claim": "v", "header": "x-v", "format": "text"}]"#);
         assert_eq!(text.decide(&[("authorization", &bearer(r#"{"v": ["a"]}"#))]).header("x-v"), None);
+        // One text is one text, commas and all, where it is asked for as one; so is a subject.
+        assert_eq!(text.decide(&[("authorization", &bearer(r#"{"v": "CN=a,OU=b"}"#))]).header("x-v"), Some("CN=a,OU=b"));
+        let usual = Lab::new(PLAIN).unwrap();
+        let subject = usual.decide(&[("authorization", &bearer(r#"{"sub": "CN=a,OU=b", "role": "a,b"}"#))]);
+        assert_eq!((subject.header("x-auth-user-id"), subject.header("x-auth-user-role")), (Some("CN=a,OU=b"), None));
     }
 
     fn a_claim_may_be_needed() {
@@ -260,10 +266,61 @@ tests! {
     }
 
     fn providers_ask_for_claims() {
-        let lab = provider(r#""require": {"email_verified": true, "realm.plan": "pro"}"#);
+        let lab = provider(r#""require": {"email_verified": true, "[realm][plan]": "pro"}"#);
         assert_eq!(lab.way(r#"{"email_verified": true, "realm": {"plan": "pro"}}"#), "on");
         assert_eq!(lab.way(r#"{"email_verified": true, "realm": {"plan": "free"}}"#), "403 requirement_not_met");
         assert_eq!(lab.way("{}"), "403 requirement_not_met");
+    }
+
+    fn require_reads_the_claim_that_is_written() {
+        const AUTH0: &str = "https://example.test/app_metadata";
+        for (name, blocked, free) in [
+            (&*format!("[{AUTH0}][blocked]"), format!(r#"{{"{AUTH0}": {{"blocked": true}}}}"#), format!(r#"{{"{AUTH0}": {{}}}}"#)),
+            (&*format!("[{AUTH0}.blocked]"), format!(r#"{{"{AUTH0}.blocked": true}}"#), format!(r#"{{"{AUTH0}": {{"blocked": true}}}}"#)),
+            ("[acme.io][suspended]", r#"{"acme.io": {"suspended": true}}"#.into(), r#"{"acme": {"io": {"suspended": true}}}"#.into()),
+            ("[resource_access][web.client-1][banned]", r#"{"resource_access": {"web.client-1": {"banned": true}}}"#.into(), r#"{"resource_access": {"web": {}}}"#.into()),
+        ] {
+            let lab = provider(&format!(r#""require": {{"{name}": {{"$ne": true}}}}"#));
+            assert_eq!(lab.way(&blocked), "403 requirement_not_met", "{name}");
+            // `$ne` of a claim that is truly absent holds.
+            assert_eq!((lab.way(&free), lab.way("{}")), ("on".into(), "on".into()), "{name}");
+        }
+        // Something is there in the place of what was expected, so that it cannot be judged.
+        let lab = provider(r#""require": {"[a][b]": {"$ne": true}}"#);
+        for claims in [r#"{"a": "b"}"#, r#"{"a": 5}"#, r#"{"a": true}"#, r#"{"a": [{"b": true}]}"#] {
+            assert_eq!(lab.way(claims), "403 requirement_not_met", "{claims}");
+        }
+        for claims in [r#"{"a": {}}"#, r#"{"a": null}"#, r#"{"b": true}"#, r#"{"a": {"b": false}}"#] {
+            assert_eq!(lab.way(claims), "on", "{claims}");
+        }
+    }
+
+    fn what_cannot_be_judged_needs_more_and_not_less() {
+        let long = format!("/admin/{}", "A".repeat(17_000));
+        let lab = |rules: &str| lab(&format!(r#"{{"providers": {{
+            "corp": {{"issuer": "corp", "jwks": KEYS}}, "customer": {{"issuer": "customer", "jwks": KEYS}}}}, "rules": {rules}}}"#));
+        let way = |lab: &Lab, issuer: &str| {
+            let token = bearer(&format!(r#"{{"iss": "{issuer}", "role": "{issuer}"}}"#));
+            let decided = lab.decide(&[(":path", &long), ("authorization", if issuer.is_empty() { "" } else { &token })]);
+            assert!(decided.counts.contains(&"section=.=jwt;.;weir_predicates_undecided_total".to_owned()), "{decided:?}");
+            decided.way()
+        };
+        let regex = r#""match": {"uri": {"regex": "/adm(in)?(/.*)?"}}"#;
+        // A rule that asks for a token is for the request, and one that asks for none is not.
+        let asks = lab(&format!(r#"[{{{regex}, "requires": "corp"}}]"#));
+        assert_eq!((way(&asks, ""), way(&asks, "corp")), ("401 missing".into(), "on".into()));
+        let lets_pass = lab(&format!(r#"[{{{regex}, "requires": "none"}}, {{"requires": "corp"}}]"#));
+        assert_eq!((way(&lets_pass, ""), way(&lets_pass, "corp")), ("401 missing".into(), "on".into()));
+        let then_none = lab(&format!(r#"[{{{regex}, "requires": "corp"}}, {{"requires": "none"}}]"#));
+        assert_eq!((way(&then_none, ""), way(&then_none, "corp")), ("401 missing".into(), "on".into()));
+        // It is no way from the rule of one provider to that of another either, nor round what claims must say.
+        let other = lab(&format!(r#"[{{{regex}, "requires": "customer"}}, {{"requires": "corp"}}]"#));
+        assert_ne!((way(&other, "customer"), way(&other, "corp")), ("on".into(), "on".into()));
+        assert_eq!(way(&other, "customer"), "401 issuer");
+        let roles = lab(&format!(r#"[{{{regex}, "requires": "corp"}}, {{"requires": "corp", "require": {{"role": "boss"}}}}]"#));
+        assert_eq!(way(&roles, "corp"), "403 requirement_not_met");
+        let optional = lab(&format!(r#"[{{{regex}, "requires": {{"optional": "corp"}}}}, {{"requires": "corp"}}]"#));
+        assert_eq!((way(&optional, ""), way(&optional, "corp")), ("401 missing".into(), "on".into()));
     }
 
     fn several_providers() {

@@ -68,11 +68,11 @@ tests! {
 
     fn outputs() {
         provider(r#""jwks": KEYS, "padPayloadHeader": true, "filterState": {"a b": "sub", "c": []}, "claimsToHeaders": [
-            {"header": "x-a"}, {"claim": "a..b", "header": "x-b"}, {"claim": "a"}, {"claim": "a", "header": "host"},
+            {"header": "x-a"}, {"claim": ["a", ""], "header": "x-b"}, {"claim": "a"}, {"claim": "a", "header": "host"},
             {"claim": "a", "header": "X-A"}, {"claim": "a", "header": "x-d", "default": "a\nb", "missing": "omit"},
             {"claim": "a", "header": "x-e", "maxBytes": 0}, {"claim": "a", "header": "x-f", "format": "xml"}]"#,
             &[("padPayloadHeader", "only goes with `payloadHeader`"), ("filterState[\"a b\"]", "\"a b\" is not a name"), ("filterState.c", "a claim is needed"),
-              ("claimsToHeaders[0].claim", "a claim is needed"), ("claimsToHeaders[1].claim", "a path has no empty segments"),
+              ("claimsToHeaders[0].claim", "a claim is needed"), ("claimsToHeaders[1].claim", "a part of the claim's name is empty"),
               ("claimsToHeaders[2].header", "a header's name is needed"), ("claimsToHeaders[3].header", "`host` belongs to the connection"),
               ("claimsToHeaders[4].header", "\"X-A\" is given another claim already"), ("claimsToHeaders[5].missing", "`default` says it already"),
               ("claimsToHeaders[5].default", "\"a\\nb\" has control characters"), ("claimsToHeaders[6].maxBytes", "0 is not between 1 and 65536"),
@@ -92,6 +92,29 @@ tests! {
         let deep = (0..12).fold("\"corp\"".to_owned(), |inner, _| format!(r#"{{"any": [{inner}]}}"#));
         let problems = Lab::new(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS}}}}, "rules": [{{"requires": {deep}}}]}}"#)).err().unwrap();
         assert!(problems.contains("nested deeper than 8 levels"), "{problems}");
+    }
+
+    fn what_is_not_known_yet() {
+        const WHY: &str = "no token is verified yet where rules are chosen";
+        refused(r#"{"providers": {"corp": {"jwks": KEYS}}, "rules": [
+            {"condition": {"claim:role": "guest"}, "requires": "corp"}, {"condition": {"$not": {"claim:role": "guest"}}},
+            {"match": {"claims": {"role": {"exact": "guest"}}}}, {"match": {"headers": {"@request.auth.claims.role": {}}}},
+            {"match": {"withoutHeaders": {"@request.auth.claims[role]": {}}}}, {"cel": "response.code == 200"},
+            {"condition": {"property:response.code": "200"}}, {"requires": "corp"}]}"#,
+            &[("rules[0].condition[\"claim:role\"]", WHY), ("rules[1].condition.$not[\"claim:role\"]", WHY),
+              ("rules[2].match.claims.role", WHY), ("rules[3].match.headers[\"@request.auth.claims.role\"]", WHY),
+              ("rules[4].match.withoutHeaders[\"@request.auth.claims[role]\"]", WHY),
+              ("rules[5].cel", "`response.code` is not known yet when a request comes"),
+              ("rules[6].condition[\"property:response.code\"]", "`response.code` is not known yet when a request comes")]);
+    }
+
+    fn names_that_can_be_read_in_two_ways() {
+        refused(r#"{"providers": {"corp": {"jwks": KEYS, "require": {"plan.tier": 3}, "filterState": {"roles": "realm_access.roles"}}},
+            "rules": [{"require": {"https://example.test/app_metadata.blocked": {"$ne": true}}}, {"require": {"$nor": [{"kubernetes.io": 1}]}}]}"#,
+            &[("providers.corp.require[\"plan.tier\"]", "write \"[plan][tier]\" for a claim inside of another"),
+              ("providers.corp.filterState.roles", "or \"[realm_access.roles]\" for one claim of this name"),
+              ("rules[0].require[\"https://example.test/app_metadata.blocked\"]", "write \"[https://example.test/app_metadata][blocked]\""),
+              ("rules[1].require.$nor[0][\"kubernetes.io\"]", "\"[kubernetes.io]\"")]);
     }
 
     fn the_rest() {

@@ -81,7 +81,7 @@ const REGEXES: [(&str, &[&str]); 24] = [
     ("*", &["", "anything"]),
 ];
 
-const PATHS: [&str; 9] = ["/", "/a", "/A", "/a/b", "/api/v1", "/a%20b", "/API/V1/", "/a//b", "/é"];
+const PATHS: [&str; 9] = ["/", "/a", "/A", "/a/b", "/api/v1", "/a%20b", "/API/V1/", "/a//b", "/%C3%A9"];
 const PATH_PREFIXES: [&str; 6] = ["/", "/a", "/A", "/api", "/Api/", "/a%"];
 const PATH_REGEXES: [(&str, &[&str]); 6] = [
     ("/a.*", &["/a", "/a/b", "/api/v1"]),
@@ -92,8 +92,8 @@ const PATH_REGEXES: [(&str, &[&str]); 6] = [
     ("/users/[0-9]+(/posts)?/?", &["/users/42", "/users/1/posts/"]),
 ];
 
-const METHODS: [&str; 5] = ["GET", "POST", "DELETE", "PUT", "get"];
-const SCHEMES: [&str; 3] = ["http", "https", "HTTP"];
+const METHODS: [&str; 4] = ["GET", "POST", "DELETE", "PUT"];
+const SCHEMES: [&str; 2] = ["http", "https"];
 const AUTHORITIES: [&str; 4] = ["example.com", "example.com:8080", "EXAMPLE.com", "shop.example.com"];
 
 /// A match of one or two entries.
@@ -156,7 +156,11 @@ fn tests(dice: &mut Dice, names: &[&'static str], percent: usize) -> Vec<(&'stat
     for chance in [percent, percent / 3] {
         let name = *dice.one(names);
         if dice.percent(chance) && tests.iter().all(|(known, _)| *known != name) {
-            tests.push((name, text(dice)));
+            let of_line = is_host(name) || QUERIES.contains(&name);
+            // What no request line can have is refused there.
+            let fits = |test: &Test| !of_line || test.is_sendable();
+            let test = std::iter::repeat_with(|| text(dice)).find(fits);
+            tests.extend(test.map(|test| (name, test)));
         }
     }
     tests
@@ -171,7 +175,22 @@ fn text(dice: &mut Dice) -> Test {
     }
 }
 
+/// Whether it is the host under one of its names.
+pub(crate) fn is_host(name: &str) -> bool {
+    matches!(name, "host" | ":authority")
+}
+
 impl Test {
+    /// Whether a request line can have such a text.
+    fn is_sendable(self) -> bool {
+        match self {
+            Test::Present => true,
+            Test::Exact(text) | Test::Prefix(text) | Test::Regex(text, _) => {
+                text.bytes().all(|b| b.is_ascii_graphic())
+            }
+        }
+    }
+
     fn to_json(self) -> Value {
         match self {
             Test::Present => json!({}),

@@ -5,6 +5,7 @@
 //! `WEIR_MATCH_DECISIONS` changes how many decisions are compared, `WEIR_MATCH_SEED` which.
 
 mod dice;
+mod forms;
 mod matches;
 mod native;
 mod requests;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::CHOICE;
-use super::matches::{Entry, Match, Test};
+use super::matches::{Entry, Match, Test, is_host};
 
 /// A route for each entry, for the requests that choose this match.
 pub(crate) fn routes(number: usize, entries: &Match) -> Vec<Value> {
@@ -37,7 +37,7 @@ fn header(name: &str, test: Test) -> Value {
 /// `HeaderMatcher` and `QueryParameterMatcher` have the same fields.
 fn tested(name: &str, test: Test) -> Value {
     match string_match(test) {
-        Some(matcher) => json!({"name": name, "string_match": matcher}),
+        Some(matcher) => json!({"name": name, "string_match": for_host(name, matcher)}),
         None => json!({"name": name, "present_match": true}),
     }
 }
@@ -47,6 +47,18 @@ fn without(name: &str, test: Test) -> Value {
     matcher["invert_match"] = json!(true);
     if string_match(test).is_some() {
         matcher["treat_missing_header_as_empty"] = json!(true);
+    }
+    matcher
+}
+
+/// Hosts have no case, neither here nor where Envoy chooses virtual hosts; istiod's routes compare them with case.
+fn for_host(name: &str, mut matcher: Value) -> Value {
+    if !is_host(name) {
+        return matcher;
+    }
+    match matcher["safe_regex"]["regex"].as_str().map(|regex| format!("(?i){regex}")) {
+        Some(regex) => matcher["safe_regex"]["regex"] = json!(regex),
+        None => matcher["ignore_case"] = json!(true),
     }
     matcher
 }

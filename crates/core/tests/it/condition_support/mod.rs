@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use weir_core::condition::{self, Condition};
 use weir_core::predicate::CelId;
-use weir_core::{At, AttributeMap, Compiler, Outside, Problems, Request, Scratch, Shape};
+use weir_core::{At, AttributeMap, Compiler, Outside, Problems, Request, Scratch, Shape, Truth};
 
 /// A condition with the shape of its configuration.
 pub(crate) struct Compiled {
@@ -21,12 +21,17 @@ impl Compiled {
         Ok(Self { shape, condition })
     }
 
-    /// Whether the condition holds for a request with these headers.
+    /// Whether the condition certainly holds for a request with these headers.
     pub(crate) fn holds(&self, headers: &[(String, Vec<u8>)]) -> bool {
+        self.judge(headers) == Truth::True
+    }
+
+    /// What the condition says of a request with these headers.
+    pub(crate) fn judge(&self, headers: &[(String, Vec<u8>)]) -> Truth {
         let raw = raw_headers(headers);
         let mut scratch = Scratch::default();
         scratch.read(&self.shape, &raw);
-        self.condition.holds(&Request::new(&self.shape, &raw, &scratch, &Nothing))
+        self.condition.judge(&Request::new(&self.shape, &raw, &scratch, &Nothing))
     }
 }
 

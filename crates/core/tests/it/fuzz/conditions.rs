@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use weir_core::condition::{self, Condition};
 use weir_core::header::encode_pairs;
-use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Shape};
+use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Shape, Truth};
 
 /// Small documents with few names and values, so that conditions often meet them.
 pub(crate) fn document() -> impl Strategy<Value = Json> {
@@ -59,11 +59,11 @@ fn compiled(condition: &Json) -> Option<(Shape, Condition)> {
     Some((compiler.finish().ok()?, condition))
 }
 
-fn holds((shape, condition): &(Shape, Condition), value: &[u8]) -> bool {
+fn judge((shape, condition): &(Shape, Condition), value: &[u8]) -> Truth {
     let raw = encode_pairs(&[("x-j", value)]);
     let (mut scratch, host) = (Scratch::default(), Host::default());
     scratch.read(shape, &raw);
-    condition.holds(&Request::new(shape, &raw, &scratch, &host))
+    condition.judge(&Request::new(shape, &raw, &scratch, &host))
 }
 
 #[test]
@@ -77,7 +77,11 @@ fn any_document_is_judged_and_its_negation_the_other_way() {
         let Some(plain) = compiled(&condition) else { return Ok(()) };
         let negated = compiled(&json!({"$not": condition})).unwrap();
         for value in values {
-            prop_assert_ne!(holds(&plain, &value), holds(&negated, &value));
+            let truth = judge(&plain, &value);
+            prop_assert_eq!(judge(&negated, &value), !truth);
+            // What is JSON is judged.
+            let json = serde_json::from_slice::<Json>(&value).is_ok();
+            prop_assert_eq!(truth == Truth::Unknown, !json && !value.trim_ascii().is_empty());
         }
         Ok(())
     });
@@ -91,9 +95,9 @@ fn a_document_equals_itself_and_only_itself() {
             return Ok(());
         }
         let same = compiled(&json!({"j": one})).unwrap();
-        prop_assert!(holds(&same, one.to_string().as_bytes()));
+        prop_assert_eq!(judge(&same, one.to_string().as_bytes()), Truth::True);
         let equal = with_floats(&one) == with_floats(&other);
-        prop_assert_eq!(holds(&same, other.to_string().as_bytes()), equal);
+        prop_assert_eq!(judge(&same, other.to_string().as_bytes()), equal.into());
         Ok(())
     });
 }

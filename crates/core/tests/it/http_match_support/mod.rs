@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use weir_core::header::encode_pairs;
 use weir_core::http_match::HttpMatch;
 use weir_core::predicate::CelId;
-use weir_core::{At, AttributeMap, Compiler, Outside, Predicate, Problems, Request, Scratch, Shape, load};
+use weir_core::{At, AttributeMap, Compiler, Outside, Predicate, Problems, Request, Scratch, Shape, Truth, load};
 
 /// Properties by their path with dots, and every path that was asked for.
 #[derive(Default)]
@@ -68,12 +68,17 @@ impl Matcher {
         Ok(Self { shape, predicate })
     }
 
-    /// Whether it holds for a request with exactly these headers.
+    /// Whether it certainly holds for a request with exactly these headers.
     pub(crate) fn holds(&self, headers: &[Header<'_>], host: &Host) -> bool {
+        self.judge(headers, host) == Truth::True
+    }
+
+    /// What it says of a request with exactly these headers.
+    pub(crate) fn judge(&self, headers: &[Header<'_>], host: &Host) -> Truth {
         let raw = encode_pairs(headers);
         let mut scratch = Scratch::default();
         scratch.read(&self.shape, &raw);
-        self.predicate.holds(&Request::new(&self.shape, &raw, &scratch, host))
+        self.predicate.judge(&Request::new(&self.shape, &raw, &scratch, host))
     }
 }
 
