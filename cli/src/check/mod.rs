@@ -1,5 +1,6 @@
 //! `weir check`: says of each file what a proxy would say, and where it stands.
 
+mod neighbours;
 mod report;
 
 use crate::input;
@@ -89,13 +90,13 @@ fn of_text(name: String, text: &str, whose: Whose) -> File {
     let found = manifest::find(text, whose);
     let syntax = found.broken.into_iter().map(Finding::from).collect();
     let others = found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at });
-    File {
-        file: name,
-        error: None,
-        others: others.collect(),
-        problems: syntax,
-        configurations: found.ours.into_iter().map(configuration).collect(),
+    let others = others.collect();
+    let notes = neighbours::notes(&found.ours);
+    let mut configurations: Vec<Configuration> = found.ours.into_iter().map(configuration).collect();
+    for (configuration, notes) in configurations.iter_mut().zip(notes) {
+        configuration.notes.extend(notes);
     }
+    File { file: name, error: None, others, problems: syntax, configurations }
 }
 
 fn configuration(plugin: Plugin) -> Configuration {
@@ -106,7 +107,7 @@ fn configuration(plugin: Plugin) -> Configuration {
         problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
     }
     problems.sort_by_key(|problem| problem.at);
-    Configuration { name: plugin.name, at: plugin.at, problems }
+    Configuration { name: plugin.name, at: plugin.at, problems, notes: Vec::new() }
 }
 
 /// What a module would say to this configuration.

@@ -34,6 +34,9 @@ pub(super) struct Configuration {
     #[serde(flatten)]
     pub(super) at: Mark,
     pub(super) problems: Vec<Finding>,
+    /// What is right by itself, and dangerous where it stands. It is not counted among the problems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notes: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,8 +62,8 @@ impl From<Broken> for Finding {
 }
 
 impl Finding {
-    fn write_text(&self, file: &str, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{file}:{}:{}: ", self.at.line, self.at.column)?;
+    fn write_text(&self, file: &str, kind: &str, out: &mut impl Write) -> io::Result<()> {
+        write!(out, "{file}:{}:{}: {kind}", self.at.line, self.at.column)?;
         if let Some(path) = &self.path {
             write!(out, "{path}: ")?;
         }
@@ -83,7 +86,7 @@ impl File {
         if self.error.is_some() {
             return Ok(());
         }
-        findings.iter().try_for_each(|finding| finding.write_text(file, out))?;
+        findings.iter().try_for_each(|finding| finding.write_text(file, "", out))?;
         if findings.is_empty() {
             let named: Vec<&str> =
                 self.configurations.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect();
@@ -93,6 +96,8 @@ impl File {
                 (false, names) => writeln!(out, "{file}: ok ({})", names.join("; "))?,
             }
         }
+        let notes = self.configurations.iter().flat_map(|configuration| &configuration.notes);
+        notes.into_iter().try_for_each(|note| note.write_text(file, "note: ", out))?;
         for Other { name, at } in &self.others {
             writeln!(
                 out,

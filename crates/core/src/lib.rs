@@ -22,6 +22,7 @@ pub mod header;
 pub mod http_match;
 pub mod load;
 mod named;
+pub mod ownership;
 mod place;
 pub mod predicate;
 pub mod problem;

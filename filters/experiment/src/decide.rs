@@ -89,6 +89,7 @@ impl Trust {
     fn accept<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> bool {
         let trusted = self.when.holds(request);
         if trusted {
+            effects.trusted = true;
             for header in &self.headers {
                 effects.set(*header, Given::AsSent);
             }
