@@ -13,7 +13,7 @@ use weir_host::{FakeHost, Plugin, Workspace};
 /// Names of all kinds of owned headers, with every way to fill them.
 const CONFIGURATION: &str = r#"{
   "jwt": {"providers": {"corp": {
-    "jwks": {"keys": [{"kty": "oct", "kid": "one", "k": "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]},
+    "jwks": {"inline": "{\"keys\": [{\"kty\": \"oct\", \"kid\": \"one\", \"k\": \"YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s\"}]}"},
     "payloadHeader": "x-payload",
     "claimsToHeaders": [
       {"claim": "sub", "header": "x-auth-user-id"}, {"claim": "name", "header": "x-name"},
