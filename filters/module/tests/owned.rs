@@ -156,3 +156,129 @@ fn trailers_lose_owned_and_reserved_names() {
     let left: Vec<Vec<u8>> = host.request_trailers.borrow().iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(left, [b"grpc-status".to_vec(), b"x-other".to_vec()]);
 }
+
+/// `{"sub":"ada"}`
+const ADA: &str =
+    "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.eyJzdWIiOiJhZGEifQ.ybLn1KtnXSzqaC74S4qZDXcU3vVs99FmaxYiEPdY1A8";
+const KEYS: &str = r#"{"inline": "{\"keys\": [{\"kty\": \"oct\", \"kid\": \"one\", \"k\": \"YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s\"}]}"}"#;
+
+/// A host that has served a request with this configuration.
+fn served(configuration: &str, path: &str, sent: &[(&str, &str)], recorded: Option<&str>) -> FakeHost {
+    let configuration = configuration.replace("KEYS", KEYS);
+    let pipeline = match Pipeline::configure(&FakeHost::default(), configuration.as_bytes()) {
+        Ok(pipeline) => pipeline,
+        Err(problems) => panic!("{problems}"),
+    };
+    let mut headers = vec![(":path", path.as_bytes())];
+    headers.extend(sent.iter().map(|(name, value)| (*name, value.as_bytes())));
+    let mut host = FakeHost::with_request(&headers);
+    if let Some(names) = recorded {
+        host.properties.insert(b"filter_state\0wasm.weir-headers".to_vec(), names.as_bytes().to_vec());
+    }
+    pipeline.on_request_headers(&host, &mut Workspace::default());
+    host
+}
+
+/// The values of a header, joined.
+fn header(host: &FakeHost, name: &str) -> Option<String> {
+    let all = host.request.borrow();
+    let values = all.iter().filter(|(known, _)| known == name.as_bytes());
+    let values: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect();
+    (!values.is_empty()).then(|| values.join("|"))
+}
+
+#[test]
+fn a_token_that_was_taken_out_of_the_query_does_not_come_back_with_a_rewrite() {
+    let configuration = r#"{"jwt": {"providers": {"corp": {"jwks": KEYS}}}, "routing": {"rules": [
+        {"name": "moved", "match": {"uri": {"prefix": "/old/"}}, "rewrite": {"uri": "/new/"}}]}}"#;
+    for (path, expected) in [
+        (format!("/old/a?x=1&access_token={ADA}&y=2"), "/new/a?x=1&y=2"),
+        (format!("/old/a?access_token={ADA}"), "/new/a"),
+        (format!("/a?access_token={ADA}"), "/a"),
+    ] {
+        let host = served(configuration, &path, &[], None);
+        assert_eq!(header(&host, ":path").as_deref(), Some(expected));
+        assert_eq!(header(&host, "x-auth-user-id").as_deref(), Some("ada"));
+    }
+}
+
+#[test]
+fn what_was_decided_is_carried_out_before_the_proxy_answers() {
+    let configuration = r#"{"jwt": {"providers": {"corp": {"jwks": KEYS, "from": {"cookies": ["session"],
+          "params": ["access_token"], "headers": [{"name": "authorization", "valuePrefix": "Bearer "}]}}},
+        "rules": [{"match": {"uri": {"prefix": "/admin"}}, "requires": "corp", "require": {"role": "admin"}}, {"requires": "corp"}]},
+      "experiments": {"list": [{"key": "checkout", "variants": [{"key": "a"}]}]},
+      "faults": [{"match": {"headers": {"x-fault": {}}}, "abort": {"httpStatus": 503, "percentage": "100%"}}]}"#;
+    let bearer = format!("Bearer {ADA}");
+    let cookie = format!("session={ADA}; other=1");
+    let cases: [(&str, &str, &[(&str, &str)], Option<&str>); 5] = [
+        ("/a", "/a", &[], None),
+        ("/a?access_token=nonsense&x=1", "/a?x=1", &[("authorization", "Bearer nonsense")], None),
+        ("/admin", "/admin", &[("authorization", &bearer)], None),
+        ("/a", "/a", &[("authorization", &bearer), ("x-fault", "1")], Some("ada")),
+        ("/a", "/a", &[("cookie", &cookie), ("x-fault", "1")], Some("ada")),
+    ];
+    for (path, shown, sent, user) in cases {
+        let mut all = vec![
+            ("x-auth-user-id", "forged"),
+            ("x-weir-experiment-checkout", "forged"),
+            ("x-weir-experiment-old", "forged"),
+            ("baggage", "weir%2Echeckout=forged"),
+        ];
+        all.extend(sent);
+        let host = served(configuration, path, &all, None);
+        assert_eq!(header(&host, ":path").as_deref(), Some(shown));
+        assert_eq!(header(&host, "x-auth-user-id").as_deref(), user, "{path}");
+        assert_eq!(header(&host, "x-weir-experiment-checkout").as_deref(), user.map(|_| "a"), "{path}");
+        for name in ["x-weir-experiment-old", "authorization", "baggage"] {
+            assert_eq!(header(&host, name), None, "{path} {name}");
+        }
+        assert!(header(&host, "cookie").is_none_or(|cookies| cookies == "other=1"));
+    }
+}
+
+#[test]
+fn claims_that_act_are_in_no_filter_state() {
+    let configuration = r#"{"jwt": {"providers": {"corp": {"jwks": KEYS, "claimsToHeaders": [],
+        "filterState": {"user": "sub", "name": "name", "o": "o", "b": "o.b"}}}}}"#;
+    // {"sub":"ann\n[2026…] 200 user=root /forged","name":"\u001b[2J","o":{"a":"\u007f","b":[1, 2]}}
+    let token = "Bearer eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.eyJzdWIiOiJhbm5cblsyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFpdIDIwMCB1c2VyPXJvb3QgL2ZvcmdlZCIsIm5hbWUiOiJcdTAwMWJbMkoiLCJvIjp7ImEiOiJcdTAwN2YiLCJiIjpbMSwgMl19fQ.1dL93UEIr8CvZtC-Nib4oqE1uVLCLWFvL-yBjYw2kWg";
+    let host = served(configuration, "/", &[("authorization", token)], None);
+    let states = host.states.borrow();
+    assert_eq!(
+        states.keys().collect::<Vec<_>>(),
+        ["weir.jwt.b", "weir.jwt.o"],
+        "texts that act are left out"
+    );
+    assert!(states.values().flatten().all(|b| (0x20..0x7f).contains(b)));
+}
+
+#[test]
+fn plugins_that_share_names_leave_alone_what_was_recorded() {
+    let configuration = r#"{"ownership": {"shared": true},
+      "experiments": {"output": {"baggage": true}, "list": [{"key": "one", "variants": [{"key": "a"}]}]},
+      "routing": {"rules": [{"name": "r", "match": {"headers": {"x-r": {}}}, "setHeaders": {"x-team": "r"}}]}}"#;
+    let sent = [
+        ("x-team", "theirs"),
+        ("x-weir-experiment-old", "b"),
+        ("x-weir-route", "v2"),
+        ("baggage", "weir.old=b"),
+    ];
+    let host = served(configuration, "/", &sent, None);
+    for name in ["x-team", "x-weir-experiment-old", "x-weir-route"] {
+        assert_eq!(header(&host, name), None, "nobody recorded {name}");
+    }
+    assert_eq!(header(&host, "baggage").as_deref(), Some("weir.one=a"));
+    let recorded = host.states.borrow().get("weir-headers").cloned();
+    assert_eq!(recorded.as_deref(), Some(&b"x-weir-experiment-one,baggage"[..]));
+    let theirs = "x-team,x-weir-experiment-old,baggage";
+    let host = served(configuration, "/", &sent, Some(theirs));
+    assert_eq!(header(&host, "x-team").as_deref(), Some("theirs"));
+    assert_eq!(header(&host, "x-weir-experiment-old").as_deref(), Some("b"));
+    assert_eq!(header(&host, "x-weir-route"), None);
+    assert_eq!(header(&host, "baggage").as_deref(), Some("weir.old=b,weir.one=a"));
+    let recorded = host.states.borrow().get("weir-headers").cloned();
+    assert_eq!(recorded.as_deref(), Some(&b"x-team,x-weir-experiment-old,baggage,x-weir-experiment-one"[..]));
+    let host = served(configuration, "/", &[&sent[..], &[("x-r", "1")]].concat(), Some(theirs));
+    assert_eq!(header(&host, "x-team").as_deref(), Some("r"), "the later one's value counts");
+}
