@@ -140,7 +140,7 @@ pub(crate) const ALL: [OwnMetric; 25] = [
         Section::Jwt,
         "weir_jwt_headers_omitted_total",
         &["reason"],
-        "Headers of claims that were left out: `unsafe` to write, or `too_long`.",
+        "Headers and filter state of claims that were left out: `unsafe` to write, or `too_long`.",
     ),
     counter(Section::Jwt, "weir_jwt_waiting_total", &[], "Decisions to let a request wait for keys."),
     counter(
@@ -179,7 +179,7 @@ pub(crate) const ALL: [OwnMetric; 25] = [
         Section::Experiments,
         "weir_baggage_dropped_total",
         &[],
-        "Requests whose `baggage` had no room for the variants.",
+        "Requests whose `baggage` had not room for all members.",
     ),
     counter(
         Section::Routing,

@@ -1,5 +1,6 @@
 //! `weir check`: says of each file what a proxy would say, and where it stands.
 
+mod neighbours;
 mod notes;
 mod report;
 
@@ -101,13 +102,14 @@ fn of_text(name: String, text: &str, whose: Whose, variables: &Variables) -> Fil
     let found = manifest::find(text, whose);
     let syntax = found.broken.into_iter().map(Finding::from).collect();
     let others = found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at });
-    File {
-        file: name,
-        error: None,
-        others: others.collect(),
-        problems: syntax,
-        configurations: found.ours.into_iter().map(|plugin| configuration(plugin, variables)).collect(),
+    let others = others.collect();
+    let notes = neighbours::notes(&found.ours);
+    let mut configurations: Vec<Configuration> =
+        found.ours.into_iter().map(|plugin| configuration(plugin, variables)).collect();
+    for (configuration, notes) in configurations.iter_mut().zip(notes) {
+        configuration.notes.extend(notes);
     }
+    File { file: name, error: None, others, problems: syntax, configurations }
 }
 
 fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {

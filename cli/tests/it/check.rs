@@ -46,6 +46,34 @@ fn all_problems_are_printed_with_their_places() {
 }
 
 #[test]
+fn plugins_that_take_headers_from_each_other_are_pointed_out() {
+    let rule = |name: &str, header: &str| {
+        format!(
+            "routing: {{rules: [{{name: {name}, match: {{headers: {{x-{name}: {{}}}}}}, setHeaders: {{{header}: v2}}}}]}}\n"
+        )
+    };
+    let experiments = "experiments: {list: [{key: checkout, variants: [{key: a}]}]}\n";
+    let shared = "ownership: {shared: true}\n";
+    let (one, two) = (rule("one", "x-weir-route"), rule("two", "x-weir-route"));
+    let (text, code) = check(&format!("{one}---\n{two}"));
+    let note = "(standard input):3:1: note: `x-weir-route` belongs to the plugin of line 1 too: where both serve a request";
+    assert!(code == 0 && text.contains(note), "{text}");
+    let (text, _) = check(&format!("{experiments}---\n{}", experiments.replace("checkout", "search")));
+    assert!(text.contains("`baggage` and 2 more belongs to the plugin of line 1 too"), "{text}");
+    for apart in [
+        format!("{shared}{one}---\n{shared}{two}"),
+        format!("{one}---\n{experiments}"),
+        format!("{}---\n{}", rule("one", "x-a"), rule("two", "x-b")),
+        one.clone(),
+    ] {
+        let (text, code) = check(&apart);
+        assert!(code == 0 && !text.contains("note:"), "{apart}: {text}");
+    }
+    let (text, _) = check(&format!("{shared}{one}---\n{two}"));
+    assert!(text.contains("note:"), "both must say so: {text}");
+}
+
+#[test]
 fn broken_texts_are_problems_too() {
     for (broken, place) in [
         ("routing: [", ":1:10: not valid YAML"),

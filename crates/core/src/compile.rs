@@ -10,6 +10,7 @@ use crate::condition::{self, Condition};
 use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
+use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems, did_you_mean};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
@@ -50,6 +51,8 @@ pub struct Compiler<'c> {
     before_tokens: bool,
     /// The filter state that is read, by its name in a configuration, with the places.
     states_read: Vec<(String, At)>,
+    /// Whether sections own their parts of Weir's namespace.
+    owns_namespace: bool,
     /// Everything that is wrong so far.
     pub problems: Problems,
 }
@@ -69,6 +72,7 @@ impl<'c> Compiler<'c> {
             claims_by_name: false,
             before_tokens: false,
             states_read: Vec::new(),
+            owns_namespace: true,
             problems,
         };
         let at = At::root().field("attributes");
@@ -405,6 +409,55 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// Takes over what belongs to the configuration as a whole. To be called before its sections are compiled.
+    pub fn ownership(&mut self, ownership: &Ownership, at: &At) {
+        self.owns_namespace = ownership.namespace.unwrap_or(true);
+        for (i, written) in ownership.reserved.iter().enumerate() {
+            self.reserve(written, &at.field("reserved").index(i));
+        }
+        if ownership.shared {
+            let path = ["filter_state", &["wasm.", SHARED_STATE].concat()].join("\0");
+            let encoding = Encoding::Integer;
+            let property = Property { path: path.into_bytes().into(), encoding, lower_of: None };
+            self.shape.shared = Some(self.intern_property(property));
+        }
+    }
+
+    /// A name, or the beginning of names.
+    fn reserve(&mut self, written: &str, at: &At) {
+        const SHORTEST: usize = 4;
+        let Some(prefix) = written.strip_suffix('*') else {
+            self.own_header(written, at);
+            return;
+        };
+        match header::name(prefix) {
+            Ok(prefix) if prefix.len() >= SHORTEST => {
+                self.shape.reserved.prefixes.push(prefix.into_bytes().into())
+            }
+            _ => {
+                let message = format!(
+                    "invalid name {written:?}: expected a header name, or at least {SHORTEST} characters of one and `*`"
+                );
+                self.problems.add(at, message);
+            }
+        }
+    }
+
+    /// Declares that the experiments' part of Weir's namespace belongs to this configuration, if it is to. Gives the
+    /// header in which services carry on variants.
+    pub fn own_names_of_experiments(&mut self, at: &At) -> Option<OwnedHeader> {
+        if !self.owns_namespace {
+            return None;
+        }
+        self.shape.reserved.experiments = true;
+        self.own_header(BAGGAGE, at)
+    }
+
+    /// Declares that the rest of Weir's namespace belongs to this configuration, if it is to.
+    pub fn own_names_of_routing(&mut self) {
+        self.shape.reserved.routing = self.owns_namespace;
+    }
+
     /// A request header that an earlier section has declared its own.
     pub fn owned_header(&self, name: &str) -> Option<OwnedHeader> {
         let found = self.shape.owned.iter().position(|owned| owned.name.eq_ignore_ascii_case(name));
@@ -417,6 +470,7 @@ impl<'c> Compiler<'c> {
         let Source::Header(header) = self.header_source(name, at)? else { return None };
         let found = self.shape.owned.iter().position(|o| o.header == header);
         let index = found.unwrap_or_else(|| {
+            self.shape.guarded.push(header);
             self.shape.owned.push(Owned { name: name.to_ascii_lowercase(), header });
             self.shape.owned.len() - 1
         });

@@ -25,6 +25,7 @@ pub mod http_match;
 pub mod load;
 mod named;
 mod never;
+pub mod ownership;
 mod place;
 pub mod predicate;
 pub mod problem;

@@ -10,7 +10,7 @@
 use crate::attribute::AttrId;
 use crate::claims::{Claim, Claims};
 use crate::effect::OwnedHeader;
-use crate::header::equal;
+use crate::header::{Pair, equal};
 use crate::place::Place;
 use crate::predicate::{CelId, ExperimentId, Facts, PlainPlace};
 use crate::shape::{Attribute, Encoding, Shape, Source};
@@ -60,6 +60,8 @@ pub struct Scratch {
     /// What was found, in the order of [`crate::shape::Places`].
     places: Vec<Place>,
     arena: Vec<u8>,
+    /// Names of headers that nothing reads or writes, and that clients must not send.
+    reserved: Vec<Place>,
     /// The variants that were assigned so far, by experiment.
     variants: Vec<Cell<Option<u16>>>,
 }
@@ -67,7 +69,7 @@ pub struct Scratch {
 impl Scratch {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { places: Vec::new(), arena: Vec::new(), variants: Vec::new() }
+        Self { places: Vec::new(), arena: Vec::new(), reserved: Vec::new(), variants: Vec::new() }
     }
 
     /// Finds all that `shape` asks for in the host's buffer.
@@ -76,7 +78,12 @@ impl Scratch {
         self.places.clear();
         self.places.resize(shape.places.all, Place::ABSENT);
         self.arena.clear();
-        for (slot, pair) in shape.find_headers(raw) {
+        self.reserved.clear();
+        for (slot, pair) in shape.find_all(raw) {
+            let Some(slot) = slot else {
+                self.note_reserved(shape, pair);
+                continue;
+            };
             match self.places.get_mut(slot) {
                 Some(place) if place.is_absent() => *place = Place::raw(pair.value_offset, pair.value.len()),
                 _ => self.add_line(shape, slot, raw),
@@ -89,6 +96,14 @@ impl Scratch {
             cold_path();
             self.variants.clear();
             self.variants.resize(shape.experiments.len(), Cell::new(None));
+        }
+    }
+
+    /// A header that may be reserved.
+    #[cold]
+    fn note_reserved(&mut self, shape: &Shape, pair: Pair<'_>) {
+        if shape.reserved.has(pair.name) {
+            self.reserved.push(Place::raw(pair.name_offset(), pair.name.len()));
         }
     }
 
@@ -248,7 +263,7 @@ fn is_encoded(text: &[u8]) -> bool {
 
 /// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept
 /// as it stands.
-fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (&first, tail) = rest.split_first()?;
@@ -316,6 +331,39 @@ impl<'r, O: Outside> Request<'r, O> {
     pub fn sent(&self, header: OwnedHeader) -> Option<&[u8]> {
         let owned = self.shape.owned.get(header.index())?;
         self.bytes(*self.scratch.places.get(usize::from(owned.header))?)
+    }
+
+    /// Whether the client sent an owned header in several lines. What [`Request::sent`] shows of them is not
+    /// what goes on.
+    pub fn sent_in_lines(&self, header: OwnedHeader) -> bool {
+        let place = self.shape.owned.get(header.index());
+        let place = place.and_then(|owned| self.scratch.places.get(usize::from(owned.header)));
+        // Only a header of several lines lies in the arena.
+        place.is_some_and(|place| place.is_arena())
+    }
+
+    /// Whether there are headers that nothing reads or writes, and that clients must not send.
+    #[inline]
+    pub fn has_reserved(&self) -> bool {
+        !self.scratch.reserved.is_empty()
+    }
+
+    /// The names of these headers; a name for each line.
+    pub fn reserved(&self) -> impl Iterator<Item = &'r [u8]> {
+        self.scratch.reserved.iter().filter_map(|place| place.in_raw(self.raw))
+    }
+
+    /// The names of the headers that earlier plugins of the same proxy wrote, as they recorded them, with
+    /// commas between them; `None` where names are not shared.
+    #[cold]
+    pub fn written_before(&self) -> Option<&[u8]> {
+        self.property(self.shape.shared?)
+    }
+
+    /// Whether an earlier plugin of the same proxy wrote the header of this name.
+    #[cold]
+    pub fn is_written_before(&self, name: &[u8]) -> bool {
+        self.written_before().is_some_and(|names| names.split(|b| *b == b',').any(|known| known == name))
     }
 
     /// The whole `:path`, query included, when the configuration needs it.

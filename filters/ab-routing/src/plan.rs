@@ -81,6 +81,7 @@ impl Plan {
     /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a
     /// plan with problems must not be used.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        compiler.own_names_of_routing();
         let mut builder = Builder::new(config, compiler, at);
         let (mut entries, mut actions) = (Vec::new(), Vec::new());
         for (i, rule) in config.rules.iter().enumerate() {

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use weir_core::Load;
+use weir_core::ownership::Ownership;
 use weir_core::{At, AttributeMap, Compiler, Problems, Shape};
 
 #[cfg(not(all(
@@ -52,6 +53,9 @@ pub struct Document {
     /// Names for things in the request, which all sections can use.
     #[serde(skip_serializing_if = "AttributeMap::is_empty")]
     pub attributes: AttributeMap,
+    /// Which request headers clients must not send, beside those that the sections write.
+    #[serde(skip_serializing_if = "Ownership::is_default")]
+    pub ownership: Ownership,
     /// jwt-claims: whose tokens are believed, and what services learn of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt: Option<jwt::Config>,
@@ -130,6 +134,7 @@ impl Plans {
 
     fn compile(document: &Document, mut compiler: Compiler<'_>) -> Result<Self, Problems> {
         let at = At::root();
+        compiler.ownership(&document.ownership, &at.field("ownership"));
         macro_rules! compile {
             ($section:ident) => {{
                 let at = at.field(stringify!($section));

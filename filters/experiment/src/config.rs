@@ -48,8 +48,8 @@ pub struct Config {
     /// How testers choose their variants; nobody can without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Overrides>,
-    /// Peers whose copies of the headers of this section are believed: what they have decided stays.
-    /// Everybody else's copies are removed.
+    /// Peers whose copies of the headers of this section are believed: what they have decided stays, and so
+    /// do names of Weir's namespace. Everybody else's copies are removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<Requests>,
     /// How services, logs and clients learn of the variants.

@@ -90,6 +90,7 @@ impl Trust {
         // Who cannot be judged is a stranger.
         let trusted = turn.judge(&self.when) == Truth::True;
         if trusted {
+            effects.trusted = true;
             for header in &self.headers {
                 effects.set(*header, Given::AsSent);
             }

@@ -71,7 +71,7 @@ impl Plan {
             {
                 request.verified(token.claims.clone());
                 if !self.is_met(&rule.require, request, effects) {
-                    return self.refuse(REQUIREMENT, Some(rule), effects);
+                    return self.refuse(REQUIREMENT, Some(rule), request, effects);
                 }
                 token.tell(effects);
                 if !provider.forward {
@@ -135,7 +135,7 @@ impl Plan {
         let mut turn = Turn { plan: self, request, now, missed, admitted: Vec::new(), ignored: Vec::new() };
         match turn.meet_all(rules.iter().map(|rule| &rule.needs)) {
             Ok(()) => turn.finish(rules, effects),
-            Err(Unmet::Failed(failure)) => self.refuse(failure, None, effects),
+            Err(Unmet::Failed(failure)) => self.refuse(failure, None, request, effects),
             Err(Unmet::Wait) => {
                 effects.counts.push(self.counters.waiting);
                 effects.way = Way::Hold;
@@ -151,9 +151,19 @@ impl Plan {
     }
 
     #[cold]
-    fn refuse(&self, failure: Failure, rule: Option<&Rule>, effects: &mut Effects) {
+    fn refuse<O: Outside>(
+        &self,
+        failure: Failure,
+        rule: Option<&Rule>,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         if let Some((refused, _)) = self.counters.of(failure.reason) {
             effects.counts.push(refused);
+        }
+        // Access logs see the request. A token that is refused here may be good elsewhere.
+        for provider in self.providers.iter().filter(|provider| !provider.forward) {
+            provider.places.hide(request, effects);
         }
         let name = rule.and_then(|rule| rule.name.as_deref());
         effects.way = Way::Reply(Box::new(self.replies.reply(&failure, name)));
@@ -249,7 +259,7 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
         if let Some(rule) = rules.iter().find(|rule| !plan.is_met(&rule.require, request, effects)) {
             // Who has no token may meet it with one.
             let failure = if admitted.is_empty() { Refusal::Missing.into() } else { REQUIREMENT };
-            return plan.refuse(failure, Some(rule), effects);
+            return plan.refuse(failure, Some(rule), request, effects);
         }
         // Where two tokens have a claim for one header, the first counts.
         for Admitted { token, .. } in admitted.iter().rev() {

@@ -211,19 +211,30 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
-/// The filter state of a token.
+/// The filter state of a token. Access logs in text and terminals show it as it is, so a claim that would begin
+/// another line, or command a terminal, is left out and counted.
 #[cold]
-pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<[u8]>)]> {
-    let text = |rule: &StateRule| {
+pub(crate) fn states(
+    provider: &Provider,
+    claims: &Payload,
+    counters: &Counters,
+    counts: &mut Vec<Counter>,
+) -> Box<[(State, Box<[u8]>)]> {
+    let mut text = |rule: &StateRule| {
         let claim = claims.raw(&rule.path).filter(|claim| *claim != "null")?;
         let text = if claim.starts_with('"') {
             claims.scalar(&rule.path)?.into_owned()
         } else {
-            claims.json(&rule.path)?
+            let json = claims.json(&rule.path)?;
+            if header::is_plain_text(&json) { json } else { ascii(&json) }
         };
+        if !header::is_plain_text(&text) {
+            counts.push(counters.unsafe_value);
+            return None;
+        }
         Some((rule.state, text.into_bytes().into_boxed_slice()))
     };
-    provider.states.iter().filter_map(text).collect()
+    provider.states.iter().filter_map(&mut text).collect()
 }
 
 /// The claims that attributes read.

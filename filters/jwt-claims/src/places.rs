@@ -109,6 +109,15 @@ impl Places {
         }
     }
 
+    /// Takes everything out of all places that could be a token: what a refused request must not show.
+    #[cold]
+    pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        for guard in self.headers.iter().filter_map(|place| place.guard) {
+            effects.set(guard, Given::Nothing);
+        }
+        self.remove(request, effects);
+    }
+
     /// What an earlier token's removal has left counts, so that two providers do not undo each other's.
     #[cold]
     fn remove_params<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {

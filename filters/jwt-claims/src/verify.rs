@@ -69,12 +69,13 @@ impl Plan {
         request: &Request<'_, O>,
     ) -> Verified {
         let payload = token.payload();
-        let headers = outputs::headers(provider, payload, token.section(), &self.counters);
+        let mut headers = outputs::headers(provider, payload, token.section(), &self.counters);
+        let states = outputs::states(provider, payload, &self.counters, &mut headers.counts);
         Verified {
             generation,
             claims: Rc::new(outputs::claims(provider, &request.shape().claims, payload)),
             headers: headers.values.into(),
-            states: outputs::states(provider, payload),
+            states,
             counts: headers.counts.into(),
             lacks_claim: headers.lacks_claim,
         }

@@ -18,6 +18,8 @@ pub struct Request {
     pub headers: Headers,
     /// The body. Default: none.
     pub body: Option<Value>,
+    /// Trailers. The exchange is HTTP/2 then, in both directions.
+    pub trailers: Headers,
 }
 
 impl Default for Request {
@@ -28,6 +30,7 @@ impl Default for Request {
             host: "example.com".into(),
             headers: Headers::default(),
             body: None,
+            trailers: Headers::default(),
         }
     }
 }

@@ -261,7 +261,9 @@ fn is_http2(step: &Step) -> bool {
     let is_grpc = |(name, value): &(String, Vec<u8>)| {
         name.eq_ignore_ascii_case("content-type") && value.starts_with(b"application/grpc")
     };
-    !step.upstream.trailers.pairs().is_empty() || step.request.headers.pairs().iter().any(is_grpc)
+    let trailers = [&step.request.trailers, &step.upstream.trailers];
+    trailers.iter().any(|trailers| !trailers.pairs().is_empty())
+        || step.request.headers.pairs().iter().any(is_grpc)
 }
 
 fn request(step: &Step, id: &str) -> Request {
@@ -274,6 +276,7 @@ fn request(step: &Step, id: &str) -> Request {
         host: asked.host.clone(),
         headers,
         body: asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default(),
+        trailers: asked.trailers.pairs(),
     }
 }
 
@@ -294,7 +297,8 @@ fn upstream_seen(seen: Seen) -> UpstreamSeen {
             headers.extend(seen.header_bytes(name).into_iter().map(|value| (name.clone(), value)));
         }
     }
-    UpstreamSeen { name: Some(seen.name), host: seen.authority, path: seen.path, headers }
+    let trailers = seen.trailers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+    UpstreamSeen { name: Some(seen.name), host: seen.authority, path: seen.path, headers, trailers }
 }
 
 fn response_seen(response: &Response) -> ResponseSeen {

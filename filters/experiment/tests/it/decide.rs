@@ -381,17 +381,34 @@ tests! {
         assert_eq!(with(""), "weir.checkout=a");
         assert_eq!(with("k=v;p=1, other"), "k=v;p=1, other,weir.checkout=a");
         assert_eq!(with("weir.checkout=b, k=v, weir.checkout = c;x"), " k=v,weir.checkout=a");
-        assert_eq!(with("weir.other=1,,=,;"), "weir.other=1,=,;,weir.checkout=a");
+        assert_eq!(with("weir.other=1,,=,;"), "=,;,weir.checkout=a");
+        for forged in ["weir%2Echeckout=b", "%77EIR.checkout =b", "+weir.c=b", "%C2%A0weir.c=b", "\tweir.=b", "weir.c"] {
+            assert_eq!(with(&format!("k=v,{forged}")), "k=v,weir.checkout=a", "{forged}");
+        }
+        for theirs in ["weird=1", "a.weir.c=1", "weir%252Ec=1", "weir=1", "k=v;weir.c=1"] {
+            assert_eq!(with(theirs), format!("{theirs},weir.checkout=a"));
+        }
         let members: Vec<String> = (0..64).map(|i| format!("k{i}=v")).collect();
         assert_eq!(with(&members[..63].join(",")), format!("{},weir.checkout=a", members[..63].join(",")));
-        for full in [members.join(","), format!("k={}", "v".repeat(8180)), format!("k={}", "v".repeat(65_000))] {
+        let long = |len| format!("k={}", "v".repeat(len));
+        for (full, left) in [
+            (members.join(","), members[..63].join(",") + ","),
+            (long(8180), String::new()),
+            (long(65_000), String::new()),
+            (format!("a=1,{},b=2", long(8180)), "a=1,b=2,".to_owned()),
+            // Readers that count texts as UTF-8 take nothing at all of more than 8192 bytes.
+            (format!("a=1,k={}", "é".repeat(2100)), "a=1,".to_owned()),
+        ] {
             let decided = lab.decide(&[("x-user-id", &user), ("baggage", &full)]);
-            assert!(decided.kept.contains(&"baggage".to_owned()), "theirs is not broken for ours");
+            assert_eq!(decided.header("baggage").unwrap(), left + "weir.checkout=a", "ours is not lost");
             assert!(decided.counts.contains(&"weir_baggage_dropped_total".to_owned()));
         }
         assert_eq!(lab.decide(&[("baggage", "weir.checkout=b")]).header("baggage"), None, "forged, and nothing else");
         let friend = lab.decide(&[("x-friend", "1"), ("baggage", "weir.checkout=b")]);
         assert!(friend.kept.contains(&"baggage".to_owned()));
+        let friend = |sent: &str| lab.decide(&[("x-friend", "1"), ("x-user-id", &user), ("baggage", sent)]);
+        let sent = "weir%2Echeckout=b,weir.other=b,WEIR.Checkout=c";
+        assert_eq!(friend(sent).header("baggage").unwrap(), "weir.other=b,weir.checkout=a");
     }
 
     fn every_step_is_told_in_its_order() {

@@ -1,5 +1,6 @@
 //! Tokens in the real Envoy, with a real key server that rotates, lies, dawdles and comes back.
 
+mod answers;
 mod broken;
 mod observed;
 mod rotation;
