@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
+#[macro_use]
+mod support;
+
 mod decide;
 mod refused;
 mod statistics;
-mod support;

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
+#[macro_use]
+mod support;
+
 mod control;
 mod decide;
 mod refused;
 mod statistics;
-mod support;
