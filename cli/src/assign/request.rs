@@ -92,7 +92,8 @@ impl Given {
         }
         for text in &options.claim {
             let (name, value) = pair("--claim", text, '=')?;
-            let path = ClaimName::Text(name.to_owned()).path().map_err(|why| format!("--claim {text}: {why}"))?;
+            let path =
+                ClaimName::Text(name.to_owned()).path().map_err(|why| format!("--claim {text}: {why}"))?;
             given.claim("payload", &path, value);
         }
         for text in &options.property {

@@ -178,9 +178,9 @@ impl Claim {
     pub fn value(&self, kind: Kind) -> Value<'_> {
         match self {
             Self::Unreadable => Value::Unreadable,
-            Self::Read { json: json @ (serde_json::Value::Array(_) | serde_json::Value::Object(_)), .. } => {
-                Value::Json(json)
-            }
+            Self::Read {
+                json: json @ (serde_json::Value::Array(_) | serde_json::Value::Object(_)), ..
+            } => Value::Json(json),
             Self::Read { json, .. } if kind == Kind::Json => Value::Json(json),
             Self::Read { json: serde_json::Value::Null, .. } => Value::Null,
             Self::Read { text, .. } => kind.read(text),
@@ -207,7 +207,10 @@ mod tests {
             ("[realm_access][roles]", &["realm_access", "roles"]),
             ("[kubernetes.io][namespace]", &["kubernetes.io", "namespace"]),
             ("[acme.io]", &["acme.io"]),
-            ("[https://example.test/app_metadata][blocked]", &["https://example.test/app_metadata", "blocked"]),
+            (
+                "[https://example.test/app_metadata][blocked]",
+                &["https://example.test/app_metadata", "blocked"],
+            ),
             ("[a]b][c]", &["a]b", "c"]),
         ] {
             assert_eq!(path(text).unwrap(), expected, "{text}");

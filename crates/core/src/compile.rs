@@ -30,9 +30,6 @@ pub enum Variable {
     Unknown,
 }
 
-/// Counts predicates that could not be judged, by section.
-pub const UNDECIDED: &str = "weir_predicates_undecided_total";
-
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
@@ -489,7 +486,7 @@ impl<'c> Compiler<'c> {
 
     /// Declares the counter of a section's decisions that were made without knowing whether a predicate holds.
     pub fn undecided(&mut self, section: &str) -> Counter {
-        self.counter(&["section=.=", section, ";.;", UNDECIDED].concat())
+        self.counter(&["weir_", section, "_undecided_total"].concat())
     }
 
     /// Declares a gauge; the same name is the same gauge.

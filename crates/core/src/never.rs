@@ -92,19 +92,19 @@ impl Form {
                 encoded(pattern)
             )),
             Form::Host if !pattern.is_ascii() => Some(
-                "a host has ASCII only, also an international one (`xn--…`), so this could never match".to_owned(),
+                "a host has ASCII only, also an international one (`xn--…`), so this could never match"
+                    .to_owned(),
             ),
-            Form::Lower if !pattern.starts_with("(?i)") && plain.any(|c| c.is_ascii_uppercase()) => Some(
-                "the value is in lower case, so the capital letters could never match".to_owned(),
-            ),
+            Form::Lower if !pattern.starts_with("(?i)") && plain.any(|c| c.is_ascii_uppercase()) => {
+                Some("the value is in lower case, so the capital letters could never match".to_owned())
+            }
             _ => None,
         }
     }
 }
 
 /// The methods that requests have; others are possible, but have no case that anyone could mistake.
-const METHODS: [&str; 9] =
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 /// Whether these characters come as they stand in a request line.
 fn is_sendable(text: &str) -> bool {

@@ -188,9 +188,9 @@ impl Predicate {
                 None if *absent_is_empty => test.judge(b""),
                 None => Truth::False,
             },
-            Predicate::Is { attribute, text, .. } => facts
-                .any_line(*attribute, |line| equal(line, text).into())
-                .unwrap_or(Truth::False),
+            Predicate::Is { attribute, text, .. } => {
+                facts.any_line(*attribute, |line| equal(line, text).into()).unwrap_or(Truth::False)
+            }
             Predicate::Number { attribute, equals } => match facts.value(*attribute) {
                 Value::Unreadable => Truth::Unknown,
                 value => (value == Value::Number(*equals)).into(),

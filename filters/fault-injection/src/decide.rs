@@ -9,7 +9,6 @@ use crate::control::Commands;
 use crate::plan::{Gate, Harm, Kind, Plan, Rule, Sticky};
 use inject::Injected;
 use weir_allocation::{Bucket, Salt, Share};
-use weir_core::effect::Counter;
 use weir_core::predicate::Facts;
 use weir_core::{Effects, Outside, Predicate, Request, Truth, Value, Way};
 
@@ -47,43 +46,22 @@ impl Plan {
         let mut injected = Injected::default();
         for (index, rule) in (0_u16..).zip(&self.rules) {
             let commands = match &rule.control {
-                Some(control) if control.is_asked(request) => {
-                    control.read(request, self.undecided, effects)
-                }
+                Some(control) if control.is_asked(request) => control.read(request, self.undecided, effects),
                 _ => Commands::NONE,
             };
             let draws = match &rule.sticky {
                 Some(sticky) => sticky.draw(rule, request),
                 None => self.draw(rule, request),
             };
-            if (draws.hit || commands.any) && self.holds(&rule.when, request, effects) {
-                self.hit(index, rule, draws, &commands, request, &mut injected, effects);
+            if (draws.hit || commands.any) && holds(&rule.when, request, &mut injected.undecided) {
+                self.hit(index, rule, draws, &commands, request, &mut injected);
             }
+        }
+        for _ in 0..injected.undecided {
+            effects.counts.push(self.undecided);
         }
         if injected.any {
             self.inject(injected, request.outside(), effects);
-        }
-    }
-
-    /// Whether a predicate holds; a request that cannot be judged suffers nothing. A call would cost more than
-    /// the look at a predicate that always holds.
-    #[inline]
-    fn holds<O: Outside>(
-        &self,
-        predicate: &Predicate,
-        request: &Request<'_, O>,
-        effects: &mut Effects,
-    ) -> bool {
-        if matches!(predicate, Predicate::Const(true)) {
-            return true;
-        }
-        match predicate.judge(request) {
-            Truth::True => true,
-            Truth::False => false,
-            Truth::Unknown => {
-                effects.counts.push(self.undecided);
-                false
-            }
         }
     }
 
@@ -119,13 +97,14 @@ impl Plan {
         commands: &Commands,
         request: &Request<'_, O>,
         injected: &mut Injected,
-        effects: &mut Effects,
     ) {
         let scale = match &rule.gate {
-            Some(gate) => gate.open(&rule.name, request, self.undecided, effects),
+            Some(gate) => gate.open(&rule.name, request, &mut injected.undecided),
             None => Some(Share::ALL),
         };
-        let Some(scale) = scale.filter(|_| self.holds(&rule.late, request, effects)) else { return };
+        let Some(scale) = scale.filter(|_| holds(&rule.late, request, &mut injected.undecided)) else {
+            return;
+        };
         for part in &rule.parts {
             let kind = part.harm.kind();
             let hit = draws.of(kind).is_some_and(|bucket| part.hits_now(bucket, scale));
@@ -190,13 +169,7 @@ impl Sticky {
 impl Gate {
     /// The part of the percentages that is in force; `None` when the rule is off. A switch that cannot be judged
     /// switches off: no fault is the safe side.
-    fn open<O: Outside>(
-        &self,
-        name: &str,
-        request: &Request<'_, O>,
-        undecided: Counter,
-        effects: &mut Effects,
-    ) -> Option<Share> {
+    fn open<O: Outside>(&self, name: &str, request: &Request<'_, O>, undecided: &mut u16) -> Option<Share> {
         let mut scale = Share::ALL;
         if self.window.is_some() || self.ramp.is_some() {
             let now = request.outside().now();
@@ -215,7 +188,7 @@ impl Gate {
         };
         let killed = Truth::any([by_header, by_route]);
         if killed == Truth::Unknown {
-            effects.counts.push(undecided);
+            *undecided = undecided.saturating_add(1);
         }
         if killed.unknown_as(true) {
             return None;
@@ -229,6 +202,20 @@ impl Gate {
         }
         Some(scale)
     }
+}
+
+/// Whether a predicate holds; a request that cannot be judged suffers nothing. A call would cost more than the look
+/// at a predicate that always holds.
+#[inline]
+fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>, undecided: &mut u16) -> bool {
+    if matches!(predicate, Predicate::Const(true)) {
+        return true;
+    }
+    let truth = predicate.judge(request);
+    if truth == Truth::Unknown {
+        *undecided = undecided.saturating_add(1);
+    }
+    truth.unknown_as(false)
 }
 
 impl Harm {

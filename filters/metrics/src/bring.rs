@@ -9,10 +9,11 @@ use crate::measured::Values;
 use crate::plan::{LabelValue, Metric, Plan, Series};
 use crate::series::{Found, Id, number, number_of_the_rest};
 use weir_core::Truth;
-use weir_core::compile::UNDECIDED;
 
 /// The counter of what became `other`.
 const OVERFLOW: &str = "weir_metrics_overflow_total";
+/// The counter of conditions that could not be judged.
+const UNDECIDED: &str = "weir_metrics_undecided_total";
 
 /// More than this is not added at once, so that no client can make a counter go round.
 const MOST: u64 = 1 << 50;
@@ -153,8 +154,7 @@ impl Plan {
     #[inline(never)]
     pub(crate) fn count_undecided(&self, registry: &impl Registry) {
         if self.undecided.get() == Id::Unknown {
-            let name = encoding::name(self.style, &[("section", "metrics")], UNDECIDED);
-            self.undecided.set(Id::of(registry.define(Kind::Counter, &name)));
+            self.undecided.set(Id::of(registry.define(Kind::Counter, UNDECIDED)));
         }
         if let Id::Known(id) = self.undecided.get() {
             registry.increment(id, 1);

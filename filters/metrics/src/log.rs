@@ -68,7 +68,6 @@ impl Sample {
     }
 }
 
-
 /// The trace id in a `traceparent` header (W3C Trace Context, section 3.2). For size, not for speed: compiled
 /// with the pipeline it would have 1.6 kB more.
 fn trace_id(header: Option<&[u8]>) -> Option<&str> {

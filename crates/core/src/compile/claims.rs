@@ -83,7 +83,9 @@ impl Compiler<'_> {
             self.problems.add(at, message);
             return None;
         }
-        if let Some(name) = spec.payload.as_deref().filter(|name| !providers.iter().any(|known| known == name)) {
+        if let Some(name) =
+            spec.payload.as_deref().filter(|name| !providers.iter().any(|known| known == name))
+        {
             let hint = did_you_mean(name, providers.iter().map(String::as_str));
             let message = format!("there is no provider {name:?} in `jwt`{hint}");
             self.problems.add(&part("payload"), message);

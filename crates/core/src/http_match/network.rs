@@ -97,7 +97,8 @@ mod tests {
     use super::*;
 
     fn contain(networks: &[&str], text: &str) -> bool {
-        Networks::new(networks.iter().map(|n| Network::parse(n).unwrap()).collect()).contain(text.as_bytes()) == Truth::True
+        Networks::new(networks.iter().map(|n| Network::parse(n).unwrap()).collect()).contain(text.as_bytes())
+            == Truth::True
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]

@@ -159,7 +159,12 @@ fn no_byte_turns_a_pattern_off() {
         ] {
             for regex in ["$regex", "$regexi"] {
                 expect(json!({"plan": {regex: pattern}}), "x-plan", [text, &[byte]].concat(), true);
-                expect(json!({"plan": {"$not": {regex: pattern}}}), "x-plan", [text, &[byte]].concat(), false);
+                expect(
+                    json!({"plan": {"$not": {regex: pattern}}}),
+                    "x-plan",
+                    [text, &[byte]].concat(),
+                    false,
+                );
             }
         }
     }
@@ -311,7 +316,12 @@ fn hosts_are_compared_as_routers_compare_them() {
             expect(json!({"$not": condition}), ":authority", host, !truth);
         }
     }
-    expect(json!({"host": {"$ne": "admin.example.com"}}), ":authority", "admin.example.com:80", Truth::Unknown);
+    expect(
+        json!({"host": {"$ne": "admin.example.com"}}),
+        ":authority",
+        "admin.example.com:80",
+        Truth::Unknown,
+    );
 }
 
 #[cfg_attr(not(target_arch = "wasm32"), test)]
@@ -322,18 +332,29 @@ fn literals_that_nothing_is_ever_equal_to() {
         (json!({"path": {"$in": ["/a", "/my files"]}}), "condition.path.$in[1]", "write \"/my%20files\""),
         (json!({"path": {"$regex": "^/gr\u{f6}"}}), "condition.path.$regex", "percent-encoded"),
         (json!({"path": {"$ne": "admin"}}), "condition.path.$ne", "write \"/admin\""),
-        (json!({"host": {"$nin": ["Admin.example.com"]}}), "condition.host.$nin[0]", "write \"admin.example.com\""),
+        (
+            json!({"host": {"$nin": ["Admin.example.com"]}}),
+            "condition.host.$nin[0]",
+            "write \"admin.example.com\"",
+        ),
         (json!({"country": {"$eq": "DE"}}), "condition.country.$eq", "write \"de\""),
         (json!({"country": {"$not": {"$regex": "^D"}}}), "condition.country.$not.$regex", "lower case"),
         (json!({"method": "get"}), "condition.method", "write \"GET\""),
         (json!({"scheme": "HTTPS"}), "condition.scheme", "`http` or `https`"),
         (json!({"plan": " pro"}), "condition.plan", "white space"),
         (json!({"property:response.code": "200"}), "condition[\"property:response.code\"]", "not known yet"),
-        (json!({"property:upstream.address": "x"}), "condition[\"property:upstream.address\"]", "not known yet"),
+        (
+            json!({"property:upstream.address": "x"}),
+            "condition[\"property:upstream.address\"]",
+            "not known yet",
+        ),
         (json!({"claim:a.b": "x"}), "condition[\"claim:a.b\"]", "write \"[a][b]\""),
     ] {
         let problems = problems(condition);
-        assert!(problems.starts_with(&format!("{place}: ")) && problems.contains(told), "{place}: {problems}");
+        assert!(
+            problems.starts_with(&format!("{place}: ")) && problems.contains(told),
+            "{place}: {problems}"
+        );
         assert_eq!(problems.lines().count(), 1, "{problems}");
     }
     for condition in [

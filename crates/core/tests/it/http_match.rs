@@ -572,9 +572,8 @@ fn what_cannot_be_judged_is_neither_yes_nor_no() {
         (r#""withoutHeaders": {"x-a": {"regex": "[^b]*"}}"#, "x-a", &long),
     ];
     let host = Host::default();
-    let judge = |json: String, headers: &[Header<'_>]| {
-        Matcher::new(&json).unwrap().judge(&request(headers), &host)
-    };
+    let judge =
+        |json: String, headers: &[Header<'_>]| Matcher::new(&json).unwrap().judge(&request(headers), &host);
     for (test, header, value) in cases {
         let headers = [(header, value)];
         assert_eq!(judge(format!("[{{{test}}}]"), &headers), Truth::Unknown, "{test}");

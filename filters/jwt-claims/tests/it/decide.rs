@@ -302,7 +302,7 @@ tests! {
         let way = |lab: &Lab, issuer: &str| {
             let token = bearer(&format!(r#"{{"iss": "{issuer}", "role": "{issuer}"}}"#));
             let decided = lab.decide(&[(":path", &long), ("authorization", if issuer.is_empty() { "" } else { &token })]);
-            assert!(decided.counts.contains(&"section=.=jwt;.;weir_predicates_undecided_total".to_owned()), "{decided:?}");
+            assert!(decided.counts.contains(&"weir_jwt_undecided_total".to_owned()), "{decided:?}");
             decided.way()
         };
         let regex = r#""match": {"uri": {"regex": "/adm(in)?(/.*)?"}}"#;

@@ -10,15 +10,20 @@ use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
 const JWT_AUTHN: &str = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
-const KEYS: &str = r#"{"keys":[{"kty":"oct","kid":"one","k":"YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#;
+const KEYS: &str =
+    r#"{"keys":[{"kty":"oct","kid":"one","k":"YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#;
 
 /// The rules: as Weir has them, and the header matchers that Envoy has in their place.
 fn rules() -> Vec<(Value, Value)> {
-    let regex = |name: &str, regex: &str| json!({"name": name, "string_match": {"safe_regex": {"regex": regex}}});
+    let regex =
+        |name: &str, regex: &str| json!({"name": name, "string_match": {"safe_regex": {"regex": regex}}});
     let host = |test: Value| json!({"name": ":authority", "string_match": test});
     vec![
         (json!({"uri": {"regex": "/adm(in)?(/.*)?"}}), json!([regex(":path", r"/adm(in)?(/[^?]*)?(\?.*)?")])),
-        (json!({"uri": {"prefix": "/private"}}), json!([{"name": ":path", "string_match": {"prefix": "/private"}}])),
+        (
+            json!({"uri": {"prefix": "/private"}}),
+            json!([{"name": ":path", "string_match": {"prefix": "/private"}}]),
+        ),
         (json!({"uri": {"exact": "/exact"}}), json!([regex(":path", r"/exact(\?.*)?")])),
         (json!({"uri": {"suffix": ".secret"}}), json!([regex(":path", r"[^?]*\.secret(\?.*)?")])),
         (
@@ -44,7 +49,8 @@ fn rules() -> Vec<(Value, Value)> {
 }
 
 fn start() -> Envoy {
-    let ours: Vec<Value> = rules().into_iter().map(|(ours, _)| json!({"match": ours, "requires": "corp"})).collect();
+    let ours: Vec<Value> =
+        rules().into_iter().map(|(ours, _)| json!({"match": ours, "requires": "corp"})).collect();
     let ours = json!({"jwt": {"providers": {"corp": {"jwks": {"inline": KEYS}}}, "rules": ours}});
     let matches: Vec<Value> = rules().into_iter().map(|(_, headers)| headers).collect();
     let needs: Vec<Value> = matches
@@ -83,10 +89,34 @@ struct Form {
     tier: Vec<u8>,
 }
 
+impl Form {
+    /// Whether Weir stops it because it cannot tell: a port, or a dot at the end, is all that is between the host
+    /// and a rule, or a text is longer than an expression is run over.
+    fn is_in_doubt(&self) -> bool {
+        let host = self.host.to_lowercase();
+        let by_host = ["admin.example.com", "root.internal"]
+            .iter()
+            .any(|rule| host.strip_prefix(rule).is_some_and(|rest| rest.starts_with([':', '.'])));
+        let path = self.target.split('?').next().unwrap_or_default();
+        by_host || path.len() > 16 * 1024 || self.tier.len() > 16 * 1024
+    }
+}
+
 /// Spellings of paths that are protected, or look as if they were.
 fn targets() -> Vec<String> {
     let mut all = Vec::new();
-    for path in ["/admin", "/adm", "/admin/x", "/private", "/private/x", "/exact", "/a.secret", "/shop/1", "/", "/public"] {
+    for path in [
+        "/admin",
+        "/adm",
+        "/admin/x",
+        "/private",
+        "/private/x",
+        "/exact",
+        "/a.secret",
+        "/shop/1",
+        "/",
+        "/public",
+    ] {
         let last = path.rsplit('/').next().unwrap_or_default();
         let first = path.as_bytes().get(1).map_or(0, |b| usize::from(*b));
         for form in [
@@ -127,9 +157,16 @@ fn targets() -> Vec<String> {
 }
 
 fn forms() -> Vec<Form> {
-    let plain = Form { method: "GET", target: "/public".into(), host: "example.com".into(), tier: Vec::new() };
+    let plain =
+        Form { method: "GET", target: "/public".into(), host: "example.com".into(), tier: Vec::new() };
     let mut forms: Vec<Form> = targets().into_iter().map(|target| Form { target, ..plain.clone() }).collect();
-    for host in ["admin.example.com", "root.internal", "www.example.com", "xadmin.example.com", "admin.example.com.evil.test"] {
+    for host in [
+        "admin.example.com",
+        "root.internal",
+        "www.example.com",
+        "xadmin.example.com",
+        "admin.example.com.evil.test",
+    ] {
         for host in [
             host.to_owned(),
             host.to_uppercase(),
@@ -149,8 +186,10 @@ fn forms() -> Vec<Form> {
             forms.push(Form { method, target: target.into(), ..plain.clone() });
         }
     }
+    let long = vec![b'a'; 17_000];
+    let long_and_met = [long.as_slice(), b"7"].concat();
     for start in [&b"gold"[..], b"silver", b"bronze", b"GOLD", b"xgold"] {
-        for end in [&b"1"[..], b"", b" 1", b"\xff1", b"\xc3\xa4\xff9", &[b'a'; 17_000], &[[b'a'; 17_000].as_slice(), b"7"].concat()] {
+        for end in [&b"1"[..], b"", b" 1", b"\xff1", b"\xc3\xa4\xff9", &long, &long_and_met] {
             forms.push(Form { tier: [start, end].concat(), ..plain.clone() });
         }
     }
@@ -180,7 +219,8 @@ fn status(address: SocketAddr, form: &Form) -> u16 {
 #[test]
 fn what_envoys_own_filters_stop_is_stopped() {
     let (envoy, forms) = (start(), forms());
-    let (mut open, mut stopped, mut stricter) = (Vec::new(), 0, Vec::new());
+    let (mut open, mut others) = (Vec::new(), Vec::new());
+    let (mut stopped, mut stricter) = (0, 0);
     for form in &forms {
         let [ours, authn, rbac] = [0, 1, 2].map(|listener| status(envoy.listener(listener), form));
         let theirs = authn == 401 || rbac == 403;
@@ -188,28 +228,26 @@ fn what_envoys_own_filters_stop_is_stopped() {
         let shown = || {
             let target: String = form.target.chars().take(60).collect();
             let tier = String::from_utf8_lossy(form.tier.get(..form.tier.len().min(20)).unwrap_or_default());
-            format!("{} {target} {} {tier:?}: weir {ours}, jwt_authn {authn}, rbac {rbac}", form.method, form.host)
+            format!(
+                "{} {target} {} {tier:?}: weir {ours}, jwt_authn {authn}, rbac {rbac}",
+                form.method, form.host
+            )
         };
         match (ours == 401, theirs) {
             (false, true) => open.push(shown()),
-            (true, false) => stricter.push(shown()),
+            (true, false) => {
+                stricter += 1;
+                if !form.is_in_doubt() {
+                    others.push(shown());
+                }
+            }
             // All of them answer alike what nobody stops.
             (false, false) => assert_eq!([ours; 2], [authn, rbac], "{}", shown()),
             (true, true) => {}
         }
     }
-    println!("{} forms: {stopped} stopped, {} of them by Weir alone", forms.len(), stricter.len());
+    println!("{} forms: {stopped} stopped, {} of them by Weir alone", forms.len(), stricter);
     assert!(open.is_empty(), "{} ways around:\n{}", open.len(), open.join("\n"));
-    // Stricter only where a port, or a dot at the end, is all that is between a host and a rule.
-    let others: Vec<&String> = stricter
-        .iter()
-        .filter(|line| {
-            let line = line.to_lowercase();
-            !["admin.example.com:", "admin.example.com.", "root.internal:", "root.internal."]
-                .iter()
-                .any(|host| line.contains(host))
-        })
-        .collect();
     assert!(others.is_empty(), "{others:#?}");
-    assert!(forms.len() >= 300 && stopped * 5 > forms.len() && !stricter.is_empty(), "{} {stopped}", forms.len());
+    assert!(forms.len() >= 300 && stopped * 5 > forms.len() && stricter > 0, "{} {stopped}", forms.len());
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use weir_core::header::encode_pairs;
 use weir_core::http_match::HttpMatch;
 use weir_core::predicate::CelId;
-use weir_core::{At, AttributeMap, Compiler, Outside, Predicate, Problems, Request, Scratch, Shape, Truth, load};
+use weir_core::{
+    At, AttributeMap, Compiler, Outside, Predicate, Problems, Request, Scratch, Shape, Truth, load,
+};
 
 /// Properties by their path with dots, and every path that was asked for.
 #[derive(Default)]
