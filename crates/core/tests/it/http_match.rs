@@ -83,7 +83,7 @@ fn the_path_is_matched_without_its_query() {
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
-fn the_request_line_is_case_sensitive() {
+fn the_request_line_is_case_sensitive_but_for_the_host() {
     check(&[
         Case {
             json: r#"[{"method": {"exact": "POST"}}]"#,
@@ -98,7 +98,7 @@ fn the_request_line_is_case_sensitive() {
         Case {
             json: r#"[{"authority": {"exact": "shop.example.com"}}]"#,
             takes: &[&[], &[(":authority", b"shop.example.com")]],
-            refuses: &[&[(":authority", b"shop.example.com:443")], &[(":authority", b"Shop.example.com")]],
+            refuses: &[&[(":authority", b"shop.example.com:443")], &[(":authority", b"api.example.com")]],
         },
         Case {
             json: r#"[{"authority": {"regex": "(.*\\.)?example\\.com(:\\d+)?"}}]"#,
@@ -258,11 +258,6 @@ fn without_headers_takes_a_missing_header_for_an_empty_one() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn query_parameters_are_compared_as_they_were_sent() {
     check(&[
-        Case {
-            json: r#"[{"queryParams": {"q": {"exact": "a b"}}}]"#,
-            takes: &[&[(":path", b"/?q=a b")]],
-            refuses: &[&[(":path", b"/?q=a%20b")], &[(":path", b"/?q=a+b")], &[(":path", b"/")]],
-        },
         Case {
             json: r#"[{"queryParams": {"q": {"exact": "a%20b"}}}]"#,
             takes: &[&[(":path", b"/x?z=1&q=a%20b")], &[(":path", b"/x?q=a%20b&q=other#q=")]],

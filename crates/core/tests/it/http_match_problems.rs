@@ -62,3 +62,32 @@ fn misspelt_fields_are_recognised() {
         "{text}"
     );
 }
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn what_no_request_ever_looks_like_is_refused_with_what_they_look_like() {
+    for (json, at, told) in [
+        (r#"[{"uri": {"prefix": "/größe"}}]"#, "uri.prefix", "write \"/gr%C3%B6%C3%9Fe\""),
+        (r#"[{"uri": {"exact": "/my files"}}]"#, "uri.exact", "write \"/my%20files\""),
+        (r#"[{"uri": {"in": ["/a", "b"]}}]"#, "uri.in[1]", "write \"/b\""),
+        (r#"[{"uri": {"regex": "/größe(/.*)?"}}]"#, "uri.regex", "percent-encoded"),
+        (r#"[{"queryParams": {"q": {"exact": "a b"}}}]"#, "queryParams.q.exact", "write \"a%20b\""),
+        (r#"[{"authority": {"exact": "https://shop.test"}}]"#, "authority.exact", "a host is a name"),
+        (
+            r#"[{"withoutHeaders": {"host": {"exact": "a b"}}}]"#,
+            "withoutHeaders.host.exact",
+            "a host is a name",
+        ),
+        (r#"[{"method": {"exact": "get"}}]"#, "method.exact", "write \"GET\""),
+        (r#"[{"headers": {"x-a": {"exact": " a"}}}]"#, "headers.x-a.exact", "white space"),
+        (
+            r#"[{"claims": {"realm_access.roles": {}}}]"#,
+            "claims[\"realm_access.roles\"]",
+            "\"[realm_access][roles]\"",
+        ),
+    ] {
+        let text = Matcher::new(json).unwrap_err();
+        assert!(text.starts_with(&format!("rules[0].match[0].{at}: ")) && text.contains(told), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
