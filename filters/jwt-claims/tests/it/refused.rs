@@ -102,8 +102,8 @@ tests! {
             {"match": {"withoutHeaders": {"@request.auth.claims[role]": {}}}}, {"cel": "response.code == 200"},
             {"condition": {"property:response.code": "200"}}, {"requires": "corp"}]}"#,
             &[("rules[0].condition[\"claim:role\"]", WHY), ("rules[1].condition.$not[\"claim:role\"]", WHY),
-              ("rules[2].match.claims.role", WHY), ("rules[3].match.headers[\"@request.auth.claims.role\"]", WHY),
-              ("rules[4].match.withoutHeaders[\"@request.auth.claims[role]\"]", WHY),
+              ("rules[2].match[0].claims.role", WHY), ("rules[3].match[0].headers[\"@request.auth.claims.role\"]", WHY),
+              ("rules[4].match[0].withoutHeaders[\"@request.auth.claims[role]\"]", WHY),
               ("rules[5].cel", "`response.code` is not known yet when a request comes"),
               ("rules[6].condition[\"property:response.code\"]", "`response.code` is not known yet when a request comes")]);
     }
@@ -111,10 +111,10 @@ tests! {
     fn names_that_can_be_read_in_two_ways() {
         refused(r#"{"providers": {"corp": {"jwks": KEYS, "require": {"plan.tier": 3}, "filterState": {"roles": "realm_access.roles"}}},
             "rules": [{"require": {"https://example.test/app_metadata.blocked": {"$ne": true}}}, {"require": {"$nor": [{"kubernetes.io": 1}]}}]}"#,
-            &[("providers.corp.require[\"plan.tier\"]", "write \"[plan][tier]\" for a claim inside of another"),
-              ("providers.corp.filterState.roles", "or \"[realm_access.roles]\" for one claim of this name"),
-              ("rules[0].require[\"https://example.test/app_metadata.blocked\"]", "write \"[https://example.test/app_metadata][blocked]\""),
-              ("rules[1].require.$nor[0][\"kubernetes.io\"]", "\"[kubernetes.io]\"")]);
+            &[("providers.corp.require[\"plan.tier\"]", "\"plan.tier\" can be read in more than one way: write \"[plan][tier]\" for a claim inside of another (dots that belong to a name stay in its brackets), or \"[plan.tier]\" for one claim of this name"),
+              ("providers.corp.filterState.roles", "\"realm_access.roles\" can be read in more than one way: write \"[realm_access][roles]\""),
+              ("rules[0].require[\"https://example.test/app_metadata.blocked\"]", "\"https://example.test/app_metadata.blocked\" can be read in more than one way: write \"[https://example.test/app_metadata][blocked]\""),
+              ("rules[1].require.$nor[0][\"kubernetes.io\"]", "\"kubernetes.io\" can be read in more than one way")]);
     }
 
     fn the_rest() {
