@@ -85,7 +85,8 @@ pub fn build(names: &[String]) -> Result<(), Failure> {
             if shrunk && bytes / 1000 > module.limit_kb {
                 // Without a stamp it is built, and refused, again.
                 too_large.push(module.name);
-            } else {
+            } else if stamp::of_sources(root)? == sources {
+                // Sources that were edited meanwhile may be in it, or not.
                 stamp.set()?;
             }
         }

@@ -276,7 +276,7 @@ fn variables_are_taken_as_right_unless_they_are_given() {
         jwt: {providers: {corp: {issuer: a, jwks: {env: CORP_KEYS}}}}\n\
         experiments: {unit: 'header:x', mintCookie: {name: c}, secret: {env: SECRET}, overrides: {header: x-o, secret: {env: OTHER}}, \
         list: [{key: e, variants: [{key: a, weight: 50}, {key: b, weight: 50}]}]}\n\
-        faults: [{killSwitch: {env: OFF}, abort: {httpStatus: 500, percentage: 1}}]\n\
+        faults: [{killSwitch: {env: NO_FAULTS}, abort: {httpStatus: 500, percentage: 1%}}]\n\
         metrics: {accessLog: {unit: {source: 'header:x', secret: {env: LOG}}}}\n";
     const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]}"#;
     let folder = Folder::new();

@@ -1,8 +1,8 @@
 //! `weir push`, `pull` and `inspect` where no real registry is needed: files, and registries that are
 //! broken, absent or hostile.
 
-use crate::support::{Folder, Run, weir};
 use crate::registry::{Answer, Registry};
+use crate::support::{Folder, Run, weir};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;

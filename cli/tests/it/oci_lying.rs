@@ -1,15 +1,15 @@
 //! `weir pull` and `weir inspect` against registries that want memory, credentials or files of ours.
 
+use crate::registry::{Answer, Registry, Request};
+use crate::support::{Folder, Run};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use crate::registry::{Answer, Registry, Request};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use crate::support::{Folder, Run};
 
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";

@@ -12,7 +12,7 @@ use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
 use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
-use crate::problem::{At, Problems, did_you_mean};
+use crate::problem::{At, Problems};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
 use crate::value::Kind;
 
@@ -203,7 +203,7 @@ impl<'c> Compiler<'c> {
             "scheme",
         ];
         let names = self.named.iter().map(|(name, _)| name).chain(SHORT);
-        let hint = did_you_mean(text, names);
+        let hint = self.problems.did_you_mean(text, names);
         let message = format!(
             "{text:?} is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, \
              property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme){hint}"
@@ -528,7 +528,8 @@ impl<'c> Compiler<'c> {
         }
         let found = self.shape.experiments.iter().position(|known| known.key == experiment);
         let Some((index, known)) = found.and_then(|i| Some((i, self.shape.experiments.get(i)?))) else {
-            let hint = did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
+            let hint =
+                self.problems.did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
             self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         };
@@ -541,7 +542,7 @@ impl<'c> Compiler<'c> {
                 }),
                 None => {
                     let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
-                    let hint = did_you_mean(variant, known.variants.iter().map(String::as_str));
+                    let hint = self.problems.did_you_mean(variant, known.variants.iter().map(String::as_str));
                     self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
                 }
             }

@@ -104,6 +104,12 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// [`did_you_mean`], or nothing where the problem that it belongs to is one too many to be kept: a
+    /// configuration with many names and many mistakes must not compare each with each.
+    pub fn did_you_mean<'a>(&self, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        if self.0.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
+    }
+
     /// How many problems there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -131,7 +137,8 @@ impl fmt::Display for Problems {
 /// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
-    let nearest = known.into_iter().map(|k| (distance(word, k), k)).min();
+    let near = known.into_iter().filter(|k| k.len().abs_diff(word.len()) <= limit);
+    let nearest = near.map(|k| (distance(word, k), k)).min();
     match nearest {
         Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),
         _ => String::new(),

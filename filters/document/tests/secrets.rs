@@ -225,7 +225,7 @@ fn variables_are_checked_where_they_are_known() {
         "jwt": {"providers": {"corp": {"issuer": "x", "jwks": {"env": "KEYS"}}}, "rules": [{"requires": "corp"}]},
         "experiments": {"unit": "header:x", "mintCookie": {"name": "c"}, "secret": {"env": "SECRET"},
             "list": [{"key": "e", "variants": [{"key": "a", "weight": 50}, {"key": "b", "weight": 50}]}]},
-        "faults": [{"killSwitch": {"env": "OFF"}, "abort": {"httpStatus": 500, "percentage": 1}}],
+        "faults": [{"killSwitch": {"env": "OFF"}, "abort": {"httpStatus": 500, "percentage": "1%"}}],
     });
     let bytes = document.to_string().into_bytes();
     assert_eq!(Plans::load_offline(&bytes, &|_| None).err().map(|it| it.to_string()), None);

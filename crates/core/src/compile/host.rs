@@ -19,6 +19,10 @@ impl Compiler<'_> {
     /// What all values of an attribute have in common.
     pub(crate) fn form(&self, id: AttrId) -> Option<Form> {
         let attribute = self.shape.attributes.get(id.index())?;
+        // What is inside of JSON has no form.
+        if attribute.kind == Kind::Json {
+            return None;
+        }
         Some(match attribute.source {
             Source::Header(slot) => match &**self.shape.headers.get(usize::from(slot))? {
                 AUTHORITY => Form::Host,
@@ -31,6 +35,11 @@ impl Compiler<'_> {
             Source::RawQuery(_) => Form::Query,
             _ => return None,
         })
+    }
+
+    /// Whether an attribute that the request does not have still has a value.
+    pub(crate) fn has_default(&self, id: AttrId) -> bool {
+        self.shape.attributes.get(id.index()).is_some_and(|attribute| attribute.default.is_some())
     }
 
     /// Whether an attribute's letters are in lower case.

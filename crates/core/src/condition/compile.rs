@@ -113,8 +113,10 @@ impl Root for AttrId {
     fn suit(self, check: Check, json: &Json, builder: &mut Builder<'_, '_>, at: &At) -> Check {
         let compiler = &mut *builder.compiler;
         let form = compiler.form(self);
+        // A default has any form.
+        let of_requests = form.filter(|_| !compiler.has_default(self));
         let lower = compiler.is_lowered(self).then_some(Form::Lower);
-        for form in form.into_iter().chain(lower) {
+        for form in of_requests.into_iter().chain(lower) {
             refuse_never(json, form, at, &mut compiler.problems);
         }
         if form == Some(Form::Host) { check.of_host() } else { check }

@@ -180,7 +180,7 @@ fn a_default_stands_for_what_is_absent_but_not_for_what_is_empty() {
     let number = Reader::new(r#"{"header": "x-n", "type": "number", "default": "7"}"#);
     let host = Host::default();
     assert!(number.value(&[], &host, |v| v == Value::Number(7.0)));
-    assert!(number.value(&[("x-n", b"x")], &host, |v| v == Value::Null));
+    assert!(number.value(&[("x-n", b"x")], &host, |v| v == Value::Unreadable));
     let property = Reader::new(r#"{"property": "a.b", "type": "number", "default": "7"}"#);
     assert!(property.value(&[], &host, |v| v == Value::Number(7.0)));
 }
@@ -192,7 +192,7 @@ fn properties_are_numbers_booleans_and_texts() {
     for (source, path, bytes, expected) in [
         (r#"{"property": "source.port", "type": "number"}"#, "source.port", eight(443), Value::Number(443.0)),
         (r#"{"property": "source.port", "type": "number"}"#, "source.port", eight(-1), Value::Number(-1.0)),
-        (r#"{"property": "source.port", "type": "number"}"#, "source.port", vec![1, 2], Value::Null),
+        (r#"{"property": "source.port", "type": "number"}"#, "source.port", vec![1, 2], Value::Unreadable),
         (r#"{"property": "a", "type": "number"}"#, "a", b"17".to_vec(), Value::Number(17.0)),
         // Eight digits in a text are no eight bytes of a number.
         (r#"{"property": "a", "type": "number"}"#, "a", b"12345678".to_vec(), Value::Number(12_345_678.0)),
@@ -220,7 +220,7 @@ fn properties_are_numbers_booleans_and_texts() {
             vec![0],
             Value::Bool(false),
         ),
-        (r#"{"property": "connection.mtls", "type": "boolean"}"#, "connection.mtls", vec![2], Value::Null),
+        (r#"{"property": "connection.mtls", "type": "boolean"}"#, "connection.mtls", vec![2], Value::Unreadable),
         (r#"{"property": "a", "type": "boolean"}"#, "a", b"true".to_vec(), Value::Bool(true)),
         (r#"{"property": "a", "lower": true}"#, "a", b"X\xff".to_vec(), Value::Text(b"x\xff")),
         (r#"{"property": "other"}"#, "a", b"x".to_vec(), Value::Null),
@@ -293,5 +293,5 @@ fn lists_and_numbers_are_typed_views_of_the_text() {
     assert_eq!(items, [&b"a"[..], b"b,c", b""]);
     let number = Reader::new(r#"{"query": "n", "type": "number"}"#);
     assert!(number.value(&[(":path", b"/?n=%2B1.5e1")], &host, |v| v == Value::Number(15.0)));
-    assert!(number.value(&[(":path", b"/?n=NaN")], &host, |v| v == Value::Null));
+    assert!(number.value(&[(":path", b"/?n=NaN")], &host, |v| v == Value::Unreadable));
 }
