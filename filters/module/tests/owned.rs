@@ -19,7 +19,7 @@ const CONFIGURATION: &str = r#"{
       {"claim": "sub", "header": "x-auth-user-id"}, {"claim": "name", "header": "x-name"},
       {"claim": "roles", "header": "x-roles", "format": "csv"},
       {"claim": "groups", "header": "x-groups", "format": "repeat"},
-      {"claim": "o", "header": "x-o", "format": "json"}, {"claim": "o.a", "header": "x-oa", "format": "base64Json"},
+      {"claim": "o", "header": "x-o", "format": "json"}, {"claim": "[o][a]", "header": "x-oa", "format": "base64Json"},
       {"claim": "absent", "header": "x-absent"}]}},
     "rules": [{"match": {"uri": {"prefix": "/open"}}}, {"requires": "corp"}]},
   "experiments": {"unit": "claim:sub",
@@ -240,7 +240,7 @@ fn what_was_decided_is_carried_out_before_the_proxy_answers() {
 #[test]
 fn claims_that_act_are_in_no_filter_state() {
     let configuration = r#"{"jwt": {"providers": {"corp": {"jwks": KEYS, "claimsToHeaders": [],
-        "filterState": {"user": "sub", "name": "name", "o": "o", "b": "o.b"}}}}}"#;
+        "filterState": {"user": "sub", "name": "name", "o": "o", "b": "[o][b]"}}}}}"#;
     // {"sub":"ann\n[2026…] 200 user=root /forged","name":"\u001b[2J","o":{"a":"\u007f","b":[1, 2]}}
     let token = "Bearer eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.eyJzdWIiOiJhbm5cblsyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFpdIDIwMCB1c2VyPXJvb3QgL2ZvcmdlZCIsIm5hbWUiOiJcdTAwMWJbMkoiLCJvIjp7ImEiOiJcdTAwN2YiLCJiIjpbMSwgMl19fQ.1dL93UEIr8CvZtC-Nib4oqE1uVLCLWFvL-yBjYw2kWg";
     let host = served(configuration, "/", &[("authorization", token)], None);

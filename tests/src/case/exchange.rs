@@ -10,7 +10,8 @@ use super::value::{Headers, Value};
 pub struct Request {
     /// Default: GET.
     pub method: String,
-    /// Path and query. Default: `/`.
+    /// Path and query: a text, or `{repeat: [text, count]}`. Default: `/`.
+    #[serde(deserialize_with = "super::value::long_text")]
     pub path: String,
     /// Default: `example.com`.
     pub host: String,
