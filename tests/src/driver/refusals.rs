@@ -15,7 +15,7 @@ use crate::envoy::{Bootstrap, Envoy, EnvoyError, Filter, Listener};
 /// The name of the filter that is updated.
 const FILTER: &str = "refused";
 /// How long an update may take to be refused.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An Envoy for each module and environment, started when its first case runs.
 #[derive(Default)]
@@ -68,23 +68,18 @@ fn accepted(module: &str) -> Value {
 
 /// Sends the update and waits until Envoy has judged it. What differed from what is expected.
 fn refused(envoy: &Envoy, file: &CaseFile, case: &Case) -> Result<Vec<String>, EnvoyError> {
-    let verdicts = |envoy: &Envoy| {
-        let count = |what: &str| {
-            let end = format!("{FILTER}.{what}");
-            let found = envoy.counters().ok()?.into_iter().find(|(name, _)| name.ends_with(&end))?;
-            Some(found.1)
-        };
-        (count("config_reload").unwrap_or(0), count("config_fail").unwrap_or(0))
+    // `config_reload` says that an update came, `config_fail` that it was refused.
+    let refusals = |envoy: &Envoy| {
+        let end = format!("{FILTER}.config_fail");
+        let counters = envoy.counters().unwrap_or_default();
+        counters.into_iter().find(|(name, _)| name.ends_with(&end)).map_or(0, |(_, count)| count)
     };
-    let (taken, failed) = verdicts(envoy);
+    let before = refusals(envoy);
     let mark = envoy.log_mark();
     let update = plugin(file, file.config_of(case)).map_err(EnvoyError::Other)?;
     envoy.update(FILTER, &update)?;
-    if !envoy.wait_for(PATIENCE, |envoy| verdicts(envoy) != (taken, failed)) {
-        return Ok(vec![format!("Envoy judged nothing within {PATIENCE:?}")]);
-    }
-    if verdicts(envoy).0 != taken {
-        return Ok(vec!["Envoy took this configuration".to_owned()]);
+    if !envoy.wait_for(PATIENCE, |envoy| refusals(envoy) > before) {
+        return Ok(vec![format!("Envoy did not refuse this configuration within {PATIENCE:?}")]);
     }
     // The counter may be there before the log's lines have arrived here.
     let problems =
