@@ -214,7 +214,6 @@ impl Registry {
         url.map_err(|error| format!("{registry} is not the address of a registry: {error}"))
     }
 
-    #[allow(clippy::type_complexity, reason = "what cannot be met, and what came")]
     fn get(
         &self,
         reference: &Reference,
