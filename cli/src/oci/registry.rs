@@ -84,7 +84,7 @@ impl Registry {
         self.authorization.replace(None);
         let answer = self.get(reference, self.url(reference, "")?, None, MAX_OTHER, &|_| ())?;
         match answer.map_err(|fault| self.broken(reference, fault))? {
-            // What it says to this address does not matter unless it asks who is there.
+            // What it says to this address does not matter unless it asks for credentials.
             answer if matches!(answer.status, 401 | 403) => Err(self.explain(reference, &answer)),
             _ => Ok(()),
         }
