@@ -15,8 +15,7 @@ use std::process::Command;
 /// What modules are made of, below the root of the repository.
 const SOURCES: [&str; 6] = ["Cargo.toml", "Cargo.lock", "crates", "filters", "schema", "xtask"];
 /// Environment variables that change what the compiler makes.
-const FLAGS: [&str; 3] =
-    ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS"];
+const FLAGS: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS"];
 
 /// A fingerprint of what all modules are made of.
 ///

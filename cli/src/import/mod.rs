@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Algorithm;
+use weir_core::escape::escape;
 use weir_definitions::{Document, Experiment, Imported, Kind, Options, Report};
 
 /// Turns a vendor's definitions into a configuration that assigns as the vendor's SDKs do.
@@ -104,11 +105,12 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     if args.format.is_json() {
         crate::output::json(out, &Printed { report: &report, configuration: inline })?;
     } else {
-        report::lines(&report, &name).iter().for_each(|line| eprintln!("weir: {line}"));
+        let complain = |line: &str| crate::output::complain(&escape(line));
+        report::lines(&report, &name).iter().for_each(|line| complain(line));
         if document.is_empty() {
-            eprintln!("weir: nothing is written: no flag became an experiment");
+            complain("nothing is written: no flag became an experiment");
         } else if !is_written {
-            eprintln!("weir: nothing is written: with --strict no flag may be left out");
+            complain("nothing is written: with --strict no flag may be left out");
         }
         out.write_all(inline.unwrap_or_default().as_bytes())?;
     }
@@ -137,7 +139,7 @@ fn options(args: &Args) -> Result<Options, String> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    crate::output::replace(path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Finds the lines of what the report speaks of.

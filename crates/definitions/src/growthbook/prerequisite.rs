@@ -4,7 +4,7 @@ use serde_json::Value;
 use weir_core::attribute::AttributeMap;
 use weir_core::condition::{self, Condition};
 use weir_core::predicate::{CelId, ExperimentId, Facts};
-use weir_core::{At, AttrId, Compiler, Problems};
+use weir_core::{At, AttrId, Compiler, Problems, Truth};
 
 /// A condition over `value`, the value of another feature.
 #[derive(Debug)]
@@ -25,9 +25,14 @@ impl ValueTest {
         Ok(Self(compiled))
     }
 
-    /// Whether it holds for a value.
+    /// Whether it holds for a value that it can judge.
     pub(crate) fn passes(&self, value: &Value) -> bool {
-        self.0.holds(&Given(value))
+        self.0.judge(&Given(value)) == Truth::True
+    }
+
+    /// Whether it can judge a value: texts of patterns have a longest length.
+    pub(crate) fn can_judge(&self, value: &Value) -> bool {
+        self.0.judge(&Given(value)) != Truth::Unknown
     }
 }
 
@@ -46,8 +51,8 @@ impl Facts for Given<'_> {
         weir_core::Value::Json(self.0)
     }
 
-    fn cel(&self, _: CelId) -> bool {
-        false
+    fn cel(&self, _: CelId) -> Truth {
+        Truth::Unknown
     }
 
     fn variant(&self, _: ExperimentId) -> Option<u16> {

@@ -1,0 +1,6 @@
+//! Tests of the built modules in the mini host, other than the case files. One program, since each costs a minute to compile and to link.
+
+mod cel;
+mod experiment_vectors;
+mod manifests;
+mod memory;
