@@ -4,7 +4,7 @@
 //! a browser and a live source share it.
 //!
 //! A flag of which any part has no equivalent is left out as a whole, so that what is there assigns as the
-//! vendor's SDK does. `tests/sdk.rs` holds that against the vendors' real SDKs.
+//! vendor's SDK does. `tests/it/sdk.rs` holds that against the vendors' real SDKs.
 
 mod attributes;
 mod condition;

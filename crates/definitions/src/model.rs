@@ -112,6 +112,14 @@ pub(crate) struct Window {
     pub(crate) end: Option<String>,
 }
 
+impl Window {
+    /// Whether it is over before it starts.
+    pub(crate) fn is_empty(&self) -> bool {
+        let time = |text: &Option<String>| text.as_deref().and_then(|text| weir_core::timestamp::parse(text).ok());
+        time(&self.start).zip(time(&self.end)).is_some_and(|(start, end)| start >= end)
+    }
+}
+
 /// What another flag must have given.
 #[derive(Clone, Debug)]
 pub(crate) struct Requirement {
@@ -133,6 +141,14 @@ pub(crate) enum Takes {
 }
 
 impl Takes {
+    /// Whether it can be told of an outcome.
+    pub(crate) fn can_judge(&self, value: &Value) -> bool {
+        match self {
+            Self::On | Self::Variants(_) => true,
+            Self::Values(test) => test.can_judge(value),
+        }
+    }
+
     /// Whether an outcome will do. Without a variant the flag has its default.
     pub(crate) fn accepts(&self, variant: Option<&Variant>, default: &Value) -> bool {
         match self {

@@ -36,6 +36,8 @@ pub(crate) fn network(text: &str) -> Network {
 }
 
 fn bits(text: &str, most: u32) -> Option<u32> {
+    // Rust reads a sign.
+    let text = text.strip_prefix('+').unwrap_or(text);
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|bits| digits && *bits <= most)
 }

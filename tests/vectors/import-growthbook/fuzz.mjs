@@ -80,8 +80,8 @@ function condition(depth = 0) {
 
 const value = () => pick([true, false, null, 0, 1, 2, 3.5, "on", "off", "größer", "a b", "10%", { a: 1 }, ["x"], ""]);
 const hash = (rule) => {
-  if (chance(60)) rule.hashVersion = pick([1, 2, 2]);
-  if (chance(40)) rule.hashAttribute = pick(["id", "deviceId", "company"]);
+  if (chance(60)) rule.hashVersion = pick([1, 2, 2, 1, 2, 2, 1, 2, 2, 0, 3]);
+  if (chance(40)) rule.hashAttribute = pick(["id", "deviceId", "company", "id", "deviceId", "company", ""]);
   if (chance(40)) rule.seed = pick(["seed-a", "größe", "日本", "s"]);
 };
 const hundredth = () => below(101) / 100;
@@ -98,13 +98,14 @@ function ranges(count) {
 
 function shares(rule) {
   if (chance(12)) {
-    rule.filters = several(1, 2, () => {
+    rule.filters = several(chance(8) ? 0 : 1, 2, () => {
       const filter = { seed: pick(["layer-1", "layer-2"]), ranges: [[hundredth() / 2, 0.5 + hundredth() / 2]] };
       if (chance(50)) filter.attribute = pick(["id", "deviceId"]);
       if (chance(50)) filter.hashVersion = pick([1, 2]);
       return filter;
     });
-  } else if (chance(12)) {
+  }
+  if (chance(12)) {
     rule.namespace = [pick(["ns", "größe"]), hundredth() / 2, 0.5 + hundredth() / 2];
   }
 }
@@ -135,7 +136,7 @@ function rule(earlier) {
   if (kind < 5) return made;
   if (kind < 45) {
     made.force = value();
-    if (chance(40)) made.coverage = hundredth();
+    if (chance(40)) made.coverage = chance(4) ? null : hundredth();
     else if (chance(20)) made.range = [hundredth() / 2, 0.5 + hundredth() / 2];
     if (made.coverage !== undefined || made.range) hash(made);
     shares(made);
@@ -152,7 +153,8 @@ function rule(earlier) {
     made.weights = parts.map((part) => Math.round((part / sum) * 100) / 100);
     if (chance(15)) made.weights = [0.2, 0.2];
   }
-  if (chance(40)) made.coverage = hundredth();
+  if (chance(40)) made.coverage = chance(4) ? null : hundredth() * (chance(5) ? 2 : 1);
+  if (chance(4)) made[pick(["ranges", "weights", "filters"])] = pick([[], null]);
   if (chance(40)) {
     made.meta = made.variations.map((_, index) => ({ key: pick([`v${index}`, `${index}`, `k${index}`, `größe ${index}`]) }));
     if (chance(15)) made.meta[below(count)].passthrough = true;
@@ -162,7 +164,7 @@ function rule(earlier) {
 }
 
 for (let number = 0; number < payloads; number++) {
-  const names = ["a", "b", "c", "d", "größe", "x y"];
+  const names = ["a", "b", "c", "d", "größe", "x y", "e", "日本"];
   const features = {};
   names.forEach((name, index) => {
     // What others depend on has mostly been made; a circle is made now and then.

@@ -19,12 +19,14 @@ VERSIONS = ["1.2.3", "2.0.0", "v2.0.0", "2.0.0-rc.1", "2.0.0-alpha.10", "2.0.0-r
             "2.0.0.0", "99999.1.0", "1.2.3+build.5", "01.2.3", "2.0.0-0", "3.1.0-x-y", "1.2.3-", "unknown", "2.0.0-1.a"]
 LITERAL_VERSIONS = ["1.2.3", "2.0.0", "2.0.0-rc.1", "2.0.0-alpha.3", "2.0.0-rc", "100000.0.0", "99999.0.0", "v2.0.0",
                     "1.2.3+b", "2.0.0-0", "2.0.0-1.b", "3.1.0-x-y"]
-NUMBERS = ["5", "17", "18", "18.5", "-3", "1e2", "0x10", "", "abc", " 7", "+18", ".5", "5.", "１８", "18,5", "1_000"]
+NUMBERS = ["5", "17", "18", "18.5", "-3", "1e2", "0x10", "", "abc", " 7", "+18", ".5", "5.", "１８", "18,5", "1_000",
+           "inf", "-Infinity", "NaN", "1e999", "0.3", "0.30000000000000004", "0.3000000000000003", "18.000000000000001"]
 ADDRESSES = ["10.1.2.3", "192.168.1.42", "192.168.2.1", "127.0.0.1", "::1", "010.0.0.1", "300.1.1.1", "localhost"]
 NETWORKS = ["10.0.0.0/8", "192.168.1.0/24", "192.168.0.0/23", "127.0.0.1", "bad", "0.0.0.0/0", "10.1.2.0/28"]
-PATTERNS = ["^u[0-9]+$", "größe", "^[[:alpha:]]+", "(?i)^U", "a.*?b", "^(de|fr)$", "(x", "[^a-z]", "u{2,3}", r"a\.b", "^(?=a)"]
-TIMES = ["2026-01-01T00:00:00Z", "2026-03-01T00:00:00.000Z", "2026-06-01T12:00:00+02:00"]
-STICKINESS = ["default", "default", "userId", "sessionId", "company", "random"]
+PATTERNS = ["^u[0-9]+$", "größe", "^[[:alpha:]]+", "(?i)^U", "a.*?b", "^(de|fr)$", "(x", "[^a-z]", "u{2,3}", r"a\.b", "^(?=a)",
+            "^k", "[a-z]s$", "(?i)[^s]$", "a\\"]
+TIMES = ["2026-01-01T00:00:00Z", "2026-03-01T00:00:00.000Z", "2026-06-01T12:00:00+02:00", "2026-01-01T00:00:00.12Z"]
+STICKINESS = ["default", "default", "default", "userId", "userId", "sessionId", "company", "random"]
 
 
 def context(chance: Chance) -> dict:
@@ -39,7 +41,7 @@ def context(chance: Chance) -> dict:
         "currentTime": chance.pick(["2026-02-01T00:00:00Z", "2026-04-01T00:00:00Z", "2026-07-01T00:00:00Z"]),
     }
     properties = {
-        "company": chance.pick(["acme", "größe", "日本", "x"]),
+        "company": chance.pick(["acme", "größe", "日本", "x", "\u212aelvin", "long\u017f", "a\u0130"]),
         "country": chance.pick(COUNTRIES),
         "version": chance.pick(VERSIONS),
         "age": chance.pick(NUMBERS),
@@ -61,15 +63,16 @@ def constraint(chance: Chance) -> dict:
     elif kind == 2:
         made = {"contextName": chance.pick(names),
                 "operator": chance.pick(["STR_STARTS_WITH", "STR_ENDS_WITH", "STR_CONTAINS"]),
-                "values": chance.some(["u", "größe", "1", "e", "S", "acme"], 1, 2)}
+                "values": chance.some(["u", "größe", "1", "e", "S", "acme", "K", "ai", 'a"b', "b\\"], 1, 2)}
     elif kind <= 4:
         made = {"contextName": "version", "operator": "SEMVER_" + chance.pick(["EQ", "GT", "GTE", "LT", "LTE"]),
                 "value": chance.pick(LITERAL_VERSIONS)}
     elif kind == 5:
         made = {"contextName": "age", "operator": "NUM_" + chance.pick(["EQ", "GT", "GTE", "LT", "LTE"]),
-                "value": chance.pick(["18", "5", "-3", "18.5", "0", "1000", "1e2"])}
+                "value": chance.pick(["18", "5", "-3", "18.5", "0", "1000", "1e2", "0.3", "+5."])}
     elif kind == 6:
-        made = {"contextName": chance.pick(["userId", "country"]), "operator": "REGEX", "value": chance.pick(PATTERNS)}
+        made = {"contextName": chance.pick(["userId", "country", "company"]), "operator": "REGEX",
+                "value": chance.pick(PATTERNS)}
     elif kind == 7:
         made = {"contextName": "remoteAddress", "operator": "IN_CIDR", "values": chance.some(NETWORKS, 1, 3)}
     else:
@@ -108,7 +111,7 @@ def strategy(chance: Chance) -> dict:
     if kind <= 5:
         made = {"name": "flexibleRollout", "parameters": {"rollout": share, "stickiness": chance.pick(STICKINESS)}}
         if chance.percent(80):
-            made["parameters"]["groupId"] = chance.pick(["group", "größe", "a", "b"])
+            made["parameters"]["groupId"] = chance.pick(["group", "größe", "a", "b", "", "a b", "group", "group", "a", "a", "b", 'a"b'])
     elif kind == 6:
         made = {"name": "gradualRolloutUserId", "parameters": {"percentage": share, "groupId": "group"}}
     elif kind == 7:
@@ -155,7 +158,7 @@ def main() -> None:
     seed, states, users = arguments()
     chance = Chance(seed)
     for number in range(states):
-        names = ["a", "b", "c", "d", "größe", "x y"]
+        names = ["a", "b", "c", "d", "größe", "x y", "e", "日本"]
         features = [feature(chance, name, names[:index]) for index, name in enumerate(names)]
         segments = [{"id": 1, "name": "one", "constraints": [constraint(chance)]},
                     {"id": 2, "name": "two", "constraints": []}]

@@ -94,8 +94,11 @@ impl Reader<'_> {
             let [name, weight] = pair else { continue };
             // SDKs take no other numbers, and nothing below zero.
             let weight = weight.as_i64().ok_or_else(|| unsupported(weight))?.max(0).unsigned_abs();
-            total += weight;
+            total = total.saturating_add(weight);
             parts.push((self.literal(name)?, weight));
+        }
+        if total > i32::MAX.unsigned_abs().into() {
+            return Err(format!("weights whose sum is {total}: flagd counts to {}", i32::MAX));
         }
         if total == 0 {
             return self.value(&Value::Null, conditions, 0);

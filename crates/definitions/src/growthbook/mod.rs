@@ -163,7 +163,7 @@ impl Reader<'_> {
         let hash = version(rule.hash_version, 1)?;
         let spans = match (rule.range, rule.coverage) {
             (Some(range), _) => spans(&[range]),
-            (None, coverage) => growthbook_rollout(hash, coverage.unwrap_or(1.0)).into_iter().collect(),
+            (None, coverage) => growthbook_rollout(hash, number(coverage).unwrap_or(1.0)).into_iter().collect(),
         };
         if spans.is_empty() {
             return None;
@@ -186,21 +186,22 @@ impl Reader<'_> {
         let all: Vec<Variant> = rule.variations.iter().enumerate().map(|(i, value)| variant(rule, i, value)).collect();
         let passes = |index: usize| rule.meta.get(index).is_some_and(|meta| meta.passthrough);
         let some_pass = (0..count).any(passes);
-        let (layout, coverage) = match rule.ranges.len() {
-            0 => {
+        let (layout, coverage) = match rule.ranges.as_deref() {
+            None => {
                 let weights = weights(&rule.weights, count);
-                let coverage = rule.coverage.unwrap_or(1.0).clamp(0.0, 1.0);
+                let coverage = number(rule.coverage).unwrap_or(1.0).clamp(0.0, 1.0);
                 if some_pass {
                     (Layout::Ranges(side_by_side(&weights, coverage)), 1.0)
                 } else {
                     (Layout::Weights(weights), coverage)
                 }
             }
-            ranges if ranges == count => {
-                let ranges = rule.ranges.iter().map(|range| spans(&[*range]));
+            Some([]) => return Ok(None),
+            Some(ranges) if ranges.len() == count => {
+                let ranges = ranges.iter().map(|range| spans(&[*range]));
                 (Layout::Ranges(ranges.collect()), 1.0)
             }
-            ranges => return Err(format!("{ranges} ranges for {count} variations")),
+            Some(ranges) => return Err(format!("{} ranges for {count} variations", ranges.len())),
         };
         if matches!(&layout, Layout::Ranges(ranges) if ranges.iter().all(Vec::is_empty)) || coverage == 0.0 {
             return Ok(None);
@@ -226,7 +227,7 @@ impl Reader<'_> {
 
     /// The shares that a unit must be in; `None` where nobody is.
     fn filters(&self, rule: &Rule) -> Option<Vec<Filter>> {
-        if !rule.filters.is_empty() {
+        if let Some(filters) = &rule.filters {
             let one = |filter: &RuleFilter| {
                 Some(Filter {
                     name: filter.seed.clone(),
@@ -237,7 +238,7 @@ impl Reader<'_> {
                     ranges: spans(&filter.ranges),
                 })
             };
-            return rule.filters.iter().map(one).collect();
+            return filters.iter().map(one).collect();
         }
         // SDKs look at namespaces of experiments only.
         let namespace = rule.namespace.iter().filter(|_| rule.force.is_none()).map(|(name, start, end)| Filter {
@@ -282,6 +283,11 @@ fn side_by_side(weights: &[f64], coverage: f64) -> Vec<Vec<Span>> {
 fn spans(ranges: &[[f64; 2]]) -> Vec<Span> {
     let within = ranges.iter().map(|[start, end]| (start.max(0.0), end.min(1.0)));
     within.filter(|(start, end)| start < end).map(|(start, end)| Span::new(start, end)).collect()
+}
+
+/// A number that is there; JavaScript counts with null as with zero.
+fn number(written: Option<Option<f64>>) -> Option<f64> {
+    written.map(Option::unwrap_or_default)
 }
 
 fn attribute(rule: &Rule) -> String {

@@ -27,13 +27,15 @@ pub(super) struct Rule {
     pub(super) variations: Vec<Value>,
     #[serde(deserialize_with = "nullable")]
     pub(super) weights: Vec<f64>,
-    pub(super) coverage: Option<f64>,
+    /// Null is not the same as none.
+    #[serde(deserialize_with = "present")]
+    pub(super) coverage: Option<Option<f64>>,
     pub(super) range: Option<[f64; 2]>,
-    #[serde(deserialize_with = "nullable")]
-    pub(super) ranges: Vec<[f64; 2]>,
+    /// An empty list is one that nobody is in.
+    pub(super) ranges: Option<Vec<[f64; 2]>>,
     pub(super) namespace: Option<(String, f64, f64)>,
-    #[serde(deserialize_with = "nullable")]
-    pub(super) filters: Vec<RuleFilter>,
+    /// With an empty list the namespace is not looked at.
+    pub(super) filters: Option<Vec<RuleFilter>>,
     pub(super) hash_attribute: Option<String>,
     pub(super) fallback_attribute: Option<String>,
     pub(super) hash_version: Option<u32>,
@@ -53,8 +55,8 @@ pub(super) struct Parent {
     pub(super) gate: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct RuleFilter {
     pub(super) seed: String,
     pub(super) ranges: Vec<[f64; 2]>,
@@ -70,8 +72,8 @@ pub(super) struct Meta {
     pub(super) passthrough: bool,
 }
 
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(from).map(Some)
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {

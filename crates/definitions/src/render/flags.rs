@@ -72,14 +72,12 @@ impl<'f> Resolver<'f> {
     fn flag(&mut self, flag: &'f Flag) -> Result<Resolved<'f>, String> {
         let (mut rules, mut notes): (Vec<Rule<'f>>, Vec<String>) = (Vec::new(), Vec::new());
         let mut by_chance = flag.seen.by_chance;
-        // SDKs notice a circle before they ask what a rule does.
+        // SDKs notice a circle before they ask what a rule does, and a flag that is left out may be part of one.
         for name in &flag.asks_for {
             if let Some((&key, &parent)) = self.flags.get_key_value(name.as_str()) {
                 self.resolve(key, parent);
-                if !self.done.contains_key(key) {
-                    return Err(format!("it and `{name}` depend on each other"));
-                }
             }
+            self.known(name)?;
         }
         for branch in &flag.branches {
             if branch.conditions.contains(&crate::condition::never()) {
@@ -122,26 +120,39 @@ impl<'f> Resolver<'f> {
         Ok(Resolved { flag, named, rules, notes, by_chance })
     }
 
+    /// What a flag became that another one depends on, after it was resolved; `None` where there is no such flag.
+    fn known(&self, name: &str) -> Result<Option<&Resolved<'f>>, String> {
+        let left_out = |reason: &str| format!("it depends on `{name}`, which is left out: {reason}");
+        if let Some(reason) = self.left_out.get(name) {
+            return Err(left_out(reason));
+        }
+        match self.done.get(name) {
+            Some(Ok(resolved)) => Ok(Some(resolved)),
+            Some(Err(reason)) => Err(left_out(reason)),
+            None if self.flags.contains_key(name) => Err(format!("it and `{name}` depend on each other")),
+            None => Ok(None),
+        }
+    }
+
     /// What a requirement is as prerequisites.
     fn required(&mut self, requirement: &'f Requirement) -> Result<Needed, String> {
         let name = requirement.flag.as_str();
-        if let Some(reason) = self.left_out.get(name) {
-            return Err(format!("it depends on `{name}`, which is left out: {reason}"));
+        if let Some((&key, &parent)) = self.flags.get_key_value(name) {
+            self.resolve(key, parent);
         }
-        let Some(&parent) = self.flags.get(name) else {
+        let Some(resolved) = self.known(name)? else {
             let holds = match self.missing {
                 Missing::Unsatisfied => false,
                 Missing::Null => requirement.takes.accepts(None, &Value::Null) != requirement.not,
             };
             return Ok(if holds { Needed::Always } else { Needed::Never });
         };
-        let key = self.flags.get_key_value(name).map_or("", |(key, _)| key);
-        self.resolve(key, parent);
-        let resolved = match self.done.get(key) {
-            Some(Ok(resolved)) => resolved,
-            Some(Err(reason)) => return Err(format!("it depends on `{name}`, which is left out: {reason}")),
-            None => return Err(format!("it and `{name}` depend on each other")),
-        };
+        let parent = resolved.flag;
+        let given = resolved.rules.iter().flat_map(|rule| rule.branch.assignment.variants());
+        let mut values = given.filter_map(|it| it.value.as_ref()).chain([&parent.default_value]);
+        if !values.all(|value| requirement.takes.can_judge(value)) {
+            return Err(format!("a value of `{name}`, which it depends on, is too long for the condition"));
+        }
         let accepts = |variant: Option<&Variant>| {
             requirement.takes.accepts(variant, &parent.default_value) != requirement.not
         };

@@ -37,7 +37,7 @@ pub(crate) fn render(import: Import, options: &Options) -> Imported {
         for (name, refused) in &unlucky {
             report.leave_out(name, refused.clone());
         }
-        let document = document(&resolved, &mut report, options);
+        let document = document(&resolved, &by_name, &mut report, options);
         let refused = if document.is_empty() { Vec::new() } else { refused(&document, &by_name) };
         if refused.is_empty() {
             return Imported { document, report };
@@ -52,6 +52,7 @@ pub(crate) fn render(import: Import, options: &Options) -> Imported {
 
 fn document(
     resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>,
+    flags: &ByName<'_>,
     report: &mut Report,
     options: &Options,
 ) -> Document {
@@ -61,7 +62,8 @@ fn document(
         let found = match found {
             Ok(found) => found,
             Err(message) => {
-                report.leave_out(name, Refused { message: message.clone(), at: String::new() });
+                let at = flags.get(name).map(|flag| flag.at.clone()).unwrap_or_default();
+                report.leave_out(name, Refused { message: message.clone(), at });
                 continue;
             }
         };
@@ -109,7 +111,8 @@ fn taken(resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>) -> BTreeMap<St
 
 /// Where requests have the attributes.
 fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> Vec<Attribute> {
-    let mut headers = BTreeSet::new();
+    let given = options.sources.values().filter_map(|it| it.strip_prefix("header:"));
+    let mut headers: BTreeSet<String> = given.map(str::to_ascii_lowercase).collect();
     let (mut unsure, mut lists) = (Vec::new(), Vec::new());
     let mut all = Vec::new();
     for (name, asked) in attributes.iter() {

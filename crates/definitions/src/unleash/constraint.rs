@@ -35,6 +35,8 @@ pub(super) struct Constraint {
 /// What has no equivalent, for people.
 pub(super) fn condition(it: &Constraint, window: &mut Window, seen: &mut Seen) -> Result<Value, String> {
     let name = it.context_name.as_str();
+    quotable(name)?;
+    it.values.iter().chain(&it.value).try_for_each(|text| ends_well(text))?;
     if matches!(it.operator.as_str(), "DATE_AFTER" | "DATE_BEFORE") {
         return time(it, window).map(|()| crate::condition::always());
     }
@@ -90,8 +92,42 @@ fn texts(name: &str, it: &Constraint, pattern: impl Fn(String) -> String) -> Res
     if it.case_insensitive && !it.values.iter().all(|value| value.is_ascii()) {
         return Err(format!("{} without case, of what is not ASCII, is not the same in patterns", it.operator));
     }
-    let one = |part: &String| text_matches(name, &pattern(escaped(part)), it.case_insensitive);
+    let one = |part: &String| {
+        let literal = if it.case_insensitive { lowered(part, it.operator == "STR_ENDS_WITH") } else { escaped(part) };
+        text_matches(name, &pattern(literal), it.case_insensitive)
+    };
     Ok(any(it.values.iter().map(one).collect()))
+}
+
+/// The pattern of texts that are this one in lower case. Two letters that are not ASCII become, or begin with, one
+/// that is: the Kelvin sign, and the dotted I, behind whose `i` the dot follows.
+fn lowered(part: &str, is_end: bool) -> String {
+    let last = part.len().saturating_sub(1);
+    let one = |(at, c): (usize, char)| match c.to_ascii_lowercase() {
+        'k' => "[kK\u{212a}]".to_owned(),
+        'i' if at == last && !is_end => "[iI\u{130}]".to_owned(),
+        _ => escaped(c.encode_utf8(&mut [0; 4])),
+    };
+    part.char_indices().map(one).collect()
+}
+
+/// The engine puts names into a rule between quotes as they are.
+///
+/// # Errors
+/// Where that would end the quotes.
+pub(super) fn quotable(name: &str) -> Result<(), String> {
+    if name.contains('"') {
+        return Err(format!("a quote in {name:?} switches the feature off in Unleash"));
+    }
+    ends_well(name)
+}
+
+/// Quotes in values are escaped, but not what would escape the quote behind them.
+fn ends_well(text: &str) -> Result<(), String> {
+    match text.ends_with('\\') {
+        true => Err(format!("the backslash at the end of {text:?} switches the feature off in Unleash")),
+        false => Ok(()),
+    }
 }
 
 /// Addresses in one of some networks; what is none is ignored, as in Unleash.
@@ -116,15 +152,42 @@ pub(super) fn networks(name: &str, texts: &[String]) -> Result<Value, String> {
 }
 
 /// Texts compare as numbers with numbers; `$eq` would not convert, so equality is two comparisons. Conditions
-/// take more texts for numbers than Unleash does, so a pattern says which are.
+/// take more texts for numbers than Unleash does, so a pattern says which are. `inf` is one to Unleash.
 fn numbers(name: &str, value: &str, operators: &[&str]) -> Result<Value, String> {
     let written = value.strip_prefix(['+', '-']).unwrap_or(value);
     let number = value.parse::<f64>().ok().filter(|it| it.is_finite());
     let number = number.filter(|_| written.starts_with(|c: char| c.is_ascii_digit()));
     let number = number.ok_or_else(|| format!("{value:?} is not a number, which switches the feature off in Unleash"))?;
     let mut tests = serde_json::Map::from_iter([("$exists".to_owned(), json!(true)), ("$regex".into(), json!(DECIMAL))]);
-    tests.extend(operators.iter().map(|operator| ((*operator).to_owned(), json!(number))));
-    Ok(field(name, Value::Object(tests)))
+    let (low, high) = if operators.len() == 2 { around(number) } else { (number, number) };
+    let limit = |operator: &str| if operator == "$gte" { low } else { high };
+    tests.extend(operators.iter().map(|operator| ((*operator).to_owned(), json!(limit(operator)))));
+    let finite = field(name, Value::Object(tests));
+    let infinite = match operators {
+        ["$gt" | "$gte"] => r"^\+?inf(?:inity)?$",
+        ["$lt" | "$lte"] => "^-inf(?:inity)?$",
+        _ => return Ok(finite),
+    };
+    Ok(any(vec![finite, text_matches(name, infinite, true)]))
+}
+
+/// The lowest and the highest number that Unleash takes for equal to one: they differ by less than 2^-52.
+fn around(number: f64) -> (f64, f64) {
+    let equal = |it: f64| (it - number).abs() < f64::EPSILON;
+    let (mut low, mut high) = (number - f64::EPSILON, number + f64::EPSILON);
+    while !equal(low) {
+        low = low.next_up();
+    }
+    while equal(low.next_down()) {
+        low = low.next_down();
+    }
+    while !equal(high) {
+        high = high.next_down();
+    }
+    while equal(high.next_up()) {
+        high = high.next_up();
+    }
+    (low, high)
 }
 
 fn version(name: &str, relation: Relation, sign: &str, value: &str, seen: &mut Seen) -> Result<Value, String> {
@@ -144,6 +207,9 @@ fn time(it: &Constraint, window: &mut Window) -> Result<(), String> {
     if it.context_name != "currentTime" {
         return Err(format!("{} of another time than currentTime has no equivalent", it.operator));
     }
+    if !is_date(value) {
+        return Err(format!("{value:?} is not a time, which switches the feature off in Unleash"));
+    }
     // After an instant is from the next one on.
     let value = if it.operator == "DATE_AFTER" { next(value) } else { Some(value.to_owned()) };
     let time = value.and_then(|value| Some((weir_core::timestamp::parse(&value).ok()?, value)));
@@ -157,6 +223,20 @@ fn time(it: &Constraint, window: &mut Window) -> Result<(), String> {
         *place = Some(value);
     }
     Ok(())
+}
+
+/// `2026-01-01T00:00:00Z` with three digits of seconds or none, and `Z` or a zone.
+fn is_date(text: &str) -> bool {
+    let zone = |text: &str| text == "Z" || is_shaped(text, "+00:00") || is_shaped(text, "-00:00");
+    let (Some(head), Some(rest)) = (text.get(..19), text.get(19..)) else { return false };
+    let fraction = rest.get(..4).filter(|it| is_shaped(it, ".000")).map_or(0, str::len);
+    is_shaped(head, "0000-00-00T00:00:00") && rest.get(fraction..).is_some_and(zone)
+}
+
+/// Digits where the form has zeros, and its own characters elsewhere.
+fn is_shaped(text: &str, form: &str) -> bool {
+    let same = |(c, it): (u8, u8)| if it == b'0' { c.is_ascii_digit() } else { c == it };
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(same)
 }
 
 /// A nanosecond later.
@@ -175,10 +255,10 @@ pub(super) fn one_of(name: &str, values: &[&str]) -> Value {
     if values.is_empty() { never() } else { field(name, json!({"$in": values})) }
 }
 
-/// What holds for the units of a stickiness; always, where chance takes the place of what is missing.
+/// What holds for the units of a stickiness; always, where chance or the clock takes the place of what is missing.
 pub(super) fn identified(stickiness: &str) -> Value {
     match stickiness {
-        "default" | "random" => crate::condition::always(),
+        "default" | "random" | "currentTime" => crate::condition::always(),
         name => all(vec![exists(name)]),
     }
 }
@@ -208,10 +288,33 @@ mod tests {
                 json!({"contextName": "n", "operator": "NUM_EQ", "value": "5"}),
                 json!({"n": {"$exists": true, "$regex": DECIMAL, "$gte": 5.0, "$lte": 5.0}}),
             ),
+            (
+                json!({"contextName": "n", "operator": "NUM_LT", "value": "5"}),
+                json!({"$or": [
+                    {"n": {"$exists": true, "$regex": DECIMAL, "$lt": 5.0}},
+                    {"n": {"$exists": true, "$regexi": "^-inf(?:inity)?$"}},
+                ]}),
+            ),
+            (
+                json!({"contextName": "c", "operator": "STR_CONTAINS", "values": ["ski"], "caseInsensitive": true}),
+                json!({"c": {"$exists": true, "$regexi": "s[kK\u{212a}][iI\u{130}]"}}),
+            ),
             (json!({"contextName": "v", "operator": "SEMVER_EQ", "value": "v1.0.0", "inverted": true}), never()),
         ] {
             assert_eq!(told(constraint), Ok(expected));
         }
+    }
+
+    #[test]
+    fn numbers_are_equal_within_the_engines_bound() {
+        for number in [0.0, 0.1, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, -3.0, -0.2, 18.5, 1000.0, 1e300] {
+            let (low, high) = around(number);
+            let equal = |it: f64| (it - number).abs() < f64::EPSILON;
+            assert!(equal(low) && equal(high) && low <= number && number <= high, "{number}");
+            assert!(!equal(low.next_down()) && !equal(high.next_up()), "{number}");
+        }
+        assert_eq!(around(5.0), (5.0, 5.0));
+        assert_eq!(around(0.3), (0.2999999999999998, 0.30000000000000016));
     }
 
     #[test]
@@ -236,6 +339,10 @@ mod tests {
         for constraint in [
             json!({"contextName": "born", "operator": "DATE_AFTER", "value": "2026-01-01T00:00:00Z"}),
             json!({"contextName": "remoteAddress", "operator": "IN_CIDR", "values": ["2001:db8::/32"]}),
+            json!({"contextName": "currentTime", "operator": "DATE_AFTER", "value": "2026-01-01T00:00:00.12Z"}),
+            json!({"contextName": "currentTime", "operator": "DATE_AFTER", "value": "2026-01-01t00:00:00z"}),
+            json!({"contextName": "a\"b", "operator": "IN", "values": ["x"]}),
+            json!({"contextName": "a", "operator": "IN", "values": ["x\\"]}),
             json!({"contextName": "n", "operator": "NUM_GT"}),
             json!({"contextName": "n", "operator": "NUM_GT", "value": "inf"}),
             json!({"contextName": "v", "operator": "SEMVER_GT", "value": "1.2"}),

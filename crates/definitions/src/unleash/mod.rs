@@ -113,6 +113,9 @@ impl Reader<'_> {
         for it in &self.strategy.constraints {
             conditions.push(constraint::condition(it, &mut window, self.seen)?);
         }
+        if window.is_empty() {
+            return Ok(Vec::new());
+        }
         let Some(rollout) = Rollout::of(self.feature, self.strategy, &mut conditions, self.seen)? else {
             return Ok(Vec::new());
         };
@@ -122,6 +125,9 @@ impl Reader<'_> {
         // Overrides are of the feature's own variants only.
         for variant in variants.iter().filter(|_| !of_strategy) {
             for it in variant.overrides.iter().filter(|it| !it.values.is_empty()) {
+                if it.context_name == "currentTime" {
+                    return Err("a variant for a currentTime has no equivalent".into());
+                }
                 let mut conditions = conditions.clone();
                 conditions.push(field(&it.context_name, json!({"$in": it.values})));
                 self.seen.attributes.note_text(&it.context_name);

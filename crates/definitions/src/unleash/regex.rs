@@ -1,8 +1,11 @@
 //! Patterns of Rust's `regex`, which Unleash uses, as patterns of JavaScript, which conditions use.
 //!
-//! What means the same in both is taken over. What Rust would not compile makes a constraint false. All else is
+//! What means the same in both is taken over. Without case two letters that are not ASCII are letters that are, in Rust
+//! only: the long s and the Kelvin sign. They are written out. What Rust would not compile makes a constraint false. All else is
 //! refused: `\d` is any digit of Unicode there and an ASCII one here.
 
+use crate::growthbook::ValueTest;
+use serde_json::json;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -25,6 +28,9 @@ struct Reader<'p> {
     ignore_case: bool,
     depth: usize,
 }
+
+/// Letters of ASCII, and what Rust takes for the same letter without case.
+const FOLDED: [(char, char); 2] = [('s', '\u{17f}'), ('k', '\u{212a}')];
 
 /// Classes in brackets, which JavaScript does not have.
 const POSIX: [(&str, &str); 14] = [
@@ -116,7 +122,10 @@ impl Reader<'_> {
                     before = Before::Something;
                 }
                 c => {
-                    self.letter(c)?;
+                    match FOLDED.iter().find(|(ascii, _)| self.ignore_case && ascii.eq_ignore_ascii_case(&c)) {
+                        Some((ascii, other)) => self.out.extend(['[', *ascii, *other, ']']),
+                        None => self.letter(c)?,
+                    }
                     before = Before::Something;
                 }
             }
@@ -222,8 +231,10 @@ impl Reader<'_> {
     /// What comes after `[`.
     fn class(&mut self) -> Result<(), String> {
         const OPEN: &str = "a class is not closed";
+        let start = self.out.len();
         self.out.push('[');
-        if self.chars.next_if_eq(&'^').is_some() {
+        let negated = self.chars.next_if_eq(&'^').is_some();
+        if negated {
             self.out.push('^');
         }
         let mut is_first = true;
@@ -244,6 +255,15 @@ impl Reader<'_> {
                 c => self.letter(c)?,
             }
             is_first = false;
+        }
+        if self.ignore_case {
+            let class = format!("^{}]$", self.out.get(start..).unwrap_or_default());
+            let test = ValueTest::new(&json!({"value": {"$regexi": class}}))?;
+            for (ascii, other) in FOLDED {
+                if test.passes(&json!(ascii)) != negated {
+                    self.out.push(other);
+                }
+            }
         }
         self.out.push(']');
         Ok(())
@@ -294,6 +314,7 @@ mod tests {
             ("^(?i)abc$", Some(("^abc$", true))),
             (r"a\.b/[\]x]", Some((r"a\.b/[\]x]", false))),
             ("(?:a|b)c", Some(("(?:a|b)c", false))),
+            ("(?i)ask[a-z][^k]", Some(("a[s\u{17f}][k\u{212a}][a-z\u{17f}\u{212a}][^k\u{212a}]", true))),
             ("(regex", None),
             ("^(?=a)b$", None),
             (r"^(a)\1$", None),

@@ -1,6 +1,6 @@
 //! Strategies: for whom a feature is on, and who has which variant.
 
-use super::constraint::{identified, networks, one_of};
+use super::constraint::{identified, networks, one_of, quotable};
 use super::list::{Feature, FeatureVariant, Strategy};
 use crate::model::{Assignment, Layout, Seen, Split, Variant};
 use crate::names;
@@ -29,6 +29,9 @@ impl Rollout {
     ) -> Result<Option<Self>, String> {
         let text = |name: &str| strategy.parameters.get(name).map(names::of_value);
         let group = text("groupId");
+        let drawn = strategy.name == "flexibleRollout" || strategy.name.starts_with("gradualRollout");
+        let quoted = ["groupId", "stickiness"].map(text).into_iter().flatten().filter(|_| drawn);
+        quoted.chain(text("IPs").filter(|_| strategy.name == "remoteAddress")).try_for_each(|it| quotable(&it))?;
         let everyone = || Ok(Some(Self { coverage: 1.0, group: String::new(), stickiness: None }));
         let rollout = |percentage: Option<String>, stickiness: &str| {
             let coverage = percent(percentage)?;
@@ -163,16 +166,18 @@ fn joined(rollout: &str, variants: &str) -> Result<String, String> {
 
 /// A whole percentage as a share; `None` where the engine takes it for none, and the strategy is off.
 fn percent(text: Option<String>) -> Result<Option<f64>, String> {
-    let Some(percent) = text.and_then(|text| text.parse::<u32>().ok()) else { return Ok(None) };
+    let Some(percent) = text.and_then(|text| text.parse::<u64>().ok()) else { return Ok(None) };
     if percent > 100 {
         return Err(format!("{percent} is not a percentage, which switches the feature off in Unleash"));
     }
-    Ok(Some(f64::from(percent) / 100.0))
+    Ok(Some(percent as f64 / 100.0))
 }
 
 fn unit(stickiness: &str) -> Result<Vec<String>, String> {
     match stickiness {
         "default" => Ok(vec!["userId".into(), "sessionId".into()]),
+        // A rollout takes the request's own time for it, and variants a property of this name.
+        "currentTime" => Err("stickiness by currentTime has no equivalent".into()),
         "random" => Err("random stickiness has no equivalent: a unit keeps its variant".into()),
         name => Ok(vec![name.to_owned()]),
     }

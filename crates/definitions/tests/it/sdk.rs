@@ -2,7 +2,6 @@
 //!
 //! `WEIR_DEFINITIONS=VENDOR:FILE cargo test … published_or_made -- --nocapture` compares another file: a
 //! published suite (`suite.py`), or more chance (`fuzz.py`, `fuzz.mjs`).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
