@@ -9,16 +9,83 @@ use crate::http_match::{HttpMatch, Place, TextTest};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems, did_you_mean};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
+use crate::table::{Table, TableId};
 use crate::value::Kind;
 
 /// More of anything than this in one configuration is a mistake or an attack.
 const MOST: usize = 4096;
 
+/// What a configuration has declared so far.
+struct Tables {
+    attributes: Table<Attribute, AttrId>,
+    headers: Table<Box<[u8]>, u16>,
+    cookies: Table<Box<[u8]>, u16>,
+    queries: Table<Box<[u8]>, u16>,
+    raw_queries: Table<Box<[u8]>, u16>,
+    properties: Table<Property, u16>,
+    claims: Table<ClaimSource, u16>,
+    cel: Table<String, CelId>,
+    /// The positions of the owned headers among the headers.
+    owned: Table<u16, OwnedHeader>,
+    texts: Table<Box<[u8]>, TextId>,
+    states: Table<String, State>,
+    counters: Table<String, Counter>,
+    gauges: Table<String, Gauge>,
+    /// The keys of the experiments, each once, and which experiment had it first.
+    keys: Table<String>,
+    of_keys: Vec<ExperimentId>,
+}
+
+impl Tables {
+    fn new() -> Self {
+        Self {
+            attributes: Table::at_most(MOST),
+            headers: Table::at_most(MOST),
+            cookies: Table::at_most(MOST),
+            queries: Table::at_most(MOST),
+            raw_queries: Table::at_most(MOST),
+            properties: Table::at_most(MOST),
+            claims: Table::default(),
+            cel: Table::default(),
+            owned: Table::default(),
+            texts: Table::at_most(MOST),
+            states: Table::default(),
+            counters: Table::default(),
+            gauges: Table::default(),
+            keys: Table::at_most(ExperimentId::MAX),
+            of_keys: Vec::new(),
+        }
+    }
+
+    /// The names of the tables that would have had to take more than they can.
+    fn exceeded(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        [
+            (self.attributes.exceeded(), MOST, "attributes"),
+            (self.headers.exceeded(), MOST, "headers"),
+            (self.cookies.exceeded(), MOST, "cookies"),
+            (self.queries.exceeded() || self.raw_queries.exceeded(), MOST, "query parameters"),
+            (self.properties.exceeded(), MOST, "properties"),
+            (self.claims.exceeded(), u16::MAX.into(), "claims"),
+            (self.cel.exceeded(), CelId::MAX, "CEL expressions"),
+            (self.texts.exceeded(), MOST, "texts"),
+            (self.states.exceeded(), State::MAX, "names of filter state"),
+            (self.counters.exceeded(), Counter::MAX, "counters"),
+            (self.gauges.exceeded(), Gauge::MAX, "gauges"),
+            (self.keys.exceeded(), ExperimentId::MAX, "experiments"),
+        ]
+        .into_iter()
+        .filter_map(|(exceeded, most, name)| exceeded.then_some((most, name)))
+    }
+}
+
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
+    /// The names in `named`, by position.
+    names: Table<&'c str>,
     env: &'c dyn Fn(&str) -> Option<String>,
     shape: Shape,
+    tables: Tables,
     vary: bool,
     /// Whether this configuration verifies tokens itself.
     verifies: bool,
@@ -34,13 +101,18 @@ impl<'c> Compiler<'c> {
     pub fn new(named: &'c AttributeMap, env: &'c dyn Fn(&str) -> Option<String>, problems: Problems) -> Self {
         let mut compiler = Self {
             named,
+            names: Table::default(),
             env,
             shape: Shape::default(),
+            tables: Tables::new(),
             vary: false,
             verifies: false,
             claims_by_name: false,
             problems,
         };
+        for (name, _) in named.iter() {
+            compiler.names.insert(name);
+        }
         let at = At::root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
@@ -59,6 +131,7 @@ impl<'c> Compiler<'c> {
         }
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
+        compiler.tables = Tables::new();
         compiler
     }
 
@@ -67,28 +140,39 @@ impl<'c> Compiler<'c> {
     /// # Errors
     /// All the problems.
     pub fn finish(mut self) -> Result<Shape, Problems> {
-        let shape = &self.shape;
-        let names = [&shape.headers, &shape.cookies, &shape.queries, &shape.raw_queries].map(Vec::len);
-        let most = [shape.attributes.len(), shape.properties.len(), shape.texts.len()]
-            .into_iter()
-            .chain(names)
-            .max();
-        if most.is_some_and(|n| n > MOST) {
-            self.problems.add(
-                &At::root(),
-                format!(
-                    "more than {MOST} different attributes, headers, cookies, query parameters, properties or texts"
-                ),
-            );
+        let exceeded = self.tables.exceeded().map(|(most, what)| format!("more than {most} different {what}"));
+        let exceeded = exceeded.collect::<Vec<_>>().join(", ");
+        if !exceeded.is_empty() {
+            self.problems.add(&At::root(), exceeded);
         }
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        self.shape.settle();
+        let Tables { owned, headers, .. } = &self.tables;
+        let owned = owned.items().iter().map(|header| {
+            let name = headers.get(*header).map_or(&b""[..], |name| name);
+            Owned { name: String::from_utf8_lossy(name).into_owned(), header: *header }
+        });
+        let owned = owned.collect();
+        let (mut shape, tables) = (self.shape, self.tables);
+        shape.owned = owned;
+        shape.attributes = tables.attributes.into_items();
+        shape.headers = tables.headers.into_items();
+        shape.cookies = tables.cookies.into_items();
+        shape.queries = tables.queries.into_items();
+        shape.raw_queries = tables.raw_queries.into_items();
+        shape.properties = tables.properties.into_items();
+        shape.claims = tables.claims.into_items();
+        shape.cel = tables.cel.into_items();
+        shape.texts = tables.texts.into_items();
+        shape.states = tables.states.into_items();
+        shape.counters = tables.counters.into_items();
+        shape.gauges = tables.gauges.into_items();
+        shape.settle();
         if self.vary {
-            self.shape.vary = self.shape.vary_on();
+            shape.vary = shape.vary_on();
         }
-        Ok(self.shape)
+        Ok(shape)
     }
 
     /// An environment variable of the VM.
@@ -106,7 +190,7 @@ impl<'c> Compiler<'c> {
 
     /// The attribute of this name, or the short form of a source.
     pub fn attribute(&mut self, name: &str, at: &At) -> Option<AttrId> {
-        match self.named.get(name) {
+        match self.spec_of(name) {
             Some(SourceSpec::Long(spec)) => self.long(spec, at, false),
             Some(SourceSpec::Short(text)) => match AttributeSpec::of_short(text) {
                 Some(spec) => self.long(&spec, at, true),
@@ -127,9 +211,15 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// The named attribute of this name.
+    fn spec_of(&self, name: &str) -> Option<&'c SourceSpec> {
+        let position = self.names.find(name)?;
+        self.named.0.get(position).map(|(_, spec)| spec)
+    }
+
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
-        self.named.get(name).is_some()
+        self.spec_of(name).is_some()
             || AttributeSpec::of_short(name).is_some()
             || (self.claims_by_name && is_claim_name(name))
     }
@@ -149,18 +239,12 @@ impl<'c> Compiler<'c> {
     }
 
     fn own_claim(&mut self, path: Vec<String>, provider: Option<String>, kind: Kind) -> Source {
-        let claim = ClaimSource { path, provider, kind };
-        let found = self.shape.claims.iter().position(|known| *known == claim);
-        let index = found.unwrap_or_else(|| {
-            self.shape.claims.push(claim);
-            self.shape.claims.len() - 1
-        });
-        Source::Claim(index as u16)
+        Source::Claim(self.tables.claims.put(ClaimSource { path, provider, kind }))
     }
 
     /// The type of an attribute.
     pub fn kind(&self, id: AttrId) -> Kind {
-        self.shape.attributes.get(usize::from(id.0)).map_or(Kind::Text, |attribute| attribute.kind)
+        self.tables.attributes.get(id).map_or(Kind::Text, |attribute| attribute.kind)
     }
 
     fn unknown_source(&mut self, text: &str, at: &At) {
@@ -178,7 +262,7 @@ impl<'c> Compiler<'c> {
             "scheme",
         ];
         let names = self.named.iter().map(|(name, _)| name).chain(SHORT);
-        let hint = did_you_mean(text, names);
+        let hint = if self.problems.is_full() { String::new() } else { did_you_mean(text, names) };
         let message = format!(
             "{text:?} is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, \
              property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme){hint}"
@@ -240,11 +324,11 @@ impl<'c> Compiler<'c> {
                 return None;
             }
             self.shape.cookie = Some(self.header_slot(b"cookie"));
-            return Some(Source::Cookie(intern(&mut self.shape.cookies, name.as_bytes())));
+            return Some(Source::Cookie(self.tables.cookies.intern(name.as_bytes())));
         }
         if let Some(name) = &spec.query {
             self.shape.path = Some(self.header_slot(b":path"));
-            return Some(Source::Query(intern(&mut self.shape.queries, name.as_bytes())));
+            return Some(Source::Query(self.tables.queries.intern(name.as_bytes())));
         }
         if let Some(PathSpec(claim)) = &spec.claim
             && self.verifies
@@ -320,25 +404,15 @@ impl<'c> Compiler<'c> {
     }
 
     fn intern_property(&mut self, property: Property) -> u16 {
-        let found = self.shape.properties.iter().position(|p| *p == property);
-        let index = found.unwrap_or_else(|| {
-            self.shape.properties.push(property);
-            self.shape.properties.len() - 1
-        });
-        index as u16
+        self.tables.properties.put(property)
     }
 
     fn header_slot(&mut self, name: &[u8]) -> u16 {
-        intern(&mut self.shape.headers, name)
+        self.tables.headers.intern(name)
     }
 
     fn intern(&mut self, attribute: Attribute) -> AttrId {
-        let found = self.shape.attributes.iter().position(|a| *a == attribute);
-        let index = found.unwrap_or_else(|| {
-            self.shape.attributes.push(attribute);
-            self.shape.attributes.len() - 1
-        });
-        AttrId(index as u16)
+        self.tables.attributes.put(attribute)
     }
 
     /// The text of a request header, all its lines joined with `,`; see [`crate::Facts::any_line`].
@@ -362,7 +436,7 @@ impl<'c> Compiler<'c> {
     /// A query parameter as the client sent it: Envoy's routes do not percent-decode what they match.
     pub fn raw_query(&mut self, name: &str) -> AttrId {
         self.need_path();
-        let source = Source::RawQuery(intern(&mut self.shape.raw_queries, name.as_bytes()));
+        let source = Source::RawQuery(self.tables.raw_queries.intern(name.as_bytes()));
         self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None })
     }
 
@@ -370,13 +444,8 @@ impl<'c> Compiler<'c> {
     pub fn own_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         match header::writable_name(name) {
             Ok(name) => {
-                let found = self.shape.owned.iter().position(|o| o.name == name);
-                let index = found.unwrap_or_else(|| {
-                    let header = self.header_slot(name.as_bytes());
-                    self.shape.owned.push(Owned { name, header });
-                    self.shape.owned.len() - 1
-                });
-                Some(OwnedHeader(index as u16))
+                let header = self.header_slot(name.as_bytes());
+                Some(self.tables.owned.put(header))
             }
             Err(message) => {
                 self.problems.add(at, message);
@@ -387,61 +456,52 @@ impl<'c> Compiler<'c> {
 
     /// A request header that an earlier section has declared its own.
     pub fn owned_header(&self, name: &str) -> Option<OwnedHeader> {
-        let found = self.shape.owned.iter().position(|owned| owned.name.eq_ignore_ascii_case(name));
-        found.map(|index| OwnedHeader(index as u16))
+        let header = self.tables.headers.find(name.to_ascii_lowercase().as_bytes())?;
+        self.tables.owned.find(&header)
     }
 
     /// Declares that a request header which is not ours may be taken out or changed, such as one that carries
     /// a token. It goes to the upstream only when it is given [`crate::effect::Given::AsSent`] or a value.
     pub fn guard_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         let Source::Header(header) = self.header_source(name, at)? else { return None };
-        let found = self.shape.owned.iter().position(|o| o.header == header);
-        let index = found.unwrap_or_else(|| {
-            self.shape.owned.push(Owned { name: name.to_ascii_lowercase(), header });
-            self.shape.owned.len() - 1
-        });
-        Some(OwnedHeader(index as u16))
+        Some(self.tables.owned.put(header))
     }
 
     /// Declares a counter; the same name is the same counter.
     pub fn counter(&mut self, name: &str) -> Counter {
-        let found = self.shape.counters.iter().position(|known| known == name);
-        let index = found.unwrap_or_else(|| {
-            self.shape.counters.push(name.to_owned());
-            self.shape.counters.len() - 1
-        });
-        Counter(index as u16)
+        self.tables.counters.intern(name)
     }
 
     /// Declares a gauge; the same name is the same gauge.
     pub fn gauge(&mut self, name: &str) -> Gauge {
-        let found = self.shape.gauges.iter().position(|known| known == name);
-        let index = found.unwrap_or_else(|| {
-            self.shape.gauges.push(name.to_owned());
-            self.shape.gauges.len() - 1
-        });
-        Gauge(index as u16)
+        self.tables.gauges.intern(name)
     }
 
     /// Declares filter state: access logs see it as `wasm.NAME`.
     pub fn state(&mut self, name: &str) -> State {
-        let found = self.shape.states.iter().position(|known| known == name);
-        let index = found.unwrap_or_else(|| {
-            self.shape.states.push(name.to_owned());
-            self.shape.states.len() - 1
-        });
-        State(index as u16)
+        self.tables.states.intern(name)
     }
 
     /// Declares an experiment of this configuration; the order is that in which they are decided.
     pub fn experiment(&mut self, key: &str, variants: Vec<String>) -> ExperimentId {
+        let id = ExperimentId::of(self.shape.experiments.len());
         self.shape.experiments.push(Experiment { key: key.to_owned(), variants });
-        ExperimentId((self.shape.experiments.len() - 1) as u16)
+        // Of two with the same key, which is reported, the first is meant.
+        if self.tables.keys.insert(key.to_owned()) {
+            self.tables.of_keys.push(id);
+        }
+        id
     }
 
     /// The experiments that were declared so far.
-    pub fn experiments(&self) -> impl Iterator<Item = (ExperimentId, &Experiment)> {
-        (0u16..).map(ExperimentId).zip(&self.shape.experiments)
+    pub fn experiments(&self) -> &[Experiment] {
+        &self.shape.experiments
+    }
+
+    /// The experiment with this key.
+    pub fn experiment_by_key(&self, key: &str) -> Option<(ExperimentId, &Experiment)> {
+        let id = *self.tables.of_keys.get(self.tables.keys.find(key)?)?;
+        Some((id, self.shape.experiments.get(id.index())?))
     }
 
     /// That the request is in one of the variants of an experiment: one of this configuration, or, in a
@@ -450,25 +510,33 @@ impl<'c> Compiler<'c> {
         if self.shape.experiments.is_empty() {
             return self.variant_of_another_plugin(experiment, variants, at);
         }
-        let found = self.shape.experiments.iter().position(|known| known.key == experiment);
-        let Some((index, known)) = found.and_then(|i| Some((i, self.shape.experiments.get(i)?))) else {
+        if self.problems.is_full() {
+            return Predicate::Const(false);
+        }
+        let Some((id, known)) = self.experiment_by_key(experiment) else {
             let hint = did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
             self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         };
-        let mut any = Vec::new();
+        let mut positions = Table::<&str>::default();
+        for variant in &known.variants {
+            positions.insert(variant);
+        }
+        let (mut any, mut unknown) = (Vec::new(), Vec::new());
         for (i, variant) in variants.iter().enumerate() {
-            match known.variants.iter().position(|known| known == variant) {
-                Some(position) => any.push(Predicate::Variant {
-                    experiment: ExperimentId(index as u16),
-                    variant: position as u16,
-                }),
+            match positions.find(variant.as_str()) {
+                Some(position) => {
+                    any.push(Predicate::Variant { experiment: id, variant: u16::of(position) });
+                }
                 None => {
                     let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
                     let hint = did_you_mean(variant, known.variants.iter().map(String::as_str));
-                    self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
+                    unknown.push((at, format!("{experiment} has no variant {variant:?}{hint}")));
                 }
             }
+        }
+        for (at, message) in unknown {
+            self.problems.add(&at, message);
         }
         Predicate::any(any)
     }
@@ -495,7 +563,7 @@ impl<'c> Compiler<'c> {
 
     /// Where an attribute lies of which nothing is asked but the bytes of a header.
     pub fn plain_place(&self, id: AttrId) -> Option<PlainPlace> {
-        match self.shape.attributes.get(usize::from(id.0))? {
+        match self.tables.attributes.get(id)? {
             Attribute { source: Source::Header(slot), lower: false, default: None, .. } => {
                 Some(PlainPlace(*slot))
             }
@@ -505,8 +573,8 @@ impl<'c> Compiler<'c> {
 
     /// The name of the request header that an attribute reads; `None` when it reads something else.
     pub fn header_of(&self, id: AttrId) -> Option<&[u8]> {
-        match self.shape.attributes.get(usize::from(id.0))?.source {
-            Source::Header(slot) => self.shape.headers.get(usize::from(slot)).map(|name| &**name),
+        match self.tables.attributes.get(id)?.source {
+            Source::Header(slot) => self.tables.headers.get(slot).map(|name| &**name),
             _ => None,
         }
     }
@@ -524,7 +592,7 @@ impl<'c> Compiler<'c> {
     /// A text that effects may give to a header or to state; the same text is kept once. As a header's
     /// value it must be safe, see [`Compiler::safe_value`].
     pub fn text(&mut self, text: &[u8]) -> TextId {
-        TextId(intern(&mut self.shape.texts, text))
+        self.tables.texts.intern(text)
     }
 
     /// A header value that is sent as it stands.
@@ -542,13 +610,12 @@ impl<'c> Compiler<'c> {
             self.problems.add(at, "an expression cannot be empty");
             return None;
         }
-        let found = self.shape.cel.iter().position(|e| e == expression);
-        let index = found.unwrap_or_else(|| {
-            self.shape.cel.push(expression.to_owned());
+        let before = self.tables.cel.items().len();
+        let id = self.tables.cel.intern(expression);
+        if self.tables.cel.items().len() > before {
             self.shape.cel_at.push(at.clone());
-            self.shape.cel.len() - 1
-        });
-        Some(CelId(index as u16))
+        }
+        Some(id)
     }
 
     /// The three front ends of a predicate together; all that are present must hold.
@@ -579,12 +646,4 @@ impl<'c> Compiler<'c> {
 /// Whether a name as a whole is a claim's: dots lead into a claim, but not in the names that are URLs.
 fn is_claim_name(name: &str) -> bool {
     !name.is_empty() && (!name.as_bytes().contains(&b'.') || name.as_bytes().contains(&b'/'))
-}
-
-fn intern(names: &mut Vec<Box<[u8]>>, name: &[u8]) -> u16 {
-    let found = names.iter().position(|n| **n == *name);
-    found.unwrap_or_else(|| {
-        names.push(name.into());
-        names.len() - 1
-    }) as u16
 }

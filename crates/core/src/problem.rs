@@ -61,9 +61,17 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Maximum number of problems that are kept. Finding one compares it with the earlier ones, and nobody reads
+/// a list of thousands.
+const MAX_PROBLEMS: usize = 500;
+
 /// All problems of one configuration. Loading never stops at the first one.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    kept: Vec<Problem>,
+    /// How many more there were.
+    more: usize,
+}
 
 impl Problems {
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a
@@ -71,8 +79,13 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
-        if !self.0.iter().any(|p| p.at == *at) {
-            self.0.push(Problem { at: at.clone(), message: message.into() });
+        if self.kept.iter().any(|p| p.at == *at) {
+            return;
+        }
+        if self.is_full() {
+            self.more += 1;
+        } else {
+            self.kept.push(Problem { at: at.clone(), message: message.into() });
         }
     }
 
@@ -81,35 +94,43 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn missing(&mut self, at: &At, message: impl Into<String>) {
-        if !self.0.iter().any(|p| at.contains(&p.at)) {
+        if !self.kept.iter().any(|p| at.contains(&p.at)) {
             self.add(at, message);
         }
     }
 
+    /// Whether further problems are counted only, so that no time should go into describing them.
+    pub fn is_full(&self) -> bool {
+        self.kept.len() >= MAX_PROBLEMS
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     /// How many problems there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.kept.len()
     }
 
     /// The problems in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.kept.iter()
     }
 }
 
 impl fmt::Display for Problems {
     /// One problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.0.iter().enumerate() {
+        for (i, problem) in self.kept.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{problem}")?;
+        }
+        if self.more > 0 {
+            write!(f, "\nand {} more problems", self.more)?;
         }
         Ok(())
     }
@@ -118,7 +139,9 @@ impl fmt::Display for Problems {
 /// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
-    let nearest = known.into_iter().map(|k| (distance(word, k), k)).min();
+    // A word whose length differs by more is further away than that.
+    let known = known.into_iter().filter(|known| known.len().abs_diff(word.len()) <= limit);
+    let nearest = known.map(|k| (distance(word, k), k)).min();
     match nearest {
         Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),
         _ => String::new(),
@@ -164,6 +187,17 @@ mod tests {
         problems.missing(&rule, "needs a target");
         problems.missing(&At::root().field("rules").index(1), "needs a target");
         assert_eq!(problems.to_string(), "rules[0].setHeaders: not an object\nrules[1]: needs a target");
+    }
+
+    #[test]
+    fn thousands_of_problems_are_counted() {
+        let mut problems = Problems::default();
+        for index in 0..MAX_PROBLEMS + 7 {
+            problems.add(&At::root().index(index), "wrong");
+        }
+        problems.add(&At::root().index(0), "a second one at a known place");
+        assert_eq!(problems.len(), MAX_PROBLEMS);
+        assert!(problems.to_string().ends_with("\nand 7 more problems"));
     }
 
     #[test]

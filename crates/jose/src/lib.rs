@@ -14,6 +14,7 @@
 mod algorithm;
 mod base64url;
 mod cache;
+mod denied;
 mod der;
 mod json;
 mod jwk;
@@ -26,8 +27,9 @@ mod times;
 mod token;
 mod words;
 
-pub use algorithm::{Algorithm, Curve, KeyType};
+pub use algorithm::{Algorithm, Allowed, Curve, KeyType};
 pub use cache::Cache;
+pub use denied::Denied;
 pub use keyset::{KeySet, KeySetError};
 pub use payload::{Audiences, Payload};
 pub use refusal::Refusal;

@@ -5,6 +5,7 @@ use super::js::{compare_lowered, number_of};
 use super::node::Node;
 use super::pattern::Pattern;
 use super::version::Version;
+use crate::regex::of_this_request;
 use crate::sort::sort_by;
 use serde_json::Value as Json;
 use std::cmp::Ordering;
@@ -244,7 +245,9 @@ impl Check {
             // Of an array one element is enough.
             Check::OneOf(set) if node.is_array() => node.any_element(|element| set.has(element)),
             Check::OneOf(set) => set.has(node),
-            Check::Matches(pattern) => node.with_text(|text| pattern.is_match(text)),
+            Check::Matches(pattern) => {
+                node.with_text(|text| of_this_request(|work| pattern.is_match(text, work))) == Some(true)
+            }
             Check::Size(check) => node.length().is_some_and(|n| check.passes(Node::Number(n as f64))),
             Check::Contains(all) => {
                 node.is_array() && all.iter().all(|check| node.any_element(|element| check.passes(element)))

@@ -1,8 +1,8 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
 use super::string_match::{Place, stands};
-use regex_lite::{Regex, RegexBuilder};
-use std::borrow::Cow;
+use crate::regex::{Alphabet, Regex, Work, latin1};
+use regex_lite::RegexBuilder;
 
 /// Istio's limit for the length of an expression, in bytes.
 const LONGEST_PATTERN: usize = 1024;
@@ -10,13 +10,11 @@ const LONGEST_PATTERN: usize = 1024;
 const LARGEST_PROGRAM: usize = 64 * 1024;
 /// Groups within groups.
 const DEEPEST_NESTING: u32 = 40;
-/// A longer text, in bytes, never matches: the time of a match is program size times text size.
-const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
 ///
 /// As in Envoy, which runs RE2 in Latin-1 mode, a character is a byte: `.` is one byte of an `é`, and
-/// bytes that are not UTF-8 match like others. Only a text that is not ASCII is copied for this.
+/// bytes that are not UTF-8 match like others.
 #[derive(Debug)]
 pub struct FullMatch(Form);
 
@@ -51,33 +49,22 @@ impl FullMatch {
             return Ok(Self(Form::Plain(place, literal.into())));
         }
         let whole = build(&format!("^(?:{characters})$")).map_err(|error| explain(pattern, &error))?;
-        Ok(Self(Form::Automaton(whole)))
+        Ok(Self(Form::Automaton(Regex::whole(&characters, Alphabet::Bytes, whole))))
     }
 
-    /// Whether the whole of `text` matches.
-    pub fn matches(&self, text: &[u8]) -> bool {
-        if text.len() > LONGEST_TEXT {
-            return false;
-        }
+    /// Whether the whole of `text` matches; `None` when no work is left to find it out.
+    pub fn matches(&self, text: &[u8], work: &Work) -> Option<bool> {
         match &self.0 {
             Form::Plain(place, literal) => {
                 // `.*` stands for anything but line feeds.
-                stands(*place, literal, false, text) && !text.contains(&b'\n')
+                Some(stands(*place, literal, false, text) && !text.contains(&b'\n'))
             }
-            Form::Automaton(regex) => regex.is_match(&latin1(text)),
+            Form::Automaton(regex) => regex.matches(text, work),
         }
     }
 }
 
-/// The text that has a character for each byte.
-fn latin1(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-        _ => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
-    }
-}
-
-fn build(pattern: &str) -> Result<Regex, String> {
+fn build(pattern: &str) -> Result<regex_lite::Regex, String> {
     let mut builder = RegexBuilder::new(pattern);
     builder.size_limit(LARGEST_PROGRAM).nest_limit(DEEPEST_NESTING).build().map_err(|error| error.to_string())
 }
@@ -179,19 +166,19 @@ mod tests {
             ("[[:alpha:]]+", ["abc", "Z"], ["a1", ""]),
         ] {
             let regex = FullMatch::new(pattern).unwrap();
-            yes.iter().for_each(|text| assert!(regex.matches(text.as_bytes()), "{pattern} {text:?}"));
-            no.iter().for_each(|text| assert!(!regex.matches(text.as_bytes()), "{pattern} {text:?}"));
+            yes.iter().for_each(|text| assert!(regex.matches(text.as_bytes(), &Work::unbounded()) == Some(true), "{pattern} {text:?}"));
+            no.iter().for_each(|text| assert!(regex.matches(text.as_bytes(), &Work::unbounded()) == Some(false), "{pattern} {text:?}"));
         }
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn long_texts_never_match_and_any_bytes_may() {
-        for pattern in [".*", "a.*", "[^b]*"] {
+    fn long_texts_and_any_bytes_match() {
+        for pattern in [".*", "a.*", "[^b]*", "(a|[^b])*"] {
             let regex = FullMatch::new(pattern).unwrap();
-            assert!(regex.matches(&[b'a'; LONGEST_TEXT]), "{pattern}");
-            assert!(!regex.matches(&[b'a'; LONGEST_TEXT + 1]), "{pattern}");
-            assert!(regex.matches(b"a\xff") && regex.matches(b"a\xc0\xa7"), "{pattern}");
+            for text in [&[b'a'; 100_000][..], b"a\xff", b"a\xc0\xa7"] {
+                assert_eq!(regex.matches(text, &Work::of_a_request()), Some(true), "{pattern}");
+            }
         }
     }
 
@@ -255,14 +242,14 @@ mod tests {
                 let whole = format!("^(?:{})$", latin1(pattern.as_bytes()));
                 if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&whole)) {
                     let short = FullMatch(Form::Plain(place, literal.into()));
-                    prop_assert_eq!(short.matches(&text), FullMatch(Form::Automaton(regex)).matches(&text));
+                    prop_assert_eq!(short.matches(&text, &Work::unbounded()), Some(regex.is_match(&latin1(&text))));
                 }
             }
 
             #[test]
             fn no_pattern_panics(pattern in ".{0,40}", text in proptest::collection::vec(any::<u8>(), 0..40)) {
                 if let Ok(regex) = FullMatch::new(&pattern) {
-                    let _ = regex.matches(&text);
+                    let _ = regex.matches(&text, &Work::of_a_request());
                 }
             }
         }

@@ -3,6 +3,7 @@
 use super::StringMatch;
 use super::regex::FullMatch;
 use crate::problem::{At, Problems};
+use crate::regex::of_this_request;
 use crate::sort::sort_by;
 use semver::{Version, VersionReq};
 
@@ -68,7 +69,7 @@ impl TextTest {
                 let lower = || text.iter().map(u8::to_ascii_lowercase);
                 texts.binary_search_by(|t| t.iter().copied().cmp(lower())).is_ok()
             }
-            TextTest::Regex(regex) => regex.matches(text),
+            TextTest::Regex(regex) => of_this_request(|work| regex.matches(text, work)) == Some(true),
             TextTest::Version(requirement) => version(text).is_some_and(|v| requirement.matches(&v)),
         }
     }

@@ -6,6 +6,7 @@ use crate::keys::{Remote, Server, Trusted};
 use crate::plan::Keys;
 use std::rc::Rc;
 use weir_core::At;
+use weir_core::table::TableId;
 use weir_jose::KeySet;
 
 const MINUTE: u64 = 60;
@@ -85,7 +86,7 @@ impl Builder<'_, '_> {
             wait,
             max_waiting,
         };
-        Some(Keys::Remote(Rc::new(Remote::new(server))))
+        Some(Keys::Remote(Rc::new(Remote::new(u16::of(self.remotes.len()), server))))
     }
 
     fn address(&mut self, uri: &str, at: &At) -> Option<(&'static str, String, String)> {

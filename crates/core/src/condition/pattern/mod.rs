@@ -3,7 +3,8 @@
 mod syntax;
 
 use crate::http_match::{Place, stands};
-use regex_lite::{Regex, RegexBuilder};
+use crate::regex::{Alphabet, Regex, Work};
+use regex_lite::RegexBuilder;
 use syntax::Translated;
 
 /// Patterns longer than this, in bytes, are refused.
@@ -13,9 +14,6 @@ const LONGEST_PATTERN: usize = 4096;
 const LARGEST_PROGRAM: usize = 64 * 1024;
 /// Groups nested deeper than this are refused.
 const DEEPEST_NESTING: u32 = 50;
-/// Texts longer than this, in bytes, never match: what a client sends must not decide how much
-/// work one request is.
-pub(super) const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -48,25 +46,24 @@ impl Pattern {
                 .size_limit(LARGEST_PROGRAM)
                 .nest_limit(DEEPEST_NESTING)
                 .build()
-                .map(|regex| Self::Regex(Box::new(regex)))
+                .map(|lite| Self::Regex(Box::new(Regex::searching(&text, Alphabet::Unicode, lite))))
                 .map_err(|why| format!("{pattern:?} cannot be compiled: {why}")),
         }
     }
 
-    /// Whether a part of `text` matches. Text that is too long or not UTF-8 never does.
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
-        if text.len() > LONGEST_TEXT {
-            return false;
-        }
-        let Ok(text) = std::str::from_utf8(text) else { return false };
+    /// Whether a part of `text` matches; `None` when it is not UTF-8, or no work is left to find it out.
+    pub(super) fn is_match(&self, text: &[u8], work: &Work) -> Option<bool> {
         match self {
-            Self::Plain { text: wanted, start, end } => match (start, end) {
-                (true, true) => text == &**wanted,
-                (true, false) => text.starts_with(&**wanted),
-                (false, true) => text.ends_with(&**wanted),
-                (false, false) => stands(Place::Anywhere, wanted.as_bytes(), false, text.as_bytes()),
-            },
-            Self::Regex(regex) => regex.is_match(text),
+            Self::Plain { text: wanted, start, end } => {
+                let text = std::str::from_utf8(text).ok()?;
+                Some(match (start, end) {
+                    (true, true) => text == &**wanted,
+                    (true, false) => text.starts_with(&**wanted),
+                    (false, true) => text.ends_with(&**wanted),
+                    (false, false) => stands(Place::Anywhere, wanted.as_bytes(), false, text.as_bytes()),
+                })
+            }
+            Self::Regex(regex) => regex.matches(text, work),
         }
     }
 }
