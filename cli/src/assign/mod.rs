@@ -4,6 +4,7 @@ mod report;
 mod request;
 
 use crate::document::{self, Loaded};
+use crate::environment::Environment;
 use crate::output::{Failure, Format, Outcome};
 use report::{Decided, Report, Taken};
 use request::{Given, Options};
@@ -36,6 +37,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     unit: Option<String>,
     #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
     format: Format,
     #[command(flatten)]
     request: Options,
@@ -63,7 +66,9 @@ impl Which {
 /// # Errors
 /// A file or options that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let loaded = document::load(&args.config, |loaded| section(loaded, &args.which).is_ok())?;
+    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| {
+        section(loaded, &args.which).is_ok()
+    })?;
     let section = section(&loaded, &args.which)?;
     let mut given = Given::new(&args.request, &loaded.document.attributes)?;
     if let Some(unit) = &args.unit {
@@ -73,7 +78,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     }
     let report = decide(&loaded, section, &given, &args.which);
     if !loaded.plans.shape.cel.is_empty() {
-        eprintln!("weir: note: CEL expressions are the proxy's; here they do not hold");
+        crate::output::complain("note: CEL expressions are the proxy's; here they do not hold");
     }
     if args.format.is_json() {
         crate::output::json(out, &report)?;

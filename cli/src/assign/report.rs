@@ -33,7 +33,8 @@ pub(super) struct Decided {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Taken {
     step: &'static str,
-    /// `on`: the next step decides; `out`: no variant; `variant`: this one.
+    /// `on`: the next step decides; `out`: no variant; `unknown`: that cannot be told, so no variant;
+    /// `variant`: this one.
     verdict: &'static str,
     /// The variant's index, when the step gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,11 +80,12 @@ impl Taken {
             verdict: match note.verdict {
                 Verdict::On => "on",
                 Verdict::Out => "out",
+                Verdict::Unknown => "unknown",
                 Verdict::Variant(_) => "variant",
             },
             variant: match note.verdict {
                 Verdict::Variant(index) => Some(index),
-                Verdict::On | Verdict::Out => None,
+                Verdict::On | Verdict::Out | Verdict::Unknown => None,
             },
             unit: note.unit.map(|unit| String::from_utf8_lossy(unit).into_owned()),
             pool: note.pool.map(str::to_owned),
@@ -108,6 +110,9 @@ impl Taken {
             ("sticky", _) => "remembered".to_owned(),
             ("unit", _) => "there is no unit".to_owned(),
             ("targeting", "on") => "match, condition and cel hold".to_owned(),
+            ("targeting" | "prerequisites", "unknown") => {
+                "a value cannot be judged: it is too long or not of its type, or cel fails".to_owned()
+            }
             ("targeting", _) => "match, condition or cel does not hold".to_owned(),
             ("prerequisites", "on") => "fulfilled".to_owned(),
             ("prerequisites", _) => "not fulfilled".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
+use weir_core::claims::ClaimName;
 use weir_core::predicate::CelId;
 use weir_core::{AttributeMap, Outside, timestamp};
 
@@ -91,7 +92,9 @@ impl Given {
         }
         for text in &options.claim {
             let (name, value) = pair("--claim", text, '=')?;
-            given.claim("payload", &[name], value);
+            let path =
+                ClaimName::Text(name.to_owned()).path().map_err(|why| format!("--claim {text}: {why}"))?;
+            given.claim("payload", &path, value);
         }
         for text in &options.property {
             let (path, value) = pair("--property", text, '=')?;
@@ -138,7 +141,7 @@ impl Given {
                 self.query.push(format!("{}={}", encoded(&name), encoded(value)));
             }
             AttributeSpec { claim: Some(path), payload, .. } => {
-                let path: Vec<&str> = path.0.iter().map(String::as_str).collect();
+                let path = path.path()?;
                 self.claim(payload.as_deref().unwrap_or("payload"), &path, value);
             }
             AttributeSpec { property: Some(path), .. } => {
@@ -159,9 +162,9 @@ impl Given {
         Ok(())
     }
 
-    fn claim(&mut self, payload: &str, path: &[&str], value: &str) {
+    fn claim(&mut self, payload: &str, path: &[String], value: &str) {
         let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-        self.set_property(place.into_iter().chain(path.iter().copied()), value);
+        self.set_property(place.into_iter().chain(path.iter().map(String::as_str)), value);
     }
 
     fn set_property<'p>(&mut self, path: impl Iterator<Item = &'p str>, value: &str) {

@@ -4,6 +4,7 @@ use crate::output::{Outcome, count};
 use crate::yaml::{Broken, Mark};
 use serde::Serialize;
 use std::io::{self, Write};
+use weir_core::escape::escape;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Checked {
@@ -34,6 +35,9 @@ pub(super) struct Configuration {
     #[serde(flatten)]
     pub(super) at: Mark,
     pub(super) problems: Vec<Finding>,
+    /// What is right by itself, and dangerous where it stands. It is not counted among the problems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notes: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,12 +63,13 @@ impl From<Broken> for Finding {
 }
 
 impl Finding {
-    fn write_text(&self, file: &str, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{file}:{}:{}: ", self.at.line, self.at.column)?;
+    fn write_text(&self, file: &str, kind: &str, out: &mut impl Write) -> io::Result<()> {
+        write!(out, "{file}:{}:{}: {kind}", self.at.line, self.at.column)?;
         if let Some(path) = &self.path {
             write!(out, "{path}: ")?;
         }
-        writeln!(out, "{}", self.message)
+        // What a file says of itself must not look like a line of ours.
+        writeln!(out, "{}", escape(&self.message))
     }
 }
 
@@ -83,21 +88,25 @@ impl File {
         if self.error.is_some() {
             return Ok(());
         }
-        findings.iter().try_for_each(|finding| finding.write_text(file, out))?;
+        findings.iter().try_for_each(|finding| finding.write_text(file, "", out))?;
         if findings.is_empty() {
             let named: Vec<&str> =
                 self.configurations.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect();
             match (self.configurations.is_empty(), named.as_slice()) {
                 (true, _) => writeln!(out, "{file}: no Weir configuration in it")?,
                 (false, []) => writeln!(out, "{file}: ok")?,
-                (false, names) => writeln!(out, "{file}: ok ({})", names.join("; "))?,
+                (false, names) => writeln!(out, "{file}: ok ({})", escape(&names.join("; ")))?,
             }
         }
+        let notes = self.configurations.iter().flat_map(|configuration| &configuration.notes);
+        notes.into_iter().try_for_each(|note| note.write_text(file, "note: ", out))?;
         for Other { name, at } in &self.others {
             writeln!(
                 out,
-                "{file}:{}:{}: not checked: the Wasm plugin of {name} is not Weir's",
-                at.line, at.column
+                "{file}:{}:{}: not checked: the Wasm plugin of {} is not Weir's",
+                at.line,
+                at.column,
+                escape(name)
             )?;
         }
         Ok(())

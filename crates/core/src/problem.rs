@@ -1,5 +1,6 @@
 //! Problems in a configuration, each with the place where it stands.
 
+use crate::escape::{escape, without_user_info};
 use std::fmt;
 
 /// A place in the configuration, written the way a reader would point at it:
@@ -61,32 +62,31 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Maximum number of problems that are kept. Finding one compares it with the earlier ones, and nobody reads
-/// a list of thousands.
-const MAX_PROBLEMS: usize = 500;
+/// How many problems are kept: fixing the first ones takes a while, and a log is not for thousands.
+const MAX_PROBLEMS: usize = 100;
 
 /// All problems of one configuration. Loading never stops at the first one.
 #[derive(Clone, Debug, Default)]
-pub struct Problems {
-    kept: Vec<Problem>,
-    /// How many more there were.
-    more: usize,
-}
+pub struct Problems(Vec<Problem>);
 
 impl Problems {
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a
     /// consequence of the first.
+    ///
+    /// Every message passes here on its way to a log or a terminal: control characters are written out,
+    /// and addresses lose their user and password.
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
-        if self.kept.iter().any(|p| p.at == *at) {
+        if self.0.len() > MAX_PROBLEMS || self.0.iter().any(|p| p.at == *at) {
             return;
         }
-        if self.is_full() {
-            self.more += 1;
-        } else {
-            self.kept.push(Problem { at: at.clone(), message: message.into() });
-        }
+        let (at, message) = match self.0.len() {
+            MAX_PROBLEMS => (At::root(), "there are more problems, which are not listed".to_owned()),
+            _ => (at.clone(), message.into()),
+        };
+        let message = escape(&without_user_info(&message)).into_owned();
+        self.0.push(Problem { at, message });
     }
 
     /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
@@ -94,43 +94,46 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn missing(&mut self, at: &At, message: impl Into<String>) {
-        if !self.kept.iter().any(|p| at.contains(&p.at)) {
+        if !self.0.iter().any(|p| at.contains(&p.at)) {
             self.add(at, message);
         }
     }
 
-    /// Whether further problems are counted only, so that no time should go into describing them.
-    pub fn is_full(&self) -> bool {
-        self.kept.len() >= MAX_PROBLEMS
-    }
-
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.0.is_empty()
+    }
+
+    /// [`did_you_mean`], or nothing where the problem that it belongs to is one too many to be kept: a
+    /// configuration with many names and many mistakes must not compare each with each.
+    pub fn did_you_mean<'a>(&self, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        if self.0.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
+    }
+
+    /// Whether no further problem is kept, so that no time should go into finding and describing one.
+    pub fn is_full(&self) -> bool {
+        self.0.len() > MAX_PROBLEMS
     }
 
     /// How many problems there are.
     pub fn len(&self) -> usize {
-        self.kept.len()
+        self.0.len()
     }
 
     /// The problems in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.kept.iter()
+        self.0.iter()
     }
 }
 
 impl fmt::Display for Problems {
     /// One problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.kept.iter().enumerate() {
+        for (i, problem) in self.0.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{problem}")?;
-        }
-        if self.more > 0 {
-            write!(f, "\nand {} more problems", self.more)?;
         }
         Ok(())
     }
@@ -139,9 +142,8 @@ impl fmt::Display for Problems {
 /// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
-    // A word whose length differs by more is further away than that.
-    let known = known.into_iter().filter(|known| known.len().abs_diff(word.len()) <= limit);
-    let nearest = known.map(|k| (distance(word, k), k)).min();
+    let near = known.into_iter().filter(|k| k.len().abs_diff(word.len()) <= limit);
+    let nearest = near.map(|k| (distance(word, k), k)).min();
     match nearest {
         Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),
         _ => String::new(),
@@ -190,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_problems_are_counted() {
+    fn problems_are_bounded_and_say_so() {
         let mut problems = Problems::default();
-        for index in 0..MAX_PROBLEMS + 7 {
-            problems.add(&At::root().index(index), "wrong");
+        for index in 0..10_000 {
+            problems.add(&At::root().field("rules").index(index), "odd");
         }
-        problems.add(&At::root().index(0), "a second one at a known place");
-        assert_eq!(problems.len(), MAX_PROBLEMS);
-        assert!(problems.to_string().ends_with("\nand 7 more problems"));
+        assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+        let last = problems.iter().last().map(ToString::to_string);
+        assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
     }
 
     #[test]

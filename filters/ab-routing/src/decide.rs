@@ -1,16 +1,29 @@
 //! The decision: one request's attributes in, effects out.
 
 use crate::config::WithoutKey;
-use crate::plan::{Action, Plan, Rewrite, Split, Target};
+use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use weir_allocation::Bucket;
 use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape};
+use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape, Truth};
 
 impl Plan {
     /// Decides where a request goes.
     #[inline]
     pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
-        let matched = self.entries.iter().find(|entry| entry.when.holds(request));
+        let mut undecided = false;
+        // A rule that cannot be judged does not change where a request goes.
+        let matches = |entry: &&Entry| match entry.when.judge(request) {
+            Truth::True => true,
+            Truth::False => false,
+            Truth::Unknown => {
+                undecided = true;
+                false
+            }
+        };
+        let matched = self.entries.iter().find(matches);
+        if undecided {
+            effects.counts.push(self.undecided);
+        }
         let (action, prefix) = match matched {
             Some(entry) => (self.actions.get(entry.rule), entry.prefix),
             None => (None, None),

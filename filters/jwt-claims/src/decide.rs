@@ -11,7 +11,7 @@ use std::rc::Rc;
 use weir_core::claims::Claims;
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Hold, Outside, Predicate, Request, Way};
+use weir_core::{Effects, Hold, Outside, Predicate, Request, Truth, Way};
 use weir_jose::Refusal;
 
 /// A token that is good enough.
@@ -50,7 +50,17 @@ impl Plan {
         for guard in &self.guards {
             effects.set(*guard, Given::AsSent);
         }
-        let rule = self.rules.iter().find(|rule| holds(&rule.when, request));
+        let mut rule = None;
+        for (position, candidate) in self.rules.iter().enumerate() {
+            match judge(&candidate.when, request) {
+                Truth::False => {}
+                Truth::True => {
+                    rule = Some(candidate);
+                    break;
+                }
+                Truth::Unknown => return self.decide_undecided(position, request, effects),
+            }
+        }
         let (mut now, mut missed) = (None, None);
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
@@ -62,8 +72,8 @@ impl Plan {
                 && provider.accepts(token, request).is_ok()
             {
                 request.verified(token.claims.clone());
-                if !holds(&rule.require, request) {
-                    return self.refuse(REQUIREMENT, Some(rule), effects);
+                if !self.is_met(&rule.require, request, effects) {
+                    return self.refuse(REQUIREMENT, Some(rule), request, effects);
                 }
                 token.tell(effects);
                 if !provider.forward {
@@ -73,27 +83,60 @@ impl Plan {
             }
             missed = known.is_none().then_some(Missed { provider: index, text });
         }
-        self.decide_otherwise(rule, now, missed, request, effects);
+        self.decide_otherwise(rule.as_slice(), now, missed, request, effects);
+    }
+
+    /// Nobody can tell whether the rule at `position` is for this request: it must meet that rule, and the one
+    /// that it had without it. So neither a condition that fails nor a value that is too long to be judged is a
+    /// way around a rule, or a way from the rule of one provider to that of another.
+    #[cold]
+    #[inline(never)]
+    fn decide_undecided<O: Outside>(&self, position: usize, request: &Request<'_, O>, effects: &mut Effects) {
+        effects.counts.push(self.counters.undecided);
+        let mut rules: Vec<&Rule> = self.rules.get(position).into_iter().collect();
+        for rule in self.rules.iter().skip(position + 1) {
+            let truth = judge(&rule.when, request);
+            if truth != Truth::False {
+                rules.push(rule);
+            }
+            if truth == Truth::True {
+                break;
+            }
+        }
+        self.decide_otherwise(&rules, None, None, request, effects);
+    }
+
+    /// Whether what is required of claims holds; what cannot be judged does not.
+    #[inline]
+    fn is_met<F: Facts>(&self, require: &Predicate, facts: &F, effects: &mut Effects) -> bool {
+        match judge(require, facts) {
+            Truth::True => true,
+            Truth::False => false,
+            Truth::Unknown => {
+                effects.counts.push(self.counters.undecided);
+                false
+            }
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn decide_otherwise<'t, O: Outside>(
         &'t self,
-        rule: Option<&'t Rule>,
+        rules: &[&'t Rule],
         now: Option<u64>,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
     ) {
-        let asked = rule.filter(|rule| !matches!(rule.needs, Needs::Nothing));
-        let Some(rule) = asked.filter(|_| !self.is_preflight(request)) else {
+        let asked = rules.iter().any(|rule| !matches!(rule.needs, Needs::Nothing));
+        if !asked || self.is_preflight(request) {
             return effects.counts.push(self.counters.without);
-        };
+        }
         let now = now.unwrap_or_else(|| request.outside().now());
         let mut turn =
             Turn { plan: self, request, now, missed, patient: true, admitted: Vec::new(), ignored: Vec::new() };
-        let mut met = turn.meet(&rule.needs);
+        let mut met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
         if let Err(Unmet::Wait(mark)) = met {
             let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);
             if remote.is_some_and(|remote| remote.take_place(now)) {
@@ -109,13 +152,13 @@ impl Plan {
             turn.admitted.clear();
             turn.ignored.clear();
             turn.patient = false;
-            met = turn.meet(&rule.needs);
+            met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
         }
         match met {
-            Ok(()) => turn.finish(rule, effects),
-            Err(Unmet::Failed(failure)) => self.refuse(failure, None, effects),
+            Ok(()) => turn.finish(rules, effects),
+            Err(Unmet::Failed(failure)) => self.refuse(failure, None, request, effects),
             // Not without patience.
-            Err(Unmet::Wait(_)) => self.refuse(Failure::unavailable(0), None, effects),
+            Err(Unmet::Wait(_)) => self.refuse(Failure::unavailable(0), None, request, effects),
         }
     }
 
@@ -127,12 +170,22 @@ impl Plan {
     }
 
     #[cold]
-    fn refuse(&self, failure: Failure, rule: Option<&Rule>, effects: &mut Effects) {
+    fn refuse<O: Outside>(
+        &self,
+        failure: Failure,
+        rule: Option<&Rule>,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         if let Some((refused, _)) = self.counters.of(failure.reason) {
             effects.counts.push(refused);
         }
         if failure.remembered {
             effects.counts.push(self.counters.denied_again);
+        }
+        // Access logs see the request. A token that is refused here may be good elsewhere.
+        for provider in self.providers.iter().filter(|provider| !provider.forward) {
+            provider.places.hide(request, effects);
         }
         let name = rule.and_then(|rule| rule.name.as_deref());
         effects.way = Way::Reply(Box::new(self.replies.reply(&failure, name)));
@@ -145,7 +198,7 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
             Needs::Nothing => Ok(()),
             Needs::Token(provider) => self.token(*provider),
             Needs::Any(parts) => self.any(parts),
-            Needs::All(parts) => self.all(parts),
+            Needs::All(parts) => self.meet_all(parts),
             Needs::Optional(part) => self.optional(part, |failure| failure.kind == Kind::Missing),
             Needs::OptionalOrFailed(part) => self.optional(part, |_| true),
         }
@@ -194,7 +247,7 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
     }
 
     /// All parts are looked at: who cannot pass need not wait.
-    fn all(&mut self, parts: &'t [Needs]) -> Result<(), Unmet> {
+    fn meet_all(&mut self, parts: impl IntoIterator<Item = &'t Needs>) -> Result<(), Unmet> {
         let mut met = Ok(());
         for part in parts {
             match self.meet(part) {
@@ -219,16 +272,16 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
         }
     }
 
-    /// All that is needed is there, but for what the rule asks of the claims.
-    fn finish(self, rule: &Rule, effects: &mut Effects) {
+    /// All that is needed is there, but for what the rules ask of the claims.
+    fn finish(self, rules: &[&Rule], effects: &mut Effects) {
         let Self { plan, request, admitted, ignored, .. } = self;
         if let Some(claims) = merged(&admitted) {
             request.verified(claims);
         }
-        if !rule.require.holds(request) {
+        if let Some(rule) = rules.iter().find(|rule| !plan.is_met(&rule.require, request, effects)) {
             // Who has no token may meet it with one.
             let failure = if admitted.is_empty() { Refusal::Missing.into() } else { REQUIREMENT };
-            return plan.refuse(failure, Some(rule), effects);
+            return plan.refuse(failure, Some(rule), request, effects);
         }
         // Where two tokens have a claim for one header, the first counts.
         for Admitted { token, .. } in admitted.iter().rev() {
@@ -289,7 +342,8 @@ impl Provider {
     #[inline(never)]
     fn require_of<O: Outside>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
         let facts = TokenFacts { request, claims: &token.claims };
-        if self.require.holds(&facts) { Ok(()) } else { Err(REQUIREMENT) }
+        // What cannot be judged is not met.
+        if self.require.judge(&facts).unknown_as(false) { Ok(()) } else { Err(REQUIREMENT) }
     }
 }
 
@@ -311,8 +365,8 @@ impl Verified {
     }
 }
 
-/// Whether a predicate holds; most rules have none, and a call would cost more than this look.
+/// What a predicate says; most rules have none, and a call would cost more than this look.
 #[inline]
-fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
-    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
+fn judge<F: Facts>(predicate: &Predicate, facts: &F) -> Truth {
+    if matches!(predicate, Predicate::Const(true)) { Truth::True } else { predicate.judge(facts) }
 }

@@ -14,7 +14,7 @@ use weir_document::Plans;
 use weir_host::Body;
 #[cfg(feature = "jwt-claims")]
 use weir_host::Wake;
-use weir_host::{Host, MetricId, MetricKind, Plugin, Served, Workspace, apply, respond, tell};
+use weir_host::{Host, MetricId, MetricKind, Plugin, Served, Workspace, apply, clean_trailers, respond};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -138,7 +138,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
         #[cfg(feature = "jwt-claims")]
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
-            host.log(log::Level::Warn, warning);
+            host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
         Ok(Self {
             cel,
@@ -156,7 +156,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let Workspace { scratch, effects, held_for } = workspace;
         let pairs;
         // Some configurations look at no header at all: then the dearest call of all is not made.
-        let raw: &[u8] = if shape.headers.is_empty() {
+        let raw: &[u8] = if shape.reads_no_header() {
             &[]
         } else {
             pairs = host.request_pairs();
@@ -172,8 +172,8 @@ impl<H: Host> Plugin<H> for Pipeline {
         match &effects.way {
             // Nothing of it is changed: it comes again.
             Way::Hold(hold) => return Served { kept: None, way: Way::Hold(*hold) },
-            Way::Reply(_) => tell(shape, effects, host),
-            Way::On => apply(shape, &request, effects, host),
+            // Also a request that goes no further: access logs and telemetry read its headers.
+            Way::On | Way::Reply(_) => apply(shape, &request, effects, host),
             Way::Delay(delay) => {
                 #[cfg(feature = "fault-injection")]
                 self.count_delay(delay.mark, 1, host);
@@ -183,6 +183,10 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
         let kept = self.keep(&request, effects, host).unless_empty();
         Served { kept, way: std::mem::take(&mut effects.way) }
+    }
+
+    fn on_request_trailers(&self, host: &H) {
+        clean_trailers(&self.plans.shape, host);
     }
 
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {

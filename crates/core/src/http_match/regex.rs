@@ -1,7 +1,8 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
 use super::string_match::{Place, stands};
-use crate::regex::{Alphabet, Regex, Work, latin1};
+use crate::regex::{Alphabet, Regex, latin1, of_this_request};
+use crate::truth::Truth;
 use regex_lite::RegexBuilder;
 
 /// Istio's limit for the length of an expression, in bytes.
@@ -52,14 +53,14 @@ impl FullMatch {
         Ok(Self(Form::Automaton(Regex::whole(&characters, Alphabet::Bytes, whole))))
     }
 
-    /// Whether the whole of `text` matches; `None` when no work is left to find it out.
-    pub fn matches(&self, text: &[u8], work: &Work) -> Option<bool> {
+    /// Whether the whole of `text` matches; unknown where finding out would be more work than one request may be.
+    pub fn judge(&self, text: &[u8]) -> Truth {
         match &self.0 {
             Form::Plain(place, literal) => {
                 // `.*` stands for anything but line feeds.
-                Some(stands(*place, literal, false, text) && !text.contains(&b'\n'))
+                (stands(*place, literal, false, text) && !text.contains(&b'\n')).into()
             }
-            Form::Automaton(regex) => regex.matches(text, work),
+            Form::Automaton(regex) => of_this_request(|work| regex.judge(text, work)),
         }
     }
 }
@@ -166,20 +167,33 @@ mod tests {
             ("[[:alpha:]]+", ["abc", "Z"], ["a1", ""]),
         ] {
             let regex = FullMatch::new(pattern).unwrap();
-            yes.iter().for_each(|text| assert!(regex.matches(text.as_bytes(), &Work::unbounded()) == Some(true), "{pattern} {text:?}"));
-            no.iter().for_each(|text| assert!(regex.matches(text.as_bytes(), &Work::unbounded()) == Some(false), "{pattern} {text:?}"));
+            for (texts, expected) in [(yes, Truth::True), (no, Truth::False)] {
+                for text in texts {
+                    assert_eq!(regex.judge(text.as_bytes()), expected, "{pattern} {text:?}");
+                }
+            }
         }
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn long_texts_and_any_bytes_match() {
-        for pattern in [".*", "a.*", "[^b]*", "(a|[^b])*"] {
-            let regex = FullMatch::new(pattern).unwrap();
+    fn long_texts_and_any_bytes_may_match_until_it_is_too_much_work() {
+        crate::regex::renew();
+        let regexes = [".*", "a.*", "[^b]*", "(a|[^b])*"].map(|pattern| FullMatch::new(pattern).unwrap());
+        for regex in &regexes {
             for text in [&[b'a'; 100_000][..], b"a\xff", b"a\xc0\xa7"] {
-                assert_eq!(regex.matches(text, &Work::of_a_request()), Some(true), "{pattern}");
+                assert_eq!(regex.judge(text), Truth::True, "{regex:?}");
             }
         }
+        // An automaton stops; a literal has no limit.
+        let automaton = FullMatch::new("[^b]*").unwrap();
+        let answers: Vec<Truth> = (0..12).map(|_| automaton.judge(&[b'a'; 100_000])).collect();
+        assert_eq!((answers[0], answers[11]), (Truth::True, Truth::Unknown));
+        assert_eq!(automaton.judge(b""), Truth::Unknown, "the request has nothing left");
+        let literal = FullMatch::new("b.*").unwrap();
+        assert_eq!(literal.judge(&[b'a'; 100_000]), Truth::False);
+        crate::regex::renew();
+        assert_eq!(automaton.judge(b""), Truth::True, "the next one has");
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -242,14 +256,14 @@ mod tests {
                 let whole = format!("^(?:{})$", latin1(pattern.as_bytes()));
                 if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&whole)) {
                     let short = FullMatch(Form::Plain(place, literal.into()));
-                    prop_assert_eq!(short.matches(&text, &Work::unbounded()), Some(regex.is_match(&latin1(&text))));
+                    prop_assert_eq!(short.judge(&text), Truth::from(regex.is_match(&latin1(&text))));
                 }
             }
 
             #[test]
             fn no_pattern_panics(pattern in ".{0,40}", text in proptest::collection::vec(any::<u8>(), 0..40)) {
                 if let Ok(regex) = FullMatch::new(&pattern) {
-                    let _ = regex.matches(&text, &Work::of_a_request());
+                    let _ = regex.judge(&text);
                 }
             }
         }

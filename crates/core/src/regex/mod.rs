@@ -16,6 +16,7 @@ mod work;
 pub use parse::Alphabet;
 pub use work::{WORK_OF_A_REQUEST, Work, of_this_request, renew};
 
+use crate::truth::Truth;
 use program::Program;
 use search::Automaton;
 use std::borrow::Cow;
@@ -79,6 +80,11 @@ impl Regex {
                 })
             }
         }
+    }
+
+    /// [`Regex::matches`], as an answer.
+    pub(crate) fn judge(&self, text: &[u8], work: &Work) -> Truth {
+        self.matches(text, work).map_or(Truth::Unknown, Truth::from)
     }
 
     /// Whether the automaton runs it, which costs a tenth.

@@ -63,6 +63,7 @@ impl Plan {
             trust,
             outputs,
             without_unit: compiler.counter("weir_experiments_without_unit_total"),
+            undecided: compiler.undecided("experiments"),
         }
     }
 }

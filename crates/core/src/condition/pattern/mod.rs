@@ -3,8 +3,10 @@
 mod syntax;
 
 use crate::http_match::{Place, stands};
-use crate::regex::{Alphabet, Regex, Work};
+use crate::regex::{Alphabet, Regex, of_this_request};
+use crate::truth::Truth;
 use regex_lite::RegexBuilder;
+use std::borrow::Cow;
 use syntax::Translated;
 
 /// Patterns longer than this, in bytes, are refused.
@@ -51,19 +53,43 @@ impl Pattern {
         }
     }
 
-    /// Whether a part of `text` matches; `None` when it is not UTF-8, or no work is left to find it out.
-    pub(super) fn is_match(&self, text: &[u8], work: &Work) -> Option<bool> {
+    /// Whether a part of `text` matches; unknown where finding out would be more work than one request may be.
+    ///
+    /// A byte that is not part of UTF-8 counts as its Latin-1 character, which is how servers in JavaScript
+    /// read headers: one such byte must not turn off a pattern that the rest of the text matches.
+    pub(super) fn judge(&self, text: &[u8]) -> Truth {
         match self {
             Self::Plain { text: wanted, start, end } => {
-                let text = std::str::from_utf8(text).ok()?;
-                Some(match (start, end) {
-                    (true, true) => text == &**wanted,
-                    (true, false) => text.starts_with(&**wanted),
-                    (false, true) => text.ends_with(&**wanted),
-                    (false, false) => stands(Place::Anywhere, wanted.as_bytes(), false, text.as_bytes()),
-                })
+                let wanted = wanted.as_bytes();
+                let matches = match (start, end) {
+                    (true, true) => text == wanted,
+                    (true, false) => text.starts_with(wanted),
+                    (false, true) => text.ends_with(wanted),
+                    (false, false) => stands(Place::Anywhere, wanted, false, text),
+                };
+                matches.into()
             }
-            Self::Regex(regex) => regex.matches(text, work),
+            Self::Regex(regex) => {
+                of_this_request(|work| regex.judge(characters(text).as_bytes(), work))
+            }
         }
     }
+}
+
+/// The characters of a text, of which the bytes that are not UTF-8 are Latin-1.
+fn characters(text: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(mixed(text)),
+    }
+}
+
+#[cold]
+fn mixed(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for chunk in text.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    out
 }
