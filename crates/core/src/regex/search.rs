@@ -71,7 +71,8 @@ impl Automaton {
         let width = self.program.examples.len() + 1;
         let classes = &*self.program.classes;
         let mut state = self.first(states);
-        let mut bytes = text.iter();
+        let (now, too_much) = text.split_at_checked(work.left()).unwrap_or((text, &[]));
+        let mut bytes = now.iter();
         for byte in bytes.by_ref() {
             let class = usize::from(classes.get(usize::from(*byte)).copied().unwrap_or(0));
             let mut next = states.next.get(usize::from(state) * width + class).copied().unwrap_or(UNKNOWN);
@@ -80,13 +81,16 @@ impl Automaton {
                     next = self.step(states, state, class, work)?;
                 }
                 if next >= MATCHED {
-                    work.take(text.len() - bytes.len());
+                    work.take(now.len() - bytes.len());
                     return Some(next == MATCHED);
                 }
             }
             state = next;
         }
-        work.take(text.len() + 1);
+        work.take(now.len() + 1);
+        if !too_much.is_empty() {
+            return None;
+        }
         let end = width - 1;
         let known = states.next.get(usize::from(state) * width + end).copied().unwrap_or(UNKNOWN);
         let last = if known == UNKNOWN { self.step(states, state, end, work)? } else { known };

@@ -69,10 +69,8 @@ fn break_circle(
     let mut seen = vec![false; list.len()];
     // Everything that is open needs something open, so that the way comes back to itself.
     while let Some(next) = way.last().and_then(|last| needs.get(*last)?.iter().copied().find(open)) {
-        for last in way.last() {
-            if let Some(seen) = seen.get_mut(*last) {
-                *seen = true;
-            }
+        if let Some(seen) = way.last().and_then(|last| seen.get_mut(*last)) {
+            *seen = true;
         }
         way.push(next);
         if seen.get(next) == Some(&true) {
