@@ -134,6 +134,20 @@ impl Plan {
             return effects.counts.push(self.counters.without);
         }
         let now = now.unwrap_or_else(|| request.outside().now());
+        self.decide_by_tokens(rules, now, missed, request, effects);
+    }
+
+    /// A function of its own, as it is a large one: requests that need no token do not come here.
+    #[cold]
+    #[inline(never)]
+    fn decide_by_tokens<'t, O: Outside>(
+        &'t self,
+        rules: &[&'t Rule],
+        now: u64,
+        missed: Option<Missed<'t>>,
+        request: &'t Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         let mut turn =
             Turn { plan: self, request, now, missed, patient: true, admitted: Vec::new(), ignored: Vec::new() };
         let mut met = turn.meet_all(rules.iter().map(|rule| &rule.needs));

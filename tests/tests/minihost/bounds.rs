@@ -53,7 +53,7 @@ fn loading_is_linear() {
     };
     let faults = |count| {
         let one = |i| {
-            format!(r#"{{"name": "fault-{i}", "match": {{"uri": {{"prefix": "/{i}/"}}}}, "abort": {{"httpStatus": 503}}}}"#)
+            format!(r#"{{"name": "fault-{i}", "match": {{"uri": {{"prefix": "/{i}/"}}}}, "abort": {{"httpStatus": 503, "percentage": "10%"}}}}"#)
         };
         format!(r#"{{"faults": [{}]}}"#, list(count, &one))
     };

@@ -40,7 +40,7 @@ struct State {
 #[derive(Debug, Default)]
 struct States {
     all: Table<State, u16>,
-    /// The state before a text.
+    /// The state before a text. States are known by where their transitions begin.
     first: Option<u16>,
     /// For each state, where each class of bytes leads, and the end of the text.
     next: Vec<u16>,
@@ -72,16 +72,24 @@ impl Automaton {
         let classes = &*self.program.classes;
         let mut state = self.first(states);
         let (now, too_much) = text.split_at_checked(work.left()).unwrap_or((text, &[]));
-        let mut bytes = now.iter();
-        for byte in bytes.by_ref() {
-            let class = usize::from(classes.get(usize::from(*byte)).copied().unwrap_or(0));
-            let mut next = states.next.get(usize::from(state) * width + class).copied().unwrap_or(UNKNOWN);
+        let mut read = 0;
+        // This loop is what a long text costs; everything else is rare.
+        while let Some(byte) = now.get(read) {
+            read += 1;
+            let class = match classes.get(usize::from(*byte)) {
+                Some(class) => usize::from(*class),
+                None => 0,
+            };
+            let mut next = match states.next.get(usize::from(state) + class) {
+                Some(next) => *next,
+                None => UNKNOWN,
+            };
             if next >= UNKNOWN {
                 if next == UNKNOWN {
                     next = self.step(states, state, class, work)?;
                 }
                 if next >= MATCHED {
-                    work.take(now.len() - bytes.len());
+                    work.take(read);
                     return Some(next == MATCHED);
                 }
             }
@@ -92,7 +100,7 @@ impl Automaton {
             return None;
         }
         let end = width - 1;
-        let known = states.next.get(usize::from(state) * width + end).copied().unwrap_or(UNKNOWN);
+        let known = states.next.get(usize::from(state) + end).copied().unwrap_or(UNKNOWN);
         let last = if known == UNKNOWN { self.step(states, state, end, work)? } else { known };
         Some(last == MATCHED)
     }
@@ -116,12 +124,14 @@ impl Automaton {
         first
     }
 
-    /// The number of a state, and whether all others were forgotten for it.
+    /// Where the transitions of a state begin, and whether all others were forgotten for it.
     fn add(&self, states: &mut States, state: State) -> (u16, bool) {
-        if let Some(known) = states.all.find(&state) {
-            return (known, false);
-        }
         let width = self.program.examples.len() + 1;
+        // There are at most some thousand transitions.
+        let begin = |position: u16| (usize::from(position) * width) as u16;
+        if let Some(known) = states.all.find(&state) {
+            return (begin(known), false);
+        }
         states.kernels += state.kernel.len();
         let full = states.next.len() + width > MAX_TRANSITIONS.max(2 * width) || states.kernels > MAX_KERNELS;
         if full {
@@ -131,14 +141,15 @@ impl Automaton {
             states.kernels = state.kernel.len();
         }
         states.next.resize(states.next.len() + width, UNKNOWN);
-        (states.all.put(state), full)
+        (begin(states.all.put(state)), full)
     }
 
     /// Where a state leads with a class of bytes, or with the end of the text. It is noted.
     #[cold]
     fn step(&self, states: &mut States, from: u16, class: usize, work: &Work) -> Option<u16> {
         let width = self.program.examples.len() + 1;
-        let State { kernel, at_start, after_word } = states.all.get(from)?.clone();
+        let position = usize::from(from).checked_div(width).and_then(|position| u16::try_from(position).ok())?;
+        let State { kernel, at_start, after_word } = states.all.get(position)?.clone();
         let byte = self.program.examples.get(class).copied();
         let before_word = byte.is_some_and(is_word);
         let holds = |look: Look| match look {
@@ -182,7 +193,7 @@ impl Automaton {
             let kernel = reached.as_slice().into();
             (next, forgotten) = self.add(states, State { kernel, at_start: false, after_word: before_word });
         }
-        if !forgotten && let Some(slot) = states.next.get_mut(usize::from(from) * width + class) {
+        if !forgotten && let Some(slot) = states.next.get_mut(usize::from(from) + class) {
             *slot = next;
         }
         if work.left() > 0 || next >= MATCHED { Some(next) } else { None }

@@ -113,7 +113,9 @@ impl Pools {
     /// Makes the layers, once all experiments have joined.
     pub(super) fn finish(mut self, compiler: &mut Compiler<'_>) -> Box<[Pool]> {
         for layer in self.layers {
-            layer.overlaps(compiler);
+            if layer.overlaps(compiler) {
+                continue;
+            }
             let algorithm = super::algorithm(layer.spec.hash.as_deref(), compiler, &layer.at.field("hash"));
             let seed = [&layer.spec.name, "/", purpose::LAYER].concat();
             let definition = Definition {
@@ -161,8 +163,9 @@ impl Building {
         self.members.len() - 1
     }
 
-    /// Reports ranges that overlap an earlier one.
-    fn overlaps(&self, compiler: &mut Compiler<'_>) {
+    /// Whether ranges overlap, which is reported where the later one stands.
+    fn overlaps(&self, compiler: &mut Compiler<'_>) -> bool {
+        let mut any = false;
         let mut sorted: Vec<(usize, &(At, Span))> = self.places.iter().enumerate().collect();
         sort_by(&mut sorted, |(a, (_, x)), (b, (_, y))| (x.start, *a) < (y.start, *b));
         // Of those that start before, the one that reaches furthest.
@@ -174,10 +177,12 @@ impl Building {
                 let (early, late) = if other < position { (before, place) } else { (place, before) };
                 let message = format!("overlaps {}: experiments in a layer do not share units", early.0);
                 compiler.problems.add(&late.0, message);
+                any = true;
             }
             if furthest.is_none_or(|(_, before)| before.1.end < place.1.end) {
                 furthest = Some((position, place));
             }
         }
+        any
     }
 }
