@@ -124,7 +124,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
-	$(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
+	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/istio \

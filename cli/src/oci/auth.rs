@@ -1,5 +1,5 @@
-//! How registries ask who is there (RFC 9110 section 11, and Docker's token protocol), and to whom that is
-//! told.
+//! How registries ask for credentials (RFC 9110 section 11, and Docker's token protocol), and which host they are
+//! sent to.
 
 use super::credentials::Credentials;
 use super::http::{Fault, Http, Request};

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What proves to a registry who is there. It has no way to be shown.
+/// Credentials for a registry. They cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
     /// Nothing.

@@ -84,7 +84,7 @@ impl Registry {
         self.authorization.replace(None);
         let answer = self.get(reference, self.url(reference, "")?, None, MAX_OTHER, &|_| ())?;
         match answer.map_err(|fault| self.broken(reference, fault))? {
-            // What it says to this address does not matter unless it asks who is there.
+            // What it says to this address does not matter unless it asks for credentials.
             answer if matches!(answer.status, 401 | 403) => Err(self.explain(reference, &answer)),
             _ => Ok(()),
         }
@@ -214,7 +214,6 @@ impl Registry {
         url.map_err(|error| format!("{registry} is not the address of a registry: {error}"))
     }
 
-    #[expect(clippy::type_complexity, reason = "what cannot be met, and what came")]
     fn get(
         &self,
         reference: &Reference,

@@ -1,4 +1,11 @@
 //! Whatever is wrong with an option that holds a secret: no problem shows what stands there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop where they fail"
+)]
 
 use serde_json::{Value, json};
 use weir_document::Plans;

@@ -6,6 +6,13 @@
     feature = "ab-routing",
     feature = "fault-injection"
 ))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    reason = "tests stop where they fail, and tables of cases are read once"
+)]
 
 use weir::Pipeline;
 use weir_host::{FakeHost, Plugin, Workspace};

@@ -220,7 +220,12 @@ fn properties_are_numbers_booleans_and_texts() {
             vec![0],
             Value::Bool(false),
         ),
-        (r#"{"property": "connection.mtls", "type": "boolean"}"#, "connection.mtls", vec![2], Value::Unreadable),
+        (
+            r#"{"property": "connection.mtls", "type": "boolean"}"#,
+            "connection.mtls",
+            vec![2],
+            Value::Unreadable,
+        ),
         (r#"{"property": "a", "type": "boolean"}"#, "a", b"true".to_vec(), Value::Bool(true)),
         (r#"{"property": "a", "lower": true}"#, "a", b"X\xff".to_vec(), Value::Text(b"x\xff")),
         (r#"{"property": "other"}"#, "a", b"x".to_vec(), Value::Null),

@@ -20,7 +20,7 @@ const ENVOYS: usize = 1;
 fn ours() -> Value {
     json!({
         "jwt": {
-            "providers": {"corp": {"jwks": {"inline": sign::key_set(&["k"])}, "filterState": {"user": "sub"},
+            "providers": {"corp": {"jwks": {"inline": sign::key_set(&["k"])}, "filterState": {"user": "who"},
                 "from": {"headers": [{"name": "authorization", "valuePrefix": "Bearer "}],
                     "params": ["access_token"], "cookies": ["session"]}}},
             "rules": [
@@ -73,7 +73,7 @@ fn forged(path: &str) -> Request {
 #[test]
 fn answers_of_the_proxy_leave_nothing_forged_and_no_token_in_access_logs() {
     let envoy = envoy();
-    let ann = sign::token("k", r#"{"sub":"ann"}"#);
+    let ann = sign::token("k", r#"{"sub":"ann","who":"ann"}"#);
     let with_token = |path: &str| forged(path).header("authorization", format!("Bearer {ann}"));
     let cases = [
         (
@@ -162,12 +162,12 @@ fn answers_of_the_proxy_leave_nothing_forged_and_no_token_in_access_logs() {
 fn no_claim_begins_another_line_of_an_access_log() {
     let envoy = envoy();
     let hostile = [
-        r#"{"sub":"ann\n0-x 200 user=root"}"#,
-        r#"{"sub":"ann\r\nroot"}"#,
-        r#"{"sub":"\u001b[2Jann"}"#,
-        r#"{"sub":"\u0085ann\u2028ann"}"#,
-        r#"{"sub":{"a":"\n\u007f"}}"#,
-        r#"{"sub":["a\tb"]}"#,
+        r#"{"who":"ann\n0-x 200 user=root"}"#,
+        r#"{"who":"ann\r\nroot"}"#,
+        r#"{"who":"\u001b[2Jann"}"#,
+        r#"{"who":"\u0085ann\u2028ann"}"#,
+        r#"{"who":{"a":"\n\u007f"}}"#,
+        r#"{"who":["a\tb"]}"#,
     ];
     for claims in hostile {
         let request =
