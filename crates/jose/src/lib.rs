@@ -36,3 +36,8 @@ pub use refusal::Refusal;
 pub use service::{NoService, SignatureService};
 pub use times::{TimeRules, Validity};
 pub use token::{Header, Token};
+
+#[cfg(test)]
+extern crate self as weir_jose;
+#[cfg(test)]
+mod wycheproof;
