@@ -120,7 +120,8 @@ impl<'c> Compiler<'c> {
     /// # Errors
     /// All the problems.
     pub fn finish(mut self) -> Result<Shape, Problems> {
-        let exceeded = self.tables.exceeded().map(|(most, what)| format!("more than {most} different {what}"));
+        let exceeded =
+            self.tables.exceeded().map(|(most, what)| format!("more than {most} different {what}"));
         let exceeded = exceeded.collect::<Vec<_>>().join(", ");
         if !exceeded.is_empty() {
             self.problems.add(&At::root(), exceeded);

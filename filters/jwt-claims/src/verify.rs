@@ -150,7 +150,9 @@ impl Provider {
     fn remember_denied<O: Outside>(&self, text: &[u8], unmet: &Unmet, now: u64, outside: &O) {
         let Unmet::Failed(failure) = unmet else { return };
         let found = [Refusal::BadSignature, Refusal::TooManyKeys];
-        let Some(refusal) = found.into_iter().find(|refusal| refusal.reason() == failure.reason) else { return };
+        let Some(refusal) = found.into_iter().find(|refusal| refusal.reason() == failure.reason) else {
+            return;
+        };
         let (Some(generation), Ok(mut denied)) = (self.generation(now), self.denied.try_borrow_mut()) else {
             return;
         };

@@ -25,9 +25,8 @@ fn loading(configuration: &str) -> u64 {
 /// Ten times the configuration is ten times the work: everything that is looked up has an index.
 #[test]
 fn loading_is_linear() {
-    let list = |count: usize, one: &dyn Fn(usize) -> String| {
-        (0..count).map(one).collect::<Vec<_>>().join(",")
-    };
+    let list =
+        |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(",");
     let rules = |count| {
         let rule = |i| {
             format!(
@@ -53,13 +52,16 @@ fn loading_is_linear() {
     };
     let faults = |count| {
         let one = |i| {
-            format!(r#"{{"name": "fault-{i}", "match": {{"uri": {{"prefix": "/{i}/"}}}}, "abort": {{"httpStatus": 503, "percentage": "10%"}}}}"#)
+            format!(
+                r#"{{"name": "fault-{i}", "match": {{"uri": {{"prefix": "/{i}/"}}}}, "abort": {{"httpStatus": 503, "percentage": "10%"}}}}"#
+            )
         };
         format!(r#"{{"faults": [{}]}}"#, list(count, &one))
     };
     let attributes = |count| {
         let one = |i| format!(r#""attribute-{i}": {{"header": "x-header-{i}", "lower": true}}"#);
-        let rule = |i| format!(r#"{{"name": "r{i}", "condition": {{"attribute-{i}": "v"}}, "cluster": "c"}}"#);
+        let rule =
+            |i| format!(r#"{{"name": "r{i}", "condition": {{"attribute-{i}": "v"}}, "cluster": "c"}}"#);
         format!(
             r#"{{"attributes": {{{}}}, "routing": {{"rules": [{}]}}}}"#,
             list(count, &one),
@@ -145,11 +147,13 @@ fn the_work_of_one_request_is_bounded() {
     assert_eq!(route, None);
     assert!(cost < 60_000_000, "{cost} fuel");
     // And the next one has all of it again.
-    let (_, route) = request(&vm, &plugin, &Request::get("/").header("x-text", format!("{}c", "a".repeat(40))));
+    let (_, route) =
+        request(&vm, &plugin, &Request::get("/").header("x-text", format!("{}c", "a".repeat(40))));
     assert_eq!(route.as_deref(), Some(b"r0".as_slice()));
 }
 
-const KEYS: &str = r#"{"keys": [{"kty": "oct", "kid": "one", "k": "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#;
+const KEYS: &str =
+    r#"{"keys": [{"kty": "oct", "kid": "one", "k": "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#;
 /// `{"sub":"ann"}`, signed with the key `one`.
 const ANN: &str = "Bearer eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.eyJzdWIiOiJhbm4ifQ.hxH6Faob-HiP1fC7yAvce1IA08PN5-gDdy4SoDVCeuE";
 
@@ -163,7 +167,8 @@ fn clients_that_leave_make_room() {
         r#"{"jwt": {"providers": {"corp": {"jwks": {"remote": {"cluster": "jwks", "uri": "https://i/", "maxWaiting": 100}}}}}}"#,
     );
     vm.on_callout(|_| Answer::now(Response::status(200).body(KEYS)).after(Duration::from_secs(4)));
-    let forged = |i: usize| Request::get("/").header("authorization", ANN.replace("hxH6", &format!("{i:04}")));
+    let forged =
+        |i: usize| Request::get("/").header("authorization", ANN.replace("hxH6", &format!("{i:04}")));
     let open = |request| plugin.open(request, Properties::new()).unwrap();
     for i in 0..100 {
         let stream = open(forged(i));

@@ -49,8 +49,7 @@ const DEEPEST: usize = 60;
 
 /// Reads a pattern; `None` when it has something that this engine does not do.
 pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Option<Node> {
-    let mut parser =
-        Parser { rest: pattern, alphabet, ignore_case: false, dot_takes_lines: false, depth: 0 };
+    let mut parser = Parser { rest: pattern, alphabet, ignore_case: false, dot_takes_lines: false, depth: 0 };
     let node = parser.alternate()?;
     parser.rest.is_empty().then_some(node)
 }

@@ -148,7 +148,8 @@ impl Automaton {
     #[cold]
     fn step(&self, states: &mut States, from: u16, class: usize, work: &Work) -> Option<u16> {
         let width = self.program.examples.len() + 1;
-        let position = usize::from(from).checked_div(width).and_then(|position| u16::try_from(position).ok())?;
+        let position =
+            usize::from(from).checked_div(width).and_then(|position| u16::try_from(position).ok())?;
         let State { kernel, at_start, after_word } = states.all.get(position)?.clone();
         let byte = self.program.examples.get(class).copied();
         let before_word = byte.is_some_and(is_word);

@@ -87,25 +87,72 @@ mod same_as_the_other_engine {
     /// Patterns of everything that there is, well-formed or nearly.
     fn pattern() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(vec![
-            "a", "b", "A", "é", "你", "_", "1", " ", ".", "^", "$", r"\b", r"\B", r"\d", r"\W", r"\s", r"\w",
-            "[a-b]", "[^a]", "[^é]", "[a-zé你]", r"[\w-]", "[]a]", "[^]]", "[[:upper:]]", r"[^\d\s]", r"\x41",
-            r"\u{e9}", r"\n", "\n", "(?i)", "(?s)", "(?-i)", r"\A", r"\z", "", r"[^\n\r\u{2028}\u{2029}]", r"\.", "-",
+            "a",
+            "b",
+            "A",
+            "é",
+            "你",
+            "_",
+            "1",
+            " ",
+            ".",
+            "^",
+            "$",
+            r"\b",
+            r"\B",
+            r"\d",
+            r"\W",
+            r"\s",
+            r"\w",
+            "[a-b]",
+            "[^a]",
+            "[^é]",
+            "[a-zé你]",
+            r"[\w-]",
+            "[]a]",
+            "[^]]",
+            "[[:upper:]]",
+            r"[^\d\s]",
+            r"\x41",
+            r"\u{e9}",
+            r"\n",
+            "\n",
+            "(?i)",
+            "(?s)",
+            "(?-i)",
+            r"\A",
+            r"\z",
+            "",
+            r"[^\n\r\u{2028}\u{2029}]",
+            r"\.",
+            "-",
         ]);
         leaf.prop_map(str::to_owned).prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
                 prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("({})", parts.join("|"))),
-                (inner.clone(), prop::sample::select(vec!["*", "+", "?", "{2}", "{1,}", "{0,3}", "*?", "+?", "**", "{2}?"]))
+                (
+                    inner.clone(),
+                    prop::sample::select(vec![
+                        "*", "+", "?", "{2}", "{1,}", "{0,3}", "*?", "+?", "**", "{2}?"
+                    ])
+                )
                     .prop_map(|(part, times)| format!("(?:{part}){times}")),
-                (inner.clone(), prop::sample::select(vec!["*", "+", "?", "{1,2}"])).prop_map(|(part, times)| part + times),
+                (inner.clone(), prop::sample::select(vec!["*", "+", "?", "{1,2}"]))
+                    .prop_map(|(part, times)| part + times),
                 inner.prop_map(|part| format!("(?i:{part})")),
             ]
         })
     }
 
     fn text() -> impl Strategy<Value = String> {
-        prop::collection::vec(prop::sample::select(vec!['a', 'b', 'A', 'é', 'É', '你', '_', '1', ' ', '\n', '.', '-', '\u{2028}']), 0..12)
-            .prop_map(String::from_iter)
+        prop::collection::vec(
+            prop::sample::select(vec![
+                'a', 'b', 'A', 'é', 'É', '你', '_', '1', ' ', '\n', '.', '-', '\u{2028}',
+            ]),
+            0..12,
+        )
+        .prop_map(String::from_iter)
     }
 
     proptest! {

@@ -307,13 +307,27 @@ fn lists_and_numbers_are_typed_views_of_the_text() {
 fn what_has_no_id_is_refused() {
     type Declare = fn(&mut Compiler<'_>, &str);
     let kinds: [(&str, usize, Declare); 7] = [
-        ("counters", 65_535, |compiler, name| { let _ = compiler.counter(name); }),
-        ("gauges", 65_535, |compiler, name| { let _ = compiler.gauge(name); }),
-        ("names of filter state", 65_535, |compiler, name| { let _ = compiler.state(name); }),
-        ("experiments", 65_535, |compiler, name| { let _ = compiler.experiment(name, Vec::new()); }),
-        ("CEL expressions", 65_535, |compiler, name| { let _ = compiler.cel(name, &At::root()); }),
-        ("texts", 4096, |compiler, name| { let _ = compiler.text(name.as_bytes()); }),
-        ("query parameters", 4096, |compiler, name| { let _ = compiler.raw_query(name); }),
+        ("counters", 65_535, |compiler, name| {
+            let _ = compiler.counter(name);
+        }),
+        ("gauges", 65_535, |compiler, name| {
+            let _ = compiler.gauge(name);
+        }),
+        ("names of filter state", 65_535, |compiler, name| {
+            let _ = compiler.state(name);
+        }),
+        ("experiments", 65_535, |compiler, name| {
+            let _ = compiler.experiment(name, Vec::new());
+        }),
+        ("CEL expressions", 65_535, |compiler, name| {
+            let _ = compiler.cel(name, &At::root());
+        }),
+        ("texts", 4096, |compiler, name| {
+            let _ = compiler.text(name.as_bytes());
+        }),
+        ("query parameters", 4096, |compiler, name| {
+            let _ = compiler.raw_query(name);
+        }),
     ];
     let named = AttributeMap::default();
     for (kind, most, declare) in kinds {

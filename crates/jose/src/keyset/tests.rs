@@ -83,7 +83,8 @@ fn forged(algorithm: &str, kid: &str, bytes: usize) -> String {
     let mut encode = |bytes: &[u8]| {
         const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         for three in bytes.chunks(3) {
-            let bits = three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+            let bits =
+                three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
             for digit in 0..=three.len() {
                 text.write_char(char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])).unwrap();
             }
@@ -130,7 +131,10 @@ fn whoever_forges_a_token_does_not_choose_what_it_costs() {
     assert_eq!(verdict(keys(8), Allowed::Usual, &token), (Err(Refusal::BadSignature), 8));
     assert_eq!(verdict(keys(9), Allowed::Usual, &token), (Err(Refusal::TooManyKeys), 8));
     assert_eq!(verdict(keys(200), Allowed::Usual, &token), (Err(Refusal::TooManyKeys), 8));
-    assert_eq!(verdict(keys(200), Allowed::Usual, &forged("RS256", "199", 256)), (Err(Refusal::BadSignature), 1));
+    assert_eq!(
+        verdict(keys(200), Allowed::Usual, &forged("RS256", "199", 256)),
+        (Err(Refusal::BadSignature), 1)
+    );
 }
 
 /// Good keys, changed member by member: each of them is skipped, and says why.

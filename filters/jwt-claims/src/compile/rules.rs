@@ -138,7 +138,8 @@ impl Builder<'_, '_> {
         let Needs::Token(index) = needs else { return needs };
         let index = usize::from(index);
         let config = self.config;
-        let (Some(original), Some((_, spec))) = (self.providers.get(index), config.providers.0.get(index)) else {
+        let (Some(original), Some((_, spec))) = (self.providers.get(index), config.providers.0.get(index))
+        else {
             return needs;
         };
         let keys = original.keys.clone();

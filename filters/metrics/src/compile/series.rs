@@ -57,8 +57,7 @@ impl Builder<'_, '_> {
     /// The experiments that are meant, with the place where each is named.
     fn experiments(&mut self, spec: &Spec, at: &At) -> Vec<(String, At)> {
         let at = at.field("experiments");
-        let known: Vec<String> =
-            self.compiler.experiments().iter().map(|known| known.key.clone()).collect();
+        let known: Vec<String> = self.compiler.experiments().iter().map(|known| known.key.clone()).collect();
         let mut keys: Vec<(String, At)> = Vec::new();
         for (i, key) in spec.experiments.iter().enumerate() {
             let at = if spec.experiments.len() == 1 { at.clone() } else { at.index(i) };

@@ -69,9 +69,7 @@ impl Pattern {
                 };
                 matches.into()
             }
-            Self::Regex(regex) => {
-                of_this_request(|work| regex.judge(characters(text).as_bytes(), work))
-            }
+            Self::Regex(regex) => of_this_request(|work| regex.judge(characters(text).as_bytes(), work)),
         }
     }
 }

@@ -10,7 +10,8 @@ use weir_core::header::encode_pairs;
 use weir_core::predicate::{CelId, Facts};
 use weir_core::request::Signature;
 use weir_core::{
-    At, AttributeMap, Compiler, Effects, Hold, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way, load,
+    At, AttributeMap, Compiler, Effects, Hold, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way,
+    load,
 };
 use weir_jwt_claims::{Config, Plan};
 
