@@ -56,6 +56,26 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Goes from state to state while they are known: the loop that a long text costs. Says with which class of bytes it
+/// stopped, and what is behind that byte.
+#[inline(never)]
+fn run<'t>(next: &[u16], classes: &[u8; 256], state: &mut u16, text: &'t [u8]) -> (Option<usize>, &'t [u8]) {
+    let mut at = *state;
+    let mut bytes = text.iter();
+    for byte in bytes.by_ref() {
+        let class = classes.get(usize::from(*byte)).map_or(0, |class| usize::from(*class));
+        match next.get(usize::from(at) + class) {
+            Some(next) if *next < UNKNOWN => at = *next,
+            _ => {
+                *state = at;
+                return (Some(class), bytes.as_slice());
+            }
+        }
+    }
+    *state = at;
+    (None, &[])
+}
+
 impl Automaton {
     pub(super) fn new(program: Program) -> Self {
         Self { program, states: RefCell::default() }
@@ -72,28 +92,19 @@ impl Automaton {
         let classes = &*self.program.classes;
         let mut state = self.first(states);
         let (now, too_much) = text.split_at_checked(work.left()).unwrap_or((text, &[]));
-        let mut read = 0;
-        // This loop is what a long text costs; everything else is rare.
-        while let Some(byte) = now.get(read) {
-            read += 1;
-            let class = match classes.get(usize::from(*byte)) {
-                Some(class) => usize::from(*class),
-                None => 0,
-            };
-            let mut next = match states.next.get(usize::from(state) + class) {
-                Some(next) => *next,
-                None => UNKNOWN,
-            };
-            if next >= UNKNOWN {
-                if next == UNKNOWN {
-                    next = self.step(states, state, class, work)?;
-                }
-                if next >= MATCHED {
-                    work.take(read);
-                    return Some(next == MATCHED);
-                }
+        let mut rest = now;
+        loop {
+            let (stopped, behind) = run(&states.next, classes, &mut state, rest);
+            let Some(class) = stopped else { break };
+            let mut next = states.next.get(usize::from(state) + class).copied().unwrap_or(UNKNOWN);
+            if next == UNKNOWN {
+                next = self.step(states, state, class, work)?;
             }
-            state = next;
+            if next >= MATCHED {
+                work.take(now.len() - behind.len());
+                return Some(next == MATCHED);
+            }
+            (state, rest) = (next, behind);
         }
         work.take(now.len() + 1);
         if !too_much.is_empty() {
