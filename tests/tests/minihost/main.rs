@@ -3,5 +3,6 @@
 mod bounds;
 mod cel;
 mod experiment_vectors;
+mod hostile;
 mod manifests;
 mod memory;
