@@ -123,7 +123,8 @@ fn options(args: &Args) -> Result<Options, String> {
         ..Options::default()
     };
     for text in &args.source {
-        let (name, source) = text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
+        let (name, source) =
+            text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
         if !source.contains(':') {
             return Err(format!("--source {text}: a source is such as header:x-user-id or cookie:uid"));
         }
@@ -171,9 +172,11 @@ fn block(document: &Document, file: &str) -> Block {
     if !document.attributes.is_empty() {
         let guessed = document.attributes.iter().any(|it| it.is_guess);
         let remark = guessed.then(|| {
-            "Where requests have these is a guess; say it with --source, and what they are with --type.".to_owned()
+            "Where requests have these is a guess; say it with --source, and what they are with --type."
+                .to_owned()
         });
-        let attributes = document.attributes.iter().map(|it| (it.name.clone(), Block::Value(it.source.clone())));
+        let attributes =
+            document.attributes.iter().map(|it| (it.name.clone(), Block::Value(it.source.clone())));
         let block = Block::Map(attributes.collect()).commented(remark.into_iter().collect());
         members.push(("attributes".to_owned(), block));
     }
@@ -204,7 +207,8 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_file() {
         let (documents, _) = crate::yaml::read("features:\n  a/b:\n    rules:\n    - {}\n    - force: 1\n");
-        let remark = |at: &str| weir_definitions::Remark { at: at.into(), ..weir_definitions::Remark::default() };
+        let remark =
+            |at: &str| weir_definitions::Remark { at: at.into(), ..weir_definitions::Remark::default() };
         let left_out = vec![remark("/features/a~1b/rules/1"), remark("/features/a~1b/gone"), remark("")];
         let mut report = Report { left_out, ..Report::default() };
         locate(&mut report, &documents[0]);

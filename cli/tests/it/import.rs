@@ -27,42 +27,110 @@ fn no_equivalent() -> Vec<(&'static str, &'static str, Value)> {
         |strategy: Value| json!({"features": [{"name": "f", "enabled": true, "strategies": [strategy]}]});
     let constrained = |constraint: Value| unleash(json!({"name": "default", "constraints": [constraint]}));
     let flagd = |targeting: Value| json!({"flags": {"f": {"state": "ENABLED", "variants": {"a": 1, "b": 2}, "defaultVariant": "a", "targeting": targeting}}});
-    let parent = |condition: Value| growthbook(json!({"force": 1, "parentConditions": [{"id": "f", "condition": condition}]}));
-    let rollout = |percent: &str, by: &str| unleash(json!({"name": "flexibleRollout", "parameters": {"rollout": percent, "stickiness": by}}));
+    let parent = |condition: Value| {
+        growthbook(json!({"force": 1, "parentConditions": [{"id": "f", "condition": condition}]}))
+    };
+    let rollout = |percent: &str, by: &str| {
+        unleash(json!({"name": "flexibleRollout", "parameters": {"rollout": percent, "stickiness": by}}))
+    };
     vec![
-        ("growthbook", "contextual bandits", growthbook(json!({"variations": [0, 1], "contextualBanditRef": "x"}))),
+        (
+            "growthbook",
+            "contextual bandits",
+            growthbook(json!({"variations": [0, 1], "contextualBanditRef": "x"})),
+        ),
         ("growthbook", "visual and redirect experiments", json!({"experiments": [{"key": "f"}]})),
-        ("growthbook", "ranges for other variations", growthbook(json!({"variations": [0, 1], "ranges": [[0, 1]]}))),
-        ("growthbook", "groups that the payload lacks", growthbook(json!({"force": 1, "condition": {"a": {"$inGroup": "g"}}}))),
-        ("growthbook", "operators that SDKs do not know", growthbook(json!({"force": 1, "condition": {"a": {"$sounds": "g"}}}))),
+        (
+            "growthbook",
+            "ranges for other variations",
+            growthbook(json!({"variations": [0, 1], "ranges": [[0, 1]]})),
+        ),
+        (
+            "growthbook",
+            "groups that the payload lacks",
+            growthbook(json!({"force": 1, "condition": {"a": {"$inGroup": "g"}}})),
+        ),
+        (
+            "growthbook",
+            "operators that SDKs do not know",
+            growthbook(json!({"force": 1, "condition": {"a": {"$sounds": "g"}}})),
+        ),
         ("growthbook", "features that depend on each other", parent(json!({"value": 1}))),
         ("growthbook", "prerequisites of another kind", parent(json!({"value": {"$is": 1}}))),
         ("unleash", "`random` stickiness below 100 %", rollout("50", "random")),
-        ("unleash", "rollout and variants by different units", json!({"features": [{
-            "name": "f", "enabled": true,
-            "strategies": [{"name": "flexibleRollout", "parameters": {"rollout": "50", "stickiness": "sessionId"}}],
-            "variants": [{"name": "a", "weight": 1, "stickiness": "userId"}, {"name": "b", "weight": 1, "stickiness": "userId"}],
-        }]})),
+        (
+            "unleash",
+            "rollout and variants by different units",
+            json!({"features": [{
+                "name": "f", "enabled": true,
+                "strategies": [{"name": "flexibleRollout", "parameters": {"rollout": "50", "stickiness": "sessionId"}}],
+                "variants": [{"name": "a", "weight": 1, "stickiness": "userId"}, {"name": "b", "weight": 1, "stickiness": "userId"}],
+            }]}),
+        ),
         ("unleash", "custom strategies", unleash(json!({"name": "ours", "parameters": {}}))),
-        ("unleash", "`applicationHostname`", unleash(json!({"name": "applicationHostname", "parameters": {}}))),
-        ("unleash", "random rollouts", unleash(json!({"name": "gradualRolloutRandom", "parameters": {"percentage": "50"}}))),
+        (
+            "unleash",
+            "`applicationHostname`",
+            unleash(json!({"name": "applicationHostname", "parameters": {}})),
+        ),
+        (
+            "unleash",
+            "random rollouts",
+            unleash(json!({"name": "gradualRolloutRandom", "parameters": {"percentage": "50"}})),
+        ),
         ("unleash", "segments that the list lacks", unleash(json!({"name": "default", "segments": [3]}))),
         ("unleash", "IPv6 networks", unleash(json!({"name": "remoteAddress", "parameters": {"IPs": "::1"}}))),
-        ("unleash", "dates other than `currentTime`", constrained(json!({"contextName": "born", "operator": "DATE_AFTER", "value": "2026-01-01T00:00:00Z"}))),
-        ("unleash", "patterns that mean another thing", constrained(json!({"contextName": "a", "operator": "REGEX", "value": "\\d+"}))),
-        ("unleash", "no case of what is not ASCII", constrained(json!({"contextName": "a", "operator": "STR_CONTAINS", "values": ["ü"], "caseInsensitive": true}))),
-        ("unleash", "parents whose rollout has no group", json!({"features": [
-            {"name": "f", "enabled": true, "strategies": [], "dependencies": [{"feature": "p"}]},
-            {"name": "p", "enabled": true, "strategies": [{"name": "flexibleRollout", "parameters": {"rollout": "50"}}]},
-        ]})),
+        (
+            "unleash",
+            "dates other than `currentTime`",
+            constrained(
+                json!({"contextName": "born", "operator": "DATE_AFTER", "value": "2026-01-01T00:00:00Z"}),
+            ),
+        ),
+        (
+            "unleash",
+            "patterns that mean another thing",
+            constrained(json!({"contextName": "a", "operator": "REGEX", "value": "\\d+"})),
+        ),
+        (
+            "unleash",
+            "no case of what is not ASCII",
+            constrained(
+                json!({"contextName": "a", "operator": "STR_CONTAINS", "values": ["ü"], "caseInsensitive": true}),
+            ),
+        ),
+        (
+            "unleash",
+            "parents whose rollout has no group",
+            json!({"features": [
+                {"name": "f", "enabled": true, "strategies": [], "dependencies": [{"feature": "p"}]},
+                {"name": "p", "enabled": true, "strategies": [{"name": "flexibleRollout", "parameters": {"rollout": "50"}}]},
+            ]}),
+        ),
         ("flagd", "arithmetic", flagd(json!({"if": [{"<": [{"%": [{"var": "a"}, 10]}, 2]}, "b"]}))),
-        ("flagd", "one variable beside another", flagd(json!({"if": [{"==": [{"var": "a"}, {"var": "b"}]}, "b"]}))),
+        (
+            "flagd",
+            "one variable beside another",
+            flagd(json!({"if": [{"==": [{"var": "a"}, {"var": "b"}]}, "b"]})),
+        ),
         ("flagd", "the order of texts", flagd(json!({"if": [{"<": [{"var": "a"}, "m"]}, "b"]}))),
-        ("flagd", "equal to 0 or false, where cores differ", flagd(json!({"if": [{"==": [{"var": "a"}, 0]}, "b"]}))),
+        (
+            "flagd",
+            "equal to 0 or false, where cores differ",
+            flagd(json!({"if": [{"==": [{"var": "a"}, 0]}, "b"]})),
+        ),
         ("flagd", "the time", flagd(json!({"if": [{"<": [{"var": "$flagd.timestamp"}, 5]}, "b"]}))),
         ("flagd", "a variable as the variant", flagd(json!({"var": "a"}))),
-        ("flagd", "variants that the flag does not have", flagd(json!({"if": [{"==": [{"var": "a"}, 2]}, "z"]}))),
-        ("flagd", "a variant twice, not in millionths", flagd(json!({"fractional": [["a", 1], ["b", 1], ["a", 1]]}))),
+        (
+            "flagd",
+            "variants that the flag does not have",
+            flagd(json!({"if": [{"==": [{"var": "a"}, 2]}, "z"]})),
+        ),
+        (
+            "flagd",
+            "a variant twice, not in millionths",
+            flagd(json!({"fractional": [["a", 1], ["b", 1], ["a", 1]]})),
+        ),
         ("flagd", "evaluators that are not there", flagd(json!({"if": [{"$ref": "gone"}, "b"]}))),
     ]
 }
@@ -73,7 +141,8 @@ fn what_has_no_equivalent_is_left_out_and_said() {
     let mut table = "<!-- left out -->\n| vendor | what | message |\n|---|---|---|\n".to_owned();
     for (vendor, what, definition) in no_equivalent() {
         let remarks = left_out(vendor, &definition);
-        let (_, message) = remarks.iter().find(|(flag, _)| flag == "f").unwrap_or_else(|| panic!("{what}: {remarks:?}"));
+        let (_, message) =
+            remarks.iter().find(|(flag, _)| flag == "f").unwrap_or_else(|| panic!("{what}: {remarks:?}"));
         table.push_str(&format!("| `{vendor}` | {what} | {} |\n", message.replace('|', "\\|")));
     }
     table.push_str("<!-- end -->\n");
@@ -84,7 +153,10 @@ fn what_has_no_equivalent_is_left_out_and_said() {
     if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
         std::fs::write(PAGE, format!("{}{table}{}", &page[..start], &page[end..])).unwrap();
     } else {
-        assert!(page[start..end] == table, "docs/cli.md is not what the program says; WEIR_WRITE_DOCS=1 writes it");
+        assert!(
+            page[start..end] == table,
+            "docs/cli.md is not what the program says; WEIR_WRITE_DOCS=1 writes it"
+        );
     }
 }
 
@@ -124,7 +196,10 @@ fn nothing_imported_writes_nothing_and_is_no_success() {
     for (vendor, definitions) in [
         ("growthbook", json!({"features": {"a": {"defaultValue": 1}}})),
         ("unleash", json!({"features": [{"name": "a", "enabled": false, "strategies": []}]})),
-        ("flagd", json!({"flags": {"a": {"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on"}}})),
+        (
+            "flagd",
+            json!({"flags": {"a": {"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on"}}}),
+        ),
     ] {
         let out = folder.path("out.yaml");
         let run = weir_with(&["import", vendor, "-", "--to", &out], &definitions.to_string());
@@ -165,7 +240,10 @@ fn other_names_are_told() {
         "state": "ENABLED", "variants": {"10%": 0.1, "off": 0, "größer": 2}, "defaultVariant": "off",
         "targeting": {"fractional": [["10%", 1], ["größer", 1]]},
     });
-    let run = weir_with(&["import", "flagd", "-", "--output", "json"], &json!({"flags": {"a b": flag}}).to_string());
+    let run = weir_with(
+        &["import", "flagd", "-", "--output", "json"],
+        &json!({"flags": {"a b": flag}}).to_string(),
+    );
     let renamed = json!([
         {"flag": "a b", "name": "a-b"},
         {"flag": "a b", "variant": "10%", "name": "10"},

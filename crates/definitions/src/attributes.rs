@@ -106,7 +106,9 @@ impl Attributes {
         let Value::Object(object) = condition else { return };
         for (key, value) in object {
             match (key.as_str(), value) {
-                ("$and" | "$or" | "$nor", Value::Array(parts)) => parts.iter().for_each(|part| self.note(part)),
+                ("$and" | "$or" | "$nor", Value::Array(parts)) => {
+                    parts.iter().for_each(|part| self.note(part))
+                }
                 ("$not", part) => self.note(part),
                 (name, tests) => match name.split_once('.') {
                     Some((head, _)) => self.note_json(head),

@@ -115,7 +115,8 @@ pub(crate) struct Window {
 impl Window {
     /// Whether it is over before it starts.
     pub(crate) fn is_empty(&self) -> bool {
-        let time = |text: &Option<String>| text.as_deref().and_then(|text| weir_core::timestamp::parse(text).ok());
+        let time =
+            |text: &Option<String>| text.as_deref().and_then(|text| weir_core::timestamp::parse(text).ok());
         time(&self.start).zip(time(&self.end)).is_some_and(|(start, end)| start >= end)
     }
 }

@@ -18,14 +18,21 @@ pub(crate) enum Network {
 
 /// Reads a network such as `10.0.0.0/8`, or an address.
 pub(crate) fn network(text: &str) -> Network {
-    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let (address, length) =
+        text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
     if address.parse::<std::net::Ipv6Addr>().is_ok() {
-        return if length.is_none_or(|it| bits(it, 128).is_some()) { Network::Other } else { Network::Invalid };
+        return if length.is_none_or(|it| bits(it, 128).is_some()) {
+            Network::Other
+        } else {
+            Network::Invalid
+        };
     }
     if length.is_some_and(|length| length.contains('.')) {
         return Network::Other;
     }
-    let (Ok(address), Some(length)) = (address.parse::<Ipv4Addr>(), length.map_or(Some(32), |it| bits(it, 32))) else {
+    let (Ok(address), Some(length)) =
+        (address.parse::<Ipv4Addr>(), length.map_or(Some(32), |it| bits(it, 32)))
+    else {
         return Network::Invalid;
     };
     let mask = if length == 0 { 0 } else { u32::MAX << (32 - length) };

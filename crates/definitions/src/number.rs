@@ -71,7 +71,9 @@ mod tests {
     #[test]
     fn patterns_are_the_numbers_above_and_below() {
         for limit in [0, 1, 5, 9, 10, 11, 19, 20, 99, 100, 105, 123, 190, 999, 1000] {
-            let test = |pattern: &str| ValueTest::new(&json!({"value": {"$regex": format!("^{pattern}$")}})).unwrap();
+            let test = |pattern: &str| {
+                ValueTest::new(&json!({"value": {"$regex": format!("^{pattern}$")}})).unwrap()
+            };
             let (above, below) = (test(&above(limit)), below(limit).map(|pattern| test(&pattern)));
             for number in 0..1200_u64 {
                 let value = json!(number.to_string());

@@ -94,7 +94,11 @@ impl Version {
         let is_release = self.pre.is_empty();
         let at = if is_release { equal.clone() } else { format!("{equal}-{}", escaped(&self.pre.join("."))) };
         let mut lower: Vec<String> = below.map(|below| format!("{below}{any_pre}")).into_iter().collect();
-        lower.push(if is_release { format!("{equal}{}", pre()) } else { format!("{equal}-{}", self.pre_below()) });
+        lower.push(if is_release {
+            format!("{equal}{}", pre())
+        } else {
+            format!("{equal}-{}", self.pre_below())
+        });
         let mut higher = vec![format!("{above}{any_pre}")];
         if !is_release {
             higher.extend([equal.clone(), format!("{equal}-{}", self.pre_above())]);
@@ -305,12 +309,56 @@ mod tests {
     #[test]
     fn patterns_hold_for_the_versions_of_their_relation() {
         let texts = [
-            "0.0.0", "0.0.1", "0.1.0", "1.0.0", "1.2.2", "1.2.3", "1.2.4", "1.3.0", "1.10.0", "2.0.0", "10.0.0",
-            "99999.0.0", "100000.0.0", "1.2.3-0", "1.2.3-1", "1.2.3-11", "1.2.3-9a", "1.2.3-a", "1.2.3-alpha",
-            "1.2.3-alpha.1", "1.2.3-alpha.2", "1.2.3-alpha.10", "1.2.3-alpha.beta", "1.2.3-alpha.1.0", "1.2.3-beta",
-            "1.2.3-rc", "1.2.3-rc-1", "1.2.3--", "1.2.3-Rc.1", "1.2.3-1.a", "1.2.3-rc+build.7", "1.2.3+b", "2.0.0-rc",
-            "v1.2.3", "V2.0.0", "1", "1.2", "1.3", "v2", "1-rc", "dev", "", "2.0.0.0", "01.2.3", "1.2.3-01", "1.2.3-",
-            "1.2.3+", "latest", "1.2.3-ü", "1.2.x",
+            "0.0.0",
+            "0.0.1",
+            "0.1.0",
+            "1.0.0",
+            "1.2.2",
+            "1.2.3",
+            "1.2.4",
+            "1.3.0",
+            "1.10.0",
+            "2.0.0",
+            "10.0.0",
+            "99999.0.0",
+            "100000.0.0",
+            "1.2.3-0",
+            "1.2.3-1",
+            "1.2.3-11",
+            "1.2.3-9a",
+            "1.2.3-a",
+            "1.2.3-alpha",
+            "1.2.3-alpha.1",
+            "1.2.3-alpha.2",
+            "1.2.3-alpha.10",
+            "1.2.3-alpha.beta",
+            "1.2.3-alpha.1.0",
+            "1.2.3-beta",
+            "1.2.3-rc",
+            "1.2.3-rc-1",
+            "1.2.3--",
+            "1.2.3-Rc.1",
+            "1.2.3-1.a",
+            "1.2.3-rc+build.7",
+            "1.2.3+b",
+            "2.0.0-rc",
+            "v1.2.3",
+            "V2.0.0",
+            "1",
+            "1.2",
+            "1.3",
+            "v2",
+            "1-rc",
+            "dev",
+            "",
+            "2.0.0.0",
+            "01.2.3",
+            "1.2.3-01",
+            "1.2.3-",
+            "1.2.3+",
+            "latest",
+            "1.2.3-ü",
+            "1.2.x",
         ];
         let mut held = 0;
         for form in [Form::Strict, Form::Lenient] {
@@ -329,7 +377,11 @@ mod tests {
                             (Some(other), Some(version)) => holds(compare(other, version)),
                             _ => false,
                         };
-                        assert_eq!(test.passes(&json!(text)), expected, "{text} {relation:?} {literal} {form:?}");
+                        assert_eq!(
+                            test.passes(&json!(text)),
+                            expected,
+                            "{text} {relation:?} {literal} {form:?}"
+                        );
                         held += usize::from(expected);
                     }
                 }

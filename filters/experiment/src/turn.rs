@@ -211,7 +211,8 @@ pub(crate) fn find(list: &[u8], separator: u8, experiment: &Experiment) -> Optio
 impl Plan {
     /// The other experiments of an experiment's flag.
     fn of_same_flag<'p>(&'p self, it: &'p Experiment) -> impl Iterator<Item = &'p Experiment> {
-        let same = move |other: &&Experiment| it.flag.is_some() && other.flag == it.flag && other.key != it.key;
+        let same =
+            move |other: &&Experiment| it.flag.is_some() && other.flag == it.flag && other.key != it.key;
         self.experiments.iter().filter(same)
     }
 }

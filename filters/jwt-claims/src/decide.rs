@@ -11,7 +11,7 @@ use std::rc::Rc;
 use weir_core::claims::Claims;
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Predicate, Request, Truth, Way};
+use weir_core::{Effects, Hold, Outside, Predicate, Request, Truth, Way};
 use weir_jose::Refusal;
 
 /// A token that is good enough.
@@ -36,6 +36,8 @@ struct Turn<'t, 'r, O> {
     request: &'t Request<'r, O>,
     now: u64,
     missed: Option<Missed<'t>>,
+    /// Whether the request may wait for keys.
+    patient: bool,
     admitted: Vec<Admitted<'t>>,
     /// Why tokens that are optional were not good enough.
     ignored: Vec<&'static str>,
@@ -132,14 +134,52 @@ impl Plan {
             return effects.counts.push(self.counters.without);
         }
         let now = now.unwrap_or_else(|| request.outside().now());
-        let mut turn = Turn { plan: self, request, now, missed, admitted: Vec::new(), ignored: Vec::new() };
-        match turn.meet_all(rules.iter().map(|rule| &rule.needs)) {
+        self.decide_by_tokens(rules, now, missed, request, effects);
+    }
+
+    /// A function of its own, as it is a large one: requests that need no token do not come here.
+    #[cold]
+    #[inline(never)]
+    fn decide_by_tokens<'t, O: Outside>(
+        &'t self,
+        rules: &[&'t Rule],
+        now: u64,
+        missed: Option<Missed<'t>>,
+        request: &'t Request<'_, O>,
+        effects: &mut Effects,
+    ) {
+        let mut turn = Turn {
+            plan: self,
+            request,
+            now,
+            missed,
+            patient: true,
+            admitted: Vec::new(),
+            ignored: Vec::new(),
+        };
+        let mut met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
+        if let Err(Unmet::Wait(mark)) = met {
+            let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);
+            if remote.is_some_and(|remote| remote.take_place(now)) {
+                effects.counts.push(self.counters.waiting);
+                effects.way = Way::Hold(Hold { mark, crowded: false });
+                return;
+            }
+            if !effects.held {
+                // Perhaps some of those that wait have gone.
+                effects.way = Way::Hold(Hold { mark, crowded: true });
+                return;
+            }
+            turn.admitted.clear();
+            turn.ignored.clear();
+            turn.patient = false;
+            met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
+        }
+        match met {
             Ok(()) => turn.finish(rules, effects),
             Err(Unmet::Failed(failure)) => self.refuse(failure, None, request, effects),
-            Err(Unmet::Wait) => {
-                effects.counts.push(self.counters.waiting);
-                effects.way = Way::Hold;
-            }
+            // Not without patience.
+            Err(Unmet::Wait(_)) => self.refuse(Failure::unavailable(0), None, request, effects),
         }
     }
 
@@ -160,6 +200,9 @@ impl Plan {
     ) {
         if let Some((refused, _)) = self.counters.of(failure.reason) {
             effects.counts.push(refused);
+        }
+        if failure.remembered {
+            effects.counts.push(self.counters.denied_again);
         }
         // Access logs see the request. A token that is refused here may be good elsewhere.
         for provider in self.providers.iter().filter(|provider| !provider.forward) {
@@ -194,7 +237,7 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
         };
         let (token, remembered) = match known {
             Some(token) => (token, true),
-            None => (plan.verify(provider, text, self.now, self.request)?, false),
+            None => (plan.verify(provider, text, self.now, self.patient, self.request)?, false),
         };
         provider.accepts(&token, self.request)?;
         self.admitted.push(Admitted { provider, token, remembered });
@@ -203,12 +246,12 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
 
     fn any(&mut self, parts: &'t [Needs]) -> Result<(), Unmet> {
         let mut worst: Option<Failure> = None;
-        let mut waits = false;
+        let mut waits = None;
         let before = self.admitted.len();
         for part in parts {
             match self.meet(part) {
                 Ok(()) => return Ok(()),
-                Err(Unmet::Wait) => waits = true,
+                Err(Unmet::Wait(mark)) => waits = waits.or(Some(mark)),
                 Err(Unmet::Failed(failure)) => {
                     if worst.is_none_or(|worst| worst.kind < failure.kind) {
                         worst = Some(failure);
@@ -217,10 +260,10 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
             }
             self.admitted.truncate(before);
         }
-        match worst {
-            _ if waits => Err(Unmet::Wait),
-            Some(failure) => Err(failure.into()),
-            None => Err(Refusal::Missing.into()),
+        match (waits, worst) {
+            (Some(mark), _) => Err(Unmet::Wait(mark)),
+            (None, Some(failure)) => Err(failure.into()),
+            (None, None) => Err(Refusal::Missing.into()),
         }
     }
 
@@ -229,7 +272,7 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
         let mut met = Ok(());
         for part in parts {
             match self.meet(part) {
-                Err(Unmet::Wait) => met = Err(Unmet::Wait),
+                Err(Unmet::Wait(mark)) => met = met.and(Err(Unmet::Wait(mark))),
                 other => other?,
             }
         }

@@ -208,8 +208,8 @@ pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk, Refused> 
     const SCALE: u32 = 10_000;
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
-    let seed = definition
-        .required_seed("statsig-gate needs <gate's salt>.<rule's salt> as its seed", &mut problems);
+    let seed =
+        definition.required_seed("statsig-gate needs <gate's salt>.<rule's salt> as its seed", &mut problems);
     let (boundaries, _) = Pieces::narrowed(definition, SCALE, &mut problems).into_boundaries(problems)?;
     let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into())));
     Ok(Sdk::without_gate(draw, boundaries))

@@ -113,8 +113,15 @@ impl Reader<'_> {
         let (variants, layout) = layout(&parts, total)?;
         self.seen.attributes.note_text(&by.unit);
         if by.is_text || by.unit != "targetingKey" {
-            let here = if by.is_text { "as in Go, the text without it is hashed" } else { "as in Python, it is the default" };
-            let note = format!("requests without {}: flagd's cores in Go and Python differ, and here, {here}", by.unit);
+            let here = if by.is_text {
+                "as in Go, the text without it is hashed"
+            } else {
+                "as in Python, it is the default"
+            };
+            let note = format!(
+                "requests without {}: flagd's cores in Go and Python differ, and here, {here}",
+                by.unit
+            );
             self.seen.note(&note);
         }
         if by.is_text {
@@ -137,7 +144,12 @@ impl Reader<'_> {
 
     /// `cat` of a text and nothing is that text, so who lacks the attribute gets the variant that the seed
     /// alone leads to.
-    fn without_unit(&mut self, by: &By, conditions: &[Value], parts: &[(Variant, u64)]) -> Result<(), String> {
+    fn without_unit(
+        &mut self,
+        by: &By,
+        conditions: &[Value],
+        parts: &[(Variant, u64)],
+    ) -> Result<(), String> {
         // The last character of the seed, as the unit: an empty unit would count as missing.
         let last = by.seed.char_indices().last().map_or(0, |(at, _)| at);
         let (head, tail) = by.seed.split_at(last);

@@ -63,7 +63,9 @@ fn at_depth(expression: &Value, seen: &mut Seen, depth: usize) -> Result<Value, 
             let pattern = if operator == "starts_with" { format!("^{part}") } else { format!("{part}$") };
             Ok(text_matches(&name, &pattern, false))
         }
-        ("starts_with" | "ends_with", [value, _]) if variable(value).is_some() => Err(unsupported(expression)),
+        ("starts_with" | "ends_with", [value, _]) if variable(value).is_some() => {
+            Err(unsupported(expression))
+        }
         // With another number of operands they give null.
         ("starts_with" | "ends_with", operands) if operands.len() != 2 => Ok(never()),
         ("sem_ver", [value, Value::String(operator), version @ (Value::String(_) | Value::Number(_))]) => {
@@ -220,7 +222,9 @@ fn version_is(value: &Value, operator: &str, version: &str, seen: &mut Seen) -> 
 pub(super) fn is_null(expression: &Value) -> Option<Value> {
     let (operator, operands) = operation(expression.as_object()?).ok()?;
     match (operator, operands.as_slice()) {
-        ("==" | "===" | "!=" | "!==" | "<" | "<=" | ">" | ">=" | "in", [_, _]) | ("!" | "!!", [_]) => Some(never()),
+        ("==" | "===" | "!=" | "!==" | "<" | "<=" | ">" | ">=" | "in", [_, _]) | ("!" | "!!", [_]) => {
+            Some(never())
+        }
         // Of what is no text they are null, and requests have texts only.
         ("and" | "or", [_, ..]) => operands.iter().all(|it| is_null(it) == Some(never())).then(never),
         ("starts_with" | "ends_with", operands) if operands.len() != 2 => Some(always()),

@@ -29,7 +29,9 @@ pub(crate) fn read(definitions: &Value, hash: Algorithm) -> Result<Import, Strin
     let flags = match definitions.get("flags") {
         Some(Value::Object(flags)) if !flags.is_empty() => flags,
         Some(Value::Array(_)) => {
-            return Err("`flags` is a list: flag definitions are an object, with a flag under each key".into());
+            return Err(
+                "`flags` is a list: flag definitions are an object, with a flag under each key".into()
+            );
         }
         _ => return Err("no `flags` in it: this is not a flag definition of flagd".into()),
     };
@@ -56,11 +58,14 @@ fn flag(
     at: &str,
 ) -> Result<Flag, (String, &'static str)> {
     let here = |rest: &'static str| move |message: String| (message, rest);
-    let definition = Definition::deserialize(definition).map_err(|error| error.to_string()).map_err(here(""))?;
+    let definition =
+        Definition::deserialize(definition).map_err(|error| error.to_string()).map_err(here(""))?;
     let is_off = match definition.state.as_str() {
         "ENABLED" => false,
         "DISABLED" => true,
-        other => return Err((format!("its state is {other:?}: flagd takes ENABLED and DISABLED only"), "/state")),
+        other => {
+            return Err((format!("its state is {other:?}: flagd takes ENABLED and DISABLED only"), "/state"));
+        }
     };
     let default = match &definition.default_variant {
         None | Some(Value::Null) => String::new(),
@@ -77,8 +82,14 @@ fn flag(
         && targeting.as_object().is_none_or(|object| !object.is_empty())
         && !targeting.is_null()
     {
-        let mut reader =
-            Reader { name, definition: &definition, default: &default, hash, seen: &mut seen, branches: Vec::new() };
+        let mut reader = Reader {
+            name,
+            definition: &definition,
+            default: &default,
+            hash,
+            seen: &mut seen,
+            branches: Vec::new(),
+        };
         let targeting = reader.resolved(targeting, evaluators, 0).map_err(here("/targeting"))?;
         reader.value(&targeting, &[], 0).map_err(here("/targeting"))?;
         branches = reader.branches;
@@ -101,7 +112,12 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     /// Puts shared evaluators in the place of their references, and the flag's key in the place of its variable.
-    fn resolved(&self, value: &Value, evaluators: &Map<String, Value>, depth: usize) -> Result<Value, String> {
+    fn resolved(
+        &self,
+        value: &Value,
+        evaluators: &Map<String, Value>,
+        depth: usize,
+    ) -> Result<Value, String> {
         if depth > DEEPEST {
             return Err("its targeting is nested too deep, or in a circle".into());
         }

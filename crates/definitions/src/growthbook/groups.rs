@@ -67,6 +67,7 @@ fn group(named: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Val
         return walk(condition, groups, depth + 4);
     }
     let attribute = named.get("attributeKey").or_else(|| found.get("attributeKey")).and_then(Value::as_str);
-    let attribute = attribute.ok_or_else(|| format!("the saved group {id} does not say which attribute it lists"))?;
+    let attribute =
+        attribute.ok_or_else(|| format!("the saved group {id} does not say which attribute it lists"))?;
     Ok(json!({attribute: {"$in": values(id, groups)?}}))
 }

@@ -26,7 +26,8 @@ use weir_allocation::sdk::{Algorithm, Span, growthbook_rollout};
 /// When it is none.
 pub(crate) fn read(payload: &Value) -> Result<Import, String> {
     let features = payload.get("features");
-    let experiments = payload.get("experiments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let experiments =
+        payload.get("experiments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let empty = Map::new();
     let features = match features {
         Some(Value::Object(features)) => features,
@@ -64,7 +65,8 @@ pub(crate) fn read(payload: &Value) -> Result<Import, String> {
 
 fn flag(name: &str, feature: &Value, groups: &Map<String, Value>) -> Result<Flag, Refused> {
     let at = pointer(&["features", name]);
-    let feature = Feature::deserialize(feature).map_err(|error| Refused { message: error.to_string(), at: at.clone() })?;
+    let feature = Feature::deserialize(feature)
+        .map_err(|error| Refused { message: error.to_string(), at: at.clone() })?;
     let mut reader =
         Reader { feature: name, groups, seen: Seen::default(), branches: Vec::new(), asks_for: Vec::new() };
     for (index, rule) in feature.rules.iter().enumerate() {
@@ -143,7 +145,14 @@ impl Reader<'_> {
             self.seen.note("fallbackAttribute is used by SDKs with sticky buckets only, and is left out");
         }
         let name = rule.name.clone().or_else(|| rule.key.clone());
-        self.branches.push(Branch { name, conditions, requires, filters, window: Window::default(), assignment });
+        self.branches.push(Branch {
+            name,
+            conditions,
+            requires,
+            filters,
+            window: Window::default(),
+            assignment,
+        });
         Ok(())
     }
 
@@ -155,7 +164,8 @@ impl Reader<'_> {
     }
 
     fn forced(&self, rule: &Rule, value: &Value) -> Option<Assignment> {
-        let variant = Variant { is_named: false, ..Variant::named(names::of_value(value), Some(value.clone())) };
+        let variant =
+            Variant { is_named: false, ..Variant::named(names::of_value(value), Some(value.clone())) };
         if rule.range.is_none() && rule.coverage.is_none() {
             return Some(Assignment::Everyone(variant));
         }
@@ -163,7 +173,9 @@ impl Reader<'_> {
         let hash = version(rule.hash_version, 1)?;
         let spans = match (rule.range, rule.coverage) {
             (Some(range), _) => spans(&[range]),
-            (None, coverage) => growthbook_rollout(hash, number(coverage).unwrap_or(1.0)).into_iter().collect(),
+            (None, coverage) => {
+                growthbook_rollout(hash, number(coverage).unwrap_or(1.0)).into_iter().collect()
+            }
         };
         if spans.is_empty() {
             return None;
@@ -171,7 +183,9 @@ impl Reader<'_> {
         Some(Assignment::Split(Split {
             hash,
             unit: vec![attribute(rule)],
-            seed: Some(rule.seed.clone().filter(|it| !it.is_empty()).unwrap_or_else(|| self.feature.to_owned())),
+            seed: Some(
+                rule.seed.clone().filter(|it| !it.is_empty()).unwrap_or_else(|| self.feature.to_owned()),
+            ),
             coverage_seed: None,
             coverage: 1.0,
             variants: vec![variant],
@@ -183,7 +197,8 @@ impl Reader<'_> {
         let count = rule.variations.len();
         // SDKs never run an experiment with one variation, or by a hash that they do not know.
         let Some(hash) = version(rule.hash_version, 1).filter(|_| count > 1) else { return Ok(None) };
-        let all: Vec<Variant> = rule.variations.iter().enumerate().map(|(i, value)| variant(rule, i, value)).collect();
+        let all: Vec<Variant> =
+            rule.variations.iter().enumerate().map(|(i, value)| variant(rule, i, value)).collect();
         let passes = |index: usize| rule.meta.get(index).is_some_and(|meta| meta.passthrough);
         let some_pass = (0..count).any(passes);
         let (layout, coverage) = match rule.ranges.as_deref() {
@@ -222,7 +237,15 @@ impl Reader<'_> {
         let seeds = [&rule.seed, &rule.key].into_iter().flatten().find(|seed| !seed.is_empty());
         let seed = Some(seeds.cloned().unwrap_or_else(|| self.feature.to_owned()));
         let unit = vec![attribute(rule)];
-        Ok(Some(Assignment::Split(Split { hash, unit, seed, coverage_seed: None, coverage, variants, layout })))
+        Ok(Some(Assignment::Split(Split {
+            hash,
+            unit,
+            seed,
+            coverage_seed: None,
+            coverage,
+            variants,
+            layout,
+        })))
     }
 
     /// The shares that a unit must be in; `None` where nobody is.
@@ -241,13 +264,14 @@ impl Reader<'_> {
             return filters.iter().map(one).collect();
         }
         // SDKs look at namespaces of experiments only.
-        let namespace = rule.namespace.iter().filter(|_| rule.force.is_none()).map(|(name, start, end)| Filter {
-            name: name.clone(),
-            hash: Algorithm::GrowthBook1,
-            seed: format!("__{name}"),
-            unit: attribute(rule),
-            ranges: spans(&[[*start, *end]]),
-        });
+        let namespace =
+            rule.namespace.iter().filter(|_| rule.force.is_none()).map(|(name, start, end)| Filter {
+                name: name.clone(),
+                hash: Algorithm::GrowthBook1,
+                seed: format!("__{name}"),
+                unit: attribute(rule),
+                ranges: spans(&[[*start, *end]]),
+            });
         Some(namespace.collect())
     }
 }

@@ -9,7 +9,13 @@ use serde_json::{Map, Value, json};
 use weir_allocation::sdk::Span;
 
 /// The experiment of a rule. `first` says that it is the flag's first.
-pub(super) fn experiment(layers: &mut Layers, flag: &Flag, named: &Named, rule: &Rule<'_>, first: bool) -> Experiment {
+pub(super) fn experiment(
+    layers: &mut Layers,
+    flag: &Flag,
+    named: &Named,
+    rule: &Rule<'_>,
+    first: bool,
+) -> Experiment {
     let branch = rule.branch;
     let mut members: Vec<(&'static str, Value)> = vec![("key", json!(rule.key))];
     if let Some(flag) = &named.flag {
@@ -77,12 +83,16 @@ fn one(variant: &Variant, key: &str, named: &Named, weight: Option<(&'static str
 fn comments(flag: &Flag, named: &Named, rule: &Rule<'_>, first: bool) -> Vec<String> {
     let mut comments = Vec::new();
     if first {
-        comments.push(format!("Flag {}; a unit without a variant has its default, {}.", flag.name, flag.default));
+        comments
+            .push(format!("Flag {}; a unit without a variant has its default, {}.", flag.name, flag.default));
         comments.extend(flag.seen.comments.iter().cloned());
     }
     comments.extend(rule.branch.name.clone());
     for (variant, key) in rule.branch.assignment.variants().iter().zip(&rule.variants) {
-        if variant.is_named && variant.key != *key && named.renamed.iter().any(|(from, _)| *from == variant.key) {
+        if variant.is_named
+            && variant.key != *key
+            && named.renamed.iter().any(|(from, _)| *from == variant.key)
+        {
             comments.push(format!("The variant {:?} is called {key} here.", variant.key));
         }
     }

@@ -48,7 +48,11 @@ pub(super) struct Resolver<'f> {
 }
 
 impl<'f> Resolver<'f> {
-    pub(super) fn new(flags: &'f ByName<'f>, left_out: &'f BTreeMap<String, String>, missing: Missing) -> Self {
+    pub(super) fn new(
+        flags: &'f ByName<'f>,
+        left_out: &'f BTreeMap<String, String>,
+        missing: Missing,
+    ) -> Self {
         Self { flags, left_out, missing, done: BTreeMap::new(), open: BTreeSet::new() }
     }
 
@@ -95,7 +99,10 @@ impl<'f> Resolver<'f> {
                     && parent.by_chance
                 {
                     by_chance = true;
-                    let note = format!("it depends on {}, which Unleash draws anew for some requests", requirement.flag);
+                    let note = format!(
+                        "it depends on {}, which Unleash draws anew for some requests",
+                        requirement.flag
+                    );
                     if !notes.contains(&note) {
                         notes.push(note);
                     }
@@ -162,7 +169,8 @@ impl<'f> Resolver<'f> {
         for rule in &resolved.rules {
             let all = rule.branch.assignment.variants();
             let picked = |wanted: bool| {
-                let chosen = all.iter().zip(&rule.variants).filter(move |(it, _)| accepts(Some(it)) == wanted);
+                let chosen =
+                    all.iter().zip(&rule.variants).filter(move |(it, _)| accepts(Some(it)) == wanted);
                 chosen.map(|(_, key)| key.clone()).collect::<Vec<String>>()
             };
             // Where the default does, those that do not are named; else those that do.
@@ -243,7 +251,10 @@ fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
                 if named.renamed.iter().any(clashes)
                     || flag.branches.iter().any(|it| it.assignment.variants().iter().any(kept))
                 {
-                    return Err(format!("two of its variants would be called {key:?}: rename {:?}", variant.key));
+                    return Err(format!(
+                        "two of its variants would be called {key:?}: rename {:?}",
+                        variant.key
+                    ));
                 }
                 if !named.renamed.contains(&pair) {
                     named.renamed.push(pair);
@@ -258,7 +269,9 @@ fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
         }
     }
     if nulls && !named.has_payloads {
-        return Err("a variation with the value null, where no other has a value that its key does not say".into());
+        return Err(
+            "a variation with the value null, where no other has a value that its key does not say".into()
+        );
     }
     Ok(named)
 }

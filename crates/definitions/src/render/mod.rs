@@ -56,7 +56,8 @@ fn document(
     report: &mut Report,
     options: &Options,
 ) -> Document {
-    let (mut document, mut layers, mut attributes) = (Document::default(), Layers::default(), Attributes::default());
+    let (mut document, mut layers, mut attributes) =
+        (Document::default(), Layers::default(), Attributes::default());
     let taken = taken(resolved);
     for (&name, found) in resolved {
         let found = match found {
@@ -74,7 +75,8 @@ fn document(
         }
         let called = safe(name);
         if taken.get(&called.to_ascii_lowercase()).is_some_and(|count| *count > 1) {
-            let message = format!("another flag would be called {called:?} too, and names of headers have no case");
+            let message =
+                format!("another flag would be called {called:?} too, and names of headers have no case");
             report.leave_out(name, Refused { message, at: found.flag.at.clone() });
             continue;
         }
@@ -129,7 +131,8 @@ fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> V
             Some(source) => source.clone(),
             None => {
                 let base = format!("x-{}", header(name));
-                let names = std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}-{number}")));
+                let names =
+                    std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}-{number}")));
                 let free = names.into_iter().find(|it| headers.insert(it.clone()));
                 format!("header:{}", free.unwrap_or(base))
             }
@@ -176,7 +179,8 @@ fn refused(document: &Document, flags: &ByName<'_>) -> Vec<(String, String)> {
     if refused.is_empty() {
         // What concerns no flag concerns all.
         let message = problems.iter().next().map(|it| format!("a module would refuse the whole: {it}"));
-        let all = document.experiments.iter().map(|it| (it.flag.clone(), message.clone().unwrap_or_default()));
+        let all =
+            document.experiments.iter().map(|it| (it.flag.clone(), message.clone().unwrap_or_default()));
         return all.collect::<BTreeMap<_, _>>().into_iter().collect();
     }
     refused.into_iter().collect()
@@ -190,4 +194,3 @@ fn users(document: &Document, flags: &ByName<'_>, problem: &Problem) -> Vec<Stri
     let uses = |flag: &&Flag| flag.seen.attributes.contains(&attribute.name);
     flags.values().copied().filter(uses).map(|flag| flag.name.clone()).collect()
 }
-

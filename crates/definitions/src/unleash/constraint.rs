@@ -90,10 +90,14 @@ fn texts(name: &str, it: &Constraint, pattern: impl Fn(String) -> String) -> Res
         return Err(format!("{} without values switches the feature off in Unleash", it.operator));
     }
     if it.case_insensitive && !it.values.iter().all(|value| value.is_ascii()) {
-        return Err(format!("{} without case, of what is not ASCII, is not the same in patterns", it.operator));
+        return Err(format!(
+            "{} without case, of what is not ASCII, is not the same in patterns",
+            it.operator
+        ));
     }
     let one = |part: &String| {
-        let literal = if it.case_insensitive { lowered(part, it.operator == "STR_ENDS_WITH") } else { escaped(part) };
+        let literal =
+            if it.case_insensitive { lowered(part, it.operator == "STR_ENDS_WITH") } else { escaped(part) };
         text_matches(name, &pattern(literal), it.case_insensitive)
     };
     Ok(any(it.values.iter().map(one).collect()))
@@ -141,7 +145,9 @@ pub(super) fn networks(name: &str, texts: &[String]) -> Result<Value, String> {
             Network::Pattern(pattern) => patterns.push(pattern),
             Network::Invalid => {}
             Network::Other => {
-                return Err(format!("{text:?} has no equivalent: only IPv4 networks such as 10.0.0.0/8 have"));
+                return Err(format!(
+                    "{text:?} has no equivalent: only IPv4 networks such as 10.0.0.0/8 have"
+                ));
             }
         }
     }
@@ -157,8 +163,10 @@ fn numbers(name: &str, value: &str, operators: &[&str]) -> Result<Value, String>
     let written = value.strip_prefix(['+', '-']).unwrap_or(value);
     let number = value.parse::<f64>().ok().filter(|it| it.is_finite());
     let number = number.filter(|_| written.starts_with(|c: char| c.is_ascii_digit()));
-    let number = number.ok_or_else(|| format!("{value:?} is not a number, which switches the feature off in Unleash"))?;
-    let mut tests = serde_json::Map::from_iter([("$exists".to_owned(), json!(true)), ("$regex".into(), json!(DECIMAL))]);
+    let number = number
+        .ok_or_else(|| format!("{value:?} is not a number, which switches the feature off in Unleash"))?;
+    let mut tests =
+        serde_json::Map::from_iter([("$exists".to_owned(), json!(true)), ("$regex".into(), json!(DECIMAL))]);
     let (low, high) = if operators.len() == 2 { around(number) } else { (number, number) };
     let limit = |operator: &str| if operator == "$gte" { low } else { high };
     tests.extend(operators.iter().map(|operator| ((*operator).to_owned(), json!(limit(operator)))));
@@ -190,14 +198,22 @@ fn around(number: f64) -> (f64, f64) {
     (low, high)
 }
 
-fn version(name: &str, relation: Relation, sign: &str, value: &str, seen: &mut Seen) -> Result<Value, String> {
+fn version(
+    name: &str,
+    relation: Relation,
+    sign: &str,
+    value: &str,
+    seen: &mut Seen,
+) -> Result<Value, String> {
     if value.starts_with('v') {
         return Ok(never());
     }
     if Version::read(value, Form::Strict).is_none() {
         return Err(format!("{value:?} is not a version, which switches the feature off in Unleash"));
     }
-    seen.comment(format!("The pattern for {name} says: a version {sign} {value}, by the order of semver.org."));
+    seen.comment(format!(
+        "The pattern for {name} says: a version {sign} {value}, by the order of semver.org."
+    ));
     Ok(semver::condition(name, relation, value, Form::Strict))
 }
 
@@ -299,7 +315,10 @@ mod tests {
                 json!({"contextName": "c", "operator": "STR_CONTAINS", "values": ["ski"], "caseInsensitive": true}),
                 json!({"c": {"$exists": true, "$regexi": "s[kK\u{212a}][iI\u{130}]"}}),
             ),
-            (json!({"contextName": "v", "operator": "SEMVER_EQ", "value": "v1.0.0", "inverted": true}), never()),
+            (
+                json!({"contextName": "v", "operator": "SEMVER_EQ", "value": "v1.0.0", "inverted": true}),
+                never(),
+            ),
         ] {
             assert_eq!(told(constraint), Ok(expected));
         }

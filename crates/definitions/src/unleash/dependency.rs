@@ -11,7 +11,10 @@ use crate::model::{Requirement, Takes};
 ///
 /// # Errors
 /// What has no equivalent, for people.
-pub(super) fn requirements(feature: &Feature, features: &Features) -> Result<Option<Vec<Requirement>>, String> {
+pub(super) fn requirements(
+    feature: &Feature,
+    features: &Features,
+) -> Result<Option<Vec<Requirement>>, String> {
     let mut all = Vec::new();
     for dependency in &feature.dependencies {
         let Some((_, parent)) = features.get(&dependency.feature) else { return Ok(None) };
@@ -25,9 +28,7 @@ pub(super) fn requirements(feature: &Feature, features: &Features) -> Result<Opt
 
 fn requirement(dependency: &Dependency, parent: &Feature) -> Result<Vec<Requirement>, String> {
     let is_on = dependency.enabled.unwrap_or(true);
-    let draws = |it: &Strategy| {
-        it.name == "flexibleRollout" && !it.parameters.contains_key("groupId")
-    };
+    let draws = |it: &Strategy| it.name == "flexibleRollout" && !it.parameters.contains_key("groupId");
     if parent.enabled && parent.strategies.iter().any(draws) {
         return Err(format!(
             "it depends on `{}`, whose rollout has no groupId: Unleash hashes it with this feature's name then",

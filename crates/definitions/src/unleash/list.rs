@@ -75,7 +75,9 @@ pub(super) struct Dependency {
     pub(super) variants: Vec<String>,
 }
 
-pub(super) fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+pub(super) fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }
 
@@ -92,25 +94,34 @@ impl<'v> List<'v> {
     /// # Errors
     /// What it seems to be, when it is something else.
     pub(super) fn read(definitions: &'v Value) -> Result<Self, String> {
-        const RIGHT: &str = "take the answer of the client API: GET /api/client/features, with a backend token";
+        const RIGHT: &str =
+            "take the answer of the client API: GET /api/client/features, with a backend token";
         if let Some(events) = definitions.get("events").and_then(Value::as_array) {
             return Ok(Self::of_events(events));
         }
-        if definitions.get("featureStrategies").is_some() || definitions.get("featureEnvironments").is_some() {
-            return Err(format!("this is an export of Unleash's user interface, which knows no environment: {RIGHT}"));
+        if definitions.get("featureStrategies").is_some() || definitions.get("featureEnvironments").is_some()
+        {
+            return Err(format!(
+                "this is an export of Unleash's user interface, which knows no environment: {RIGHT}"
+            ));
         }
         if definitions.get("toggles").is_some() {
-            return Err(format!("this is an answer of Unleash's frontend API, decided for one context: {RIGHT}"));
+            return Err(format!(
+                "this is an answer of Unleash's frontend API, decided for one context: {RIGHT}"
+            ));
         }
         let features = definitions.get("features").and_then(Value::as_array);
         let Some(features) = features.filter(|features| !features.is_empty()) else {
             return Err(format!("no `features` in it: {RIGHT}"));
         };
         // The client API gives each feature its strategies, and whether it is on in the token's environment.
-        let of_client = |feature: &Value| feature.get("strategies").is_some() && feature.get("enabled").is_some();
+        let of_client =
+            |feature: &Value| feature.get("strategies").is_some() && feature.get("enabled").is_some();
         let of_admin = features.iter().any(|feature| feature.get("environments").is_some());
         if of_admin || !features.iter().any(of_client) {
-            return Err(format!("this is a list of Unleash's admin API, where features have no strategies: {RIGHT}"));
+            return Err(format!(
+                "this is a list of Unleash's admin API, where features have no strategies: {RIGHT}"
+            ));
         }
         let features = features.iter().enumerate().map(|(i, it)| (format!("/features/{i}"), it)).collect();
         let segments = definitions.get("segments").and_then(Value::as_array);
@@ -122,7 +133,8 @@ impl<'v> List<'v> {
         let mut list = Self::default();
         let id = |segment: &Value| segment.get("id").cloned().unwrap_or_default();
         for (i, event) in events.iter().enumerate() {
-            let all = |key: &str| event.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let all =
+                |key: &str| event.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             match event.get("type").and_then(Value::as_str).unwrap_or_default() {
                 "hydration" => {
                     let at = |(n, it)| (format!("/events/{i}/features/{n}"), it);
@@ -135,7 +147,9 @@ impl<'v> List<'v> {
                         list.features.push((format!("/events/{i}/feature"), feature));
                     }
                 }
-                "feature-removed" => list.features.retain(|(_, it)| it.get("name") != event.get("featureName")),
+                "feature-removed" => {
+                    list.features.retain(|(_, it)| it.get("name") != event.get("featureName"))
+                }
                 "segment-updated" => {
                     if let Some(segment) = event.get("segment") {
                         list.segments.retain(|it| id(it) != id(segment));

@@ -146,7 +146,8 @@ impl Reader<'_> {
         rollout: &Rollout,
         variants: &[FeatureVariant],
     ) -> Result<Branch, String> {
-        let assignment = rollout.assignment(self.feature, self.strategy, variants, &mut conditions, self.seen)?;
+        let assignment =
+            rollout.assignment(self.feature, self.strategy, variants, &mut conditions, self.seen)?;
         if let Assignment::Split(split) = &assignment {
             split.unit.iter().for_each(|unit| self.seen.attributes.note_text(unit));
         }

@@ -16,10 +16,12 @@ use std::str::Chars;
 /// What means something else, for people.
 pub(super) fn read(pattern: &str, ignore_case: bool) -> Result<Option<(String, bool)>, String> {
     let mut reader = Reader { chars: pattern.chars().peekable(), out: String::new(), ignore_case, depth: 0 };
-    reader.all().map_err(|what| format!("the pattern {pattern:?} has no equivalent: {what}")).map(|is_pattern| {
-        let Reader { out, ignore_case, .. } = reader;
-        is_pattern.then_some((out, ignore_case))
-    })
+    reader.all().map_err(|what| format!("the pattern {pattern:?} has no equivalent: {what}")).map(
+        |is_pattern| {
+            let Reader { out, ignore_case, .. } = reader;
+            is_pattern.then_some((out, ignore_case))
+        },
+    )
 }
 
 struct Reader<'p> {
@@ -122,7 +124,8 @@ impl Reader<'_> {
                     before = Before::Something;
                 }
                 c => {
-                    match FOLDED.iter().find(|(ascii, _)| self.ignore_case && ascii.eq_ignore_ascii_case(&c)) {
+                    match FOLDED.iter().find(|(ascii, _)| self.ignore_case && ascii.eq_ignore_ascii_case(&c))
+                    {
                         Some((ascii, other)) => self.out.extend(['[', *ascii, *other, ']']),
                         None => self.letter(c)?,
                     }
@@ -159,7 +162,8 @@ impl Reader<'_> {
             }
             inner.push(c);
         }
-        let number = |text: &str| !text.is_empty() && text.len() < 4 && text.bytes().all(|b| b.is_ascii_digit());
+        let number =
+            |text: &str| !text.is_empty() && text.len() < 4 && text.bytes().all(|b| b.is_ascii_digit());
         let good = match inner.split_once(',') {
             None => number(&inner),
             Some((low, high)) => number(low) && (high.is_empty() || number(high)),
@@ -328,7 +332,9 @@ mod tests {
 
     #[test]
     fn what_does_not_is_refused() {
-        for pattern in [r"\d+", r"\bcat\b", "(?m)^a$", "a(?i)b", "[a&&b]", "[a[bc]]", r"\x41", "(?P<n>a)", "a{x}"] {
+        for pattern in
+            [r"\d+", r"\bcat\b", "(?m)^a$", "a(?i)b", "[a&&b]", "[a[bc]]", r"\x41", "(?P<n>a)", "a{x}"]
+        {
             assert!(read(pattern, false).is_err(), "{pattern}");
         }
         assert!(read("ü", true).is_err());

@@ -31,7 +31,9 @@ impl Rollout {
         let group = text("groupId");
         let drawn = strategy.name == "flexibleRollout" || strategy.name.starts_with("gradualRollout");
         let quoted = ["groupId", "stickiness"].map(text).into_iter().flatten().filter(|_| drawn);
-        quoted.chain(text("IPs").filter(|_| strategy.name == "remoteAddress")).try_for_each(|it| quotable(&it))?;
+        quoted
+            .chain(text("IPs").filter(|_| strategy.name == "remoteAddress"))
+            .try_for_each(|it| quotable(&it))?;
         let everyone = || Ok(Some(Self { coverage: 1.0, group: String::new(), stickiness: None }));
         let rollout = |percentage: Option<String>, stickiness: &str| {
             let coverage = percent(percentage)?;
@@ -89,7 +91,8 @@ impl Rollout {
         seen: &mut Seen,
     ) -> Result<Assignment, String> {
         let of_strategy = !strategy.variants.is_empty();
-        let of_variants = variants.first().and_then(|it| it.stickiness.clone()).unwrap_or_else(|| "default".into());
+        let of_variants =
+            variants.first().and_then(|it| it.stickiness.clone()).unwrap_or_else(|| "default".into());
         // The variants of a strategy are drawn by the strategy's own stickiness.
         let own = strategy.parameters.get("stickiness").map(names::of_value);
         let variants_by = if of_strategy { own.unwrap_or_else(|| "default".into()) } else { of_variants };
@@ -116,7 +119,9 @@ impl Rollout {
             }
             if !drawn {
                 let only = named.into_iter().zip(weights).find(|(_, weight)| *weight > 0.0);
-                return only.map(|(it, _)| Assignment::Everyone(it)).ok_or_else(|| "no variant has a weight".into());
+                return only
+                    .map(|(it, _)| Assignment::Everyone(it))
+                    .ok_or_else(|| "no variant has a weight".into());
             }
         }
         let stickiness = self.stickiness.as_ref().filter(|_| self.coverage < 1.0);

@@ -167,7 +167,8 @@ fn by_chance(report: &Report, flag: &str, context: &Map<String, Value>) -> bool 
         match message.strip_prefix("requests without ").and_then(|rest| rest.split_once(':')) {
             Some((units, _)) => units.split(" and ").all(|unit| context.get(unit).is_none_or(Value::is_null)),
             None => {
-                let parent = message.strip_prefix("it depends on ").and_then(|rest| rest.split_once(", which"));
+                let parent =
+                    message.strip_prefix("it depends on ").and_then(|rest| rest.split_once(", which"));
                 by_chance(report, parent.unwrap().0, context)
             }
         }
@@ -179,12 +180,18 @@ fn compare(vendor: Vendor, case: &Value, counted: &mut Counted) {
     let definitions = &case["definitions"];
     let answers = case["answers"].as_object().unwrap();
     let options: Options = Options {
-        types: case["types"].as_object().into_iter().flatten().map(|(name, kind)| {
-            (name.clone(), weir_definitions::Kind::from_name(kind.as_str().unwrap()).unwrap())
-        }).collect(),
+        types: case["types"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, kind)| {
+                (name.clone(), weir_definitions::Kind::from_name(kind.as_str().unwrap()).unwrap())
+            })
+            .collect(),
         ..Options::default()
     };
-    let asked = Asked::new(vendor, definitions, &options).unwrap_or_else(|error| panic!("{error}: {definitions}"));
+    let asked =
+        Asked::new(vendor, definitions, &options).unwrap_or_else(|error| panic!("{error}: {definitions}"));
     let report = &asked.imported.report;
     let left_out: BTreeMap<&str, &str> =
         report.left_out.iter().map(|it| (it.flag.as_str(), it.message.as_str())).collect();
@@ -258,18 +265,24 @@ fn file(name: &str, path: &str, most: usize) {
 fn users(name: &str, definitions: &str, answers: impl Fn(&Value) -> Value, id: &str) {
     let users = read(&format!("{VECTORS}/import-users/users.json"));
     let sdk = read(&format!("{VECTORS}/import-{name}/vectors.json"));
-    let contexts: Vec<Value> = users.as_array().unwrap().iter().map(|user| {
-        let mut user = user.as_object().unwrap().clone();
-        let value = user.remove("id").unwrap();
-        user.insert(id.to_owned(), value);
-        Value::Object(user)
-    }).collect();
+    let contexts: Vec<Value> = users
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| {
+            let mut user = user.as_object().unwrap().clone();
+            let value = user.remove("id").unwrap();
+            user.insert(id.to_owned(), value);
+            Value::Object(user)
+        })
+        .collect();
     let rows = sdk["values"].as_array().unwrap();
     let by_flag = |(index, flag): (usize, &Value)| {
         let column: Vec<Value> = rows.iter().map(|row| answers(&row[index])).collect();
         (flag.as_str().unwrap().to_owned(), json!(column))
     };
-    let answers: Map<String, Value> = sdk["features"].as_array().unwrap().iter().enumerate().map(by_flag).collect();
+    let answers: Map<String, Value> =
+        sdk["features"].as_array().unwrap().iter().enumerate().map(by_flag).collect();
     let definitions = read(&format!("{VECTORS}/import-{name}/{definitions}"));
     let case = json!({"name": name, "definitions": definitions, "contexts": contexts, "answers": answers});
     let mut counted = Counted::default();
