@@ -199,7 +199,7 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         Section::Experiments,
         "weir_baggage_dropped_total",
         &[],
-        "Requests whose `baggage` had not room for all members.",
+        "Requests of whose `baggage` members were left out.",
     ),
     counter(
         Section::Routing,

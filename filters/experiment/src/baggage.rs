@@ -36,7 +36,8 @@ impl Room {
 
 impl Plan {
     /// Puts our members behind those that the client sent, and removes what it sent in our namespace. Where
-    /// there is not room for all, the client's last ones are left out.
+    /// there is not room for all, the client's last ones are left out, and so are those that are malformed:
+    /// OpenTelemetry's propagator for Go then reads none at all, ours neither.
     #[cold]
     #[inline(never)]
     pub(crate) fn write_baggage<O: Outside>(
@@ -70,7 +71,7 @@ impl Plan {
             for member in sent.split(|b| *b == b',').filter(|member| !member.trim_ascii().is_empty()) {
                 if Key::of(member).is_some_and(is_taken) {
                     changed = true;
-                } else if ours == 0 || room.take(&[member]) {
+                } else if ours == 0 || (is_well_formed(member) && room.take(&[member])) {
                     append(out, start, &[member]);
                 } else {
                     cut = true;
@@ -91,6 +92,22 @@ impl Plan {
         };
         effects.set(baggage.header, given);
     }
+}
+
+/// Whether a member is what section 3.3.1 of the specification says: a key, a value, and properties.
+fn is_well_formed(member: &[u8]) -> bool {
+    let token = |name: &[u8]| {
+        let other = b"!#$%&'*+-.^_`|~";
+        !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || other.contains(b))
+    };
+    let value =
+        |text: &[u8]| text.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'\\'));
+    member.split(|b| *b == b';').enumerate().all(|(index, part)| {
+        let mut halves = part.splitn(2, |b| *b == b'=').map(<[u8]>::trim_ascii);
+        let name = halves.next().is_some_and(token);
+        // A property may have no value, the member itself must.
+        name && halves.next().map_or(index > 0, value)
+    })
 }
 
 /// What follows `weir.` in a member's key, as it was sent.
