@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use weir_core::Problems;
-use weir_document::{Document, Plans};
+use weir_pipeline::{Document, Plans};
 
 /// A configuration without problems.
 #[derive(Debug)]

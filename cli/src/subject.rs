@@ -6,7 +6,7 @@ use serde_json::json;
 use weir_ab_routing::{Rule, Split};
 use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout, Segment, Span};
 use weir_allocation::{Allocation, BUCKETS, Salt, Weights, anchored};
-use weir_document::Document;
+use weir_pipeline::Document;
 use weir_experiment::{Experiment, ExperimentPlan, Status};
 
 /// From a unit to the index of its variant.

@@ -112,7 +112,7 @@ fn configuration(plugin: Plugin) -> Configuration {
 /// What a module would say to this configuration.
 fn problems_of(configuration: Option<&Node>) -> Vec<Problem> {
     let bytes = configuration.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes());
-    let problems = weir_document::validate(&bytes).err().unwrap_or_default();
+    let problems = weir_pipeline::validate(&bytes).err().unwrap_or_default();
     problems.iter().cloned().collect()
 }
 

@@ -148,7 +148,7 @@ fn configuration(mut import: Import, sources: &Sources, file: &str) -> (String, 
 fn accepted(text: &str) -> Result<(), String> {
     let (documents, _) = crate::yaml::read(text);
     let json = documents.first().map(|document| document.to_json().to_string()).unwrap_or_default();
-    weir_document::validate(json.as_bytes())
+    weir_pipeline::validate(json.as_bytes())
         .map_err(|problems| format!("a module would refuse the result: {problems}"))
 }
 
@@ -156,7 +156,7 @@ fn accepted(text: &str) -> Result<(), String> {
 fn refused(text: &str, flags: &[String]) -> Option<(String, String)> {
     let (documents, _) = crate::yaml::read(text);
     let json = documents.first()?.to_json().to_string();
-    let problems = weir_document::validate(json.as_bytes()).err()?;
+    let problems = weir_pipeline::validate(json.as_bytes()).err()?;
     let list = At::root().field("experiments").field("list");
     problems.iter().find_map(|problem| {
         let index = (0..flags.len()).find(|&index| list.index(index).contains(&problem.at))?;

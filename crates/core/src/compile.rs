@@ -3,7 +3,7 @@
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimSource;
 use crate::condition::{self, Condition};
-use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
+use crate::effect::{Counter, Gauge, OwnedHeader, ResponseHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
@@ -14,12 +14,19 @@ use crate::value::Kind;
 /// More of anything than this in one configuration is a mistake or an attack.
 const MOST: usize = 4096;
 
+/// Where Envoy's filter `jwt_authn` leaves the claims of tokens that it has verified.
+const JWT_AUTHN: &[u8] = b"metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0";
+
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
     env: &'c dyn Fn(&str) -> Option<String>,
     shape: Shape,
     vary: bool,
+    /// Whether what is read from here on does not decide which answer a client gets.
+    aside: bool,
+    /// The names of the headers that decide it.
+    deciding: Vec<Box<[u8]>>,
     /// Whether this configuration verifies tokens itself.
     verifies: bool,
     /// Whether names that are no attribute's are claims.
@@ -37,6 +44,8 @@ impl<'c> Compiler<'c> {
             env,
             shape: Shape::default(),
             vary: false,
+            aside: false,
+            deciding: Vec::new(),
             verifies: false,
             claims_by_name: false,
             problems,
@@ -59,6 +68,7 @@ impl<'c> Compiler<'c> {
         }
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
+        compiler.deciding.clear();
         compiler
     }
 
@@ -85,8 +95,9 @@ impl<'c> Compiler<'c> {
             return Err(self.problems);
         }
         self.shape.settle();
-        if self.vary {
-            self.shape.vary = self.shape.vary_on();
+        if self.vary && !self.deciding.is_empty() {
+            let value = self.deciding.join(&b", "[..]).into();
+            self.shape.vary = Some(ResponseHeader { name: "vary".into(), value, replace: false });
         }
         Ok(self.shape)
     }
@@ -333,12 +344,44 @@ impl<'c> Compiler<'c> {
     }
 
     fn intern(&mut self, attribute: Attribute) -> AttrId {
+        self.note_deciding(attribute.source);
         let found = self.shape.attributes.iter().position(|a| *a == attribute);
         let index = found.unwrap_or_else(|| {
             self.shape.attributes.push(attribute);
             self.shape.attributes.len() - 1
         });
         AttrId(index as u16)
+    }
+
+    /// Compiles something that decides nothing about the answer that a client gets, or nothing that caches
+    /// keep: faults, metrics. What is read there is not named in `vary`.
+    pub fn aside<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.aside, true);
+        let compiled = compile(self);
+        self.aside = before;
+        compiled
+    }
+
+    /// Notes the header that an attribute lies in.
+    fn note_deciding(&mut self, source: Source) {
+        if self.aside {
+            return;
+        }
+        let name: &[u8] = match source {
+            Source::Header(slot) => match self.shape.headers.get(usize::from(slot)) {
+                // The request line is part of every cache's key.
+                Some(name) if !name.starts_with(b":") => name,
+                _ => return,
+            },
+            Source::Cookie(_) => b"cookie",
+            // Claims that Envoy's own filter has left: this is where it finds tokens, unless told otherwise.
+            Source::Property(index) => match self.shape.properties.get(usize::from(index)) {
+                Some(property) if property.path.starts_with(JWT_AUTHN) => b"authorization",
+                _ => return,
+            },
+            _ => return,
+        };
+        intern(&mut self.deciding, name);
     }
 
     /// The text of a request header, all its lines joined with `,`; see [`crate::Facts::any_line`].

@@ -7,6 +7,7 @@ use crate::facts::TokenFacts;
 use crate::failure::{CLAIM_MISSING, Failure, Kind, REQUIREMENT, Unmet};
 use crate::outputs::Verified;
 use crate::plan::{Needs, Plan, Preflight, Provider, Rule};
+use crate::trace::{Found, Note, Trace};
 use std::rc::Rc;
 use weir_core::claims::Claims;
 use weir_core::effect::Given;
@@ -31,9 +32,10 @@ struct Missed<'t> {
 }
 
 /// A request that asks for more than one remembered token.
-struct Turn<'t, 'r, O> {
+struct Turn<'t, 'r, O, T> {
     plan: &'t Plan,
     request: &'t Request<'r, O>,
+    trace: &'t mut T,
     now: u64,
     missed: Option<Missed<'t>>,
     admitted: Vec<Admitted<'t>>,
@@ -45,10 +47,23 @@ impl Plan {
     /// Decides whether a request may go on, and what services learn of its token.
     #[inline]
     pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        self.decide_traced(request, effects, &mut ());
+    }
+
+    /// Decides, and tells `trace` about each step.
+    #[inline]
+    pub fn decide_traced<O: Outside, T: Trace>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) {
         for guard in &self.guards {
             effects.set(*guard, Given::AsSent);
         }
-        let rule = self.rules.iter().find(|rule| holds(&rule.when, request));
+        let rule = self.rules.iter().enumerate().find(|(_, rule)| holds(&rule.when, request));
+        trace.token_step(Note::Rule(rule.map(|(position, _)| position)));
+        let rule = rule.map(|(_, rule)| rule);
         let (mut now, mut missed) = (None, None);
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
@@ -60,7 +75,10 @@ impl Plan {
                 && provider.accepts(token, request).is_ok()
             {
                 request.verified(token.claims.clone());
-                if !holds(&rule.require, request) {
+                trace.token_step(Note::Token(&provider.name, Found::Good));
+                let required = holds(&rule.require, request);
+                trace.token_step(Note::Required(required));
+                if !required {
                     return self.refuse(REQUIREMENT, Some(rule), effects);
                 }
                 token.tell(effects);
@@ -71,25 +89,28 @@ impl Plan {
             }
             missed = known.is_none().then_some(Missed { provider: index, text });
         }
-        self.decide_otherwise(rule, now, missed, request, effects);
+        self.decide_otherwise(rule, now, missed, request, effects, trace);
     }
 
     #[cold]
     #[inline(never)]
-    fn decide_otherwise<'t, O: Outside>(
+    fn decide_otherwise<'t, O: Outside, T: Trace>(
         &'t self,
         rule: Option<&'t Rule>,
         now: Option<u64>,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
+        trace: &'t mut T,
     ) {
         let asked = rule.filter(|rule| !matches!(rule.needs, Needs::Nothing));
         let Some(rule) = asked.filter(|_| !self.is_preflight(request)) else {
+            trace.token_step(Note::NotAsked);
             return effects.counts.push(self.counters.without);
         };
         let now = now.unwrap_or_else(|| request.outside().now());
-        let mut turn = Turn { plan: self, request, now, missed, admitted: Vec::new(), ignored: Vec::new() };
+        let (admitted, ignored) = (Vec::new(), Vec::new());
+        let mut turn = Turn { plan: self, request, trace, now, missed, admitted, ignored };
         match turn.meet(&rule.needs) {
             Ok(()) => turn.finish(rule, effects),
             Err(Unmet::Failed(failure)) => self.refuse(failure, None, effects),
@@ -117,16 +138,31 @@ impl Plan {
     }
 }
 
-impl<'t, O: Outside> Turn<'t, '_, O> {
+impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
     fn meet(&mut self, needs: &'t Needs) -> Result<(), Unmet> {
         match needs {
             Needs::Nothing => Ok(()),
-            Needs::Token(provider) => self.token(*provider),
+            Needs::Token(provider) => {
+                let met = self.token(*provider);
+                self.note(*provider, &met);
+                met
+            }
             Needs::Any(parts) => self.any(parts),
             Needs::All(parts) => self.all(parts),
             Needs::Optional(part) => self.optional(part, |failure| failure.kind == Kind::Missing),
             Needs::OptionalOrFailed(part) => self.optional(part, |_| true),
         }
+    }
+
+    #[inline]
+    fn note(&mut self, provider: u16, met: &Result<(), Unmet>) {
+        let found = match met {
+            Ok(()) => Found::Good,
+            Err(Unmet::Wait) => Found::Waiting,
+            Err(Unmet::Failed(failure)) => Found::Refused(failure.reason),
+        };
+        let provider = self.plan.providers.get(usize::from(provider));
+        self.trace.token_step(Note::Token(provider.map_or("", |provider| &provider.name), found));
     }
 
     fn token(&mut self, index: u16) -> Result<(), Unmet> {
@@ -199,11 +235,13 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
 
     /// All that is needed is there, but for what the rule asks of the claims.
     fn finish(self, rule: &Rule, effects: &mut Effects) {
-        let Self { plan, request, admitted, ignored, .. } = self;
+        let Self { plan, request, trace, admitted, ignored, .. } = self;
         if let Some(claims) = merged(&admitted) {
             request.verified(claims);
         }
-        if !rule.require.holds(request) {
+        let required = rule.require.holds(request);
+        trace.token_step(Note::Required(required));
+        if !required {
             // Who has no token may meet it with one.
             let failure = if admitted.is_empty() { Refusal::Missing.into() } else { REQUIREMENT };
             return plan.refuse(failure, Some(rule), effects);

@@ -6,7 +6,7 @@ use crate::outputs::{self, Verified};
 use crate::plan::{Keys, Plan, Provider};
 use std::rc::Rc;
 use weir_core::request::Signature;
-use weir_core::{Outside, Request};
+use weir_core::{Outside, Request, Shape};
 use weir_jose::{Cache, Payload, Refusal, SignatureService, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
@@ -55,24 +55,24 @@ impl Plan {
         }
         provider.check_audience(token.payload())?;
         provider.check_subject(token.payload())?;
-        let verified = Rc::new(self.prepare(provider, &token, generation, request));
+        let verified = Rc::new(self.prepare(provider, &token, generation, request.shape()));
         let weight = token.payload().weight();
         self.remember(provider, text, &verified, weight, validity, now, request.outside());
         Ok(verified)
     }
 
-    fn prepare<O: Outside>(
+    pub(crate) fn prepare(
         &self,
         provider: &Provider,
         token: &Token<'_>,
         generation: u32,
-        request: &Request<'_, O>,
+        shape: &Shape,
     ) -> Verified {
         let payload = token.payload();
         let headers = outputs::headers(provider, payload, token.section(), &self.counters);
         Verified {
             generation,
-            claims: Rc::new(outputs::claims(provider, &request.shape().claims, payload)),
+            claims: Rc::new(outputs::claims(provider, &shape.claims, payload)),
             headers: headers.values.into(),
             states: outputs::states(provider, payload),
             counts: headers.counts.into(),
