@@ -14,7 +14,7 @@ XTASK := $(CARGO) run --quiet --package xtask $(HOST) --
 PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-experiment weir-jose weir-jwt-claims weir-fault-injection)
 # The tests that need the built modules, and those that need Envoy. A million requests have a target of their
 # own, and so has the registry.
-MODULE_TESTS := $(addprefix --test ,cases_minihost experiment_vectors memory cel manifests)
+MODULE_TESTS := $(addprefix --test ,cases_minihost experiment_vectors explained memory cel manifests)
 ENVOY_TESTS := $(addprefix --test ,conformance house surroundings updates cases_envoy match_differential routing_e2e experiment_e2e jwt_e2e jwt_differential faults_e2e metrics_e2e prometheus_e2e failures shipped rendered)
 MODULE := --package weir-module --target wasm32-wasip1
 # The command line as its own tests build it. Built by itself, it would have its dependencies compiled again.

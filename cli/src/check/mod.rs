@@ -1,12 +1,13 @@
 //! `weir check`: says of each file what a proxy would say, and where it stands.
 
 mod report;
+mod warnings;
 
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
 use crate::output::{Format, Outcome};
 use crate::yaml::{Mark, Node};
-use report::{Checked, Configuration, File, Finding, Other};
+use report::{Checked, Configuration, File, Finding, Other, Warned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weir_core::Problem;
@@ -31,8 +32,10 @@ Examples:
   weir check wasm-plugins/*.yaml envoy.yaml
   kubectl get wasmplugins -A -o yaml | weir check -
   weir check --output json canary.yaml
+  weir check --deny warnings canary.yaml
 
-Exit codes: 0 all is right; 1 there are problems; 2 a file cannot be read, or has no Weir configuration.")]
+Exit codes: 0 all is right, or there are only warnings; 1 there are problems, or warnings with \
+`--deny warnings`; 2 a file cannot be read, or has no Weir configuration.")]
 pub(crate) struct Args {
     /// Files to check; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -40,8 +43,18 @@ pub(crate) struct Args {
     /// Take every Wasm plugin for Weir's, whatever it looks like.
     #[arg(long)]
     all_plugins: bool,
+    /// Fail where there are warnings.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
     #[command(flatten)]
     format: Format,
+}
+
+/// What else makes the command fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Deny {
+    /// What is allowed, and hardly ever meant.
+    Warnings,
 }
 
 /// Checks all the files and writes what was found.
@@ -57,7 +70,10 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> io::Result<Outcome> {
     } else {
         checked.write_text(out)?;
     }
-    Ok(checked.outcome())
+    Ok(match checked.outcome() {
+        Outcome::Fine if args.deny == Some(Deny::Warnings) && checked.has_warnings() => Outcome::Problems,
+        outcome => outcome,
+    })
 }
 
 fn file(path: &Path, whose: Whose) -> File {
@@ -106,7 +122,19 @@ fn configuration(plugin: Plugin) -> Configuration {
         problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
     }
     problems.sort_by_key(|problem| problem.at);
-    Configuration { name: plugin.name, at: plugin.at, problems }
+    let mut warnings: Vec<Warned> = Vec::new();
+    if let Some(node) = plugin.configuration.as_ref().filter(|_| problems.is_empty()) {
+        warnings.extend(warnings::of(&node.to_json()).into_iter().map(|warning| Warned {
+            code: warning.code,
+            finding: Finding {
+                at: node.locate(&warning.at),
+                path: Some(warning.at.to_string()),
+                message: warning.message,
+            },
+        }));
+        warnings.sort_by_key(|warning| warning.finding.at);
+    }
+    Configuration { name: plugin.name, at: plugin.at, problems, warnings }
 }
 
 /// What a module would say to this configuration.

@@ -10,6 +10,8 @@ pub(super) struct Checked {
     files: Vec<File>,
     /// How many problems there are in all files.
     problems: usize,
+    /// How many warnings.
+    warnings: usize,
     /// How many configurations were checked.
     configurations: usize,
 }
@@ -34,6 +36,18 @@ pub(super) struct Configuration {
     #[serde(flatten)]
     pub(super) at: Mark,
     pub(super) problems: Vec<Finding>,
+    /// What is allowed, and hardly ever meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<Warned>,
+}
+
+/// A warning.
+#[derive(Debug, Serialize)]
+pub(super) struct Warned {
+    /// It does not change from one version to the next.
+    pub(super) code: &'static str,
+    #[serde(flatten)]
+    pub(super) finding: Finding,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,8 +73,11 @@ impl From<Broken> for Finding {
 }
 
 impl Finding {
-    fn write_text(&self, file: &str, out: &mut impl Write) -> io::Result<()> {
+    fn write_text(&self, file: &str, code: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         write!(out, "{file}:{}:{}: ", self.at.line, self.at.column)?;
+        if let Some(code) = code {
+            write!(out, "warning[{code}]: ")?;
+        }
         if let Some(path) = &self.path {
             write!(out, "{path}: ")?;
         }
@@ -77,13 +94,18 @@ impl File {
         all
     }
 
+    fn warnings(&self) -> impl Iterator<Item = &Warned> {
+        self.configurations.iter().flat_map(|configuration| &configuration.warnings)
+    }
+
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         let findings = self.findings();
         let file = &self.file;
         if self.error.is_some() {
             return Ok(());
         }
-        findings.iter().try_for_each(|finding| finding.write_text(file, out))?;
+        findings.iter().try_for_each(|finding| finding.write_text(file, None, out))?;
+        self.warnings().try_for_each(|it| it.finding.write_text(file, Some(it.code), out))?;
         if findings.is_empty() {
             let named: Vec<&str> =
                 self.configurations.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect();
@@ -108,7 +130,13 @@ impl Checked {
     pub(super) fn new(files: Vec<File>) -> Self {
         let problems = files.iter().map(|file| file.findings().len()).sum();
         let configurations = files.iter().map(|file| file.configurations.len()).sum();
-        Self { files, problems, configurations }
+        let warnings = files.iter().map(|file| file.warnings().count()).sum();
+        Self { files, problems, warnings, configurations }
+    }
+
+    /// Whether there is any warning.
+    pub(super) fn has_warnings(&self) -> bool {
+        self.warnings > 0
     }
 
     /// The worst of all files. A run that has checked nothing has not succeeded.
