@@ -16,6 +16,22 @@ die() {
   exit 1
 }
 
+# progress WHAT COMMAND...: runs COMMAND, and says every 20 seconds that WHAT is still being done.
+progress() {
+  local what=$1 start=$SECONDS ticker status=0
+  shift
+  note "$what"
+  (
+    # Ends with its parent, also if that is killed without a chance to end it.
+    while sleep 20 && kill -0 $$ 2>/dev/null; do note "… $((SECONDS - start)) s: $what"; done
+  ) </dev/null 9>&- &
+  ticker=$!
+  "$@" || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  return "$status"
+}
+
 # have COMMAND: true if it is in PATH.
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -25,9 +41,12 @@ can_apt() { [ "$(id -u)" = 0 ] && have apt-get && [ -e /etc/debian_version ]; }
 # apt_install PACKAGE...: installs them; reads the package lists first only if it has to.
 apt_install() {
   can_apt || return 1
+  progress "installing Debian packages: $*" apt_install_now "$@"
+}
+
+apt_install_now() {
   local -a install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
     install -y --no-install-recommends)
-  note "installing Debian packages: $*"
   "${install[@]}" "$@" </dev/null >/dev/null 2>&1 && return 0
   apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || return 1
   "${install[@]}" "$@" </dev/null >&2

@@ -1,5 +1,6 @@
 //! A configuration as the commands use it: found in a file, checked, and read.
 
+use crate::environment::Variables;
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
 use crate::yaml::Node;
@@ -7,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use weir_core::Problems;
+use weir_core::escape::escape;
 use weir_pipeline::{Document, Plans};
 
 /// A configuration without problems.
@@ -22,36 +24,46 @@ pub(crate) struct Loaded {
     pub(crate) variables: BTreeSet<String>,
 }
 
-/// What a variable has that is not set here; as long as secrets must be.
-const UNSET: &str = "not set where this command runs";
-
-/// The environment of this program in place of the proxy's.
-fn environment(name: &str) -> Option<String> {
-    Some(std::env::var(name).unwrap_or_else(|_| UNSET.to_owned()))
-}
-
 /// Reads the configuration in a file. A file with several counts as the one that `wanted` chooses.
 ///
 /// # Errors
 /// A message for people: the file cannot be read, has no configuration or too many, or problems.
 pub(crate) fn load(path: &Path, wanted: impl Fn(&Loaded) -> bool) -> Result<Loaded, String> {
+    load_in(path, &Variables::default(), wanted)
+}
+
+/// The same with values of environment variables. Those that neither `variables` nor the environment of
+/// this program has are taken as right.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_in(
+    path: &Path,
+    variables: &Variables,
+    wanted: impl Fn(&Loaded) -> bool,
+) -> Result<Loaded, String> {
     let file = input::name(path);
     let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
-    find(&file, &text, wanted)
+    find(&file, &text, variables, wanted)
 }
 
 /// The same for the text of a file that has been read already.
 ///
 /// # Errors
 /// As [`load`], but for reading.
-pub(crate) fn find(file: &str, text: &str, wanted: impl Fn(&Loaded) -> bool) -> Result<Loaded, String> {
+pub(crate) fn find(
+    file: &str,
+    text: &str,
+    variables: &Variables,
+    wanted: impl Fn(&Loaded) -> bool,
+) -> Result<Loaded, String> {
     let found = manifest::find(text, Whose::Recognised);
     if let Some(broken) = found.broken.first() {
-        return Err(format!("{file}:{}:{}: {}", broken.at.line, broken.at.column, broken.message));
+        return Err(format!("{file}:{}:{}: {}", broken.at.line, broken.at.column, escape(&broken.message)));
     }
     let mut loaded = Vec::new();
     for plugin in found.ours {
-        loaded.push(read(file, plugin)?);
+        loaded.push(read(file, plugin, variables)?);
     }
     let several = loaded.len() > 1;
     if several {
@@ -67,19 +79,19 @@ pub(crate) fn find(file: &str, text: &str, wanted: impl Fn(&Loaded) -> bool) -> 
     }
 }
 
-fn read(file: &str, plugin: Plugin) -> Result<Loaded, String> {
+fn read(file: &str, plugin: Plugin, given: &Variables) -> Result<Loaded, String> {
     let place = |at: crate::yaml::Mark| format!("{file}:{}:{}", at.line, at.column);
     if let Some(broken) = plugin.broken.first() {
-        return Err(format!("{}: {}", place(broken.at), broken.message));
+        return Err(format!("{}: {}", place(broken.at), escape(&broken.message)));
     }
     let json = plugin.configuration.as_ref().map(|node| node.to_json()).unwrap_or_default();
     let bytes = if json.is_null() { Vec::new() } else { json.to_string().into_bytes() };
     let variables = RefCell::new(BTreeSet::new());
     let noted = |name: &str| {
         variables.borrow_mut().insert(name.to_owned());
-        environment(name)
+        given.get_or_inherited(name)
     };
-    let plans = Plans::load(&bytes, &noted).map_err(|problems| {
+    let plans = Plans::load_offline(&bytes, &noted).map_err(|problems| {
         let (first, more) = (problems.iter().next(), problems.len().saturating_sub(1));
         let at = first.zip(plugin.configuration.as_ref()).map_or(plugin.at, |(it, node)| node.locate(&it.at));
         let first = first.map(ToString::to_string).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Files as the commands read them.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// What a file is called in messages.
@@ -9,19 +9,28 @@ pub(crate) fn name(path: &Path) -> String {
     if is_stdin(path) { "(standard input)".into() } else { path.display().to_string() }
 }
 
+/// No file that is written for a proxy is longer, and devices have no end.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// The text of a file, or of standard input for `-`.
 ///
 /// # Errors
-/// Why it cannot be read, or that it is not UTF-8.
+/// Why it cannot be read, that it is longer than 64 MiB, or that it is not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
-    let bytes = if is_stdin(path) {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        fs::read(path)
-    };
+    let bytes =
+        if is_stdin(path) { bounded(io::stdin().lock()) } else { fs::File::open(path).and_then(bounded) };
     let bytes = bytes.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("is longer than {} MiB", MAX_BYTES >> 20));
+    }
     String::from_utf8(bytes).map_err(|error| format!("not UTF-8: {}", error.utf8_error()))
+}
+
+/// All of it, or one byte more than is taken.
+fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn is_stdin(path: &Path) -> bool {

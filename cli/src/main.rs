@@ -5,6 +5,9 @@ mod change;
 mod check;
 mod destinations;
 mod document;
+mod environment;
+#[cfg(test)]
+mod fuzz;
 mod import;
 mod input;
 mod manifest;
@@ -69,7 +72,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let mut out = io::stdout().lock();
+    let mut out = output::Escaped::new(io::stdout().lock());
     let done = run(Options::parse().command, &mut out).and_then(|outcome| {
         out.flush()?;
         Ok(outcome)
@@ -86,7 +89,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
     match command {
-        Command::Check(args) => Ok(check::run(&args, out)?),
+        Command::Check(args) => check::run(&args, out),
         Command::Schema => {
             out.write_all(schema::text().as_bytes())?;
             Ok(Outcome::Fine)
@@ -114,6 +117,6 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
 }
 
 fn failed(message: &str) -> Outcome {
-    eprintln!("weir: {message}");
+    output::complain(message);
     Outcome::Failure
 }

@@ -3,7 +3,9 @@
 use clap::ValueEnum;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use weir_core::escape;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,90 @@ impl Format {
     }
 }
 
+/// Standard output as all commands have it: what acts on terminals is written as `\uXXXX`, which JSON and
+/// quoted YAML read back. Only line feeds and tabs stay.
+pub(crate) struct Escaped<W: Write> {
+    inner: W,
+    /// The beginning of a character that was cut in two.
+    cut: Vec<u8>,
+}
+
+impl<W: Write> Escaped<W> {
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, cut: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Escaped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let joined;
+        let mut rest = bytes;
+        if !self.cut.is_empty() {
+            self.cut.extend_from_slice(bytes);
+            joined = std::mem::take(&mut self.cut);
+            rest = &joined;
+        }
+        while !rest.is_empty() {
+            let (text, wrong) = match std::str::from_utf8(rest) {
+                Ok(text) => (text, 0),
+                Err(error) => {
+                    let (good, _) = rest.split_at(error.valid_up_to());
+                    // The end of the text can be the beginning of a character.
+                    let wrong = error.error_len().unwrap_or(rest.len() - good.len());
+                    if error.error_len().is_none() {
+                        self.cut = rest[good.len()..].to_vec();
+                    }
+                    (std::str::from_utf8(good).unwrap_or_default(), wrong)
+                }
+            };
+            self.inner.write_all(visible(text).as_bytes())?;
+            if wrong > 0 && self.cut.is_empty() {
+                self.inner.write_all("\u{fffd}".as_bytes())?;
+            }
+            rest = &rest[text.len() + wrong..];
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// The text with everything written out that acts on terminals, but for line feeds and tabs.
+fn visible(text: &str) -> std::borrow::Cow<'_, str> {
+    let acts = |c: char| c != '\n' && c != '\t' && escape::is_hidden(c);
+    if !text.chars().any(acts) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) { escape::push(&mut out, c) } else { out.push(c) }
+    }
+    out.into()
+}
+
+/// Says something on standard error, as all commands do: in a line that begins with the program's name.
+pub(crate) fn complain(message: &str) {
+    eprintln!("weir: {}", visible(message));
+}
+
+/// Writes a file as a whole: into a fresh one beside it, which takes its place. Symbolic links are not
+/// followed: one that has the file's name is replaced.
+///
+/// # Errors
+/// Why it cannot be written; then what was there before is there still.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Others may read it, as far as the user's umask says so: proxies often run as somebody else.
+    let everybody = std::fs::Permissions::from_mode(0o666);
+    let mut fresh = tempfile::Builder::new().prefix(".weir-").permissions(everybody).tempfile_in(folder)?;
+    fresh.write_all(bytes)?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(file).map(drop).map_err(|error| error.error)
+}
+
 /// Writes a result as JSON, for people to read too.
 pub(crate) fn json(out: &mut impl Write, result: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, result)?;
@@ -90,4 +176,50 @@ pub(crate) fn percent(share: f64) -> String {
     let text = format!("{:.4}", share * 100.0);
     let short = text.trim_end_matches('0').trim_end_matches('.');
     format!("{short} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_terminals_is_written_out() {
+        for (text, expected) in [
+            ("plain\n\tä 你 😀", "plain\n\tä 你 😀"),
+            ("\u{1b}]0;x\u{7}\r\u{9b}1m\u{202e}", "\\u001b]0;x\\u0007\\u000d\\u009b1m\\u202e"),
+        ] {
+            for part in 1..=text.len() {
+                let mut out = Escaped::new(Vec::new());
+                text.as_bytes().chunks(part).for_each(|part| out.write_all(part).unwrap());
+                assert_eq!(String::from_utf8(out.inner).unwrap(), expected, "{part}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_said_to_be_none() {
+        let mut out = Escaped::new(Vec::new());
+        out.write_all(b"a\xff\xc3b\xf0\x9f").unwrap();
+        out.write_all(b"c").unwrap();
+        assert_eq!(String::from_utf8(out.inner).unwrap(), "a\u{fffd}\u{fffd}b\u{fffd}c");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_replaced_and_links_not_followed() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("victim"), "dear").unwrap();
+        for link in ["out", "out.new"] {
+            symlink(path("victim"), path(link)).unwrap();
+        }
+        replace(&path("out"), b"new").unwrap();
+        assert_eq!(std::fs::read(path("victim")).unwrap(), b"dear");
+        let written = std::fs::symlink_metadata(path("out")).unwrap();
+        assert!(written.is_file() && written.permissions().mode() & 0o600 == 0o600);
+        assert_eq!(std::fs::read(path("out")).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left behind");
+        assert!(replace(&path("absent/out"), b"").is_err());
+    }
 }

@@ -116,7 +116,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 24] = [
+pub(crate) const ALL: [OwnMetric; 29] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -140,9 +140,16 @@ pub(crate) const ALL: [OwnMetric; 24] = [
         Section::Jwt,
         "weir_jwt_headers_omitted_total",
         &["reason"],
-        "Headers of claims that were left out: `unsafe` to write, or `too_long`.",
+        "Headers and filter state of claims that were left out: `unsafe` to write, or `too_long`.",
     ),
     counter(Section::Jwt, "weir_jwt_waiting_total", &[], "Decisions to let a request wait for keys."),
+    counter(
+        Section::Jwt,
+        "weir_jwt_undecided_total",
+        &[],
+        "Requests of which a rule, or what it requires of claims, [could not be judged](security.md#what-cannot-be-judged): \
+         a value too long or not of its type, or an error in CEL.",
+    ),
     counter(
         Section::Jwt,
         "weir_jwt_jwks_fetches_total",
@@ -177,9 +184,21 @@ pub(crate) const ALL: [OwnMetric; 24] = [
     ),
     counter(
         Section::Experiments,
+        "weir_experiments_undecided_total",
+        &[],
+        "Requests of which a condition [could not be judged](security.md#what-cannot-be-judged), so that it did not hold.",
+    ),
+    counter(
+        Section::Experiments,
         "weir_baggage_dropped_total",
         &[],
-        "Requests whose `baggage` had no room for the variants.",
+        "Requests whose `baggage` had not room for all members.",
+    ),
+    counter(
+        Section::Routing,
+        "weir_routing_undecided_total",
+        &[],
+        "Requests of which a rule [could not be judged](security.md#what-cannot-be-judged), so that it did not apply.",
     ),
     counter(
         Section::Routing,
@@ -206,6 +225,12 @@ pub(crate) const ALL: [OwnMetric; 24] = [
         "weir_fault_overflows_total",
         &["fault"],
         "What was not injected, because `maxActive` requests were held already.",
+    ),
+    counter(
+        Section::Faults,
+        "weir_faults_undecided_total",
+        &[],
+        "Faults of which a condition [could not be judged](security.md#what-cannot-be-judged), so that they were not injected.",
     ),
     OwnMetric {
         section: Section::Faults,
@@ -236,6 +261,12 @@ pub(crate) const ALL: [OwnMetric; 24] = [
         "weir_experiment_request_duration_milliseconds",
         &["experiment", "variant"],
         "Their durations.",
+    ),
+    counter(
+        Section::Metrics,
+        "weir_metrics_undecided_total",
+        &[],
+        "Metrics and lines of which a condition [could not be judged](security.md#what-cannot-be-judged).",
     ),
     counter(
         Section::Metrics,

@@ -64,7 +64,7 @@ impl Population {
     pub(crate) fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, String> {
         let document = without_requests(&loaded.document, rule);
         let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
-        let plans = Plans::load(&json, &|_| Some(String::new()))
+        let plans = Plans::load_offline(&json, &|_| None)
             .map_err(|problems| format!("the units of this configuration cannot be simulated: {problems}"))?;
         let places = places(&document);
         Ok(Self { plans, places, scratch: Scratch::default(), effects: Effects::default() })
@@ -88,6 +88,7 @@ impl Population {
 fn without_requests(document: &Document, rule: Option<&str>) -> Document {
     let mut document = document.clone();
     (document.schema, document.jwt, document.faults, document.metrics) = (None, None, None, None);
+    document.ownership = Default::default();
     if let Some(section) = &mut document.experiments {
         (section.secret, section.consent, section.trust) = (Vec::new(), None, None);
         (section.assignment_cookie, section.overrides) = (None, None);
@@ -126,7 +127,7 @@ fn places(document: &Document) -> Vec<Place> {
         };
         all.extend(place.filter(|place| found.insert(place.clone())));
     };
-    for section in &document.experiments {
+    if let Some(section) = &document.experiments {
         let cookie = section.mint_cookie.as_ref().map(|cookie| cookie.name.as_str());
         for experiment in &section.list {
             add(experiment.unit.first().or(section.unit.first()), cookie);
@@ -148,8 +149,8 @@ fn place(source: &SourceSpec, named: &AttributeMap) -> Option<Place> {
             None => AttributeSpec::of_short(text)?,
         },
     };
-    let property = |map: &[&str], path: &weir_core::attribute::PathSpec| {
-        let segments: Vec<&str> = map.iter().copied().chain(path.0.iter().map(String::as_str)).collect();
+    let property = |map: &[&str], path: &[String]| {
+        let segments: Vec<&str> = map.iter().copied().chain(path.iter().map(String::as_str)).collect();
         Place::Property(segments.join("\0").into_bytes())
     };
     Some(match long {
@@ -158,11 +159,14 @@ fn place(source: &SourceSpec, named: &AttributeMap) -> Option<Place> {
         AttributeSpec { query: Some(name), .. } => Place::Query(name),
         AttributeSpec { claim: Some(path), payload, .. } => {
             let payload = payload.as_deref().unwrap_or("payload");
-            property(&["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload], &path)
+            property(
+                &["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload],
+                &path.path().ok()?,
+            )
         }
-        AttributeSpec { property: Some(path), .. } => property(&[], &path),
+        AttributeSpec { property: Some(path), .. } => property(&[], &path.0),
         AttributeSpec { route_metadata: Some(path), .. } => {
-            property(&["xds", "route_metadata", "filter_metadata"], &path)
+            property(&["xds", "route_metadata", "filter_metadata"], &path.0)
         }
         AttributeSpec { request: Some(RequestPart::Path), .. } => Place::Path,
         AttributeSpec { request: Some(RequestPart::Host), .. } => Place::Host,
@@ -230,7 +234,7 @@ impl experiments::Trace for Ends {
     fn note(&mut self, note: Note<'_>) {
         let end = match note.verdict {
             Verdict::Variant(index) => End::Variant(index),
-            Verdict::Out => End::Out(note.step, note.pool.map(str::to_owned)),
+            Verdict::Out | Verdict::Unknown => End::Out(note.step, note.pool.map(str::to_owned)),
             Verdict::On => return,
         };
         if let Some(slot) = self.experiments.get_mut(note.experiment.index()) {

@@ -1,11 +1,13 @@
 //! An HTTP client for tests: any bytes in header values, repeated headers, HTTP/1 and HTTP/2 without TLS.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
@@ -35,13 +37,22 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body; none when empty.
     pub body: Vec<u8>,
+    /// Trailers; over HTTP/1 they need a `trailer` header that names them.
+    pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Request {
     /// A GET request of `path` from `example.com`.
     pub fn get(path: &str) -> Self {
         let (method, host) = ("GET".to_owned(), "example.com".to_owned());
-        Self { method, path: path.to_owned(), host, headers: Vec::new(), body: Vec::new() }
+        Self {
+            method,
+            path: path.to_owned(),
+            host,
+            headers: Vec::new(),
+            body: Vec::new(),
+            trailers: Vec::new(),
+        }
     }
 
     /// The same request with one header more.
@@ -103,10 +114,13 @@ impl ClientError {
     }
 }
 
+/// The body of a request, with its trailers.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 /// A client that keeps connections open. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    pool: Pool<HttpConnector, Body>,
     patience: Duration,
 }
 
@@ -199,24 +213,32 @@ impl Client {
         })
     }
 
-    fn message(
-        &self,
-        address: SocketAddr,
-        request: &Request,
-    ) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
+    fn message(&self, address: SocketAddr, request: &Request) -> Result<hyper::Request<Body>, ClientError> {
+        let mut trailers = HeaderMap::new();
+        append(&request.trailers, &mut trailers)?;
+        let body = Full::new(Bytes::from(request.body.clone()));
+        let body = match trailers.is_empty() {
+            true => body.boxed_unsync(),
+            false => body.with_trailers(std::future::ready(Some(Ok(trailers)))).boxed_unsync(),
+        };
         let mut message = hyper::Request::builder()
             .method(request.method.as_str())
             .uri(format!("http://{address}{}", request.path))
-            .body(Full::new(Bytes::from(request.body.clone())))
+            .body(body)
             .map_err(ClientError::new)?;
         let headers = message.headers_mut();
         headers.insert("host", HeaderValue::from_str(&request.host).map_err(ClientError::new)?);
-        for (name, value) in &request.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(ClientError::new)?;
-            headers.append(name, HeaderValue::from_bytes(value).map_err(ClientError::new)?);
-        }
+        append(&request.headers, headers)?;
         Ok(message)
     }
+}
+
+fn append(pairs: &[(String, Vec<u8>)], to: &mut HeaderMap) -> Result<(), ClientError> {
+    for (name, value) in pairs {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(ClientError::new)?;
+        to.append(name, HeaderValue::from_bytes(value).map_err(ClientError::new)?);
+    }
+    Ok(())
 }
 
 /// Sends all requests together, so that they are under way at the same time, over so many HTTP/2 connections,

@@ -5,6 +5,7 @@ mod drift;
 mod identity;
 mod linker;
 mod postlink;
+mod stamp;
 mod tables;
 
 use std::process::ExitCode;

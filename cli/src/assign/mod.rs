@@ -6,6 +6,7 @@ mod steps;
 mod tokens;
 
 use crate::document::{self, Loaded};
+use crate::environment::Environment;
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
 use report::{Answer, Chosen, Decided, Report, Routed, TriedRule};
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
 use weir_core::problem::did_you_mean;
-use weir_core::{Outside as _, SourceSpec, Way};
+use weir_core::{Outside as _, SourceSpec, Truth, Way};
 use weir_pipeline::routing;
 
 /// Explains what becomes of a request: which variant its unit gets, where it goes, and why.
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     /// A key set (JSON) for providers that fetch theirs from a server, or for one of them.
     #[arg(long, value_name = "[PROVIDER=]FILE")]
     jwks: Vec<String>,
+    #[command(flatten)]
+    environment: Environment,
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
@@ -91,7 +94,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     }
     let report = decide(&loaded, &given, &args.which);
     if !loaded.plans.shape.cel.is_empty() {
-        eprintln!("weir: note: CEL expressions are the proxy's; here they do not hold");
+        crate::output::complain("note: CEL expressions are the proxy's; here they do not hold");
     }
     if args.format.is_json() {
         crate::output::json(out, &report)?;
@@ -105,14 +108,15 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 fn load(args: &Args) -> Result<Loaded, String> {
     let file = input::name(&args.config);
     let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
+    let variables = args.environment.read()?;
     let experiments = |loaded: &Loaded| has_experiment(loaded, &args.which).is_ok();
-    let loaded = document::find(&file, &text, experiments);
+    let loaded = document::find(&file, &text, &variables, experiments);
     if args.which.experiment.is_none() {
         let decides = |loaded: &Loaded| {
             let document = &loaded.document;
             document.routing.is_some() || document.jwt.is_some() || document.faults.is_some()
         };
-        return loaded.or_else(|_| document::find(&file, &text, decides));
+        return loaded.or_else(|_| document::find(&file, &text, &variables, decides));
     }
     let loaded = loaded?;
     has_experiment(&loaded, &args.which)?;
@@ -141,7 +145,7 @@ fn unit_sources<'l>(loaded: &'l Loaded, which: &Which) -> Result<Vec<&'l SourceS
     let mut add = |source: Option<&'l SourceSpec>| {
         sources.extend(source.filter(|source| !sources.contains(source)));
     };
-    for section in &document.experiments {
+    if let Some(section) = &document.experiments {
         for experiment in section.list.iter().filter(|experiment| which.takes(&experiment.key)) {
             add(experiment.unit.first().or(section.unit.first()));
         }
@@ -191,8 +195,11 @@ fn decide(loaded: &Loaded, given: &Given, which: &Which) -> Report {
     }
     report.routing = loaded.document.routing.as_ref().map(|config| routed(config, &steps));
     report.faults = steps.faults;
-    let owned = outcome.owned.iter().filter_map(|(name, value)| Some((name.clone(), text(value.as_ref()?))));
+    let owned = outcome.owned.iter().filter_map(|it| Some((it.name.clone(), text(it.value.as_ref()?))));
     report.headers = Some(owned.collect());
+    let unset = outcome.owned.iter().filter(|it| it.value.is_none()).map(|it| it.name.as_bytes());
+    let removed = unset.filter(|name| headers.iter().any(|(sent, _)| sent.as_bytes() == *name));
+    report.removed = removed.chain(outcome.removed.iter().map(Vec::as_slice)).map(text).collect();
     report.path = outcome.path.as_deref().map(text);
     report.authority = outcome.authority.as_deref().map(text);
     report.state = outcome.states.iter().map(|(name, value)| (name.clone(), text(value))).collect();
@@ -205,7 +212,7 @@ fn decide(loaded: &Loaded, given: &Given, which: &Which) -> Report {
 fn routed(config: &routing::Config, steps: &Steps) -> Routed {
     let rule = |position: usize| config.rules.get(position);
     let name = |position: usize| rule(position).map(|rule| rule.name.clone()).unwrap_or_default();
-    let matched = steps.rules.iter().find(|(_, matches)| *matches).map(|(position, _)| *position);
+    let matched = steps.rules.iter().find(|(_, truth)| *truth == Truth::True).map(|(position, _)| *position);
     let target = |Split { target, .. }: &Split| {
         let target = rule(matched?)?.split.as_ref()?.targets.get(*target)?;
         Some(format!("{}/{}", name(matched?), target.name))
@@ -221,7 +228,11 @@ fn routed(config: &routing::Config, steps: &Steps) -> Routed {
             Chosen { by, unit: key.unit.clone(), bucket: Some(key.bucket) }
         }
     };
-    let tried = |(position, matches): &(usize, bool)| TriedRule { name: name(*position), matches: *matches };
+    let tried = |(position, truth): &(usize, Truth)| TriedRule {
+        name: name(*position),
+        matches: *truth == Truth::True,
+        undecided: *truth == Truth::Unknown,
+    };
     Routed {
         rules: steps.rules.iter().map(tried).collect(),
         target: match (matched, &steps.split) {

@@ -3,7 +3,7 @@
 use crate::output::percent;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use weir_allocation::sdk::Number;
 use weir_experiment::{Experiment, Note, Step, Verdict};
@@ -29,6 +29,9 @@ pub(super) struct Report {
     /// The headers of the configuration that the request ends up with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) headers: Option<BTreeMap<String, String>>,
+    /// Headers that were sent, and are removed: the configuration owns them, or clients must not send them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) removed: BTreeSet<String>,
     /// The new path and host, where they are rewritten.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
@@ -58,6 +61,8 @@ pub(super) struct Answer {
 pub(super) enum TokenStep {
     /// The rule that the request comes under, by position.
     Rule { position: Option<usize> },
+    /// Whether this rule is for the request cannot be told, so the request must meet it too.
+    Undecided { position: usize },
     /// The rule asks for none.
     NotAsked,
     /// `result`: `good`, `waits`, or the reason why it is refused.
@@ -70,6 +75,7 @@ impl TokenStep {
     pub(super) fn new(note: jwt::Note<'_>) -> Self {
         match note {
             jwt::Note::Rule(position) => Self::Rule { position },
+            jwt::Note::Undecided(position) => Self::Undecided { position },
             jwt::Note::NotAsked => Self::NotAsked,
             jwt::Note::Token(provider, found) => {
                 let result = match found {
@@ -88,6 +94,9 @@ impl TokenStep {
             Self::Rule { position: Some(position) } => ("rule", format!("rules[{position}]")),
             Self::Rule { position: None } => {
                 ("rule", "none is for this request: no token is needed".to_owned())
+            }
+            Self::Undecided { position } => {
+                ("rule", format!("rules[{position}] must be met too: a value cannot be judged"))
             }
             Self::NotAsked => ("token", "not asked for".to_owned()),
             Self::Token { provider, result } => (
@@ -120,6 +129,9 @@ pub(super) struct Routed {
 pub(super) struct TriedRule {
     pub(super) name: String,
     pub(super) matches: bool,
+    /// Whether that cannot be told; such a rule counts as one that does not match.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) undecided: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,7 +148,7 @@ pub(super) struct Chosen {
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
     pub(super) name: String,
-    /// `meant`, `notMeant` or `off`.
+    /// `meant`, `notMeant`, `undecided` (nobody can tell, so it is not injected) or `off`.
     pub(super) verdict: &'static str,
     pub(super) faults: Vec<Injected>,
 }
@@ -168,6 +180,7 @@ impl Fault {
             verdict: match explained.verdict {
                 faults::Verdict::Meant => "meant",
                 faults::Verdict::NotMeant => "notMeant",
+                faults::Verdict::Undecided => "undecided",
                 faults::Verdict::Off => "off",
             },
             faults: injected.collect(),
@@ -187,6 +200,7 @@ impl Fault {
         match self.verdict {
             "off" => "off now".to_owned(),
             "notMeant" => "not for this request".to_owned(),
+            "undecided" => "not for this request: a value cannot be judged".to_owned(),
             _ => self.faults.iter().map(one).collect::<Vec<_>>().join("; "),
         }
     }
@@ -195,8 +209,13 @@ impl Fault {
 impl Routed {
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "routing: {}", self.target.as_deref().unwrap_or("left alone"))?;
-        for TriedRule { name, matches } in &self.rules {
-            writeln!(out, "  {name:14} {}", if *matches { "matches" } else { "does not match" })?;
+        for TriedRule { name, matches, undecided } in &self.rules {
+            let said = match (matches, undecided) {
+                (true, _) => "matches",
+                (false, true) => "does not match: a value cannot be judged",
+                (false, false) => "does not match",
+            };
+            writeln!(out, "  {name:14} {said}")?;
         }
         let Some(Chosen { by, unit, bucket }) = &self.split else { return Ok(()) };
         let at = bucket.map_or_else(String::new, |bucket| {
@@ -229,7 +248,8 @@ pub(super) struct Decided {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Taken {
     step: &'static str,
-    /// `on`: the next step decides; `out`: no variant; `variant`: this one.
+    /// `on`: the next step decides; `out`: no variant; `unknown`: that cannot be told, so no variant;
+    /// `variant`: this one.
     verdict: &'static str,
     /// The variant's index, when the step gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -275,11 +295,12 @@ impl Taken {
             verdict: match note.verdict {
                 Verdict::On => "on",
                 Verdict::Out => "out",
+                Verdict::Unknown => "unknown",
                 Verdict::Variant(_) => "variant",
             },
             variant: match note.verdict {
                 Verdict::Variant(index) => Some(index),
-                Verdict::On | Verdict::Out => None,
+                Verdict::On | Verdict::Out | Verdict::Unknown => None,
             },
             unit: note.unit.map(|unit| String::from_utf8_lossy(unit).into_owned()),
             pool: note.pool.map(str::to_owned),
@@ -304,6 +325,9 @@ impl Taken {
             ("sticky", _) => "remembered".to_owned(),
             ("unit", _) => "there is no unit".to_owned(),
             ("targeting", "on") => "match, condition and cel hold".to_owned(),
+            ("targeting" | "prerequisites", "unknown") => {
+                "a value cannot be judged: it is too long or not of its type, or cel fails".to_owned()
+            }
             ("targeting", _) => "match, condition or cel does not hold".to_owned(),
             ("prerequisites", "on") => "fulfilled".to_owned(),
             ("prerequisites", _) => "not fulfilled".to_owned(),
@@ -388,6 +412,7 @@ impl Report {
         }
         let Some(headers) = &self.headers else { return Ok(()) };
         writeln!(out, "headers:")?;
-        headers.iter().try_for_each(|(name, value)| writeln!(out, "  {name}: {value}"))
+        headers.iter().try_for_each(|(name, value)| writeln!(out, "  {name}: {value}"))?;
+        self.removed.iter().try_for_each(|name| writeln!(out, "  {name}: (removed)"))
     }
 }

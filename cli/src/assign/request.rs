@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
+use weir_core::claims::ClaimName;
 use weir_core::predicate::CelId;
 use weir_core::{AttributeMap, Outside, timestamp};
 
@@ -97,7 +98,9 @@ impl Given {
         }
         for text in &options.claim {
             let (name, value) = pair("--claim", text, '=')?;
-            given.claim("payload", &[name], value, claim_value(value));
+            let path =
+                ClaimName::Text(name.to_owned()).path().map_err(|why| format!("--claim {text}: {why}"))?;
+            given.claim("payload", &path, value, claim_value(value));
         }
         for text in &options.property {
             let (path, value) = pair("--property", text, '=')?;
@@ -144,7 +147,7 @@ impl Given {
                 self.query.push(format!("{}={}", encoded(&name), encoded(value)));
             }
             AttributeSpec { claim: Some(path), payload, .. } => {
-                let path: Vec<&str> = path.0.iter().map(String::as_str).collect();
+                let path = path.path()?;
                 self.claim(payload.as_deref().unwrap_or("payload"), &path, value, value.into());
             }
             AttributeSpec { property: Some(path), .. } => {
@@ -166,12 +169,12 @@ impl Given {
     }
 
     /// A claim: of a token that counts as verified (`json`), or as Envoy's own filter leaves it (`text`).
-    fn claim(&mut self, payload: &str, path: &[&str], text: &str, json: serde_json::Value) {
+    fn claim(&mut self, payload: &str, path: &[String], text: &str, json: serde_json::Value) {
         if self.verifies {
             return insert(&mut self.claims, path, json);
         }
         let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-        self.set_property(place.into_iter().chain(path.iter().copied()), text);
+        self.set_property(place.into_iter().chain(path.iter().map(String::as_str)), text);
     }
 
     /// Whether there is a header of this name.
@@ -240,13 +243,17 @@ fn claim_value(text: &str) -> serde_json::Value {
 }
 
 /// Puts a claim where its path leads. What stands in the way makes room.
-fn insert(claims: &mut serde_json::Map<String, serde_json::Value>, path: &[&str], value: serde_json::Value) {
+fn insert(
+    claims: &mut serde_json::Map<String, serde_json::Value>,
+    path: &[String],
+    value: serde_json::Value,
+) {
     let Some((first, rest)) = path.split_first() else { return };
     if rest.is_empty() {
-        claims.insert((*first).to_owned(), value);
+        claims.insert(first.clone(), value);
         return;
     }
-    let inner = claims.entry(*first).or_insert_with(|| serde_json::json!({}));
+    let inner = claims.entry(first).or_insert_with(|| serde_json::json!({}));
     if !inner.is_object() {
         *inner = serde_json::json!({});
     }

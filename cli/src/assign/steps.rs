@@ -1,7 +1,7 @@
 //! What the filters report while they decide, kept for a report.
 
 use super::report::{Fault, Taken, TokenStep};
-use weir_core::{Effects, Outside, Request};
+use weir_core::{Effects, Outside, Request, Truth};
 use weir_experiment as experiment;
 use weir_pipeline::{Trace, faults, jwt, routing};
 
@@ -12,7 +12,7 @@ pub(super) struct Steps {
     /// With the experiment's position in the configuration.
     pub(super) experiments: Vec<(usize, Taken)>,
     /// Rules by position, and whether they match.
-    pub(super) rules: Vec<(usize, bool)>,
+    pub(super) rules: Vec<(usize, Truth)>,
     pub(super) split: Option<Split>,
     pub(super) faults: Vec<Fault>,
 }
@@ -48,10 +48,10 @@ impl experiment::Trace for Steps {
 impl routing::Trace for Steps {
     fn routing_step(&mut self, note: routing::Note<'_>) {
         match note {
-            routing::Note::Rule { position, holds } => match self.rules.last_mut() {
+            routing::Note::Rule { position, truth } => match self.rules.last_mut() {
                 // Of several matches one will do.
-                Some((last, held)) if *last == position => *held |= holds,
-                _ => self.rules.push((position, holds)),
+                Some((last, before)) if *last == position => *before = Truth::any([*before, truth]),
+                _ => self.rules.push((position, truth)),
             },
             routing::Note::First => self.split = Some(Split { key: None, target: 0 }),
             routing::Note::Split { key, bucket, target } => {

@@ -39,7 +39,7 @@ pub(super) fn give_keys(files: &[String], plan: &jwt::Plan, now: u64) -> Result<
                 if note.contains("cannot be had") {
                     return Err(format!("--jwks {file}: {note}"));
                 }
-                eprintln!("weir: note: {note}");
+                crate::output::complain(&format!("note: {note}"));
             }
         }
     }

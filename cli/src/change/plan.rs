@@ -2,14 +2,15 @@
 
 use super::edit::{self, Wanted};
 use crate::document::{self, Loaded};
+use crate::environment::Variables;
 use crate::input;
 use crate::movement::{Ranges, Transition, transitions};
-use crate::output::{Failure, Format, Outcome, percent};
+use crate::output::{Failure, Format, Outcome, percent, replace};
 use crate::subject::{Origin, Subject, Which};
 use crate::yaml::Node;
 use serde::Serialize;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Segment;
 use weir_allocation::{Allocation, BUCKETS, BucketRange, Share, Weights, anchored, replan, total_variation};
 use weir_core::problem::did_you_mean;
@@ -88,7 +89,9 @@ struct Planned {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let file = input::name(&args.config);
     let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
-    let find = |text: &str| document::find(&file, text, |loaded| args.which.find(loaded).is_ok());
+    let find = |text: &str| {
+        document::find(&file, text, &Variables::default(), |loaded| args.which.find(loaded).is_ok())
+    };
     let loaded = find(&text)?;
     let subject = args.which.find(&loaded)?;
     let report = plan(&subject, args)?;
@@ -113,7 +116,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
                 )));
             }
         }
-        std::fs::write(&args.config, written).map_err(|error| format!("{file}: {error}"))?;
+        overwrite(&args.config, &written).map_err(|error| format!("{file}: {error}"))?;
     }
     if args.format.is_json() {
         crate::output::json(out, &report)?;
@@ -121,6 +124,14 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         report.write_text(out, args.write)?;
     }
     Ok(Outcome::Fine)
+}
+
+/// Writes the file anew. What a symbolic link leads to is meant, and who may read it stays.
+fn overwrite(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let permissions = path.metadata()?.permissions();
+    replace(&path, text.as_bytes())?;
+    std::fs::set_permissions(&path, permissions)
 }
 
 fn moved_as_planned(old: &Subject, new: &Subject, report: &Report) -> bool {

@@ -1,22 +1,26 @@
 //! `weir check`: says of each file what a proxy would say, and where it stands.
 
+mod neighbours;
+mod notes;
 mod report;
 mod warnings;
 
+use crate::environment::{Environment, Variables};
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
-use crate::output::{Format, Outcome};
+use crate::output::{Failure, Format, Outcome};
 use crate::yaml::{Mark, Node};
 use report::{Checked, Configuration, File, Finding, Other, Warned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weir_core::Problem;
+use weir_pipeline::Plans;
 
 /// Finds everything that is wrong with configurations, as a proxy would.
 ///
 /// Each problem is one line on standard output: the file with line and column, the place in the
-/// configuration, what is wrong there and what would be right. Two things only a proxy can check: CEL
-/// expressions, and what stands in environment variables.
+/// configuration, what is wrong there and what would be right. CEL expressions only a proxy can check, and
+/// what stands in environment variables is checked when `--env` gives it.
 ///
 /// A file may be a Weir configuration itself, an Istio WasmPlugin, TrafficExtension or EnvoyFilter, an
 /// EnvoyExtensionPolicy of Envoy Gateway, an Envoy configuration (bootstrap, listener, ECDS), a
@@ -33,6 +37,7 @@ Examples:
   kubectl get wasmplugins -A -o yaml | weir check -
   weir check --output json canary.yaml
   weir check --deny warnings canary.yaml
+  weir check --env proxy.env gateway.yaml
 
 Exit codes: 0 all is right, or there are only warnings; 1 there are problems, or warnings with \
 `--deny warnings`; 2 a file cannot be read, or has no Weir configuration.")]
@@ -47,6 +52,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
     #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
     format: Format,
 }
 
@@ -60,10 +67,11 @@ enum Deny {
 /// Checks all the files and writes what was found.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub(crate) fn run(args: &Args, out: &mut impl Write) -> io::Result<Outcome> {
+/// When `out` cannot be written to, or a file with variables cannot be read.
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let variables = args.environment.read()?;
     let whose = if args.all_plugins { Whose::All } else { Whose::Recognised };
-    let files = args.files.iter().map(|path| file(path, whose)).collect();
+    let files = args.files.iter().map(|path| file(path, whose, &variables)).collect();
     let checked = Checked::new(files);
     if args.format.is_json() {
         crate::output::json(out, &checked)?;
@@ -76,24 +84,29 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> io::Result<Outcome> {
     })
 }
 
-fn file(path: &Path, whose: Whose) -> File {
+fn file(path: &Path, whose: Whose, variables: &Variables) -> File {
     let name = input::name(path);
     let text = match input::read(path) {
         Ok(text) => text,
         Err(error) => {
-            eprintln!("weir: {name}: {error}");
+            crate::output::complain(&format!("{name}: {error}"));
             return File { file: name, error: Some(error), ..File::default() };
         }
     };
-    of_text(name, &text, whose)
+    of_text(name, &text, whose, variables)
 }
 
 /// Writes what is wrong with a file that has been read, as `weir check` does; nothing where all is right.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub(crate) fn problems(name: &str, text: &str, out: &mut impl Write) -> io::Result<Outcome> {
-    let checked = Checked::new(vec![of_text(name.to_owned(), text, Whose::Recognised)]);
+pub(crate) fn problems(
+    name: &str,
+    text: &str,
+    variables: &Variables,
+    out: &mut impl Write,
+) -> io::Result<Outcome> {
+    let checked = Checked::new(vec![of_text(name.to_owned(), text, Whose::Recognised, variables)]);
     let outcome = checked.outcome();
     if outcome != Outcome::Fine {
         checked.write_text(out)?;
@@ -101,24 +114,25 @@ pub(crate) fn problems(name: &str, text: &str, out: &mut impl Write) -> io::Resu
     Ok(outcome)
 }
 
-fn of_text(name: String, text: &str, whose: Whose) -> File {
+fn of_text(name: String, text: &str, whose: Whose, variables: &Variables) -> File {
     let found = manifest::find(text, whose);
     let syntax = found.broken.into_iter().map(Finding::from).collect();
     let others = found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at });
-    File {
-        file: name,
-        error: None,
-        others: others.collect(),
-        problems: syntax,
-        configurations: found.ours.into_iter().map(configuration).collect(),
+    let others = others.collect();
+    let notes = neighbours::notes(&found.ours);
+    let mut configurations: Vec<Configuration> =
+        found.ours.into_iter().map(|plugin| configuration(plugin, variables)).collect();
+    for (configuration, notes) in configurations.iter_mut().zip(notes) {
+        configuration.notes.extend(notes);
     }
+    File { file: name, error: None, others, problems: syntax, configurations }
 }
 
-fn configuration(plugin: Plugin) -> Configuration {
+fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {
     let mut problems: Vec<Finding> = plugin.broken.iter().cloned().map(Finding::from).collect();
     // What cannot be unpacked has been said; that it is empty then is no news.
     if plugin.configuration.is_some() || problems.is_empty() {
-        let found = problems_of(plugin.configuration.as_ref());
+        let found = problems_of(plugin.configuration.as_ref(), variables);
         problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
     }
     problems.sort_by_key(|problem| problem.at);
@@ -134,13 +148,14 @@ fn configuration(plugin: Plugin) -> Configuration {
         }));
         warnings.sort_by_key(|warning| warning.finding.at);
     }
-    Configuration { name: plugin.name, at: plugin.at, problems, warnings }
+    let notes = notes::notes(&plugin);
+    Configuration { name: plugin.name, at: plugin.at, problems, warnings, notes }
 }
 
 /// What a module would say to this configuration.
-fn problems_of(configuration: Option<&Node>) -> Vec<Problem> {
+fn problems_of(configuration: Option<&Node>, variables: &Variables) -> Vec<Problem> {
     let bytes = configuration.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes());
-    let problems = weir_pipeline::validate(&bytes).err().unwrap_or_default();
+    let problems = Plans::load_offline(&bytes, &|name| variables.get(name)).err().unwrap_or_default();
     problems.iter().cloned().collect()
 }
 
@@ -175,7 +190,10 @@ mod tests {
             let text: String = text.into_iter().collect();
             let lines = text.split(['\n', '\r']).count();
             let found = manifest::find(&text, Whose::All);
-            let checked = found.ours.into_iter().flat_map(|plugin| configuration(plugin).problems);
+            let checked = found
+                .ours
+                .into_iter()
+                .flat_map(|plugin| configuration(plugin, &Variables::default()).problems);
             for finding in checked.chain(found.broken.into_iter().map(Finding::from)) {
                 assert!(
                     (1..=lines).contains(&finding.at.line) && finding.at.column > 0,

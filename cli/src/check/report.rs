@@ -4,6 +4,7 @@ use crate::output::{Outcome, count};
 use crate::yaml::{Broken, Mark};
 use serde::Serialize;
 use std::io::{self, Write};
+use weir_core::escape::escape;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Checked {
@@ -39,6 +40,9 @@ pub(super) struct Configuration {
     /// What is allowed, and hardly ever meant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<Warned>,
+    /// What is right by itself, and dangerous where it stands. It is not counted among the problems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notes: Vec<Finding>,
 }
 
 /// A warning.
@@ -73,15 +77,13 @@ impl From<Broken> for Finding {
 }
 
 impl Finding {
-    fn write_text(&self, file: &str, code: Option<&str>, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{file}:{}:{}: ", self.at.line, self.at.column)?;
-        if let Some(code) = code {
-            write!(out, "warning[{code}]: ")?;
-        }
+    fn write_text(&self, file: &str, kind: &str, out: &mut impl Write) -> io::Result<()> {
+        write!(out, "{file}:{}:{}: {kind}", self.at.line, self.at.column)?;
         if let Some(path) = &self.path {
             write!(out, "{path}: ")?;
         }
-        writeln!(out, "{}", self.message)
+        // What a file says of itself must not look like a line of ours.
+        writeln!(out, "{}", escape(&self.message))
     }
 }
 
@@ -104,22 +106,27 @@ impl File {
         if self.error.is_some() {
             return Ok(());
         }
-        findings.iter().try_for_each(|finding| finding.write_text(file, None, out))?;
-        self.warnings().try_for_each(|it| it.finding.write_text(file, Some(it.code), out))?;
+        findings.iter().try_for_each(|finding| finding.write_text(file, "", out))?;
+        self.warnings()
+            .try_for_each(|it| it.finding.write_text(file, &format!("warning[{}]: ", it.code), out))?;
         if findings.is_empty() {
             let named: Vec<&str> =
                 self.configurations.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect();
             match (self.configurations.is_empty(), named.as_slice()) {
                 (true, _) => writeln!(out, "{file}: no Weir configuration in it")?,
                 (false, []) => writeln!(out, "{file}: ok")?,
-                (false, names) => writeln!(out, "{file}: ok ({})", names.join("; "))?,
+                (false, names) => writeln!(out, "{file}: ok ({})", escape(&names.join("; ")))?,
             }
         }
+        let notes = self.configurations.iter().flat_map(|configuration| &configuration.notes);
+        notes.into_iter().try_for_each(|note| note.write_text(file, "note: ", out))?;
         for Other { name, at } in &self.others {
             writeln!(
                 out,
-                "{file}:{}:{}: not checked: the Wasm plugin of {name} is not Weir's",
-                at.line, at.column
+                "{file}:{}:{}: not checked: the Wasm plugin of {} is not Weir's",
+                at.line,
+                at.column,
+                escape(name)
             )?;
         }
         Ok(())

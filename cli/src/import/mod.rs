@@ -22,6 +22,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Algorithm;
 use weir_core::At;
+use weir_core::escape::escape;
 
 /// Turns a vendor's definitions into a configuration that assigns as the vendor's SDKs do.
 ///
@@ -103,7 +104,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     if args.format.is_json() {
         crate::output::json(out, &Printed { report: &report, configuration: inline })?;
     } else {
-        report.lines().iter().for_each(|line| eprintln!("weir: {line}"));
+        report.lines().iter().for_each(|line| crate::output::complain(&escape(line)));
         out.write_all(inline.unwrap_or_default().as_bytes())?;
     }
     Ok(if report.left_out.is_empty() { Outcome::Fine } else { Outcome::Problems })
@@ -118,7 +119,7 @@ fn source(text: &str) -> Result<(String, String), String> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    crate::output::replace(path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The configuration with every flag that a module accepts; the others are left out.

@@ -33,18 +33,31 @@ pub(super) fn is_configuration(document: &Node) -> bool {
 /// The Wasm plugins anywhere in a tree.
 pub(super) fn plugins(tree: &Node, source: &Source<'_>, title: &str) -> Vec<Plugin> {
     let mut found = Vec::new();
-    walk(tree, source, title, &mut found);
+    walk(tree, source, title, false, &mut found);
     found
 }
 
-fn walk(node: &Node, source: &Source<'_>, title: &str, found: &mut Vec<Plugin>) {
+fn walk(node: &Node, source: &Source<'_>, title: &str, forwarded: bool, found: &mut Vec<Plugin>) {
     if let Some(vm) = node.get_any(&["vm_config", "vmConfig"]) {
-        found.push(plugin(node, vm, source, title));
+        found.push(Plugin { believes_forwarded: forwarded, ..plugin(node, vm, source, title) });
         return;
     }
+    let forwarded = believes_forwarded(node).unwrap_or(forwarded);
     for part in node.items().iter().chain(node.members().iter().map(|member| &member.value)) {
-        walk(part, source, title, found);
+        walk(part, source, title, forwarded, found);
     }
+}
+
+/// Whether a connection manager takes the client's address from `x-forwarded-for`; `None` for anything else,
+/// and where an extension finds the address.
+fn believes_forwarded(node: &Node) -> Option<bool> {
+    node.get_any(&["http_filters", "httpFilters"])?;
+    node.get_any(&["stat_prefix", "statPrefix"])?;
+    if node.get_any(&["original_ip_detection_extensions", "originalIpDetectionExtensions"]).is_some() {
+        return None;
+    }
+    let own = node.get_any(&["use_remote_address", "useRemoteAddress"]);
+    Some(!own.is_some_and(|own| matches!(own.content, Content::Bool(true))))
 }
 
 /// A message `envoy.extensions.wasm.v3.PluginConfig`: nothing else has a `vm_config`.
@@ -61,6 +74,7 @@ fn plugin(node: &Node, vm: &Node, source: &Source<'_>, title: &str) -> Plugin {
         at: node.at,
         configuration: None,
         broken: Vec::new(),
+        believes_forwarded: false,
     };
     if let Some(any) = node.get("configuration") {
         plugin.at = any.at;

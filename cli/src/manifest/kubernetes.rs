@@ -51,7 +51,14 @@ fn gateway(resource: &Node, title: &str) -> Vec<Plugin> {
 fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plugin {
     let configuration = parent.get(key).filter(|node| !matches!(node.content, Content::Null)).cloned();
     let at = configuration.as_ref().map_or(parent.at, |node| node.at);
-    Plugin { name: title.to_owned(), references, at, configuration, broken: Vec::new() }
+    Plugin {
+        name: title.to_owned(),
+        references,
+        at,
+        configuration,
+        broken: Vec::new(),
+        believes_forwarded: false,
+    }
 }
 
 /// Envoy files are often mounted from a ConfigMap, each a text.

@@ -20,6 +20,9 @@ pub(crate) struct Plugin {
     pub(crate) configuration: Option<Node>,
     /// What is wrong with the way in which it is given.
     pub(crate) broken: Vec<Broken>,
+    /// Whether the listener around it is seen to take the client's address from `x-forwarded-for`. False
+    /// where it does not, and where that cannot be seen.
+    pub(crate) believes_forwarded: bool,
 }
 
 /// What a file has for us.
@@ -88,5 +91,6 @@ fn plain(document: &Node) -> Plugin {
         at: document.at,
         configuration: (!matches!(document.content, Content::Null)).then(|| document.clone()),
         broken: Vec::new(),
+        believes_forwarded: false,
     }
 }

@@ -133,7 +133,11 @@ fn media_type<'a>(manifest: &'a Manifest, layer: &Descriptor) -> &'a str {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("not a readable {what}: {error}"))
+    serde_json::from_slice(bytes).map_err(|error| {
+        // The message can quote what it stumbled over.
+        let why: String = error.to_string().chars().take(200).collect();
+        format!("not a readable {what}: {why}")
+    })
 }
 
 #[cfg(test)]

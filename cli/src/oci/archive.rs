@@ -3,7 +3,6 @@
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::io::{self, Read, Write as _};
-use std::path::Path;
 
 /// The name that proxies look for in a layer.
 pub(crate) const FILE: &str = "plugin.wasm";
@@ -50,11 +49,25 @@ pub(crate) fn extract(layer: &[u8]) -> Result<Vec<u8>, String> {
     // Small layers can unpack to anything, so what is unpacked is bounded as well.
     let unpacked = MultiGzDecoder::new(layer).take(2 * LIMIT);
     let mut archive = tar::Archive::new(unpacked);
-    for entry in archive.entries().map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let path = entry.path_bytes();
-        let path = String::from_utf8_lossy(&path);
-        if Path::new(&*path).file_name().is_none_or(|name| name != FILE) {
+    // The name of the next entry, where it stands in an entry of its own. The reader's own handling of such
+    // entries would read them whole, however long they say to be.
+    let mut long_name = None;
+    for entry in archive.entries().map_err(unreadable)?.raw(true) {
+        let mut entry = entry.map_err(unreadable)?;
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_longname() {
+            long_name = Some(metadata(&mut entry)?);
+            continue;
+        }
+        if kind.is_pax_local_extensions() {
+            long_name = pax_path(&metadata(&mut entry)?).or(long_name);
+            continue;
+        }
+        if kind.is_gnu_longlink() || kind.is_pax_global_extensions() {
+            continue;
+        }
+        let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+        if base(&name) != FILE.as_bytes() {
             continue;
         }
         let size = entry.size();
@@ -69,6 +82,43 @@ pub(crate) fn extract(layer: &[u8]) -> Result<Vec<u8>, String> {
         return Ok(module);
     }
     Err(format!("{FILE} not found in the archive"))
+}
+
+/// The most that a name or the attributes of an entry may have, as in Go's reader, which proxies use.
+const MAX_METADATA: u64 = 1 << 20;
+
+/// What an entry says of the next one.
+fn metadata(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, String> {
+    let size = entry.size();
+    if size > MAX_METADATA {
+        return Err(format!("the layer has {size} bytes of names or attributes in one entry: 1 MiB at most"));
+    }
+    let mut bytes = Vec::new();
+    entry.take(MAX_METADATA).read_to_end(&mut bytes).map_err(unreadable)?;
+    // Names of GNU's tar end with a zero.
+    while bytes.last() == Some(&0) {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
+/// The attribute `path` of a pax header: lines of `LENGTH KEY=VALUE`.
+fn pax_path(attributes: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = attributes;
+    while let Some(space) = rest.iter().position(|b| *b == b' ') {
+        let length: usize = std::str::from_utf8(rest.get(..space)?).ok()?.parse().ok()?;
+        let record = rest.get(space + 1..length)?.strip_suffix(b"\n")?;
+        if let Some(path) = record.strip_prefix(b"path=") {
+            return Some(path.to_vec());
+        }
+        rest = rest.get(length..)?;
+    }
+    None
+}
+
+/// What stands behind a path's last slash.
+fn base(path: &[u8]) -> &[u8] {
+    path.rsplit(|b| *b == b'/').next().unwrap_or(path)
 }
 
 /// That a module is larger than [`LIMIT`].
@@ -116,6 +166,65 @@ mod tests {
         }
         for junk in [&b"junk"[..], &gzip(b"\0asm\x01\0\0\0").unwrap(), &gzip(&[1; 2000]).unwrap()] {
             assert!(extract(junk).is_err());
+        }
+    }
+
+    /// An entry, padded.
+    fn entry(kind: tar::EntryType, name: &str, size: u64, content: &[u8]) -> Vec<u8> {
+        let mut header = tar::Header::new_ustar();
+        header.set_path(name).unwrap();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_cksum();
+        let padding = vec![0; content.len().next_multiple_of(512) - content.len()];
+        [header.as_bytes(), content, &padding].concat()
+    }
+
+    fn entries(parts: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+        extract(&gzip(&[&parts.concat()[..], &[0; 1024]].concat()).unwrap())
+    }
+
+    #[test]
+    fn names_in_entries_of_their_own_are_read() {
+        use tar::EntryType as Kind;
+        let deep = format!("{}/{FILE}", "d".repeat(200));
+        let file = |name| entry(Kind::Regular, name, 4, b"\0asm");
+        let gnu = |name: &[u8]| entry(Kind::GNULongName, "././@LongLink", name.len() as u64, name);
+        let pax = |text: &str| entry(Kind::XHeader, "pax", text.len() as u64, text.as_bytes());
+        let record = |key: &str, value: &str| {
+            let rest = format!(" {key}={value}\n");
+            let length = (rest.len()..).find(|all| all.to_string().len() + rest.len() == *all).unwrap();
+            format!("{length}{rest}")
+        };
+        let named = record("path", &deep);
+        let other = record("path", "other");
+        for parts in [
+            vec![gnu(format!("{deep}\0").as_bytes()), file("cut")],
+            vec![pax(&(record("mtime", "1.5") + &named)), file("cut")],
+            vec![entry(Kind::XGlobalHeader, "g", 0, b""), file("a/plugin.wasm")],
+            // A name is for the next entry only.
+            vec![pax(&other), file(FILE), file(FILE)],
+        ] {
+            assert_eq!(entries(&parts).as_deref(), Ok(&b"\0asm"[..]));
+        }
+        for parts in
+            [vec![pax(&other), file(FILE)], vec![gnu(b"other"), file(FILE)], vec![gnu(deep.as_bytes())]]
+        {
+            assert!(entries(&parts).unwrap_err().contains("not found"));
+        }
+        for odd in
+            ["", "5", "x path=plugin.wasm\n", "99 path=plugin.wasm\n", "0 ", "3 a", "18446744073709551615 a"]
+        {
+            assert!(entries(&[pax(odd), file("b")]).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn long_names_and_attributes_are_refused_unread() {
+        use tar::EntryType as Kind;
+        for kind in [Kind::GNULongName, Kind::XHeader] {
+            let error = entries(&[entry(kind, "x", 400 << 20, b"")]).unwrap_err();
+            assert!(error.contains("419430400 bytes of names or attributes"), "{error}");
         }
     }
 

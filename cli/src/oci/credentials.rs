@@ -2,12 +2,28 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// Credentials for a registry. They cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Credentials {
+    /// Nothing.
+    None,
+    /// A name and a password.
+    Basic(String, String),
+    /// A token.
+    Bearer(String),
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
 
 /// The file of Docker's command line, as far as it is about credentials.
 #[derive(Default, Deserialize)]
@@ -38,11 +54,11 @@ struct Answer {
 ///
 /// # Errors
 /// What is wrong with the file or with the helper program that it names. Neither is ever quoted.
-pub(crate) fn find(registry: &str) -> Result<RegistryAuth, String> {
-    let Some(path) = path() else { return Ok(RegistryAuth::Anonymous) };
+pub(crate) fn find(registry: &str) -> Result<Credentials, String> {
+    let Some(path) = path() else { return Ok(Credentials::None) };
     let text = match std::fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(RegistryAuth::Anonymous),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Credentials::None),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
     in_file(&text, registry).map_err(|problem| format!("{}: {problem}", path.display()))
@@ -58,7 +74,7 @@ fn path() -> Option<PathBuf> {
     Some(folder.join("config.json"))
 }
 
-fn in_file(text: &[u8], registry: &str) -> Result<RegistryAuth, String> {
+fn in_file(text: &[u8], registry: &str) -> Result<Credentials, String> {
     let file: File = serde_json::from_slice(text)
         // The position only: the message could quote what it stumbled over.
         .map_err(|error| format!("cannot be read, see line {} column {}", error.line(), error.column()))?;
@@ -71,7 +87,7 @@ fn in_file(text: &[u8], registry: &str) -> Result<RegistryAuth, String> {
     }
     match file.auths.iter().find(|(host, _)| is_for(host, registry)) {
         Some((host, entry)) => entry.read().map_err(|problem| format!("auths[{host:?}]: {problem}")),
-        None => Ok(RegistryAuth::Anonymous),
+        None => Ok(Credentials::None),
     }
 }
 
@@ -85,21 +101,21 @@ fn is_for(key: &str, registry: &str) -> bool {
 }
 
 impl Entry {
-    fn read(&self) -> Result<RegistryAuth, String> {
+    fn read(&self) -> Result<Credentials, String> {
         if !self.registrytoken.is_empty() {
-            return Ok(RegistryAuth::Bearer(self.registrytoken.clone()));
+            return Ok(Credentials::Bearer(self.registrytoken.clone()));
         }
         if !self.identitytoken.is_empty() {
             return Err(NO_IDENTITY_TOKENS.to_owned());
         }
         if self.auth.is_empty() {
-            return Ok(RegistryAuth::Anonymous);
+            return Ok(Credentials::None);
         }
         let pair = BASE64_STANDARD.decode(self.auth.trim()).ok();
         let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = pair.as_deref().and_then(|text| text.trim_end_matches('\0').split_once(':'));
         let (name, password) = pair.ok_or("`auth` is not the Base64 of NAME:PASSWORD")?;
-        Ok(RegistryAuth::Basic(name.to_owned(), password.to_owned()))
+        Ok(Credentials::Basic(name.to_owned(), password.to_owned()))
     }
 }
 
@@ -107,7 +123,7 @@ const NO_IDENTITY_TOKENS: &str =
     "an identity token, which weir cannot use: log in with a name and a password or access token";
 
 /// Asks a helper program; nothing if it is not installed, or has nothing for this registry.
-fn ask(helper: &str, registry: &str) -> Result<Option<RegistryAuth>, String> {
+fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, String> {
     let program = format!("docker-credential-{helper}");
     if Path::new(helper).components().count() != 1 {
         return Err(format!("{helper:?} is not the name of a credential helper"));
@@ -121,7 +137,9 @@ fn ask(helper: &str, registry: &str) -> Result<Option<RegistryAuth>, String> {
     let mut child = match child {
         Ok(child) => child,
         Err(error) => {
-            eprintln!("weir: note: {program} cannot be started ({error}); going on without it");
+            crate::output::complain(&format!(
+                "note: {program} cannot be started ({error}); going on without it"
+            ));
             return Ok(None);
         }
     };
@@ -140,15 +158,15 @@ fn ask(helper: &str, registry: &str) -> Result<Option<RegistryAuth>, String> {
     if answer.username == "<token>" {
         return Err(format!("{program} has {NO_IDENTITY_TOKENS}"));
     }
-    Ok(Some(RegistryAuth::Basic(answer.username, answer.secret)))
+    Ok(Some(Credentials::Basic(answer.username, answer.secret)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn basic(name: &str, password: &str) -> RegistryAuth {
-        RegistryAuth::Basic(name.to_owned(), password.to_owned())
+    fn basic(name: &str, password: &str) -> Credentials {
+        Credentials::Basic(name.to_owned(), password.to_owned())
     }
 
     #[test]
@@ -164,10 +182,10 @@ mod tests {
         assert_eq!(find("two.example"), basic("u", "p"));
         assert_eq!(find("docker.io"), basic("d", "d"));
         assert_eq!(find("index.docker.io"), basic("d", "d"));
-        assert_eq!(find("three.example"), RegistryAuth::Anonymous);
-        assert_eq!(find("four.example"), RegistryAuth::Bearer("abc".to_owned()));
+        assert_eq!(find("three.example"), Credentials::None);
+        assert_eq!(find("four.example"), Credentials::Bearer("abc".to_owned()));
         for other in ["one.example", "one.example:5001", "example", "xtwo.example"] {
-            assert_eq!(find(other), RegistryAuth::Anonymous, "{other}");
+            assert_eq!(find(other), Credentials::None, "{other}");
         }
     }
 

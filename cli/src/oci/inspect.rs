@@ -3,14 +3,15 @@
 use super::acceptance::{self, Accepted, Answer};
 use super::layout::{Descriptor, Index, Manifest, digest};
 use super::module::{Identity, Module};
-use super::registry::{Connection, Registry, Remote};
+use super::registry::{Connection, Operation, Registry, Remote};
 use super::{reference, size};
 use crate::output::{Failure, Format, Outcome};
-use oci_client::{Reference, RegistryOperation};
+use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+use weir_core::escape::escape;
 
 /// Says what is in an image or a module, and whether Istio and Envoy Gateway take it.
 ///
@@ -107,7 +108,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 fn of_image(args: &Args) -> Result<Report, String> {
     let reference = reference(&args.target).map_err(|problem| format!("no such file, and {problem}"))?;
     let registry = Registry::open(&reference, &args.connection)?;
-    registry.log_in(&reference, RegistryOperation::Pull)?;
+    registry.log_in(&reference, Operation::Pull)?;
     let answer = registry.pull_manifest(&reference)?;
     let mut image = Image::read(&answer);
     let accepted = accept(&registry, &reference, answer);
@@ -136,22 +137,23 @@ impl Image {
     }
 
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "image     {}", self.media_type)?;
+        writeln!(out, "image     {}", escape(&self.media_type))?;
         writeln!(out, "digest    {}", self.digest)?;
         if let Some(pin) = self.pin.as_ref().filter(|pin| **pin != self.digest) {
             writeln!(out, "pin       {pin}")?;
         }
         for layer in &self.layers {
-            writeln!(out, "layer     {} {} {}", layer.media_type, layer.digest, size(layer.size))?;
+            let (kind, digest) = (escape(&layer.media_type), escape(&layer.digest));
+            writeln!(out, "layer     {kind} {digest} {}", size(layer.size))?;
         }
         for child in &self.children {
             let platform = child.platform.as_ref();
             let platform =
                 platform.map_or_else(|| "any".to_owned(), |p| format!("{}/{}", p.os, p.architecture));
-            writeln!(out, "child     {platform} {}", child.digest)?;
+            writeln!(out, "child     {} {}", escape(&platform), escape(&child.digest))?;
         }
         for (key, value) in &self.annotations {
-            writeln!(out, "note      {key}: {}", value.escape_debug())?;
+            writeln!(out, "note      {}: {}", escape(key), escape(value))?;
         }
         Ok(())
     }
@@ -184,7 +186,7 @@ impl Report {
         }
         match (&self.problem, &self.image) {
             (Some(problem), _) => {
-                writeln!(out, "verdict   Istio and Envoy Gateway do not take it: {problem}")
+                writeln!(out, "verdict   Istio and Envoy Gateway do not take it: {}", escape(problem))
             }
             (None, Some(_)) => writeln!(out, "verdict   Istio and Envoy Gateway take it"),
             (None, None) => writeln!(out, "verdict   Istio and Envoy Gateway take it once it is pushed"),
@@ -208,13 +210,13 @@ impl Inside {
         writeln!(out, "module    {}, {}", size(self.size as u64), self.digest)?;
         match &self.identity {
             Some(identity) => {
-                writeln!(out, "name      {} {}", identity.name, identity.version)?;
-                writeln!(out, "filters   {}", identity.filters.join(", "))?;
-                writeln!(out, "language  {}", identity.language)?;
+                writeln!(out, "name      {} {}", escape(&identity.name), escape(&identity.version))?;
+                writeln!(out, "filters   {}", escape(&identity.filters.join(", ")))?;
+                writeln!(out, "language  {}", escape(&identity.language))?;
             }
             None => writeln!(out, "name      not a module of Weir")?,
         }
-        writeln!(out, "abi       {}", self.exported_abi.as_deref().unwrap_or("none"))?;
-        writeln!(out, "callbacks {}", self.callbacks.join(", "))
+        writeln!(out, "abi       {}", escape(self.exported_abi.as_deref().unwrap_or("none")))?;
+        writeln!(out, "callbacks {}", escape(&self.callbacks.join(", ")))
     }
 }

@@ -2,7 +2,9 @@
 
 mod acceptance;
 mod archive;
+mod auth;
 mod credentials;
+mod http;
 mod image;
 pub(crate) mod inspect;
 mod layout;
@@ -12,7 +14,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 mod registry;
 
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 
 /// How manifests write that an address is an image.
 const SCHEME: &str = "oci://";
@@ -66,5 +68,46 @@ mod tests {
     #[test]
     fn sizes_are_short() {
         assert_eq!([999, 452_722, 1_277_824].map(size), ["999 B", "452 kB", "1.2 MB"]);
+    }
+}
+
+/// What `crate::fuzz` feeds.
+#[cfg(test)]
+pub(crate) mod fuzzed {
+    use super::acceptance::{self, Answer, Source};
+    pub(crate) use super::archive::extract;
+    use super::auth::Challenge;
+    use super::layout::Descriptor;
+
+    /// A registry that has nothing but a manifest.
+    struct Nothing<'a>(&'a [u8]);
+
+    impl Source for Nothing<'_> {
+        fn manifest(&mut self, _: &str) -> Result<Answer, String> {
+            Ok(Answer { media_type: super::layout::OCI_MANIFEST.to_owned(), bytes: self.0.to_vec() })
+        }
+        fn blob(&mut self, _: &Descriptor) -> Result<Vec<u8>, String> {
+            Ok(self.0.to_vec())
+        }
+    }
+
+    /// Holds these bytes to the rules, as manifest, index and layer.
+    pub(crate) fn accept(bytes: &[u8]) -> Result<(), String> {
+        let types = [super::layout::OCI_MANIFEST, super::layout::OCI_INDEX, super::layout::DOCKER_MANIFEST];
+        let taken = types.map(|media_type| {
+            let answer = Answer { media_type: media_type.to_owned(), bytes: bytes.to_vec() };
+            acceptance::accept(answer, None, &mut Nothing(bytes)).map(drop)
+        });
+        taken.into_iter().find(Result::is_ok).unwrap_or_else(|| Err("not taken".to_owned()))
+    }
+
+    /// The realm that a challenge names.
+    pub(crate) fn challenge(value: &str) -> Option<String> {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_bytes(value.as_bytes()).ok()?);
+        match Challenge::read(&headers)? {
+            Challenge::Bearer { realm, .. } => Some(realm),
+            Challenge::Basic => None,
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use super::acceptance::{self, Answer};
 use super::layout::{CNCF_LAYER, Manifest, digest};
-use super::registry::{Connection, Registry, Remote};
+use super::registry::{Connection, Operation, Registry, Remote};
 use super::{reference, size};
 use crate::output::{Failure, Format, Outcome};
-use oci_client::{Reference, RegistryOperation};
+use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use weir_core::escape::escape;
 
 /// Pulls a module from an OCI registry, as a proxy would, and writes it into a file.
 ///
@@ -52,11 +53,11 @@ struct Pulled {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let reference = reference(&args.reference)?;
     let registry = Registry::open(&reference, &args.connection)?;
-    registry.log_in(&reference, RegistryOperation::Pull)?;
+    registry.log_in(&reference, Operation::Pull)?;
     let (digest, module) = module(&registry, &reference)?;
     let leaf = reference.repository().rsplit('/').next().unwrap_or("plugin");
     let file = args.file.clone().unwrap_or_else(|| PathBuf::from(format!("{leaf}.wasm")));
-    write(&file, &module).map_err(|error| format!("{}: {error}", file.display()))?;
+    crate::output::replace(&file, &module).map_err(|error| format!("{}: {error}", file.display()))?;
     let pulled = Pulled {
         file: file.display().to_string(),
         sha256: digest.trim_start_matches("sha256:").to_owned(),
@@ -81,7 +82,7 @@ fn module(registry: &Registry, reference: &Reference) -> Result<(String, Vec<u8>
         return Ok((digest(&answer.bytes), module));
     }
     let accepted = acceptance::accept(answer, None, &mut remote);
-    let accepted = accepted.map_err(|problem| format!("{reference}: {problem}"))?;
+    let accepted = accepted.map_err(|problem| format!("{reference}: {}", escape(&problem)))?;
     Ok((accepted.digest, accepted.module))
 }
 
@@ -92,11 +93,4 @@ fn bare_layer(answer: &Answer) -> Option<super::layout::Descriptor> {
         [only] if only.media_type == CNCF_LAYER => Some(only.clone()),
         _ => None,
     }
-}
-
-fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut fresh = file.as_os_str().to_owned();
-    fresh.push(".new");
-    std::fs::write(&fresh, bytes)?;
-    std::fs::rename(&fresh, file)
 }

@@ -2,10 +2,10 @@
 
 use super::image::{self, Image};
 use super::module::Module;
-use super::registry::{Connection, Registry};
+use super::registry::{Connection, Operation, Registry};
 use super::{acceptance, has_tag, reference, size};
 use crate::output::{Failure, Format, Outcome};
-use oci_client::{Reference, RegistryOperation};
+use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ fn push(job: &Job, origin: &Origin, cncf: bool, registry: &Registry) -> Result<P
     let Job { file, bytes, module, target } = job;
     let notes = image::notes(module, origin.source.as_deref(), origin.revision.as_deref());
     let image = Image::compat(bytes, notes.clone()).map_err(|error| error.to_string())?;
-    registry.log_in(target, RegistryOperation::Push)?;
+    registry.log_in(target, Operation::Push)?;
     registry.push(target, &image)?;
     let cncf = if cncf {
         let tag = format!("{}-cncf", target.tag().unwrap_or("latest"));

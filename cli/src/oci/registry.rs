@@ -1,44 +1,59 @@
 //! A registry, as the commands talk to it: one call after the other, with errors for people.
+//!
+//! It is the OCI distribution specification's protocol. Whatever a registry says is bounded before it is
+//! read, and held to its digest before it is used.
 
 use super::acceptance::{Answer, Source};
+use super::auth::{self, Challenge, Refusal};
+use super::credentials::{self, Credentials};
+use super::http::{self as transport, Fault, Http, Request};
 use super::image::{Blob, Image};
 use super::layout::{DOCKER_INDEX, DOCKER_MANIFEST, Descriptor, OCI_INDEX, OCI_MANIFEST, digest};
-use super::{archive, credentials, progress};
+use super::{archive, progress};
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use http::HeaderValue;
-use indicatif::ProgressBar;
-use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
-use oci_client::errors::{OciDistributionError as Error, OciErrorCode};
-use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference, RegistryOperation};
-use std::future::Future;
-use std::panic::{self, AssertUnwindSafe};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method};
+use oci_spec::distribution::Reference;
+use reqwest::Url;
+use serde::Deserialize;
+use std::cell::RefCell;
 use std::path::PathBuf;
-use std::time::Duration;
+use weir_core::escape::escape;
 
-/// How long a registry may take to answer the telephone, …
-const CONNECT: Duration = Duration::from_secs(10);
-/// … to go on when it has begun to speak, …
-const READ: Duration = Duration::from_secs(30);
-/// … and for one part of an image altogether.
-const TOTAL: Duration = Duration::from_secs(600);
+/// The most that a manifest or an index may have: what the distribution specification asks registries to
+/// take.
+const MAX_MANIFEST: u64 = 4 << 20;
+/// The most that is read of an answer whose content does not matter.
+const MAX_OTHER: u64 = 64 << 10;
 
 /// The options of all commands that talk to a registry.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connection {
     /// Speak HTTP without TLS to the registry.
     #[arg(long)]
-    plain_http: bool,
+    pub(super) plain_http: bool,
     /// Trust the certificates in this PEM file, besides those that the system trusts.
     #[arg(long, value_name = "FILE", conflicts_with = "plain_http")]
-    ca_file: Option<PathBuf>,
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+/// What is to be done in a registry: its tokens are for that only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operation {
+    /// Reading.
+    Pull,
+    /// Reading and writing.
+    Push,
 }
 
 /// A connection to the registry of one reference.
 pub(crate) struct Registry {
-    client: Client,
-    auth: RegistryAuth,
+    http: Http,
+    credentials: Credentials,
+    /// `authorization`, as the registry took it last.
+    authorization: RefCell<Option<HeaderValue>>,
+    /// What tokens are asked for.
+    scope: RefCell<String>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -49,39 +64,30 @@ impl Registry {
     /// # Errors
     /// What is wrong with a file or a helper program.
     pub(crate) fn open(reference: &Reference, connection: &Connection) -> Result<Self, String> {
-        // Fails when one is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let extra_root_certificates = match &connection.ca_file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-                let found = text.and_then(|text| certificates(&text));
-                found.map_err(|problem| format!("{}: {problem}", path.display()))?
-            }
-            None => Vec::new(),
-        };
-        let config = ClientConfig {
-            protocol: if connection.plain_http { ClientProtocol::Http } else { ClientProtocol::Https },
-            // One request for each blob: registries behind proxies take that more often than many.
-            use_monolithic_push: true,
-            extra_root_certificates,
-            connect_timeout: Some(CONNECT),
-            read_timeout: Some(READ),
-            user_agent: concat!("weir/", env!("CARGO_PKG_VERSION")),
-            ..ClientConfig::default()
-        };
-        let client = Client::try_from(config).map_err(|error| reason(&error))?;
+        let http = Http::new(connection)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let auth = credentials::find(reference.resolve_registry())?;
-        Ok(Self { client, auth, runtime })
+        let credentials = credentials::find(reference.resolve_registry())?;
+        Ok(Self { http, credentials, authorization: RefCell::default(), scope: RefCell::default(), runtime })
     }
 
     /// Logs in, if the registry asks for it.
     ///
     /// # Errors
     /// That it cannot be reached, or does not know us.
-    pub(crate) fn log_in(&self, reference: &Reference, operation: RegistryOperation) -> Result<(), String> {
-        self.run(reference, self.client.auth(reference, &self.auth, operation)).map(drop)
+    pub(crate) fn log_in(&self, reference: &Reference, operation: Operation) -> Result<(), String> {
+        let actions = match operation {
+            Operation::Pull => "pull",
+            Operation::Push => "pull,push",
+        };
+        *self.scope.borrow_mut() = format!("repository:{}:{actions}", reference.repository());
+        self.authorization.replace(None);
+        let answer = self.get(reference, self.url(reference, "")?, None, MAX_OTHER, &|_| ())?;
+        match answer.map_err(|fault| self.broken(reference, fault))? {
+            // What it says to this address does not matter unless it asks for credentials.
+            answer if matches!(answer.status, 401 | 403) => Err(self.explain(reference, &answer)),
+            _ => Ok(()),
+        }
     }
 
     /// Sends an image: what the registry does not have already, the manifest last.
@@ -92,29 +98,43 @@ impl Registry {
         for blob in [&image.config, &image.layer] {
             self.push_blob(reference, blob)?;
         }
-        let media_type = HeaderValue::from_static(OCI_MANIFEST);
-        let sent = self.client.push_manifest_raw(reference, image.manifest.clone(), media_type);
-        self.run(reference, sent).map(drop)
+        let name = reference.tag().unwrap_or("latest");
+        let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
+        let request =
+            Request::new(Method::PUT, url).with(CONTENT_TYPE, HeaderValue::from_static(OCI_MANIFEST));
+        self.write(reference, Request { body: Some(image.manifest.clone().into()), ..request }, &[201])
+            .map(drop)
     }
 
     fn push_blob(&self, reference: &Reference, blob: &Blob) -> Result<(), String> {
         let Descriptor { digest, size, .. } = &blob.descriptor;
-        if self.run(reference, self.client.blob_exists(reference, digest))? {
-            return Ok(());
+        let repository = reference.repository();
+        let there = self.url(reference, &format!("{repository}/blobs/{digest}"))?;
+        let answer = self.call(Request::new(Method::HEAD, there), MAX_OTHER, &|_| (), true);
+        let answer = answer.map_err(|fault| self.broken(reference, fault))?;
+        match answer.status {
+            200..=299 => return Ok(()),
+            404 => {}
+            _ => return Err(self.explain(reference, &answer)),
         }
+        let start = self.url(reference, &format!("{repository}/blobs/uploads/"))?;
+        let request = Request::new(Method::POST, start.clone()).with(CONTENT_LENGTH, HeaderValue::from(0));
+        let answer = self.write(reference, request, &[202])?;
+        let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+        let registry = reference.resolve_registry();
+        let mut url =
+            self.http.resolve(&start, location).map_err(|problem| format!("{registry} gives {problem}"))?;
+        url.query_pairs_mut().append_pair("digest", digest);
         let bar = progress::bar(*size, "pushing");
         let counted = bar.clone();
-        let bytes = Bytes::from(blob.bytes.clone());
-        let parts: Vec<Bytes> = (0..bytes.len())
-            .step_by(PART)
-            .map(|start| bytes.slice(start..bytes.len().min(start + PART)))
-            .collect();
-        let parts = stream::iter(parts).map(move |part| {
-            counted.inc(part.len() as u64);
-            Ok(part)
-        });
-        let sent = self.client.push_blob_stream(reference, parts, digest, Some(*size));
-        let sent = self.run(reference, sent).map(drop);
+        let body = transport::body(Bytes::from(blob.bytes.clone()), move |part| counted.inc(part as u64));
+        // One request for each blob: registries behind proxies take that more often than many.
+        let mut request = Request::new(Method::PUT, url)
+            .with(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
+            .with(CONTENT_LENGTH, HeaderValue::from(*size));
+        request.body = Some(body);
+        let elsewhere = request.url.origin() != start.origin();
+        let sent = self.write_to(reference, request, &[201], !elsewhere).map(drop);
         bar.finish_and_clear();
         sent
     }
@@ -124,10 +144,31 @@ impl Registry {
     /// # Errors
     /// That there is none, that it is not what its digest says, or why it cannot be had.
     pub(crate) fn pull_manifest(&self, reference: &Reference) -> Result<Answer, String> {
-        const ACCEPTED: [&str; 4] = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX];
-        let pulled = self.client.pull_manifest_raw(reference, &self.auth, &ACCEPTED);
-        let (bytes, _) = self.run(reference, pulled)?;
-        Ok(Answer { media_type: media_type(&bytes), bytes: bytes.to_vec() })
+        let accepted = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX].join(", ");
+        let accepted = HeaderValue::from_str(&accepted).map_err(|error| error.to_string())?;
+        let name = match reference.digest() {
+            Some(digest) => well_formed(digest).map_err(|problem| format!("{reference}: {problem}"))?,
+            None => reference.tag().unwrap_or("latest"),
+        };
+        let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
+        let answer = match self.get(reference, url, Some(accepted), MAX_MANIFEST, &|_| ())? {
+            Ok(answer) => answer,
+            Err(Fault::TooLong(limit)) => {
+                return Err(format!("{reference}: its manifest has more than {} MiB", limit >> 20));
+            }
+            Err(fault) => return Err(self.broken(reference, fault)),
+        };
+        if answer.status != 200 {
+            return Err(self.explain(reference, &answer));
+        }
+        let found = digest(&answer.body);
+        let said = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
+        // Other algorithms than ours are not looked at, unless they were asked for.
+        let said = said.filter(|said| well_formed(said).is_ok());
+        if let Some(wanted) = reference.digest().into_iter().chain(said).find(|wanted| **wanted != *found) {
+            return Err(format!("{reference} is not what it says: it is {found}, not {wanted}"));
+        }
+        Ok(Answer { media_type: media_type(&answer.body), bytes: answer.body })
     }
 
     /// A blob, held to the size and the digest that the manifest gives it.
@@ -135,109 +176,145 @@ impl Registry {
     /// # Errors
     /// That it is larger than any module may be, not what the manifest says, or why it cannot be had.
     pub(crate) fn pull_blob(&self, reference: &Reference, wanted: &Descriptor) -> Result<Vec<u8>, String> {
+        let name = escape(&wanted.digest);
+        let about = |problem: String| format!("{reference}: layer {name}: {problem}");
         if wanted.size > archive::LIMIT {
-            return Err(format!("{reference}: layer {}: {}", wanted.digest, archive::too_large(wanted.size)));
+            return Err(about(archive::too_large(wanted.size)));
         }
+        well_formed(&wanted.digest).map_err(|problem| format!("{reference}: {problem}"))?;
+        let url = self.url(reference, &format!("{}/blobs/{}", reference.repository(), wanted.digest))?;
         let bar = progress::bar(wanted.size, "pulling");
-        let blob = self.run(reference, self.download(reference, wanted, &bar));
+        let answer = self.get(reference, url, None, wanted.size, &|part| bar.inc(part as u64));
         bar.finish_and_clear();
-        let blob = blob?.map_err(|problem| format!("{reference}: layer {}: {problem}", wanted.digest))?;
+        let (blob, size) = match answer? {
+            Ok(answer) if answer.status == 200 => (answer.body, wanted.size),
+            Ok(answer) => return Err(self.explain(reference, &answer)),
+            Err(Fault::Broke(got, why)) => {
+                return Err(about(format!("after {got} of {} bytes: {why}", wanted.size)));
+            }
+            Err(Fault::TooLong(limit)) => {
+                return Err(about(format!("has more than the {limit} bytes that the manifest says")));
+            }
+            Err(fault) => return Err(self.broken(reference, fault)),
+        };
+        if (blob.len() as u64) < size {
+            return Err(about(format!("is cut off: {} of {size} bytes", blob.len())));
+        }
         let found = digest(&blob);
         if found != wanted.digest {
-            return Err(format!("{reference}: layer {} is not what it says: it is {found}", wanted.digest));
+            return Err(format!("{reference}: layer {name} is not what it says: it is {found}"));
         }
         Ok(blob)
     }
 
-    async fn download(
-        &self,
-        reference: &Reference,
-        wanted: &Descriptor,
-        bar: &ProgressBar,
-    ) -> Result<Result<Vec<u8>, String>, Error> {
-        self.client.store_auth_if_needed(reference.resolve_registry(), &self.auth).await;
-        let mut stream = self.client.pull_blob_stream(reference, wanted.digest.as_str()).await?.stream;
-        let mut blob = Vec::new();
-        while let Some(part) = stream.next().await {
-            let part = match part {
-                Ok(part) => part,
-                Err(error) => {
-                    let (got, size) = (blob.len(), wanted.size);
-                    return Ok(Err(format!("after {got} of {size} bytes: {}", causes(&error))));
-                }
-            };
-            blob.extend_from_slice(&part);
-            bar.inc(part.len() as u64);
-            if blob.len() as u64 > wanted.size {
-                return Ok(Err(format!("has more than the {} bytes that the manifest says", wanted.size)));
-            }
-        }
-        if (blob.len() as u64) < wanted.size {
-            return Ok(Err(format!("is cut off: {} of {} bytes", blob.len(), wanted.size)));
-        }
-        Ok(Ok(blob))
+    /// An address below `/v2/` of the registry.
+    fn url(&self, reference: &Reference, path: &str) -> Result<Url, String> {
+        let registry = reference.resolve_registry();
+        let url = Url::parse(&format!("{}://{registry}/v2/{path}", self.http.scheme()));
+        url.map_err(|error| format!("{registry} is not the address of a registry: {error}"))
     }
 
-    fn run<T>(
+    fn get(
         &self,
         reference: &Reference,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, String> {
-        // The client panics on some answers that no registry should give, such as a redirection to what is
-        // no address. That is the registry's fault, and said as that.
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(|_| {}));
-        let done = panic::catch_unwind(AssertUnwindSafe(|| {
-            self.runtime.block_on(async { tokio::time::timeout(TOTAL, call).await })
-        }));
-        panic::set_hook(loud);
+        url: Url,
+        accepted: Option<HeaderValue>,
+        limit: u64,
+        progress: &dyn Fn(usize),
+    ) -> Result<Result<transport::Answer, Fault>, String> {
+        let request = || {
+            let request = Request::new(Method::GET, url.clone());
+            match &accepted {
+                Some(accepted) => request.with(ACCEPT, accepted.clone()),
+                None => request,
+            }
+        };
+        let first = self.call(request(), limit, progress, true);
+        let Ok(answer) = &first else { return Ok(first) };
+        if answer.status != 401 {
+            return Ok(first);
+        }
+        let Some(challenge) = Challenge::read(&answer.headers) else { return Ok(first) };
+        let scope = self.scope.borrow().clone();
+        let met = auth::meet(&challenge, &self.credentials, &scope, &url, &self.http);
         let registry = reference.resolve_registry();
-        match done {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(error))) => Err(self.explain(reference, &error)),
-            Ok(Err(_)) => Err(format!("{registry}: no end after {} minutes", TOTAL.as_secs() / 60)),
-            Err(_) => Err(format!("{registry} gave an answer that no registry should give")),
+        let value = self.runtime.block_on(met).map_err(|refusal| match refusal {
+            Refusal::NotAllowed => self.not_allowed(registry),
+            Refusal::Because(why) => format!("{registry}: {why}"),
+        })?;
+        self.authorization.replace(Some(value));
+        Ok(self.call(request(), limit, progress, true))
+    }
+
+    /// Sends something that changes the registry.
+    fn write(
+        &self,
+        reference: &Reference,
+        request: Request,
+        good: &[u16],
+    ) -> Result<transport::Answer, String> {
+        self.write_to(reference, request, good, true)
+    }
+
+    fn write_to(
+        &self,
+        reference: &Reference,
+        request: Request,
+        good: &[u16],
+        authorized: bool,
+    ) -> Result<transport::Answer, String> {
+        let answer = self.call(request, MAX_OTHER, &|_| (), authorized);
+        let answer = answer.map_err(|fault| self.broken(reference, fault))?;
+        if good.contains(&answer.status) { Ok(answer) } else { Err(self.explain(reference, &answer)) }
+    }
+
+    fn call(
+        &self,
+        mut request: Request,
+        limit: u64,
+        progress: &dyn Fn(usize),
+        authorized: bool,
+    ) -> Result<transport::Answer, Fault> {
+        if let Some(value) = self.authorization.borrow().as_ref().filter(|_| authorized) {
+            request.headers.insert(AUTHORIZATION, value.clone());
+        }
+        self.runtime.block_on(self.http.send(request, limit, progress))
+    }
+
+    /// What a connection that failed means to a person. Addresses are left out: they can carry tokens.
+    fn broken(&self, reference: &Reference, fault: Fault) -> String {
+        let registry = reference.resolve_registry();
+        match fault {
+            Fault::Transport(why) => format!("{registry}: {}", escape(&why)),
+            Fault::Broke(got, why) => format!("{registry}: after {got} bytes: {}", escape(&why)),
+            Fault::TooLong(limit) => format!("{registry} answers with more than {limit} bytes"),
         }
     }
 
-    /// What an error means to a person. Addresses are left out where they can carry tokens.
-    fn explain(&self, reference: &Reference, error: &Error) -> String {
+    /// What an answer that refuses means to a person.
+    fn explain(&self, reference: &Reference, answer: &transport::Answer) -> String {
+        const MISSING: [&str; 4] = ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "BLOB_UNKNOWN"];
         let registry = reference.resolve_registry();
-        let missing = || format!("{reference}: there is no such image, or it is not for you");
-        match error {
-            Error::UnauthorizedError { .. } | Error::AuthenticationFailure(_) => self.not_allowed(registry),
-            Error::ServerError { code: 401 | 403, .. } => self.not_allowed(registry),
-            Error::ServerError { code: 404, .. } | Error::ImageManifestNotFoundError(_) => missing(),
-            Error::ServerError { code, message, .. } => {
-                let message: String = message.chars().filter(|c| !c.is_control()).take(200).collect();
-                format!("{registry} answers with status {code}: {message}")
-            }
-            Error::RegistryError { envelope, .. } => {
-                use OciErrorCode as Code;
-                let has = |codes: &[Code]| envelope.errors.iter().any(|error| codes.contains(&error.code));
-                if has(&[Code::Unauthorized, Code::Denied]) {
-                    self.not_allowed(registry)
-                } else if has(&[Code::ManifestUnknown, Code::NameUnknown, Code::NotFound, Code::BlobUnknown])
-                {
-                    missing()
-                } else {
-                    format!("{registry} answers: {envelope}")
-                }
-            }
-            Error::DigestError(error) => format!("{reference} is not what it says: {error}"),
-            Error::RequestError(request) => match request.status().map(|status| status.as_u16()) {
-                Some(401 | 403) => self.not_allowed(registry),
-                Some(404) => missing(),
-                Some(code) => format!("{registry} answers with status {code}"),
-                None => format!("{registry}: {}", reason(error)),
-            },
-            other => format!("{registry}: {other}"),
+        let envelope: Envelope = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let has = |codes: &[&str]| envelope.errors.iter().any(|error| codes.contains(&error.code.as_str()));
+        if matches!(answer.status, 401 | 403) || has(&["UNAUTHORIZED", "DENIED"]) {
+            return self.not_allowed(registry);
         }
+        if answer.status == 404 || has(&MISSING) {
+            return format!("{reference}: there is no such image, or it is not for you");
+        }
+        let said = envelope.errors.first().map(|error| match error.message.as_str() {
+            "" => error.code.clone(),
+            message => format!("{}: {message}", error.code),
+        });
+        let said: String = said.unwrap_or_default().chars().take(200).collect();
+        let said = if said.is_empty() { said } else { format!(": {}", escape(&said)) };
+        format!("{registry} answers with status {}{said}", answer.status)
     }
 
     fn not_allowed(&self, registry: &str) -> String {
-        match self.auth {
-            RegistryAuth::Anonymous => {
+        match self.credentials {
+            Credentials::None => {
                 format!("{registry} wants credentials, and there are none for it: `docker login {registry}`")
             }
             _ => format!("{registry} refuses the credentials that there are for it"),
@@ -245,8 +322,30 @@ impl Registry {
     }
 }
 
-/// How much is sent at a time, so that the bar has something to show.
-const PART: usize = 64 << 10;
+/// How registries say what is wrong.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    errors: Vec<Said>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    code: String,
+    message: String,
+}
+
+/// A digest that can be held against what comes.
+///
+/// # Errors
+/// It is not one, or of an algorithm other than SHA-256.
+fn well_formed(digest: &str) -> Result<&str, String> {
+    let digits = digest.strip_prefix("sha256:").unwrap_or_default();
+    let good = digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let short: String = digest.chars().take(80).collect();
+    good.then_some(digest).ok_or_else(|| format!("\"{}\" is not a SHA-256 digest", escape(&short)))
+}
 
 /// An image in a registry, for the rules of acceptance.
 pub(crate) struct Remote<'a> {
@@ -264,8 +363,7 @@ impl Source for Remote<'_> {
     }
 }
 
-/// What a manifest is. The response says it too, but the client does not hand that on, and registries
-/// take the one from the other.
+/// What a manifest is. The response says it too, but registries take the one from the other.
 fn media_type(manifest: &[u8]) -> String {
     let manifest: serde_json::Value = serde_json::from_slice(manifest).unwrap_or_default();
     match manifest["mediaType"].as_str() {
@@ -273,50 +371,6 @@ fn media_type(manifest: &[u8]) -> String {
         None if manifest["manifests"].is_array() => OCI_INDEX.to_owned(),
         None => OCI_MANIFEST.to_owned(),
     }
-}
-
-/// The certificates of a PEM file; the client takes them one by one.
-fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let mut found = Vec::new();
-    for part in text.split(BEGIN).skip(1) {
-        let (body, _) = part.split_once(END).ok_or("a certificate without an end")?;
-        let data = format!("{BEGIN}{body}{END}\n").into_bytes();
-        found.push(Certificate { encoding: CertificateEncoding::Pem, data });
-    }
-    if found.is_empty() { Err("no certificate in it (PEM)".to_owned()) } else { Ok(found) }
-}
-
-/// Why a request came to nothing, from the innermost cause, which is what helps.
-fn reason(error: &Error) -> String {
-    let Error::RequestError(request) = error else { return error.to_string() };
-    if request.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let causes = causes(request);
-    let no_tls = ["InvalidContentType", "corrupt message", "handshake eof"];
-    if no_tls.iter().any(|sign| causes.contains(sign)) {
-        return format!("does not speak TLS ({causes}); if it speaks plain HTTP: --plain-http");
-    }
-    if causes.contains("UnknownIssuer") {
-        return format!("{causes}; to trust its authority: --ca-file");
-    }
-    causes
-}
-
-/// The causes of an error, without the error itself: that one may have an address with a token in it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut texts = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    if texts.is_empty() { "the connection broke".to_owned() } else { texts.join(": ") }
 }
 
 #[cfg(test)]
@@ -332,10 +386,12 @@ mod tests {
     }
 
     #[test]
-    fn files_of_certificates_may_have_several() {
-        let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-        assert_eq!(certificates(&format!("text\n{one}text\n{one}")).unwrap().len(), 2);
-        assert!(certificates("").unwrap_err().contains("no certificate"));
-        assert!(certificates("-----BEGIN CERTIFICATE-----\nAA==").is_err());
+    fn digests_are_looked_at_before_they_stand_in_an_address() {
+        assert!(well_formed(&digest(b"")).is_ok());
+        for odd in
+            ["", "sha256:", "sha256:00", "md5:00", "../../etc", &digest(b"").to_uppercase(), "sha512:00"]
+        {
+            assert!(well_formed(odd).is_err(), "{odd}");
+        }
     }
 }

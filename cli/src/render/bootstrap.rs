@@ -2,6 +2,7 @@
 
 use super::Form;
 use crate::document::{self, Loaded};
+use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
 use crate::own_metrics;
 use clap::ValueEnum;
@@ -34,6 +35,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FORM", require_equals = true, num_args = 0..=1, default_missing_value = "pod")]
     istio: Option<Istio>,
     #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
     form: Form,
 }
 
@@ -53,7 +56,9 @@ enum Istio {
 /// # Errors
 /// A file that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let loaded = document::load(&args.config, |loaded| loaded.document.metrics.is_some())?;
+    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| {
+        loaded.document.metrics.is_some()
+    })?;
     let config = loaded.document.metrics.clone().unwrap_or_default();
     let labels = labels(&loaded, &config);
     let (comment, value, left_out) = match args.istio {
@@ -66,7 +71,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(match left_out {
         None => Outcome::Fine,
         Some(what) => {
-            eprintln!("weir: {what}");
+            crate::output::complain(what);
             Outcome::Problems
         }
     })

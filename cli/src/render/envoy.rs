@@ -5,6 +5,7 @@ mod file;
 use super::Form;
 use crate::destinations::Destinations;
 use crate::document::{self, Loaded};
+use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
 use crate::upstream::{self, Upstream};
 pub(crate) use file::{Proxy, file};
@@ -46,6 +47,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     details: Details,
     #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
     form: Form,
 }
 
@@ -58,6 +61,13 @@ pub(crate) struct Details {
     /// The certificates that `https://` upstreams are checked with.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     pub(crate) ca: String,
+    /// How many proxies in front of this one are trusted to append to x-forwarded-for. With 0 the client is who
+    /// connects, whatever the header says.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) trusted_hops: u32,
+    /// How many connections from clients are open at a time, on all listeners together. Further ones are refused.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: u32,
 }
 
 /// Writes the file.
@@ -66,7 +76,7 @@ pub(crate) struct Details {
 /// A file that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     upstream::unique(&args.upstreams)?;
-    let loaded = document::load(&args.config, |_| true)?;
+    let loaded = document::load_in(&args.config, &args.environment.read()?, |_| true)?;
     let proxy = Proxy {
         upstreams: &args.upstreams,
         listen: args.listen,
@@ -76,7 +86,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     };
     args.form.write_block(&file(&loaded, &proxy), out)?;
     let missing = missing(args, &loaded);
-    missing.iter().for_each(|what| eprintln!("weir: {what}"));
+    missing.iter().for_each(|what| crate::output::complain(what));
     Ok(if missing.is_empty() { Outcome::Fine } else { Outcome::Problems })
 }
 

@@ -5,6 +5,7 @@ mod target;
 
 use super::Form;
 use crate::document::{self, Loaded};
+use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
 use clap::ValueEnum;
 use std::io::Write;
@@ -71,6 +72,8 @@ pub(crate) struct Args {
     #[arg(long)]
     traffic_extension: bool,
     #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
     form: Form,
 }
 
@@ -135,10 +138,10 @@ fn digest(text: &str) -> Result<String, String> {
 /// A file that cannot be used, options that contradict each other.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     args.targets.iter().try_for_each(|target| target.allowed(args.at))?;
-    let loaded = document::load(&args.config, |_| true)?;
+    let loaded = document::load_in(&args.config, &args.environment.read()?, |_| true)?;
     args.form.write_block(&manifest::manifest(args, &loaded)?, out)?;
     let wrong = cannot_work(args, &loaded);
-    wrong.iter().for_each(|what| eprintln!("weir: {what}"));
+    wrong.iter().for_each(|what| crate::output::complain(what));
     Ok(if wrong.is_empty() { Outcome::Fine } else { Outcome::Problems })
 }
 

@@ -2,6 +2,7 @@
 
 use super::port;
 use super::stop::Stop;
+use crate::environment::Variables;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::env;
 use std::ffi::OsStr;
@@ -99,6 +100,7 @@ impl Envoy {
         document: &str,
         level: &str,
         admin: SocketAddr,
+        variables: &Variables,
     ) -> Result<Self, String> {
         let folder =
             tempfile::Builder::new().prefix("weir-run-").tempdir().map_err(|error| error.to_string())?;
@@ -108,7 +110,7 @@ impl Envoy {
         command.arg("-c").arg(&file).args(["-l", level]);
         // Others may run here, and nothing is ever handed over to a newer one.
         command.arg("--disable-hot-restart");
-        command.stdin(Stdio::null()).process_group(0);
+        command.envs(variables.iter()).stdin(Stdio::null()).process_group(0);
         let child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
         Ok(Self { child, admin: port::reached(admin), served: false, _folder: folder })
     }

@@ -9,6 +9,7 @@ mod stop;
 use crate::check;
 use crate::destinations::Destinations;
 use crate::document::{self, Loaded};
+use crate::environment::{Environment, Variables};
 use crate::input;
 use crate::output::{Failure, Outcome};
 use crate::render::envoy::{Details, Proxy, file};
@@ -27,7 +28,8 @@ use stop::Stop;
 /// name, and none of yours is, is a sample service: it answers with what it received, as JSON, and its name in the
 /// header x-upstream. Without any, the sample service v1 is there for everybody.
 ///
-/// Envoy's log is on standard error. Variables that the configuration reads come from this command's environment.
+/// Envoy's log is on standard error. Variables that the configuration reads come from `--env` and this
+/// command's environment.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Envoy is what --envoy says, the variable ENVOY, or `envoy` in the PATH. In Weir's repository `scripts/envoy path` \
@@ -66,6 +68,8 @@ pub(crate) struct Args {
     #[arg(long)]
     once: bool,
     #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
     details: Details,
 }
 
@@ -77,16 +81,17 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     upstream::unique(&args.upstreams)?;
     let name = input::name(&args.config);
     let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
-    let checked = check::problems(&name, &text, out)?;
+    let variables = args.environment.read()?;
+    let checked = check::problems(&name, &text, &variables, out)?;
     if checked != Outcome::Fine {
         return Ok(checked);
     }
-    let loaded = document::find(&name, &text, |_| true)?;
+    let loaded = document::find(&name, &text, &variables, |_| true)?;
     let named = Destinations::of(&loaded.document, &args.details.route_header);
     keys_can_be_had(&named, &args.upstreams)?;
     let program = envoy::program(args.envoy.as_deref())?;
     let module = envoy::module(args.module.as_deref())?;
-    warn_of_unset(&loaded);
+    warn_of_unset(&loaded, &variables);
 
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
@@ -96,7 +101,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let proxy = Proxy { upstreams: &upstreams, listen, admin, module: &module, details: &args.details };
     let document = write::write(&file(&loaded, &proxy));
     samples.describe(&upstreams, out)?;
-    let mut envoy = Envoy::start(&program, &document, &args.log_level, admin)?;
+    let mut envoy = Envoy::start(&program, &document, &args.log_level, admin, &variables)?;
     let mut waited = envoy.until_ready(&stop)?;
     if waited == Waited::Ready && !args.once {
         describe(&loaded, listen, admin, out)?;
@@ -115,10 +120,17 @@ fn keys_can_be_had(named: &Destinations, given: &[Upstream]) -> Result<(), Strin
 }
 
 /// Not a reason to stop: the module says what it needs, and some variables are switches.
-fn warn_of_unset(loaded: &Loaded) {
-    for name in loaded.variables.iter().filter(|name| std::env::var_os(name).is_none() && *name != SWITCH) {
-        eprintln!("weir: {name}, which the configuration reads, is not set");
+fn warn_of_unset(loaded: &Loaded, variables: &Variables) {
+    let unset = |name: &&String| variables.get_or_inherited(name).is_none() && *name != SWITCH;
+    for name in loaded.variables.iter().filter(unset) {
+        crate::output::complain(&format!("{}, which the configuration reads, is not set", shown(name)));
     }
+}
+
+/// A variable's name, unless it could be the secret itself, written in the place of the name.
+fn shown(name: &str) -> &str {
+    let usual = name.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    if usual && (name.len() < 16 || name.contains('_')) { name } else { "a variable" }
 }
 
 /// Every configuration with faults asks for this one; most have no use for it.
@@ -148,7 +160,7 @@ fn over(waited: Waited, name: &str, out: &mut impl Write) -> Result<Outcome, Fai
         Waited::Told => Ok(Outcome::Fine),
         Waited::Ended { status, served } => {
             let when = if served { "" } else { " before it served" };
-            eprintln!("weir: Envoy has ended{when}: {status}");
+            crate::output::complain(&format!("Envoy has ended{when}: {status}"));
             Ok(Outcome::Exit(envoy::code(status)))
         }
     }

@@ -21,7 +21,7 @@ fn hold(wanted: Option<SocketAddr>, usual: u16, what: &str) -> Result<TcpListene
     match TcpListener::bind(address) {
         Err(error) if error.kind() == ErrorKind::AddrInUse && wanted.is_none() => {
             let free = TcpListener::bind(local(0)).map_err(|error| error.to_string())?;
-            eprintln!("weir: port {usual} is taken: {what} has another");
+            crate::output::complain(&format!("port {usual} is taken: {what} has another"));
             Ok(free)
         }
         bound => bound.map_err(|error| format!("{what} cannot listen on {address}: {error}")),

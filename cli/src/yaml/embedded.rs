@@ -1,22 +1,26 @@
 //! Documents inside a text of another document: JSON in a YAML block, YAML in a ConfigMap.
 
-use super::read::{Broken, read};
+use super::read::{Broken, Budget, read_within};
 use super::tree::{Content, Mark, Member, Node, Style};
 
 /// The lines of a file, to find positions in it.
 #[derive(Debug)]
-pub(crate) struct Source<'t>(Vec<&'t str>);
+pub(crate) struct Source<'t> {
+    lines: Vec<&'t str>,
+    /// What the texts in it may be altogether.
+    budget: Budget,
+}
 
 impl<'t> Source<'t> {
     /// The file's text.
     pub(crate) fn new(text: &'t str) -> Self {
-        Self(text.lines().collect())
+        Self { lines: text.lines().collect(), budget: Budget::default() }
     }
 
     /// Reads the documents in a text node. All positions are those of the file: exact for literal blocks
     /// and for quoted or plain texts of one line, and the text's own position for anything else.
     pub(crate) fn read_inside(&self, at: Mark, text: &str, style: Style) -> (Vec<Node>, Vec<Broken>) {
-        let (mut documents, mut broken) = read(text);
+        let (mut documents, mut broken) = read_within(&self.budget, text);
         let lines: Vec<&str> = text.split('\n').collect();
         let block = self.first_line_of_block(at, &lines);
         let place = |mark: Mark| self.place(at, block, &lines, style, mark).unwrap_or(at);
@@ -43,7 +47,7 @@ impl<'t> Source<'t> {
     }
 
     fn line(&self, number: usize) -> Option<&'t str> {
-        self.0.get(number.checked_sub(1)?).copied()
+        self.lines.get(number.checked_sub(1)?).copied()
     }
 
     /// A literal block keeps its lines, and takes the same indentation off each of them.
@@ -116,6 +120,7 @@ fn moved(node: &mut Node, place: &impl Fn(Mark) -> Mark) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::read;
 
     /// The position of the key `here` in the document inside the text at `outer.inner`.
     fn position(file: &str) -> (usize, usize) {

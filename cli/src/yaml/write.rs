@@ -3,6 +3,7 @@
 use super::{Content, Node};
 use serde_json::Value;
 use std::fmt::Write as _;
+use weir_core::escape::escape;
 
 /// A part of a document.
 #[derive(Clone, Debug)]
@@ -137,7 +138,10 @@ fn item(value: &Block, depth: usize, text: &mut String) {
 }
 
 fn remarks(comments: &[String], depth: usize, text: &mut String) {
-    comments.iter().flat_map(|comment| comment.lines()).for_each(|it| line(depth, &format!("# {it}"), text));
+    comments
+        .iter()
+        .flat_map(|comment| comment.lines())
+        .for_each(|it| line(depth, &format!("# {}", escape(it)), text));
 }
 
 fn line(depth: usize, content: &str, text: &mut String) {

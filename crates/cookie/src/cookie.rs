@@ -21,6 +21,15 @@ pub type Id = [u8; 32];
 impl Cookie {
     /// Checks a cookie; what is wrong with it goes to the compiler's problems.
     pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+        Self::new(spec, true, compiler, at)
+    }
+
+    /// The same for a cookie that scripts in the page read, unless `httpOnly` says otherwise.
+    pub fn compile_for_scripts(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+        Self::new(spec, false, compiler, at)
+    }
+
+    fn new(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         if spec.name.is_empty() {
             compiler.problems.missing(&at.field("name"), "the cookie needs a name");
             return None;
@@ -28,7 +37,9 @@ impl Cookie {
         let source = SourceSpec::Short(format!("cookie:{}", spec.name));
         let attribute = compiler.source(&source, &at.field("name"));
         let ttl = ttl(spec, compiler, at);
-        let after = attributes(spec, ttl, compiler, at);
+        let http_only = spec.http_only.unwrap_or(http_only);
+        prefix(spec, http_only, compiler, at);
+        let after = attributes(spec, ttl, http_only, compiler, at);
         Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after })
     }
 
@@ -63,8 +74,37 @@ fn ttl(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> u64 {
     }
 }
 
+/// What browsers demand of cookies whose names start so (RFC 6265bis section 4.1.3, and `__Http-` of its
+/// successor): those that do not comply are dropped. Browsers compare these names without case.
+fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) {
+    const PREFIXES: [(&str, bool, bool); 4] = [
+        // Which one, whether it is bound to the host, whether scripts must not read it.
+        ("__Host-Http-", true, true),
+        ("__Host-", true, false),
+        ("__Http-", false, true),
+        ("__Secure-", false, false),
+    ];
+    let starts = |prefix: &str| {
+        let start = spec.name.as_bytes().get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    };
+    let Some((prefix, host, hidden)) = PREFIXES.into_iter().find(|(prefix, ..)| starts(prefix)) else {
+        return;
+    };
+    let mut demand = |met: bool, field: &str, what: &str| {
+        if !met {
+            let message = ["browsers drop a cookie named `", prefix, "…` unless ", what].concat();
+            compiler.problems.add(&at.field(field), message);
+        }
+    };
+    demand(spec.secure != Some(false), "secure", "`secure` is true");
+    demand(!host || spec.domain.is_none(), "domain", "it has no `domain`");
+    demand(!host || spec.path.as_deref().is_none_or(|path| path == "/"), "path", "its `path` is /");
+    demand(!hidden || http_only, "httpOnly", "`httpOnly` is true");
+}
+
 /// Everything behind the value (RFC 6265bis section 4.1).
-fn attributes(spec: &CookieSpec, ttl: u64, compiler: &mut Compiler<'_>, at: &At) -> String {
+fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> String {
     let mut out = String::new();
     let mut word = |name: &str, value: &str, field: &str| {
         // A semicolon would start an attribute of its own.
@@ -79,9 +119,14 @@ fn attributes(spec: &CookieSpec, ttl: u64, compiler: &mut Compiler<'_>, at: &At)
         out.push('=');
         out.push_str(value);
     };
-    word("Path", spec.path.as_deref().unwrap_or("/"), "path");
+    let path = spec.path.as_deref().unwrap_or("/");
+    word("Path", path, "path");
     if let Some(domain) = &spec.domain {
         word("Domain", domain, "domain");
+    }
+    if !path.starts_with('/') {
+        let message = "a cookie's path starts with `/`: browsers ignore any other";
+        compiler.problems.add(&at.field("path"), message);
     }
     if ttl > 0 {
         out.push_str(&format!("; Max-Age={ttl}"));
@@ -90,7 +135,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, compiler: &mut Compiler<'_>, at: &At)
     if secure {
         out.push_str("; Secure");
     }
-    if spec.http_only.unwrap_or(true) {
+    if http_only {
         out.push_str("; HttpOnly");
     }
     out.push_str(match spec.same_site.unwrap_or_default() {
@@ -106,6 +151,13 @@ fn attributes(spec: &CookieSpec, ttl: u64, compiler: &mut Compiler<'_>, at: &At)
             "; SameSite=None"
         }
     });
+    if spec.partitioned {
+        if !secure {
+            let message = "needs `secure: true`: browsers refuse the cookie otherwise";
+            compiler.problems.add(&at.field("partitioned"), message);
+        }
+        out.push_str("; Partitioned");
+    }
     out
 }
 
@@ -119,4 +171,77 @@ pub fn id(high: u64, low: u64) -> Id {
         }
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_core::{AttributeMap, Problems};
+
+    /// What a cookie is refused for; when it is not, what stands behind its value.
+    fn compiled(json: &str, for_scripts: bool) -> Result<String, String> {
+        let mut problems = Problems::default();
+        let spec: CookieSpec = weir_core::load(json.as_bytes(), &mut problems);
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, problems);
+        let compile = if for_scripts { Cookie::compile_for_scripts } else { Cookie::compile };
+        let cookie = compile(&spec, &mut compiler, &At::root());
+        match compiler.problems.is_empty() {
+            true => Ok(cookie.unwrap().after),
+            false => Err(compiler.problems.to_string()),
+        }
+    }
+
+    /// RFC 6265bis section 5.7, in the order of its steps.
+    #[test]
+    fn cookies_that_browsers_drop_are_refused() {
+        for (json, place) in [
+            (r#"{"name": "__Host-id", "domain": "example.test"}"#, "domain"),
+            (r#"{"name": "__Host-a", "path": "/shop"}"#, "path"),
+            (r#"{"name": "__host-a", "secure": false}"#, "secure"),
+            (r#"{"name": "__Secure-x", "secure": false}"#, "secure"),
+            (r#"{"name": "__SECURE-x", "secure": false}"#, "secure"),
+            (r#"{"name": "__Http-x", "httpOnly": false}"#, "httpOnly"),
+            (r#"{"name": "__Host-Http-x", "httpOnly": false}"#, "httpOnly"),
+            (r#"{"name": "__Host-Http-x", "domain": "a"}"#, "domain"),
+            (r#"{"name": "x", "partitioned": true, "secure": false}"#, "partitioned"),
+            (r#"{"name": "x", "sameSite": "none", "secure": false}"#, "sameSite"),
+            (r#"{"name": "x", "path": "shop"}"#, "path"),
+        ] {
+            let problems = compiled(json, false).unwrap_err();
+            assert!(problems.starts_with(place) && problems.lines().count() == 1, "{json}: {problems}");
+        }
+        let all = compiled(r#"{"name": "__Host-", "domain": "a", "path": "/a", "secure": false}"#, false);
+        assert_eq!(all.unwrap_err().lines().count(), 3);
+    }
+
+    #[test]
+    fn cookies_that_browsers_take_are_taken() {
+        for (json, after) in [
+            (r#"{"name": "__Host-id"}"#, "; Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax"),
+            (
+                r#"{"name": "__Secure-x", "domain": "a.test", "path": "/b", "ttl": "0s"}"#,
+                "; Path=/b; Domain=a.test; Secure; HttpOnly; SameSite=Lax",
+            ),
+            (
+                r#"{"name": "x__Host-", "secure": false, "ttl": "1s"}"#,
+                "; Path=/; Max-Age=1; HttpOnly; SameSite=Lax",
+            ),
+            (
+                r#"{"name": "x", "partitioned": true, "sameSite": "none", "ttl": "0s"}"#,
+                "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned",
+            ),
+        ] {
+            assert_eq!(compiled(json, false).as_deref(), Ok(after), "{json}");
+        }
+    }
+
+    #[test]
+    fn scripts_can_read_what_is_for_them() {
+        let json = r#"{"name": "told", "ttl": "0s"}"#;
+        assert_eq!(compiled(json, true).unwrap(), "; Path=/; Secure; SameSite=Lax");
+        let json = r#"{"name": "told", "ttl": "0s", "httpOnly": true}"#;
+        assert_eq!(compiled(json, true).unwrap(), "; Path=/; Secure; HttpOnly; SameSite=Lax");
+        assert!(compiled(r#"{"name": "__Http-told"}"#, true).is_err());
+    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sha2::Sha256;
 use std::fmt;
 use weir_core::Load;
-use weir_core::{At, Compiler};
+use weir_core::{At, Compiler, Variable};
 
 /// The length of a signature in bytes of hex: the first half of HMAC-SHA256, which is as short as RFC 2104
 /// section 5 allows.
@@ -14,9 +14,13 @@ pub const SIGNATURE: usize = 32;
 /// Secrets that are shorter, in bytes, are guessed too easily.
 const SHORTEST: usize = 16;
 
+/// Signs in place of a secret that only the proxy knows.
+const UNKNOWN: &str = "not set where this command runs";
+
 /// A secret: its text, or the environment variable that has it. It shows up in no log and no message.
 #[derive(Clone, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Secret"))]
 pub struct SecretSpec {
@@ -80,9 +84,11 @@ fn key(spec: &SecretSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Hmac<S
     let secret = match (&spec.value, &spec.env) {
         (Some(value), None) => value.clone(),
         (None, Some(name)) => match compiler.env(name) {
-            Some(value) => value,
-            None => {
-                let message = format!("the environment variable {name:?} is not set (vmConfig.env)");
+            Variable::Set(value) => value,
+            Variable::Unknown => UNKNOWN.to_owned(),
+            Variable::Unset => {
+                // Not even the name is shown: people write the secret itself here.
+                let message = "this environment variable is not set in the VM (vmConfig.env)";
                 compiler.problems.add(&at.field("env"), message);
                 return None;
             }

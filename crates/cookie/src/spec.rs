@@ -9,15 +9,16 @@ use weir_core::Load;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Cookie"))]
 pub struct CookieSpec {
-    /// The cookie's name.
+    /// The cookie's name. Browsers drop a cookie whose name starts with `__Host-` unless it is `secure`, has
+    /// the path `/` and no `domain`, and one with `__Secure-` unless it is `secure`; both are refused.
     pub name: String,
     /// How long it lives, such as `30d`; `365d` when absent, and `0s` for a session cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<String>,
-    /// Its path; `/` when absent.
+    /// Its path, which starts with `/`. Default: `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Its domain; the host alone when absent.
+    /// Its domain. Default: the host alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// Which cross-site requests carry it; `lax` when absent.
@@ -26,9 +27,14 @@ pub struct CookieSpec {
     /// Whether it is sent over HTTPS only; true when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secure: Option<bool>,
-    /// Whether scripts in the page cannot read it; true when absent.
+    /// Whether scripts in the page cannot read it. Default: `true`; `false` for `output.responseCookie`,
+    /// which is for scripts in the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_only: Option<bool>,
+    /// Whether a page that is embedded in pages of other sites has a cookie of its own for each of those
+    /// sites (CHIPS). It needs `secure`, and `sameSite: none` to be sent there at all. Default: `false`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partitioned: bool,
 }
 
 /// The SameSite attribute of a cookie.

@@ -1,5 +1,6 @@
 //! Attributes: names for things in the request, as they are written in a configuration.
 
+use crate::claims::ClaimName;
 use crate::load::{Load, Node, short_or_long};
 use crate::value::Kind;
 use crate::{Named, Problems};
@@ -44,12 +45,15 @@ pub struct AttributeSpec {
     /// A query parameter by name, percent-decoded; the first one of that name counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// A claim of a token that was verified before us, by Envoy's `jwt_authn` or Istio's
-    /// RequestAuthentication: its name, or the list of names that leads to it.
+    /// A claim of a verified token: of the section `jwt`, or, without one, of what Envoy's `jwt_authn` or
+    /// Istio's RequestAuthentication has verified before. Its name, or the list of names that leads to it. A
+    /// name with dots is ambiguous and refused: it stands in brackets (`[kubernetes.io][namespace]`) or in a
+    /// list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub claim: Option<PathSpec>,
-    /// With `claim`: the name under which the verified payload is found in the dynamic metadata of
-    /// `jwt_authn` (its `payload_in_metadata`). Istio always uses `payload`, the default.
+    pub claim: Option<ClaimName>,
+    /// With `claim`: the provider whose token it is of. Without a section `jwt`, the name under which the
+    /// verified payload is found in the dynamic metadata of `jwt_authn` (its `payload_in_metadata`). Istio
+    /// always uses `payload`, the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
     /// An Envoy attribute, such as `connection.uri_san_peer_certificate` or `source.address`; as a
@@ -95,7 +99,7 @@ pub enum RequestPart {
     Path,
     /// The method, such as `GET`.
     Method,
-    /// The host (`:authority`), with its port where the client sent one.
+    /// The host (`:authority`) in lower case, with its port where the client sent one.
     Host,
     /// `http` or `https`.
     Scheme,
@@ -167,8 +171,10 @@ impl AttributeSpec {
             "env" => &mut spec.env,
             _ => {
                 let (path, segments) = match source {
-                    // A claim's name often holds dots or is a URL, so the short form never splits it.
-                    "claim" => (&mut spec.claim, PathSpec(vec![rest.to_owned()])),
+                    "claim" => {
+                        spec.claim = Some(ClaimName::Text(rest.to_owned()));
+                        return Some(spec);
+                    }
                     "property" => (&mut spec.property, PathSpec::dotted(rest)),
                     "routeMetadata" => (&mut spec.route_metadata, PathSpec::dotted(rest)),
                     _ => return None,

@@ -1,36 +1,60 @@
 //! From configuration to plan: what it reads and writes is interned, what is wrong is collected.
 
+mod claims;
+mod host;
+mod moment;
+mod vary;
+
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
-use crate::claims::ClaimSource;
+use crate::claims::ClaimName;
 use crate::condition::{self, Condition};
-use crate::effect::{Counter, Gauge, OwnedHeader, ResponseHeader, State, TextId};
+use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
+use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
-use crate::problem::{At, Problems, did_you_mean};
+use crate::problem::{At, Problems};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
 use crate::value::Kind;
 
 /// More of anything than this in one configuration is a mistake or an attack.
 const MOST: usize = 4096;
 
-/// Where Envoy's filter `jwt_authn` leaves the claims of tokens that it has verified.
-const JWT_AUTHN: &[u8] = b"metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0";
+/// What stands in an environment variable of the VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// This text.
+    Set(String),
+    /// There is no such variable.
+    Unset,
+    /// Only the proxy knows: what it holds is taken as right.
+    Unknown,
+}
 
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
     env: &'c dyn Fn(&str) -> Option<String>,
+    /// Whether variables that `env` does not have may be there in the proxy.
+    offline: bool,
     shape: Shape,
     vary: bool,
     /// Whether what is read from here on does not decide which answer a client gets.
     aside: bool,
     /// The names of the headers that decide it.
     deciding: Vec<Box<[u8]>>,
-    /// Whether this configuration verifies tokens itself.
-    verifies: bool,
+    /// The attributes that are wrong where they are declared, which is enough to say once.
+    broken: Vec<&'c str>,
+    /// The providers whose tokens this configuration verifies itself.
+    providers: Option<Vec<String>>,
     /// Whether names that are no attribute's are claims.
     claims_by_name: bool,
+    /// Whether what is compiled is asked before tokens are verified.
+    before_tokens: bool,
+    /// The filter state that is read, by its name in a configuration, with the places.
+    states_read: Vec<(String, At)>,
+    /// Whether sections own their parts of Weir's namespace.
+    owns_namespace: bool,
     /// Everything that is wrong so far.
     pub problems: Problems,
 }
@@ -42,17 +66,23 @@ impl<'c> Compiler<'c> {
         let mut compiler = Self {
             named,
             env,
+            offline: false,
             shape: Shape::default(),
             vary: false,
             aside: false,
             deciding: Vec::new(),
-            verifies: false,
+            broken: Vec::new(),
+            providers: None,
             claims_by_name: false,
+            before_tokens: false,
+            states_read: Vec::new(),
+            owns_namespace: true,
             problems,
         };
         let at = At::root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
+            let before = compiler.problems.len();
             if name.is_empty() || name.as_bytes().contains(&b':') {
                 compiler
                     .problems
@@ -65,11 +95,23 @@ impl<'c> Compiler<'c> {
                     None => compiler.unknown_source(text, &at),
                 }
             }
+            if compiler.problems.len() > before {
+                compiler.broken.push(name);
+            }
         }
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
         compiler.deciding.clear();
+        compiler.states_read = Vec::new();
         compiler
+    }
+
+    /// Takes variables that `env` does not have as [`Variable::Unknown`], for programs that read a
+    /// configuration where no proxy runs.
+    #[must_use]
+    pub fn offline(mut self) -> Self {
+        self.offline = true;
+        self
     }
 
     /// The shape of the configuration, when nothing was wrong with it.
@@ -91,20 +133,22 @@ impl<'c> Compiler<'c> {
                 ),
             );
         }
+        self.refuse_own_state();
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
         self.shape.settle();
-        if self.vary && !self.deciding.is_empty() {
-            let value = self.deciding.join(&b", "[..]).into();
-            self.shape.vary = Some(ResponseHeader { name: "vary".into(), value, replace: false });
-        }
+        self.shape.vary = self.vary_header();
         Ok(self.shape)
     }
 
     /// An environment variable of the VM.
-    pub fn env(&self, name: &str) -> Option<String> {
-        (self.env)(name)
+    pub fn env(&self, name: &str) -> Variable {
+        match (self.env)(name) {
+            Some(text) => Variable::Set(text),
+            None if self.offline => Variable::Unknown,
+            None => Variable::Unset,
+        }
     }
 
     /// The attribute that a `source` names, in either form.
@@ -117,17 +161,19 @@ impl<'c> Compiler<'c> {
 
     /// The attribute of this name, or the short form of a source.
     pub fn attribute(&mut self, name: &str, at: &At) -> Option<AttrId> {
+        // Already reported where the attribute is declared.
+        if self.broken.contains(&name) {
+            return None;
+        }
         match self.named.get(name) {
-            Some(SourceSpec::Long(spec)) => self.long(spec, at, false),
-            Some(SourceSpec::Short(text)) => match AttributeSpec::of_short(text) {
-                Some(spec) => self.long(&spec, at, true),
-                // Already reported where the attribute is declared.
-                None => None,
-            },
+            Some(SourceSpec::Long(spec)) => self.declared(name, spec, at),
+            Some(SourceSpec::Short(text)) => self.declared(name, &AttributeSpec::of_short(text)?, at),
             None => match AttributeSpec::of_short(name) {
                 Some(spec) => self.long(&spec, at, true),
-                None if self.claims_by_name && is_claim_name(name) => {
-                    let source = self.own_claim(vec![name.to_owned()], None, Kind::Json);
+                None if self.claims_by_name => {
+                    let path = ClaimName::Text(name.to_owned()).path();
+                    let path = path.map_err(|message| self.problems.add(at, message)).ok()?;
+                    let source = self.own_claim(path, None, Kind::Json);
                     Some(self.intern(Attribute { source, kind: Kind::Json, lower: false, default: None }))
                 }
                 None => {
@@ -140,33 +186,7 @@ impl<'c> Compiler<'c> {
 
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
-        self.named.get(name).is_some()
-            || AttributeSpec::of_short(name).is_some()
-            || (self.claims_by_name && is_claim_name(name))
-    }
-
-    /// From here on, `claim` is read from the tokens that this configuration verifies itself.
-    pub fn verifies_tokens(&mut self) {
-        self.verifies = true;
-    }
-
-    /// Compiles something in which a name that is no attribute's is a claim's, such as `roles` in a
-    /// condition on a token.
-    pub fn with_claims_by_name<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.claims_by_name, true);
-        let compiled = compile(self);
-        self.claims_by_name = before;
-        compiled
-    }
-
-    fn own_claim(&mut self, path: Vec<String>, provider: Option<String>, kind: Kind) -> Source {
-        let claim = ClaimSource { path, provider, kind };
-        let found = self.shape.claims.iter().position(|known| *known == claim);
-        let index = found.unwrap_or_else(|| {
-            self.shape.claims.push(claim);
-            self.shape.claims.len() - 1
-        });
-        Source::Claim(index as u16)
+        self.named.get(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
 
     /// The type of an attribute.
@@ -189,7 +209,7 @@ impl<'c> Compiler<'c> {
             "scheme",
         ];
         let names = self.named.iter().map(|(name, _)| name).chain(SHORT);
-        let hint = did_you_mean(text, names);
+        let hint = self.problems.did_you_mean(text, names);
         let message = format!(
             "{text:?} is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, \
              property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme){hint}"
@@ -208,7 +228,7 @@ impl<'c> Compiler<'c> {
             }
         };
         let mut default = spec.default.as_deref().map(|text| Box::from(text.as_bytes()));
-        let lower = spec.lower && !matches!(kind, Kind::Number | Kind::Boolean);
+        let lower = (spec.lower || host::is_host(spec)) && !matches!(kind, Kind::Number | Kind::Boolean);
         let source = self.long_source(spec, (kind, lower), at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
             self.problems.add(&part("payload"), "only goes with `claim`");
@@ -257,15 +277,8 @@ impl<'c> Compiler<'c> {
             self.shape.path = Some(self.header_slot(b":path"));
             return Some(Source::Query(intern(&mut self.shape.queries, name.as_bytes())));
         }
-        if let Some(PathSpec(claim)) = &spec.claim
-            && self.verifies
-        {
-            return Some(self.own_claim(claim.clone(), spec.payload.clone(), kind));
-        }
-        if let Some(PathSpec(claim)) = &spec.claim {
-            let payload = spec.payload.as_deref().unwrap_or("payload");
-            let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-            return self.property(&place, claim, lower, &part("claim"));
+        if let Some(claim) = &spec.claim {
+            return self.claim_source(claim, spec, (kind, lower), at, short);
         }
         if let Some(PathSpec(path)) = &spec.property {
             return self.property(&[], path, lower, &part("property"));
@@ -298,6 +311,8 @@ impl<'c> Compiler<'c> {
 
     fn header_source(&mut self, name: &str, at: &At) -> Option<Source> {
         match header::name(name) {
+            // Requests have one name for it.
+            Ok(name) if name == "host" => Some(Source::Header(self.header_slot(b":authority"))),
             Ok(name) => Some(Source::Header(self.header_slot(name.as_bytes()))),
             Err(message) => {
                 self.problems.add(at, message);
@@ -321,6 +336,7 @@ impl<'c> Compiler<'c> {
         let mut segments = place.to_vec();
         segments.extend(path.iter().map(String::as_str));
         let path = self.property_path(&segments, at)?;
+        self.refuse_later(&segments, at)?;
         let metadata = matches!(segments.as_slice(), ["metadata" | "xds", ..]);
         let encoding = if metadata { Encoding::Double } else { Encoding::Integer };
         let mut index = self.intern_property(Property { path: path.clone(), encoding, lower_of: None });
@@ -351,37 +367,6 @@ impl<'c> Compiler<'c> {
             self.shape.attributes.len() - 1
         });
         AttrId(index as u16)
-    }
-
-    /// Compiles something that decides nothing about the answer that a client gets, or nothing that caches
-    /// keep: faults, metrics. What is read there is not named in `vary`.
-    pub fn aside<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.aside, true);
-        let compiled = compile(self);
-        self.aside = before;
-        compiled
-    }
-
-    /// Notes the header that an attribute lies in.
-    fn note_deciding(&mut self, source: Source) {
-        if self.aside {
-            return;
-        }
-        let name: &[u8] = match source {
-            Source::Header(slot) => match self.shape.headers.get(usize::from(slot)) {
-                // The request line is part of every cache's key.
-                Some(name) if !name.starts_with(b":") => name,
-                _ => return,
-            },
-            Source::Cookie(_) => b"cookie",
-            // Claims that Envoy's own filter has left: this is where it finds tokens, unless told otherwise.
-            Source::Property(index) => match self.shape.properties.get(usize::from(index)) {
-                Some(property) if property.path.starts_with(JWT_AUTHN) => b"authorization",
-                _ => return,
-            },
-            _ => return,
-        };
-        intern(&mut self.deciding, name);
     }
 
     /// The text of a request header, all its lines joined with `,`; see [`crate::Facts::any_line`].
@@ -428,6 +413,55 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// Takes over what belongs to the configuration as a whole. To be called before its sections are compiled.
+    pub fn ownership(&mut self, ownership: &Ownership, at: &At) {
+        self.owns_namespace = ownership.namespace.unwrap_or(true);
+        for (i, written) in ownership.reserved.iter().enumerate() {
+            self.reserve(written, &at.field("reserved").index(i));
+        }
+        if ownership.shared {
+            let path = ["filter_state", &["wasm.", SHARED_STATE].concat()].join("\0");
+            let encoding = Encoding::Integer;
+            let property = Property { path: path.into_bytes().into(), encoding, lower_of: None };
+            self.shape.shared = Some(self.intern_property(property));
+        }
+    }
+
+    /// A name, or the beginning of names.
+    fn reserve(&mut self, written: &str, at: &At) {
+        const SHORTEST: usize = 4;
+        let Some(prefix) = written.strip_suffix('*') else {
+            self.own_header(written, at);
+            return;
+        };
+        match header::name(prefix) {
+            Ok(prefix) if prefix.len() >= SHORTEST => {
+                self.shape.reserved.prefixes.push(prefix.into_bytes().into())
+            }
+            _ => {
+                let message = format!(
+                    "invalid name {written:?}: expected a header name, or at least {SHORTEST} characters of one and `*`"
+                );
+                self.problems.add(at, message);
+            }
+        }
+    }
+
+    /// Declares that the experiments' part of Weir's namespace belongs to this configuration, if it is to. Gives the
+    /// header in which services carry on variants.
+    pub fn own_names_of_experiments(&mut self, at: &At) -> Option<OwnedHeader> {
+        if !self.owns_namespace {
+            return None;
+        }
+        self.shape.reserved.experiments = true;
+        self.own_header(BAGGAGE, at)
+    }
+
+    /// Declares that the rest of Weir's namespace belongs to this configuration, if it is to.
+    pub fn own_names_of_routing(&mut self) {
+        self.shape.reserved.routing = self.owns_namespace;
+    }
+
     /// A request header that an earlier section has declared its own.
     pub fn owned_header(&self, name: &str) -> Option<OwnedHeader> {
         let found = self.shape.owned.iter().position(|owned| owned.name.eq_ignore_ascii_case(name));
@@ -440,6 +474,7 @@ impl<'c> Compiler<'c> {
         let Source::Header(header) = self.header_source(name, at)? else { return None };
         let found = self.shape.owned.iter().position(|o| o.header == header);
         let index = found.unwrap_or_else(|| {
+            self.shape.guarded.push(header);
             self.shape.owned.push(Owned { name: name.to_ascii_lowercase(), header });
             self.shape.owned.len() - 1
         });
@@ -454,6 +489,11 @@ impl<'c> Compiler<'c> {
             self.shape.counters.len() - 1
         });
         Counter(index as u16)
+    }
+
+    /// Declares the counter of a section's decisions that were made without knowing whether a predicate holds.
+    pub fn undecided(&mut self, section: &str) -> Counter {
+        self.counter(&["weir_", section, "_undecided_total"].concat())
     }
 
     /// Declares a gauge; the same name is the same gauge.
@@ -495,7 +535,8 @@ impl<'c> Compiler<'c> {
         }
         let found = self.shape.experiments.iter().position(|known| known.key == experiment);
         let Some((index, known)) = found.and_then(|i| Some((i, self.shape.experiments.get(i)?))) else {
-            let hint = did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
+            let hint =
+                self.problems.did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
             self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         };
@@ -508,7 +549,7 @@ impl<'c> Compiler<'c> {
                 }),
                 None => {
                     let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
-                    let hint = did_you_mean(variant, known.variants.iter().map(String::as_str));
+                    let hint = self.problems.did_you_mean(variant, known.variants.iter().map(String::as_str));
                     self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
                 }
             }
@@ -585,6 +626,7 @@ impl<'c> Compiler<'c> {
             self.problems.add(at, "an expression cannot be empty");
             return None;
         }
+        self.refuse_later_in_cel(expression, at)?;
         let found = self.shape.cel.iter().position(|e| e == expression);
         let index = found.unwrap_or_else(|| {
             self.shape.cel.push(expression.to_owned());
@@ -617,11 +659,6 @@ impl<'c> Compiler<'c> {
         }
         Predicate::all(all)
     }
-}
-
-/// Whether a name as a whole is a claim's: dots lead into a claim, but not in the names that are URLs.
-fn is_claim_name(name: &str) -> bool {
-    !name.is_empty() && (!name.as_bytes().contains(&b'.') || name.as_bytes().contains(&b'/'))
 }
 
 fn intern(names: &mut Vec<Box<[u8]>>, name: &[u8]) -> u16 {

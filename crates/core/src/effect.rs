@@ -123,6 +123,8 @@ pub struct Effects {
     pub response: Vec<ResponseHeader>,
     /// Counters that go up by one.
     pub counts: Vec<Counter>,
+    /// Whether the sender is trusted, so that names which clients must not send stay where nothing is written.
+    pub trusted: bool,
     /// What becomes of the request when all of this is done.
     pub way: Way,
     /// What the filter that changes responses is to remember for this one.
@@ -142,6 +144,7 @@ impl Effects {
             states: Vec::new(),
             response: Vec::new(),
             counts: Vec::new(),
+            trusted: false,
             way: Way::On,
             response_mark: None,
             cookies: Vec::new(),
@@ -165,6 +168,7 @@ impl Effects {
             cold_path();
             self.way = Way::On;
         }
+        self.trusted = false;
         self.response_mark = None;
         self.cookies.clear();
         self.counts.clear();

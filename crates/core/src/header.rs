@@ -1,5 +1,7 @@
 //! Header names and values: what may be written, and reading the host's header-map bytes.
 
+use crate::ownership::Start;
+
 /// A header name in the form in which Envoy holds it: lower case.
 ///
 /// # Errors
@@ -42,7 +44,26 @@ pub fn writable_name(name: &str) -> Result<String, String> {
 /// Whether Envoy's codecs will send these bytes as a header value: no control characters but tab
 /// (RFC 9110 section 5.5). Anything else turns the request into a 503 later on.
 pub fn is_safe_value(value: &[u8]) -> bool {
-    value.iter().all(|&b| b == b'\t' || (b >= 0x20 && b != 0x7f))
+    let is_safe = |b: &u8| *b == b'\t' || (*b >= 0x20 && *b != 0x7f);
+    let (words, rest) = value.as_chunks::<8>();
+    words.iter().all(|word| is_plain(word) || word.iter().all(is_safe)) && rest.iter().all(is_safe)
+}
+
+/// Whether a word has no byte below 0x20 and no 0x7f.
+#[inline]
+fn is_plain(word: &[u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = 0x80 * ONES;
+    let word = u64::from_le_bytes(*word);
+    // A byte below n makes its highest bit borrow (Hacker's Delight, section 6-1).
+    let below = |word: u64, n: u64| word.wrapping_sub(n * ONES) & !word & HIGH;
+    below(word, 0x20) == 0 && below(word ^ (0x7f * ONES), 1) == 0
+}
+
+/// Whether logs and terminals show a text as it is: no control characters, and nothing that some readers take
+/// for the end of a line.
+pub fn is_plain_text(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
 /// Whether two texts are the same, compared by words of eight bytes: in WebAssembly `==` is a call that
@@ -86,6 +107,14 @@ pub struct Pair<'a> {
     pub value_offset: usize,
 }
 
+impl Pair<'_> {
+    /// Where the name starts in the whole buffer: a zero byte stands between it and the value.
+    #[inline]
+    pub(crate) fn name_offset(&self) -> usize {
+        self.value_offset.wrapping_sub(self.name.len() + 1)
+    }
+}
+
 impl<'a> Pairs<'a> {
     /// Starts to read `raw`.
     #[inline]
@@ -103,6 +132,18 @@ impl<'a> Pairs<'a> {
     /// are longer. The others, which are most, cost a few instructions each.
     #[inline]
     pub fn with_name_lengths(self, lengths: u64) -> impl Iterator<Item = Pair<'a>> {
+        self.selected(move |len, _, _| lengths >> len.min(63) & 1 != 0)
+    }
+
+    /// The same, and those whose names, with what follows them in the buffer, begin with certain bytes.
+    #[inline]
+    pub(crate) fn with_name_lengths_or(self, lengths: u64, start: Start) -> impl Iterator<Item = Pair<'a>> {
+        self.selected(move |len, data, at| lengths >> len.min(63) & 1 != 0 || start.is_at(data, at))
+    }
+
+    /// Only some pairs, by the length of the name, and where it starts in the data.
+    #[inline]
+    fn selected(self, wanted: impl Fn(usize, &'a [u8], usize) -> bool) -> impl Iterator<Item = Pair<'a>> {
         let Self { sizes, data, offset } = self;
         let mut next = 0usize;
         sizes.as_chunks::<8>().0.iter().filter_map(move |size| {
@@ -112,7 +153,7 @@ impl<'a> Pairs<'a> {
             // Sizes that overflow come from no proxy; what they lead to is found to be out of bounds.
             let value_at = start.wrapping_add(name_len).wrapping_add(1);
             next = value_at.wrapping_add(value_len).wrapping_add(1);
-            if lengths >> name_len.min(63) & 1 == 0 {
+            if !wanted(name_len, data, start) {
                 return None;
             }
             let name = data.get(start..start.wrapping_add(name_len))?;
@@ -233,6 +274,28 @@ mod tests {
         assert!(is_safe_value(b"plain \t text \xff\xfe"));
         for bad in [&b"a\r\nb"[..], b"\0", b"\x7f", b"a\nb"] {
             assert!(!is_safe_value(bad));
+        }
+    }
+
+    #[test]
+    fn every_byte_is_judged_wherever_it_is() {
+        for len in 1..20 {
+            for at in 0..len {
+                for byte in 0..=255u8 {
+                    let mut value = vec![b'x'; len];
+                    value[at] = byte;
+                    let safe = byte == b'\t' || (byte >= 0x20 && byte != 0x7f);
+                    assert_eq!(is_safe_value(&value), safe, "{byte:#x} at {at} of {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn plain_text_has_nothing_that_acts() {
+        assert!(is_plain_text("größe 你 😀"));
+        for bad in ["a\nb", "\t", "\u{1b}[2J", "\u{7f}", "\u{85}", "\u{9b}31m", "\u{2028}"] {
+            assert!(!is_plain_text(bad), "{bad:?}");
         }
     }
 }

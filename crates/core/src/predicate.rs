@@ -3,7 +3,9 @@
 use crate::attribute::AttrId;
 use crate::condition::Condition;
 use crate::header::equal;
+use crate::host;
 use crate::http_match::{ClaimTest, Networks, TextTest};
+use crate::truth::Truth;
 use crate::value::Value;
 
 /// An expression that the host compiled; counted in the order of [`crate::shape::Shape::cel`].
@@ -50,13 +52,13 @@ pub trait Facts {
     fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>>;
     /// Whether one of the lines of the header passes, or, of an attribute that is no header, its text;
     /// `None` when it is absent and has no default.
-    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         self.text(id).map(passes)
     }
     /// The attribute's value under its type.
     fn value(&self, id: AttrId) -> Value<'_>;
-    /// The verdict of a CEL expression; false when the host could not evaluate it.
-    fn cel(&self, id: CelId) -> bool;
+    /// What a CEL expression says; unknown when the host could not evaluate it.
+    fn cel(&self, id: CelId) -> Truth;
     /// The variant that the request was assigned, by position; `None` when it is in none of them, or not
     /// decided yet.
     fn variant(&self, experiment: ExperimentId) -> Option<u16>;
@@ -65,7 +67,7 @@ pub trait Facts {
 /// A compiled predicate. Evaluation allocates nothing.
 #[derive(Debug)]
 pub enum Predicate {
-    /// Always the same verdict.
+    /// Always the same answer.
     Const(bool),
     /// All of them hold; true when there are none.
     All(Box<[Predicate]>),
@@ -80,6 +82,15 @@ pub enum Predicate {
         /// How.
         test: TextTest,
         /// Whether an absent attribute is tested as empty text, as Istio's `withoutHeaders` does.
+        absent_is_empty: bool,
+    },
+    /// The host of the request passes the test, compared as routers compare hosts.
+    Host {
+        /// The attribute that is the host in lower case.
+        attribute: AttrId,
+        /// How, made for lower case.
+        test: TextTest,
+        /// Whether an absent host is tested as empty text.
         absent_is_empty: bool,
     },
     /// A header without default is this very text: the short form of [`Predicate::Text`] with such a test.
@@ -145,41 +156,54 @@ impl Predicate {
         }
     }
 
-    /// Whether it holds for this request.
+    /// Whether it holds for this request, as far as that can be told.
     #[inline]
-    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
+    pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
         // Most rules ask one thing only: whether a header is a certain text. That is a few cache lines of
         // code; everything else is a call away.
         if let Predicate::Is { place, text, .. } = self
             && let Some(found) = facts.plain(*place)
         {
-            return found.is_some_and(|found| equal(found, text));
+            return found.is_some_and(|found| equal(found, text)).into();
         }
-        self.holds_otherwise(facts)
+        self.judge_otherwise(facts)
     }
 
     #[inline(never)]
-    fn holds_otherwise<F: Facts>(&self, facts: &F) -> bool {
+    fn judge_otherwise<F: Facts>(&self, facts: &F) -> Truth {
         match self {
-            Predicate::Const(verdict) => *verdict,
-            Predicate::All(parts) => parts.iter().all(|p| p.holds(facts)),
-            Predicate::Any(parts) => parts.iter().any(|p| p.holds(facts)),
-            Predicate::Not(part) => !part.holds(facts),
+            Predicate::Const(verdict) => (*verdict).into(),
+            Predicate::All(parts) => Truth::all(parts.iter().map(|p| p.judge(facts))),
+            Predicate::Any(parts) => Truth::any(parts.iter().map(|p| p.judge(facts))),
+            Predicate::Not(part) => !part.judge(facts),
             Predicate::Text { attribute, test, absent_is_empty } => {
-                let passes = facts.any_line(*attribute, |line| test.passes(line));
-                passes.unwrap_or_else(|| *absent_is_empty && test.passes(b""))
+                match facts.any_line(*attribute, |line| test.judge(line)) {
+                    Some(truth) => truth,
+                    None if *absent_is_empty => test.judge(b""),
+                    None => Truth::False,
+                }
             }
+            Predicate::Host { attribute, test, absent_is_empty } => match facts.text(*attribute) {
+                Some(text) => host::judge(text, |text| test.judge(text)),
+                None if *absent_is_empty => test.judge(b""),
+                None => Truth::False,
+            },
             Predicate::Is { attribute, text, .. } => {
-                facts.any_line(*attribute, |line| equal(line, text)) == Some(true)
+                facts.any_line(*attribute, |line| equal(line, text).into()).unwrap_or(Truth::False)
             }
-            Predicate::Number { attribute, equals } => facts.value(*attribute) == Value::Number(*equals),
-            Predicate::Claim(claim) => claim.holds(facts),
+            Predicate::Number { attribute, equals } => match facts.value(*attribute) {
+                Value::Unreadable => Truth::Unknown,
+                value => (value == Value::Number(*equals)).into(),
+            },
+            Predicate::Claim(claim) => claim.judge(facts),
             Predicate::Network { attribute, networks } => {
-                facts.text(*attribute).is_some_and(|text| networks.contain(text))
+                facts.text(*attribute).map_or(Truth::False, |text| networks.contain(text))
             }
-            Predicate::Condition(condition) => condition.holds(facts),
+            Predicate::Condition(condition) => condition.judge(facts),
             Predicate::Cel(id) => facts.cel(*id),
-            Predicate::Variant { experiment, variant } => facts.variant(*experiment) == Some(*variant),
+            Predicate::Variant { experiment, variant } => {
+                (facts.variant(*experiment) == Some(*variant)).into()
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Problems in a configuration, each with the place where it stands.
 
+use crate::escape::{escape, without_user_info};
 use std::fmt;
 
 /// A place in the configuration, written the way a reader would point at it:
@@ -61,6 +62,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// How many problems are kept: fixing the first ones takes a while, and a log is not for thousands.
+const MAX_PROBLEMS: usize = 100;
+
 /// All problems of one configuration. Loading never stops at the first one.
 #[derive(Clone, Debug, Default)]
 pub struct Problems(Vec<Problem>);
@@ -68,12 +72,21 @@ pub struct Problems(Vec<Problem>);
 impl Problems {
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a
     /// consequence of the first.
+    ///
+    /// Every message passes here on its way to a log or a terminal: control characters are written out,
+    /// and addresses lose their user and password.
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
-        if !self.0.iter().any(|p| p.at == *at) {
-            self.0.push(Problem { at: at.clone(), message: message.into() });
+        if self.0.len() > MAX_PROBLEMS || self.0.iter().any(|p| p.at == *at) {
+            return;
         }
+        let (at, message) = match self.0.len() {
+            MAX_PROBLEMS => (At::root(), "there are more problems, which are not listed".to_owned()),
+            _ => (at.clone(), message.into()),
+        };
+        let message = escape(&without_user_info(&message)).into_owned();
+        self.0.push(Problem { at, message });
     }
 
     /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
@@ -89,6 +102,12 @@ impl Problems {
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// [`did_you_mean`], or nothing where the problem that it belongs to is one too many to be kept: a
+    /// configuration with many names and many mistakes must not compare each with each.
+    pub fn did_you_mean<'a>(&self, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+        if self.0.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
     }
 
     /// How many problems there are.
@@ -118,7 +137,8 @@ impl fmt::Display for Problems {
 /// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
-    let nearest = known.into_iter().map(|k| (distance(word, k), k)).min();
+    let near = known.into_iter().filter(|k| k.len().abs_diff(word.len()) <= limit);
+    let nearest = near.map(|k| (distance(word, k), k)).min();
     match nearest {
         Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),
         _ => String::new(),
@@ -164,6 +184,17 @@ mod tests {
         problems.missing(&rule, "needs a target");
         problems.missing(&At::root().field("rules").index(1), "needs a target");
         assert_eq!(problems.to_string(), "rules[0].setHeaders: not an object\nrules[1]: needs a target");
+    }
+
+    #[test]
+    fn problems_are_bounded_and_say_so() {
+        let mut problems = Problems::default();
+        for index in 0..10_000 {
+            problems.add(&At::root().field("rules").index(index), "odd");
+        }
+        assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+        let last = problems.iter().last().map(ToString::to_string);
+        assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
     }
 
     #[test]

@@ -10,17 +10,18 @@
 use crate::attribute::AttrId;
 use crate::claims::{Claim, Claims};
 use crate::effect::OwnedHeader;
-use crate::header::equal;
+use crate::header::{Pair, equal};
 use crate::place::Place;
 use crate::predicate::{CelId, ExperimentId, Facts, PlainPlace};
 use crate::shape::{Attribute, Encoding, Shape, Source};
+use crate::truth::Truth;
 use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
 use std::hint::cold_path;
 use std::rc::Rc;
 
-/// JSON values longer than this, in bytes, are treated as absent: what a client sends must not
-/// decide how much work one request is.
+/// JSON values longer than this, in bytes, are not read: what a client sends must not decide how much work
+/// one request is.
 const LONGEST_JSON: usize = 16 * 1024;
 
 /// What evaluation needs from outside of the bytes at hand.
@@ -59,6 +60,8 @@ pub struct Scratch {
     /// What was found, in the order of [`crate::shape::Places`].
     places: Vec<Place>,
     arena: Vec<u8>,
+    /// Names of headers that nothing reads or writes, and that clients must not send.
+    reserved: Vec<Place>,
     /// The variants that were assigned so far, by experiment.
     variants: Vec<Cell<Option<u16>>>,
 }
@@ -66,7 +69,7 @@ pub struct Scratch {
 impl Scratch {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { places: Vec::new(), arena: Vec::new(), variants: Vec::new() }
+        Self { places: Vec::new(), arena: Vec::new(), reserved: Vec::new(), variants: Vec::new() }
     }
 
     /// Finds all that `shape` asks for in the host's buffer.
@@ -75,7 +78,12 @@ impl Scratch {
         self.places.clear();
         self.places.resize(shape.places.all, Place::ABSENT);
         self.arena.clear();
-        for (slot, pair) in shape.find_headers(raw) {
+        self.reserved.clear();
+        for (slot, pair) in shape.find_all(raw) {
+            let Some(slot) = slot else {
+                self.note_reserved(shape, pair);
+                continue;
+            };
             match self.places.get_mut(slot) {
                 Some(place) if place.is_absent() => *place = Place::raw(pair.value_offset, pair.value.len()),
                 _ => self.add_line(shape, slot, raw),
@@ -88,6 +96,14 @@ impl Scratch {
             cold_path();
             self.variants.clear();
             self.variants.resize(shape.experiments.len(), Cell::new(None));
+        }
+    }
+
+    /// A header that may be reserved.
+    #[cold]
+    fn note_reserved(&mut self, shape: &Shape, pair: Pair<'_>) {
+        if shape.reserved.has(pair.name) {
+            self.reserved.push(Place::raw(pair.name_offset(), pair.name.len()));
         }
     }
 
@@ -164,9 +180,7 @@ impl Scratch {
         if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
             self.fill(shape.places.raw_queries + slot, found);
         }
-        let wanted =
-            |n: &[u8]| if is_encoded(name) { decoded(name).eq(n.iter().copied()) } else { equal(n, name) };
-        if let Some(slot) = shape.queries.iter().position(|n| wanted(n)) {
+        if let Some(slot) = shape.queries.iter().position(|wanted| is_named(name, wanted)) {
             let found = if is_encoded(value) {
                 let start = self.arena.len();
                 self.arena.extend(decoded(value));
@@ -237,13 +251,19 @@ fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
     bytes.get(start..start + len).unwrap_or_default()
 }
 
+/// Whether a query parameter, by its name as it was sent, is the one of this name.
+#[inline]
+pub fn is_named(sent: &[u8], name: &[u8]) -> bool {
+    if is_encoded(sent) { decoded(sent).eq(name.iter().copied()) } else { equal(name, sent) }
+}
+
 fn is_encoded(text: &[u8]) -> bool {
     text.iter().any(|b| matches!(b, b'%' | b'+'))
 }
 
 /// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept
 /// as it stands.
-fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (&first, tail) = rest.split_first()?;
@@ -313,6 +333,39 @@ impl<'r, O: Outside> Request<'r, O> {
         self.bytes(*self.scratch.places.get(usize::from(owned.header))?)
     }
 
+    /// Whether the client sent an owned header in several lines. What [`Request::sent`] shows of them is not
+    /// what goes on.
+    pub fn sent_in_lines(&self, header: OwnedHeader) -> bool {
+        let place = self.shape.owned.get(header.index());
+        let place = place.and_then(|owned| self.scratch.places.get(usize::from(owned.header)));
+        // Only a header of several lines lies in the arena.
+        place.is_some_and(|place| place.is_arena())
+    }
+
+    /// Whether there are headers that nothing reads or writes, and that clients must not send.
+    #[inline]
+    pub fn has_reserved(&self) -> bool {
+        !self.scratch.reserved.is_empty()
+    }
+
+    /// The names of these headers; a name for each line.
+    pub fn reserved(&self) -> impl Iterator<Item = &'r [u8]> {
+        self.scratch.reserved.iter().filter_map(|place| place.in_raw(self.raw))
+    }
+
+    /// The names of the headers that earlier plugins of the same proxy wrote, as they recorded them, with
+    /// commas between them; `None` where names are not shared.
+    #[cold]
+    pub fn written_before(&self) -> Option<&[u8]> {
+        self.property(self.shape.shared?)
+    }
+
+    /// Whether an earlier plugin of the same proxy wrote the header of this name.
+    #[cold]
+    pub fn is_written_before(&self, name: &[u8]) -> bool {
+        self.written_before().is_some_and(|names| names.split(|b| *b == b',').any(|known| known == name))
+    }
+
     /// The whole `:path`, query included, when the configuration needs it.
     pub fn path_and_query(&self) -> Option<&[u8]> {
         self.bytes(self.scratch.place(self.shape.path))
@@ -353,14 +406,14 @@ impl<'r, O: Outside> Request<'r, O> {
     fn text_from_outside(&self, attribute: &Attribute) -> Option<&[u8]> {
         match attribute.source {
             Source::Property(index) => self.property(index),
-            Source::Claim(index) => self.claim(index).map(|claim| &*claim.text),
+            Source::Claim(index) => self.claim(index)?.text(),
             _ => None,
         }
     }
 
     /// Whether one of several lines of a header passes; `None` when the attribute is no such header.
     #[cold]
-    fn any_of_several(&self, attribute: &Attribute, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    fn any_of_several(&self, attribute: &Attribute, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         let Source::Header(slot) = attribute.source else { return None };
         let slot = usize::from(slot);
         // Only a header of several lines lies in the arena.
@@ -369,7 +422,7 @@ impl<'r, O: Outside> Request<'r, O> {
             return None;
         }
         let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == slot);
-        Some(lines.map(|(_, line)| line.value).any(passes))
+        Some(Truth::any(lines.map(|(_, line)| passes(line.value))))
     }
 
     fn property(&self, index: u16) -> Option<&[u8]> {
@@ -390,7 +443,7 @@ impl<'r, O: Outside> Request<'r, O> {
         // A claim may be a number or a text of eight digits. Read as text first: the eight bytes of a
         // number look like digits only near 4e-43 or, for integers, beyond 3e18.
         let text = attribute.kind.read(bytes);
-        if text != Value::Null {
+        if text != Value::Unreadable {
             return text;
         }
         match (attribute.kind, encoding, <[u8; 8]>::try_from(bytes)) {
@@ -401,9 +454,9 @@ impl<'r, O: Outside> Request<'r, O> {
             (Kind::Boolean, ..) => match bytes {
                 [0] => Value::Bool(false),
                 [1] => Value::Bool(true),
-                _ => Value::Null,
+                _ => Value::Unreadable,
             },
-            _ => Value::Null,
+            _ => Value::Unreadable,
         }
     }
 }
@@ -426,7 +479,7 @@ impl<O: Outside> Facts for Request<'_, O> {
         if place.is_arena() { None } else { Some(place.in_raw(self.raw)) }
     }
 
-    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         let index = usize::from(id.0);
         if self.place_of(index).is_some_and(|place| place.is_arena())
             && let Some(attribute) = self.shape.attributes.get(index)
@@ -446,12 +499,15 @@ impl<O: Outside> Facts for Request<'_, O> {
             return claim.value(attribute.kind);
         }
         if attribute.kind == Kind::Json {
+            let Some(text) = self.text(id).filter(|text| !text.trim_ascii().is_empty()) else {
+                return Value::Null;
+            };
             let read = || {
-                let text = self.text(id).filter(|text| text.len() <= LONGEST_JSON)?;
+                let text = if text.len() <= LONGEST_JSON { text } else { return None };
                 serde_json::from_slice(text).ok().map(Box::new)
             };
             let json = self.late().json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
-            return json.map_or(Value::Null, Value::Json);
+            return json.map_or(Value::Unreadable, Value::Json);
         }
         if let Source::Property(property) = attribute.source
             && self.property(property).is_some()
@@ -461,8 +517,8 @@ impl<O: Outside> Facts for Request<'_, O> {
         self.text(id).map_or(Value::Null, |text| attribute.kind.read(text))
     }
 
-    fn cel(&self, id: CelId) -> bool {
-        self.outside.cel(id).unwrap_or(false)
+    fn cel(&self, id: CelId) -> Truth {
+        self.outside.cel(id).map_or(Truth::Unknown, Truth::from)
     }
 
     fn variant(&self, experiment: ExperimentId) -> Option<u16> {

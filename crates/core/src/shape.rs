@@ -9,6 +9,7 @@
 use crate::claims::ClaimSource;
 use crate::effect::ResponseHeader;
 use crate::header::{Pair, Pairs, equal};
+use crate::ownership::Reserved;
 use crate::problem::At;
 use crate::value::Kind;
 
@@ -108,6 +109,12 @@ pub struct Shape {
     pub cel_at: Vec<At>,
     /// The request headers that belong to this configuration.
     pub owned: Vec<Owned>,
+    /// Positions, among the headers, of those that are taken out or left as they were sent, but not written.
+    pub guarded: Vec<u16>,
+    /// Further names of request headers that clients must not send.
+    pub reserved: Reserved,
+    /// Where names are shared with other plugins: the property with the headers that earlier ones wrote.
+    pub shared: Option<u16>,
     /// Texts that effects may give to headers and state.
     pub texts: Vec<Box<[u8]>>,
     /// Names of the filter state that effects may set, without the host's own prefix.
@@ -183,6 +190,44 @@ impl Shape {
             .filter_map(|pair| Some((self.find_header(pair.name)?, pair)))
     }
 
+    /// Whether requests can be decided without a look at their headers.
+    #[inline]
+    pub fn reads_no_header(&self) -> bool {
+        self.headers.is_empty() && self.reserved.is_empty()
+    }
+
+    /// The headers of a request that are among [`Shape::headers`], with their positions there, and those whose
+    /// names may be reserved.
+    #[inline]
+    pub(crate) fn find_all<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (Option<usize>, Pair<'a>)> {
+        let start = self.reserved.start();
+        Pairs::new(raw).with_name_lengths_or(self.lengths, start).filter_map(move |pair| {
+            match self.find_header(pair.name) {
+                None if !start.is_at(raw, pair.name_offset()) => None,
+                found => Some((found, pair)),
+            }
+        })
+    }
+
+    /// Whether clients must not send a header of this name.
+    pub fn owns(&self, name: &[u8]) -> bool {
+        match self.find_header(name) {
+            Some(slot) => self.owned.iter().any(|owned| usize::from(owned.header) == slot),
+            None => self.reserved.has(name),
+        }
+    }
+
+    /// The headers that this configuration would take from another one in the same proxy, or that one from it: both
+    /// own them, and they do not share names.
+    pub fn clashes(&self, other: &Self) -> Vec<&str> {
+        if self.shared.is_some() && other.shared.is_some() {
+            return Vec::new();
+        }
+        let written = |shape: &Self, header| !shape.guarded.contains(&header);
+        let ours = self.owned.iter().filter(|o| written(self, o.header));
+        ours.filter(|o| other.owns(o.name.as_bytes())).map(|o| o.name.as_str()).collect()
+    }
+
     /// The position of a header among [`Shape::headers`].
     #[inline]
     pub fn find_header(&self, name: &[u8]) -> Option<usize> {
@@ -194,6 +239,7 @@ impl Shape {
     /// Gives everything its place, once all is known that is looked for.
     pub(crate) fn settle(&mut self) {
         self.index_headers();
+        self.reserved.settle();
         self.has_json = self.attributes.iter().any(|a| a.kind == Kind::Json);
         let places = &mut self.places;
         places.cookies = self.headers.len();

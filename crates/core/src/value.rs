@@ -3,7 +3,7 @@
 /// The value of an attribute, borrowed from the request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// The request has no such value, or it cannot be read as the attribute's type.
+    /// The request has no such value, or an empty one where its type is none of a text.
     Null,
     /// `true` or `false`.
     Bool(bool),
@@ -15,6 +15,8 @@ pub enum Value<'a> {
     List(TextList<'a>),
     /// A part of an attribute of type `json`, or of a claim.
     Json(&'a serde_json::Value),
+    /// There is a value, and it cannot be read as the attribute's type.
+    Unreadable,
 }
 
 /// A list of texts that stand in one value, such as `a, b,c` with the separator `,`.
@@ -62,11 +64,12 @@ impl Kind {
         match self {
             Kind::Text => Value::Text(text),
             Kind::List { separator } => Value::List(TextList { text, separator }),
-            Kind::Number => number(text).map_or(Value::Null, Value::Number),
+            _ if text.trim_ascii().is_empty() => Value::Null,
+            Kind::Number => number(text).map_or(Value::Unreadable, Value::Number),
             Kind::Boolean => match text {
                 b"true" | b"1" => Value::Bool(true),
                 b"false" | b"0" => Value::Bool(false),
-                _ => Value::Null,
+                _ => Value::Unreadable,
             },
             Kind::Json => Value::Null,
         }
@@ -89,11 +92,15 @@ mod tests {
     fn text_is_read_by_its_type() {
         assert_eq!(Kind::Number.read(b" 42 "), Value::Number(42.0));
         assert_eq!(Kind::Number.read(b"-1.5e3"), Value::Number(-1500.0));
-        for bad in [&b""[..], b"nan", b"inf", b"0x10", b"1 2", b"\xff", b"1e999"] {
-            assert_eq!(Kind::Number.read(bad), Value::Null, "{bad:?}");
+        for bad in [&b"nan"[..], b"inf", b"0x10", b"1 2", b"\xff", b"1e999"] {
+            assert_eq!(Kind::Number.read(bad), Value::Unreadable, "{bad:?}");
+        }
+        for empty in [&b""[..], b" "] {
+            assert_eq!(Kind::Number.read(empty), Value::Null);
+            assert_eq!(Kind::Boolean.read(empty), Value::Null);
         }
         assert_eq!(Kind::Boolean.read(b"1"), Value::Bool(true));
-        assert_eq!(Kind::Boolean.read(b"TRUE"), Value::Null);
+        assert_eq!(Kind::Boolean.read(b"TRUE"), Value::Unreadable);
     }
 
     #[test]

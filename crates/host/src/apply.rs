@@ -2,45 +2,98 @@
 
 use crate::{Edit, HeaderMap, Host};
 use weir_core::effect::Given;
-use weir_core::header::equal;
+use weir_core::header::{Pairs, equal, is_safe_value};
+use weir_core::ownership::SHARED_STATE;
 use weir_core::{Effects, Outside, OwnedHeader, Request, Shape};
 
 /// Applies all request-phase effects, with as few hostcalls as the request allows: a header that
 /// the client did not send is added (4k instructions; a replacement looks it up first, 12k), one
 /// that has its value already is left alone, and one that the client must not send is removed.
 /// Every write makes Envoy choose the route again, so all of them happen in one callback.
+///
+/// A request that the proxy answers gets them too: access logs and telemetry read its headers.
 #[inline]
 pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects: &Effects, host: &H) {
     for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
-        let name = owned.name.as_bytes();
-        match (request.sent(OwnedHeader::at(index)), effects.bytes(*given, shape)) {
+        let header = OwnedHeader::at(index);
+        match (request.sent(header), effects.bytes(*given, shape)) {
             (None, None) => {}
             (None, Some(value)) if !matches!(given, Given::Lines(_)) => {
-                host.edit(HeaderMap::Request, name, Edit::Add(value))
+                host.edit(HeaderMap::Request, owned.name.as_bytes(), Edit::Add(value))
             }
-            (sent, value) => apply_otherwise(name, sent, value, *given, host),
+            _ => apply_otherwise(shape, request, effects, header, host),
         }
+    }
+    if request.has_reserved() && !effects.trusted {
+        remove_reserved(request, host);
     }
     if effects.path != Given::Nothing || effects.authority != Given::Nothing {
         rewrite(shape, effects, host);
     }
-    tell(shape, effects, host);
-}
-
-/// Writes the filter state alone: what access logs say of a request that goes no further.
-#[inline]
-pub fn tell<H: Host>(shape: &Shape, effects: &Effects, host: &H) {
     for (state, given) in &effects.states {
         if let (Some(name), Some(value)) = (shape.states.get(state.index()), effects.bytes(*given, shape)) {
-            host.set_state(name.as_bytes(), value);
+            // Access logs in text show it as it is: it must not begin another line there.
+            if is_safe_value(value) {
+                host.set_state(name.as_bytes(), value);
+            }
         }
+    }
+    if shape.shared.is_some() {
+        record(shape, request, effects, host);
+    }
+}
+
+/// Removes trailers under names that we own: nobody writes them, and some servers take them for headers.
+#[cold]
+pub fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
+    let trailers = host.request_trailers();
+    for trailer in Pairs::new(&trailers).filter(|trailer| shape.owns(trailer.name)) {
+        host.edit(HeaderMap::RequestTrailers, trailer.name, Edit::Remove);
+    }
+}
+
+/// Removes headers that nobody wrote in this proxy, and that clients must not send.
+#[cold]
+fn remove_reserved<O: Outside, H: Host>(request: &Request<'_, O>, host: &H) {
+    for name in request.reserved().filter(|name| !request.is_written_before(name)) {
+        host.edit(HeaderMap::Request, name, Edit::Remove);
+    }
+}
+
+/// Records which headers were written, for the plugins that come later.
+#[cold]
+fn record<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects: &Effects, host: &H) {
+    let written = |given: &Given| !matches!(given, Given::Nothing | Given::AsSent);
+    let ours = shape.owned.iter().zip(&effects.headers).filter(|(_, given)| written(given));
+    let mut names = request.written_before().unwrap_or_default().to_vec();
+    let before = names.len();
+    for (owned, _) in ours.filter(|(owned, _)| !request.is_written_before(owned.name.as_bytes())) {
+        if !names.is_empty() {
+            names.push(b',');
+        }
+        names.extend_from_slice(owned.name.as_bytes());
+    }
+    if names.len() > before {
+        host.set_state(SHARED_STATE.as_bytes(), &names);
     }
 }
 
 /// What becomes of a header that the client sent under a name that we own, or that gets several lines.
 #[cold]
-fn apply_otherwise<H: Host>(name: &[u8], sent: Option<&[u8]>, value: Option<&[u8]>, given: Given, host: &H) {
-    let edit = match (sent, value) {
+fn apply_otherwise<O: Outside, H: Host>(
+    shape: &Shape,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    header: OwnedHeader,
+    host: &H,
+) {
+    let (Some(owned), Some(given)) = (shape.owned.get(header.index()), effects.headers.get(header.index()))
+    else {
+        return;
+    };
+    let name = owned.name.as_bytes();
+    let sent = request.sent(header);
+    let edit = match (sent, effects.bytes(*given, shape)) {
         (_, Some(lines)) if matches!(given, Given::Lines(_)) => {
             if sent.is_some() {
                 host.edit(HeaderMap::Request, name, Edit::Remove);
@@ -50,9 +103,11 @@ fn apply_otherwise<H: Host>(name: &[u8], sent: Option<&[u8]>, value: Option<&[u8
             }
             return;
         }
-        (Some(sent), Some(value)) if equal(sent, value) => return,
+        // Several lines are not our one, whatever they are when joined.
+        (Some(sent), Some(value)) if equal(sent, value) && !request.sent_in_lines(header) => return,
         (_, Some(value)) => Edit::Replace(value),
-        (_, None) if given == Given::AsSent => return,
+        (_, None) if *given == Given::AsSent => return,
+        (_, None) if request.is_written_before(name) => return,
         (_, None) => Edit::Remove,
     };
     host.edit(HeaderMap::Request, name, edit);

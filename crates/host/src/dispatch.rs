@@ -211,6 +211,19 @@ impl<P, K> Dispatcher<P, K> {
         pending.get_mut(&stream).map(|(_, kept)| look(kept))
     }
 
+    /// A stream's request trailers came. Whose stream it is has been forgotten; what they must not have, they must
+    /// not have for any plugin.
+    #[cold]
+    pub fn on_request_trailers<H: Host>(&self, host: &H)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let Ok(plugins) = self.plugins.try_borrow() else { return };
+        for (_, plugin) in &plugins.all {
+            plugin.on_request_trailers(host);
+        }
+    }
+
     /// A stream's response headers came; `ends` says that no body follows.
     #[inline]
     pub fn on_response_headers<H: Host>(&self, host: &H, stream: u32, ends: bool)

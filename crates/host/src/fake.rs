@@ -12,6 +12,8 @@ use weir_core::request::Signature;
 pub struct FakeHost {
     /// The request headers, in order.
     pub request: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// The request trailers, in order.
+    pub request_trailers: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     /// Properties by path, segments with zero bytes between them.
     pub properties: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Verdicts of CEL expressions by their text; others are refused.
@@ -110,9 +112,14 @@ impl Host for FakeHost {
         encode_pairs(&self.request.borrow())
     }
 
+    fn request_trailers(&self) -> Vec<u8> {
+        encode_pairs(&self.request_trailers.borrow())
+    }
+
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
         let mut headers = match map {
             HeaderMap::Request => self.request.borrow_mut(),
+            HeaderMap::RequestTrailers => self.request_trailers.borrow_mut(),
             HeaderMap::Response | HeaderMap::ResponseTrailers => self.response.borrow_mut(),
         };
         if !matches!(edit, Edit::Add(_)) {
@@ -131,7 +138,11 @@ impl Host for FakeHost {
     }
 
     fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Vec<u8>> {
-        let headers = if map == HeaderMap::Request { &self.request } else { &self.response };
+        let headers = match map {
+            HeaderMap::Request => &self.request,
+            HeaderMap::RequestTrailers => &self.request_trailers,
+            HeaderMap::Response | HeaderMap::ResponseTrailers => &self.response,
+        };
         headers.borrow().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
     }
 

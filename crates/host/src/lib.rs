@@ -22,7 +22,7 @@ mod fake;
 #[cfg(target_os = "wasi")]
 mod proxy;
 
-pub use apply::{apply, respond, tell};
+pub use apply::{apply, clean_trailers, respond};
 pub use blocks::Blocks;
 pub use dispatch::{Dispatcher, MOST_PENDING, action};
 #[cfg(not(target_os = "wasi"))]
@@ -52,6 +52,8 @@ pub enum Edit<'a> {
 pub enum HeaderMap {
     /// The request's headers.
     Request,
+    /// The request's trailers.
+    RequestTrailers,
     /// The response's headers.
     Response,
     /// The response's trailers.
@@ -95,6 +97,8 @@ pub trait Host {
     type Bytes: std::ops::Deref<Target = [u8]>;
     /// All request headers in the layout of [`weir_core::header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
+    /// All request trailers in the same layout, in their callback.
+    fn request_trailers(&self) -> Self::Bytes;
     /// The first line of a header.
     fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Self::Bytes>;
     /// A header of the answer to a callout, in its callback.

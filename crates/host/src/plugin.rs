@@ -19,6 +19,10 @@ pub trait Plugin<H: Host>: Sized {
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems>;
     /// Serves the request headers of a stream. A request that was held comes here again.
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Self::Kept>;
+    /// Serves the request trailers of a stream; it may be another plugin's of the same VM.
+    fn on_request_trailers(&self, host: &H) {
+        let _ = host;
+    }
     /// Serves the response headers of a stream of which something was kept; `ends` says that no body follows.
     /// What it returns is kept further.
     fn on_response_headers(&self, host: &H, kept: Self::Kept, ends: bool) -> Option<Self::Kept>;

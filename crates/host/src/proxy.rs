@@ -54,6 +54,7 @@ fn refused(what: &str, name: &[u8], status: Status) {
 fn number(map: HeaderMap) -> u32 {
     match map {
         HeaderMap::Request => REQUEST_HEADERS,
+        HeaderMap::RequestTrailers => REQUEST_TRAILERS,
         HeaderMap::Response => RESPONSE_HEADERS,
         HeaderMap::ResponseTrailers => RESPONSE_TRAILERS,
     }
@@ -134,6 +135,12 @@ impl Host for Proxy {
     fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
         owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
+            .unwrap_or_else(|_| nothing())
+    }
+
+    fn request_trailers(&self) -> HostBytes {
+        // SAFETY: both pointers are valid for writes during the call.
+        owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_TRAILERS, data, size) })
             .unwrap_or_else(|_| nothing())
     }
 

@@ -93,12 +93,17 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoUsableKey(skipped)) } else { Ok((Self { keys }, skipped)) }
     }
 
+    /// A set without keys, which verifies nothing: for programs that do not have the real one.
+    pub fn empty() -> Self {
+        Self { keys: Vec::new() }
+    }
+
     /// How many keys can be used.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Always false: a set without a usable key does not exist.
+    /// Whether it is [`KeySet::empty`]: one that was read has a usable key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }

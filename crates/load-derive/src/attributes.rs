@@ -16,6 +16,8 @@ pub(crate) struct Container {
     pub(crate) deny_unknown_fields: bool,
     /// It is read as what it wraps.
     pub(crate) transparent: bool,
+    /// It is a secret or has one: problems do not show what stands there.
+    pub(crate) secret: bool,
 }
 
 /// How names are spelled in a document.
@@ -40,6 +42,15 @@ pub(crate) struct Field {
 impl Container {
     pub(crate) fn read(attributes: &[Attribute]) -> Result<Self> {
         let mut container = Self::default();
+        for attribute in attributes.iter().filter(|a| a.path().is_ident("load")) {
+            attribute.parse_nested_meta(|meta| match name(&meta).as_str() {
+                "secret" => {
+                    container.secret = true;
+                    Ok(())
+                }
+                _ => Err(meta.error("not known to derive(Load)")),
+            })?;
+        }
         for attribute in attributes.iter().filter(|a| a.path().is_ident("serde")) {
             attribute.parse_nested_meta(|meta| {
                 match name(&meta).as_str() {

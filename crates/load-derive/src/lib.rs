@@ -10,7 +10,7 @@
 //! Names follow serde's own attributes (`rename_all`, `rename`), because types are still written out by
 //! serde and described by schemars, and all three must agree. What is left out in writing
 //! (`skip_serializing…`) is read nevertheless. `#[load(one_or_many)]` on a list lets one value stand without
-//! its brackets.
+//! its brackets. `#[load(secret)]` on a type keeps what stands there out of every problem.
 
 mod attributes;
 
@@ -38,12 +38,14 @@ fn implementation(input: &DeriveInput) -> Result<TokenStream> {
         Data::Union(data) => return Err(Error::new(data.union_token.span(), "unions cannot be read")),
     };
     let name = &input.ident;
+    let hide = container.secret.then(|| quote!(let node = &node.hidden();));
     Ok(quote! {
         impl ::weir_core::load::Load for #name {
             fn load(
                 node: &::weir_core::load::Node<'_>,
                 problems: &mut ::weir_core::Problems,
             ) -> ::core::option::Option<Self> {
+                #hide
                 #body
             }
         }

@@ -33,6 +33,9 @@ pub struct Seen {
     pub headers: Vec<(String, String)>,
     /// Length of the request's body.
     pub body_bytes: usize,
+    /// Trailers, as the headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Seen {
@@ -61,8 +64,9 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> hyper::Result<Response<AnswerBody>> {
     let (head, body) = request.into_parts();
-    let body_bytes = body.collect().await?.to_bytes().len();
-    let seen = seen(name, &head, body_bytes);
+    let body = body.collect().await?;
+    let trailers = body.trailers().map(values).unwrap_or_default();
+    let seen = seen(name, &head, body.to_bytes().len(), trailers);
     let id = head.headers.get("x-answer-id").and_then(|id| id.to_str().ok());
     let answer = match id.and_then(|id| plans.answer(id, &seen)) {
         Some(prepared) => prepared,
@@ -72,7 +76,7 @@ pub(crate) async fn answer(
     Ok(response(answer))
 }
 
-fn seen(name: &str, head: &Parts, body_bytes: usize) -> Seen {
+fn seen(name: &str, head: &Parts, body_bytes: usize, trailers: Vec<(String, String)>) -> Seen {
     let authority = match head.uri.authority() {
         Some(authority) => authority.to_string(),
         None => latin1(head.headers.get(HOST).map_or(b"", HeaderValue::as_bytes)),
@@ -82,9 +86,14 @@ fn seen(name: &str, head: &Parts, body_bytes: usize) -> Seen {
         method: head.method.to_string(),
         authority,
         path: head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string),
-        headers: head.headers.iter().map(|(k, v)| (k.to_string(), latin1(v.as_bytes()))).collect(),
+        headers: values(&head.headers),
         body_bytes,
+        trailers,
     }
+}
+
+fn values(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.to_string(), latin1(value.as_bytes()))).collect()
 }
 
 /// The answer that describes the request, changed as the request's steering headers ask.
@@ -156,6 +165,7 @@ mod tests {
             path: "/".into(),
             headers: Vec::new(),
             body_bytes: 0,
+            trailers: Vec::new(),
         }
     }
 

@@ -1,11 +1,11 @@
 //! The decision: one request's attributes in, effects out.
 
 use crate::config::WithoutKey;
-use crate::plan::{Action, Plan, Rewrite, Split, Target};
+use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use crate::trace::{Key, Note, Trace};
 use weir_allocation::Bucket;
 use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape};
+use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape, Truth};
 
 impl Plan {
     /// Decides where a request goes.
@@ -14,7 +14,7 @@ impl Plan {
         self.decide_traced(request, effects, &mut ());
     }
 
-    /// Decides, and tells `trace` about each step.
+    /// Decides, and reports each step to `trace`.
     #[inline]
     pub fn decide_traced<O: Outside, T: Trace>(
         &self,
@@ -22,11 +22,18 @@ impl Plan {
         effects: &mut Effects,
         trace: &mut T,
     ) {
-        let matched = self.entries.iter().find(|entry| {
-            let holds = entry.when.holds(request);
-            trace.routing_step(Note::Rule { position: entry.rule, holds });
-            holds
-        });
+        let mut undecided = false;
+        // A rule that cannot be judged does not change where a request goes.
+        let matches = |entry: &&Entry| {
+            let truth = entry.when.judge(request);
+            trace.routing_step(Note::Rule { position: entry.rule, truth });
+            undecided |= truth == Truth::Unknown;
+            truth == Truth::True
+        };
+        let matched = self.entries.iter().find(matches);
+        if undecided {
+            effects.counts.push(self.undecided);
+        }
         let (action, prefix) = match matched {
             Some(entry) => (self.actions.get(entry.rule), entry.prefix),
             None => (None, None),

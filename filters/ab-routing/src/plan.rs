@@ -17,6 +17,8 @@ pub struct Plan {
     pub(crate) default: Option<Target>,
     pub(crate) debug_header: Option<Rc<str>>,
     pub(crate) vary: bool,
+    /// Counts entries that could not be judged.
+    pub(crate) undecided: Counter,
 }
 
 /// One way to match a rule. Those of one rule are kept apart because a rewrite replaces the prefix of the
@@ -79,6 +81,7 @@ impl Plan {
     /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a
     /// plan with problems must not be used.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
+        compiler.own_names_of_routing();
         let mut builder = Builder::new(config, compiler, at);
         let (mut entries, mut actions) = (Vec::new(), Vec::new());
         for (i, rule) in config.rules.iter().enumerate() {
@@ -112,8 +115,9 @@ impl Plan {
         if config.response.vary {
             builder.compiler.vary();
         }
+        let undecided = builder.compiler.undecided("routing");
         let (entries, actions) = (entries.into(), actions.into());
-        Self { entries, actions, default, debug_header, vary: config.response.vary }
+        Self { entries, actions, default, debug_header, vary: config.response.vary, undecided }
     }
 }
 

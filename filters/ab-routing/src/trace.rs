@@ -1,6 +1,7 @@
 //! What explains where a request goes: each step as it is taken.
 
 use weir_allocation::Bucket;
+use weir_core::Truth;
 
 /// What a split has hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub enum Note<'a> {
     Rule {
         /// The rule's position.
         position: usize,
-        /// Whether it matches.
-        holds: bool,
+        /// Whether it matches; one that cannot be judged counts as one that does not.
+        truth: Truth,
     },
     /// The rule's split has chosen a target.
     Split {

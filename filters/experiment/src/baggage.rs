@@ -1,19 +1,42 @@
 //! The W3C header `baggage`: <https://www.w3.org/TR/baggage/>.
 
-use crate::plan::{Baggage, Plan};
+use crate::plan::{Baggage, Experiment, Plan};
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
+use weir_core::request::decoded;
 use weir_core::{Effects, Outside, Request};
 
-/// What every implementation must carry at least (section 3.3.2 of the specification): beyond it, members may
-/// be lost on their way, and ours are not worth those of others.
-const MOST_MEMBERS: usize = 64;
-const MOST_BYTES: usize = 8192;
+/// What every implementation must carry at least (section 3.3.2 of the specification). Beyond it members may be
+/// lost on their way, or, as in OpenTelemetry's propagators, all of them.
+const MAX_MEMBERS: usize = 64;
+const MAX_BYTES: usize = 8192;
 /// What our keys begin with.
 const PREFIX: &[u8] = b"weir.";
 
+/// How much there is so far.
+#[derive(Default)]
+struct Room {
+    members: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes room for a member that is made of these; false when there is none.
+    fn take(&mut self, parts: &[&[u8]]) -> bool {
+        // Readers hold texts, and some count them as UTF-8: a byte that is not ASCII is two there.
+        let size = |part: &&[u8]| part.len() + part.iter().filter(|b| !b.is_ascii()).count();
+        let bytes = self.bytes + parts.iter().map(size).sum::<usize>() + usize::from(self.members > 0);
+        let fits = self.members < MAX_MEMBERS && bytes <= MAX_BYTES;
+        if fits {
+            (self.members, self.bytes) = (self.members + 1, bytes);
+        }
+        fits
+    }
+}
+
 impl Plan {
-    /// Puts our members behind those that the client sent, and removes what it sent under their names.
+    /// Puts our members behind those that the client sent, and removes what it sent in our namespace. Where
+    /// there is not room for all, the client's last ones are left out.
     #[cold]
     #[inline(never)]
     pub(crate) fn write_baggage<O: Outside>(
@@ -24,57 +47,75 @@ impl Plan {
         effects: &mut Effects,
     ) {
         let sent = request.sent(baggage.header).unwrap_or_default();
-        let assigned = |key: &[u8]| {
-            let found = self.experiments.iter().find(|e| *e.key.as_bytes() == *key);
-            found.is_some_and(|e| request.variant(e.id).is_some())
-        };
+        let trusted = trusted || request.is_written_before(weir_core::ownership::BAGGAGE.as_bytes());
         // A trusted peer's members stay unless ours take their place.
-        let ours = |member: &[u8]| baggage.key(member).is_some_and(|key| !trusted || assigned(key));
-        let (mut members, mut dropped, mut changed) = (0usize, 0usize, false);
+        let is_taken = |key: Key<'_>| {
+            let all = baggage.owns_namespace && !trusted;
+            let decided = |e: &&Experiment| !trusted || request.variant(e.id).is_some();
+            all || self.experiments.iter().filter(decided).any(|e| key.is(e.key.as_bytes()))
+        };
+        let pairs =
+            || self.assigned(request).map(|variant| variant.pair.as_bytes()).filter(|_| baggage.writes);
+        let (mut room, mut cut, mut ours) = (Room::default(), false, 0usize);
+        for pair in pairs() {
+            if !room.take(&[PREFIX, pair]) {
+                cut = true;
+                break;
+            }
+            ours += 1;
+        }
+        let mut changed = ours > 0;
         let made = effects.make(|out| {
             let start = out.len();
-            for member in sent.split(|b| *b == b',') {
-                if ours(member) {
+            for member in sent.split(|b| *b == b',').filter(|member| !member.trim_ascii().is_empty()) {
+                if Key::of(member).is_some_and(is_taken) {
                     changed = true;
-                } else if !member.trim_ascii().is_empty() {
+                } else if ours == 0 || room.take(&[member]) {
                     append(out, start, &[member]);
-                    members += 1;
+                } else {
+                    cut = true;
                 }
             }
-            for experiment in &self.experiments {
-                let variant = request.variant(experiment.id);
-                let Some(variant) = variant.and_then(|v| experiment.variants.get(usize::from(v))) else {
-                    continue;
-                };
-                let parts = [PREFIX, variant.pair.as_bytes()];
-                let len = out.len() - start + 1 + PREFIX.len() + variant.pair.as_bytes().len();
-                if members >= MOST_MEMBERS || len > MOST_BYTES {
-                    dropped += 1;
-                    continue;
-                }
-                append(out, start, &parts);
-                (members, changed) = (members + 1, true);
+            for pair in pairs().take(ours) {
+                append(out, start, &[PREFIX, pair]);
             }
         });
-        if dropped > 0 {
-            effects.counts.push(baggage.dropped);
+        if cut {
+            effects.counts.extend(baggage.dropped);
         }
-        let given = match (changed, members) {
+        let is_empty = effects.bytes(made.into(), request.shape()).is_none_or(<[u8]>::is_empty);
+        let given = match (changed, is_empty) {
             (false, _) => Given::AsSent,
-            (true, 0) => Given::Nothing,
-            (true, _) => made.into(),
+            (true, true) => Given::Nothing,
+            (true, false) => made.into(),
         };
         effects.set(baggage.header, given);
     }
 }
 
-impl Baggage {
-    /// The key of the experiment that a member is about; `None` when it is none of ours.
-    fn key<'m>(&self, member: &'m [u8]) -> Option<&'m [u8]> {
+/// What follows `weir.` in a member's key, as it was sent.
+#[derive(Clone, Copy)]
+struct Key<'m>(&'m [u8]);
+
+impl<'m> Key<'m> {
+    /// The key of a member; `None` when it is outside of our namespace.
+    fn of(member: &'m [u8]) -> Option<Self> {
         let name = member.split(|b| matches!(b, b'=' | b';')).next()?;
-        let key = name.trim_ascii().strip_prefix(PREFIX)?;
-        self.keys.binary_search_by(|known| (**known).cmp(key)).ok().map(|_| key)
+        let mut read = as_read(name);
+        PREFIX.iter().all(|b| read.next() == Some(*b)).then_some(Self(name))
     }
+
+    /// Whether it names an experiment.
+    fn is(self, experiment: &[u8]) -> bool {
+        let ours = PREFIX.iter().chain(experiment).map(u8::to_ascii_lowercase);
+        as_read(self.0).take_while(u8::is_ascii_graphic).eq(ours)
+    }
+}
+
+/// A key as services read it, or could: OpenTelemetry's propagators decode it, some before and some after
+/// they trim it, by Unicode's idea of white space, and some lower it.
+fn as_read(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    decoded(name).skip_while(|b| !b.is_ascii_graphic()).map(|b| b.to_ascii_lowercase())
 }
 
 fn append(out: &mut Vec<u8>, start: usize, parts: &[&[u8]]) {

@@ -48,8 +48,8 @@ pub struct Config {
     /// How testers choose their variants; nobody can without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Overrides>,
-    /// Peers whose copies of the headers of this section are believed: what they have decided stays.
-    /// Everybody else's copies are removed.
+    /// Peers whose copies of the headers of this section are believed: what they have decided stays, and so
+    /// do names of Weir's namespace. Everybody else's copies are removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<Requests>,
     /// How services, logs and clients learn of the variants.
@@ -306,7 +306,8 @@ pub struct Output {
     /// so it is off unless named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header: Option<String>,
-    /// A cookie with the variants for scripts in the page, `checkout:b/search:a`. Nothing believes it.
+    /// A cookie with the variants for scripts in the page, `checkout:b/search:a`. Nothing believes it, and
+    /// scripts can read it: its `httpOnly` is `false` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_cookie: Option<CookieSpec>,
 }

@@ -10,7 +10,7 @@ use crate::trace::{Note, Step, Trace, Verdict};
 use crate::turn::{Turn, find};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::effect::Given;
-use weir_core::{Effects, Outside, Predicate, Request};
+use weir_core::{Effects, Outside, Request, Truth};
 
 /// Who has decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Plan {
         trace: &mut T,
     ) {
         let turn = Turn::new(self, request);
-        let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(request, effects));
+        let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
         let mut last = Last::default();
         let mut fresh = Fresh::default();
         for (position, experiment) in self.experiments.iter().enumerate() {
@@ -86,9 +86,11 @@ impl Trust {
     /// Whether the peer is trusted; its headers stay then, unless they are decided anew.
     #[cold]
     #[inline(never)]
-    fn accept<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> bool {
-        let trusted = self.when.holds(request);
+    fn accept<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) -> bool {
+        // Who cannot be judged is a stranger.
+        let trusted = turn.judge(&self.when) == Truth::True;
         if trusted {
+            effects.trusted = true;
             for header in &self.headers {
                 effects.set(*header, Given::AsSent);
             }
@@ -199,14 +201,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         if !experiment.holdouts.is_empty() || !experiment.layers.is_empty() {
             self.pools(experiment, last, trace)?;
         }
-        if !holds(&experiment.when, self.request) {
-            return experiment.end(trace, Step::Targeting, None);
-        }
-        experiment.note(trace, Step::Targeting, Verdict::On);
-        if !holds(&experiment.prerequisites, self.request) {
-            return experiment.end(trace, Step::Prerequisites, None);
-        }
-        experiment.note(trace, Step::Prerequisites, Verdict::On);
+        self.is_for(experiment, true, trace)?;
         let Rule::Hash(assigner) = &experiment.rule else {
             experiment.note(trace, Step::Variant, Verdict::Variant(0));
             return Some((0, By::Hash));
@@ -227,6 +222,29 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
+    /// Whether the request is one for the experiment; `None` when it is not, and also when that cannot be told:
+    /// nobody is made part of an experiment by a value that nobody can read. The trace hears of steps that end
+    /// the experiment, and with `each` of those that do not.
+    #[inline]
+    fn is_for<T: Trace>(&self, experiment: &Experiment, each: bool, trace: &mut T) -> Option<()> {
+        let conditions =
+            [(Step::Targeting, &experiment.when), (Step::Prerequisites, &experiment.prerequisites)];
+        for (step, predicate) in conditions {
+            let verdict = match self.judge(predicate) {
+                Truth::True => Verdict::On,
+                Truth::False => Verdict::Out,
+                Truth::Unknown => Verdict::Unknown,
+            };
+            if each || verdict != Verdict::On {
+                experiment.note(trace, step, verdict);
+            }
+            if verdict != Verdict::On {
+                return None;
+            }
+        }
+        Some(())
+    }
+
     /// A unit for who has none. The outer `None` ends the experiment: nobody is given an identity, and a cookie,
     /// for an experiment that is not for them.
     #[cold]
@@ -234,14 +252,7 @@ impl<'a, O: Outside> Turn<'a, O> {
     fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
         let units = self.plan.units.get(usize::from(experiment.units))?;
         if units.minted && self.consent() {
-            if !experiment.when.holds(self.request) {
-                experiment.note(trace, Step::Targeting, Verdict::Out);
-                return None;
-            }
-            if !experiment.prerequisites.holds(self.request) {
-                experiment.note(trace, Step::Prerequisites, Verdict::Out);
-                return None;
-            }
+            self.is_for(experiment, false, trace)?;
             return Some(self.mint());
         }
         experiment.note(trace, Step::Unit, Verdict::On);
@@ -309,12 +320,6 @@ impl<'a, O: Outside> Turn<'a, O> {
             experiment.hashed(trace, step, verdict, unit, Some(&pool.name), &pool.assigner);
         }
     }
-}
-
-/// Whether a predicate holds; most experiments have none, and a call would cost more than this look.
-#[inline]
-fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
-    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
 }
 
 /// What becomes of a unit, or of a request without one.

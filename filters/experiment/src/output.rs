@@ -14,7 +14,9 @@ impl Plan {
         if let Some(header) = outputs.combined {
             self.write_combined(header, trusted, request, effects);
         }
-        if let Some(baggage) = &outputs.baggage {
+        if let Some(baggage) = &outputs.baggage
+            && (baggage.writes || request.sent(baggage.header).is_some())
+        {
             self.write_baggage(baggage, trusted, request, effects);
         }
         if outputs.response_header.is_some() || outputs.response_cookie.is_some() {
@@ -24,7 +26,7 @@ impl Plan {
 
     /// The variants that were assigned, in the order of the decisions.
     #[inline]
-    fn assigned<O: Outside>(&self, request: &Request<'_, O>) -> impl Iterator<Item = &Variant> {
+    pub(crate) fn assigned<O: Outside>(&self, request: &Request<'_, O>) -> impl Iterator<Item = &Variant> {
         self.experiments
             .iter()
             .filter_map(|experiment| experiment.variants.get(usize::from(request.variant(experiment.id)?)))

@@ -24,6 +24,8 @@ pub struct Plan {
     pub(crate) outputs: Outputs,
     /// Counts requests that lacked a unit where one was needed.
     pub(crate) without_unit: Counter,
+    /// Counts requests of which a condition could not be judged.
+    pub(crate) undecided: Counter,
 }
 
 /// One experiment.
@@ -193,13 +195,16 @@ pub(crate) struct Outputs {
     pub(crate) headers: Box<[Option<OwnedHeader>]>,
 }
 
+/// The header in which services carry on variants.
 #[derive(Debug)]
 pub(crate) struct Baggage {
     pub(crate) header: OwnedHeader,
-    /// The keys of all experiments, sorted.
-    pub(crate) keys: Box<[Box<[u8]>]>,
-    /// Counts members for which there was no room.
-    pub(crate) dropped: Counter,
+    /// Whether variants are written there.
+    pub(crate) writes: bool,
+    /// Whether all keys of Weir's namespace are ours, and not only those of these experiments.
+    pub(crate) owns_namespace: bool,
+    /// Counts requests with too little room for all members.
+    pub(crate) dropped: Option<Counter>,
 }
 
 impl Plan {

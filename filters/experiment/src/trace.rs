@@ -56,6 +56,8 @@ pub enum Verdict {
     On,
     /// The unit takes no part.
     Out,
+    /// It cannot be told whether the unit takes part, so it does not.
+    Unknown,
     /// The unit gets the variant with this index.
     Variant(usize),
 }

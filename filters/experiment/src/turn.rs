@@ -5,7 +5,7 @@ use crate::plan::{Experiment, Overrides, Plan, Units};
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Id, SIGNATURE};
 use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Request};
+use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
 
 /// A request on its way through the experiments.
 pub(crate) struct Turn<'a, O> {
@@ -18,6 +18,8 @@ pub(crate) struct Turn<'a, O> {
     recalled: OnceCell<Option<Recalled<'a>>>,
     choice: OnceCell<Option<&'a [u8]>>,
     refused: Cell<bool>,
+    /// Whether a condition could not be judged.
+    undecided: Cell<bool>,
     pub(crate) lacks_unit: Cell<bool>,
 }
 
@@ -34,8 +36,22 @@ impl<'a, O: Outside> Turn<'a, O> {
             recalled: OnceCell::new(),
             choice: OnceCell::new(),
             refused: Cell::new(false),
+            undecided: Cell::new(false),
             lacks_unit: Cell::new(false),
         }
+    }
+
+    /// What a predicate says; most experiments have none, and a call would cost more than this look.
+    #[inline]
+    pub(crate) fn judge(&self, predicate: &Predicate) -> Truth {
+        if matches!(predicate, Predicate::Const(true)) {
+            return Truth::True;
+        }
+        let truth = predicate.judge(self.request);
+        if truth == Truth::Unknown {
+            self.undecided.set(true);
+        }
+        truth
     }
 
     /// The text of an attribute that is there and not empty.
@@ -127,7 +143,8 @@ impl<'a, O: Outside> Turn<'a, O> {
             let signer = overrides.signer.as_ref();
             signer.is_some_and(|s| s.accepts("override", choice, shown) || s.is_secret(shown))
         };
-        let allowed = overrides.allow.holds(self.request) || shown.is_some_and(signed);
+        // Who cannot be judged is not allowed.
+        let allowed = self.judge(&overrides.allow) == Truth::True || shown.is_some_and(signed);
         self.refused.set(!allowed);
         allowed.then_some(choice)
     }
@@ -135,7 +152,8 @@ impl<'a, O: Outside> Turn<'a, O> {
     /// What is left to do once all experiments are decided.
     #[inline]
     pub(crate) fn finish(&self, effects: &mut Effects) {
-        if self.lacks_unit.get() || self.refused.get() || self.fresh_id.get().is_some() {
+        let counted = self.lacks_unit.get() || self.refused.get() || self.undecided.get();
+        if counted || self.fresh_id.get().is_some() {
             self.finish_rare(effects);
         }
     }
@@ -144,6 +162,9 @@ impl<'a, O: Outside> Turn<'a, O> {
     fn finish_rare(&self, effects: &mut Effects) {
         if self.lacks_unit.get() {
             effects.counts.push(self.plan.without_unit);
+        }
+        if self.undecided.get() {
+            effects.counts.push(self.plan.undecided);
         }
         if let Some(overrides) = self.plan.overrides.as_ref().filter(|_| self.refused.get()) {
             effects.counts.push(overrides.refused);

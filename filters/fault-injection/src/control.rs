@@ -3,9 +3,9 @@
 use crate::plan::Kind;
 use crate::status::GrpcStatus;
 use weir_allocation::{BUCKETS, Share};
-use weir_core::effect::Given;
+use weir_core::effect::{Counter, Given};
 use weir_core::value::number;
-use weir_core::{Effects, Outside, OwnedHeader, Predicate, Reply, Request};
+use weir_core::{Effects, Outside, OwnedHeader, Predicate, Reply, Request, Truth};
 
 /// The body of aborts that have no other, as Envoy's.
 pub(crate) const BODY: &str = "fault filter abort";
@@ -103,13 +103,23 @@ impl Control {
         !self.throughput.is_none()
     }
 
-    /// What the headers ask for; nothing when they are not of somebody who is allowed. What cannot be read is
-    /// ignored, as Envoy does it.
+    /// What the headers ask for; nothing when they are not of somebody who is allowed, and who cannot be judged is
+    /// not. What cannot be read is ignored, as Envoy does it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn read<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Commands {
-        if !self.allow.holds(request) {
-            return Commands::NONE;
+    pub(crate) fn read<O: Outside>(
+        &self,
+        request: &Request<'_, O>,
+        undecided: Counter,
+        effects: &mut Effects,
+    ) -> Commands {
+        match self.allow.judge(request) {
+            Truth::True => {}
+            Truth::False => return Commands::NONE,
+            Truth::Unknown => {
+                effects.counts.push(undecided);
+                return Commands::NONE;
+            }
         }
         if self.forward {
             for header in self.headers {

@@ -10,7 +10,7 @@ use crate::plan::{Gate, Harm, Kind, Plan, Rule, Sticky};
 use inject::Injected;
 use weir_allocation::{Bucket, Salt, Share};
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Predicate, Request, Way};
+use weir_core::{Effects, Outside, Predicate, Request, Truth, Value, Way};
 
 /// The draws about one request and one rule, by kind.
 #[derive(Clone, Copy, Default)]
@@ -46,16 +46,19 @@ impl Plan {
         let mut injected = Injected::default();
         for (index, rule) in (0_u16..).zip(&self.rules) {
             let commands = match &rule.control {
-                Some(control) if control.is_asked(request) => control.read(request, effects),
+                Some(control) if control.is_asked(request) => control.read(request, self.undecided, effects),
                 _ => Commands::NONE,
             };
             let draws = match &rule.sticky {
                 Some(sticky) => sticky.draw(rule, request),
                 None => self.draw(rule, request),
             };
-            if (draws.hit || commands.any) && holds(&rule.when, request) {
+            if (draws.hit || commands.any) && holds(&rule.when, request, &mut injected.undecided) {
                 self.hit(index, rule, draws, &commands, request, &mut injected);
             }
+        }
+        for _ in 0..injected.undecided {
+            effects.counts.push(self.undecided);
         }
         if injected.any {
             self.inject(injected, request.outside(), effects);
@@ -96,10 +99,12 @@ impl Plan {
         injected: &mut Injected,
     ) {
         let scale = match &rule.gate {
-            Some(gate) => gate.open(&rule.name, request),
+            Some(gate) => gate.open(&rule.name, request, &mut injected.undecided),
             None => Some(Share::ALL),
         };
-        let Some(scale) = scale.filter(|_| rule.late.holds(request)) else { return };
+        let Some(scale) = scale.filter(|_| holds(&rule.late, request, &mut injected.undecided)) else {
+            return;
+        };
         for part in &rule.parts {
             let kind = part.harm.kind();
             let hit = draws.of(kind).is_some_and(|bucket| part.hits_now(bucket, scale));
@@ -162,8 +167,14 @@ impl Sticky {
 }
 
 impl Gate {
-    /// The part of the percentages that is in force; `None` when the rule is off.
-    pub(crate) fn open<O: Outside>(&self, name: &str, request: &Request<'_, O>) -> Option<Share> {
+    /// The part of the percentages that is in force; `None` when the rule is off. A switch that cannot be judged
+    /// switches off: no fault is the safe side.
+    pub(crate) fn open<O: Outside>(
+        &self,
+        name: &str,
+        request: &Request<'_, O>,
+        undecided: &mut u16,
+    ) -> Option<Share> {
         let mut scale = Share::ALL;
         if self.window.is_some() || self.ramp.is_some() {
             let now = request.outside().now();
@@ -172,16 +183,23 @@ impl Gate {
             }
             scale = self.ramp.map_or(scale, |ramp| ramp.at(now));
         }
-        let killed =
-            |(header, allow): &(_, Predicate)| request.sent(*header).is_some() && allow.holds(request);
-        if self.kill_header.as_ref().is_some_and(killed) {
-            return None;
+        let by_header = match &self.kill_header {
+            Some((header, allow)) if request.sent(*header).is_some() => allow.judge(request),
+            _ => Truth::False,
+        };
+        let by_route = match self.kill_route.map(|route| request.value(route)) {
+            Some(Value::Unreadable) => Truth::Unknown,
+            value => (value == Some(Value::Bool(true))).into(),
+        };
+        let killed = Truth::any([by_header, by_route]);
+        if killed == Truth::Unknown {
+            *undecided = undecided.saturating_add(1);
         }
-        if self.kill_route.is_some_and(|route| request.value(route) == weir_core::Value::Bool(true)) {
+        if killed.unknown_as(true) {
             return None;
         }
         if let Some(route) = self.route {
-            let weir_core::Value::List(list) = request.value(route) else { return None };
+            let Value::List(list) = request.value(route) else { return None };
             let named = |item: &[u8]| item == b"*" || item == name.as_bytes();
             if !list.items().any(named) {
                 return None;
@@ -191,10 +209,18 @@ impl Gate {
     }
 }
 
-/// Whether a predicate holds; a call would cost more than the look at one that always does.
+/// Whether a predicate holds; a request that cannot be judged suffers nothing. A call would cost more than the look
+/// at a predicate that always holds.
 #[inline]
-fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
-    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
+fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>, undecided: &mut u16) -> bool {
+    if matches!(predicate, Predicate::Const(true)) {
+        return true;
+    }
+    let truth = predicate.judge(request);
+    if truth == Truth::Unknown {
+        *undecided = undecided.saturating_add(1);
+    }
+    truth.unknown_as(false)
 }
 
 impl Harm {

@@ -4,7 +4,7 @@ use crate::control::Commands;
 use crate::decide::Draws;
 use crate::plan::{Harm, Kind, Part, Plan, Rule};
 use weir_allocation::Share;
-use weir_core::{Effects, Outside, Request, Way};
+use weir_core::{Effects, Outside, Request, Truth, Way};
 
 /// What one rule has in store for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Verdict {
     Meant,
     /// What it asks of requests does not hold.
     NotMeant,
+    /// Nobody can tell, which is as if it were not.
+    Undecided,
     /// It is switched off, or it is not its time.
     Off,
 }
@@ -57,20 +59,22 @@ impl Plan {
         }
         for rule in &self.rules {
             let commands = match &rule.control {
-                Some(control) if control.is_asked(request) => control.read(request, effects),
+                Some(control) if control.is_asked(request) => control.read(request, self.undecided, effects),
                 _ => Commands::NONE,
             };
+            // A rule that cannot be judged is not counted here, where nothing happens.
+            let mut uncounted = 0;
             let scale = match &rule.gate {
-                Some(gate) => gate.open(&rule.name, request),
+                Some(gate) => gate.open(&rule.name, request, &mut uncounted),
                 None => Some(Share::ALL),
             };
-            let (verdict, faults) = if !rule.when.holds(request) || !rule.late.holds(request) {
-                (Verdict::NotMeant, Vec::new())
-            } else if let Some(scale) = scale {
-                (Verdict::Meant, rule.possible(request, scale, &commands))
-            } else {
-                (Verdict::Off, Vec::new())
-            };
+            let (verdict, faults) =
+                match (Truth::all([rule.when.judge(request), rule.late.judge(request)]), scale) {
+                    (Truth::False, _) => (Verdict::NotMeant, Vec::new()),
+                    (Truth::Unknown, _) => (Verdict::Undecided, Vec::new()),
+                    (Truth::True, Some(scale)) => (Verdict::Meant, rule.possible(request, scale, &commands)),
+                    (Truth::True, None) => (Verdict::Off, Vec::new()),
+                };
             each(Explained { rule: &rule.name, verdict, faults });
         }
     }

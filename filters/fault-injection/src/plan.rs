@@ -6,7 +6,7 @@ use crate::control::Control;
 use crate::distribution::Distribution;
 use crate::response::{Marks, ResponseFault};
 use weir_allocation::{Bucket, Salt, Share};
-use weir_core::effect::{Gauge, OwnedHeader, State};
+use weir_core::effect::{Counter, Gauge, OwnedHeader, State};
 use weir_core::{AttrId, Predicate, Reply};
 
 /// A compiled section.
@@ -18,6 +18,8 @@ pub struct Plan {
     pub(crate) marks: Marks,
     /// Where the reason stands, for access logs.
     pub(crate) state: State,
+    /// Counts faults of which a condition could not be judged.
+    pub(crate) undecided: Counter,
 }
 
 /// One fault.

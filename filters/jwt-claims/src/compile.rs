@@ -23,7 +23,7 @@ impl Plan {
     /// problems must not be used. It must be made before those of filters that read claims: from here on they
     /// read those that this section verifies.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
-        compiler.verifies_tokens();
+        compiler.verifies_tokens(config.providers.iter().map(|(name, _)| name));
         let mut builder = Builder {
             compiler,
             config,
@@ -162,6 +162,7 @@ fn counters(compiler: &mut Compiler<'_>) -> Counters {
         unsafe_value: reason("unsafe", "weir_jwt_headers_omitted_total"),
         too_long: reason("too_long", "weir_jwt_headers_omitted_total"),
         waiting: compiler.counter("weir_jwt_waiting_total"),
+        undecided: compiler.undecided("jwt"),
     }
 }
 

@@ -46,12 +46,13 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. All requests when
-    /// absent. Claims are not known yet here.
+    /// absent. Claims are not known yet here, and refused. A request of which nobody can tell whether the rule
+    /// is for it must meet this rule, and the one that it had without it.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes. Claims are not known yet here.
+    /// Which requests: a GrowthBook condition over attributes. Claims are not known yet here, and refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
     /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates.
@@ -60,8 +61,9 @@ pub struct Rule {
     /// Which token they need: a provider's name, `none`, or an object. A token of any provider when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requires>,
-    /// What the claims must say: a GrowthBook condition in which names are claims, such as `{role: admin}`.
-    /// Who does not meet it is refused with 403.
+    /// What the claims must say: a GrowthBook condition in which names are claims, such as `{role: admin}`, or
+    /// `"[a][b]"` for `b` inside of `a`. Who does not meet it, or of whom that cannot be told, is refused with
+    /// 403.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<serde_json::Value>,
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use weir_core::claims::Claims;
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Predicate, Request, Way};
+use weir_core::{Effects, Outside, Predicate, Request, Truth, Way};
 use weir_jose::Refusal;
 
 /// A token that is good enough.
@@ -61,9 +61,21 @@ impl Plan {
         for guard in &self.guards {
             effects.set(*guard, Given::AsSent);
         }
-        let rule = self.rules.iter().enumerate().find(|(_, rule)| holds(&rule.when, request));
-        trace.token_step(Note::Rule(rule.map(|(position, _)| position)));
-        let rule = rule.map(|(_, rule)| rule);
+        let mut rule = None;
+        for (position, candidate) in self.rules.iter().enumerate() {
+            match judge(&candidate.when, request) {
+                Truth::False => {}
+                Truth::True => {
+                    trace.token_step(Note::Rule(Some(position)));
+                    rule = Some(candidate);
+                    break;
+                }
+                Truth::Unknown => return self.decide_undecided(position, request, effects, trace),
+            }
+        }
+        if rule.is_none() {
+            trace.token_step(Note::Rule(None));
+        }
         let (mut now, mut missed) = (None, None);
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
@@ -76,10 +88,10 @@ impl Plan {
             {
                 request.verified(token.claims.clone());
                 trace.token_step(Note::Token(&provider.name, Found::Good));
-                let required = holds(&rule.require, request);
+                let required = self.is_met(&rule.require, request, effects);
                 trace.token_step(Note::Required(required));
                 if !required {
-                    return self.refuse(REQUIREMENT, Some(rule), effects);
+                    return self.refuse(REQUIREMENT, Some(rule), request, effects);
                 }
                 token.tell(effects);
                 if !provider.forward {
@@ -89,31 +101,75 @@ impl Plan {
             }
             missed = known.is_none().then_some(Missed { provider: index, text });
         }
-        self.decide_otherwise(rule, now, missed, request, effects, trace);
+        self.decide_otherwise(rule.as_slice(), now, missed, request, effects, trace);
+    }
+
+    /// Nobody can tell whether the rule at `position` is for this request: it must meet that rule, and the one
+    /// that it had without it. So neither a condition that fails nor a value that is too long to be judged is a
+    /// way around a rule, or a way from the rule of one provider to that of another.
+    #[cold]
+    #[inline(never)]
+    fn decide_undecided<O: Outside, T: Trace>(
+        &self,
+        position: usize,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) {
+        effects.counts.push(self.counters.undecided);
+        trace.token_step(Note::Undecided(position));
+        let mut rules: Vec<&Rule> = self.rules.get(position).into_iter().collect();
+        for (position, rule) in self.rules.iter().enumerate().skip(position + 1) {
+            let truth = judge(&rule.when, request);
+            if truth != Truth::False {
+                rules.push(rule);
+            }
+            if truth == Truth::Unknown {
+                trace.token_step(Note::Undecided(position));
+            }
+            if truth == Truth::True {
+                trace.token_step(Note::Rule(Some(position)));
+                break;
+            }
+        }
+        self.decide_otherwise(&rules, None, None, request, effects, trace);
+    }
+
+    /// Whether what is required of claims holds; what cannot be judged does not.
+    #[inline]
+    fn is_met<F: Facts>(&self, require: &Predicate, facts: &F, effects: &mut Effects) -> bool {
+        match judge(require, facts) {
+            Truth::True => true,
+            Truth::False => false,
+            Truth::Unknown => {
+                effects.counts.push(self.counters.undecided);
+                false
+            }
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn decide_otherwise<'t, O: Outside, T: Trace>(
         &'t self,
-        rule: Option<&'t Rule>,
+        rules: &[&'t Rule],
         now: Option<u64>,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
         trace: &'t mut T,
     ) {
-        let asked = rule.filter(|rule| !matches!(rule.needs, Needs::Nothing));
-        let Some(rule) = asked.filter(|_| !self.is_preflight(request)) else {
+        let asked = rules.iter().any(|rule| !matches!(rule.needs, Needs::Nothing));
+        if !asked || self.is_preflight(request) {
             trace.token_step(Note::NotAsked);
             return effects.counts.push(self.counters.without);
-        };
+        }
         let now = now.unwrap_or_else(|| request.outside().now());
         let (admitted, ignored) = (Vec::new(), Vec::new());
         let mut turn = Turn { plan: self, request, trace, now, missed, admitted, ignored };
-        match turn.meet(&rule.needs) {
-            Ok(()) => turn.finish(rule, effects),
-            Err(Unmet::Failed(failure)) => self.refuse(failure, None, effects),
+        match turn.meet_all(rules.iter().map(|rule| &rule.needs)) {
+            Ok(()) => turn.finish(rules, effects),
+            Err(Unmet::Failed(failure)) => self.refuse(failure, None, request, effects),
             Err(Unmet::Wait) => {
                 effects.counts.push(self.counters.waiting);
                 effects.way = Way::Hold;
@@ -129,9 +185,19 @@ impl Plan {
     }
 
     #[cold]
-    fn refuse(&self, failure: Failure, rule: Option<&Rule>, effects: &mut Effects) {
+    fn refuse<O: Outside>(
+        &self,
+        failure: Failure,
+        rule: Option<&Rule>,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         if let Some((refused, _)) = self.counters.of(failure.reason) {
             effects.counts.push(refused);
+        }
+        // Access logs see the request. A token that is refused here may be good elsewhere.
+        for provider in self.providers.iter().filter(|provider| !provider.forward) {
+            provider.places.hide(request, effects);
         }
         let name = rule.and_then(|rule| rule.name.as_deref());
         effects.way = Way::Reply(Box::new(self.replies.reply(&failure, name)));
@@ -148,7 +214,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
                 met
             }
             Needs::Any(parts) => self.any(parts),
-            Needs::All(parts) => self.all(parts),
+            Needs::All(parts) => self.meet_all(parts),
             Needs::Optional(part) => self.optional(part, |failure| failure.kind == Kind::Missing),
             Needs::OptionalOrFailed(part) => self.optional(part, |_| true),
         }
@@ -208,7 +274,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
     }
 
     /// All parts are looked at: who cannot pass need not wait.
-    fn all(&mut self, parts: &'t [Needs]) -> Result<(), Unmet> {
+    fn meet_all(&mut self, parts: impl IntoIterator<Item = &'t Needs>) -> Result<(), Unmet> {
         let mut met = Ok(());
         for part in parts {
             match self.meet(part) {
@@ -233,18 +299,18 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
         }
     }
 
-    /// All that is needed is there, but for what the rule asks of the claims.
-    fn finish(self, rule: &Rule, effects: &mut Effects) {
+    /// All that is needed is there, but for what the rules ask of the claims.
+    fn finish(self, rules: &[&Rule], effects: &mut Effects) {
         let Self { plan, request, trace, admitted, ignored, .. } = self;
         if let Some(claims) = merged(&admitted) {
             request.verified(claims);
         }
-        let required = rule.require.holds(request);
-        trace.token_step(Note::Required(required));
-        if !required {
+        let unmet = rules.iter().find(|rule| !plan.is_met(&rule.require, request, effects));
+        trace.token_step(Note::Required(unmet.is_none()));
+        if let Some(rule) = unmet {
             // Who has no token may meet it with one.
             let failure = if admitted.is_empty() { Refusal::Missing.into() } else { REQUIREMENT };
-            return plan.refuse(failure, Some(rule), effects);
+            return plan.refuse(failure, Some(rule), request, effects);
         }
         // Where two tokens have a claim for one header, the first counts.
         for Admitted { token, .. } in admitted.iter().rev() {
@@ -305,7 +371,8 @@ impl Provider {
     #[inline(never)]
     fn require_of<O: Outside>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
         let facts = TokenFacts { request, claims: &token.claims };
-        if self.require.holds(&facts) { Ok(()) } else { Err(REQUIREMENT) }
+        // What cannot be judged is not met.
+        if self.require.judge(&facts).unknown_as(false) { Ok(()) } else { Err(REQUIREMENT) }
     }
 }
 
@@ -327,8 +394,8 @@ impl Verified {
     }
 }
 
-/// Whether a predicate holds; most rules have none, and a call would cost more than this look.
+/// What a predicate says; most rules have none, and a call would cost more than this look.
 #[inline]
-fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>) -> bool {
-    matches!(predicate, Predicate::Const(true)) || predicate.holds(request)
+fn judge<F: Facts>(predicate: &Predicate, facts: &F) -> Truth {
+    if matches!(predicate, Predicate::Const(true)) { Truth::True } else { predicate.judge(facts) }
 }

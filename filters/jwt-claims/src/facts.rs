@@ -3,7 +3,7 @@
 use weir_core::claims::{Claim, Claims};
 use weir_core::predicate::{CelId, ExperimentId, Facts, PlainPlace};
 use weir_core::shape::Source;
-use weir_core::{AttrId, Outside, Request, Value};
+use weir_core::{AttrId, Outside, Request, Truth, Value};
 
 /// A request with the claims of one token.
 pub(crate) struct TokenFacts<'a, 'r, O> {
@@ -24,9 +24,9 @@ impl<O: Outside> TokenFacts<'_, '_, O> {
 impl<O: Outside> Facts for TokenFacts<'_, '_, O> {
     fn text(&self, id: AttrId) -> Option<&[u8]> {
         match self.claim(id) {
-            Some(Some(claim)) => Some(&claim.text),
+            Some(Some(claim)) if claim.text().is_some() => claim.text(),
             // The attribute's default.
-            Some(None) => self.request.shape().attributes.get(id.index())?.default.as_deref(),
+            Some(_) => self.request.shape().attributes.get(id.index())?.default.as_deref(),
             None => self.request.text(id),
         }
     }
@@ -35,7 +35,7 @@ impl<O: Outside> Facts for TokenFacts<'_, '_, O> {
         self.request.plain(place)
     }
 
-    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         match self.claim(id) {
             Some(_) => self.text(id).map(passes),
             None => self.request.any_line(id, passes),
@@ -51,7 +51,7 @@ impl<O: Outside> Facts for TokenFacts<'_, '_, O> {
         }
     }
 
-    fn cel(&self, id: CelId) -> bool {
+    fn cel(&self, id: CelId) -> Truth {
         self.request.cel(id)
     }
 

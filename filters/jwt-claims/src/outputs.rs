@@ -147,16 +147,16 @@ impl HeaderRule {
     /// A text that is safe as a header's value, or as its lines.
     fn text<'c>(&self, claim: &str, claims: &'c Payload) -> Option<Cow<'c, str>> {
         if !claim.starts_with('[') {
-            return claims.scalar(&self.path).filter(|text| is_safe(text));
+            let text = claims.scalar(&self.path)?;
+            let fits = if self.format == Format::Text { is_safe(&text) } else { is_item(&text) };
+            return fits.then_some(text);
         }
         if self.format == Format::Text {
             return None;
         }
         let items = claims.scalars(&self.path)?;
         let separator = if self.format == Format::Repeat { "\n" } else { "," };
-        // Some upstreams read several lines as one with commas (RFC 9110 section 5.3).
-        let fits = |item: &Cow<'_, str>| !item.as_bytes().contains(&b',') && is_safe(item);
-        items.iter().all(fits).then(|| items.join(separator).into())
+        items.iter().all(|item| is_item(item)).then(|| items.join(separator).into())
     }
 }
 
@@ -166,6 +166,13 @@ fn is_safe(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_space = |end: Option<&u8>| matches!(end, Some(b' ' | b'\t'));
     header::is_safe_value(bytes) && !is_space(bytes.first()) && !is_space(bytes.last())
+}
+
+/// Whether it stays one item for whoever reads the header as a list. Some upstreams read several lines as one
+/// with commas (RFC 9110 section 5.3). What some issuers write as an array with one item, others write as a
+/// string, so both are held to it.
+fn is_item(text: &str) -> bool {
+    !text.as_bytes().contains(&b',') && is_safe(text)
 }
 
 /// JSON in which everything but ASCII is escaped.
@@ -204,19 +211,30 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
-/// The filter state of a token.
+/// The filter state of a token. Access logs in text and terminals show it as it is, so a claim that would begin
+/// another line, or command a terminal, is left out and counted.
 #[cold]
-pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<[u8]>)]> {
-    let text = |rule: &StateRule| {
+pub(crate) fn states(
+    provider: &Provider,
+    claims: &Payload,
+    counters: &Counters,
+    counts: &mut Vec<Counter>,
+) -> Box<[(State, Box<[u8]>)]> {
+    let mut text = |rule: &StateRule| {
         let claim = claims.raw(&rule.path).filter(|claim| *claim != "null")?;
         let text = if claim.starts_with('"') {
             claims.scalar(&rule.path)?.into_owned()
         } else {
-            claims.json(&rule.path)?
+            let json = claims.json(&rule.path)?;
+            if header::is_plain_text(&json) { json } else { ascii(&json) }
         };
+        if !header::is_plain_text(&text) {
+            counts.push(counters.unsafe_value);
+            return None;
+        }
         Some((rule.state, text.into_bytes().into_boxed_slice()))
     };
-    provider.states.iter().filter_map(text).collect()
+    provider.states.iter().filter_map(&mut text).collect()
 }
 
 /// The claims that attributes read.
@@ -224,15 +242,34 @@ pub(crate) fn states(provider: &Provider, claims: &Payload) -> Box<[(State, Box<
 pub(crate) fn claims(provider: &Provider, sources: &[ClaimSource], claims: &Payload) -> Claims {
     let one = |source: &ClaimSource| {
         let ours = source.provider.as_deref().is_none_or(|name| name == &*provider.name);
-        let json = if ours { claims.lookup(&source.path)? } else { return None };
+        let json = match claims.lookup(&source.path) {
+            _ if !ours => return None,
+            Some(json) => json,
+            None if leads_into_a_scalar(&source.path, claims) => return Some(Claim::Unreadable),
+            None => return None,
+        };
         let text = match (&json, source.kind) {
             (Value::Array(items), Kind::List { separator }) => list(items, separator, &source.path, claims),
             _ => claims.scalar(&source.path).map(Cow::into_owned),
         };
         let text = text.or_else(|| claims.json(&source.path))?;
-        Some(Claim { text: text.into_bytes().into(), json })
+        Some(Claim::Read { text: text.into_bytes().into(), json })
     };
     Claims(sources.iter().map(one).collect())
+}
+
+/// Whether a path leads into something that has no such parts: a text, a number, or by a name into an array. An
+/// object without the member, an array that is shorter, and `null` are merely without the claim.
+fn leads_into_a_scalar(path: &[String], claims: &Payload) -> bool {
+    let deepest = (1..path.len()).rev().find_map(|len| {
+        let (there, rest) = path.split_at_checked(len)?;
+        Some((claims.raw(there)?, rest.first()?))
+    });
+    deepest.is_some_and(|(value, next)| match value.as_bytes() {
+        [b'{', ..] | b"null" => false,
+        [b'[', ..] => !next.bytes().all(|b| b.is_ascii_digit()),
+        _ => true,
+    })
 }
 
 /// Items with a separator between them, those that are arrays or objects as JSON.

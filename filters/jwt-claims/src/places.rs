@@ -4,6 +4,7 @@
 
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
+use weir_core::request::is_named;
 use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
 
 /// Where a provider's tokens stand. The first place that has one counts.
@@ -108,6 +109,15 @@ impl Places {
         }
     }
 
+    /// Takes everything out of all places that could be a token: what a refused request must not show.
+    #[cold]
+    pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        for guard in self.headers.iter().filter_map(|place| place.guard) {
+            effects.set(guard, Given::Nothing);
+        }
+        self.remove(request, effects);
+    }
+
     /// What an earlier token's removal has left counts, so that two providers do not undo each other's.
     #[cold]
     fn remove_params<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
@@ -117,7 +127,7 @@ impl Places {
         };
         let is_ours = |part: &[u8]| {
             let name = part.split(|b| *b == b'=').next().unwrap_or_default();
-            self.params.iter().any(|place| *place.name == *name)
+            self.params.iter().any(|place| is_named(name, &place.name))
         };
         let Some(mark) = whole.iter().position(|b| *b == b'?') else { return };
         let (path, query) = whole.split_at_checked(mark).unwrap_or_default();

@@ -122,6 +122,8 @@ pub(crate) struct Counters {
     pub(crate) without: Counter,
     /// Requests that wait for keys, each time that they do.
     pub(crate) waiting: Counter,
+    /// Requests of which a condition could not be judged.
+    pub(crate) undecided: Counter,
     /// Headers that were left out.
     pub(crate) unsafe_value: Counter,
     pub(crate) too_long: Counter,

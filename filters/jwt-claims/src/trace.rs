@@ -16,6 +16,8 @@ pub enum Found {
 pub enum Note<'a> {
     /// The rule that the request comes under, by its position; `None`: no rule is for it.
     Rule(Option<usize>),
+    /// Nobody can tell whether this rule, by its position, is for the request, which so must meet it as well.
+    Undecided(usize),
     /// The rule asks for no token, or the request is a CORS preflight.
     NotAsked,
     /// A token of this provider was asked for.

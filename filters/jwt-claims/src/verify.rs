@@ -69,12 +69,13 @@ impl Plan {
         shape: &Shape,
     ) -> Verified {
         let payload = token.payload();
-        let headers = outputs::headers(provider, payload, token.section(), &self.counters);
+        let mut headers = outputs::headers(provider, payload, token.section(), &self.counters);
+        let states = outputs::states(provider, payload, &self.counters, &mut headers.counts);
         Verified {
             generation,
             claims: Rc::new(outputs::claims(provider, &shape.claims, payload)),
             headers: headers.values.into(),
-            states: outputs::states(provider, payload),
+            states,
             counts: headers.counts.into(),
             lacks_claim: headers.lacks_claim,
         }
@@ -133,7 +134,8 @@ impl Provider {
     fn check_subject(&self, payload: &Payload) -> Result<(), Refusal> {
         let subject = payload.sub()?;
         let subject = subject.as_deref().map(str::as_bytes);
-        let ours = self.subject.as_ref().is_none_or(|asks| asks.hold(subject));
+        // A subject that cannot be judged is not ours.
+        let ours = self.subject.as_ref().is_none_or(|asks| asks.judge(subject).unknown_as(false));
         if ours { Ok(()) } else { Err(Refusal::Subject) }
     }
 

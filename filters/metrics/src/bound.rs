@@ -6,6 +6,7 @@ use crate::encoding::{self, LONGEST_VALUE};
 use crate::template::Template;
 use std::cell::RefCell;
 use std::hint::cold_path;
+use weir_core::Truth;
 use weir_core::http_match::Asks;
 
 /// A value of a label, by its number.
@@ -102,8 +103,13 @@ impl Bound {
                 found.map_or(OTHER, |position| FIRST + position as Value)
             }
             Self::Classes { tests, .. } => {
-                let found = tests.iter().find(|(asks, _)| asks.hold(Some(text)));
-                found.map_or(OTHER, |(_, value)| *value)
+                // A text that cannot be judged is in none of the classes behind either.
+                let found = tests.iter().find_map(|(asks, value)| match asks.judge(Some(text)) {
+                    Truth::True => Some(*value),
+                    Truth::False => None,
+                    Truth::Unknown => Some(OTHER),
+                });
+                found.unwrap_or(OTHER)
             }
         }
     }

@@ -8,9 +8,12 @@ use crate::host::{Kind, Registry};
 use crate::measured::Values;
 use crate::plan::{LabelValue, Metric, Plan, Series};
 use crate::series::{Found, Id, number, number_of_the_rest};
+use weir_core::Truth;
 
 /// The counter of what became `other`.
 const OVERFLOW: &str = "weir_metrics_overflow_total";
+/// The counter of conditions that could not be judged.
+const UNDECIDED: &str = "weir_metrics_undecided_total";
 
 /// More than this is not added at once, so that no client can make a counter go round.
 const MOST: u64 = 1 << 50;
@@ -144,6 +147,27 @@ impl Plan {
         if let Id::Known(id) = cell.get() {
             registry.increment(id, 1);
         }
+    }
+
+    /// Counts a condition that could not be judged.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn count_undecided(&self, registry: &impl Registry) {
+        if self.undecided.get() == Id::Unknown {
+            self.undecided.set(Id::of(registry.define(Kind::Counter, UNDECIDED)));
+        }
+        if let Id::Known(id) = self.undecided.get() {
+            registry.increment(id, 1);
+        }
+    }
+
+    /// Whether a condition holds; one that cannot be judged is counted, and does not.
+    #[inline]
+    pub(crate) fn holds(&self, condition: Truth, registry: &impl Registry) -> bool {
+        if condition == Truth::Unknown {
+            self.count_undecided(registry);
+        }
+        condition == Truth::True
     }
 
     /// The name of a series.

@@ -8,6 +8,7 @@ use crate::measured::{Measured, Values};
 use crate::plan::{Amount, Late, Metric, Plan, Reading, Responses};
 use crate::start::divided;
 use std::cell::{Cell, OnceCell};
+use weir_core::Truth;
 
 /// The end of a request with what was asked of it so far.
 pub(crate) struct Asked<'e, E> {
@@ -77,7 +78,7 @@ impl Plan {
             left &= left - 1;
             let Some(metric) = self.metrics.get(position as usize) else { return };
             if let Some(responses) = &metric.responses
-                && !responses.hold(&asked)
+                && !self.holds(responses.judge(&asked), registry)
             {
                 continue;
             }
@@ -89,7 +90,7 @@ impl Plan {
             self.bring(metric, divided(amount, metric.divide_by), &values, registry);
         }
         if let Some((line, log)) = line.zip(self.log.as_ref()) {
-            self.end_line(log, *line, started, &asked, &mut values);
+            self.end_line(log, *line, started, &asked, &mut values, registry);
         }
     }
 
@@ -159,13 +160,16 @@ fn code(status: Option<u16>, bound: &Bound) -> Value {
 
 impl Responses {
     #[inline]
-    pub(crate) fn hold<E: Ending>(&self, asked: &Asked<'_, E>) -> bool {
+    pub(crate) fn judge<E: Ending>(&self, asked: &Asked<'_, E>) -> Truth {
         if !self.status.is_empty() && !asked.status().is_some_and(|status| self.status.contain(status)) {
-            return false;
+            return Truth::False;
         }
-        self.headers.iter().all(|(late, asks)| asks.hold(asked.late(*late)))
-            && (self.grpc_status.is_empty()
-                || asked.grpc().is_some_and(|status| self.grpc_status.contain(status)))
+        let headers = Truth::all(self.headers.iter().map(|(late, asks)| asks.judge(asked.late(*late))));
+        if headers == Truth::False || self.grpc_status.is_empty() {
+            return headers;
+        }
+        let status = asked.grpc().is_some_and(|status| self.grpc_status.contain(status));
+        Truth::all([headers, status.into()])
     }
 }
 

@@ -1,5 +1,7 @@
 //! JSON, one line of it.
 
+use weir_core::escape;
+
 /// A line under construction.
 #[derive(Debug)]
 pub(crate) struct Line(pub(crate) String);
@@ -58,19 +60,11 @@ impl Line {
             match c {
                 '"' => self.0.push_str("\\\""),
                 '\\' => self.0.push_str("\\\\"),
-                c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => self.push_escape(c as u32),
+                c if escape::is_hidden(c) => escape::push(&mut self.0, c),
                 c => self.0.push(c),
             }
         }
         self.0.push('"');
-    }
-
-    /// The characters that come here are below U+10000.
-    fn push_escape(&mut self, c: u32) {
-        self.0.push_str("\\u");
-        for shift in [12, 8, 4, 0] {
-            self.0.push(char::from_digit(c >> shift & 15, 16).unwrap_or('0'));
-        }
     }
 }
 
@@ -80,13 +74,13 @@ mod tests {
 
     #[test]
     fn any_text_is_json() {
-        let hostile = "a\"b\\c\n\r\t\0\u{1b}[31m\u{7f}\u{85}\u{2028}é你😀";
+        let hostile = "a\"b\\c\n\r\t\0\u{1b}[31m\u{7f}\u{85}\u{2028}\u{202e}é你😀";
         let mut line = Line::new();
         line.text("te\"xt", hostile);
         line.number("n", u64::MAX);
         line.milliseconds("ms", 1_234_567_890);
         line.0.push('}');
-        assert!(!line.0.chars().any(char::is_control));
+        assert!(!line.0.chars().any(escape::is_hidden));
         let json: serde_json::Value = serde_json::from_str(&line.0).unwrap();
         assert_eq!(json["te\"xt"], hostile);
         assert_eq!(json["n"], u64::MAX);

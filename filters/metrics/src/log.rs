@@ -5,14 +5,14 @@
 use crate::config::Level;
 use crate::encoding;
 use crate::end::Asked;
-use crate::host::Ending;
+use crate::host::{Ending, Registry};
 use crate::line::Line;
 use crate::measured::{Measured, Values};
 use crate::plan::{Plan, Responses};
 use weir_allocation::Salt;
 use weir_cookie::Signer;
 use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Predicate, Request};
+use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
 
 /// A path that is written itself is cut, in bytes.
 const LONGEST_PATH: usize = 512;
@@ -68,15 +68,6 @@ impl Sample {
     }
 }
 
-impl Log {
-    /// Whether a request may be logged.
-    #[inline]
-    pub(crate) fn wants<O: Outside>(&self, request: &Request<'_, O>) -> bool {
-        self.sample.has(trace_id(request.text(self.traceparent)), request)
-            && self.requests.as_ref().is_none_or(|requests| requests.holds(request))
-    }
-}
-
 /// The trace id in a `traceparent` header (W3C Trace Context, section 3.2). For size, not for speed: compiled
 /// with the pipeline it would have 1.6 kB more.
 fn trace_id(header: Option<&[u8]>) -> Option<&str> {
@@ -90,6 +81,25 @@ fn trace_id(header: Option<&[u8]>) -> Option<&str> {
 }
 
 impl Plan {
+    /// Whether a request may be logged. One that cannot be judged is: a line too many can be left out later, one
+    /// that is missing cannot be written.
+    #[inline]
+    pub(crate) fn wants_line<O: Outside>(
+        &self,
+        log: &Log,
+        request: &Request<'_, O>,
+        registry: &impl Registry,
+    ) -> bool {
+        if !log.sample.has(trace_id(request.text(log.traceparent)), request) {
+            return false;
+        }
+        let truth = log.requests.as_ref().map_or(Truth::True, |requests| requests.judge(request));
+        if truth == Truth::Unknown {
+            self.count_undecided(registry);
+        }
+        truth.unknown_as(true)
+    }
+
     /// What the request shows of the line.
     #[cold]
     #[inline(never)]
@@ -152,8 +162,14 @@ impl Plan {
         started: u64,
         asked: &Asked<'_, E>,
         values: &mut Values,
+        registry: &impl Registry,
     ) {
-        if log.responses.as_ref().is_some_and(|responses| !responses.hold(asked)) {
+        let wanted = log.responses.as_ref().map_or(Truth::True, |responses| responses.judge(asked));
+        if wanted == Truth::Unknown {
+            self.count_undecided(registry);
+        }
+        // As for requests: a line too many.
+        if !wanted.unknown_as(true) {
             return;
         }
         let mut line = Line(line);

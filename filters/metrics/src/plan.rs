@@ -22,6 +22,8 @@ pub struct Plan {
     /// What is asked of the proxy at the end.
     pub(crate) lates: Box<[Late]>,
     pub(crate) log: Option<Box<Log>>,
+    /// The counter of conditions that could not be judged.
+    pub(crate) undecided: Cell<Id>,
 }
 
 /// One metric.

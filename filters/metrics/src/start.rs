@@ -2,7 +2,7 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-use crate::bound::{FIRST, NONE, Value};
+use crate::bound::{FIRST, NONE, OTHER, Value};
 use crate::host::Registry;
 use crate::measured::{Measured, Values};
 use crate::plan::{Amount, Metric, Moment, Plan, Reading};
@@ -26,7 +26,10 @@ impl Plan {
         let mut measured = Measured { values: Values::new(self.readings.len()), ..Measured::default() };
         let mut clock = false;
         for (position, metric) in (0u32..).zip(&self.metrics) {
-            if metric.requests.as_ref().is_some_and(|requests| !requests.holds(request)) {
+            // What cannot be judged is not measured.
+            if let Some(requests) = &metric.requests
+                && !self.holds(requests.judge(request), registry)
+            {
                 continue;
             }
             for reading in &metric.at_request {
@@ -53,7 +56,7 @@ impl Plan {
             }
         }
         if let Some(log) = &self.log
-            && log.wants(request)
+            && self.wants_line(log, request, registry)
         {
             self.begin_line(log, request, effects, &mut measured);
             clock = true;
@@ -108,6 +111,7 @@ impl Plan {
             Reading::Scalar(attribute, bound) => match request.value(*attribute) {
                 Fact::Number(number) => bound.of(Some(plain(number).as_bytes())),
                 Fact::Bool(truth) => bound.of(Some(if truth { b"true" } else { b"false" })),
+                Fact::Unreadable => OTHER,
                 _ => NONE,
             },
             Reading::SubBucket { units, salt, buckets } => {

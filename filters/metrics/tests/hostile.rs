@@ -1,6 +1,8 @@
-//! A million requests of a client that wants every series there can be.
+//! A million requests of a client that wants every series there can be. A program of its own, since it counts what is
+//! allocated.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};

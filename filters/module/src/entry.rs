@@ -56,6 +56,13 @@ extern "C" fn weir_on_request_headers(stream: u32, _headers: u32, _end: u32) -> 
     DISPATCHER.with(|d| d.on_request_headers(&Proxy::serving(stream), stream))
 }
 
+/// A stream's request trailers came. A request without them does not call this.
+#[unsafe(no_mangle)]
+extern "C" fn weir_on_request_trailers(stream: u32, _trailers: u32) -> u32 {
+    DISPATCHER.with(|d| d.on_request_trailers(&Proxy::serving(stream)));
+    weir_host::action::CONTINUE
+}
+
 /// A stream's response headers came.
 #[unsafe(no_mangle)]
 #[cfg(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"))]

@@ -62,7 +62,7 @@ impl Pipeline {
         let Some(taken) = taken else { return false };
         self.counters.count(&[taken.count], host);
         for note in &taken.notes {
-            host.log(log::Level::Warn, note);
+            host.log(log::Level::Warn, &weir_core::escape::escape(note));
         }
         taken.release
     }

@@ -6,7 +6,9 @@ use crate::key_fetch::Running;
 use crate::measure::Meter;
 use crate::response_faults::Suffering;
 use weir_core::{Problems, Request, ResponseHeader, Way};
-use weir_host::{Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, respond, tell};
+use weir_host::{
+    Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, clean_trailers, respond,
+};
 use weir_pipeline::{Left, Plans, metrics};
 
 /// A configured plugin: the filters that its document switches on.
@@ -86,7 +88,7 @@ impl<H: Host> Plugin<H> for Pipeline {
             metrics.define_all(&Meter(host));
         }
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
-            host.log(log::Level::Warn, warning);
+            host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
         Ok(Self {
             cel,
@@ -102,7 +104,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let Workspace { scratch, effects, .. } = workspace;
         let pairs;
         // Some configurations look at no header at all: then the dearest call of all is not made.
-        let raw: &[u8] = if shape.headers.is_empty() {
+        let raw: &[u8] = if shape.reads_no_header() {
             &[]
         } else {
             pairs = host.request_pairs();
@@ -117,8 +119,8 @@ impl<H: Host> Plugin<H> for Pipeline {
         match &effects.way {
             // Nothing of it is changed: it comes again.
             Way::Hold => return Served { kept: None, way: Way::Hold },
-            Way::Reply(_) => tell(shape, effects, host),
-            Way::On => apply(shape, &request, effects, host),
+            // Also a request that goes no further: access logs and telemetry read its headers.
+            Way::On | Way::Reply(_) => apply(shape, &request, effects, host),
             Way::Delay(delay) => {
                 self.count_delay(delay.mark, 1, host);
                 apply(shape, &request, effects, host);
@@ -126,6 +128,10 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
         let left = self.plans.finish(&request, effects, || host.now(), &Meter(host));
         Served { kept: Kept::new(left).unless_empty(), way: std::mem::take(&mut effects.way) }
+    }
+
+    fn on_request_trailers(&self, host: &H) {
+        clean_trailers(&self.plans.shape, host);
     }
 
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {

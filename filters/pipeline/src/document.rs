@@ -2,6 +2,7 @@
 
 use crate::{experiments, faults, jwt, metrics, routing};
 use serde::Serialize;
+use weir_core::ownership::Ownership;
 use weir_core::{AttributeMap, Load};
 
 /// The version of the configuration language, as modules and the schema carry it. A name changes when a
@@ -20,6 +21,9 @@ pub struct Document {
     /// Names for things in the request, which all sections can use.
     #[serde(skip_serializing_if = "AttributeMap::is_empty")]
     pub attributes: AttributeMap,
+    /// Which request headers clients must not send, beside those that the sections write.
+    #[serde(skip_serializing_if = "Ownership::is_default")]
+    pub ownership: Ownership,
     /// jwt-claims: whose tokens are believed, and what services learn of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt: Option<jwt::Config>,

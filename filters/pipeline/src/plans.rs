@@ -28,8 +28,23 @@ impl Plans {
     pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let document: Document = weir_core::load(bytes, &mut problems);
-        let mut compiler = Compiler::new(&document.attributes, env, problems);
+        Self::compile(&document, Compiler::new(&document.attributes, env, problems))
+    }
+
+    /// The same where no proxy runs: variables that `env` does not have are taken as right, whatever is
+    /// made of them (a secret, a key set, an attribute, a kill switch that is off).
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_offline(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let document: Document = weir_core::load(bytes, &mut problems);
+        Self::compile(&document, Compiler::new(&document.attributes, env, problems).offline())
+    }
+
+    fn compile(document: &Document, mut compiler: Compiler<'_>) -> Result<Self, Problems> {
         let at = At::root();
+        compiler.ownership(&document.ownership, &at.field("ownership"));
         macro_rules! compile {
             ($section:ident, $compiler:expr) => {{
                 let at = at.field(stringify!($section));
@@ -59,10 +74,10 @@ impl Plans {
 }
 
 /// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy
-/// can compile, and environment variables: each is taken to be there, with a text of no meaning.
+/// can compile, and what stands in environment variables, which is taken as right.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn validate(bytes: &[u8]) -> Result<(), Problems> {
-    Plans::load(bytes, &|_| Some("as long as a secret has to be".to_owned())).map(drop)
+    Plans::load_offline(bytes, &|_| None).map(drop)
 }

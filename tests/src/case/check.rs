@@ -55,6 +55,8 @@ pub struct UpstreamSeen {
     pub path: String,
     /// Headers in order, names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// Trailers in order, names in lower case.
+    pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 /// A response as the client saw it.
@@ -169,6 +171,7 @@ impl ExpectUpstream {
             differ(problems, "upstream path", expected, &seen.path);
         }
         check_headers("upstream header", &self.headers, &seen.headers, problems);
+        check_headers("upstream trailer", &self.trailers, &seen.trailers, problems);
     }
 }
 
@@ -244,6 +247,7 @@ mod tests {
                 host: "example.com".into(),
                 path: "/".into(),
                 headers: vec![("a".into(), b"1".to_vec())],
+                trailers: Vec::new(),
             }),
             response: Some(ResponseSeen { status: 200, ..Default::default() }),
             log: vec!["[warning] odd".into()],

@@ -10,7 +10,8 @@ use super::value::{Headers, Value};
 pub struct Request {
     /// Default: GET.
     pub method: String,
-    /// Path and query. Default: `/`.
+    /// Path and query: a text, or `{repeat: [text, count]}`. Default: `/`.
+    #[serde(deserialize_with = "super::value::long_text")]
     pub path: String,
     /// Default: `example.com`.
     pub host: String,
@@ -18,6 +19,8 @@ pub struct Request {
     pub headers: Headers,
     /// The body. Default: none.
     pub body: Option<Value>,
+    /// Trailers. The exchange is HTTP/2 then, in both directions.
+    pub trailers: Headers,
 }
 
 impl Default for Request {
@@ -28,6 +31,7 @@ impl Default for Request {
             host: "example.com".into(),
             headers: Headers::default(),
             body: None,
+            trailers: Headers::default(),
         }
     }
 }

@@ -40,11 +40,20 @@ pub struct ExpectUpstream {
     pub path: Option<String>,
     /// Headers.
     pub headers: BTreeMap<String, Expected>,
+    /// Trailers.
+    pub trailers: BTreeMap<String, Expected>,
 }
 
 impl Default for ExpectUpstream {
     fn default() -> Self {
-        Self { reached: true, name: None, host: None, path: None, headers: BTreeMap::new() }
+        Self {
+            reached: true,
+            name: None,
+            host: None,
+            path: None,
+            headers: BTreeMap::new(),
+            trailers: BTreeMap::new(),
+        }
     }
 }
 

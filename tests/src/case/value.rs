@@ -52,6 +52,11 @@ impl From<&str> for Value {
     }
 }
 
+/// A value that must be a text, which may be long.
+pub(super) fn long_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::from_utf8(Value::deserialize(deserializer)?.to_bytes()).map_err(serde::de::Error::custom)
+}
+
 fn hex<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();

@@ -1,5 +1,4 @@
-//! Runs cases in the real Envoy: one for all cases whose modules call nobody, one for each set of callouts, and
-//! a short-lived one for each refused configuration.
+//! Runs cases in the real Envoy: one for all cases whose modules call nobody, and one for each set of callouts.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use weir_upstream::{Answer, Seen};
 
-use super::{Planned, callouts, report, verdict};
+use super::{Planned, callouts, plugin, report, verdict};
 use crate::case::{
     self, Bin, Callouts, Case, CaseFile, Driver, Expect, Observed, ResponseSeen, Step, UpstreamSeen,
 };
@@ -38,7 +37,7 @@ impl Fleet {
         let mut groups: BTreeMap<String, Group> = BTreeMap::new();
         for Planned { file, case, .. } in planned.iter().filter(|planned| !planned.case.is_refusal()) {
             let group = groups.entry(group_key(file, case)).or_insert_with(|| Group::new(file, case));
-            group.add(key(file, case), plugin(file, case)?);
+            group.add(key(file, case), plugin(file, file.config_of(case))?);
         }
         Ok(Self { groups })
     }
@@ -243,28 +242,9 @@ impl Readings {
     }
 }
 
-/// Runs a case whose configuration must be refused: Envoy must not start, and its log must say why.
-///
-/// # Errors
-/// What differed from what is expected, as text.
-pub fn run_refusal(file: &CaseFile, case: &Case) -> Result<(), String> {
-    let config = file.config_of(case);
-    let bootstrap = Bootstrap::default().listener(Listener::new().plugin(plugin(file, case)?));
-    let problems = match Envoy::start(bootstrap) {
-        Ok(_) => vec!["Envoy started with this configuration".to_owned()],
-        Err(EnvoyError::Ended(log)) => case::check_refusal(&case.config_errors, case.exact, &log),
-        Err(error) => vec![error.to_string()],
-    };
-    if problems.is_empty() { Ok(()) } else { Err(report(&config, None, &problems)) }
-}
-
 /// What cases must have in common to share a listener.
 fn key(file: &CaseFile, case: &Case) -> String {
     format!("{} {:?} {}", file.module, file.env, file.config_of(case))
-}
-
-fn plugin(file: &CaseFile, case: &Case) -> Result<Plugin, String> {
-    Ok(Plugin::new(&file.module)?.config(&file.config_of(case)).env(file.env.clone()))
 }
 
 /// What cases must have in common to share an Envoy. Answers that change are for one configuration only.
@@ -281,7 +261,9 @@ fn is_http2(step: &Step) -> bool {
     let is_grpc = |(name, value): &(String, Vec<u8>)| {
         name.eq_ignore_ascii_case("content-type") && value.starts_with(b"application/grpc")
     };
-    !step.upstream.trailers.pairs().is_empty() || step.request.headers.pairs().iter().any(is_grpc)
+    let trailers = [&step.request.trailers, &step.upstream.trailers];
+    trailers.iter().any(|trailers| !trailers.pairs().is_empty())
+        || step.request.headers.pairs().iter().any(is_grpc)
 }
 
 fn request(step: &Step, id: &str) -> Request {
@@ -294,6 +276,7 @@ fn request(step: &Step, id: &str) -> Request {
         host: asked.host.clone(),
         headers,
         body: asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default(),
+        trailers: asked.trailers.pairs(),
     }
 }
 
@@ -314,7 +297,8 @@ fn upstream_seen(seen: Seen) -> UpstreamSeen {
             headers.extend(seen.header_bytes(name).into_iter().map(|value| (name.clone(), value)));
         }
     }
-    UpstreamSeen { name: Some(seen.name), host: seen.authority, path: seen.path, headers }
+    let trailers = seen.trailers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+    UpstreamSeen { name: Some(seen.name), host: seen.authority, path: seen.path, headers, trailers }
 }
 
 fn response_seen(response: &Response) -> ResponseSeen {

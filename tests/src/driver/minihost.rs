@@ -115,6 +115,7 @@ fn send(plugin: &Plugin, step: &Step) -> Result<Exchange, crate::minihost::Excha
     for (name, value) in asked.headers.pairs() {
         request.headers.add(name, value);
     }
+    request.trailers = asked.trailers.pairs().into_iter().collect();
     request.body = asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default();
     let body = step.upstream.body.as_ref().map(case::Body::to_bytes).unwrap_or_default();
     let mut response = response(step.upstream.status, &step.upstream.headers, body);
@@ -148,6 +149,7 @@ fn exchange(plugin: &Plugin, step: &Step) -> Result<Observed, crate::minihost::E
             host: text(&request.headers, b":authority"),
             path: text(&request.headers, b":path"),
             headers: named(&request.headers),
+            trailers: named(&request.trailers),
         }),
         response: exchange.response.map(|response| ResponseSeen {
             status: response.code(),

@@ -3,8 +3,10 @@
 mod callouts;
 pub mod envoy;
 pub mod minihost;
+pub mod refusals;
 
 use crate::case::{Case, CaseFile, Driver, Expect, Located, Observed, Step};
+use crate::envoy::Plugin;
 
 /// A case that one driver runs, with the name of its test.
 pub struct Planned<'a> {
@@ -24,6 +26,11 @@ pub fn plan(files: &[Located], driver: Driver) -> Vec<Planned<'_>> {
         planned.extend(runnable.map(|case| Planned { name: format!("{id} :: {}", case.name), file, case }));
     }
     planned
+}
+
+/// The module of a case file, with a configuration.
+fn plugin(file: &CaseFile, config: serde_json::Value) -> Result<Plugin, String> {
+    Ok(Plugin::new(&file.module)?.config(&config).env(file.env.clone()))
 }
 
 /// What a failed test prints: the differences, then what produced them.

@@ -19,6 +19,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; it arrives in one piece.
     pub body: Bytes,
+    /// The trailers.
+    pub trailers: HeaderMap,
 }
 
 impl Request {
@@ -30,7 +32,7 @@ impl Request {
     /// A request with these pseudo-headers and no others.
     pub fn new(method: &str, authority: &str, path: &str) -> Self {
         let pseudo = [(":authority", authority), (":path", path), (":method", method), (":scheme", "http")];
-        Self { headers: pseudo.into_iter().collect(), body: Bytes::new() }
+        Self { headers: pseudo.into_iter().collect(), body: Bytes::new(), trailers: HeaderMap::new() }
     }
 
     /// The same request with one header more.
@@ -114,9 +116,11 @@ impl Plugin {
         let (first_line, start) = (vm.log_len(), vm.timer_clock());
         let mut stream = self.open(request, properties)?;
         self.settle(&stream, "request")?;
-        if !stream.has_local_reply() && !stream.is_reset() {
-            stream.request_body()?;
-            self.settle(&stream, "request")?;
+        for callback in [Stream::request_body, Stream::request_trailers] {
+            if !stream.has_local_reply() && !stream.is_reset() {
+                callback(&stream)?;
+                self.settle(&stream, "request")?;
+            }
         }
         let mut forwarded = None;
         if !stream.is_reset() {

@@ -17,6 +17,7 @@ pub struct Stream {
     vm: Vm,
     id: u32,
     has_request_body: bool,
+    has_request_trailers: bool,
     has_response_body: bool,
     has_trailers: bool,
 }
@@ -28,6 +29,7 @@ impl Plugin {
     /// The module traps.
     pub fn open(&self, request: Request, properties: Properties) -> Result<Stream, Trap> {
         let has_request_body = !request.body.is_empty();
+        let has_request_trailers = !request.trailers.is_empty();
         let count = request.headers.len() as u32;
         let id = self.vm.host(|host| {
             let id = host.new_context();
@@ -40,6 +42,7 @@ impl Plugin {
             };
             stream.request.headers = request.headers;
             stream.request.body = request.body;
+            stream.request.trailers = request.trailers;
             host.streams.insert(id, stream);
             id
         });
@@ -47,12 +50,13 @@ impl Plugin {
             vm: self.vm.clone(),
             id,
             has_request_body,
+            has_request_trailers,
             has_response_body: false,
             has_trailers: false,
         };
         stream.vm.call("proxy_on_context_create", id, &[id, self.id])?;
         stream.state(|state| state.request.headers_open = true);
-        let arguments = [id, count, u32::from(!has_request_body)];
+        let arguments = [id, count, u32::from(!has_request_body && !has_request_trailers)];
         let paused = stream.step("proxy_on_request_headers", &arguments)?;
         stream.state(|state| {
             state.request.paused = paused;
@@ -75,10 +79,33 @@ impl Stream {
             state.request.body_open = true;
             state.request.body.len() as u32
         });
-        let paused = self.step("proxy_on_request_body", &[self.id, size, 1])?;
+        let last = u32::from(!self.has_request_trailers);
+        let paused = self.step("proxy_on_request_body", &[self.id, size, last])?;
+        self.state(|state| {
+            // A body that waits for its end waits for the trailers: these come next, whatever it says.
+            state.request.paused = paused && !self.has_request_trailers;
+            state.request.body_open &= paused;
+        });
+        Ok(())
+    }
+
+    /// Shows the request's trailers, if there are any.
+    ///
+    /// # Errors
+    /// The module traps.
+    pub fn request_trailers(&self) -> Result<(), Trap> {
+        if !self.has_request_trailers {
+            return Ok(());
+        }
+        let count = self.state(|state| {
+            state.request.trailers_open = true;
+            state.request.trailers.len() as u32
+        });
+        let paused = self.step("proxy_on_request_trailers", &[self.id, count])?;
         self.state(|state| {
             state.request.paused = paused;
             state.request.body_open &= paused;
+            state.request.trailers_open &= paused;
         });
         Ok(())
     }
@@ -193,8 +220,10 @@ impl Stream {
 
     /// The request as it is now.
     pub fn request(&self) -> Request {
-        let (headers, body) = self.state(|state| (state.request.headers.clone(), state.request.body.clone()));
-        Request { headers, body }
+        self.state(|state| {
+            let Message { headers, body, trailers, .. } = &state.request;
+            Request { headers: headers.clone(), body: body.clone(), trailers: trailers.clone() }
+        })
     }
 
     /// The response as it is now.

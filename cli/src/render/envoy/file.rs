@@ -34,13 +34,44 @@ pub(crate) fn file(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
     Block::map([
         ("admin", admin),
         ("stats_config", stats.commented(vec!["Makes labels of the names of metrics.".to_owned()])),
+        ("overload_manager", overload(proxy.details.max_connections)),
         ("static_resources", resources),
     ])
     .commented(vec!["Made by `weir render envoy`.".to_owned()])
 }
 
+/// Without a bound, connections are limited by nothing but the machine.
+fn overload(max_connections: u32) -> Block {
+    let kind = "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3\
+                .DownstreamConnectionsConfig";
+    let monitor = Block::map([
+        ("name", "envoy.resource_monitors.global_downstream_max_connections".into()),
+        (
+            "typed_config",
+            Block::map([
+                ("@type", kind.into()),
+                ("max_active_downstream_connections", max_connections.into()),
+            ]),
+        ),
+    ]);
+    Block::map([("resource_monitors", Block::List(vec![monitor]))])
+        .commented(vec!["Further connections of clients are refused.".to_owned()])
+}
+
 fn listener(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
     let paths = "Rules see the path that the service will see.".to_owned();
+    let hops = proxy.details.trusted_hops;
+    let client = match hops {
+        0 => "The client is who connects, whatever x-forwarded-for says.".to_owned(),
+        _ => format!(
+            "The client's address is what the first of {hops} trusted proxies wrote into x-forwarded-for."
+        ),
+    };
+    let names = "x_auth_user_id is x-auth-user-id to many services.".to_owned();
+    let common = Block::map([
+        ("idle_timeout", "3600s".into()),
+        ("headers_with_underscores_action", Block::from("REJECT_REQUEST").commented(vec![names])),
+    ]);
     let manager = typed(
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
         vec![
@@ -48,6 +79,12 @@ fn listener(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
             ("normalize_path", Block::from(true).commented(vec![paths])),
             ("merge_slashes", true.into()),
             ("path_with_escaped_slashes_action", "UNESCAPE_AND_REDIRECT".into()),
+            ("use_remote_address", Block::from(true).commented(vec![client])),
+            ("xff_num_trusted_hops", hops.into()),
+            ("common_http_protocol_options", common),
+            ("request_headers_timeout", "10s".into()),
+            ("stream_idle_timeout", "300s".into()),
+            ("http2_protocol_options", json!({"max_concurrent_streams": 100}).into()),
             ("http_filters", Block::List(vec![filter(loaded, proxy), router()])),
             ("route_config", route_table(loaded, proxy)),
         ],

@@ -5,7 +5,9 @@ use super::js::{compare_lowered, number_of};
 use super::node::Node;
 use super::pattern::Pattern;
 use super::version::Version;
+use crate::host;
 use crate::sort::sort_by;
+use crate::truth::Truth;
 use serde_json::Value as Json;
 use std::cmp::Ordering;
 
@@ -50,6 +52,8 @@ pub(super) enum Check {
     AnyElement(Box<Check>),
     /// `$elemMatch` with fields: an element's fields pass.
     AnyObject(Box<Clause<()>>),
+    /// The value is a host, and is compared as routers compare hosts.
+    Host(Box<Check>),
 }
 
 /// How two values are to compare.
@@ -181,7 +185,7 @@ impl Set {
             }
             Node::Text(text) if self.ignore_case => self.has_lowered(text),
             Node::Text(text) => self.texts.binary_search_by(|known| known.as_bytes().cmp(text)).is_ok(),
-            Node::List(_) | Node::Array(_) | Node::Object(_) => false,
+            Node::List(_) | Node::Array(_) | Node::Object(_) | Node::Unreadable => false,
         }
     }
 
@@ -214,7 +218,7 @@ impl Type {
 
     fn of(node: Node<'_>) -> Self {
         match node {
-            Node::Null => Type::Null,
+            Node::Null | Node::Unreadable => Type::Null,
             Node::Bool(_) => Type::Boolean,
             Node::Number(_) => Type::Number,
             Node::Text(_) => Type::String,
@@ -225,11 +229,41 @@ impl Type {
 }
 
 impl Check {
-    /// Whether `node` passes.
-    pub(super) fn passes(&self, node: Node<'_>) -> bool {
+    /// The same check of a host.
+    pub(super) fn of_host(self) -> Self {
         match self {
-            Check::All(all) => all.iter().all(|check| check.passes(node)),
-            Check::Not(check) => !check.passes(node),
+            Check::All(all) => Check::All(all.into_iter().map(Check::of_host).collect()),
+            Check::Not(check) => Check::Not(Box::new(check.of_host())),
+            other => Check::Host(Box::new(other)),
+        }
+    }
+
+    /// Whether `node` passes, as far as that can be told.
+    pub(super) fn judge(&self, node: Node<'_>) -> Truth {
+        let passes = match self {
+            Check::All(all) => return Truth::all(all.iter().map(|check| check.judge(node))),
+            Check::Not(check) => return !check.judge(node),
+            // Nothing can be said of it, not even that it is there: it may be a null that nobody can read.
+            _ if matches!(node, Node::Unreadable) => return Truth::Unknown,
+            Check::Host(check) => {
+                let Node::Text(host) = node else { return check.judge(node) };
+                return host::judge(host, |host| check.judge(Node::Text(host)));
+            }
+            Check::Matches(pattern) => return node.with_text(|text| pattern.judge(text)),
+            Check::Size(check) => {
+                return node.length().map_or(Truth::False, |n| check.judge(Node::Number(n as f64)));
+            }
+            Check::Contains(_) if !node.is_array() => false,
+            Check::Contains(all) => {
+                let contains = |check: &Check| node.any_element(|element| check.judge(element));
+                return Truth::all(all.iter().map(contains));
+            }
+            Check::AnyElement(check) => {
+                return node.any_element(|element| is_there(element, |element| check.judge(element)));
+            }
+            Check::AnyObject(clause) => {
+                return node.any_element(|element| is_there(element, |element| clause.judge(&|()| element)));
+            }
             Check::Text(text) => node.has_text(text.as_bytes()),
             Check::TextIgnoringCase(lowered) => node.has_lowered_text(lowered),
             Check::Number(number) => node.to_number() == *number,
@@ -242,24 +276,16 @@ impl Check {
             Check::Present => !matches!(node, Node::Null),
             Check::Type(wanted) => Type::of(node) == *wanted,
             // Of an array one element is enough.
-            Check::OneOf(set) if node.is_array() => node.any_element(|element| set.has(element)),
+            Check::OneOf(set) if node.is_array() => {
+                return node.any_element(|element| set.has(element).into());
+            }
             Check::OneOf(set) => set.has(node),
-            Check::Matches(pattern) => node.with_text(|text| pattern.is_match(text)),
-            Check::Size(check) => node.length().is_some_and(|n| check.passes(Node::Number(n as f64))),
-            Check::Contains(all) => {
-                node.is_array() && all.iter().all(|check| node.any_element(|element| check.passes(element)))
-            }
-            Check::AnyElement(check) => {
-                node.any_element(|element| is_there(element) && check.passes(element))
-            }
-            Check::AnyObject(clause) => {
-                node.any_element(|element| is_there(element) && clause.holds(&|()| element))
-            }
-        }
+        };
+        passes.into()
     }
 }
 
 /// `$elemMatch` skips elements that are null.
-fn is_there(element: Node<'_>) -> bool {
-    !matches!(element, Node::Null)
+fn is_there<'a>(element: Node<'a>, judge: impl FnOnce(Node<'a>) -> Truth) -> Truth {
+    if matches!(element, Node::Null) { Truth::False } else { judge(element) }
 }

@@ -1,12 +1,14 @@
 //! From condition JSON to clauses and checks, with every problem and its place.
 
 use super::check::{Bound, Check, Relation, Scalar, Set, Type};
+use super::never::refuse_never;
 use super::node::{Node, Step};
 use super::pattern::Pattern;
 use super::version::Version;
 use super::{Clause, Condition};
 use crate::attribute::AttrId;
 use crate::compile::Compiler;
+use crate::never::Form;
 use crate::problem::{At, did_you_mean};
 use crate::value::Kind;
 use serde_json::{Map, Value as Json};
@@ -75,13 +77,18 @@ struct Builder<'b, 'c> {
 trait Root: Copy {
     /// The start of the field `name` and the path that leads on from there.
     fn resolve(name: &str, builder: &mut Builder<'_, '_>, at: &At) -> Option<(Self, Box<[Step]>)>;
+
+    /// The check as it suits what is checked. Reports literals in `json` that could never be met.
+    fn suit(self, check: Check, _: &Json, _: &mut Builder<'_, '_>, _: &At) -> Check {
+        check
+    }
 }
 
 impl Root for AttrId {
     /// The longest part of the name that is an attribute; the rest leads into its value.
     fn resolve(name: &str, builder: &mut Builder<'_, '_>, at: &At) -> Option<(Self, Box<[Step]>)> {
         let compiler = &mut *builder.compiler;
-        if compiler.knows(name) {
+        if compiler.knows(name) || compiler.is_claim(name) {
             return Some((compiler.attribute(name, at)?, Box::default()));
         }
         let splits =
@@ -101,6 +108,18 @@ impl Root for AttrId {
                 None
             }
         }
+    }
+
+    fn suit(self, check: Check, json: &Json, builder: &mut Builder<'_, '_>, at: &At) -> Check {
+        let compiler = &mut *builder.compiler;
+        let form = compiler.form(self);
+        // A default has any form.
+        let of_requests = form.filter(|_| !compiler.has_default(self));
+        let lower = compiler.is_lowered(self).then_some(Form::Lower);
+        for form in of_requests.into_iter().chain(lower) {
+            refuse_never(json, form, at, &mut compiler.problems);
+        }
+        if form == Some(Form::Host) { check.of_host() } else { check }
     }
 }
 
@@ -176,6 +195,7 @@ impl Builder<'_, '_> {
                 // The check first: what is wrong with it is told even when the field is unknown.
                 let check = self.check(json, inside, false);
                 let (root, path) = R::resolve(key, self, &at)?;
+                let check = if path.is_empty() { root.suit(check, json, self, &at) } else { check };
                 Some(Clause::Field { root, path, check })
             }
         }

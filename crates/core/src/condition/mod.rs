@@ -8,18 +8,21 @@
 //! operators and all differences.
 //!
 //! [`compile()`] turns JSON into a tree of clauses (`a` and `b`, a field passes a check) whose
-//! literals are converted, sorted, padded or compiled beforehand. [`Condition::holds`] walks it.
-//! It allocates only where an array must become text for a pattern, and for capital sigmas.
+//! literals are converted, sorted, padded or compiled beforehand. [`Condition::judge`] walks it.
+//! It allocates only where an array must become text for a pattern, for texts under a pattern that are not
+//! UTF-8, and for capital sigmas.
 
 mod check;
 mod compile;
 mod js;
+mod never;
 mod node;
 mod pattern;
 mod version;
 
 use crate::attribute::AttrId;
 use crate::predicate::Facts;
+use crate::truth::Truth;
 use check::Check;
 pub use compile::compile;
 use node::{Node, Step};
@@ -29,9 +32,9 @@ use node::{Node, Step};
 pub struct Condition(Clause<AttrId>);
 
 impl Condition {
-    /// Whether it holds for this request.
-    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
-        self.0.holds(&|id: AttrId| Node::from(facts.value(id)))
+    /// Whether it holds for this request, as far as that can be told.
+    pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
+        self.0.judge(&|id: AttrId| Node::from(facts.value(id)))
     }
 }
 
@@ -57,12 +60,12 @@ enum Clause<R> {
 }
 
 impl<R: Copy> Clause<R> {
-    fn holds<'a>(&self, value: &impl Fn(R) -> Node<'a>) -> bool {
+    fn judge<'a>(&self, value: &impl Fn(R) -> Node<'a>) -> Truth {
         match self {
-            Clause::All(all) => all.iter().all(|clause| clause.holds(value)),
-            Clause::Any(any) => any.iter().any(|clause| clause.holds(value)),
-            Clause::Not(clause) => !clause.holds(value),
-            Clause::Field { root, path, check } => check.passes(value(*root).at(path)),
+            Clause::All(all) => Truth::all(all.iter().map(|clause| clause.judge(value))),
+            Clause::Any(any) => Truth::any(any.iter().map(|clause| clause.judge(value))),
+            Clause::Not(clause) => !clause.judge(value),
+            Clause::Field { root, path, check } => check.judge(value(*root).at(path)),
         }
     }
 }

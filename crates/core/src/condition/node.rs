@@ -1,6 +1,7 @@
 //! The value that an operator looks at, whatever it came from.
 
 use super::js::{Comparison, NumberText, compare_lowered, number_of};
+use crate::truth::Truth;
 use crate::value::{TextList, Value};
 use serde_json::Value as Json;
 use std::cmp::Ordering;
@@ -22,6 +23,9 @@ pub(super) enum Node<'a> {
     Array(&'a [Json]),
     /// An object.
     Object(&'a serde_json::Map<String, Json>),
+    /// Something that cannot be read as the attribute's type. A check of it is unknown before any of the
+    /// conversions below is asked for, see [`Check::judge`](super::check::Check::judge).
+    Unreadable,
 }
 
 impl<'a> From<Value<'a>> for Node<'a> {
@@ -33,6 +37,7 @@ impl<'a> From<Value<'a>> for Node<'a> {
             Value::Text(text) => Node::Text(text),
             Value::List(list) => Node::List(list),
             Value::Json(json) => Node::from(json),
+            Value::Unreadable => Node::Unreadable,
         }
     }
 }
@@ -82,6 +87,8 @@ impl<'a> Node<'a> {
 
     fn step(self, step: &Step) -> Node<'a> {
         let part = match (self, step.index) {
+            // What is inside of it cannot be read either.
+            (Node::Unreadable, _) => return self,
             (Node::Object(members), _) => members.get(&*step.key).map(Node::from),
             (Node::Array(items), Some(index)) => items.get(index).map(Node::from),
             (Node::List(list), Some(index)) => list.items().nth(index).map(Node::Text),
@@ -106,18 +113,18 @@ impl<'a> Node<'a> {
     }
 
     /// Whether this is an array with an element that passes.
-    pub(super) fn any_element(self, mut passes: impl FnMut(Node<'a>) -> bool) -> bool {
+    pub(super) fn any_element(self, mut judge: impl FnMut(Node<'a>) -> Truth) -> Truth {
         match self {
-            Node::List(list) => list.items().any(|item| passes(Node::Text(item))),
-            Node::Array(items) => items.iter().any(|item| passes(Node::from(item))),
-            _ => false,
+            Node::List(list) => Truth::any(list.items().map(|item| judge(Node::Text(item)))),
+            Node::Array(items) => Truth::any(items.iter().map(|item| judge(Node::from(item)))),
+            _ => Truth::False,
         }
     }
 
     /// JavaScript's `!!value`.
     pub(super) fn is_truthy(self) -> bool {
         match self {
-            Node::Null => false,
+            Node::Null | Node::Unreadable => false,
             Node::Bool(b) => b,
             Node::Number(n) => n != 0.0 && !n.is_nan(),
             Node::Text(text) => !text.is_empty(),
@@ -145,7 +152,7 @@ impl<'a> Node<'a> {
             // The text of a Boolean is a word, and no number.
             Node::Array([Json::Bool(_)]) => f64::NAN,
             Node::Array([only]) => Node::from(only).to_number(),
-            Node::Array(_) | Node::Object(_) => f64::NAN,
+            Node::Array(_) | Node::Object(_) | Node::Unreadable => f64::NAN,
         }
     }
 
@@ -157,7 +164,7 @@ impl<'a> Node<'a> {
     /// Gives JavaScript's `value + ""` to `sink`, piece by piece.
     pub(super) fn write_text<S: FnMut(&[u8])>(self, sink: &mut S) {
         match self {
-            Node::Null => sink(b"null"),
+            Node::Null | Node::Unreadable => sink(b"null"),
             Node::Bool(true) => sink(b"true"),
             Node::Bool(false) => sink(b"false"),
             Node::Number(n) => sink(NumberText::new(n).as_bytes()),
@@ -207,7 +214,7 @@ impl<'a> Node<'a> {
         match self {
             Node::Text(text) => f(text),
             Node::Number(n) => f(NumberText::new(n).as_bytes()),
-            Node::Null => f(b"null"),
+            Node::Null | Node::Unreadable => f(b"null"),
             Node::Bool(true) => f(b"true"),
             Node::Bool(false) => f(b"false"),
             Node::Object(_) => f(b"[object Object]"),

@@ -4,6 +4,7 @@ use super::TextTest;
 use crate::attribute::AttrId;
 use crate::header::Pairs;
 use crate::predicate::Facts;
+use crate::truth::Truth;
 use crate::value::Value;
 
 /// A compiled test of a claim.
@@ -18,25 +19,28 @@ pub struct ClaimTest {
 impl ClaimTest {
     /// Whether the claim is there and passes. As in Istio, a number, boolean or object is there but
     /// passes no test of a text.
-    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
+    pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
         let value = facts.value(self.attribute);
         if let TextTest::Any = self.test {
-            return value != Value::Null;
+            return (value != Value::Null).into();
         }
         match value {
             Value::Text(text) => match listed(text) {
-                Some(mut items) => items.any(|item| self.test.passes(item)),
-                None => self.test.passes(text),
+                Some(items) => Truth::any(items.map(|item| self.test.judge(item))),
+                None => self.test.judge(text),
             },
-            Value::List(list) => list.items().any(|item| self.test.passes(item)),
-            Value::Json(serde_json::Value::Array(items)) => items.iter().any(|item| self.passes_json(item)),
-            Value::Json(one) => self.passes_json(one),
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            Value::List(list) => Truth::any(list.items().map(|item| self.test.judge(item))),
+            Value::Json(serde_json::Value::Array(items)) => {
+                Truth::any(items.iter().map(|item| self.judge_json(item)))
+            }
+            Value::Json(one) => self.judge_json(one),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Truth::False,
+            Value::Unreadable => Truth::Unknown,
         }
     }
 
-    fn passes_json(&self, json: &serde_json::Value) -> bool {
-        json.as_str().is_some_and(|text| self.test.passes(text.as_bytes()))
+    fn judge_json(&self, json: &serde_json::Value) -> Truth {
+        json.as_str().map_or(Truth::False, |text| self.test.judge(text.as_bytes()))
     }
 }
 

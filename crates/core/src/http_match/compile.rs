@@ -4,8 +4,10 @@ use super::string_match::{Asks, Place};
 use super::{ClaimTest, HttpMatch, Network, Networks, StringMatch, TextTest};
 use crate::Named;
 use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, SourceSpec};
+use crate::claims::{ClaimName, bracketed};
 use crate::compile::Compiler;
 use crate::header;
+use crate::never::{Form, Part};
 use crate::predicate::Predicate;
 use crate::problem::At;
 
@@ -92,14 +94,14 @@ impl HttpMatch {
 
     fn request_line(&self, entry: &mut Entry<'_, '_>, at: &At) {
         self.path(entry, &at.field("uri"));
-        let parts = [
-            ("scheme", ":scheme", &self.scheme),
-            ("method", ":method", &self.method),
-            ("authority", ":authority", &self.authority),
-        ];
-        for (field, header, matcher) in parts {
+        let parts = [("scheme", &self.scheme), ("method", &self.method), ("authority", &self.authority)];
+        for (field, matcher) in parts {
             if let Some(matcher) = matcher {
-                let attribute = entry.compiler.pseudo_header(header);
+                let attribute = match field {
+                    "scheme" => entry.compiler.pseudo_header(":scheme"),
+                    "method" => entry.compiler.pseudo_header(":method"),
+                    _ => entry.compiler.authority(),
+                };
                 entry.text(attribute, matcher, &at.field(field));
             }
         }
@@ -112,19 +114,6 @@ impl HttpMatch {
         else {
             return;
         };
-        let literals = [
-            ("exact", &uri.exact),
-            ("prefix", &uri.prefix),
-            ("suffix", &uri.suffix),
-            ("contains", &uri.contains),
-        ];
-        for (name, text) in literals {
-            if text.as_ref().is_some_and(|text| text.contains(['?', '#'])) {
-                let message =
-                    "the path is matched without its query, so this could never match; use `queryParams`";
-                entry.compiler.problems.add(&at.field(name), message);
-            }
-        }
         if uri.regex.as_deref() == Some("*") {
             entry
                 .compiler
@@ -132,6 +121,7 @@ impl HttpMatch {
                 .add(&at.field("regex"), "\"*\" is no regular expression; `.*` is any text");
         }
         let attribute = entry.compiler.path();
+        entry.refuse_never(attribute, uri, at);
         if let Some(asks) = uri.asks(self.ignore_uri_case, &mut entry.compiler.problems, at) {
             entry.add_text(attribute, asks);
         }
@@ -140,14 +130,14 @@ impl HttpMatch {
     fn maps(&self, entry: &mut Entry<'_, '_>, at: &At) {
         for (name, matcher, at) in places(&self.headers, &at.field("headers")) {
             if let Some(claim) = routing_claim(name) {
-                entry.claim(claim, matcher, &at, true);
+                entry.claim(ClaimName::Path(claim), matcher, &at, true);
             } else if let Some(attribute) = entry.header(name, &at) {
                 entry.text(attribute, matcher, &at);
             }
         }
         for (name, matcher, at) in places(&self.without_headers, &at.field("withoutHeaders")) {
             if let Some(claim) = routing_claim(name) {
-                entry.claim(claim, matcher, &at, false);
+                entry.claim(ClaimName::Path(claim), matcher, &at, false);
             } else if let Some(attribute) = entry.header(name, &at) {
                 entry.without(attribute, matcher, &at);
             }
@@ -155,6 +145,10 @@ impl HttpMatch {
         for (name, matcher, at) in places(&self.query_params, &at.field("queryParams")) {
             if name.is_empty() {
                 entry.compiler.problems.add(&at, "a query parameter needs a name");
+            } else if name.as_bytes().contains(&b'=') {
+                entry.compiler.problems.add(&at, "a name ends where `=` stands, so this could never match");
+            } else if let Some(why) = Form::Query.refuses(name, Part::Whole) {
+                entry.compiler.problems.add(&at, why);
             }
             let attribute = entry.compiler.raw_query(name);
             entry.text(attribute, matcher, &at);
@@ -165,7 +159,7 @@ impl HttpMatch {
             }
         }
         for (name, matcher, at) in places(&self.claims, &at.field("claims")) {
-            entry.claim(vec![name.to_owned()], matcher, &at, true);
+            entry.claim(ClaimName::Text(name.to_owned()), matcher, &at, true);
         }
     }
 
@@ -196,19 +190,7 @@ fn routing_claim(name: &str) -> Option<Vec<String>> {
         return Some(path.split('.').map(str::to_owned).collect());
     }
     let path = rest.strip_prefix('[')?.strip_suffix(']').filter(|path| !path.is_empty())?;
-    // Split at `][`. To search a text for a text, the standard library has 3 kB of code.
-    let mut segments: Vec<String> = Vec::new();
-    for piece in path.split(']') {
-        match (segments.last_mut(), piece.strip_prefix('[')) {
-            (Some(_), Some(next)) => segments.push(next.to_owned()),
-            (Some(open), None) => {
-                open.push(']');
-                open.push_str(piece);
-            }
-            (None, _) => segments.push(piece.to_owned()),
-        }
-    }
-    Some(segments)
+    Some(bracketed(path))
 }
 
 /// An entry of which the parts are being compiled.
@@ -227,6 +209,7 @@ impl Entry<'_, '_> {
         const PSEUDO: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
         let name = if name.eq_ignore_ascii_case("host") { ":authority" } else { name };
         match PSEUDO.iter().find(|pseudo| **pseudo == name) {
+            Some(&":authority") => Some(self.compiler.authority()),
             Some(pseudo) => Some(self.compiler.pseudo_header(pseudo)),
             None => self.compiler.header(name, at),
         }
@@ -243,8 +226,46 @@ impl Entry<'_, '_> {
     }
 
     fn text(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
-        if let Some(asks) = matcher.asks(false, &mut self.compiler.problems, at) {
+        if let Some(asks) = self.asks(attribute, matcher, at) {
             self.add_text(attribute, asks);
+        }
+    }
+
+    /// What is asked of a text, which for a host is in lower case.
+    fn asks(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) -> Option<Asks> {
+        self.refuse_never(attribute, matcher, at);
+        if self.is_host(attribute) {
+            return matcher.lowered().asks(false, &mut self.compiler.problems, at);
+        }
+        matcher.asks(false, &mut self.compiler.problems, at)
+    }
+
+    fn is_host(&self, attribute: AttrId) -> bool {
+        self.compiler.form(attribute) == Some(Form::Host)
+    }
+
+    /// Reports what no value of the attribute can ever be.
+    fn refuse_never(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
+        let Some(form) = self.compiler.form(attribute) else { return };
+        let literals = [
+            ("exact", &matcher.exact, Part::Whole),
+            ("prefix", &matcher.prefix, Part::Start),
+            ("suffix", &matcher.suffix, Part::Other),
+            ("contains", &matcher.contains, Part::Other),
+        ];
+        let mut found = Vec::new();
+        for (name, literal, part) in literals {
+            let why = literal.as_deref().filter(|text| !text.is_empty());
+            found.extend(why.and_then(|text| form.refuses(text, part)).map(|why| (at.field(name), why)));
+        }
+        for (i, literal) in matcher.one_of.iter().flatten().enumerate() {
+            let why = form.refuses(literal, Part::Whole);
+            found.extend(why.map(|why| (at.field("in").index(i), why)));
+        }
+        let pattern = matcher.regex.as_deref().and_then(|pattern| form.refuses_pattern(pattern));
+        found.extend(pattern.map(|why| (at.field("regex"), why)));
+        for (at, why) in found {
+            self.compiler.problems.add(&at, why);
         }
     }
 
@@ -254,30 +275,39 @@ impl Entry<'_, '_> {
             Asks::Passes(test) => (true, test),
         };
         let cost = Cost::of(&test);
-        let part = self.compiler.text_passes(attribute, test);
+        let part = match test {
+            test if self.is_host(attribute) => Predicate::Host { attribute, test, absent_is_empty: false },
+            test => self.compiler.text_passes(attribute, test),
+        };
         self.parts.push((cost, negated_unless(there, part)));
     }
 
     /// A header that must not pass. Envoy's `treat_missing_header_as_empty`, which istiod sets for all
     /// tests but presence.
     fn without(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
-        match matcher.asks(false, &mut self.compiler.problems, at) {
+        match self.asks(attribute, matcher, at) {
             Some(Asks::Presence(there)) => self.add_text(attribute, Asks::Presence(!there)),
             Some(Asks::Passes(test)) => {
                 let cost = Cost::of(&test);
-                let part = Predicate::Text { attribute, test, absent_is_empty: true };
+                let absent_is_empty = true;
+                let part = if self.is_host(attribute) {
+                    Predicate::Host { attribute, test, absent_is_empty }
+                } else {
+                    Predicate::Text { attribute, test, absent_is_empty }
+                };
                 self.parts.push((cost, negated_unless(false, part)));
             }
             None => {}
         }
     }
 
-    fn claim(&mut self, path: Vec<String>, matcher: &StringMatch, at: &At, wanted: bool) {
-        if path.iter().any(|segment| segment.is_empty() || segment.as_bytes().contains(&b'\0')) {
-            self.compiler.problems.add(at, "a part of the claim's name is empty, or has a zero byte");
-            return;
-        }
-        let source = AttributeSpec { claim: Some(PathSpec(path)), ..AttributeSpec::default() };
+    fn claim(&mut self, name: ClaimName, matcher: &StringMatch, at: &At, wanted: bool) {
+        // The message belongs to this place: there is no field `claim` in it.
+        let path = match name.path() {
+            Ok(path) => path,
+            Err(message) => return self.compiler.problems.add(at, message),
+        };
+        let source = AttributeSpec { claim: Some(ClaimName::Path(path)), ..AttributeSpec::default() };
         let Some(attribute) = self.source(source, at) else { return };
         let (there, test) = match matcher.asks(false, &mut self.compiler.problems, at) {
             Some(Asks::Presence(there)) => (there, TextTest::Any),

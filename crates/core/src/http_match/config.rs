@@ -23,7 +23,8 @@ pub struct HttpMatch {
     /// The method, in upper case: `GET`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<StringMatch>,
-    /// The whole `:authority` (`Host`) with its port if the client sent one, case-sensitive.
+    /// The `:authority` (`Host`), in any case. Where only a port, or a dot at the end, stands between it and the
+    /// test, nobody can tell here whether the proxy takes them for the same host: see the page on `match`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<StringMatch>,
     /// Request headers by name, in any case. Of several lines of one header, one that passes is
@@ -51,8 +52,9 @@ pub struct HttpMatch {
     /// there. Weir's addition.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub cookies: Named<StringMatch>,
-    /// Claims of a verified token. A name is one claim, dots and all. The claim must be a text, or a
-    /// list of texts of which one passes. `{}` asks only that it is there. Weir's addition.
+    /// Claims of a verified token by name; `[a][b]` is the claim `b` inside of `a`, and a name with dots stands
+    /// in brackets. The claim must be a text, or a list of texts of which one passes. `{}` asks only that it is
+    /// there. Weir's addition.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub claims: Named<StringMatch>,
     /// The caller's identity from its mTLS certificate, one of these, as in AuthorizationPolicy:
@@ -124,6 +126,31 @@ pub struct StringMatch {
     /// Ignores the case of ASCII letters; with `exact`, `prefix`, `suffix`, `contains` and `in`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_case: bool,
+}
+
+impl StringMatch {
+    /// The same test for texts in lower case.
+    pub(crate) fn lowered(&self) -> Self {
+        let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_ascii_lowercase());
+        let pattern = |pattern: &String| match pattern.bytes().any(|b| b.is_ascii_uppercase()) {
+            true if !pattern.starts_with("(?i)") => ["(?i)", pattern].concat(),
+            _ => pattern.clone(),
+        };
+        Self {
+            exact: lower(&self.exact),
+            prefix: lower(&self.prefix),
+            regex: self.regex.as_ref().map(pattern),
+            suffix: lower(&self.suffix),
+            contains: lower(&self.contains),
+            one_of: self
+                .one_of
+                .as_ref()
+                .map(|texts| texts.iter().map(|text| text.to_ascii_lowercase()).collect()),
+            present: self.present,
+            semver: self.semver.clone(),
+            ignore_case: self.ignore_case,
+        }
+    }
 }
 
 impl HttpMatch {

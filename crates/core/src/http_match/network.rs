@@ -1,5 +1,6 @@
 //! IP networks, on the standard library's addresses only: module size is start-up time.
 
+use crate::truth::Truth;
 use std::net::IpAddr;
 
 /// A set of IP networks.
@@ -29,12 +30,12 @@ impl Networks {
     }
 
     /// Whether the address in `text` is in one of them. The forms are those of Envoy's attributes:
-    /// `192.0.2.7`, `192.0.2.7:443`, `2001:db8::1`, `[2001:db8::1]:443`. Any other text is in none.
-    pub fn contain(&self, text: &[u8]) -> bool {
-        address(text).is_some_and(|address| {
-            let (family, number) = number(address);
-            self.0.iter().any(|n| n.family == family && number & n.mask == n.address)
-        })
+    /// `192.0.2.7`, `192.0.2.7:443`, `2001:db8::1`, `[2001:db8::1]:443`. Of any other text, such as the path of
+    /// a Unix socket, it is unknown.
+    pub fn contain(&self, text: &[u8]) -> Truth {
+        let Some(address) = address(text) else { return Truth::Unknown };
+        let (family, number) = number(address);
+        self.0.iter().any(|n| n.family == family && number & n.mask == n.address).into()
     }
 }
 
@@ -97,6 +98,7 @@ mod tests {
 
     fn contain(networks: &[&str], text: &str) -> bool {
         Networks::new(networks.iter().map(|n| Network::parse(n).unwrap()).collect()).contain(text.as_bytes())
+            == Truth::True
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -123,7 +125,7 @@ mod tests {
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn other_texts_are_in_no_network() {
+    fn of_other_texts_nobody_can_tell() {
         let all = Networks::new(vec![Network::parse("0.0.0.0/0").unwrap(), Network::parse("::/0").unwrap()]);
         for text in [
             "",
@@ -138,10 +140,10 @@ mod tests {
             "/run/x.sock",
             "1.2.3.4 ",
         ] {
-            assert!(!all.contain(text.as_bytes()), "{text:?}");
+            assert_eq!(all.contain(text.as_bytes()), Truth::Unknown, "{text:?}");
         }
-        assert!(!all.contain(b"\xff\xfe"));
-        assert!(!all.contain(&[b':'; 70_000]));
+        assert_eq!(all.contain(b"\xff\xfe"), Truth::Unknown);
+        assert_eq!(all.contain(&[b':'; 70_000]), Truth::Unknown);
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]

@@ -1,6 +1,7 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
 use super::string_match::{Place, stands};
+use crate::truth::Truth;
 use regex_lite::{Regex, RegexBuilder};
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ const LONGEST_PATTERN: usize = 1024;
 const LARGEST_PROGRAM: usize = 64 * 1024;
 /// Groups within groups.
 const DEEPEST_NESTING: u32 = 40;
-/// A longer text, in bytes, never matches: the time of a match is program size times text size.
+/// Whether a longer text matches, in bytes, is unknown: the time of a match is program size times text size.
 const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
@@ -54,18 +55,17 @@ impl FullMatch {
         Ok(Self(Form::Automaton(whole)))
     }
 
-    /// Whether the whole of `text` matches.
-    pub fn matches(&self, text: &[u8]) -> bool {
-        if text.len() > LONGEST_TEXT {
-            return false;
-        }
-        match &self.0 {
+    /// Whether the whole of `text` matches; unknown where finding out would be too much work.
+    pub fn judge(&self, text: &[u8]) -> Truth {
+        let matches = match &self.0 {
             Form::Plain(place, literal) => {
                 // `.*` stands for anything but line feeds.
                 stands(*place, literal, false, text) && !text.contains(&b'\n')
             }
+            Form::Automaton(_) if text.len() > LONGEST_TEXT => return Truth::Unknown,
             Form::Automaton(regex) => regex.is_match(&latin1(text)),
-        }
+        };
+        matches.into()
     }
 }
 
@@ -179,20 +179,28 @@ mod tests {
             ("[[:alpha:]]+", ["abc", "Z"], ["a1", ""]),
         ] {
             let regex = FullMatch::new(pattern).unwrap();
-            yes.iter().for_each(|text| assert!(regex.matches(text.as_bytes()), "{pattern} {text:?}"));
-            no.iter().for_each(|text| assert!(!regex.matches(text.as_bytes()), "{pattern} {text:?}"));
+            for (texts, expected) in [(yes, Truth::True), (no, Truth::False)] {
+                for text in texts {
+                    assert_eq!(regex.judge(text.as_bytes()), expected, "{pattern} {text:?}");
+                }
+            }
         }
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn long_texts_never_match_and_any_bytes_may() {
-        for pattern in [".*", "a.*", "[^b]*"] {
+    fn of_long_texts_nobody_can_tell_and_any_bytes_may_match() {
+        // A literal has no limit.
+        for (pattern, long) in [(".*", Truth::True), ("a.*", Truth::True), ("[^b]*", Truth::Unknown)] {
             let regex = FullMatch::new(pattern).unwrap();
-            assert!(regex.matches(&[b'a'; LONGEST_TEXT]), "{pattern}");
-            assert!(!regex.matches(&[b'a'; LONGEST_TEXT + 1]), "{pattern}");
-            assert!(regex.matches(b"a\xff") && regex.matches(b"a\xc0\xa7"), "{pattern}");
+            assert_eq!(regex.judge(&[b'a'; LONGEST_TEXT]), Truth::True, "{pattern}");
+            assert_eq!(regex.judge(&[b'a'; LONGEST_TEXT + 1]), long, "{pattern}");
+            for bytes in [&b"a\xff"[..], b"a\xc0\xa7"] {
+                assert_eq!(regex.judge(bytes), Truth::True, "{pattern}");
+            }
         }
+        let literal = FullMatch::new("b.*").unwrap();
+        assert_eq!(literal.judge(&[b'a'; LONGEST_TEXT + 1]), Truth::False);
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -255,14 +263,14 @@ mod tests {
                 let whole = format!("^(?:{})$", latin1(pattern.as_bytes()));
                 if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&whole)) {
                     let short = FullMatch(Form::Plain(place, literal.into()));
-                    prop_assert_eq!(short.matches(&text), FullMatch(Form::Automaton(regex)).matches(&text));
+                    prop_assert_eq!(short.judge(&text), FullMatch(Form::Automaton(regex)).judge(&text));
                 }
             }
 
             #[test]
             fn no_pattern_panics(pattern in ".{0,40}", text in proptest::collection::vec(any::<u8>(), 0..40)) {
                 if let Ok(regex) = FullMatch::new(&pattern) {
-                    let _ = regex.matches(&text);
+                    let _ = regex.judge(&text);
                 }
             }
         }

@@ -4,9 +4,10 @@ use super::StringMatch;
 use super::regex::FullMatch;
 use crate::problem::{At, Problems};
 use crate::sort::sort_by;
+use crate::truth::Truth;
 use semver::{Version, VersionReq};
 
-/// A longer text is no version.
+/// Whether a longer text is a version is not found out.
 const LONGEST_VERSION: usize = 256;
 
 /// A compiled test of a text. It allocates nothing (but for a pre-release label of more than eight
@@ -56,9 +57,9 @@ impl TextTest {
         TextTest::Literal { place, literal: literal.as_bytes().into(), ignore_case: false }
     }
 
-    /// Whether `text` passes.
-    pub fn passes(&self, text: &[u8]) -> bool {
-        match self {
+    /// Whether `text` passes; unknown where finding out would be too much work.
+    pub fn judge(&self, text: &[u8]) -> Truth {
+        let passes = match self {
             TextTest::Any => true,
             TextTest::Literal { place, literal, ignore_case } => stands(*place, literal, *ignore_case, text),
             TextTest::OneOf { texts, ignore_case: false } => {
@@ -68,9 +69,11 @@ impl TextTest {
                 let lower = || text.iter().map(u8::to_ascii_lowercase);
                 texts.binary_search_by(|t| t.iter().copied().cmp(lower())).is_ok()
             }
-            TextTest::Regex(regex) => regex.matches(text),
+            TextTest::Regex(regex) => return regex.judge(text),
+            TextTest::Version(_) if text.len() > LONGEST_VERSION => return Truth::Unknown,
             TextTest::Version(requirement) => version(text).is_some_and(|v| requirement.matches(&v)),
-        }
+        };
+        passes.into()
     }
 }
 
@@ -89,7 +92,7 @@ pub(crate) fn stands(place: Place, literal: &[u8], ignore_case: bool, text: &[u8
 
 /// A version as people write it: a `v` before it, or without its last parts.
 fn version(text: &[u8]) -> Option<Version> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok().filter(|t| t.len() <= LONGEST_VERSION)?;
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
     Version::parse(text).ok().or_else(|| {
         let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
@@ -114,10 +117,10 @@ pub enum Asks {
 
 impl Asks {
     /// Whether a text, which may be absent, is what is asked for.
-    pub fn hold(&self, text: Option<&[u8]>) -> bool {
+    pub fn judge(&self, text: Option<&[u8]>) -> Truth {
         match self {
-            Asks::Presence(wanted) => text.is_some() == *wanted,
-            Asks::Passes(test) => text.is_some_and(|text| test.passes(text)),
+            Asks::Presence(wanted) => (text.is_some() == *wanted).into(),
+            Asks::Passes(test) => text.map_or(Truth::False, |text| test.judge(text)),
         }
     }
 }
@@ -229,7 +232,7 @@ mod tests {
 
     fn passes(json: &str, text: &[u8]) -> bool {
         match compiled(json).unwrap() {
-            Asks::Passes(test) => test.passes(text),
+            Asks::Passes(test) => test.judge(text) == Truth::True,
             Asks::Presence(_) => panic!("{json} asks for presence"),
         }
     }
@@ -276,7 +279,9 @@ mod tests {
             assert!(!passes(requirement, no.as_bytes()), "{no}");
         }
         assert!(!passes(requirement, b"\xff"));
-        assert!(!passes(requirement, "1.2.0+".repeat(100).as_bytes()));
+        let Ok(Asks::Passes(test)) = compiled(requirement) else { panic!() };
+        let long = format!("1.2.0+{}", "a".repeat(LONGEST_VERSION));
+        assert_eq!(test.judge(long.as_bytes()), Truth::Unknown);
         assert!(passes(r#"{"semver": ">=1.3.0-alpha"}"#, b"1.3.0-beta"));
     }
 

@@ -11,7 +11,13 @@ pub struct Node<'a> {
     pub value: &'a Value,
     /// The part around it, and which step leads from there to here; `None` at the top.
     within: Option<(&'a Node<'a>, Step<'a>)>,
+    /// Whether it is, or belongs to, a secret: then no problem shows what stands there.
+    secret: bool,
 }
+
+/// Names of members that are as long as this are not shown where secrets stand: `secret: {hush}` is, in
+/// YAML, an object with a member `hush`.
+const SHORTEST_SECRET: usize = 16;
 
 /// One step down a document.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +32,21 @@ type Each<'f> = &'f mut dyn FnMut(usize, &Node<'_>, &mut Problems);
 impl<'a> Node<'a> {
     /// A whole document.
     pub(super) fn top(value: &'a Value) -> Self {
-        Self { value, within: None }
+        Self { value, within: None, secret: false }
+    }
+
+    /// The same part, of which problems show neither values nor what could be one. Everything inside is
+    /// so too. Derived code asks for it where a type is marked `#[load(secret)]`.
+    #[must_use]
+    pub fn hidden(&self) -> Self {
+        Self { value: self.value, within: self.within, secret: true }
+    }
+
+    fn inside<'b>(&'b self, value: &'b Value, step: Step<'b>) -> Node<'b>
+    where
+        'a: 'b,
+    {
+        Node { value, within: Some((self, step)), secret: self.secret }
     }
 
     /// Where it stands.
@@ -53,25 +73,46 @@ impl<'a> Node<'a> {
     #[inline(never)]
     pub fn refuse(&self, problems: &mut Problems, expected: &str) {
         let shown = match self.value {
-            Value::String(text) => format!("{text:?}"),
             Value::Array(_) => "a list".to_owned(),
             Value::Object(_) => "an object".to_owned(),
+            Value::Null => "null".to_owned(),
+            Value::String(_) if self.secret => "a text (not shown here)".to_owned(),
+            _ if self.secret => "a value (not shown here)".to_owned(),
+            Value::String(text) => format!("{text:?}"),
             plain => plain.to_string(),
         };
         self.problem(problems, [&shown, " is not ", expected].concat());
+    }
+
+    /// Says that it has no parts, though it should. A text in the place of a whole section can be anything,
+    /// a key set or a secret for example, so it is not shown.
+    #[cold]
+    #[inline(never)]
+    fn refuse_parts(&self, problems: &mut Problems, expected: &str) {
+        match self.value {
+            Value::String(_) => self.hidden().refuse(problems, expected),
+            _ => self.refuse(problems, expected),
+        }
     }
 
     /// Reads the members of an object, each with the number that its name has in `names`. Members with
     /// other names are refused. False when it is no object.
     pub fn members(&self, problems: &mut Problems, names: &[&str], each: Each<'_>) -> bool {
         let Value::Object(members) = self.value else {
-            self.refuse(problems, "an object");
+            let with = if self.secret { [" with ", &names.join(", ")].concat() } else { String::new() };
+            self.refuse_parts(problems, &["an object", &with].concat());
             return false;
         };
         for (name, value) in members {
-            let node = Node { value, within: Some((self, Step::Member(name))) };
+            let node = self.inside(value, Step::Member(name));
             match names.iter().position(|known| known == name) {
                 Some(index) => each(index, &node, problems),
+                None if self.secret && (value.is_null() || name.len() >= SHORTEST_SECRET) => {
+                    self.problem(
+                        problems,
+                        ["unknown field (not shown here), expected: ", &names.join(", ")].concat(),
+                    );
+                }
                 None => node.unknown(problems, "field", name, names),
             }
         }
@@ -85,11 +126,11 @@ impl<'a> Node<'a> {
         each: &mut dyn FnMut(&str, &Node<'_>, &mut Problems),
     ) -> bool {
         let Value::Object(members) = self.value else {
-            self.refuse(problems, "an object");
+            self.refuse_parts(problems, "an object");
             return false;
         };
         for (name, value) in members {
-            each(name, &Node { value, within: Some((self, Step::Member(name))) }, problems);
+            each(name, &self.inside(value, Step::Member(name)), problems);
         }
         true
     }
@@ -97,11 +138,11 @@ impl<'a> Node<'a> {
     /// Reads the elements of a list. False when it is none.
     pub fn elements(&self, problems: &mut Problems, each: Each<'_>) -> bool {
         let Value::Array(elements) = self.value else {
-            self.refuse(problems, "a list");
+            self.refuse_parts(problems, "a list");
             return false;
         };
         for (index, value) in elements.iter().enumerate() {
-            each(index, &Node { value, within: Some((self, Step::Element(index))) }, problems);
+            each(index, &self.inside(value, Step::Element(index)), problems);
         }
         true
     }
@@ -113,7 +154,9 @@ impl<'a> Node<'a> {
             return None;
         };
         let index = words.iter().position(|known| known == word);
-        if index.is_none() {
+        if index.is_none() && self.secret {
+            self.refuse(problems, "one of the known words");
+        } else if index.is_none() {
             self.unknown(problems, "word", word, words);
         }
         index

@@ -4,6 +4,7 @@ pub(super) type Status = u32;
 pub(super) const OK: Status = 0;
 pub(super) const NOT_FOUND: Status = 1;
 pub(super) const REQUEST_HEADERS: u32 = 0;
+pub(super) const REQUEST_TRAILERS: u32 = 1;
 pub(super) const RESPONSE_HEADERS: u32 = 2;
 pub(super) const RESPONSE_TRAILERS: u32 = 3;
 pub(super) const CALLOUT_HEADERS: u32 = 6;

@@ -1,9 +1,10 @@
 //! What a section has once for all its experiments.
 
-use crate::config::{self, Config, Requests};
+use crate::config::{Config, Requests};
 use crate::plan::{Baggage, Consent, Memory, Minted, Outputs, Overrides};
 use std::rc::Rc;
 use weir_cookie::{Cookie, Signer};
+use weir_core::ownership::BAGGAGE;
 use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec};
 
 /// The cookies and what signs them.
@@ -109,7 +110,7 @@ pub(super) fn outputs(
         let message = "this is the header of an experiment too";
         compiler.problems.add(&at.field("combinedHeader"), message);
     }
-    let baggage = if output.baggage { baggage(&config.list, compiler, &at) } else { None };
+    let baggage = baggage(output.baggage, compiler, &at);
     let response_header = output.response_header.as_deref().and_then(|name| {
         let name = weir_core::header::writable_name(name);
         name.map_err(|message| compiler.problems.add(&at.field("responseHeader"), message)).ok()
@@ -117,7 +118,7 @@ pub(super) fn outputs(
     let response_cookie = output
         .response_cookie
         .as_ref()
-        .and_then(|spec| Cookie::compile(spec, compiler, &at.field("responseCookie")));
+        .and_then(|spec| Cookie::compile_for_scripts(spec, compiler, &at.field("responseCookie")));
     Outputs {
         any: combined.is_some()
             || baggage.is_some()
@@ -131,14 +132,9 @@ pub(super) fn outputs(
     }
 }
 
-fn baggage(list: &[config::Experiment], compiler: &mut Compiler<'_>, at: &At) -> Option<Baggage> {
-    let header = compiler.own_header("baggage", at)?;
-    let mut keys: Vec<Box<[u8]>> = Vec::with_capacity(list.len());
-    for experiment in list {
-        let key = experiment.key.as_bytes();
-        let place = keys.partition_point(|known| **known < *key);
-        keys.insert(place, key.into());
-    }
-    let dropped = compiler.counter("weir_baggage_dropped_total");
-    Some(Baggage { header, keys: keys.into(), dropped })
+fn baggage(writes: bool, compiler: &mut Compiler<'_>, at: &At) -> Option<Baggage> {
+    let namespace = compiler.own_names_of_experiments(at);
+    let header = if writes { compiler.own_header(BAGGAGE, at) } else { namespace };
+    let dropped = writes.then(|| compiler.counter("weir_baggage_dropped_total"));
+    Some(Baggage { header: header?, writes, owns_namespace: namespace.is_some(), dropped })
 }

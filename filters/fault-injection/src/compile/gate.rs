@@ -7,7 +7,7 @@ use crate::percentage::Percentage;
 use crate::plan::{Gate, Harm, Kind, Part, Ramp};
 use weir_allocation::Share;
 use weir_core::attribute::{AttributeSpec, KindSpec, PathSpec};
-use weir_core::{At, AttrId, Compiler, SourceSpec, timestamp};
+use weir_core::{At, AttrId, Compiler, SourceSpec, Variable, timestamp};
 
 /// Whether an environment variable says yes.
 pub(super) fn is_set(name: &str, compiler: &Compiler<'_>) -> bool {
@@ -15,7 +15,7 @@ pub(super) fn is_set(name: &str, compiler: &Compiler<'_>) -> bool {
         let text = text.trim();
         text.is_empty() || ["0", "false", "no", "off"].iter().any(|no| text.eq_ignore_ascii_case(no))
     };
-    compiler.env(name).is_some_and(|text| !no(&text))
+    matches!(compiler.env(name), Variable::Set(text) if !no(&text))
 }
 
 impl Builder<'_, '_> {

@@ -48,6 +48,7 @@ impl Plan {
             chance: Chance::default(),
             marks: Marks::default(),
             state: compiler.state("fault"),
+            undecided: compiler.undecided("faults"),
         }
     }
 }

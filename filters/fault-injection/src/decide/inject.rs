@@ -9,6 +9,8 @@ use weir_core::{Delay, Effects, Outside, Reply, Way};
 #[derive(Default)]
 pub(super) struct Injected {
     pub(super) any: bool,
+    /// How many conditions could not be judged.
+    pub(super) undecided: u16,
     delay: Option<(u16, Time)>,
     abort: Option<(u16, Box<Reply>)>,
     /// In bytes a second.

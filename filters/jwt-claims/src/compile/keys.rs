@@ -5,7 +5,7 @@ use crate::config::{Jwks, RemoteJwks};
 use crate::keys::{Remote, Server, Trusted};
 use crate::plan::Keys;
 use std::rc::Rc;
-use weir_core::At;
+use weir_core::{At, Variable};
 use weir_jose::KeySet;
 
 const MINUTE: u64 = 60;
@@ -25,12 +25,16 @@ impl Builder<'_, '_> {
             }
             (None, Some(variable), None) => {
                 let at = at.field("env");
-                let Some(text) = self.compiler.env(variable) else {
-                    let message = format!("there is no environment variable {variable:?} in the VM");
-                    self.compiler.problems.add(&at, message);
-                    return None;
-                };
-                self.fixed(&text, name, &at)
+                match self.compiler.env(variable) {
+                    Variable::Set(text) => self.fixed(&text, name, &at),
+                    Variable::Unknown => Some(Keys::Fixed(Trusted(Rc::new(KeySet::empty())))),
+                    Variable::Unset => {
+                        // Not even the name is shown: people write the key set itself here.
+                        let message = "this environment variable is not set in the VM (vmConfig.env)";
+                        self.compiler.problems.add(&at, message);
+                        None
+                    }
+                }
             }
             (None, None, Some(remote)) => self.remote(remote, &at.field("remote")),
             _ => {
@@ -108,7 +112,9 @@ impl Builder<'_, '_> {
         };
         let parts = split();
         if parts.is_none() {
-            let message = format!("{uri:?} is not an address such as https://id.example.com/jwks.json");
+            // It is not shown: it may have a user and a password.
+            let message = "not an address such as https://id.example.com/jwks.json: visible ASCII, without user, \
+                           password and fragment";
             self.compiler.problems.add(at, message);
         }
         parts

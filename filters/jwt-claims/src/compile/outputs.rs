@@ -1,9 +1,9 @@
 //! What services learn of a token.
 
 use super::Builder;
-use crate::config::{ClaimHeader, Missing, Provider};
+use crate::config::{ClaimHeader, Format, Missing, Provider};
 use crate::outputs::{Absent, HeaderRule, StateRule};
-use weir_core::attribute::PathSpec;
+use weir_core::claims::ClaimName;
 use weir_core::{At, OwnedHeader, header};
 
 /// Longer values are left out, in bytes, where nothing else is said.
@@ -32,8 +32,10 @@ impl Builder<'_, '_> {
             Some(specs) => specs.as_slice(),
             None => {
                 let one = |(claim, header): (&str, &str)| ClaimHeader {
-                    claim: PathSpec(vec![claim.to_owned()]),
+                    claim: ClaimName::Text(claim.to_owned()),
                     header: header.to_owned(),
+                    // A subject is one, whatever commas it has.
+                    format: (claim == "sub").then_some(Format::Text),
                     ..ClaimHeader::default()
                 };
                 usual = CONTRACT.map(one);
@@ -54,7 +56,7 @@ impl Builder<'_, '_> {
     }
 
     fn header_rule(&mut self, spec: &ClaimHeader, at: &At) -> Option<HeaderRule> {
-        self.check_claim(&spec.claim, &at.field("claim"));
+        let path = self.claim_path(&spec.claim, &at.field("claim"));
         let absent = self.absent(spec, at);
         let longest = spec.max_bytes.unwrap_or(LONGEST_VALUE);
         if longest == 0 || longest > MOST_LONGEST_VALUE {
@@ -67,7 +69,7 @@ impl Builder<'_, '_> {
         }
         let header = self.compiler.own_header(&spec.header, &at.field("header"))?;
         let format = spec.format.unwrap_or_default();
-        Some(HeaderRule { header, path: spec.claim.0.clone(), format, absent, longest: longest as usize })
+        Some(HeaderRule { header, path, format, absent, longest: longest as usize })
     }
 
     fn absent(&mut self, spec: &ClaimHeader, at: &At) -> Absent {
@@ -98,19 +100,17 @@ impl Builder<'_, '_> {
                 let message = format!("{name:?} is not a name: letters, digits, `-`, `_` and `.`");
                 self.compiler.problems.add(&at, message);
             }
-            self.check_claim(claim, &at);
+            let path = self.claim_path(claim, &at);
             let state = self.compiler.state(&["weir.jwt.", name].concat());
-            rules.push(StateRule { state, path: claim.0.clone() });
+            rules.push(StateRule { state, path });
         }
         rules.into()
     }
 
-    fn check_claim(&mut self, claim: &PathSpec, at: &At) {
-        if claim.0.is_empty() {
-            self.compiler.problems.missing(at, "a claim is needed, such as sub, or [realm_access, roles]");
-        } else if claim.0.iter().any(String::is_empty) {
-            let message = "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])";
-            self.compiler.problems.add(at, message);
-        }
+    fn claim_path(&mut self, claim: &ClaimName, at: &At) -> Vec<String> {
+        claim.path().unwrap_or_else(|message| {
+            self.compiler.problems.missing(at, message);
+            Vec::new()
+        })
     }
 }

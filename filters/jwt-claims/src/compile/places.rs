@@ -68,7 +68,7 @@ impl Builder<'_, '_> {
         Some(CookiePlace { attribute, name: name.as_bytes().into() })
     }
 
-    /// Parameters are read as they were sent: a token has nothing to encode.
+    /// Names and values are read decoded, as upstreams read them: a token under `access%5Ftoken` is one too.
     fn param_place(&mut self, name: &str, at: &At) -> Option<ParamPlace> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
         if name.is_empty() || !name.bytes().all(plain) {
@@ -76,7 +76,8 @@ impl Builder<'_, '_> {
             self.compiler.problems.add(at, message);
             return None;
         }
-        let attribute = self.compiler.raw_query(name);
+        let source = SourceSpec::Short(["query:", name].concat());
+        let attribute = self.compiler.source(&source, at)?;
         Some(ParamPlace { attribute, name: name.as_bytes().into() })
     }
 

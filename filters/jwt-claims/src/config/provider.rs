@@ -3,7 +3,7 @@
 use serde::Serialize;
 use weir_core::Load;
 use weir_core::Named;
-use weir_core::attribute::PathSpec;
+use weir_core::claims::ClaimName;
 use weir_core::http_match::StringMatch;
 
 /// Who issues tokens, where they stand in a request, and what services learn of them.
@@ -62,9 +62,10 @@ pub struct Provider {
     pub claims_to_headers: Option<Vec<ClaimHeader>>,
     /// Filter state for access logs, `wasm.weir.jwt.NAME`, with the claim that each is given.
     #[serde(skip_serializing_if = "Named::is_empty")]
-    pub filter_state: Named<PathSpec>,
+    pub filter_state: Named<ClaimName>,
     /// What the claims must say: a GrowthBook condition in which names are claims, such as
-    /// `{email_verified: true}`. A token that does not meet it is refused with 403.
+    /// `{email_verified: true}`, or `"[a][b]"` for `b` inside of `a`. A token that does not meet it, or of which
+    /// that cannot be told, is refused with 403.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<serde_json::Value>,
 }
@@ -72,6 +73,7 @@ pub struct Provider {
 /// Where keys come from: exactly one of these.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Jwks {
     /// The key set (RFC 7517 section 5) itself, as an object or as text.
@@ -88,6 +90,7 @@ pub struct Jwks {
 /// A server that answers with a key set.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteJwks {
     /// The Envoy cluster that reaches the server, such as `outbound|443||id.example.com`.
@@ -157,9 +160,9 @@ pub struct FromHeader {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClaimHeader {
-    /// The claim: the names that lead to it, as a list, or as text with dots between them. A number is the
-    /// position in an array. A name that is a URL stands in a list.
-    pub claim: PathSpec,
+    /// The claim: its name, or the list of the names that lead to it, such as `[realm_access, roles]`. A number
+    /// is the position in an array. A name with dots is ambiguous and refused: it stands in a list too.
+    pub claim: ClaimName,
     /// The header's name.
     pub header: String,
     /// How the claim becomes text; `csv` when absent.

@@ -12,6 +12,7 @@ use crate::label::LabelSpec;
 use crate::plan::{Amount, Late, Metric, Moment, Plan, Reading};
 use crate::red;
 use names::Names;
+use std::cell::Cell;
 use weir_core::http_match::HttpMatch;
 use weir_core::{At, Compiler, Predicate};
 
@@ -48,6 +49,7 @@ impl Plan {
             readings: readings.into(),
             lates: lates.into(),
             log: log.map(Box::new),
+            undecided: Cell::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 const REQUEST: u32 = 0;
+const REQUEST_TRAILERS: u32 = 1;
 const RESPONSE: u32 = 2;
 const RESPONSE_TRAILERS: u32 = 3;
 const CALLOUT_RESPONSE: u32 = 6;
@@ -38,6 +39,10 @@ fn readable<'a>(guest: &'a mut Guest<'_>, kind: u32) -> Result<Option<&'a Header
     let message = match kind {
         REQUEST => &stream.request,
         RESPONSE => &stream.response,
+        REQUEST_TRAILERS => {
+            let open = stream.request.trailers_open || stream.logging;
+            return Ok(open.then_some(&stream.request.trailers));
+        }
         RESPONSE_TRAILERS => {
             let open = stream.response.trailers_open || stream.logging;
             return Ok(open.then_some(&stream.response.trailers));
@@ -57,6 +62,7 @@ fn writable<'a>(guest: &'a mut Guest<'_>, kind: u32) -> Result<&'a mut HeaderMap
     let message = match kind {
         REQUEST => &mut stream.request,
         RESPONSE => &mut stream.response,
+        REQUEST_TRAILERS if stream.request.trailers_open => return Ok(&mut stream.request.trailers),
         RESPONSE_TRAILERS if stream.response.trailers_open => return Ok(&mut stream.response.trailers),
         _ => return Err(Status::BadArgument),
     };

@@ -3,7 +3,9 @@
 mod syntax;
 
 use crate::http_match::{Place, stands};
+use crate::truth::Truth;
 use regex_lite::{Regex, RegexBuilder};
+use std::borrow::Cow;
 use syntax::Translated;
 
 /// Patterns longer than this, in bytes, are refused.
@@ -13,7 +15,7 @@ const LONGEST_PATTERN: usize = 4096;
 const LARGEST_PROGRAM: usize = 64 * 1024;
 /// Groups nested deeper than this are refused.
 const DEEPEST_NESTING: u32 = 50;
-/// Texts longer than this, in bytes, never match: what a client sends must not decide how much
+/// Whether a longer text matches, in bytes, is unknown: what a client sends must not decide how much
 /// work one request is.
 pub(super) const LONGEST_TEXT: usize = 16 * 1024;
 
@@ -53,20 +55,42 @@ impl Pattern {
         }
     }
 
-    /// Whether a part of `text` matches. Text that is too long or not UTF-8 never does.
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
-        if text.len() > LONGEST_TEXT {
-            return false;
-        }
-        let Ok(text) = std::str::from_utf8(text) else { return false };
-        match self {
-            Self::Plain { text: wanted, start, end } => match (start, end) {
-                (true, true) => text == &**wanted,
-                (true, false) => text.starts_with(&**wanted),
-                (false, true) => text.ends_with(&**wanted),
-                (false, false) => stands(Place::Anywhere, wanted.as_bytes(), false, text.as_bytes()),
-            },
-            Self::Regex(regex) => regex.is_match(text),
-        }
+    /// Whether a part of `text` matches; unknown where finding out would be too much work.
+    ///
+    /// A byte that is not part of UTF-8 counts as its Latin-1 character, which is how servers in JavaScript
+    /// read headers: one such byte must not turn off a pattern that the rest of the text matches.
+    pub(super) fn judge(&self, text: &[u8]) -> Truth {
+        let matches = match self {
+            Self::Plain { text: wanted, start, end } => {
+                let wanted = wanted.as_bytes();
+                match (start, end) {
+                    (true, true) => text == wanted,
+                    (true, false) => text.starts_with(wanted),
+                    (false, true) => text.ends_with(wanted),
+                    (false, false) => stands(Place::Anywhere, wanted, false, text),
+                }
+            }
+            Self::Regex(_) if text.len() > LONGEST_TEXT => return Truth::Unknown,
+            Self::Regex(regex) => regex.is_match(&characters(text)),
+        };
+        matches.into()
     }
+}
+
+/// The characters of a text, of which the bytes that are not UTF-8 are Latin-1.
+fn characters(text: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(mixed(text)),
+    }
+}
+
+#[cold]
+fn mixed(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for chunk in text.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    out
 }

@@ -1,0 +1,48 @@
+//! What two plugins of one file do to each other.
+
+use super::report::Finding;
+use crate::manifest::Plugin;
+use crate::yaml::Node;
+use weir_core::{At, Shape};
+use weir_pipeline::Plans;
+
+/// For each plugin, in their order, which headers it and an earlier one take from each other. A file does not
+/// say whether both serve the same requests.
+pub(super) fn notes(plugins: &[Plugin]) -> Vec<Vec<Finding>> {
+    let shapes: Vec<Option<Shape>> = match plugins {
+        [] | [_] => Vec::new(),
+        several => several.iter().map(|plugin| shape(plugin.configuration.as_ref()?)).collect(),
+    };
+    let notes = |(index, plugin): (usize, &Plugin)| {
+        let ours = shapes.get(index)?.as_ref()?;
+        let earlier = plugins.iter().zip(&shapes).take(index);
+        Some(earlier.filter_map(|(other, theirs)| note(plugin, ours, other, theirs.as_ref()?)).collect())
+    };
+    plugins.iter().enumerate().map(|one| notes(one).unwrap_or_default()).collect()
+}
+
+fn note(plugin: &Plugin, ours: &Shape, other: &Plugin, theirs: &Shape) -> Option<Finding> {
+    let mut names = ours.clashes(theirs);
+    names.extend(theirs.clashes(ours).into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    names.sort_unstable();
+    let first = names.first()?;
+    let more = match names.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "`{first}`{more} belongs to the plugin of line {} too: where both serve a request, the later one removes what \
+         the earlier one wrote; give both `ownership: {{shared: true}}`",
+        other.at.line
+    );
+    let at = At::root();
+    let mark = plugin.configuration.as_ref().map_or(plugin.at, |node| node.locate(&at));
+    Some(Finding { at: mark, path: None, message })
+}
+
+/// What a right configuration reads and writes.
+fn shape(configuration: &Node) -> Option<Shape> {
+    let bytes = configuration.to_json().to_string().into_bytes();
+    let env = |_: &str| Some("as long as a secret has to be".to_owned());
+    Plans::load(&bytes, &env).ok().map(|plans| plans.shape)
+}

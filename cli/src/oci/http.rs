@@ -1,0 +1,316 @@
+//! HTTP as registries speak it, with a bound on everything that they send.
+
+use super::registry::Connection;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, LOCATION};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::{Certificate, Client, Response, Url, redirect};
+use std::error::Error;
+use std::time::Duration;
+
+/// Connect timeout, …
+const CONNECT: Duration = Duration::from_secs(10);
+/// … how long a registry may pause while it sends, …
+const READ: Duration = Duration::from_secs(30);
+/// … and how long one request may take altogether.
+const TOTAL: Duration = Duration::from_secs(600);
+
+/// How much of an answer is read that says why something is refused.
+const MAX_REASON: usize = 64 << 10;
+/// How often a registry may send us elsewhere.
+const MAX_REDIRECTS: usize = 5;
+
+/// A client for one registry.
+pub(super) struct Http {
+    client: Client,
+    plain: bool,
+}
+
+/// A request.
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<reqwest::Body>,
+}
+
+impl Request {
+    pub(super) fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: None }
+    }
+
+    pub(super) fn with(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// An answer, as far as it is worth reading.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    /// Of errors the beginning.
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The connection, TLS, or a wrong redirect.
+    Transport(String),
+    /// It broke after so many bytes of the body.
+    Broke(usize, String),
+    /// The body has more than so many bytes.
+    TooLong(u64),
+}
+
+impl Http {
+    /// Prepares a client.
+    ///
+    /// # Errors
+    /// What is wrong with the certificates.
+    pub(super) fn new(connection: &Connection) -> Result<Self, String> {
+        // Fails when one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let authorities = match &connection.ca_file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+                let found = text.and_then(|text| certificates(&text));
+                found.map_err(|problem| format!("{}: {problem}", path.display()))?
+            }
+            None => Vec::new(),
+        };
+        let client = Client::builder()
+            .tls_certs_merge(authorities)
+            .connect_timeout(CONNECT)
+            .read_timeout(READ)
+            // Each is looked at before it is followed.
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| reason(&error))?;
+        Ok(Self { client, plain: connection.plain_http })
+    }
+
+    /// Whether HTTP without TLS may be spoken.
+    pub(super) fn plain(&self) -> bool {
+        self.plain
+    }
+
+    /// The scheme of addresses.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.plain { "http" } else { "https" }
+    }
+
+    /// Sends a request and reads the answer. Redirects of `GET` and `HEAD` are followed: with TLS, unless the
+    /// registry itself has none, and without credentials where they lead to another host. `progress` is
+    /// told of each part of the body that came.
+    ///
+    /// # Errors
+    /// Why there is no answer, or that its body has more than `limit` bytes.
+    pub(super) async fn send(
+        &self,
+        request: Request,
+        limit: u64,
+        progress: &dyn Fn(usize),
+    ) -> Result<Answer, Fault> {
+        match tokio::time::timeout(TOTAL, self.follow(request, limit, progress)).await {
+            Ok(done) => done,
+            Err(_) => Err(too_slow()),
+        }
+    }
+
+    /// The same without following anything: where credentials are sent, they stay.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub(super) async fn send_once(&self, request: Request, limit: u64) -> Result<Answer, Fault> {
+        let Request { method, url, headers, body } = request;
+        let mut sent = self.client.request(method, url).headers(headers);
+        if let Some(body) = body {
+            sent = sent.body(body);
+        }
+        let done = async {
+            let response = sent.send().await.map_err(|error| Fault::Transport(reason(&error)))?;
+            read(response, limit, &|_| ()).await
+        };
+        match tokio::time::timeout(TOTAL, done).await {
+            Ok(done) => done,
+            Err(_) => Err(too_slow()),
+        }
+    }
+
+    async fn follow(&self, request: Request, limit: u64, progress: &dyn Fn(usize)) -> Result<Answer, Fault> {
+        let Request { method, mut url, mut headers, mut body } = request;
+        let follows = method == Method::GET || method == Method::HEAD;
+        for _ in 0..=MAX_REDIRECTS {
+            let mut sent = self.client.request(method.clone(), url.clone()).headers(headers.clone());
+            if let Some(body) = body.take() {
+                sent = sent.body(body);
+            }
+            let response = sent.send().await.map_err(|error| Fault::Transport(reason(&error)))?;
+            if !follows || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return read(response, limit, progress).await;
+            }
+            let location = response.headers().get(LOCATION).and_then(|it| it.to_str().ok());
+            let next = self.resolve(&url, location).map_err(Fault::Transport)?;
+            if next.origin() != url.origin() {
+                headers.remove(AUTHORIZATION);
+            }
+            url = next;
+        }
+        Err(Fault::Transport(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    /// Where an answer's `location` leads.
+    ///
+    /// # Errors
+    /// It is not an address, or one without TLS though the registry has it.
+    pub(super) fn resolve(&self, base: &Url, location: Option<&str>) -> Result<Url, String> {
+        let location = location.ok_or("an answer that no registry should give: no `location`")?;
+        let next = base.join(location).ok().filter(|url| url.has_host());
+        let mut next =
+            next.ok_or("an answer that no registry should give: its `location` is not an address")?;
+        let good = next.scheme() == "https" || (self.plain && next.scheme() == "http");
+        if !good {
+            return Err("its `location` leads to an address without TLS, which is not followed".to_owned());
+        }
+        // An address with a password is not asked for more than one without.
+        let _ = (next.set_username(""), next.set_password(None));
+        next.set_fragment(None);
+        Ok(next)
+    }
+}
+
+fn too_slow() -> Fault {
+    Fault::Transport(format!("no end after {} minutes", TOTAL.as_secs() / 60))
+}
+
+async fn read(mut response: Response, limit: u64, progress: &dyn Fn(usize)) -> Result<Answer, Fault> {
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let refused = !response.status().is_success();
+    if !refused && response.content_length().is_some_and(|length| length > limit) {
+        return Err(Fault::TooLong(limit));
+    }
+    let mut body = Vec::new();
+    loop {
+        let part = match response.chunk().await {
+            Ok(Some(part)) => part,
+            Ok(None) => break,
+            // What was said of an error is enough.
+            Err(_) if refused => break,
+            Err(error) => return Err(Fault::Broke(body.len(), causes(&error))),
+        };
+        if refused {
+            body.extend_from_slice(part.get(..MAX_REASON - body.len()).unwrap_or(&part));
+            if body.len() >= MAX_REASON {
+                break;
+            }
+        } else if (body.len() + part.len()) as u64 > limit {
+            return Err(Fault::TooLong(limit));
+        } else {
+            body.extend_from_slice(&part);
+            progress(part.len());
+        }
+    }
+    Ok(Answer { status, headers, body })
+}
+
+/// A body that is sent in parts, of which `progress` is told.
+pub(super) fn body(bytes: Bytes, progress: impl Fn(usize) + Send + Sync + 'static) -> reqwest::Body {
+    /// How much is sent at a time, so that a bar has something to show.
+    const PART: usize = 64 << 10;
+    let parts: Vec<Bytes> = (0..bytes.len())
+        .step_by(PART)
+        .map(|start| bytes.slice(start..bytes.len().min(start + PART)))
+        .collect();
+    let parts = parts.into_iter().map(move |part| {
+        progress(part.len());
+        Ok::<_, std::convert::Infallible>(part)
+    });
+    reqwest::Body::wrap_stream(futures_util::stream::iter(parts))
+}
+
+/// The certificates of a PEM file; the client takes them one by one.
+fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let mut found = Vec::new();
+    for part in text.split(BEGIN).skip(1) {
+        let (body, _) = part.split_once(END).ok_or("a certificate without an end")?;
+        let pem = format!("{BEGIN}{body}{END}\n");
+        found.push(Certificate::from_pem(pem.as_bytes()).map_err(|error| reason(&error))?);
+    }
+    if found.is_empty() { Err("no certificate in it (PEM)".to_owned()) } else { Ok(found) }
+}
+
+/// Why a request came to nothing, from the innermost cause, which is what helps.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let causes = causes(error);
+    let no_tls = ["InvalidContentType", "corrupt message", "handshake eof"];
+    if no_tls.iter().any(|sign| causes.contains(sign)) {
+        return format!("does not speak TLS ({causes}); if it speaks plain HTTP: --plain-http");
+    }
+    if causes.contains("UnknownIssuer") {
+        return format!("{causes}; to trust its authority: --ca-file");
+    }
+    causes
+}
+
+/// The causes of an error, without the error itself: that one may have an address with a token in it.
+fn causes(error: &dyn Error) -> String {
+    let mut texts = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    if texts.is_empty() { "the connection broke".to_owned() } else { texts.join(": ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_certificates_may_have_several() {
+        let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+        assert_eq!(certificates(&format!("text\n{one}text\n{one}")).unwrap().len(), 2);
+        assert!(certificates("").unwrap_err().contains("no certificate"));
+        assert!(certificates("-----BEGIN CERTIFICATE-----\nAA==").is_err());
+    }
+
+    #[test]
+    fn redirects_keep_tls() {
+        let connection = |plain_http| Connection { plain_http, ca_file: None };
+        let (secure, plain) = (Http::new(&connection(false)).unwrap(), Http::new(&connection(true)).unwrap());
+        let base = Url::parse("https://r.example/v2/a/blobs/x").unwrap();
+        for (location, expected) in [
+            ("/b?c=d#e", Some("https://r.example/b?c=d")),
+            ("https://me:pw@s.example/b", Some("https://s.example/b")),
+            ("http://s.example/b", None),
+            ("ftp://s.example/b", None),
+            ("file:///etc/passwd", None),
+            ("//", None),
+            ("http://", None),
+        ] {
+            assert_eq!(
+                secure.resolve(&base, Some(location)).ok().as_ref().map(Url::as_str),
+                expected,
+                "{location}"
+            );
+        }
+        assert!(secure.resolve(&base, None).is_err());
+        assert!(plain.resolve(&base, Some("http://s.example/b")).is_ok());
+        assert!(plain.resolve(&base, Some("file:///etc/passwd")).is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! The tables in docs/cli.md are what the program says of its options.
+//!
+//! To write them anew: `WEIR_WRITE_DOCS=1 cargo test -p weir-cli --test it docs::`.
+
+use crate::support::weir;
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
+
+/// The generated tables, each with its opening mark.
+fn tables() -> Vec<(String, String)> {
+    let text = weir(&["reference"]).out;
+    let tables = text.split_inclusive("<!-- end -->\n").map(|table| {
+        let (mark, _) = table.split_once('\n').unwrap();
+        (mark.to_owned(), table.to_owned())
+    });
+    tables.collect()
+}
+
+/// The page with the tables of today.
+fn written_anew(page: &str) -> String {
+    let mut page = page.to_owned();
+    for (mark, table) in tables() {
+        let start = page.find(&mark).unwrap_or_else(|| panic!("{mark} is missing in docs/cli.md"));
+        let end = start + page[start..].find("<!-- end -->\n").unwrap() + "<!-- end -->\n".len();
+        page.replace_range(start..end, &table);
+    }
+    page
+}
+
+#[test]
+fn tables_are_up_to_date() {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let anew = written_anew(&page);
+    if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
+        std::fs::write(PAGE, &anew).unwrap();
+    } else {
+        assert!(page == anew, "docs/cli.md is not what the program says: see the top of this test");
+    }
+    assert!(tables().len() > 3);
+}
+
+#[test]
+fn every_command_has_an_example_and_its_exit_codes_in_its_help() {
+    let names = tables().into_iter().map(|(mark, _)| mark.replace("<!-- options: ", "").replace(" -->", ""));
+    for name in names {
+        let arguments: Vec<&str> = name.split(' ').chain(["--help"]).collect();
+        let help = weir(&arguments).out;
+        assert!(help.contains("Example"), "{name}: {help}");
+        assert!(name == "schema" || help.contains("Exit codes: 0"), "{name}: {help}");
+    }
+}

@@ -1,0 +1,21 @@
+//! Tests of the command line. One program, since each costs a minute to compile and to link.
+
+mod assign;
+mod check;
+mod diff;
+mod docs;
+mod import;
+mod layers;
+mod manifests;
+mod oci;
+mod oci_lying;
+mod plan;
+#[path = "support/registry.rs"]
+mod registry;
+mod render_bootstrap;
+mod render_istio_envoy;
+mod render_monitoring;
+mod run;
+mod schema;
+mod simulate;
+mod support;

@@ -1,0 +1,9 @@
+//! Tests of the filter through its configuration. One program, since each costs a minute to compile and to link.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
+
+mod log;
+mod measure;
+mod names;
+mod refused;
+mod support;

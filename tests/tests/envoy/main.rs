@@ -1,0 +1,17 @@
+//! Tests that start the real Envoy, other than the case files. One program, since each costs a minute to compile and to link.
+
+mod conformance;
+mod experiment_e2e;
+mod failures;
+mod faults_e2e;
+mod house;
+mod jwt_differential;
+mod jwt_e2e;
+mod match_differential;
+mod metrics_e2e;
+mod prometheus_e2e;
+mod rendered;
+mod routing_e2e;
+mod shipped;
+mod surroundings;
+mod updates;
