@@ -39,6 +39,10 @@ pub(crate) struct Args {
     format: Format,
 }
 
+/// Why ids are made up.
+const ANOTHER_HASH: &str = "another hash, seed or scale";
+const TOGETHER: &str = "holdouts, layers or other experiments decide too";
+
 #[derive(Debug, Serialize)]
 struct Report {
     changes: Vec<Change>,
@@ -50,6 +54,9 @@ struct Change {
     name: String,
     kind: Kind,
     method: Method,
+    /// Why ranges do not say it.
+    #[serde(skip)]
+    why: &'static str,
     /// How many ids were tried, when `method` says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     ids: Option<u64>,
@@ -133,6 +140,7 @@ fn change(pair: (Option<&Subject>, Option<&Subject>), counted: Option<Vec<Transi
         (None, _) => (Kind::Added, Vec::new()),
         (_, None) => (Kind::Removed, Vec::new()),
     };
+    let why = if counted.is_some() { TOGETHER } else { ANOTHER_HASH };
     let (method, transitions) = match (counted, pair) {
         (Some(counted), _) => (Method::Simulated, counted),
         (None, (Some(old), Some(new))) if old.hash == new.hash && old.ranges.scale == new.ranges.scale => {
@@ -152,6 +160,7 @@ fn change(pair: (Option<&Subject>, Option<&Subject>), counted: Option<Vec<Transi
         name: pair.0.or(pair.1).map(|it| it.name.clone()).unwrap_or_default(),
         kind,
         method,
+        why,
         ids: (method == Method::Simulated).then_some(ids),
         moved: total(&transitions),
         transitions,
@@ -265,8 +274,9 @@ impl Change {
             (_, None) => writeln!(out, "{name}: {} of all units move", percent(self.moved))?,
             (_, Some(ids)) => writeln!(
                 out,
-                "{name}: about {} of all units move (by {ids} made-up ids)",
-                percent(self.moved)
+                "{name}: about {} of all units move ({}: by {ids} made-up ids)",
+                percent(self.moved),
+                self.why
             )?,
         }
         for Transition { from, to, share } in &self.transitions {

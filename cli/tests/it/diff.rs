@@ -40,7 +40,8 @@ fn another_seed_is_simulated_and_said_so() {
     assert_eq!((&change["method"], &change["ids"]), (&"simulated".into(), &20_000.into()));
     let moved = change["moved"].as_f64().unwrap();
     assert!((moved - 0.5).abs() < 4.0 * (0.25_f64 / 20_000.0).sqrt(), "{moved}");
-    assert!(weir(&["diff", &old, &new]).out.contains("another hash, seed or scale: by 100000 made-up ids"));
+    let run = weir(&["diff", &old, &new, "--ids", "20000"]);
+    assert!(run.out.contains("another hash, seed or scale: by 20000 made-up ids"), "{run:?}");
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn holdouts_and_layers_are_in_the_numbers() {
         &folder.write("no.yaml", &pools("5%", halves).replace("checkout: b", "checkout: control")),
         &old,
     ]);
-    assert!(run.out.contains("split shop: about "), "{run:?}");
+    assert!(run.out.contains("split shop: about ") && run.out.contains("other experiments decide too: by 1000000 made-up ids"), "{run:?}");
     let sides = counted(|unit| {
         at(&held, unit) >= 50_000 && first(unit) && at(&variant, unit) >= 500_000 && at(&side, unit) < 500_000
     });
