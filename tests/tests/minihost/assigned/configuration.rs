@@ -3,7 +3,7 @@
 use crate::chance::Chance;
 use serde_json::{Map, Value, json};
 
-pub const KEYS: [&str; 4] = ["checkout", "search", "upsell", "page"];
+pub(super) const KEYS: [&str; 4] = ["checkout", "search", "upsell", "page"];
 const HASHES: [&str; 5] = ["weir-1", "growthbook-2", "growthbook-1", "launchdarkly", "flagd-1"];
 
 fn optional(object: &mut Value, chance: &mut Chance, name: &str, values: &[Value]) {
@@ -242,7 +242,7 @@ fn faults(chance: &mut Chance, experiments: &[Value]) -> Value {
 }
 
 /// One with all five sections.
-pub fn any(chance: &mut Chance) -> Value {
+pub(super) fn any(chance: &mut Chance) -> Value {
     let experiments = experiments(chance);
     let list = experiments["list"].as_array().unwrap().clone();
     let mut config = json!({

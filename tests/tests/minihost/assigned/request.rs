@@ -6,7 +6,7 @@ use serde_json::Value;
 use weir_tests::minihost::Request;
 
 #[derive(Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     method: &'static str,
     path: String,
     headers: Vec<(String, String)>,
@@ -15,7 +15,7 @@ pub struct Asked {
 
 impl Asked {
     /// One that the configuration may have something to say about.
-    pub fn any(chance: &mut Chance, config: &Value) -> Self {
+    pub(super) fn any(chance: &mut Chance, config: &Value) -> Self {
         let method = chance.of(&["GET", "GET", "GET", "POST", "OPTIONS"]);
         let path = chance.of(&["/", "/", "/shop", "/shop/cart", "/orders", "/orders/7", "/calm"]);
         let mut it = Self { method, path: path.to_owned(), headers: Vec::new(), cookies: Vec::new() };
@@ -92,7 +92,7 @@ impl Asked {
     }
 
     /// All lines, with those of the request line.
-    pub fn headers(&self) -> Vec<(String, String)> {
+    pub(super) fn headers(&self) -> Vec<(String, String)> {
         let pairs = |(name, value): &(Vec<u8>, Vec<u8>)| {
             (String::from_utf8_lossy(name).into_owned(), String::from_utf8_lossy(value).into_owned())
         };
@@ -102,14 +102,14 @@ impl Asked {
     }
 
     /// As the mini host takes it.
-    pub fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Request {
         let start = Request::new(self.method, "shop.example.com", &self.path);
         let request = self.headers.iter().fold(start, |request, (name, value)| request.header(name, value));
         if self.cookies.is_empty() { request } else { request.header("cookie", self.cookies.join("; ")) }
     }
 
     /// As the program takes it.
-    pub fn options(&self) -> Vec<String> {
+    pub(super) fn options(&self) -> Vec<String> {
         let mut options = vec!["--method".to_owned(), self.method.to_owned()];
         options.extend(["--host".into(), "shop.example.com".into(), "--path".into(), self.path.clone()]);
         for (name, value) in &self.headers {
