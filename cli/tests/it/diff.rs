@@ -181,7 +181,11 @@ fn holdouts_and_layers_are_in_the_numbers() {
         &folder.write("no.yaml", &pools("5%", halves).replace("checkout: b", "checkout: control")),
         &old,
     ]);
-    assert!(run.out.contains("split shop: about ") && run.out.contains("other experiments decide too: by 1000000 made-up ids"), "{run:?}");
+    assert!(
+        run.out.contains("split shop: about ")
+            && run.out.contains("other experiments decide too: by 1000000 made-up ids"),
+        "{run:?}"
+    );
     let sides = counted(|unit| {
         at(&held, unit) >= 50_000 && first(unit) && at(&variant, unit) >= 500_000 && at(&side, unit) < 500_000
     });

@@ -4,7 +4,7 @@ use crate::chance::Chance;
 use serde_json::{Map, Value, json};
 
 pub(super) const KEYS: [&str; 4] = ["checkout", "search", "upsell", "page"];
-const HASHES: [&str; 5] = ["weir-1", "growthbook-2", "growthbook-1", "launchdarkly", "flagd-1"];
+const HASHES: [&str; 3] = ["weir-1", "growthbook-2", "growthbook-1"];
 
 fn optional(object: &mut Value, chance: &mut Chance, name: &str, values: &[Value]) {
     if chance.once_in(3) {
@@ -248,7 +248,7 @@ pub(super) fn any(chance: &mut Chance) -> Value {
     let mut config = json!({
         "attributes": {
             "country": "header:x-country",
-            "plan": {"header": "x-plan", "lowercase": true},
+            "plan": {"header": "x-plan", "lower": true},
             "age": {"header": "x-age", "type": "number"},
         },
         "jwt": jwt(chance),
