@@ -97,8 +97,11 @@ test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; 
 	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
 
 .PHONY: test-nightly
-test-nightly: wasm ## What takes too long for every change: a million requests through Envoy
+test-nightly: wasm ## What takes too long for every change: a million requests through Envoy, ordinary and hostile
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
+	$(BUILD_WEIR)
+	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	  $(CARGO) test --workspace $(HOST) --test minihost --test envoy -- hostile:: --nocapture
 
 .PHONY: test-load
 test-load: wasm ## 200,000 requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)

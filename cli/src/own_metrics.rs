@@ -116,7 +116,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 29] = [
+pub(crate) const ALL: [OwnMetric; 30] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -141,6 +141,13 @@ pub(crate) const ALL: [OwnMetric; 29] = [
         "weir_jwt_headers_omitted_total",
         &["reason"],
         "Headers and filter state of claims that were left out: `unsafe` to write, or `too_long`.",
+    ),
+    counter(
+        Section::Jwt,
+        "weir_jwt_denied_remembered_total",
+        &[],
+        "Refused requests whose very token was refused less than a minute before: its signature was not verified \
+         again. They are part of `weir_jwt_denied_total`.",
     ),
     counter(Section::Jwt, "weir_jwt_waiting_total", &[], "Decisions to let a request wait for keys."),
     counter(

@@ -6,6 +6,7 @@
 //! - [`jwks_server`] and [`origin`]: servers that answer as a test wants it, broken and lying answers too.
 //! - [`exposition`]: Prometheus' text format, read strictly.
 //! - [`grpc`]: an echo server and its client.
+//! - [`hostile`]: requests by chance that want past the rules, and what must hold for each.
 //! - [`driver`]: runs a case in the one or the other.
 //! - [`program`]: the command line, for tests of what it writes.
 //! - [`vectors`]: what the SDKs of other vendors assign, as experiments.
@@ -16,6 +17,7 @@ pub mod driver;
 pub mod envoy;
 pub mod exposition;
 pub mod grpc;
+pub mod hostile;
 pub mod jwks_server;
 pub mod minihost;
 pub mod origin;

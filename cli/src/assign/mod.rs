@@ -182,7 +182,7 @@ fn decide(loaded: &Loaded, given: &Given, which: &Which) -> Report {
     let mut report = Report {
         tokens: std::mem::take(&mut steps.tokens),
         experiments: experiments.collect(),
-        waits: outcome.way == Way::Hold,
+        waits: matches!(outcome.way, Way::Hold(_)),
         ..Report::default()
     };
     if let Way::Reply(reply) = &outcome.way {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// An attribute that a plan reads; counted in the order of [`crate::shape::Shape::attributes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttrId(pub(crate) u16);
 
 impl AttrId {

@@ -127,7 +127,7 @@ impl schemars::JsonSchema for ClaimName {
 }
 
 /// A claim that attributes read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimSource {
     /// The names that lead to it; a number is the position in an array.
     pub path: Vec<String>,

@@ -3,6 +3,7 @@
 mod claims;
 mod host;
 mod moment;
+mod tables;
 mod vary;
 
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
@@ -15,10 +16,9 @@ use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
+use crate::table::{Table, TableId};
 use crate::value::Kind;
-
-/// More of anything than this in one configuration is a mistake or an attack.
-const MOST: usize = 4096;
+use tables::Tables;
 
 /// What stands in an environment variable of the VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +34,13 @@ pub enum Variable {
 /// Compiles the parts that all filters share, and collects the problems of the whole configuration.
 pub struct Compiler<'c> {
     named: &'c AttributeMap,
+    /// The names in `named`, by position.
+    names: Table<&'c str>,
     env: &'c dyn Fn(&str) -> Option<String>,
     /// Whether variables that `env` does not have may be there in the proxy.
     offline: bool,
     shape: Shape,
+    tables: Tables,
     vary: bool,
     /// Whether what is read from here on does not decide which answer a client gets.
     aside: bool,
@@ -65,9 +68,11 @@ impl<'c> Compiler<'c> {
     pub fn new(named: &'c AttributeMap, env: &'c dyn Fn(&str) -> Option<String>, problems: Problems) -> Self {
         let mut compiler = Self {
             named,
+            names: Table::default(),
             env,
             offline: false,
             shape: Shape::default(),
+            tables: Tables::new(),
             vary: false,
             aside: false,
             deciding: Vec::new(),
@@ -79,6 +84,9 @@ impl<'c> Compiler<'c> {
             owns_namespace: true,
             problems,
         };
+        for (name, _) in named.iter() {
+            compiler.names.insert(name);
+        }
         let at = At::root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
@@ -102,6 +110,7 @@ impl<'c> Compiler<'c> {
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
         compiler.deciding.clear();
+        compiler.tables = Tables::new();
         compiler.states_read = Vec::new();
         compiler
     }
@@ -119,27 +128,40 @@ impl<'c> Compiler<'c> {
     /// # Errors
     /// All the problems.
     pub fn finish(mut self) -> Result<Shape, Problems> {
-        let shape = &self.shape;
-        let names = [&shape.headers, &shape.cookies, &shape.queries, &shape.raw_queries].map(Vec::len);
-        let most = [shape.attributes.len(), shape.properties.len(), shape.texts.len()]
-            .into_iter()
-            .chain(names)
-            .max();
-        if most.is_some_and(|n| n > MOST) {
-            self.problems.add(
-                &At::root(),
-                format!(
-                    "more than {MOST} different attributes, headers, cookies, query parameters, properties or texts"
-                ),
-            );
+        let exceeded =
+            self.tables.exceeded().map(|(most, what)| format!("more than {most} different {what}"));
+        let exceeded = exceeded.collect::<Vec<_>>().join(", ");
+        if !exceeded.is_empty() {
+            self.problems.add(&At::root(), exceeded);
         }
         self.refuse_own_state();
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        self.shape.settle();
-        self.shape.vary = self.vary_header();
-        Ok(self.shape)
+        let vary = self.vary_header();
+        let Tables { owned, headers, .. } = &self.tables;
+        let owned = owned.items().iter().map(|header| {
+            let name = headers.get(*header).map_or(&b""[..], |name| name);
+            Owned { name: String::from_utf8_lossy(name).into_owned(), header: *header }
+        });
+        let owned = owned.collect();
+        let (mut shape, tables) = (self.shape, self.tables);
+        shape.owned = owned;
+        shape.attributes = tables.attributes.into_items();
+        shape.headers = tables.headers.into_items();
+        shape.cookies = tables.cookies.into_items();
+        shape.queries = tables.queries.into_items();
+        shape.raw_queries = tables.raw_queries.into_items();
+        shape.properties = tables.properties.into_items();
+        shape.claims = tables.claims.into_items();
+        shape.cel = tables.cel.into_items();
+        shape.texts = tables.texts.into_items();
+        shape.states = tables.states.into_items();
+        shape.counters = tables.counters.into_items();
+        shape.gauges = tables.gauges.into_items();
+        shape.settle();
+        shape.vary = vary;
+        Ok(shape)
     }
 
     /// An environment variable of the VM.
@@ -165,7 +187,7 @@ impl<'c> Compiler<'c> {
         if self.broken.contains(&name) {
             return None;
         }
-        match self.named.get(name) {
+        match self.spec_of(name) {
             Some(SourceSpec::Long(spec)) => self.declared(name, spec, at),
             Some(SourceSpec::Short(text)) => self.declared(name, &AttributeSpec::of_short(text)?, at),
             None => match AttributeSpec::of_short(name) {
@@ -184,14 +206,20 @@ impl<'c> Compiler<'c> {
         }
     }
 
+    /// The named attribute of this name.
+    fn spec_of(&self, name: &str) -> Option<&'c SourceSpec> {
+        let position = self.names.find(name)?;
+        self.named.0.get(position).map(|(_, spec)| spec)
+    }
+
     /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
-        self.named.get(name).is_some() || AttributeSpec::of_short(name).is_some()
+        self.spec_of(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
 
     /// The type of an attribute.
     pub fn kind(&self, id: AttrId) -> Kind {
-        self.shape.attributes.get(usize::from(id.0)).map_or(Kind::Text, |attribute| attribute.kind)
+        self.tables.attributes.get(id).map_or(Kind::Text, |attribute| attribute.kind)
     }
 
     fn unknown_source(&mut self, text: &str, at: &At) {
@@ -271,11 +299,11 @@ impl<'c> Compiler<'c> {
                 return None;
             }
             self.shape.cookie = Some(self.header_slot(b"cookie"));
-            return Some(Source::Cookie(intern(&mut self.shape.cookies, name.as_bytes())));
+            return Some(Source::Cookie(self.tables.cookies.intern(name.as_bytes())));
         }
         if let Some(name) = &spec.query {
             self.shape.path = Some(self.header_slot(b":path"));
-            return Some(Source::Query(intern(&mut self.shape.queries, name.as_bytes())));
+            return Some(Source::Query(self.tables.queries.intern(name.as_bytes())));
         }
         if let Some(claim) = &spec.claim {
             return self.claim_source(claim, spec, (kind, lower), at, short);
@@ -347,26 +375,16 @@ impl<'c> Compiler<'c> {
     }
 
     fn intern_property(&mut self, property: Property) -> u16 {
-        let found = self.shape.properties.iter().position(|p| *p == property);
-        let index = found.unwrap_or_else(|| {
-            self.shape.properties.push(property);
-            self.shape.properties.len() - 1
-        });
-        index as u16
+        self.tables.properties.put(property)
     }
 
     fn header_slot(&mut self, name: &[u8]) -> u16 {
-        intern(&mut self.shape.headers, name)
+        self.tables.headers.intern(name)
     }
 
     fn intern(&mut self, attribute: Attribute) -> AttrId {
         self.note_deciding(attribute.source);
-        let found = self.shape.attributes.iter().position(|a| *a == attribute);
-        let index = found.unwrap_or_else(|| {
-            self.shape.attributes.push(attribute);
-            self.shape.attributes.len() - 1
-        });
-        AttrId(index as u16)
+        self.tables.attributes.put(attribute)
     }
 
     /// The text of a request header, all its lines joined with `,`; see [`crate::Facts::any_line`].
@@ -390,7 +408,7 @@ impl<'c> Compiler<'c> {
     /// A query parameter as the client sent it: Envoy's routes do not percent-decode what they match.
     pub fn raw_query(&mut self, name: &str) -> AttrId {
         self.need_path();
-        let source = Source::RawQuery(intern(&mut self.shape.raw_queries, name.as_bytes()));
+        let source = Source::RawQuery(self.tables.raw_queries.intern(name.as_bytes()));
         self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None })
     }
 
@@ -398,13 +416,8 @@ impl<'c> Compiler<'c> {
     pub fn own_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         match header::writable_name(name) {
             Ok(name) => {
-                let found = self.shape.owned.iter().position(|o| o.name == name);
-                let index = found.unwrap_or_else(|| {
-                    let header = self.header_slot(name.as_bytes());
-                    self.shape.owned.push(Owned { name, header });
-                    self.shape.owned.len() - 1
-                });
-                Some(OwnedHeader(index as u16))
+                let header = self.header_slot(name.as_bytes());
+                Some(self.tables.owned.put(header))
             }
             Err(message) => {
                 self.problems.add(at, message);
@@ -464,31 +477,23 @@ impl<'c> Compiler<'c> {
 
     /// A request header that an earlier section has declared its own.
     pub fn owned_header(&self, name: &str) -> Option<OwnedHeader> {
-        let found = self.shape.owned.iter().position(|owned| owned.name.eq_ignore_ascii_case(name));
-        found.map(|index| OwnedHeader(index as u16))
+        let header = self.tables.headers.find(name.to_ascii_lowercase().as_bytes())?;
+        self.tables.owned.find(&header)
     }
 
     /// Declares that a request header which is not ours may be taken out or changed, such as one that carries
     /// a token. It goes to the upstream only when it is given [`crate::effect::Given::AsSent`] or a value.
     pub fn guard_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         let Source::Header(header) = self.header_source(name, at)? else { return None };
-        let found = self.shape.owned.iter().position(|o| o.header == header);
-        let index = found.unwrap_or_else(|| {
+        if self.tables.owned.find(&header).is_none() {
             self.shape.guarded.push(header);
-            self.shape.owned.push(Owned { name: name.to_ascii_lowercase(), header });
-            self.shape.owned.len() - 1
-        });
-        Some(OwnedHeader(index as u16))
+        }
+        Some(self.tables.owned.put(header))
     }
 
     /// Declares a counter; the same name is the same counter.
     pub fn counter(&mut self, name: &str) -> Counter {
-        let found = self.shape.counters.iter().position(|known| known == name);
-        let index = found.unwrap_or_else(|| {
-            self.shape.counters.push(name.to_owned());
-            self.shape.counters.len() - 1
-        });
-        Counter(index as u16)
+        self.tables.counters.intern(name)
     }
 
     /// Declares the counter of a section's decisions that were made without knowing whether a predicate holds.
@@ -498,33 +503,34 @@ impl<'c> Compiler<'c> {
 
     /// Declares a gauge; the same name is the same gauge.
     pub fn gauge(&mut self, name: &str) -> Gauge {
-        let found = self.shape.gauges.iter().position(|known| known == name);
-        let index = found.unwrap_or_else(|| {
-            self.shape.gauges.push(name.to_owned());
-            self.shape.gauges.len() - 1
-        });
-        Gauge(index as u16)
+        self.tables.gauges.intern(name)
     }
 
     /// Declares filter state: access logs see it as `wasm.NAME`.
     pub fn state(&mut self, name: &str) -> State {
-        let found = self.shape.states.iter().position(|known| known == name);
-        let index = found.unwrap_or_else(|| {
-            self.shape.states.push(name.to_owned());
-            self.shape.states.len() - 1
-        });
-        State(index as u16)
+        self.tables.states.intern(name)
     }
 
     /// Declares an experiment of this configuration; the order is that in which they are decided.
     pub fn experiment(&mut self, key: &str, variants: Vec<String>) -> ExperimentId {
+        let id = ExperimentId::of(self.shape.experiments.len());
         self.shape.experiments.push(Experiment { key: key.to_owned(), variants });
-        ExperimentId((self.shape.experiments.len() - 1) as u16)
+        // Of two with the same key, which is reported, the first is meant.
+        if self.tables.keys.insert(key.to_owned()) {
+            self.tables.of_keys.push(id);
+        }
+        id
     }
 
     /// The experiments that were declared so far.
-    pub fn experiments(&self) -> impl Iterator<Item = (ExperimentId, &Experiment)> {
-        (0u16..).map(ExperimentId).zip(&self.shape.experiments)
+    pub fn experiments(&self) -> &[Experiment] {
+        &self.shape.experiments
+    }
+
+    /// The experiment with this key.
+    pub fn experiment_by_key(&self, key: &str) -> Option<(ExperimentId, &Experiment)> {
+        let id = *self.tables.of_keys.get(self.tables.keys.find(key)?)?;
+        Some((id, self.shape.experiments.get(id.index())?))
     }
 
     /// That the request is in one of the variants of an experiment: one of this configuration, or, in a
@@ -533,26 +539,34 @@ impl<'c> Compiler<'c> {
         if self.shape.experiments.is_empty() {
             return self.variant_of_another_plugin(experiment, variants, at);
         }
-        let found = self.shape.experiments.iter().position(|known| known.key == experiment);
-        let Some((index, known)) = found.and_then(|i| Some((i, self.shape.experiments.get(i)?))) else {
-            let hint =
-                self.problems.did_you_mean(experiment, self.shape.experiments.iter().map(|e| e.key.as_str()));
+        if self.problems.is_full() {
+            return Predicate::Const(false);
+        }
+        let Some((id, known)) = self.experiment_by_key(experiment) else {
+            let keys = self.shape.experiments.iter().map(|e| e.key.as_str());
+            let hint = self.problems.did_you_mean(experiment, keys);
             self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         };
-        let mut any = Vec::new();
+        let mut positions = Table::<&str>::default();
+        for variant in &known.variants {
+            positions.insert(variant);
+        }
+        let (mut any, mut unknown) = (Vec::new(), Vec::new());
         for (i, variant) in variants.iter().enumerate() {
-            match known.variants.iter().position(|known| known == variant) {
-                Some(position) => any.push(Predicate::Variant {
-                    experiment: ExperimentId(index as u16),
-                    variant: position as u16,
-                }),
+            match positions.find(variant.as_str()) {
+                Some(position) => {
+                    any.push(Predicate::Variant { experiment: id, variant: u16::of(position) });
+                }
                 None => {
                     let at = if variants.len() == 1 { at.clone() } else { at.index(i) };
                     let hint = self.problems.did_you_mean(variant, known.variants.iter().map(String::as_str));
-                    self.problems.add(&at, format!("{experiment} has no variant {variant:?}{hint}"));
+                    unknown.push((at, format!("{experiment} has no variant {variant:?}{hint}")));
                 }
             }
+        }
+        for (at, message) in unknown {
+            self.problems.add(&at, message);
         }
         Predicate::any(any)
     }
@@ -579,7 +593,7 @@ impl<'c> Compiler<'c> {
 
     /// Where an attribute lies of which nothing is asked but the bytes of a header.
     pub fn plain_place(&self, id: AttrId) -> Option<PlainPlace> {
-        match self.shape.attributes.get(usize::from(id.0))? {
+        match self.tables.attributes.get(id)? {
             Attribute { source: Source::Header(slot), lower: false, default: None, .. } => {
                 Some(PlainPlace(*slot))
             }
@@ -589,8 +603,8 @@ impl<'c> Compiler<'c> {
 
     /// The name of the request header that an attribute reads; `None` when it reads something else.
     pub fn header_of(&self, id: AttrId) -> Option<&[u8]> {
-        match self.shape.attributes.get(usize::from(id.0))?.source {
-            Source::Header(slot) => self.shape.headers.get(usize::from(slot)).map(|name| &**name),
+        match self.tables.attributes.get(id)?.source {
+            Source::Header(slot) => self.tables.headers.get(slot).map(|name| &**name),
             _ => None,
         }
     }
@@ -608,7 +622,7 @@ impl<'c> Compiler<'c> {
     /// A text that effects may give to a header or to state; the same text is kept once. As a header's
     /// value it must be safe, see [`Compiler::safe_value`].
     pub fn text(&mut self, text: &[u8]) -> TextId {
-        TextId(intern(&mut self.shape.texts, text))
+        self.tables.texts.intern(text)
     }
 
     /// A header value that is sent as it stands.
@@ -627,13 +641,12 @@ impl<'c> Compiler<'c> {
             return None;
         }
         self.refuse_later_in_cel(expression, at)?;
-        let found = self.shape.cel.iter().position(|e| e == expression);
-        let index = found.unwrap_or_else(|| {
-            self.shape.cel.push(expression.to_owned());
+        let before = self.tables.cel.items().len();
+        let id = self.tables.cel.intern(expression);
+        if self.tables.cel.items().len() > before {
             self.shape.cel_at.push(at.clone());
-            self.shape.cel.len() - 1
-        });
-        Some(CelId(index as u16))
+        }
+        Some(id)
     }
 
     /// The three front ends of a predicate together; all that are present must hold.
@@ -659,12 +672,4 @@ impl<'c> Compiler<'c> {
         }
         Predicate::all(all)
     }
-}
-
-fn intern(names: &mut Vec<Box<[u8]>>, name: &[u8]) -> u16 {
-    let found = names.iter().position(|n| **n == *name);
-    found.unwrap_or_else(|| {
-        names.push(name.into());
-        names.len() - 1
-    }) as u16
 }

@@ -9,7 +9,7 @@ use std::hint::cold_path;
 use std::rc::Rc;
 
 /// A request header that belongs to this configuration: copies that clients send are removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnedHeader(pub(crate) u16);
 
 impl OwnedHeader {
@@ -127,6 +127,8 @@ pub struct Effects {
     pub trusted: bool,
     /// What becomes of the request when all of this is done.
     pub way: Way,
+    /// Whether the request was held before: then it is not decided for the first time.
+    pub held: bool,
     /// What the filter that changes responses is to remember for this one.
     pub response_mark: Option<u16>,
     /// The values of cookies that the response sets, by the attribute that will read them.
@@ -146,6 +148,7 @@ impl Effects {
             counts: Vec::new(),
             trusted: false,
             way: Way::On,
+            held: false,
             response_mark: None,
             cookies: Vec::new(),
             made: Vec::new(),

@@ -110,6 +110,11 @@ impl Problems {
         if self.0.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
     }
 
+    /// Whether no further problem is kept, so that no time should go into finding and describing one.
+    pub fn is_full(&self) -> bool {
+        self.0.len() > MAX_PROBLEMS
+    }
+
     /// How many problems there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -137,7 +142,7 @@ impl fmt::Display for Problems {
 /// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
-    let near = known.into_iter().filter(|k| k.len().abs_diff(word.len()) <= limit);
+    let near = known.into_iter().filter(|k| !k.is_empty() && k.len().abs_diff(word.len()) <= limit);
     let nearest = near.map(|k| (distance(word, k), k)).min();
     match nearest {
         Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),

@@ -301,6 +301,7 @@ impl<'r, O: Outside> Request<'r, O> {
     /// The request in `raw`, which `scratch` has read with the same `shape`.
     #[inline]
     pub fn new(shape: &'r Shape, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
+        crate::regex::renew();
         Self { shape, raw, scratch, outside, claims: OnceCell::new(), late: OnceCell::new() }
     }
 

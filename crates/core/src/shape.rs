@@ -11,10 +11,11 @@ use crate::effect::ResponseHeader;
 use crate::header::{Pair, Pairs, equal};
 use crate::ownership::Reserved;
 use crate::problem::At;
+use crate::sort::sort_by;
 use crate::value::Kind;
 
 /// Where the bytes of an attribute lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// A header, by position in [`Shape::headers`].
     Header(u16),
@@ -35,7 +36,7 @@ pub enum Source {
 }
 
 /// An attribute as it is evaluated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attribute {
     /// Where its bytes lie.
     pub source: Source,
@@ -48,7 +49,7 @@ pub struct Attribute {
 }
 
 /// How the host encodes a property that is not text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// Numbers in dynamic and route metadata: `f64`, little endian.
     Double,
@@ -57,7 +58,7 @@ pub enum Encoding {
 }
 
 /// A property path as `proxy_get_property` takes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Property {
     /// The segments with a zero byte between two of them.
     pub path: Box<[u8]>,
@@ -270,15 +271,17 @@ impl Shape {
 
     fn index_headers(&mut self) {
         self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
-        let longest = self.headers.iter().map(|n| n.len()).max().unwrap_or(0);
-        for length in 0..=longest {
-            let start = self.by_length.len() as u16;
-            for (slot, name) in (0u16..).zip(&self.headers) {
-                if name.len() == length {
-                    self.by_length.push(Candidate { name: name.clone(), slot });
-                }
+        let named = (0u16..).zip(&self.headers);
+        self.by_length = named.map(|(slot, name)| Candidate { name: name.clone(), slot }).collect();
+        sort_by(&mut self.by_length, |a, b| (a.name.len(), a.slot) < (b.name.len(), b.slot));
+        for (next, candidate) in (1u16..).zip(&self.by_length) {
+            let length = candidate.name.len();
+            if self.of_length.len() <= length {
+                self.of_length.resize(length, (0, 0));
+                self.of_length.push((next - 1, next));
+            } else if let Some((_, end)) = self.of_length.last_mut() {
+                *end = next;
             }
-            self.of_length.push((start, self.by_length.len() as u16));
         }
     }
 }

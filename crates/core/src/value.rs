@@ -39,7 +39,7 @@ impl<'a> TextList<'a> {
 }
 
 /// What an attribute's text means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Kind {
     /// Text.
     #[default]

@@ -8,11 +8,21 @@ pub enum Way {
     On,
     /// Nothing is decided: the request is held, nothing of it is changed, and it is decided anew when
     /// the filter that holds it knows more.
-    Hold,
+    Hold(Hold),
     /// The proxy answers.
     Reply(Box<Reply>),
     /// It is held for a time.
     Delay(Box<Delay>),
+}
+
+/// How a request is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// What its filter will know it by when it does not wait any longer.
+    pub mark: u16,
+    /// There is no room for it: if nobody has gone of those that wait, it is decided again at once, see
+    /// [`crate::Effects::held`].
+    pub crowded: bool,
 }
 
 /// An answer of the proxy itself, in the place of an upstream's.

@@ -55,8 +55,17 @@ pub trait Plugin<H: Host>: Sized {
     fn delay_over(&self, host: &H, mark: u16) {
         let _ = (host, mark);
     }
+    /// A request that was held with this mark does not wait any longer: it is decided again next, or its client
+    /// has gone.
+    fn hold_over(&self, host: &H, mark: u16) {
+        let _ = (host, mark);
+    }
+    /// Whether a request that was answered has left something to do in the background.
+    fn wants_wake(&self) -> bool {
+        false
+    }
     /// Does what is due in the background, for its root. It is called when it was configured, when a request
-    /// is held, when a callout was answered, and when the time has come that it asked for.
+    /// is held, when [`Plugin::wants_wake`] says so, when a callout was answered, and when the time has come that it asked for.
     fn on_wake(&self, host: &H) -> Wake {
         let _ = host;
         Wake::default()

@@ -18,6 +18,10 @@ pub const MOST_AT_ONCE: usize = 64;
 /// How often it is looked whether the clients of waiting streams are still there, in nanoseconds.
 const BETWEEN_LOOKS: u64 = 1_000_000_000;
 
+/// The same where a request finds no room to wait, in nanoseconds: a look at ten thousand streams takes about
+/// a millisecond, and clients decide how often there is no room.
+const BETWEEN_LOOKS_FOR_ROOM: u64 = 50_000_000;
+
 /// After how long a request that is held is decided again even if its plugin says nothing, in nanoseconds.
 const PATIENCE: u64 = 60_000_000_000;
 
@@ -33,8 +37,8 @@ pub(crate) struct Waiting<P> {
 pub(crate) enum Then {
     /// The delay with this mark is over: the request goes on, or is answered.
     DelayOver { mark: u16, reply: Option<Box<Reply>> },
-    /// The request, held since then, is decided again.
-    Again { since: u64 },
+    /// The request, held with this mark and since then, is decided again.
+    Again { mark: u16, since: u64 },
     /// The response goes on.
     RespondOn,
 }
@@ -49,11 +53,14 @@ struct State<P> {
     /// When the timer of each root rings; roots whose timer is stopped are not here.
     armed: Vec<(u32, u64)>,
     next_look: u64,
+    /// From when on it may be looked because there is no room.
+    next_look_for_room: u64,
 }
 
 impl<P> Timers<P> {
     pub(crate) const fn new() -> Self {
-        let state = State { waiting: BinaryHeap::new(), armed: Vec::new(), next_look: 0 };
+        let state =
+            State { waiting: BinaryHeap::new(), armed: Vec::new(), next_look: 0, next_look_for_room: 0 };
         Self { state: RefCell::new(state) }
     }
 
@@ -136,20 +143,34 @@ impl<P> Timers<P> {
 
     /// Takes out the streams whose clients have gone, when it is time to look for them.
     pub(crate) fn take_gone<H: Host>(&self, host: &H, now: u64) -> Vec<Waiting<P>> {
-        let Ok(mut state) = self.state.try_borrow_mut() else { return Vec::new() };
-        if now < state.next_look {
-            return Vec::new();
+        match self.state.try_borrow_mut() {
+            Ok(mut state) if now >= state.next_look => state.take_gone(host, now),
+            _ => Vec::new(),
         }
-        state.next_look = now.saturating_add(BETWEEN_LOOKS);
-        let all = std::mem::take(&mut state.waiting).into_vec();
-        let (there, gone): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|Reverse(waiting)| host.is_alive(waiting.stream));
-        state.waiting = there.into();
-        gone.into_iter().map(|Reverse(waiting)| waiting).collect()
+    }
+
+    /// The same when somebody needs their room, which may be more often.
+    pub(crate) fn take_gone_for_room<H: Host>(&self, host: &H, now: u64) -> Vec<Waiting<P>> {
+        match self.state.try_borrow_mut() {
+            Ok(mut state) if now >= state.next_look_for_room => {
+                state.next_look_for_room = now.saturating_add(BETWEEN_LOOKS_FOR_ROOM);
+                state.take_gone(host, now)
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
 impl<P> State<P> {
+    fn take_gone<H: Host>(&mut self, host: &H, now: u64) -> Vec<Waiting<P>> {
+        self.next_look = now.saturating_add(BETWEEN_LOOKS);
+        let all = std::mem::take(&mut self.waiting).into_vec();
+        let (there, gone): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|Reverse(waiting)| host.is_alive(waiting.stream));
+        self.waiting = there.into();
+        gone.into_iter().map(|Reverse(waiting)| waiting).collect()
+    }
+
     fn next(&self) -> Option<u64> {
         self.waiting.peek().map(|Reverse(first)| first.due.min(self.next_look))
     }

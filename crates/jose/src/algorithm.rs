@@ -91,6 +91,12 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
+    /// Whether no host verifies it, and it costs this module tens of times what others cost: RSA-PSS and
+    /// secp256k1. Whoever forges tokens would choose these.
+    pub const fn is_costly(self) -> bool {
+        matches!(self, PS256 | PS384 | PS512 | ES256K)
+    }
+
     /// The one type of key that this algorithm goes with.
     pub const fn key_type(self) -> KeyType {
         match self {
@@ -122,6 +128,46 @@ impl Algorithm {
             RS512 | ES512 => Some("sha512"),
             _ => None,
         }
+    }
+}
+
+/// The algorithms that tokens may be signed with.
+#[derive(Clone, Copy, Debug)]
+pub enum Allowed<'a> {
+    /// These.
+    Named(&'a [Algorithm]),
+    /// All that the keys are for, but [costly](Algorithm::is_costly) ones only with keys that name them as
+    /// their `alg`.
+    Usual,
+}
+
+impl Allowed<'_> {
+    /// Whether tokens can be signed with it at all, whatever the keys say.
+    pub fn may_be(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Named(names) => names.contains(&algorithm),
+            Self::Usual => true,
+        }
+    }
+
+    /// Whether it may be used with a key that has this `alg`.
+    pub(crate) fn with_key(self, algorithm: Algorithm, of_key: Option<Algorithm>) -> bool {
+        match self {
+            Self::Named(names) => names.contains(&algorithm),
+            Self::Usual => !algorithm.is_costly() || of_key == Some(algorithm),
+        }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [Algorithm; N]> for Allowed<'a> {
+    fn from(names: &'a [Algorithm; N]) -> Self {
+        Self::Named(names)
+    }
+}
+
+impl<'a> From<&'a Vec<Algorithm>> for Allowed<'a> {
+    fn from(names: &'a Vec<Algorithm>) -> Self {
+        Self::Named(names)
     }
 }
 

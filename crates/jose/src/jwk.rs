@@ -13,7 +13,7 @@ pub(crate) struct Key {
     /// Its name; a key without one is tried for every token.
     pub(crate) kid: Option<String>,
     /// The only algorithm that it may be used with, if the set says so.
-    algorithm: Option<Algorithm>,
+    pub(crate) algorithm: Option<Algorithm>,
     key_type: KeyType,
     /// Bytes of the modulus or of the secret; the curve's size for the others.
     size: usize,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::Allowed;
 use crate::json::{self, Fault};
 use crate::jwk::Key;
 use crate::refusal::Refusal;
@@ -14,8 +14,12 @@ use crate::token::Token;
 /// The longest key set that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The most keys that a set may have. A token without `kid` is tried against all that suit.
+/// The most keys that a set may have.
 const MAX_KEYS: usize = 256;
+
+/// With how many keys one token is tried. A token names its key by `kid`; without it, all keys that suit are
+/// tried, and the time that this takes is for the set's owner to decide, not for who forges a token.
+const MAX_CANDIDATES: usize = 8;
 
 /// Keys that tokens are verified with (RFC 7517, section 5).
 pub struct KeySet {
@@ -111,24 +115,25 @@ impl KeySet {
     /// Verifies the token's signature with the keys that its `kid` names, or with all that suit its
     /// algorithm if it names none. A key without `kid` is a candidate for every token.
     ///
-    /// A key verifies only what goes with its type: an RSA key is never an HMAC secret.
+    /// A key verifies only what goes with its type: an RSA key is never an HMAC secret. At most eight keys are
+    /// tried for one token.
     ///
     /// # Errors
     ///
     /// [`Refusal::AlgorithmNotAllowed`], [`Refusal::UnknownKey`] (newer keys may help),
-    /// [`Refusal::KeyMismatch`], [`Refusal::BadSignature`], or [`Refusal::AlgorithmUnsupported`] if
+    /// [`Refusal::KeyMismatch`], [`Refusal::BadSignature`], [`Refusal::TooManyKeys`], or [`Refusal::AlgorithmUnsupported`] if
     /// neither the host nor this build verifies such signatures.
-    pub fn verify(
+    pub fn verify<'a>(
         &self,
         token: &Token<'_>,
-        allowed: &[Algorithm],
+        allowed: impl Into<Allowed<'a>>,
         service: &impl SignatureService,
     ) -> Result<(), Refusal> {
-        let algorithm = token.algorithm();
-        if !allowed.contains(&algorithm) {
+        let (algorithm, allowed) = (token.algorithm(), allowed.into());
+        if !allowed.may_be(algorithm) {
             return Err(Refusal::AlgorithmNotAllowed);
         }
-        let mut refusal = Refusal::UnknownKey;
+        let (mut refusal, mut tried) = (Refusal::UnknownKey, 0);
         for key in &self.keys {
             let named = key.kid.as_deref().is_some_and(|kid| token.kid() == Some(kid));
             if !named && key.kid.is_some() && token.kid().is_some() {
@@ -140,6 +145,16 @@ impl KeySet {
                 }
                 continue;
             }
+            if !allowed.with_key(algorithm, key.algorithm) {
+                if refusal == Refusal::UnknownKey {
+                    refusal = Refusal::AlgorithmNotAllowed;
+                }
+                continue;
+            }
+            if tried == MAX_CANDIDATES {
+                return Err(Refusal::TooManyKeys);
+            }
+            tried += 1;
             match key.verify(algorithm, token.signature(), token.signed(), service) {
                 Some(true) => return Ok(()),
                 Some(false) => refusal = failed(refusal, token, named),

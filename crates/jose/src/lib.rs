@@ -14,6 +14,7 @@
 mod algorithm;
 mod base64url;
 mod cache;
+mod denied;
 mod der;
 mod json;
 mod jwk;
@@ -26,11 +27,17 @@ mod times;
 mod token;
 mod words;
 
-pub use algorithm::{Algorithm, Curve, KeyType};
+pub use algorithm::{Algorithm, Allowed, Curve, KeyType};
 pub use cache::Cache;
+pub use denied::Denied;
 pub use keyset::{KeySet, KeySetError};
 pub use payload::{Audiences, Payload};
 pub use refusal::Refusal;
 pub use service::{NoService, SignatureService};
 pub use times::{TimeRules, Validity};
 pub use token::{Header, Token};
+
+#[cfg(test)]
+extern crate self as weir_jose;
+#[cfg(test)]
+mod wycheproof;

@@ -58,6 +58,8 @@ refusals! {
     UnknownKey = "unknown_key",
     /// The key set has that `kid`, but of another type or for another algorithm.
     KeyMismatch = "key_mismatch",
+    /// More keys could have signed the token than are tried for one.
+    TooManyKeys = "too_many_keys",
     /// The signature does not verify.
     BadSignature = "bad_signature",
     /// `exp` has passed.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored, purpose};
 use weir_cookie::Cookie;
 use weir_core::effect::{Counter, TextId};
-use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate};
+use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate, Table};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -125,22 +125,26 @@ struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     cluster_header: String,
     cluster_header_at: At,
-    names: Vec<String>,
+    names: Table<String>,
 }
 
 impl<'b, 'c> Builder<'b, 'c> {
     fn new(config: &Config, compiler: &'b mut Compiler<'c>, at: &At) -> Self {
         let cluster_header = config.cluster_header.clone().unwrap_or_else(|| "x-weir-cluster".to_owned());
-        Self { compiler, cluster_header, cluster_header_at: at.field("clusterHeader"), names: Vec::new() }
+        Self {
+            compiler,
+            cluster_header,
+            cluster_header_at: at.field("clusterHeader"),
+            names: Table::default(),
+        }
     }
 
     fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Action> {
-        if self.name(&rule.name, at) && self.names.contains(&rule.name) {
+        if self.name(&rule.name, at) && !self.names.insert(rule.name.clone()) {
             self.compiler
                 .problems
                 .add(&at.field("name"), format!("{:?} is the name of an earlier rule too", rule.name));
         }
-        self.names.push(rule.name.clone());
         let fields = TargetFields {
             headers: &rule.set_headers,
             cluster: rule.cluster.as_deref(),
@@ -320,11 +324,10 @@ impl<'b, 'c> Builder<'b, 'c> {
     }
 
     fn split_targets(&mut self, rule: &str, targets: &[config::SplitTarget], at: &At) -> Box<[Target]> {
-        let mut built = Vec::new();
+        let (mut built, mut names) = (Vec::new(), Table::<&str>::default());
         for (i, target) in targets.iter().enumerate() {
             let at = at.index(i);
-            let earlier = targets.get(..i).unwrap_or_default();
-            if self.name(&target.name, &at) && earlier.iter().any(|t| t.name == target.name) {
+            if self.name(&target.name, &at) && !names.insert(&*target.name) {
                 self.compiler.problems.add(
                     &at.field("name"),
                     format!("{:?} is the name of an earlier target too", target.name),

@@ -68,7 +68,7 @@ pub(crate) struct Window {
 }
 
 /// What identifies units.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Units {
     /// The first that is there counts.
     pub(crate) sources: Box<[AttrId]>,

@@ -10,7 +10,7 @@ use crate::config::{Config, ErrorFormat, Errors};
 use crate::failure::REASONS;
 use crate::plan::{Counters, KeyServer, Keys, Plan, Preflight, Provider};
 use crate::reply::Replies;
-use weir_core::{At, Compiler, OwnedHeader, duration};
+use weir_core::{At, Compiler, OwnedHeader, Table, duration};
 use weir_jose::Refusal;
 
 /// How many tokens are remembered, and how long ones, where nothing else is said.
@@ -30,7 +30,8 @@ impl Plan {
             at: at.field("providers"),
             providers: Vec::new(),
             remotes: Vec::new(),
-            guards: Vec::new(),
+            names: Table::default(),
+            guards: Table::default(),
             warnings: Vec::new(),
         };
         let remembered = builder.cache_size(&at.field("cache"));
@@ -38,6 +39,10 @@ impl Plan {
         let rules = builder.rules(at);
         let preflight = builder.preflight();
         let Builder { compiler, providers, remotes, guards, warnings, .. } = builder;
+        if providers.len() > usize::from(u16::MAX) {
+            let message = "more than 65535 providers, those with other `audiences` of a rule included";
+            compiler.problems.add(&at.field("providers"), message);
+        }
         let replies = replies(&config.errors, compiler, &at.field("errors"));
         let longest = config.cache.max_token_size.unwrap_or(LONGEST_REMEMBERED);
         Self {
@@ -45,7 +50,7 @@ impl Plan {
             rules,
             remotes: remotes.into(),
             preflight,
-            guards: guards.into(),
+            guards: guards.into_items().into(),
             replies,
             counters: counters(compiler),
             remembered,
@@ -60,9 +65,11 @@ struct Builder<'b, 'c> {
     config: &'b Config,
     /// Where the providers stand.
     at: At,
+    /// The names of the providers, by position.
+    names: Table<&'b str, u16>,
     providers: Vec<Provider>,
     remotes: Vec<KeyServer>,
-    guards: Vec<OwnedHeader>,
+    guards: Table<OwnedHeader>,
     warnings: Vec<String>,
 }
 
@@ -84,6 +91,7 @@ impl Builder<'_, '_> {
         }
         for (name, spec) in config.providers.iter() {
             let at = self.at.field(name);
+            self.names.put(name);
             self.check_name(name, &at);
             let keys = self.keys(name, &spec.jwks, &at.field("jwks"));
             let provider = self.provider(name, spec, &spec.audiences, keys);
@@ -162,6 +170,7 @@ fn counters(compiler: &mut Compiler<'_>) -> Counters {
         unsafe_value: reason("unsafe", "weir_jwt_headers_omitted_total"),
         too_long: reason("too_long", "weir_jwt_headers_omitted_total"),
         waiting: compiler.counter("weir_jwt_waiting_total"),
+        denied_again: compiler.counter("weir_jwt_denied_remembered_total"),
         undecided: compiler.undecided("jwt"),
     }
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use weir_core::claims::Claims;
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Predicate, Request, Truth, Way};
+use weir_core::{Effects, Hold, Outside, Predicate, Request, Truth, Way};
 use weir_jose::Refusal;
 
 /// A token that is good enough.
@@ -38,6 +38,8 @@ struct Turn<'t, 'r, O, T> {
     trace: &'t mut T,
     now: u64,
     missed: Option<Missed<'t>>,
+    /// Whether the request may wait for keys.
+    patient: bool,
     admitted: Vec<Admitted<'t>>,
     /// Why tokens that are optional were not good enough.
     ignored: Vec<&'static str>,
@@ -165,15 +167,54 @@ impl Plan {
             return effects.counts.push(self.counters.without);
         }
         let now = now.unwrap_or_else(|| request.outside().now());
-        let (admitted, ignored) = (Vec::new(), Vec::new());
-        let mut turn = Turn { plan: self, request, trace, now, missed, admitted, ignored };
-        match turn.meet_all(rules.iter().map(|rule| &rule.needs)) {
+        self.decide_by_tokens(rules, now, missed, request, effects, trace);
+    }
+
+    /// A function of its own, as it is a large one: requests that need no token do not come here.
+    #[cold]
+    #[inline(never)]
+    fn decide_by_tokens<'t, O: Outside, T: Trace>(
+        &'t self,
+        rules: &[&'t Rule],
+        now: u64,
+        missed: Option<Missed<'t>>,
+        request: &'t Request<'_, O>,
+        effects: &mut Effects,
+        trace: &'t mut T,
+    ) {
+        let mut turn = Turn {
+            plan: self,
+            request,
+            trace,
+            now,
+            missed,
+            patient: true,
+            admitted: Vec::new(),
+            ignored: Vec::new(),
+        };
+        let mut met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
+        if let Err(Unmet::Wait(mark)) = met {
+            let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);
+            if remote.is_some_and(|remote| remote.take_place(now)) {
+                effects.counts.push(self.counters.waiting);
+                effects.way = Way::Hold(Hold { mark, crowded: false });
+                return;
+            }
+            if !effects.held {
+                // Perhaps some of those that wait have gone.
+                effects.way = Way::Hold(Hold { mark, crowded: true });
+                return;
+            }
+            turn.admitted.clear();
+            turn.ignored.clear();
+            turn.patient = false;
+            met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
+        }
+        match met {
             Ok(()) => turn.finish(rules, effects),
             Err(Unmet::Failed(failure)) => self.refuse(failure, None, request, effects),
-            Err(Unmet::Wait) => {
-                effects.counts.push(self.counters.waiting);
-                effects.way = Way::Hold;
-            }
+            // Not without patience.
+            Err(Unmet::Wait(_)) => self.refuse(Failure::unavailable(0), None, request, effects),
         }
     }
 
@@ -194,6 +235,9 @@ impl Plan {
     ) {
         if let Some((refused, _)) = self.counters.of(failure.reason) {
             effects.counts.push(refused);
+        }
+        if failure.remembered {
+            effects.counts.push(self.counters.denied_again);
         }
         // Access logs see the request. A token that is refused here may be good elsewhere.
         for provider in self.providers.iter().filter(|provider| !provider.forward) {
@@ -224,7 +268,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
     fn note(&mut self, provider: u16, met: &Result<(), Unmet>) {
         let found = match met {
             Ok(()) => Found::Good,
-            Err(Unmet::Wait) => Found::Waiting,
+            Err(Unmet::Wait(_)) => Found::Waiting,
             Err(Unmet::Failed(failure)) => Found::Refused(failure.reason),
         };
         let provider = self.plan.providers.get(usize::from(provider));
@@ -243,7 +287,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
         };
         let (token, remembered) = match known {
             Some(token) => (token, true),
-            None => (plan.verify(provider, text, self.now, self.request)?, false),
+            None => (plan.verify(provider, text, self.now, self.patient, self.request)?, false),
         };
         provider.accepts(&token, self.request)?;
         self.admitted.push(Admitted { provider, token, remembered });
@@ -252,12 +296,12 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
 
     fn any(&mut self, parts: &'t [Needs]) -> Result<(), Unmet> {
         let mut worst: Option<Failure> = None;
-        let mut waits = false;
+        let mut waits = None;
         let before = self.admitted.len();
         for part in parts {
             match self.meet(part) {
                 Ok(()) => return Ok(()),
-                Err(Unmet::Wait) => waits = true,
+                Err(Unmet::Wait(mark)) => waits = waits.or(Some(mark)),
                 Err(Unmet::Failed(failure)) => {
                     if worst.is_none_or(|worst| worst.kind < failure.kind) {
                         worst = Some(failure);
@@ -266,10 +310,10 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
             }
             self.admitted.truncate(before);
         }
-        match worst {
-            _ if waits => Err(Unmet::Wait),
-            Some(failure) => Err(failure.into()),
-            None => Err(Refusal::Missing.into()),
+        match (waits, worst) {
+            (Some(mark), _) => Err(Unmet::Wait(mark)),
+            (None, Some(failure)) => Err(failure.into()),
+            (None, None) => Err(Refusal::Missing.into()),
         }
     }
 
@@ -278,7 +322,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
         let mut met = Ok(());
         for part in parts {
             match self.meet(part) {
-                Err(Unmet::Wait) => met = Err(Unmet::Wait),
+                Err(Unmet::Wait(mark)) => met = met.and(Err(Unmet::Wait(mark))),
                 other => other?,
             }
         }

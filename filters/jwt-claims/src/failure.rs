@@ -8,6 +8,8 @@ pub(crate) struct Failure {
     pub(crate) kind: Kind,
     /// A word for counters, logs and messages.
     pub(crate) reason: &'static str,
+    /// Whether the same token was refused before.
+    pub(crate) remembered: bool,
 }
 
 /// What follows from a failure; of several, the greatest is told.
@@ -26,9 +28,9 @@ pub(crate) enum Kind {
 }
 
 /// The claims do not meet what a provider or a rule requires.
-pub(crate) const REQUIREMENT: Failure = Failure { kind: Kind::Forbidden, reason: "requirement_not_met" };
+pub(crate) const REQUIREMENT: Failure = Failure::new(Kind::Forbidden, "requirement_not_met");
 /// A claim that a header needs is not there.
-pub(crate) const CLAIM_MISSING: Failure = Failure { kind: Kind::Forbidden, reason: "claim_missing" };
+pub(crate) const CLAIM_MISSING: Failure = Failure::new(Kind::Forbidden, "claim_missing");
 
 const KEYS_UNAVAILABLE: &str = "keys_unavailable";
 
@@ -36,8 +38,12 @@ const KEYS_UNAVAILABLE: &str = "keys_unavailable";
 pub(crate) const REASONS: [&str; 3] = [REQUIREMENT.reason, CLAIM_MISSING.reason, KEYS_UNAVAILABLE];
 
 impl Failure {
+    const fn new(kind: Kind, reason: &'static str) -> Self {
+        Self { kind, reason, remembered: false }
+    }
+
     pub(crate) fn unavailable(retry_after: u64) -> Self {
-        Self { kind: Kind::Unavailable { retry_after }, reason: KEYS_UNAVAILABLE }
+        Self::new(Kind::Unavailable { retry_after }, KEYS_UNAVAILABLE)
     }
 }
 
@@ -50,15 +56,15 @@ impl From<Refusal> for Failure {
             Refusal::Audience => Kind::Forbidden,
             _ => Kind::Invalid,
         };
-        Self { kind, reason: refusal.reason() }
+        Self::new(kind, refusal.reason())
     }
 }
 
 /// Why a requirement is not met yet, or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unmet {
-    /// Keys are being fetched.
-    Wait,
+    /// Keys are being fetched, by the server with this mark.
+    Wait(u16),
     /// It is not met.
     Failed(Failure),
 }

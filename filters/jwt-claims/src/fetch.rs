@@ -37,13 +37,27 @@ impl Plan {
     /// `provider` is the one of [`Fetch`]. `None` when there is no such provider.
     pub fn on_fetched(&self, provider: u16, now: u64, answer: Result<(u16, &[u8]), ()>) -> Option<Fetched> {
         let fetched = self.remotes.get(usize::from(provider))?;
-        let waited = fetched.remote.has_waiting();
+        // Requests wait at one place, and may need the keys of several servers.
+        let waited = self.remotes.iter().any(|fetched| fetched.remote.has_waiting());
         let (count, notes) = match fetched.remote.on_fetched(now, answer) {
             Ok(skipped) => (fetched.ok, skipped),
             Err(reason) => (fetched.failed, vec![["keys cannot be had: ", &reason].concat()]),
         };
         let name = |note: String| ["jwt: ", &fetched.provider, ": ", &note].concat();
         Some(Fetched { count, release: waited, notes: notes.into_iter().map(name).collect() })
+    }
+
+    /// Whether a request that was not held wants something to be fetched.
+    pub fn wants_fetch(&self) -> bool {
+        self.remotes.iter().any(|fetched| fetched.remote.wants_fetch())
+    }
+
+    /// A request does not wait any longer that had this mark ([`weir_core::Hold`]): it is decided again, or its
+    /// client has gone.
+    pub fn hold_over(&self, mark: u16) {
+        if let Some(fetched) = self.remotes.get(usize::from(mark)) {
+            fetched.remote.leave();
+        }
     }
 
     /// Whether requests have waited for as long as they may: all that wait are to be decided anew.

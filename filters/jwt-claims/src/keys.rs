@@ -30,7 +30,7 @@ pub(crate) struct Server {
     pub(crate) retry: u64,
     pub(crate) retry_max: u64,
     pub(crate) unknown_key_interval: u64,
-    /// How long requests wait, and how many.
+    /// How long requests wait, and how many at once.
     pub(crate) wait: u64,
     pub(crate) max_waiting: u32,
 }
@@ -45,6 +45,43 @@ impl Server {
     fn longest_pause(&self) -> u64 {
         self.refresh.max(self.retry_max).max(self.timeout.saturating_add(GRACE))
     }
+
+    /// The shortest time between two fetches for keys that are unknown, whichever they are.
+    fn unknown_key_gap(&self) -> u64 {
+        self.unknown_key_interval / UNKNOWN_KEY_FETCHES
+    }
+}
+
+/// How many fetches tokens with unknown keys can cause in the interval that one such key has to keep to. With
+/// several, made-up names of keys do not keep a token of a new key waiting for the whole interval.
+const UNKNOWN_KEY_FETCHES: u64 = 5;
+
+/// How many names of unknown keys are remembered. The oldest is forgotten: its key may be asked for again.
+const MAX_SOUGHT: usize = 64;
+
+/// Of a longer name only this many bytes are compared, and its length.
+const MAX_KID: usize = 256;
+
+/// A key that was asked for and was not there.
+#[derive(Debug)]
+struct Sought {
+    kid: Box<[u8]>,
+    length: usize,
+    /// When it was asked for first.
+    asked: u64,
+    /// Which fetch was the first that was started afterwards.
+    fetch: u64,
+}
+
+/// What a request gets whose token names a key that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskAgain {
+    /// It is to wait for a fetch.
+    Wait,
+    /// Keys were fetched since, without this one.
+    Unknown,
+    /// It cannot wait for the fetch that comes; how long until then.
+    Later { retry_after: u64 },
 }
 
 /// Something to ask a server for.
@@ -96,6 +133,8 @@ pub(crate) enum Ask {
 /// A server with what is known of its keys.
 #[derive(Debug)]
 pub(crate) struct Remote {
+    /// Its position in [`crate::Plan`]: the mark of requests that wait for it.
+    pub(crate) mark: u16,
     pub(crate) server: Server,
     state: RefCell<State>,
 }
@@ -113,13 +152,19 @@ struct State {
     running: Option<u64>,
     /// When the last one was over.
     tried: Option<u64>,
+    /// How many were started, and which of them was over last.
+    started: u64,
+    finished: u64,
     failures: u32,
     /// Whether somebody asked for a key that is not there.
     wanted: bool,
-    /// When that was let through last.
-    asked_again: Option<u64>,
+    /// When keys were fetched for that last.
+    fetched_again: Option<u64>,
+    /// The keys that are not there.
+    sought: Vec<Sought>,
     /// Until when requests wait; `None` where none does.
     waiting_until: Option<u64>,
+    /// How many requests have a place to wait.
     waiting: u32,
     /// Whether the time to wait was over without an answer: until there is one, nobody waits again.
     given_up: bool,
@@ -131,8 +176,8 @@ fn due(at: u64, most: u64, now: u64) -> bool {
 }
 
 impl Remote {
-    pub(crate) fn new(server: Server) -> Self {
-        Self { server, state: RefCell::default() }
+    pub(crate) fn new(mark: u16, server: Server) -> Self {
+        Self { mark, server, state: RefCell::default() }
     }
 
     /// The keys for a request; without any it is to wait, within bounds.
@@ -143,7 +188,7 @@ impl Remote {
         state.drop_stale(&self.server, now);
         match state.current.clone() {
             Some(current) => Ask::Keys(current),
-            None if state.enqueue(&self.server, now) => Ask::Wait,
+            None if state.may_wait(&self.server, now) => Ask::Wait,
             None => Ask::Unavailable { retry_after: state.next_try(&self.server).saturating_sub(now) },
         }
     }
@@ -156,19 +201,44 @@ impl Remote {
         state.current.as_ref().filter(|_| good).map(|current| current.generation)
     }
 
-    /// Whether a request with a token of an unknown key is to wait, because keys are fetched once more.
-    pub(crate) fn ask_again(&self, now: u64) -> bool {
-        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
-        if state.running.is_none() && !state.wanted {
-            let interval = self.server.unknown_key_interval;
-            if state.asked_again.is_some_and(|last| !due(last.saturating_add(interval), interval, now)) {
-                return false;
-            }
-            // Even if nobody waits, it is worth a fetch: the next request with that key will pass.
-            state.asked_again = Some(now);
-            state.wanted = true;
+    /// What a request is to do whose token names a key that is not there. Each such key has one fetch that was
+    /// started after it was asked for first; after that it is not asked for again for a while.
+    pub(crate) fn ask_again(&self, kid: &[u8], now: u64) -> AskAgain {
+        let later = AskAgain::Later { retry_after: self.server.unknown_key_gap() };
+        let Ok(mut state) = self.state.try_borrow_mut() else { return later };
+        let fetch = state.seek(kid, self.server.unknown_key_interval, now);
+        if state.finished >= fetch {
+            return AskAgain::Unknown;
         }
-        state.enqueue(&self.server, now)
+        let mut next = now;
+        if state.started < fetch {
+            // Even if nobody waits, it is worth a fetch: the next request with that key will pass.
+            state.wanted = true;
+            next = now.max(state.wanted_at(&self.server, now));
+        }
+        let retry_after = next - now;
+        if retry_after <= self.server.wait && state.may_wait(&self.server, now) {
+            return AskAgain::Wait;
+        }
+        AskAgain::Later { retry_after }
+    }
+
+    /// Gives a request a place to wait; false when all are taken.
+    pub(crate) fn take_place(&self, now: u64) -> bool {
+        let Ok(mut state) = self.state.try_borrow_mut() else { return false };
+        if state.waiting >= self.server.max_waiting {
+            return false;
+        }
+        state.waiting_until.get_or_insert(now.saturating_add(self.server.wait));
+        state.waiting += 1;
+        true
+    }
+
+    /// A request does not wait any longer.
+    pub(crate) fn leave(&self) {
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            state.waiting = state.waiting.saturating_sub(1);
+        }
     }
 
     /// Whether keys are to be fetched now; if so, the fetch counts as started.
@@ -179,7 +249,10 @@ impl Remote {
             return false;
         }
         state.running = Some(now);
-        state.wanted = false;
+        state.started += 1;
+        if std::mem::take(&mut state.wanted) {
+            state.fetched_again = Some(now);
+        }
         // With keys at hand, only those of unknown keys wait: each fetch may be waited for.
         state.given_up &= state.current.is_none();
         true
@@ -196,9 +269,10 @@ impl Remote {
         answer: Result<(u16, &[u8]), ()>,
     ) -> Result<Vec<String>, String> {
         let Ok(mut state) = self.state.try_borrow_mut() else { return Err("busy".to_owned()) };
-        state.running = None;
+        if state.running.take().is_some() {
+            state.finished = state.started;
+        }
         state.tried = Some(now);
-        state.waiting = 0;
         let taken = state.take(answer);
         match &taken {
             Ok(_) => (state.fetched, state.failures, state.given_up) = (now, 0, false),
@@ -208,6 +282,11 @@ impl Remote {
             state.waiting_until = None;
         }
         taken
+    }
+
+    /// Whether a fetch for an unknown key is to be started, now or later.
+    pub(crate) fn wants_fetch(&self) -> bool {
+        self.state.try_borrow().is_ok_and(|state| state.wanted && state.running.is_none())
     }
 
     /// Whether requests may wait.
@@ -221,7 +300,7 @@ impl Remote {
         state.give_up_running(&self.server, now);
         let over = state.waiting_until.is_some_and(|until| due(until, self.server.wait, now));
         if over {
-            (state.given_up, state.waiting_until, state.waiting) = (true, None, 0);
+            (state.given_up, state.waiting_until) = (true, None);
         }
         over
     }
@@ -231,7 +310,7 @@ impl Remote {
         let Ok(state) = self.state.try_borrow() else { return now };
         let next = match state.running {
             Some(started) => started.saturating_add(self.server.timeout).saturating_add(GRACE),
-            None if state.wanted => now,
+            None if state.wanted => state.wanted_at(&self.server, now).min(state.next_try(&self.server)),
             None => state.next_try(&self.server),
         };
         let next = next.min(state.waiting_until.unwrap_or(u64::MAX));
@@ -250,15 +329,34 @@ impl State {
         }
     }
 
-    /// Lets a request wait, if there is room, time, and something to wait for.
-    fn enqueue(&mut self, server: &Server, now: u64) -> bool {
+    /// Whether requests may wait: if there is time, and something to wait for.
+    fn may_wait(&self, server: &Server, now: u64) -> bool {
         let over = self.waiting_until.is_some_and(|until| due(until, server.wait, now));
-        if server.wait == 0 || self.given_up || over || self.waiting >= server.max_waiting {
-            return false;
+        server.wait > 0 && !self.given_up && !over
+    }
+
+    /// Which fetch was the first after a key was asked for that is not there.
+    fn seek(&mut self, kid: &[u8], interval: u64, now: u64) -> u64 {
+        self.sought.retain(|sought| !due(sought.asked.saturating_add(interval), interval, now));
+        let (start, length) = (kid.get(..MAX_KID).unwrap_or(kid), kid.len());
+        let known = self.sought.iter().find(|sought| sought.length == length && *sought.kid == *start);
+        if let Some(sought) = known {
+            return sought.fetch;
         }
-        self.waiting_until.get_or_insert(now.saturating_add(server.wait));
-        self.waiting += 1;
-        true
+        if self.sought.len() >= MAX_SOUGHT {
+            // They are in the order in which they were asked for.
+            self.sought.remove(0);
+        }
+        let fetch = self.started + 1;
+        self.sought.push(Sought { kid: start.into(), length, asked: now, fetch });
+        fetch
+    }
+
+    /// When keys that are unknown let them be fetched next.
+    fn wanted_at(&self, server: &Server, now: u64) -> u64 {
+        let gap = server.unknown_key_gap();
+        let next = self.fetched_again.map_or(0, |last| last.saturating_add(gap));
+        if due(next, gap, now) { now } else { next }
     }
 
     /// A fetch of which the proxy never tells the end is over.
@@ -266,13 +364,15 @@ impl State {
         let most = server.timeout.saturating_add(GRACE);
         if self.running.is_some_and(|started| due(started.saturating_add(most), most, now)) {
             self.running = None;
+            self.finished = self.started;
             self.tried = Some(now);
             self.failures = self.failures.saturating_add(1);
         }
     }
 
     fn is_due(&self, server: &Server, now: u64) -> bool {
-        self.wanted || due(self.next_try(server), server.longest_pause(), now)
+        let wanted = self.wanted && self.wanted_at(server, now) <= now;
+        wanted || due(self.next_try(server), server.longest_pause(), now)
     }
 
     /// When keys are fetched next: at once at the start, after a while if the last try failed, else when

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use weir_core::effect::Counter;
 use weir_core::http_match::Asks;
 use weir_core::{AttrId, OwnedHeader, Predicate};
-use weir_jose::{Algorithm, Cache, Header, TimeRules};
+use weir_jose::{Algorithm, Cache, Denied, Header, TimeRules};
 
 /// The validated section.
 #[derive(Debug)]
@@ -69,7 +69,8 @@ pub(crate) struct Provider {
     pub(crate) audiences: Box<[Box<str>]>,
     pub(crate) subject: Option<Asks>,
     pub(crate) keys: Keys,
-    pub(crate) algorithms: Box<[Algorithm]>,
+    /// Those that are named.
+    pub(crate) algorithms: Option<Box<[Algorithm]>>,
     pub(crate) times: TimeRules,
     pub(crate) places: Places,
     pub(crate) forward: bool,
@@ -81,6 +82,8 @@ pub(crate) struct Provider {
     pub(crate) require: Predicate,
     /// What was verified already; `None` before the first token.
     pub(crate) cache: RefCell<Option<Cache<Rc<Verified>>>>,
+    /// What was verified and is wrong; `None` before the first such token.
+    pub(crate) denied: RefCell<Option<Denied>>,
     /// The header of the last token whose signature was good.
     pub(crate) header: RefCell<Option<Rc<Header>>>,
 }
@@ -127,6 +130,8 @@ pub(crate) struct Counters {
     /// Headers that were left out.
     pub(crate) unsafe_value: Counter,
     pub(crate) too_long: Counter,
+    /// Requests that were refused because their very token was refused before.
+    pub(crate) denied_again: Counter,
     /// Requests that were refused, and those that went on because their token was optional, by reason.
     pub(crate) refused: Box<[(&'static str, Counter, Counter)]>,
 }

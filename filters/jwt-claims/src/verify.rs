@@ -1,16 +1,19 @@
 //! A token that is not remembered: read, verified, and prepared for all requests that bring it again.
 
 use crate::failure::{Failure, Unmet};
-use crate::keys::Ask;
+use crate::keys::{Ask, AskAgain};
 use crate::outputs::{self, Verified};
 use crate::plan::{Keys, Plan, Provider};
 use std::rc::Rc;
 use weir_core::request::Signature;
 use weir_core::{Outside, Request, Shape};
-use weir_jose::{Cache, Payload, Refusal, SignatureService, Token, Validity};
+use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, SignatureService, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
 const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// How many tokens of each provider are remembered that were refused.
+const REMEMBERED_DENIED: usize = 1024;
 
 /// How much memory a token that is remembered may take on average, in bytes.
 const BYTES_PER_TOKEN: usize = 8 * 1024;
@@ -39,14 +42,24 @@ impl Plan {
         provider: &Provider,
         text: &[u8],
         now: u64,
+        patient: bool,
         request: &Request<'_, O>,
     ) -> Result<Rc<Verified>, Unmet> {
+        if let Some(refusal) = provider.recall_denied(text, now) {
+            return Err(Failure { remembered: true, ..refusal.into() }.into());
+        }
         let known = provider.header.try_borrow().ok().and_then(|known| known.clone());
         let token = Token::parse_after(known.as_ref(), text, LONGEST_TOKEN)?;
         // What costs little comes first, and only a token that may be ours lets keys be fetched.
         provider.check_issuer(token.payload())?;
         let validity = provider.times.check(token.payload(), seconds(now))?;
-        let generation = provider.check_signature(&token, now, request.outside())?;
+        let generation = match provider.check_signature(&token, now, patient, request.outside()) {
+            Ok(generation) => generation,
+            Err(unmet) => {
+                provider.remember_denied(text, &unmet, now, request.outside());
+                return Err(unmet);
+            }
+        };
         // Only what was signed: nobody else is to say what is kept.
         if !known.is_some_and(|known| Rc::ptr_eq(&known, token.header()))
             && let Ok(mut known) = provider.header.try_borrow_mut()
@@ -117,6 +130,36 @@ impl Provider {
         if same_keys { Some(verified.clone()) } else { None }
     }
 
+    /// The number of the keys at hand; 0 of those that stand in the configuration.
+    #[inline]
+    fn generation(&self, now: u64) -> Option<u32> {
+        match &self.keys {
+            Keys::Fixed(_) => Some(0),
+            Keys::Remote(remote) => remote.generation(now),
+        }
+    }
+
+    /// Why the signature of this very token was refused a short while ago, with the same keys.
+    fn recall_denied(&self, text: &[u8], now: u64) -> Option<Refusal> {
+        let denied = self.denied.try_borrow().ok()?;
+        denied.as_ref()?.get(text, self.generation(now)?, seconds(now))
+    }
+
+    /// Remembers a token whose signature was looked at in vain. Everything else that can be wrong with a token is
+    /// found with less, and some of it passes.
+    fn remember_denied<O: Outside>(&self, text: &[u8], unmet: &Unmet, now: u64, outside: &O) {
+        let Unmet::Failed(failure) = unmet else { return };
+        let found = [Refusal::BadSignature, Refusal::TooManyKeys];
+        let Some(refusal) = found.into_iter().find(|refusal| refusal.reason() == failure.reason) else {
+            return;
+        };
+        let (Some(generation), Ok(mut denied)) = (self.generation(now), self.denied.try_borrow_mut()) else {
+            return;
+        };
+        let denied = denied.get_or_insert_with(|| Denied::new(REMEMBERED_DENIED, outside.random()));
+        denied.insert(text, generation, refusal, seconds(now));
+    }
+
     fn check_issuer(&self, payload: &Payload) -> Result<(), Refusal> {
         let issuer = payload.iss()?;
         let ours =
@@ -140,24 +183,39 @@ impl Provider {
     }
 
     /// The number of the keys that the signature was verified with.
-    fn check_signature<O: Outside>(&self, token: &Token<'_>, now: u64, outside: &O) -> Result<u32, Unmet> {
-        if !self.algorithms.contains(&token.algorithm()) {
+    fn check_signature<O: Outside>(
+        &self,
+        token: &Token<'_>,
+        now: u64,
+        patient: bool,
+        outside: &O,
+    ) -> Result<u32, Unmet> {
+        let allowed = self.algorithms.as_deref().map_or(Allowed::Usual, Allowed::Named);
+        if !allowed.may_be(token.algorithm()) {
             return Err(Refusal::AlgorithmNotAllowed.into());
         }
         let service = Service(outside);
         let remote = match &self.keys {
             Keys::Fixed(keys) => {
-                keys.0.verify(token, &self.algorithms, &service)?;
+                keys.0.verify(token, allowed, &service)?;
                 return Ok(0);
             }
             Keys::Remote(remote) => remote,
         };
         match remote.ask(now) {
-            Ask::Wait => Err(Unmet::Wait),
+            Ask::Wait if patient => Err(Unmet::Wait(remote.mark)),
+            Ask::Wait => Err(Failure::unavailable(remote.server.wait).into()),
             Ask::Unavailable { retry_after } => Err(Failure::unavailable(retry_after).into()),
-            Ask::Keys(current) => match current.keys.0.verify(token, &self.algorithms, &service) {
+            Ask::Keys(current) => match current.keys.0.verify(token, allowed, &service) {
                 Ok(()) => Ok(current.generation),
-                Err(Refusal::UnknownKey) if remote.ask_again(now) => Err(Unmet::Wait),
+                Err(Refusal::UnknownKey) => {
+                    match remote.ask_again(token.kid().unwrap_or_default().as_bytes(), now) {
+                        AskAgain::Wait if patient => Err(Unmet::Wait(remote.mark)),
+                        AskAgain::Wait => Err(Failure::unavailable(remote.server.wait).into()),
+                        AskAgain::Later { retry_after } => Err(Failure::unavailable(retry_after).into()),
+                        AskAgain::Unknown => Err(Refusal::UnknownKey.into()),
+                    }
+                }
                 Err(refusal) => Err(refusal.into()),
             },
         }

@@ -101,7 +101,7 @@ impl<H: Host> Plugin<H> for Pipeline {
 
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Kept> {
         let shape = &self.plans.shape;
-        let Workspace { scratch, effects, .. } = workspace;
+        let Workspace { scratch, effects, held_for } = workspace;
         let pairs;
         // Some configurations look at no header at all: then the dearest call of all is not made.
         let raw: &[u8] = if shape.reads_no_header() {
@@ -114,11 +114,12 @@ impl<H: Host> Plugin<H> for Pipeline {
         let asked = Asked { host, cel: &self.cel };
         let request = Request::new(shape, raw, scratch, &asked);
         effects.reset(shape);
+        effects.held = *held_for > 0;
         self.plans.decide(&request, effects);
         self.counters.count(&effects.counts, host);
         match &effects.way {
             // Nothing of it is changed: it comes again.
-            Way::Hold => return Served { kept: None, way: Way::Hold },
+            Way::Hold(hold) => return Served { kept: None, way: Way::Hold(*hold) },
             // Also a request that goes no further: access logs and telemetry read its headers.
             Way::On | Way::Reply(_) => apply(shape, &request, effects, host),
             Way::Delay(delay) => {
@@ -166,6 +167,7 @@ impl<H: Host> Plugin<H> for Pipeline {
 
     fn on_end(&self, host: &H, kept: Kept) {
         if let Some((metrics, measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
+            weir_core::regex::renew();
             metrics.end(measured, &Meter(host), &Meter(host));
         }
     }
@@ -175,6 +177,16 @@ impl<H: Host> Plugin<H> for Pipeline {
             faults.delay_over(mark);
             self.count_delay(mark, -1, host);
         }
+    }
+
+    fn hold_over(&self, _: &H, mark: u16) {
+        if let Some(jwt) = &self.plans.jwt {
+            jwt.hold_over(mark);
+        }
+    }
+
+    fn wants_wake(&self) -> bool {
+        self.plans.jwt.as_ref().is_some_and(|jwt| jwt.wants_fetch())
     }
 
     fn on_wake(&self, host: &H) -> Wake {

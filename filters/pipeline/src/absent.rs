@@ -62,6 +62,16 @@ impl Plan {
         match *self {}
     }
 
+    /// Lets nothing wait.
+    pub fn hold_over(&self, _: u16) {
+        match *self {}
+    }
+
+    /// Fetches nothing.
+    pub fn wants_fetch(&self) -> bool {
+        match *self {}
+    }
+
     /// Measures nothing.
     pub fn start<O: Outside>(
         &self,

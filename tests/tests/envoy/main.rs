@@ -4,6 +4,7 @@ mod conformance;
 mod experiment_e2e;
 mod failures;
 mod faults_e2e;
+mod hostile;
 mod house;
 mod jwt_differential;
 mod jwt_e2e;

@@ -52,13 +52,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn own_claim(&mut self, path: Vec<String>, provider: Option<String>, kind: Kind) -> Source {
-        let claim = ClaimSource { path, provider, kind };
-        let found = self.shape.claims.iter().position(|known| *known == claim);
-        let index = found.unwrap_or_else(|| {
-            self.shape.claims.push(claim);
-            self.shape.claims.len() - 1
-        });
-        Source::Claim(index as u16)
+        Source::Claim(self.tables.claims.put(ClaimSource { path, provider, kind }))
     }
 
     /// Where a claim is read: of our own tokens, or of what `jwt_authn` has left.

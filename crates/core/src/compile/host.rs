@@ -18,13 +18,13 @@ impl Compiler<'_> {
 
     /// What all values of an attribute have in common.
     pub(crate) fn form(&self, id: AttrId) -> Option<Form> {
-        let attribute = self.shape.attributes.get(id.index())?;
+        let attribute = self.tables.attributes.get(id)?;
         // What is inside of JSON has no form.
         if attribute.kind == Kind::Json {
             return None;
         }
         Some(match attribute.source {
-            Source::Header(slot) => match &**self.shape.headers.get(usize::from(slot))? {
+            Source::Header(slot) => match &**self.tables.headers.get(slot)? {
                 AUTHORITY => Form::Host,
                 b":method" => Form::Method,
                 b":scheme" => Form::Scheme,
@@ -39,12 +39,12 @@ impl Compiler<'_> {
 
     /// Whether an attribute that the request does not have still has a value.
     pub(crate) fn has_default(&self, id: AttrId) -> bool {
-        self.shape.attributes.get(id.index()).is_some_and(|attribute| attribute.default.is_some())
+        self.tables.attributes.get(id).is_some_and(|attribute| attribute.default.is_some())
     }
 
     /// Whether an attribute's letters are in lower case.
     pub(crate) fn is_lowered(&self, id: AttrId) -> bool {
-        self.shape.attributes.get(id.index()).is_some_and(|attribute| attribute.lower)
+        self.tables.attributes.get(id).is_some_and(|attribute| attribute.lower)
     }
 }
 

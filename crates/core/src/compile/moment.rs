@@ -55,18 +55,12 @@ impl Compiler<'_> {
     /// Refuses what is read of filter state that this very configuration sets: it is set once everything is
     /// decided.
     pub(super) fn refuse_own_state(&mut self) {
-        let own = |name: &str| self.shape.states.iter().any(|state| state == name);
+        let own = |name: &str| self.tables.states.find(name).is_some();
         let mut found: Vec<At> =
             self.states_read.iter().filter(|(name, _)| own(name)).map(|(_, at)| at.clone()).collect();
-        let named = |expression: &str| {
-            self.shape.states.iter().any(|state| {
-                let name = ["\"wasm.", state, "\""].concat();
-                let other = ["'wasm.", state, "'"].concat();
-                contains(expression, &name) || contains(expression, &other)
-            })
-        };
-        let expressions = self.shape.cel.iter().zip(&self.shape.cel_at);
-        found.extend(expressions.filter(|(text, _)| named(text)).map(|(_, at)| at.clone()));
+        let expressions = self.tables.cel.items().iter().zip(&self.shape.cel_at);
+        let named = expressions.filter(|(text, _)| quoted_states(text).any(own));
+        found.extend(named.map(|(_, at)| at.clone()));
         for at in found {
             let message = "this configuration sets that filter state itself, once everything is decided, so it is \
                            always absent here; use `variant`, or the attribute `claim:NAME`";
@@ -75,9 +69,15 @@ impl Compiler<'_> {
     }
 }
 
-/// Without the standard library's search, which is 3 kB of code.
-fn contains(text: &str, part: &str) -> bool {
-    text.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
+/// The names of filter state that an expression has between quotes, such as `a` of `'wasm.a'`.
+fn quoted_states(expression: &str) -> impl Iterator<Item = &str> {
+    let bytes = expression.as_bytes().iter().enumerate();
+    let quotes = bytes.filter(|(_, byte)| matches!(byte, b'"' | b'\''));
+    quotes.filter_map(|(at, quote)| {
+        let name = expression.get(at + 1..)?.strip_prefix("wasm.")?;
+        let end = name.bytes().position(|byte| byte == *quote)?;
+        name.get(..end)
+    })
 }
 
 /// The names in a CEL expression that nothing stands before, each with the member that is asked of it.

@@ -21,8 +21,8 @@ impl Compiler<'_> {
 
     /// Notes that a header of ours decides too as it is sent: a trusted peer's variants are believed.
     pub fn decided_by(&mut self, header: OwnedHeader) {
-        if let Some(owned) = self.shape.owned.get(header.index()) {
-            self.note_deciding(Source::Header(owned.header));
+        if let Some(slot) = self.tables.owned.get(header).copied() {
+            self.note_deciding(Source::Header(slot));
         }
     }
 
@@ -32,13 +32,13 @@ impl Compiler<'_> {
             return;
         }
         let name: &[u8] = match source {
-            Source::Header(slot) => match self.shape.headers.get(usize::from(slot)) {
+            Source::Header(slot) => match self.tables.headers.get(slot) {
                 // The request line is part of every cache's key.
                 Some(name) if !name.starts_with(b":") => name,
                 _ => return,
             },
             Source::Cookie(_) => b"cookie",
-            Source::Property(index) => match self.shape.properties.get(usize::from(index)) {
+            Source::Property(index) => match self.tables.properties.get(index) {
                 // This is where it finds tokens, unless told otherwise.
                 Some(property) if property.path.starts_with(JWT_AUTHN) => b"authorization",
                 Some(property) => match property.path.strip_prefix(REQUEST_HEADERS) {

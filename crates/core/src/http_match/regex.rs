@@ -1,9 +1,9 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
 use super::string_match::{Place, stands};
+use crate::regex::{Alphabet, Regex, latin1, of_this_request};
 use crate::truth::Truth;
-use regex_lite::{Regex, RegexBuilder};
-use std::borrow::Cow;
+use regex_lite::RegexBuilder;
 
 /// Istio's limit for the length of an expression, in bytes.
 const LONGEST_PATTERN: usize = 1024;
@@ -11,13 +11,11 @@ const LONGEST_PATTERN: usize = 1024;
 const LARGEST_PROGRAM: usize = 64 * 1024;
 /// Groups within groups.
 const DEEPEST_NESTING: u32 = 40;
-/// Whether a longer text matches, in bytes, is unknown: the time of a match is program size times text size.
-const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
 ///
 /// As in Envoy, which runs RE2 in Latin-1 mode, a character is a byte: `.` is one byte of an `é`, and
-/// bytes that are not UTF-8 match like others. Only a text that is not ASCII is copied for this.
+/// bytes that are not UTF-8 match like others.
 #[derive(Debug)]
 pub struct FullMatch(Form);
 
@@ -52,32 +50,22 @@ impl FullMatch {
             return Ok(Self(Form::Plain(place, literal.into())));
         }
         let whole = build(&format!("^(?:{characters})$")).map_err(|error| explain(pattern, &error))?;
-        Ok(Self(Form::Automaton(whole)))
+        Ok(Self(Form::Automaton(Regex::whole(&characters, Alphabet::Bytes, whole))))
     }
 
-    /// Whether the whole of `text` matches; unknown where finding out would be too much work.
+    /// Whether the whole of `text` matches; unknown where finding out would be more work than one request may be.
     pub fn judge(&self, text: &[u8]) -> Truth {
-        let matches = match &self.0 {
+        match &self.0 {
             Form::Plain(place, literal) => {
                 // `.*` stands for anything but line feeds.
-                stands(*place, literal, false, text) && !text.contains(&b'\n')
+                (stands(*place, literal, false, text) && !text.contains(&b'\n')).into()
             }
-            Form::Automaton(_) if text.len() > LONGEST_TEXT => return Truth::Unknown,
-            Form::Automaton(regex) => regex.is_match(&latin1(text)),
-        };
-        matches.into()
+            Form::Automaton(regex) => of_this_request(|work| regex.judge(text, work)),
+        }
     }
 }
 
-/// The text that has a character for each byte.
-fn latin1(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-        _ => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
-    }
-}
-
-fn build(pattern: &str) -> Result<Regex, String> {
+fn build(pattern: &str) -> Result<regex_lite::Regex, String> {
     let mut builder = RegexBuilder::new(pattern);
     builder.size_limit(LARGEST_PROGRAM).nest_limit(DEEPEST_NESTING).build().map_err(|error| error.to_string())
 }
@@ -189,18 +177,23 @@ mod tests {
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn of_long_texts_nobody_can_tell_and_any_bytes_may_match() {
-        // A literal has no limit.
-        for (pattern, long) in [(".*", Truth::True), ("a.*", Truth::True), ("[^b]*", Truth::Unknown)] {
-            let regex = FullMatch::new(pattern).unwrap();
-            assert_eq!(regex.judge(&[b'a'; LONGEST_TEXT]), Truth::True, "{pattern}");
-            assert_eq!(regex.judge(&[b'a'; LONGEST_TEXT + 1]), long, "{pattern}");
-            for bytes in [&b"a\xff"[..], b"a\xc0\xa7"] {
-                assert_eq!(regex.judge(bytes), Truth::True, "{pattern}");
+    fn long_texts_and_any_bytes_may_match_until_it_is_too_much_work() {
+        crate::regex::renew();
+        let regexes = [".*", "a.*", "[^b]*", "(a|[^b])*"].map(|pattern| FullMatch::new(pattern).unwrap());
+        for regex in &regexes {
+            for text in [&[b'a'; 100_000][..], b"a\xff", b"a\xc0\xa7"] {
+                assert_eq!(regex.judge(text), Truth::True, "{regex:?}");
             }
         }
+        // An automaton stops; a literal has no limit.
+        let automaton = FullMatch::new("[^b]*").unwrap();
+        let answers: Vec<Truth> = (0..12).map(|_| automaton.judge(&[b'a'; 100_000])).collect();
+        assert_eq!((answers[0], answers[11]), (Truth::True, Truth::Unknown));
+        assert_eq!(automaton.judge(b""), Truth::Unknown, "the request has nothing left");
         let literal = FullMatch::new("b.*").unwrap();
-        assert_eq!(literal.judge(&[b'a'; LONGEST_TEXT + 1]), Truth::False);
+        assert_eq!(literal.judge(&[b'a'; 100_000]), Truth::False);
+        crate::regex::renew();
+        assert_eq!(automaton.judge(b""), Truth::True, "the next one has");
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -263,7 +256,7 @@ mod tests {
                 let whole = format!("^(?:{})$", latin1(pattern.as_bytes()));
                 if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&whole)) {
                     let short = FullMatch(Form::Plain(place, literal.into()));
-                    prop_assert_eq!(short.judge(&text), FullMatch(Form::Automaton(regex)).judge(&text));
+                    prop_assert_eq!(short.judge(&text), Truth::from(regex.is_match(&latin1(&text))));
                 }
             }
 

@@ -300,3 +300,45 @@ fn lists_and_numbers_are_typed_views_of_the_text() {
     assert!(number.value(&[(":path", b"/?n=%2B1.5e1")], &host, |v| v == Value::Number(15.0)));
     assert!(number.value(&[(":path", b"/?n=NaN")], &host, |v| v == Value::Unreadable));
 }
+
+/// Ids have 16 bits. What does not fit is refused, so that nothing ever has the id of something else.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn what_has_no_id_is_refused() {
+    type Declare = fn(&mut Compiler<'_>, &str);
+    let kinds: [(&str, usize, Declare); 7] = [
+        ("counters", 65_535, |compiler, name| {
+            let _ = compiler.counter(name);
+        }),
+        ("gauges", 65_535, |compiler, name| {
+            let _ = compiler.gauge(name);
+        }),
+        ("names of filter state", 65_535, |compiler, name| {
+            let _ = compiler.state(name);
+        }),
+        ("experiments", 65_535, |compiler, name| {
+            let _ = compiler.experiment(name, Vec::new());
+        }),
+        ("CEL expressions", 65_535, |compiler, name| {
+            let _ = compiler.cel(name, &At::root());
+        }),
+        ("texts", 4096, |compiler, name| {
+            let _ = compiler.text(name.as_bytes());
+        }),
+        ("query parameters", 4096, |compiler, name| {
+            let _ = compiler.raw_query(name);
+        }),
+    ];
+    let named = AttributeMap::default();
+    for (kind, most, declare) in kinds {
+        let compile = |count: usize| {
+            let mut compiler = Compiler::new(&named, &|_| None, Problems::default());
+            // Each of them twice: the same is one.
+            (0..count).chain(0..count).for_each(|i| declare(&mut compiler, &format!("name-{i}")));
+            compiler.finish().map(drop)
+        };
+        assert!(compile(most).is_ok(), "{most} {kind}");
+        let refused = compile(most + 1).unwrap_err().to_string();
+        assert!(refused.contains(&format!("more than {most} different {kind}")), "{refused}");
+    }
+}

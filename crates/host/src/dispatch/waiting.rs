@@ -5,7 +5,7 @@ use crate::Host;
 use crate::plugin::{Plugin, Served, Wake};
 use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
 use std::rc::Rc;
-use weir_core::{Delay, Way};
+use weir_core::{Delay, Hold, Way};
 
 impl<P, K> Dispatcher<P, K> {
     /// A request does not simply go on. `held_since` is when it was held for the first time.
@@ -22,14 +22,30 @@ impl<P, K> Dispatcher<P, K> {
     {
         let (due, then) = match way {
             Way::On => return host.go_on(),
-            Way::Reply(reply) => return host.reply(&reply),
+            Way::Reply(reply) => {
+                if plugin.wants_wake() && host.act_for(root) {
+                    self.wake(host, root, &plugin);
+                    host.act_for(stream);
+                }
+                return host.reply(&reply);
+            }
             Way::Delay(delay) => {
                 let Delay { nanoseconds, mark, then } = *delay;
                 (host.steady_now().saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
             }
-            Way::Hold => {
+            Way::Hold(Hold { crowded: true, .. }) => {
                 let now = host.steady_now();
-                (Timers::<P>::patience(now), Then::Again { since: held_since.unwrap_or(now) })
+                for gone in self.timers.take_gone_for_room(host, now) {
+                    forget(host, &gone);
+                }
+                if !host.act_for(stream) {
+                    return;
+                }
+                return self.again(host, (root, stream), plugin, held_since.unwrap_or(now));
+            }
+            Way::Hold(Hold { mark, .. }) => {
+                let now = host.steady_now();
+                (Timers::<P>::patience(now), Then::Again { mark, since: held_since.unwrap_or(now) })
             }
         };
         let held = matches!(then, Then::Again { .. }).then(|| Rc::clone(&plugin));
@@ -136,21 +152,36 @@ impl<P, K> Dispatcher<P, K> {
                     None => host.go_on(),
                 }
             }
-            Then::Again { since } => {
-                let held_for = host.steady_now().saturating_sub(since).max(1);
-                let Served { kept, way } = on_request_headers_inside(&*plugin, host, held_for);
-                if let Some(kept) = kept {
-                    self.keep(host, stream, Rc::clone(&plugin), kept);
-                }
-                self.take_way(host, (root, stream), plugin, way, Some(since));
+            Then::Again { mark, since } => {
+                plugin.hold_over(host, mark);
+                self.again(host, (root, stream), plugin, since);
             }
         }
+    }
+
+    /// Has a plugin decide a request again that is held since then.
+    fn again<H: Host>(&self, host: &H, (root, stream): (u32, u32), plugin: Rc<P>, since: u64)
+    where
+        P: Plugin<H, Kept = K>,
+    {
+        let held_for = host.steady_now().saturating_sub(since).max(1);
+        let Served { kept, mut way } = on_request_headers_inside(&*plugin, host, held_for);
+        if let Some(kept) = kept {
+            self.keep(host, stream, Rc::clone(&plugin), kept);
+        }
+        if let Way::Hold(hold) = &mut way {
+            // Room was looked for already; whoever finds none then may say so, but is not asked for ever.
+            hold.crowded = false;
+        }
+        self.take_way(host, (root, stream), plugin, way, Some(since));
     }
 }
 
 /// The client of a stream that waited has gone.
 fn forget<H: Host, P: Plugin<H>>(host: &H, gone: &Waiting<P>) {
-    if let Then::DelayOver { mark, .. } = &gone.then {
-        gone.plugin.delay_over(host, *mark);
+    match &gone.then {
+        Then::DelayOver { mark, .. } => gone.plugin.delay_over(host, *mark),
+        Then::Again { mark, .. } => gone.plugin.hold_over(host, *mark),
+        Then::RespondOn => {}
     }
 }

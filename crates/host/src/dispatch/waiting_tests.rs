@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Call, FakeHost, MOST_AT_ONCE};
 use std::collections::BTreeMap;
-use weir_core::{Delay, Problems, Reply};
+use weir_core::{Delay, Hold, Problems, Reply};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -31,7 +31,7 @@ impl Plugin<FakeHost> for Slow {
             "abort" => Way::Delay(Box::new(Delay { nanoseconds, mark: 4, then: Some(reply()) })),
             "hold" if self.has_keys.get() => Way::On,
             "hold" if workspace.held_for >= nanoseconds.max(1) => Way::Reply(reply()),
-            "hold" => Way::Hold,
+            "hold" => Way::Hold(Hold { mark: 7, crowded: false }),
             _ => Way::On,
         };
         Served { kept: None, way }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::algorithm::Algorithm;
 use crate::service::NoService;
 use serde_json::json;
 #[cfg(target_arch = "wasm32")]
@@ -60,6 +61,80 @@ fn published_signatures_verify_with_their_key_alone() {
         assert_eq!(set.verify(&token, &[algorithm], &NoService), Ok(()));
         assert_eq!(set.verify(&token, &[], &NoService), Err(Refusal::AlgorithmNotAllowed));
     }
+}
+
+/// Counts how often a signature is verified; none is right.
+struct Counting(std::cell::Cell<u32>);
+
+impl SignatureService for Counting {
+    fn verify(&self, _: &str, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
+        self.0.set(self.0.get() + 1);
+        Some(false)
+    }
+}
+
+/// A token of this algorithm with a signature of this many bytes, all zero.
+#[cfg(all(feature = "rsa", feature = "p256", feature = "p521", feature = "ed25519"))]
+fn forged(algorithm: &str, kid: &str, bytes: usize) -> String {
+    use std::fmt::Write;
+    let header = json!({"alg": algorithm, "kid": kid}).to_string();
+    let header = if kid.is_empty() { json!({"alg": algorithm}).to_string() } else { header };
+    let mut text = String::new();
+    let mut encode = |bytes: &[u8]| {
+        const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        for three in bytes.chunks(3) {
+            let bits =
+                three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+            for digit in 0..=three.len() {
+                text.write_char(char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])).unwrap();
+            }
+        }
+        text.push('.');
+    };
+    encode(header.as_bytes());
+    encode(b"{}");
+    encode(&vec![0; bytes]);
+    text.pop();
+    text
+}
+
+#[test]
+#[cfg(all(feature = "rsa", feature = "p256", feature = "p521", feature = "ed25519"))]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+fn whoever_forges_a_token_does_not_choose_what_it_costs() {
+    let key = |kid: usize, alg: Option<&str>| {
+        let mut key: Value = serde_json::from_str(PUBLISHED[1].1).unwrap();
+        key["kid"] = json!(kid.to_string());
+        if let Some(alg) = alg {
+            key["alg"] = json!(alg);
+        }
+        key
+    };
+    let verdict = |keys: Vec<Value>, allowed: Allowed<'_>, token: &str| {
+        let (set, service) = (set_of(json!(keys)).unwrap().0, Counting(Cell::new(0)));
+        let verdict = set.verify(&Token::parse(token.as_bytes(), 4096).unwrap(), allowed, &service);
+        (verdict, service.0.get())
+    };
+    use std::cell::Cell;
+    for costly in ["PS256", "PS384", "PS512"] {
+        let token = forged(costly, "0", 256);
+        let named = [Algorithm::from_name(costly).unwrap()];
+        let refused = |keys, allowed| verdict(keys, allowed, &token).0;
+        assert_eq!(refused(vec![key(0, None)], Allowed::Usual), Err(Refusal::AlgorithmNotAllowed));
+        assert_eq!(refused(vec![key(0, Some("RS256"))], Allowed::Usual), Err(Refusal::KeyMismatch));
+        assert_eq!(refused(vec![key(0, Some(costly))], Allowed::Usual), Err(Refusal::BadSignature));
+        assert_eq!(refused(vec![key(0, None)], Allowed::Named(&named)), Err(Refusal::BadSignature));
+        assert_eq!(refused(vec![key(1, None)], Allowed::Usual), Err(Refusal::UnknownKey));
+    }
+    let token = forged("RS256", "", 256);
+    let keys = |count| (0..count).map(|kid| key(kid, None)).collect();
+    assert_eq!(verdict(keys(8), Allowed::Usual, &token), (Err(Refusal::BadSignature), 8));
+    assert_eq!(verdict(keys(9), Allowed::Usual, &token), (Err(Refusal::TooManyKeys), 8));
+    assert_eq!(verdict(keys(200), Allowed::Usual, &token), (Err(Refusal::TooManyKeys), 8));
+    assert_eq!(
+        verdict(keys(200), Allowed::Usual, &forged("RS256", "199", 256)),
+        (Err(Refusal::BadSignature), 1)
+    );
 }
 
 /// Good keys, changed member by member: each of them is skipped, and says why.

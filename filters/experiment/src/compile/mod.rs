@@ -13,7 +13,8 @@ use variants::Writer;
 use weir_allocation::sdk::Algorithm;
 use weir_core::predicate::ExperimentId;
 use weir_core::problem::did_you_mean;
-use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, timestamp};
+use weir_core::table::TableId;
+use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
 impl Plan {
     /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
@@ -23,7 +24,8 @@ impl Plan {
         if config.list.is_empty() {
             compiler.problems.missing(&list, "there is no experiment");
         }
-        let order = order::decided(&config.list, compiler, &list);
+        let keys = Keys::of(&config.list);
+        let order = order::decided(&config.list, &keys, compiler, &list);
         let declare = |i: usize| {
             let spec = config.list.get(i)?;
             let variants = spec.variants.iter().map(|variant| variant.key.clone()).collect();
@@ -33,7 +35,7 @@ impl Plan {
         let declared: Vec<_> = order.into_iter().filter_map(declare).collect();
         let pools = Pools::of_holdouts(config, compiler, at);
         let writer = Writer::new(config);
-        let mut builder = Builder { compiler, config, at, units: Vec::new(), pools, writer };
+        let mut builder = Builder { compiler, config, keys, at, units: Table::default(), pools, writer };
         let (mut experiments, mut headers) = (Vec::new(), Vec::new());
         for (index, spec, id) in declared {
             let at = list.index(index);
@@ -42,6 +44,9 @@ impl Plan {
             experiments.extend(builder.experiment(spec, id, index, header, at));
         }
         let Builder { compiler, units, pools, .. } = builder;
+        if units.exceeded() {
+            compiler.problems.add(&list, "more than 65535 different units");
+        }
         let pools = pools.finish(compiler);
         let (minted, memory) = section::cookies(config, compiler, at);
         let trust = section::trust(config, compiler, at);
@@ -53,7 +58,7 @@ impl Plan {
         }
         Self {
             experiments: experiments.into(),
-            units: units.into(),
+            units: units.into_items().into(),
             pools,
             consent: section::consent(config, compiler, at),
             minted,
@@ -77,12 +82,36 @@ fn owned(experiments: &[Experiment], outputs: &crate::plan::Outputs) -> Box<[Own
     all.into()
 }
 
+/// Where the experiments stand in the list, by key.
+struct Keys<'a> {
+    keys: Table<&'a str>,
+    /// The position of the first experiment with each of the keys.
+    first: Vec<usize>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(list: &'a [Spec]) -> Self {
+        let mut all = Self { keys: Table::default(), first: Vec::new() };
+        for (position, spec) in list.iter().enumerate() {
+            if all.keys.insert(&spec.key) {
+                all.first.push(position);
+            }
+        }
+        all
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        self.first.get(self.keys.find(key)?).copied()
+    }
+}
+
 struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     config: &'b Config,
+    keys: Keys<'b>,
     /// Where the section stands.
     at: &'b At,
-    units: Vec<Units>,
+    units: Table<Units, u16>,
     pools: Pools,
     writer: Writer<'b>,
 }
@@ -99,7 +128,7 @@ impl<'b> Builder<'b, '_> {
         self.key(spec, index, &at);
         self.life(spec, &at);
         let units = self.units(&spec.unit, spec.anonymous, &at);
-        let has_unit = self.units.get(usize::from(units)).is_some_and(|u| u.minted || !u.sources.is_empty());
+        let has_unit = self.units.get(units).is_some_and(|u| u.minted || !u.sources.is_empty());
         let holdouts = self.pools.holdouts(spec, self.compiler, &at);
         let mut layers = Vec::new();
         for (i, layer) in spec.layer.iter().enumerate() {
@@ -138,8 +167,7 @@ impl<'b> Builder<'b, '_> {
     fn key(&mut self, spec: &Spec, index: usize, at: &At) {
         let at = at.field("key");
         name(&spec.key, self.compiler, &at);
-        let earlier = self.config.list.get(..index).unwrap_or_default();
-        if earlier.iter().any(|other| other.key == spec.key) {
+        if self.keys.position(&spec.key) != Some(index) {
             twice(&spec.key, "experiment", self.compiler, &at);
         }
     }
@@ -177,22 +205,17 @@ impl<'b> Builder<'b, '_> {
             .iter()
             .enumerate()
             .filter_map(|(i, spec)| compiler.source(spec, &if single { at.clone() } else { at.index(i) }));
-        let units = Units {
+        self.units.put(Units {
             sources: sources.collect(),
             minted: self.config.mint_cookie.is_some() && anonymous != Some(false),
-        };
-        let known = self.units.iter().position(|known| *known == units);
-        known.unwrap_or_else(|| {
-            self.units.push(units);
-            self.units.len() - 1
-        }) as u16
+        })
     }
 
     fn prerequisites(&mut self, all: &[Prerequisite], at: &At) -> Predicate {
         let mut needed = Vec::with_capacity(all.len());
         for (i, one) in all.iter().enumerate() {
             let at = at.index(i);
-            let other = self.config.list.iter().find(|other| other.key == one.experiment);
+            let other = self.keys.position(&one.experiment).and_then(|i| self.config.list.get(i));
             let every =
                 || other.into_iter().flat_map(|other| &other.variants).map(|v| v.key.clone()).collect();
             let variants = if one.variants.is_empty() { every() } else { one.variants.clone() };
@@ -230,7 +253,7 @@ impl<'b> Builder<'b, '_> {
             let message = format!("there is no variant {winner:?}{hint}");
             self.compiler.problems.add(&at.field("winner"), message);
         }
-        found.map(|position| position as u16)
+        found.map(u16::of)
     }
 }
 

@@ -1,34 +1,59 @@
 //! In which order experiments are decided: those that others need come first.
 
+use super::Keys;
 use crate::config::Experiment;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use weir_core::{At, Compiler};
 
 /// Positions in the list, prerequisites first and else in their order. Circles are reported.
-pub(super) fn decided(list: &[Experiment], compiler: &mut Compiler<'_>, at: &At) -> Vec<usize> {
-    let needs: Vec<Vec<usize>> = list.iter().map(|experiment| needs(experiment, list)).collect();
+pub(super) fn decided(
+    list: &[Experiment],
+    keys: &Keys<'_>,
+    compiler: &mut Compiler<'_>,
+    at: &At,
+) -> Vec<usize> {
+    let needs: Vec<Vec<usize>> = list.iter().map(|experiment| needs(experiment, keys)).collect();
+    // Of each experiment, those that need it; and how many it still waits for itself.
+    let mut needed_by = vec![Vec::new(); list.len()];
+    for (position, needs) in needs.iter().enumerate() {
+        for need in needs {
+            if let Some(dependents) = needed_by.get_mut(*need) {
+                dependents.push(position);
+            }
+        }
+    }
+    let mut waits: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let free = waits.iter().enumerate().filter(|(_, waits)| **waits == 0);
+    let mut free: BinaryHeap<Reverse<usize>> = free.map(|(position, _)| Reverse(position)).collect();
     let mut order = Vec::with_capacity(list.len());
     let mut placed = vec![false; list.len()];
     while order.len() < list.len() {
-        let free = |i: &usize| {
-            let done = |need: &usize| placed.get(*need) == Some(&true);
-            placed.get(*i) == Some(&false) && needs.get(*i).is_some_and(|needs| needs.iter().all(done))
-        };
-        let next = match (0..list.len()).find(free) {
-            Some(next) => next,
+        let next = match free.pop() {
+            Some(Reverse(next)) => next,
             None => break_circle(list, &needs, &placed, compiler, at),
         };
-        if let Some(placed) = placed.get_mut(next) {
-            *placed = true;
+        // What was placed to break a circle may become free afterwards.
+        match placed.get_mut(next) {
+            Some(placed) if !*placed => *placed = true,
+            _ => continue,
         }
         order.push(next);
+        for dependent in needed_by.get(next).into_iter().flatten() {
+            if let Some(waits) = waits.get_mut(*dependent) {
+                *waits = waits.saturating_sub(1);
+                if *waits == 0 {
+                    free.push(Reverse(*dependent));
+                }
+            }
+        }
     }
     order
 }
 
 /// The positions of the experiments that one needs. Keys that do not exist are reported elsewhere.
-fn needs(experiment: &Experiment, list: &[Experiment]) -> Vec<usize> {
-    let position = |key: &str| list.iter().position(|other| other.key == key);
-    experiment.prerequisites.iter().filter_map(|needed| position(&needed.experiment)).collect()
+fn needs(experiment: &Experiment, keys: &Keys<'_>) -> Vec<usize> {
+    experiment.prerequisites.iter().filter_map(|needed| keys.position(&needed.experiment)).collect()
 }
 
 /// Reports a circle among what is not placed yet, and returns an experiment of it.
@@ -41,10 +66,15 @@ fn break_circle(
 ) -> usize {
     let open = |i: &usize| placed.get(*i) == Some(&false);
     let mut way: Vec<usize> = (0..list.len()).find(open).into_iter().collect();
+    let mut seen = vec![false; list.len()];
     // Everything that is open needs something open, so that the way comes back to itself.
     while let Some(next) = way.last().and_then(|last| needs.get(*last)?.iter().copied().find(open)) {
+        if let Some(seen) = way.last().and_then(|last| seen.get_mut(*last)) {
+            *seen = true;
+        }
         way.push(next);
-        if let Some(start) = way.iter().position(|step| *step == next).filter(|i| i + 1 < way.len()) {
+        if seen.get(next) == Some(&true) {
+            let start = way.iter().position(|step| *step == next).unwrap_or_default();
             way.drain(..start);
             break;
         }

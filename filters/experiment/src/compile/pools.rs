@@ -5,15 +5,19 @@ use crate::plan::{Place, Pool};
 use weir_allocation::purpose;
 use weir_allocation::sdk::{Algorithm, Assigner, Definition, Layout, Span};
 use weir_core::problem::did_you_mean;
-use weir_core::{At, Compiler};
+use weir_core::sort::sort_by;
+use weir_core::table::TableId;
+use weir_core::{At, Compiler, Table};
 
 /// The pools of a section while it is compiled.
 #[derive(Default)]
 pub(super) struct Pools {
     pub(super) built: Vec<Pool>,
     layers: Vec<Building>,
-    /// How many of `built` are holdouts.
-    holdouts: usize,
+    /// The names of `layers`.
+    layer_names: Table<String>,
+    /// The names of the holdouts, which are the first of `built`.
+    holdouts: Table<String, u16>,
 }
 
 /// A layer whose experiments are still being collected.
@@ -35,8 +39,7 @@ impl Pools {
         for (i, holdout) in config.holdouts.iter().enumerate() {
             let at = at.index(i);
             super::name(&holdout.name, compiler, &at.field("name"));
-            let earlier = config.holdouts.get(..i).unwrap_or_default();
-            if earlier.iter().any(|other| other.name == holdout.name) {
+            if !pools.holdouts.insert(holdout.name.clone()) {
                 super::twice(&holdout.name, "holdout", compiler, &at.field("name"));
             }
             let seed = [&holdout.name, "/", purpose::HOLDOUT].concat();
@@ -52,7 +55,9 @@ impl Pools {
                 Err(refused) => compiler.problems.add(&at.field("share"), refused.to_string()),
             }
         }
-        pools.holdouts = pools.built.len();
+        if pools.holdouts.exceeded() {
+            compiler.problems.add(&at, "more than 65535 holdouts");
+        }
         pools
     }
 
@@ -66,12 +71,12 @@ impl Pools {
         let at = at.field("holdout");
         let mut found = Vec::new();
         for (i, name) in experiment.holdout.iter().enumerate() {
-            let known = self.built.get(..self.holdouts).unwrap_or_default();
-            match known.iter().position(|pool| *pool.name == **name) {
-                Some(position) => found.push(position as u16),
+            match self.holdouts.find(&**name) {
+                Some(position) => found.push(position),
+                None if compiler.problems.is_full() => {}
                 None => {
                     let at = if experiment.holdout.len() == 1 { at.clone() } else { at.index(i) };
-                    let hint = did_you_mean(name, known.iter().map(|pool| &*pool.name));
+                    let hint = did_you_mean(name, self.holdouts.items().iter().map(|name| &**name));
                     compiler.problems.add(&at, format!("there is no holdout {name:?}{hint}"));
                 }
             }
@@ -86,8 +91,8 @@ impl Pools {
             let message = "give the ranges of the layer that this experiment may have, such as [[0, 0.5]]";
             compiler.problems.missing(&at.field("ranges"), message);
         }
-        let known = self.layers.iter().position(|known| known.spec.name == layer.name);
-        let index = known.unwrap_or_else(|| {
+        let index = self.layer_names.intern(&*layer.name);
+        if index == self.layers.len() {
             let spec = layer.clone();
             self.layers.push(Building {
                 spec,
@@ -96,15 +101,21 @@ impl Pools {
                 members: Vec::new(),
                 places: Vec::new(),
             });
-            self.layers.len() - 1
-        });
+        }
         let member = self.layers.get_mut(index).map_or(0, |known| known.join(layer, units, compiler, at));
-        Place { pool: (self.holdouts + index) as u16, units, member }
+        let pool = self.holdouts.items().len() + index;
+        if pool >= usize::from(u16::MAX) {
+            compiler.problems.add(at, "more than 65535 holdouts and layers");
+        }
+        Place { pool: u16::of(pool), units, member }
     }
 
     /// Makes the layers, once all experiments have joined.
     pub(super) fn finish(mut self, compiler: &mut Compiler<'_>) -> Box<[Pool]> {
         for layer in self.layers {
+            if layer.overlaps(compiler) {
+                continue;
+            }
             let algorithm = super::algorithm(layer.spec.hash.as_deref(), compiler, &layer.at.field("hash"));
             let seed = [&layer.spec.name, "/", purpose::LAYER].concat();
             let definition = Definition {
@@ -145,16 +156,33 @@ impl Building {
                 compiler.problems.add(&at, "a range starts below its end");
                 continue;
             }
-            let taken = |(_, other): &&(At, Span)| span.start < other.end && other.start < span.end;
-            if let Some((other, _)) = self.places.iter().find(taken) {
-                let message = format!("overlaps {other}: experiments in a layer do not share units");
-                compiler.problems.add(&at, message);
-                continue;
-            }
             self.places.push((at, span));
             spans.push(span);
         }
         self.members.push(spans);
         self.members.len() - 1
+    }
+
+    /// Whether ranges overlap, which is reported where the later one stands.
+    fn overlaps(&self, compiler: &mut Compiler<'_>) -> bool {
+        let mut any = false;
+        let mut sorted: Vec<(usize, &(At, Span))> = self.places.iter().enumerate().collect();
+        sort_by(&mut sorted, |(a, (_, x)), (b, (_, y))| (x.start, *a) < (y.start, *b));
+        // Of those that start before, the one that reaches furthest.
+        let mut furthest: Option<(usize, &(At, Span))> = None;
+        for (position, place) in sorted {
+            if let Some((other, before)) = furthest
+                && place.1.start < before.1.end
+            {
+                let (early, late) = if other < position { (before, place) } else { (place, before) };
+                let message = format!("overlaps {}: experiments in a layer do not share units", early.0);
+                compiler.problems.add(&late.0, message);
+                any = true;
+            }
+            if furthest.is_none_or(|(_, before)| before.1.end < place.1.end) {
+                furthest = Some((position, place));
+            }
+        }
+        any
     }
 }

@@ -3,18 +3,23 @@
 use crate::config::{self, Config};
 use crate::plan::{Counters, Variant, Words};
 use weir_core::effect::TextId;
-use weir_core::{At, Compiler, OwnedHeader, header};
+use weir_core::{At, Compiler, OwnedHeader, Table, header};
+
+/// Maximum number of variants of an experiment: positions of variants are ids.
+const MAX_VARIANTS: usize = 4096;
 
 /// What all variants of a section have in common.
 pub(super) struct Writer<'a> {
     pub(super) config: &'a Config,
-    /// Headers with a variant's key, and whose they are.
-    taken: Vec<(OwnedHeader, &'a str)>,
+    /// Headers with a variant's key.
+    taken: Table<OwnedHeader>,
+    /// Whose they are.
+    takers: Vec<&'a str>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
-        Self { config, taken: Vec::new() }
+        Self { config, taken: Table::default(), takers: Vec::new() }
     }
 
     /// The header with the variant's key, if the experiment has one.
@@ -33,11 +38,16 @@ impl<'a> Writer<'a> {
         };
         let at = at.field("header");
         let owned = compiler.own_header(&name, &at)?;
-        if let Some((_, key)) = self.taken.iter().find(|(known, _)| *known == owned) {
-            let message = format!("{name:?} is the header of {key:?} too; names of headers have no case");
-            compiler.problems.add(&at, message);
+        match self.taken.find(&owned).and_then(|position| self.takers.get(position)) {
+            Some(key) => {
+                let message = format!("{name:?} is the header of {key:?} too; names of headers have no case");
+                compiler.problems.add(&at, message);
+            }
+            None => {
+                self.taken.put(owned);
+                self.takers.push(&experiment.key);
+            }
         }
-        self.taken.push((owned, &experiment.key));
         Some(owned)
     }
 
@@ -54,12 +64,16 @@ impl<'a> Writer<'a> {
         if experiment.variants.is_empty() {
             compiler.problems.missing(&at, "an experiment needs variants");
         }
+        if experiment.variants.len() > MAX_VARIANTS {
+            compiler.problems.add(&at, format!("more than {MAX_VARIANTS} variants"));
+            return [].into();
+        }
         let mut built = Vec::with_capacity(experiment.variants.len());
+        let mut keys = Table::<&str>::default();
         for (i, variant) in experiment.variants.iter().enumerate() {
             let at = at.index(i);
             super::name(&variant.key, compiler, &at.field("key"));
-            let earlier = experiment.variants.get(..i).unwrap_or_default();
-            if earlier.iter().any(|other| other.key == variant.key) {
+            if !keys.insert(&*variant.key) {
                 super::twice(&variant.key, "variant", compiler, &at.field("key"));
             }
             let headers = headers(variant, header, payload, compiler, &at);

@@ -74,8 +74,8 @@ tests! {
             {"key": "five", "unit": "host", "layer": {"name": "l", "ranges": [[0.9, 1]]}, "variants": [{"key": "a"}]},
             {"key": "six", "holdout": "i", "variants": [{"key": "a"}]},
             {"key": "seven", "layer": {"name": "m", "ranges": [[1, 0.5]]}, "variants": [{"key": "a"}]}]}"#,
-            &["holdouts[1].name", "holdouts[2].name", "list[1].layer.ranges[1]", "list[2].layer.ranges", "list[3].layer", "list[4].layer.unit",
-              "list[5].holdout", "list[6].layer.ranges[0]"]);
+            &["holdouts[1].name", "holdouts[2].name", "list[2].layer.ranges", "list[3].layer", "list[4].layer.unit",
+              "list[5].holdout", "list[6].layer.ranges[0]", "list[1].layer.ranges[1]"]);
         assert!(text.contains("list[1].layer.ranges[1]: overlaps experiments.list[0].layer.ranges[0]"), "{text}");
     }
 

@@ -12,7 +12,7 @@ use crate::response::Marks;
 use weir_allocation::{Salt, purpose};
 use weir_core::effect::{Counter, Gauge};
 use weir_core::http_match::{Place, TextTest};
-use weir_core::{At, AttrId, Compiler, Predicate, SourceSpec};
+use weir_core::{At, AttrId, Compiler, Predicate, SourceSpec, Table};
 
 /// The variable of the VM's environment that switches all faults off.
 const ALL_OFF: &str = "WEIR_FAULTS_OFF";
@@ -33,12 +33,11 @@ impl Plan {
         if config.0.len() > MOST_FAULTS {
             compiler.problems.add(at, "more than 4096 faults");
         }
-        let names: Vec<String> = config.0.iter().enumerate().map(|(i, spec)| name_of(spec, i)).collect();
-        let mut rules = Vec::new();
-        for (index, (spec, name)) in config.0.iter().zip(&names).enumerate() {
-            let at = at.index(index);
-            check_name(name, names.get(..index).unwrap_or_default(), compiler, &at.field("name"));
-            rules.extend(Builder { compiler: &mut *compiler, spec, name, at: &at }.rule());
+        let (mut rules, mut names) = (Vec::new(), Table::default());
+        for (index, spec) in config.0.iter().enumerate() {
+            let (at, name) = (at.index(index), name_of(spec, index));
+            check_name(&name, &mut names, compiler, &at.field("name"));
+            rules.extend(Builder { compiler: &mut *compiler, spec, name: &name, at: &at }.rule());
         }
         if gate::is_set(ALL_OFF, compiler) {
             rules.clear();
@@ -59,13 +58,13 @@ fn name_of(spec: &Fault, index: usize) -> String {
 }
 
 /// Reports a name that is not fit for logs and metrics, or that there is already.
-fn check_name(name: &str, earlier: &[String], compiler: &mut Compiler<'_>, at: &At) {
+fn check_name(name: &str, earlier: &mut Table<String>, compiler: &mut Compiler<'_>, at: &At) {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > 128 || !name.bytes().all(plain) {
         let message = format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`");
         compiler.problems.add(at, message);
     }
-    if earlier.iter().any(|other| other == name) {
+    if !earlier.insert(name.to_owned()) {
         compiler.problems.add(at, format!("{name:?} is the name of an earlier fault too"));
     }
 }

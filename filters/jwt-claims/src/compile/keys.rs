@@ -5,6 +5,7 @@ use crate::config::{Jwks, RemoteJwks};
 use crate::keys::{Remote, Server, Trusted};
 use crate::plan::Keys;
 use std::rc::Rc;
+use weir_core::table::TableId;
 use weir_core::{At, Variable};
 use weir_jose::KeySet;
 
@@ -89,7 +90,7 @@ impl Builder<'_, '_> {
             wait,
             max_waiting,
         };
-        Some(Keys::Remote(Rc::new(Remote::new(server))))
+        Some(Keys::Remote(Rc::new(Remote::new(u16::of(self.remotes.len()), server))))
     }
 
     fn address(&mut self, uri: &str, at: &At) -> Option<(&'static str, String, String)> {

@@ -83,9 +83,7 @@ impl Builder<'_, '_> {
 
     fn guard(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         let guard = self.compiler.guard_header(name, at)?;
-        if !self.guards.contains(&guard) {
-            self.guards.push(guard);
-        }
+        self.guards.put(guard);
         Some(guard)
     }
 }

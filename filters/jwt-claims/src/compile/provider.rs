@@ -48,6 +48,7 @@ impl Builder<'_, '_> {
             states,
             require,
             cache: RefCell::default(),
+            denied: RefCell::default(),
             header: RefCell::default(),
         })
     }
@@ -70,9 +71,10 @@ impl Builder<'_, '_> {
         TimeRules { skew: seconds(skew), require_expiration: spec.require_expiration, max_lifetime: lifetime }
     }
 
-    fn algorithms(&mut self, spec: &Spec, at: &At) -> Box<[Algorithm]> {
+    /// The algorithms that are named; `None` where none is.
+    fn algorithms(&mut self, spec: &Spec, at: &At) -> Option<Box<[Algorithm]>> {
         if spec.algorithms.is_empty() {
-            return Algorithm::ALL.into();
+            return None;
         }
         let mut allowed = Vec::with_capacity(spec.algorithms.len());
         for (i, name) in spec.algorithms.iter().enumerate() {
@@ -86,6 +88,6 @@ impl Builder<'_, '_> {
             };
             allowed.push(algorithm);
         }
-        allowed.into()
+        Some(allowed.into())
     }
 }

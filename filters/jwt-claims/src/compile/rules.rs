@@ -5,6 +5,7 @@ use crate::config::{Requirement, Requires};
 use crate::plan::{Needs, Rule};
 use weir_core::condition;
 use weir_core::problem::did_you_mean;
+use weir_core::table::TableId;
 use weir_core::{At, Predicate};
 
 /// Requirements nested deeper than this are refused.
@@ -47,7 +48,7 @@ impl Builder<'_, '_> {
 
     fn any_provider(&self) -> Needs {
         let mut all: Vec<Needs> =
-            (0..self.config.providers.0.len()).map(|i| Needs::Token(i as u16)).collect();
+            (0..self.config.providers.0.len()).map(|i| Needs::Token(u16::of(i))).collect();
         match all.pop() {
             Some(only) if all.is_empty() => only,
             last => {
@@ -121,9 +122,11 @@ impl Builder<'_, '_> {
     }
 
     fn token(&mut self, name: &str, at: &At) -> Needs {
-        let mut names = self.config.providers.iter().map(|(known, _)| known);
-        if let Some(index) = names.position(|known| known == name) {
-            return Needs::Token(index as u16);
+        if let Some(index) = self.names.find(name) {
+            return Needs::Token(index);
+        }
+        if self.compiler.problems.is_full() {
+            return Needs::Nothing;
         }
         let hint = did_you_mean(name, self.config.providers.iter().map(|(known, _)| known));
         self.compiler.problems.add(at, format!("there is no provider {name:?}{hint}"));
@@ -135,12 +138,13 @@ impl Builder<'_, '_> {
         let Needs::Token(index) = needs else { return needs };
         let index = usize::from(index);
         let config = self.config;
-        let (Some(original), Some(spec)) = (self.providers.get(index), config.providers.get(name)) else {
+        let (Some(original), Some((_, spec))) = (self.providers.get(index), config.providers.0.get(index))
+        else {
             return needs;
         };
         let keys = original.keys.clone();
         let Some(provider) = self.provider(name, spec, audiences, Some(keys)) else { return needs };
         self.providers.push(provider);
-        Needs::Token((self.providers.len() - 1) as u16)
+        Needs::Token(u16::of(self.providers.len() - 1))
     }
 }

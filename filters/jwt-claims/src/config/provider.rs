@@ -27,8 +27,9 @@ pub struct Provider {
     pub subjects: Option<StringMatch>,
     /// The keys that sign tokens.
     pub jwks: Jwks,
-    /// The algorithms (RFC 7518 and 8037) that tokens may be signed with, such as `RS256`. When absent, all
-    /// that the keys are for; `none` never.
+    /// The algorithms (RFC 7518 and 8037) that tokens may be signed with, such as `RS256`; never `none`.
+    /// PS256, PS384, PS512 and ES256K cost much more than others: they must be named here, or by the `alg` of
+    /// the key. Default: all others that the keys are for.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
@@ -113,14 +114,15 @@ pub struct RemoteJwks {
     /// The longest time between two tries; `1m` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_max: Option<String>,
-    /// A token with an unknown key lets keys be fetched at once, but not sooner than this after the last
-    /// time; `10s` when absent.
+    /// For how long a key that was fetched for and was not there is not fetched for again. Different unknown keys
+    /// cause at most five fetches in this time; requests wait for the next one. Default: `10s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_key_interval: Option<String>,
     /// How long requests wait for keys; `5s` when absent, `1m` at most, and `0s` lets none wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<String>,
-    /// How many requests may wait, in each worker thread; 1000 when absent, 10000 at most.
+    /// Maximum number of requests that wait for this provider's keys at a time, in each worker thread, at most
+    /// 10000. A request whose client has left does not count. Default: 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_waiting: Option<u32>,
 }

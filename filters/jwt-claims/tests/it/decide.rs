@@ -296,7 +296,7 @@ tests! {
     }
 
     fn what_cannot_be_judged_needs_more_and_not_less() {
-        let long = format!("/admin/{}", "A".repeat(17_000));
+        let long = format!("/admin/{}", "A".repeat(weir_core::regex::WORK_OF_A_REQUEST));
         let lab = |rules: &str| lab(&format!(r#"{{"providers": {{
             "corp": {{"issuer": "corp", "jwks": KEYS}}, "customer": {{"issuer": "customer", "jwks": KEYS}}}}, "rules": {rules}}}"#));
         let way = |lab: &Lab, issuer: &str| {

@@ -198,8 +198,112 @@ tests! {
                 answer(&lab, 200, &key_set(&["one"]));
             }
         }
-        assert_eq!(fetches, 5);
+        assert_eq!(fetches, 25, "five in each interval");
         assert_eq!(way(&lab, "one"), "on");
+    }
+
+    fn a_made_up_key_takes_nothing_from_a_new_one() {
+        let lab = with_keys("", &["one"]);
+        assert_eq!(way(&lab, "made-up"), "hold");
+        assert!(polls(&lab));
+        answer(&lab, 200, &key_set(&["one"]));
+        assert_eq!(way(&lab, "made-up"), "401 unknown_key");
+        // The keys are rotated now.
+        lab.at(NOW + 1);
+        assert_eq!(way(&lab, "two"), "hold", "it was never looked for");
+        assert!(!polls(&lab), "but others were, a second ago");
+        assert_eq!(lab.plan.next_wake(lab.now()), Some(SECOND));
+        lab.at(NOW + 2);
+        assert_eq!(way(&lab, "three"), "hold");
+        assert!(polls(&lab), "one fetch for both");
+        answer(&lab, 200, &key_set(&["one", "two", "three"]));
+        assert_eq!((way(&lab, "two"), way(&lab, "three")), ("on".into(), "on".into()));
+        // What was looked for is refused at once, and fetches nothing.
+        lab.at(NOW + 9);
+        assert_eq!(way(&lab, "made-up"), "401 unknown_key");
+        assert!(!polls(&lab) && !lab.plan.wants_fetch());
+        lab.at(NOW + 10);
+        assert_eq!(way(&lab, "made-up"), "hold");
+    }
+
+    fn a_key_is_looked_for_by_a_fetch_that_starts_afterwards() {
+        let lab = with_keys(r#", "refresh": "1m""#, &["one"]);
+        assert!(polls(lab.at(NOW + 60)));
+        // The answer that comes may have been made before the key.
+        lab.at(NOW + 61);
+        assert_eq!(way(&lab, "two"), "hold");
+        answer(&lab, 200, &key_set(&["one"]));
+        assert_eq!(way(&lab, "two"), "hold");
+        assert!(polls(&lab));
+        answer(&lab, 200, &key_set(&["one", "two"]));
+        assert_eq!(way(&lab, "two"), "on");
+    }
+
+    fn who_cannot_wait_for_the_next_fetch_is_told_when_it_comes() {
+        let lab = with_keys(r#", "unknownKeyInterval": "100s""#, &["one"]);
+        assert_eq!(way(&lab, "made-up"), "hold");
+        assert!(polls(&lab));
+        answer(&lab, 200, &key_set(&["one"]));
+        lab.at(NOW + 1);
+        let later = ask(&lab, "two");
+        assert_eq!((later.way().as_str(), later.reply_header("retry-after")), ("503 keys_unavailable", Some("19".into())));
+        assert!(lab.plan.wants_fetch(), "nobody waits, but it is worth a fetch");
+        assert!(!polls(lab.at(NOW + 19)) && polls(lab.at(NOW + 20)));
+        answer(&lab, 200, &key_set(&["one", "two"]));
+        assert_eq!(way(&lab, "two"), "on");
+    }
+
+    fn key_names_that_are_remembered_are_bounded() {
+        let lab = with_keys("", &["one"]);
+        for i in 0..10_000 {
+            let _ = way(&lab, &format!("made-up-{i}"));
+        }
+        let long = "x".repeat(4000);
+        let _ = way(&lab, &long);
+        assert!(polls(&lab));
+        answer(&lab, 200, &key_set(&["one"]));
+        assert_eq!(way(&lab, &long), "401 unknown_key");
+        assert_eq!(way(&lab, "made-up-9999"), "401 unknown_key");
+        assert_ne!(way(&lab, "made-up-0"), "401 unknown_key", "it was forgotten");
+    }
+
+    fn who_leaves_makes_room() {
+        let lab = remote(r#", "maxWaiting": 2"#);
+        assert_eq!([way(&lab, "one"), way(&lab, "one"), way(&lab, "one")], ["hold", "hold", "503 keys_unavailable"]);
+        lab.plan.hold_over(0);
+        assert_eq!([way(&lab, "one"), way(&lab, "one")], ["hold", "503 keys_unavailable"]);
+        // More than ever waited makes no more room than there is.
+        (0..10).for_each(|_| lab.plan.hold_over(0));
+        lab.plan.hold_over(9);
+        assert_eq!([way(&lab, "one"), way(&lab, "one"), way(&lab, "one")], ["hold", "hold", "503 keys_unavailable"]);
+    }
+
+    fn each_provider_has_places_of_its_own() {
+        let server = |issuer: &str| format!(r#"{{"issuer": "{issuer}", "jwks": {{"remote": {{"cluster": "idp", "uri": "https://{issuer}/", "maxWaiting": 1}}}}}}"#);
+        let lab = Lab::new(&format!(r#"{{"providers": {{"a": {}, "b": {}}}}}"#, server("a"), server("b"))).unwrap();
+        let way = |issuer: &str| lab.decide(&[("authorization", &format!("Bearer {}", token_by("one", &format!(r#"{{"iss": "{issuer}"}}"#))))]).way();
+        assert_eq!([way("a"), way("a"), way("b"), way("b")], ["hold", "503 keys_unavailable", "hold", "503 keys_unavailable"]);
+        lab.plan.hold_over(1);
+        assert_eq!([way("a"), way("b")], ["503 keys_unavailable", "hold"]);
+    }
+
+    fn a_forged_token_is_verified_once() {
+        let lab = with_keys("", &["one"]);
+        // The signature of another token.
+        let (token, other) = (token_by("one", r#"{"sub": "u"}"#), token_by("one", r#"{"sub": "v"}"#));
+        let wrong = [token.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1].join(".");
+        let ask = || lab.decide(&[("authorization", &format!("Bearer {wrong}"))]);
+        let denied = "reason=.=bad_signature;.;weir_jwt_denied_total";
+        assert_eq!(ask().counts, [denied]);
+        assert_eq!(ask().counts, [denied, "weir_jwt_denied_remembered_total"]);
+        assert_eq!(ask().way(), "401 bad_signature");
+        assert_eq!(way(&lab, "one"), "on", "the good one has nothing to do with it");
+        // Other keys may verify it, and a minute later it is looked at again.
+        assert!(polls(lab.at(NOW + 600)));
+        assert_eq!(ask().counts, [denied]);
+        answer(&lab, 200, &key_set(&["one", "two"]));
+        assert_eq!(ask().counts, [denied]);
+        assert_eq!(ask().counts.len(), 2);
     }
 
     fn who_waits_for_an_unknown_key_waits_no_longer_than_that() {
@@ -207,7 +311,7 @@ tests! {
         assert_eq!(way(&lab, "two"), "hold");
         assert!(polls(&lab));
         assert!(lab.at(NOW + 1).plan.expired(lab.now()));
-        assert_eq!(way(&lab, "two"), "401 unknown_key");
+        assert_eq!(way(&lab, "two"), "503 keys_unavailable", "nobody knows yet whether there is such a key");
         assert_eq!(way(&lab, "one"), "on");
     }
 

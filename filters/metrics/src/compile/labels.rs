@@ -8,6 +8,7 @@ use crate::template::Template;
 use std::cell::RefCell;
 use weir_allocation::{Salt, purpose};
 use weir_core::attribute::{AttributeSpec, PathSpec};
+use weir_core::table::TableId;
 use weir_core::value::Kind;
 use weir_core::{At, AttrId, SourceSpec, header};
 
@@ -50,10 +51,27 @@ impl Builder<'_, '_> {
             return Some(Compiled::Constant(text.as_str().into()));
         }
         let reading = self.reading(label, short, at)?;
-        let position = self.readings.len() as u16;
-        self.readings.push(reading);
+        let position = self.read(reading);
         self.known.push((spec.clone(), position));
         Some(Compiled::Read(position))
+    }
+
+    /// The label with the variant of an experiment, which any number of metrics can have.
+    pub(super) fn variant_label(&mut self, key: &str, at: &At) -> Option<u16> {
+        if let Some(known) = self.variants.find(key) {
+            return self.of_variants.get(known).copied();
+        }
+        let label = Label { variant: Some(key.to_owned()), ..Label::default() };
+        let reading = self.reading(&label, false, at)?;
+        let position = self.read(reading);
+        self.variants.intern(key);
+        self.of_variants.push(position);
+        Some(position)
+    }
+
+    fn read(&mut self, reading: Reading) -> u16 {
+        self.readings.push(reading);
+        u16::of(self.readings.len() - 1)
     }
 
     fn reading(&mut self, label: &Label, short: bool, at: &At) -> Option<Reading> {
@@ -139,13 +157,13 @@ impl Builder<'_, '_> {
     }
 
     fn variant(&mut self, key: &str, label: &Label, at: &At) -> Option<Reading> {
-        let found = self.compiler.experiments().find(|(_, known)| known.key == key);
+        let found = self.compiler.experiment_by_key(key);
         if let Some((id, known)) = found {
             let names = known.variants.iter().map(|variant| variant.replace('.', "_").into()).collect();
             self.no_bound(label, at);
             return Some(Reading::Variant(id, names));
         }
-        if self.compiler.experiments().next().is_some() {
+        if !self.compiler.experiments().is_empty() {
             self.compiler.problems.add(&at.field("variant"), format!("there is no experiment {key:?}"));
             return None;
         }
@@ -266,7 +284,7 @@ impl Builder<'_, '_> {
                 names.len() - 1
             });
             if let Some(asks) = class.text.asks(false, &mut self.compiler.problems, &at.field("match")) {
-                tests.push((asks, crate::bound::FIRST + position as u16));
+                tests.push((asks, crate::bound::FIRST.saturating_add(u16::of(position))));
             }
         }
         Bound::Classes { tests: tests.into(), names: names.into() }

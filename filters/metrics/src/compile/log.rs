@@ -10,6 +10,7 @@ use crate::plan::{Late, Reading};
 use std::str::FromStr;
 use weir_allocation::{Salt, Share};
 use weir_cookie::Signer;
+use weir_core::table::TableId;
 use weir_core::{At, AttrId, SourceSpec};
 
 /// The fields that a line has by itself.
@@ -62,7 +63,7 @@ impl Builder<'_, '_> {
             let (path, at) = (self.compiler.path(), at.field("templates"));
             let templates: Bound = self.templates(&spec.templates, &at);
             self.readings.push(Reading::Text(path, templates));
-            fields.push(("path".into(), Field::Reading((self.readings.len() - 1) as u16)));
+            fields.push(("path".into(), Field::Reading(u16::of(self.readings.len() - 1))));
         }
         if spec.route.unwrap_or(true) {
             let late = self.late(Late::Property((*b"xds\0route_name").into()));
@@ -132,11 +133,10 @@ impl Builder<'_, '_> {
 
     /// The variants of all experiments.
     fn logged_experiments(&mut self, at: &At) -> Box<[(Box<str>, u16)]> {
-        let keys: Vec<String> = self.compiler.experiments().map(|(_, known)| known.key.clone()).collect();
+        let keys: Vec<String> = self.compiler.experiments().iter().map(|known| known.key.clone()).collect();
         let mut experiments = Vec::new();
         for key in keys {
-            let label = Label { variant: Some(key.clone()), ..Label::default() };
-            if let Some(Compiled::Read(position)) = self.label(&LabelSpec::Long(Box::new(label)), at) {
+            if let Some(position) = self.variant_label(&key, at) {
                 experiments.push((key.into(), position));
             }
         }

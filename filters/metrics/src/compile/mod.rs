@@ -14,7 +14,8 @@ use crate::red;
 use names::Names;
 use std::cell::Cell;
 use weir_core::http_match::HttpMatch;
-use weir_core::{At, Compiler, Predicate};
+use weir_core::table::TableId;
+use weir_core::{At, Compiler, Predicate, Table};
 
 /// How many metrics there can be, so that which of them wait for the end is one number.
 const MOST_METRICS: usize = 60;
@@ -27,14 +28,21 @@ impl Plan {
         if config.red.is_none() && config.list.is_empty() && config.access_log.is_none() {
             compiler.problems.missing(at, "there is nothing to measure: give red, list or accessLog");
         }
-        let experiments = compiler.experiments().next().is_some();
+        let experiments = !compiler.experiments().is_empty();
         let specs = red::all(config, experiments);
         let list = at.field("list");
         if specs.len() > MOST_METRICS {
             compiler.problems.add(&list, "more than 56 metrics: let labels tell things apart");
         }
         let mut names = Names::new(config.style);
-        let mut builder = Builder { compiler, readings: Vec::new(), known: Vec::new(), lates: Vec::new() };
+        let mut builder = Builder {
+            compiler,
+            readings: Vec::new(),
+            known: Vec::new(),
+            variants: Table::default(),
+            of_variants: Vec::new(),
+            lates: Vec::new(),
+        };
         let mut metrics = Vec::new();
         for (index, spec) in &specs {
             let at = index.map_or_else(|| at.field("red"), |index| list.index(index));
@@ -42,7 +50,10 @@ impl Plan {
             metrics.extend(builder.metric(spec, &at));
         }
         let log = config.access_log.as_ref().and_then(|log| builder.log(log, &at.field("accessLog")));
-        let Builder { readings, lates, .. } = builder;
+        let Builder { readings, lates, compiler, .. } = builder;
+        if readings.len().max(lates.len()) > usize::from(u16::MAX) {
+            compiler.problems.add(at, "more than 65535 different labels, or things that are measured");
+        }
         Self {
             style: config.style,
             metrics: metrics.into(),
@@ -59,6 +70,9 @@ struct Builder<'b, 'c> {
     readings: Vec<Reading>,
     /// What each reading was written as, so that the same is read once.
     known: Vec<(LabelSpec, u16)>,
+    /// The experiments whose variant is read because a metric has all of them, and where.
+    variants: Table<String>,
+    of_variants: Vec<u16>,
     lates: Vec<Late>,
 }
 
@@ -69,20 +83,18 @@ impl Builder<'_, '_> {
         let requests = self.requests(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), at);
         let responses = spec.response.as_ref().and_then(|r| self.responses(r, &at.field("response")));
         let series = self.series(spec, at);
-        let (mut at_request, mut at_end) = (Vec::new(), Vec::new());
+        let (mut at_request, mut at_end) = (Table::<u16>::default(), Table::<u16>::default());
         let read = series
             .iter()
             .flat_map(|series| series.digits.iter().map(|digit| digit.label).chain(series.only_with));
         for label in read {
             let of_request = self.readings.get(usize::from(label)).is_some_and(Reading::is_of_request);
             let positions = if of_request { &mut at_request } else { &mut at_end };
-            if !positions.contains(&label) {
-                positions.push(label);
-            }
+            positions.put(label);
         }
         let amount = amount?;
         let needs_end = responses.is_some()
-            || !at_end.is_empty()
+            || !at_end.items().is_empty()
             || matches!(amount, Amount::Duration | Amount::LateText(_) | Amount::LateInteger(_));
         if needs_end && moment != Moment::End {
             let message = if moment == Moment::Active {
@@ -107,8 +119,8 @@ impl Builder<'_, '_> {
             responses: responses.map(Box::new),
             amount,
             divide_by: values::divisor(spec.value.as_ref()),
-            at_request: at_request.into(),
-            at_end: at_end.into(),
+            at_request: at_request.into_items().into(),
+            at_end: at_end.into_items().into(),
             series: series.into(),
         })
     }
@@ -143,9 +155,9 @@ impl Builder<'_, '_> {
     /// Something that is asked at the end; the same is asked once.
     fn late(&mut self, late: Late) -> u16 {
         let found = self.lates.iter().position(|known| *known == late);
-        found.unwrap_or_else(|| {
+        u16::of(found.unwrap_or_else(|| {
             self.lates.push(late);
             self.lates.len() - 1
-        }) as u16
+        }))
     }
 }

@@ -3,11 +3,10 @@
 use super::Builder;
 use super::labels::Compiled;
 use crate::config::Metric as Spec;
-use crate::label::{Label, LabelSpec};
 use crate::plan::{LabelValue, Reading, Series};
 use crate::series::{Digit, Ids};
 use std::cell::Cell;
-use weir_core::{At, problem::did_you_mean};
+use weir_core::{At, Table, problem::did_you_mean};
 
 /// How many series there may be when nothing is said.
 const SERIES: u32 = 1000;
@@ -35,8 +34,7 @@ impl Builder<'_, '_> {
         }
         let mut all = Vec::new();
         for (key, at) in self.experiments(spec, at) {
-            let variant = LabelSpec::Long(Box::new(Label { variant: Some(key.clone()), ..Label::default() }));
-            let Some(Compiled::Read(variant)) = self.label(&variant, &at) else { continue };
+            let Some(variant) = self.variant_label(&key, &at) else { continue };
             let mut labels: Vec<_> = labels
                 .iter()
                 .map(|(name, value)| {
@@ -59,7 +57,7 @@ impl Builder<'_, '_> {
     /// The experiments that are meant, with the place where each is named.
     fn experiments(&mut self, spec: &Spec, at: &At) -> Vec<(String, At)> {
         let at = at.field("experiments");
-        let known: Vec<String> = self.compiler.experiments().map(|(_, known)| known.key.clone()).collect();
+        let known: Vec<String> = self.compiler.experiments().iter().map(|known| known.key.clone()).collect();
         let mut keys: Vec<(String, At)> = Vec::new();
         for (i, key) in spec.experiments.iter().enumerate() {
             let at = if spec.experiments.len() == 1 { at.clone() } else { at.index(i) };
@@ -69,18 +67,16 @@ impl Builder<'_, '_> {
                     self.compiler.problems.add(&at, message);
                 }
                 keys.extend(known.iter().map(|key| (key.clone(), at.clone())));
-            } else if known.is_empty() || known.contains(key) {
+            } else if known.is_empty() || self.compiler.experiment_by_key(key).is_some() {
                 keys.push((key.clone(), at));
             } else {
                 let hint = did_you_mean(key, known.iter().map(String::as_str));
                 self.compiler.problems.add(&at, format!("there is no experiment {key:?}{hint}"));
             }
         }
-        for i in 1..keys.len() {
-            let (before, rest) = keys.split_at(i);
-            if let Some((key, at)) = rest.first()
-                && before.iter().any(|(other, _)| other == key)
-            {
+        let mut before = Table::<&str>::default();
+        for (key, at) in &keys {
+            if !before.insert(key) {
                 self.compiler.problems.add(at, format!("{key:?} stands here twice"));
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use weir_tests::paths;
 
 /// The longest token that ours reads, in bytes; the vectors are made for another limit.
@@ -26,6 +26,12 @@ pub(crate) struct Corpus {
     kinds: BTreeSet<(String, String)>,
 }
 
+/// All that we know.
+const ALGORITHMS: [&str; 14] = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384",
+    "ES512", "ES256K", "EdDSA",
+];
+
 impl Corpus {
     pub(crate) fn load() -> Self {
         let path = paths::root().join("tests/vectors/jwt/verdicts.json");
@@ -42,7 +48,11 @@ impl Corpus {
     /// Providers: name, key set, allowed algorithms.
     pub(crate) fn providers(&self) -> Vec<(String, String, Value)> {
         let named = |(number, (set, allowed)): (usize, &(String, String))| {
-            let allowed: Value = serde_json::from_str(allowed).unwrap();
+            let mut allowed: Value = serde_json::from_str(allowed).unwrap();
+            if allowed == json!([]) {
+                // Some are verified only where they are named.
+                allowed = json!(ALGORITHMS);
+            }
             (provider_name(number), self.file["keySets"][set].to_string(), allowed)
         };
         self.kinds.iter().enumerate().map(named).collect()

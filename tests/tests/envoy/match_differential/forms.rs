@@ -91,14 +91,12 @@ struct Form {
 
 impl Form {
     /// Whether Weir stops it because it cannot tell: a port, or a dot at the end, is all that is between the host
-    /// and a rule, or a text is longer than an expression is run over.
+    /// and a rule.
     fn is_in_doubt(&self) -> bool {
         let host = self.host.to_lowercase();
-        let by_host = ["admin.example.com", "root.internal"]
+        ["admin.example.com", "root.internal"]
             .iter()
-            .any(|rule| host.strip_prefix(rule).is_some_and(|rest| rest.starts_with([':', '.'])));
-        let path = self.target.split('?').next().unwrap_or_default();
-        by_host || path.len() > 16 * 1024 || self.tier.len() > 16 * 1024
+            .any(|rule| host.strip_prefix(rule).is_some_and(|rest| rest.starts_with([':', '.'])))
     }
 }
 

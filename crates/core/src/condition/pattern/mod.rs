@@ -3,8 +3,9 @@
 mod syntax;
 
 use crate::http_match::{Place, stands};
+use crate::regex::{Alphabet, Regex, of_this_request};
 use crate::truth::Truth;
-use regex_lite::{Regex, RegexBuilder};
+use regex_lite::RegexBuilder;
 use std::borrow::Cow;
 use syntax::Translated;
 
@@ -15,9 +16,6 @@ const LONGEST_PATTERN: usize = 4096;
 const LARGEST_PROGRAM: usize = 64 * 1024;
 /// Groups nested deeper than this are refused.
 const DEEPEST_NESTING: u32 = 50;
-/// Whether a longer text matches, in bytes, is unknown: what a client sends must not decide how much
-/// work one request is.
-pub(super) const LONGEST_TEXT: usize = 16 * 1024;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -50,30 +48,29 @@ impl Pattern {
                 .size_limit(LARGEST_PROGRAM)
                 .nest_limit(DEEPEST_NESTING)
                 .build()
-                .map(|regex| Self::Regex(Box::new(regex)))
+                .map(|lite| Self::Regex(Box::new(Regex::searching(&text, Alphabet::Unicode, lite))))
                 .map_err(|why| format!("{pattern:?} cannot be compiled: {why}")),
         }
     }
 
-    /// Whether a part of `text` matches; unknown where finding out would be too much work.
+    /// Whether a part of `text` matches; unknown where finding out would be more work than one request may be.
     ///
     /// A byte that is not part of UTF-8 counts as its Latin-1 character, which is how servers in JavaScript
     /// read headers: one such byte must not turn off a pattern that the rest of the text matches.
     pub(super) fn judge(&self, text: &[u8]) -> Truth {
-        let matches = match self {
+        match self {
             Self::Plain { text: wanted, start, end } => {
                 let wanted = wanted.as_bytes();
-                match (start, end) {
+                let matches = match (start, end) {
                     (true, true) => text == wanted,
                     (true, false) => text.starts_with(wanted),
                     (false, true) => text.ends_with(wanted),
                     (false, false) => stands(Place::Anywhere, wanted, false, text),
-                }
+                };
+                matches.into()
             }
-            Self::Regex(_) if text.len() > LONGEST_TEXT => return Truth::Unknown,
-            Self::Regex(regex) => regex.is_match(&characters(text)),
-        };
-        matches.into()
+            Self::Regex(regex) => of_this_request(|work| regex.judge(characters(text).as_bytes(), work)),
+        }
     }
 }
 

@@ -120,7 +120,7 @@ impl Lab {
                 decided.abort = delay.then.map(|reply| *reply);
             }
             Way::Reply(reply) => decided.abort = Some(*reply),
-            Way::On | Way::Hold => {}
+            Way::On | Way::Hold(_) => {}
         }
         let plain = |name: &String| name.replace("fault=.=", "").replace(";.;", ":");
         decided.counts = effects.counts.iter().map(|c| plain(&self.shape.counters[c.index()])).collect();

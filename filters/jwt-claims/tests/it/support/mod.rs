@@ -10,7 +10,8 @@ use weir_core::header::encode_pairs;
 use weir_core::predicate::{CelId, Facts};
 use weir_core::request::Signature;
 use weir_core::{
-    At, AttributeMap, Compiler, Effects, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way, load,
+    At, AttributeMap, Compiler, Effects, Hold, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way,
+    load,
 };
 use weir_jwt_claims::{Config, Plan};
 
@@ -196,6 +197,12 @@ impl Lab {
         let mut effects = Effects::default();
         effects.reset(&self.shape);
         self.plan.decide(&request, &mut effects);
+        if matches!(effects.way, Way::Hold(Hold { crowded: true, .. })) {
+            // Nobody of those that wait has gone.
+            effects.reset(&self.shape);
+            effects.held = true;
+            self.plan.decide(&request, &mut effects);
+        }
         let given = |given: Given| effects.bytes(given, &self.shape).map(text);
         let set = || self.shape.owned.iter().zip(&effects.headers);
         let states = effects.states.iter().map(|(state, value)| {
@@ -208,7 +215,7 @@ impl Lab {
             states: states.collect(),
             counts: effects.counts.iter().map(|c| self.shape.counters[c.index()].clone()).collect(),
             path: given(effects.path),
-            held: effects.way == Way::Hold,
+            held: matches!(effects.way, Way::Hold(_)),
             watched: watched.collect(),
             reply: match effects.way {
                 Way::Reply(reply) => Some(*reply),
