@@ -2,7 +2,7 @@
 
 use weir_ab_routing::Config;
 use weir_core::Named;
-use weir_document::Document;
+use weir_pipeline::Document;
 
 /// The request header of `cluster` where the configuration names no other.
 const CLUSTER_HEADER: &str = "x-weir-cluster";

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use weir_core::Problems;
 use weir_core::escape::escape;
-use weir_document::{Document, Plans};
+use weir_pipeline::{Document, Plans};
 
 /// A configuration without problems.
 #[derive(Debug)]

@@ -15,6 +15,8 @@ mod movement;
 mod oci;
 mod output;
 mod own_metrics;
+mod pools;
+mod population;
 mod reference;
 mod render;
 mod run;
@@ -52,6 +54,7 @@ enum Command {
     Assign(assign::Args),
     Plan(change::plan::Args),
     Diff(change::diff::Args),
+    Layers(change::layers::Args),
     Simulate(simulate::Args),
     Import(import::Args),
     #[command(subcommand)]
@@ -102,6 +105,7 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
         Command::Assign(args) => assign::run(&args, out),
         Command::Plan(args) => change::plan::run(&args, out),
         Command::Diff(args) => change::diff::run(&args, out),
+        Command::Layers(args) => change::layers::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),

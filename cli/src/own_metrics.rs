@@ -1,7 +1,7 @@
 //! The metrics that Weir makes by itself. The reference in `docs/` and the labels in a proxy's bootstrap are
 //! made of this list; a test holds it against the names that the filters define.
 
-use weir_document::Document;
+use weir_pipeline::Document;
 
 /// The part of a configuration that switches a metric on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

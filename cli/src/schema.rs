@@ -8,9 +8,9 @@ use serde_json::Value;
 /// The schema as a text with a newline at its end; the same bytes for the same language.
 pub(crate) fn text() -> String {
     let generator = SchemaSettings::draft2020_12().with_transform(for_editors).into_generator();
-    let mut schema = generator.into_root_schema_for::<weir_document::Document>();
+    let mut schema = generator.into_root_schema_for::<weir_pipeline::Document>();
     // No keyword of JSON Schema, so validators leave it alone; build steps read it.
-    schema.insert("version".to_owned(), weir_document::LANGUAGE.into());
+    schema.insert("version".to_owned(), weir_pipeline::LANGUAGE.into());
     format!("{:#}\n", schema.to_value())
 }
 

@@ -5,9 +5,9 @@ use crate::movement::Ranges;
 use serde_json::json;
 use weir_ab_routing::{Rule, Split};
 use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout, Segment, Span};
-use weir_allocation::{Allocation, BUCKETS, Salt, Weights, anchored};
-use weir_document::Document;
+use weir_allocation::{Allocation, BUCKETS, Salt, Weights, anchored, purpose};
 use weir_experiment::{Experiment, ExperimentPlan, Status};
+use weir_pipeline::Document;
 
 /// From a unit to the index of its variant.
 type Assign = Box<dyn Fn(&[u8]) -> Option<usize>>;
@@ -22,8 +22,19 @@ pub(crate) struct Subject {
     /// What else decides about a unit, by name: whether it is asked at all, and what it is.
     others: Vec<(&'static str, serde_json::Value)>,
     assign: Assign,
-    /// The experiment, where it is one.
-    experiment: Option<Experiment>,
+    /// What it is.
+    pub(crate) origin: Origin,
+    /// Whether more than the hash decides about a unit: holdouts, layers, other experiments.
+    pub(crate) depends: bool,
+}
+
+/// What divides units.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// An experiment, with its position in the configuration.
+    Experiment(usize, Box<Experiment>),
+    /// The split of a rule, by the rule's name.
+    Split(String),
 }
 
 impl Subject {
@@ -32,7 +43,9 @@ impl Subject {
     /// # Errors
     /// When the algorithm does not take them as they stand.
     pub(crate) fn verify(&self, ranges: &[Vec<[f64; 2]>], planned: &Ranges) -> Result<(), String> {
-        let experiment = self.experiment.as_ref().ok_or("only experiments have ranges")?;
+        let Origin::Experiment(_, experiment) = &self.origin else {
+            return Err("only experiments have ranges".to_owned());
+        };
         let spans: Vec<Vec<Span>> = ranges
             .iter()
             .map(|list| list.iter().map(|&[start, end]| Span::new(start, end)).collect())
@@ -79,11 +92,6 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    /// The experiment with this key.
-    pub(crate) fn experiment(key: &str) -> Self {
-        Self { experiment: Some(key.to_owned()), split: None }
-    }
-
     /// The chosen one.
     ///
     /// # Errors
@@ -107,18 +115,42 @@ impl Which {
 
 /// All that assigns units, in the order of the document.
 pub(crate) fn subjects(loaded: &Loaded) -> Vec<Subject> {
-    let document = &loaded.document;
-    let experiments = document.experiments.iter().flat_map(|section| &section.list);
-    let experiments = experiments.filter_map(|experiment| {
-        let plan = loaded.plans.experiments.as_ref()?.experiment(&experiment.key)?;
-        Some(of_experiment(experiment, plan, document))
-    });
-    let rules = document.routing.iter().flat_map(|routing| &routing.rules);
-    let splits = rules.filter_map(|rule| rule.split.as_ref().and_then(|split| of_split(rule, split)));
-    experiments.chain(splits).collect()
+    subjects_of(loaded, Draws::OfThisVersion)
 }
 
-fn of_experiment(experiment: &Experiment, plan: &ExperimentPlan, document: &Document) -> Subject {
+/// How splits without a seed draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Draws {
+    /// By the rule's name and `/split`.
+    OfThisVersion,
+    /// By the rule's name alone, as modules did before.
+    ByName,
+}
+
+/// The same, as modules with other draws assign.
+pub(crate) fn subjects_of(loaded: &Loaded, draws: Draws) -> Vec<Subject> {
+    let document = &loaded.document;
+    let experiments = document.experiments.iter().flat_map(|section| &section.list).enumerate();
+    let experiments = experiments.filter_map(|(index, experiment)| {
+        let plan = loaded.plans.experiments.as_ref()?.experiment(&experiment.key)?;
+        Some(of_experiment(index, experiment, plan, document))
+    });
+    let rules = document.routing.iter().flat_map(|routing| &routing.rules);
+    let splits = rules.filter_map(|rule| rule.split.as_ref().and_then(|split| of_split(rule, split, draws)));
+    let mut all: Vec<Subject> = experiments.chain(splits).collect();
+    // A variant that an earlier plugin has decided is a matter of requests.
+    if document.experiments.is_none() {
+        all.iter_mut().for_each(|subject| subject.depends = false);
+    }
+    all
+}
+
+fn of_experiment(
+    index: usize,
+    experiment: &Experiment,
+    plan: &ExperimentPlan,
+    document: &Document,
+) -> Subject {
     let assigner = plan.assigner().cloned();
     let variants = plan.variants().map(str::to_owned).collect();
     let ranges = match &assigner {
@@ -137,7 +169,10 @@ fn of_experiment(experiment: &Experiment, plan: &ExperimentPlan, document: &Docu
         hash: vec![hash.into(), seed(&experiment.seed), seed(&experiment.coverage_seed)],
         others: others(experiment, document),
         assign: assignment(experiment, assigner),
-        experiment: Some(experiment.clone()),
+        origin: Origin::Experiment(index, Box::new(experiment.clone())),
+        depends: !experiment.holdout.is_empty()
+            || !experiment.layer.is_empty()
+            || !experiment.prerequisites.is_empty(),
     }
 }
 
@@ -175,19 +210,11 @@ fn others(experiment: &Experiment, document: &Document) -> Vec<(&'static str, se
     let it = experiment;
     let section = document.experiments.as_ref();
     let unit = if it.unit.is_empty() { section.map(|section| &section.unit) } else { Some(&it.unit) };
-    let holdouts: Vec<_> = section
-        .iter()
-        .flat_map(|section| &section.holdouts)
-        .filter(|holdout| it.holdout.contains(&holdout.name))
-        .collect();
     vec![
         ("whether it is paused", json!(it.status == Some(Status::Paused))),
         ("start or end", json!([it.start, it.end])),
         ("unit", json!([unit, it.anonymous.unwrap_or(true)])),
         ("targeting", json!([it.http_match, it.condition, it.cel])),
-        ("layer", json!(it.layer)),
-        ("holdout", json!(holdouts)),
-        ("prerequisites", json!(it.prerequisites)),
         ("sticky", json!([it.sticky, it.bucket_version, it.min_bucket_version])),
     ]
 }
@@ -206,10 +233,14 @@ fn with_ranges(experiment: &Experiment, ranges: &[Vec<Span>]) -> Result<Assigner
 }
 
 /// `None` for weights that the check has refused.
-fn of_split(rule: &Rule, split: &Split) -> Option<Subject> {
+fn of_split(rule: &Rule, split: &Split, draws: Draws) -> Option<Subject> {
     let weights: Vec<f64> = split.targets.iter().map(|target| target.weight.unwrap_or_default()).collect();
     let allocation = anchored(&Weights::from_relative(&weights).ok()?);
-    let seed = split.seed.clone().unwrap_or_else(|| rule.name.clone());
+    let derived = || match draws {
+        Draws::OfThisVersion => format!("{}/{}", rule.name, purpose::SPLIT),
+        Draws::ByName => rule.name.clone(),
+    };
+    let seed = split.seed.clone().unwrap_or_else(derived);
     let salt = Salt::new(&seed);
     let variants = split.targets.iter().map(|target| target.name.clone()).collect();
     Some(Subject {
@@ -223,7 +254,8 @@ fn of_split(rule: &Rule, split: &Split) -> Option<Subject> {
             ("stickyBy", json!([split.sticky_by, split.mint_cookie, split.without_key])),
         ],
         assign: Box::new(move |unit| allocation.pick(salt.bucket(unit))),
-        experiment: None,
+        origin: Origin::Split(rule.name.clone()),
+        depends: !rule.variant.is_empty(),
     })
 }
 

@@ -2,30 +2,39 @@
 
 mod report;
 mod request;
+mod steps;
+mod tokens;
 
 use crate::document::{self, Loaded};
 use crate::environment::Environment;
+use crate::input;
 use crate::output::{Failure, Format, Outcome};
-use report::{Decided, Report, Taken};
+use report::{Answer, Chosen, Decided, Report, Routed, TriedRule};
 use request::{Given, Options};
 use std::io::Write;
 use std::path::PathBuf;
+use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
-use weir_core::{Effects, Request, Scratch, SourceSpec};
-use weir_experiment::{Config, Note};
+use weir_core::problem::did_you_mean;
+use weir_core::{Outside as _, SourceSpec, Truth, Way};
+use weir_pipeline::routing;
 
-/// Says which variant a unit gets, with every step of the decision.
+/// Explains what becomes of a request: which variant its unit gets, where it goes, and why.
 ///
-/// The request that the options describe goes through the filters as it would in the proxy, and each step
-/// is told: status, override, sticky, unit, holdout, layer, targeting, prerequisites, coverage, variant,
-/// with the numbers that the unit was hashed to. Secrets are read from the environment, as in the proxy. CEL
-/// expressions only a proxy can evaluate; they do not hold here.
+/// The request that the options describe goes through all filters of the configuration, as it would in the
+/// proxy, and each step is reported: the tokens, each experiment (status, override, sticky, unit, holdout,
+/// layer, targeting, prerequisites, coverage, variant, with the numbers that the unit was hashed to), the
+/// rules of routing, and which faults could be injected; none is. Tokens are verified, with keys from the
+/// configuration or from `--jwks`, at the time `--at`. Secrets are read from the environment, as in the proxy.
+/// CEL expressions only a proxy can evaluate; they do not hold here.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir assign checkout.yaml --experiment checkout --unit user-42
   weir assign checkout.yaml --all --unit user-42 --attr country=de -H 'x-plan: pro'
-  weir assign checkout.yaml --all --cookie uid=42 --path /shop --now 2026-03-01T00:00:00Z
+  weir assign checkout.yaml --all --cookie uid=42 --path /shop --at 2026-03-01T00:00:00Z
+  weir assign shop.yaml --all -H 'authorization: Bearer $TOKEN' --jwks keys.json
+  weir assign shop.yaml --all --claim sub=ada --claim role=admin
 
 Exit codes: 0 it is decided, also when the unit gets no variant; 2 the file or the options cannot be used.")]
 pub(crate) struct Args {
@@ -33,9 +42,12 @@ pub(crate) struct Args {
     config: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// The unit's id. It is put where the experiment looks first.
+    /// The unit's id. It is put where the experiment looks first, or the split, or the fault.
     #[arg(long, value_name = "ID")]
     unit: Option<String>,
+    /// A key set (JSON) for providers that fetch theirs from a server, or for one of them.
+    #[arg(long, value_name = "[PROVIDER=]FILE")]
+    jwks: Vec<String>,
     #[command(flatten)]
     environment: Environment,
     #[command(flatten)]
@@ -50,7 +62,7 @@ struct Which {
     /// One experiment, by its key.
     #[arg(long, value_name = "KEY")]
     experiment: Option<String>,
-    /// All experiments, and the headers that the request ends up with.
+    /// All experiments, routing, faults, and the headers that the request ends up with.
     #[arg(long)]
     all: bool,
 }
@@ -66,17 +78,21 @@ impl Which {
 /// # Errors
 /// A file or options that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let loaded = document::load_in(&args.config, &args.environment.read()?, |loaded| {
-        section(loaded, &args.which).is_ok()
-    })?;
-    let section = section(&loaded, &args.which)?;
-    let mut given = Given::new(&args.request, &loaded.document.attributes)?;
+    let loaded = load(args)?;
+    let document = &loaded.document;
+    let mut given = Given::new(&args.request, &document.attributes, document.jwt.is_some())?;
     if let Some(unit) = &args.unit {
-        for source in unit_sources(section, &args.which)? {
-            given.put(source, unit, &loaded.document.attributes)?;
+        for source in unit_sources(&loaded, &args.which)? {
+            given.put(source, unit, &document.attributes)?;
         }
     }
-    let report = decide(&loaded, section, &given, &args.which);
+    if let (Some(config), Some(plan)) = (&document.jwt, &loaded.plans.jwt) {
+        tokens::give_keys(&args.jwks, plan, given.now())?;
+        tokens::assume(&mut given, config, &loaded.plans)?;
+    } else if !args.jwks.is_empty() {
+        return Err(Failure::from("--jwks: the configuration verifies no tokens".to_owned()));
+    }
+    let report = decide(&loaded, &given, &args.which);
     if !loaded.plans.shape.cel.is_empty() {
         crate::output::complain("note: CEL expressions are the proxy's; here they do not hold");
     }
@@ -88,25 +104,59 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(Outcome::Fine)
 }
 
-/// The section, if it has what is asked for.
-fn section<'l>(loaded: &'l Loaded, which: &Which) -> Result<&'l Config, String> {
-    let section = loaded.document.experiments.as_ref();
-    let section = section.ok_or("the configuration has no experiments")?;
-    if section.list.iter().any(|experiment| which.takes(&experiment.key)) {
-        return Ok(section);
+/// The configuration that has what is asked for. Of several in a file, those with experiments come first.
+fn load(args: &Args) -> Result<Loaded, String> {
+    let file = input::name(&args.config);
+    let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
+    let variables = args.environment.read()?;
+    let experiments = |loaded: &Loaded| has_experiment(loaded, &args.which).is_ok();
+    let loaded = document::find(&file, &text, &variables, experiments);
+    if args.which.experiment.is_none() {
+        let decides = |loaded: &Loaded| {
+            let document = &loaded.document;
+            document.routing.is_some() || document.jwt.is_some() || document.faults.is_some()
+        };
+        return loaded.or_else(|_| document::find(&file, &text, &variables, decides));
     }
-    let keys: Vec<&str> = section.list.iter().map(|experiment| experiment.key.as_str()).collect();
-    let wanted = which.experiment.as_deref().unwrap_or_default();
-    Err(format!("there is no experiment {wanted}; there is: {}", keys.join(", ")))
+    let loaded = loaded?;
+    has_experiment(&loaded, &args.which)?;
+    Ok(loaded)
 }
 
-/// Where the chosen experiments look for a unit first, each place once.
-fn unit_sources<'l>(section: &'l Config, which: &Which) -> Result<Vec<&'l SourceSpec>, String> {
+/// Whether the configuration has the experiment, or any.
+fn has_experiment(loaded: &Loaded, which: &Which) -> Result<(), String> {
+    let list = loaded.document.experiments.iter().flat_map(|section| &section.list);
+    let keys: Vec<&str> = list.map(|experiment| experiment.key.as_str()).collect();
+    if keys.iter().any(|key| which.takes(key)) {
+        return Ok(());
+    }
+    if keys.is_empty() {
+        return Err("the configuration has no experiments".to_owned());
+    }
+    let wanted = which.experiment.as_deref().unwrap_or_default();
+    let hint = did_you_mean(wanted, keys.iter().copied());
+    Err(format!("there is no experiment {wanted}{hint}; there is: {}", keys.join(", ")))
+}
+
+/// Where a unit is looked for first, by what is asked for: each place once.
+fn unit_sources<'l>(loaded: &'l Loaded, which: &Which) -> Result<Vec<&'l SourceSpec>, String> {
+    let document = &loaded.document;
     let mut sources: Vec<&SourceSpec> = Vec::new();
-    for experiment in section.list.iter().filter(|experiment| which.takes(&experiment.key)) {
-        let own = experiment.unit.first().or(section.unit.first());
-        if let Some(source) = own.filter(|source| !sources.contains(source)) {
-            sources.push(source);
+    let mut add = |source: Option<&'l SourceSpec>| {
+        sources.extend(source.filter(|source| !sources.contains(source)));
+    };
+    if let Some(section) = &document.experiments {
+        for experiment in section.list.iter().filter(|experiment| which.takes(&experiment.key)) {
+            add(experiment.unit.first().or(section.unit.first()));
+        }
+    }
+    if which.all {
+        let rules = document.routing.iter().flat_map(|routing| &routing.rules);
+        rules.filter_map(|rule| rule.split.as_ref()).for_each(|split| add(split.sticky_by.first()));
+        for fault in document.faults.iter().flat_map(|faults| &faults.0) {
+            if let Some(weir_pipeline::faults::Sampling::Sticky(sticky)) = &fault.sampling {
+                add(sticky.unit.first());
+            }
         }
     }
     if sources.is_empty() {
@@ -116,32 +166,80 @@ fn unit_sources<'l>(section: &'l Config, which: &Which) -> Result<Vec<&'l Source
 }
 
 /// Sends the request through the filters, in the order of the pipeline.
-fn decide(loaded: &Loaded, section: &Config, given: &Given, which: &Which) -> Report {
-    let shape = &loaded.plans.shape;
+fn decide(loaded: &Loaded, given: &Given, which: &Which) -> Report {
     let headers = given.headers();
     let pairs: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let (raw, mut scratch, mut effects) = (encode_pairs(&pairs), Scratch::default(), Effects::default());
-    scratch.read(shape, &raw);
-    let request = Request::new(shape, &raw, &scratch, given);
-    effects.reset(shape);
-    let mut taken: Vec<(usize, Taken)> = Vec::new();
-    if let Some(plan) = &loaded.plans.experiments {
-        let mut trace = |note: Note<'_>| taken.push((note.experiment.index(), Taken::new(&note)));
-        plan.decide_traced(&request, &mut effects, &mut trace);
-    }
-    if let Some(routing) = &loaded.plans.routing {
-        routing.decide(&request, &mut effects);
-    }
-    let chosen = section.list.iter().enumerate().filter(|(_, experiment)| which.takes(&experiment.key));
+    let mut steps = Steps::default();
+    let outcome = loaded.plans.outcome(&encode_pairs(&pairs), given, &mut steps);
+    let list = loaded.document.experiments.iter().flat_map(|section| &section.list);
+    let chosen = list.enumerate().filter(|(_, experiment)| which.takes(&experiment.key));
     let experiments = chosen.map(|(index, experiment)| {
-        let steps = taken.iter().filter(|(of, _)| *of == index).map(|(_, step)| step.clone());
-        Decided::new(experiment, steps.collect())
+        let taken = steps.experiments.iter().filter(|(of, _)| *of == index);
+        Decided::new(experiment, taken.map(|(_, step)| step.clone()).collect())
     });
-    let experiments = experiments.collect();
-    let written = shape.owned.iter().zip(&effects.headers).filter_map(|(owned, value)| {
-        let bytes = effects.bytes(*value, shape)?;
-        Some((owned.name.clone(), String::from_utf8_lossy(bytes).into_owned()))
-    });
-    Report { experiments, headers: which.all.then(|| written.collect()) }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut report = Report {
+        tokens: std::mem::take(&mut steps.tokens),
+        experiments: experiments.collect(),
+        waits: matches!(outcome.way, Way::Hold(_)),
+        ..Report::default()
+    };
+    if let Way::Reply(reply) = &outcome.way {
+        let body = text(&reply.body);
+        report.answer = Some(Answer { status: reply.status, details: reply.details.to_string(), body });
+    }
+    // What is not decided is not told.
+    if !which.all || outcome.way != Way::On {
+        return report;
+    }
+    report.routing = loaded.document.routing.as_ref().map(|config| routed(config, &steps));
+    report.faults = steps.faults;
+    let owned = outcome.owned.iter().filter_map(|it| Some((it.name.clone(), text(it.value.as_ref()?))));
+    report.headers = Some(owned.collect());
+    let unset = outcome.owned.iter().filter(|it| it.value.is_none()).map(|it| it.name.as_bytes());
+    let removed = unset.filter(|name| headers.iter().any(|(sent, _)| sent.as_bytes() == *name));
+    report.removed = removed.chain(outcome.removed.iter().map(Vec::as_slice)).map(text).collect();
+    report.path = outcome.path.as_deref().map(text);
+    report.authority = outcome.authority.as_deref().map(text);
+    report.state = outcome.states.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    report.response = outcome.response.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    report.counts = outcome.counts;
+    report
+}
+
+/// Where the request goes, in words of the configuration.
+fn routed(config: &routing::Config, steps: &Steps) -> Routed {
+    let rule = |position: usize| config.rules.get(position);
+    let name = |position: usize| rule(position).map(|rule| rule.name.clone()).unwrap_or_default();
+    let matched = steps.rules.iter().find(|(_, truth)| *truth == Truth::True).map(|(position, _)| *position);
+    let target = |Split { target, .. }: &Split| {
+        let target = rule(matched?)?.split.as_ref()?.targets.get(*target)?;
+        Some(format!("{}/{}", name(matched?), target.name))
+    };
+    let chosen = |split: &Split| match &split.key {
+        None => Chosen { by: "first", unit: None, bucket: None },
+        Some(key) => {
+            let by = match (&key.unit, key.random) {
+                (Some(_), _) => "key",
+                (None, true) => "random",
+                (None, false) => "cookie",
+            };
+            Chosen { by, unit: key.unit.clone(), bucket: Some(key.bucket) }
+        }
+    };
+    let tried = |(position, truth): &(usize, Truth)| TriedRule {
+        name: name(*position),
+        matches: *truth == Truth::True,
+        undecided: *truth == Truth::Unknown,
+    };
+    Routed {
+        rules: steps.rules.iter().map(tried).collect(),
+        target: match (matched, &steps.split) {
+            (Some(_), Some(split)) => target(split),
+            (Some(position), None) => Some(name(position)),
+            (None, _) => config.default.as_ref().map(|_| "default".to_owned()),
+        },
+        split: steps.split.as_ref().map(chosen),
+    }
 }

@@ -23,9 +23,9 @@ pub(crate) struct Options {
     /// A query parameter.
     #[arg(long, value_name = "NAME=VALUE")]
     query: Vec<String>,
-    /// A claim of a verified token.
+    /// A claim, as if a token with it had been verified: where no token is given. The value is JSON, or text.
     #[arg(long, value_name = "NAME=VALUE")]
-    claim: Vec<String>,
+    pub(super) claim: Vec<String>,
     /// An Envoy attribute, such as source.address.
     #[arg(long, value_name = "PATH=VALUE")]
     property: Vec<String>,
@@ -38,14 +38,18 @@ pub(crate) struct Options {
     /// The host.
     #[arg(long, default_value = "example.com")]
     host: String,
-    /// The time, such as 2026-03-01T00:00:00Z; now when absent.
-    #[arg(long, value_name = "TIME")]
-    now: Option<String>,
+    /// The time, such as 2026-03-01T00:00:00Z. Default: now.
+    #[arg(long = "at", visible_alias = "now", value_name = "TIME")]
+    at: Option<String>,
 }
 
 /// A request that can be handed to the filters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Given {
+    /// Claims of a token that counts as verified, where the configuration verifies tokens itself.
+    pub(super) claims: serde_json::Map<String, serde_json::Value>,
+    /// Whether it does.
+    verifies: bool,
     headers: Vec<(String, String)>,
     cookies: Vec<String>,
     query: Vec<String>,
@@ -59,18 +63,20 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// Reads the options. `attributes` says where the values of `--attr` belong.
+    /// Reads the options. `attributes` says where the values of `--attr` belong, `verifies` whether the
+    /// configuration verifies tokens itself.
     ///
     /// # Errors
     /// An option that cannot be understood.
-    pub(crate) fn new(options: &Options, attributes: &AttributeMap) -> Result<Self, String> {
-        let now = match &options.now {
-            Some(text) => timestamp::parse(text).map_err(|error| format!("--now: {error}"))?,
+    pub(crate) fn new(options: &Options, attributes: &AttributeMap, verifies: bool) -> Result<Self, String> {
+        let now = match &options.at {
+            Some(text) => timestamp::parse(text).map_err(|error| format!("--at: {error}"))?,
             None => {
                 UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
             }
         };
         let mut given = Self {
+            verifies,
             now,
             path: options.path.clone(),
             method: options.method.clone(),
@@ -94,7 +100,7 @@ impl Given {
             let (name, value) = pair("--claim", text, '=')?;
             let path =
                 ClaimName::Text(name.to_owned()).path().map_err(|why| format!("--claim {text}: {why}"))?;
-            given.claim("payload", &path, value);
+            given.claim("payload", &path, value, claim_value(value));
         }
         for text in &options.property {
             let (path, value) = pair("--property", text, '=')?;
@@ -142,7 +148,7 @@ impl Given {
             }
             AttributeSpec { claim: Some(path), payload, .. } => {
                 let path = path.path()?;
-                self.claim(payload.as_deref().unwrap_or("payload"), &path, value);
+                self.claim(payload.as_deref().unwrap_or("payload"), &path, value, value.into());
             }
             AttributeSpec { property: Some(path), .. } => {
                 self.set_property(path.0.iter().map(String::as_str), value);
@@ -162,9 +168,33 @@ impl Given {
         Ok(())
     }
 
-    fn claim(&mut self, payload: &str, path: &[String], value: &str) {
+    /// A claim: of a token that counts as verified (`json`), or as Envoy's own filter leaves it (`text`).
+    fn claim(&mut self, payload: &str, path: &[String], text: &str, json: serde_json::Value) {
+        if self.verifies {
+            return insert(&mut self.claims, path, json);
+        }
         let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];
-        self.set_property(place.into_iter().chain(path.iter().map(String::as_str)), value);
+        self.set_property(place.into_iter().chain(path.iter().map(String::as_str)), text);
+    }
+
+    /// Whether there is a header of this name.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Adds a header.
+    pub(super) fn add_header(&mut self, name: &str, value: String) {
+        self.headers.push((name.to_ascii_lowercase(), value));
+    }
+
+    /// Adds a cookie.
+    pub(super) fn add_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.push(format!("{name}={value}"));
+    }
+
+    /// Adds a query parameter.
+    pub(super) fn add_query(&mut self, name: &str, value: &str) {
+        self.query.push(format!("{}={}", encoded(name), encoded(value)));
     }
 
     fn set_property<'p>(&mut self, path: impl Iterator<Item = &'p str>, value: &str) {
@@ -204,6 +234,31 @@ impl Outside for Given {
 
     fn now(&self) -> u64 {
         self.now
+    }
+}
+
+/// A claim's value: JSON, or a text that is none.
+fn claim_value(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// Puts a claim where its path leads. What stands in the way makes room.
+fn insert(
+    claims: &mut serde_json::Map<String, serde_json::Value>,
+    path: &[String],
+    value: serde_json::Value,
+) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        claims.insert(first.clone(), value);
+        return;
+    }
+    let inner = claims.entry(first).or_insert_with(|| serde_json::json!({}));
+    if !inner.is_object() {
+        *inner = serde_json::json!({});
+    }
+    if let Some(inner) = inner.as_object_mut() {
+        insert(inner, rest, value);
     }
 }
 

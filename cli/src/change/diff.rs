@@ -1,10 +1,11 @@
 //! `weir diff`: which share of units changes variant between two configurations.
 
-use crate::document;
+use crate::document::{self, Loaded};
 use crate::movement::{Transition, Transitions, transitions};
 use crate::output::{Failure, Format, Outcome, percent};
+use crate::population::{Ends, Population};
 use crate::simulate::ids::Shape;
-use crate::subject::{Subject, subjects};
+use crate::subject::{Draws, Origin, Subject, subjects_of};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,13 +13,15 @@ use std::path::PathBuf;
 /// Says which share of units changes variant between two configurations.
 ///
 /// For each experiment and each split of a routing rule: the share of all units that moves, and from where
-/// to where. Where hash, seed and scale are the same the numbers are exact, by the ranges; where they differ, ids
-/// are made up and assigned by both.
+/// to where. Where only the hash decides, and its seed and scale are the same, the numbers are exact, by the
+/// ranges. Where holdouts, layers, prerequisites or variants decide too, or the seed is another, ids are made up
+/// and go through the whole pipeline of both configurations. Targeting is taken to hold.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir diff canary.yaml canary-new.yaml
   git show HEAD:canary.yaml | weir diff - canary.yaml
+  weir diff --old-draws canary.yaml canary.yaml
 
 Exit codes: 0 nobody moves; 1 somebody does, or an experiment came or went; 2 a file cannot be used.")]
 pub(crate) struct Args {
@@ -26,12 +29,19 @@ pub(crate) struct Args {
     old: PathBuf,
     /// The configuration after.
     new: PathBuf,
-    /// How many ids to make up where hash, seed or scale differ.
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    /// How many ids to make up where ranges do not say it.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     ids: u64,
+    /// OLD ran on modules whose splits drew with the name of the rule alone, where they have no seed.
+    #[arg(long)]
+    old_draws: bool,
     #[command(flatten)]
     format: Format,
 }
+
+/// Why ids are made up.
+const ANOTHER_HASH: &str = "another hash, seed or scale";
+const TOGETHER: &str = "holdouts, layers or other experiments decide too";
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -44,12 +54,18 @@ struct Change {
     name: String,
     kind: Kind,
     method: Method,
+    /// Why ranges do not say it.
+    #[serde(skip)]
+    why: &'static str,
     /// How many ids were tried, when `method` says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     ids: Option<u64>,
     /// From 0 to 1.
     moved: f64,
     transitions: Vec<Transition>,
+    /// What the hash was salted with, and is, where that has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    salts: Option<[Option<String>; 2]>,
     /// What else decides about units and has changed; it is not in the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     also: Vec<String>,
@@ -80,7 +96,10 @@ enum Method {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let old = document::load(&args.old, |_| true)?;
     let new = document::load(&args.new, |_| true)?;
-    let report = compare(&subjects(&old), &subjects(&new), args.ids);
+    let draws = if args.old_draws { Draws::ByName } else { Draws::OfThisVersion };
+    let [old, new] = [(old, draws), (new, Draws::OfThisVersion)]
+        .map(|(loaded, draws)| Side { subjects: subjects_of(&loaded, draws), loaded });
+    let report = compare(&old, &new, args.ids)?;
     if args.format.is_json() {
         crate::output::json(out, &report)?;
     } else {
@@ -90,50 +109,127 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(if report.changes.iter().all(quiet) { Outcome::Fine } else { Outcome::Problems })
 }
 
-fn compare(old: &[Subject], new: &[Subject], ids: u64) -> Report {
-    let find = |list: &'_ [Subject], name: &str| list.iter().position(|it| it.name == name);
-    let mut changes = Vec::new();
-    for before in old {
-        changes.push(match find(new, &before.name) {
-            Some(after) => both(before, &new[after], ids),
-            None => alone(before, Kind::Removed),
-        });
-    }
-    let added = new.iter().filter(|after| find(old, &after.name).is_none());
-    changes.extend(added.map(|after| alone(after, Kind::Added)));
-    Report { changes }
+/// One of two configurations.
+struct Side {
+    loaded: Loaded,
+    subjects: Vec<Subject>,
 }
 
-fn both(old: &Subject, new: &Subject, ids: u64) -> Change {
-    let (method, transitions) = if old.hash == new.hash && old.ranges.scale == new.ranges.scale {
-        (Method::Exact, transitions(&old.ranges, &new.ranges))
-    } else {
-        (Method::Simulated, simulated(old, new, ids))
+impl Side {
+    fn find(&self, name: &str) -> Option<&Subject> {
+        self.subjects.iter().find(|it| it.name == name)
+    }
+}
+
+fn compare(old: &Side, new: &Side, ids: u64) -> Result<Report, String> {
+    let added = new.subjects.iter().filter(|after| old.find(&after.name).is_none());
+    let pairs = old.subjects.iter().map(|before| (Some(before), new.find(&before.name)));
+    let pairs: Vec<_> = pairs.chain(added.map(|after| (None, Some(after)))).collect();
+    let mut counted = counted(&pairs, old, new, ids)?;
+    let changes = pairs.iter().enumerate().map(|(position, pair)| {
+        let whole = std::mem::take(&mut counted[position]);
+        change(*pair, whole, ids)
+    });
+    Ok(Report { changes: changes.collect() })
+}
+
+/// What becomes of an experiment or split, with what was counted about it, if the hash alone does not say it.
+fn change(pair: (Option<&Subject>, Option<&Subject>), counted: Option<Vec<Transition>>, ids: u64) -> Change {
+    let (kind, also) = match pair {
+        (Some(old), Some(new)) => (Kind::Same, old.also_changed(new)),
+        (None, _) => (Kind::Added, Vec::new()),
+        (_, None) => (Kind::Removed, Vec::new()),
     };
-    let also = old.also_changed(new);
-    let changed = !transitions.is_empty() || !also.is_empty();
+    let why = if counted.is_some() { TOGETHER } else { ANOTHER_HASH };
+    let (method, transitions) = match (counted, pair) {
+        (Some(counted), _) => (Method::Simulated, counted),
+        (None, (Some(old), Some(new))) if old.hash == new.hash && old.ranges.scale == new.ranges.scale => {
+            (Method::Exact, transitions(&old.ranges, &new.ranges))
+        }
+        (None, (Some(old), Some(new))) => (Method::Simulated, simulated(old, new, ids)),
+        (None, (old, new)) => (Method::Exact, alone(old, new)),
+    };
+    let kind = if kind == Kind::Same && (!transitions.is_empty() || !also.is_empty()) {
+        Kind::Changed
+    } else {
+        kind
+    };
+    let salt = |subject: &Subject| subject.hash.get(1).cloned().unwrap_or_default();
+    let salts = [pair.0.map(salt), pair.1.map(salt)];
     Change {
-        name: old.name.clone(),
-        kind: if changed { Kind::Changed } else { Kind::Same },
+        name: pair.0.or(pair.1).map(|it| it.name.clone()).unwrap_or_default(),
+        kind,
         method,
+        why,
         ids: (method == Method::Simulated).then_some(ids),
         moved: total(&transitions),
         transitions,
+        salts: (salts[0] != salts[1] && salts.iter().all(Option::is_some)).then_some(salts),
         also,
     }
 }
 
 /// An experiment that is new or gone: everybody in it comes from or goes to nowhere.
-fn alone(subject: &Subject, kind: Kind) -> Change {
-    let mut nobody = subject.ranges.clone();
-    nobody.segments.clear();
-    let transitions = match kind {
-        Kind::Added => transitions(&nobody, &subject.ranges),
-        _ => transitions(&subject.ranges, &nobody),
+fn alone(old: Option<&Subject>, new: Option<&Subject>) -> Vec<Transition> {
+    let nobody = |subject: &Subject| {
+        let mut nobody = subject.ranges.clone();
+        nobody.segments.clear();
+        nobody
     };
-    let moved = total(&transitions);
-    let (name, also) = (subject.name.clone(), Vec::new());
-    Change { name, kind, method: Method::Exact, ids: None, moved, transitions, also }
+    match (old, new) {
+        (Some(old), _) => transitions(&old.ranges, &nobody(old)),
+        (None, Some(new)) => transitions(&nobody(new), &new.ranges),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Counts where more than the hash decides: made-up ids go through both configurations, once for all
+/// experiments, and once for each split that follows a variant.
+fn counted(
+    pairs: &[(Option<&Subject>, Option<&Subject>)],
+    old: &Side,
+    new: &Side,
+    ids: u64,
+) -> Result<Vec<Option<Vec<Transition>>>, String> {
+    let depends = |subject: Option<&Subject>| subject.is_some_and(|it| it.depends);
+    let mut all: Vec<Option<Vec<Transition>>> = pairs.iter().map(|_| None).collect();
+    let open: Vec<usize> =
+        (0..pairs.len()).filter(|&at| depends(pairs[at].0) || depends(pairs[at].1)).collect();
+    let rule = |at: usize| match pairs[at] {
+        (Some(subject), _) | (_, Some(subject)) => match &subject.origin {
+            Origin::Split(rule) => Some(rule.as_str()),
+            Origin::Experiment(..) => None,
+        },
+        (None, None) => None,
+    };
+    let mut passes: Vec<Vec<usize>> = vec![open.iter().copied().filter(|&at| rule(at).is_none()).collect()];
+    passes.extend(open.iter().filter(|&&at| rule(at).is_some()).map(|&at| vec![at]));
+    for pass in passes.iter().filter(|pass| !pass.is_empty()) {
+        let rule = rule(pass[0]);
+        let (mut before, mut after) =
+            (Population::new(&old.loaded, rule)?, Population::new(&new.loaded, rule)?);
+        let mut moved: Vec<Transitions> = pass.iter().map(|_| Transitions::default()).collect();
+        for id in Shape::Sequential.ids().take(usize::try_from(ids).unwrap_or(usize::MAX)) {
+            let (was, is) = (before.decide(&id), after.decide(&id));
+            for (moved, &at) in moved.iter_mut().zip(pass) {
+                moved.add(given(pairs[at].0, &was), given(pairs[at].1, &is), 1.0);
+            }
+        }
+        for (moved, &at) in moved.into_iter().zip(pass) {
+            all[at] = Some(shares(moved, ids));
+        }
+    }
+    Ok(all)
+}
+
+/// The variant that a subject gave a unit.
+fn given<'s>(subject: Option<&'s Subject>, ends: &Ends) -> Option<&'s str> {
+    let subject = subject?;
+    let index = match subject.origin {
+        Origin::Experiment(index, _) => ends.experiments.get(index)?.as_ref()?.variant(),
+        Origin::Split(_) => ends.split,
+    };
+    subject.ranges.variants.get(index?).map(String::as_str)
 }
 
 /// A sum over nothing would be -0.
@@ -146,6 +242,11 @@ fn simulated(old: &Subject, new: &Subject, ids: u64) -> Vec<Transition> {
     for id in Shape::Sequential.ids().take(usize::try_from(ids).unwrap_or(usize::MAX)) {
         moved.add(old.assign(&id), new.assign(&id), 1.0);
     }
+    shares(moved, ids)
+}
+
+/// Counts as shares.
+fn shares(moved: Transitions, ids: u64) -> Vec<Transition> {
     let mut moved = moved.sorted();
     moved.iter_mut().for_each(|it| it.share /= ids as f64);
     moved
@@ -173,13 +274,20 @@ impl Change {
             (_, None) => writeln!(out, "{name}: {} of all units move", percent(self.moved))?,
             (_, Some(ids)) => writeln!(
                 out,
-                "{name}: about {} of all units move (another hash, seed or scale: by {ids} made-up ids)",
-                percent(self.moved)
+                "{name}: about {} of all units move ({}: by {ids} made-up ids)",
+                percent(self.moved),
+                self.why
             )?,
         }
         for Transition { from, to, share } in &self.transitions {
             let name = |variant: &Option<String>| variant.clone().unwrap_or_else(|| "(none)".into());
             writeln!(out, "  {} -> {}: {}", name(from), name(to), percent(*share))?;
+        }
+        if let Some([Some(before), Some(after)]) = &self.salts {
+            writeln!(
+                out,
+                "  drawn with the salt {after:?}, before with {before:?}: `seed: {before}` keeps the old draw"
+            )?;
         }
         self.also
             .iter()

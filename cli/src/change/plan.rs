@@ -1,40 +1,60 @@
-//! `weir plan`: new weights for a running experiment, with the least possible movement.
+//! `weir plan`: new weights for a running experiment or split, with the least possible movement.
 
-use crate::document;
+use super::edit::{self, Wanted};
+use crate::document::{self, Loaded};
+use crate::environment::Variables;
+use crate::input;
 use crate::movement::{Ranges, Transition, transitions};
-use crate::output::{Failure, Format, Outcome, percent};
-use crate::subject::{Subject, Which};
+use crate::output::{Failure, Format, Outcome, percent, replace};
+use crate::subject::{Origin, Subject, Which};
+use crate::yaml::Node;
 use serde::Serialize;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Segment;
-use weir_allocation::{Allocation, BUCKETS, BucketRange, Share, Weights, replan, total_variation};
+use weir_allocation::{Allocation, BUCKETS, BucketRange, Share, Weights, anchored, replan, total_variation};
+use weir_core::problem::did_you_mean;
 
 /// Finds the ranges for new weights that move the fewest units.
 ///
 /// Weights alone say how much each variant gets, not which units: changing them moves more units than need
 /// be where there are three variants or more. This takes the allocation as it is, gives up exactly the
 /// surplus of each variant that shrinks, and gives it to those that grow. Paste the printed ranges into the
-/// configuration in place of weights and coverage.
+/// configuration in place of weights and coverage, or let `--write` do it: comments and all else stay.
+///
+/// The splits of routing rules have weights only, laid out so that little moves; for them it says what moves.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir plan checkout.yaml --experiment checkout --weights control=34,b=33,c=33
-  weir plan checkout.yaml --experiment checkout --weights control=50,b=50 --coverage 20%
+  weir plan checkout.yaml --experiment checkout --weights control=50,b=50 --coverage 20% --write
+  weir plan checkout.yaml --experiment checkout --coverage 50%
+  weir plan checkout.yaml --experiment checkout --weights control=34,b=33,c=33 --add c
+  weir plan canary.yaml --split canary --weights stable=80,canary=20
 
 Exit codes: 0 there is a plan; 2 there is none, or the file cannot be used.")]
 pub(crate) struct Args {
     /// The configuration as it runs now; `-` is standard input.
     config: PathBuf,
-    /// The experiment, by its key.
-    #[arg(long, value_name = "KEY")]
-    experiment: String,
-    /// The new weights, relative to their sum. Variants that are not named get 0; new ones may be added.
-    #[arg(long, value_name = "VARIANT=WEIGHT,...", required = true, value_delimiter = ',')]
+    #[command(flatten)]
+    which: Which,
+    /// The new weights, relative to their sum. Variants that are not named get 0. Default: as they are now.
+    #[arg(
+        long,
+        value_name = "VARIANT=WEIGHT,...",
+        required_unless_present = "coverage",
+        value_delimiter = ','
+    )]
     weights: Vec<String>,
-    /// The part of all units that takes part; as it is now when absent.
+    /// Variants that are new.
+    #[arg(long, value_name = "VARIANT,...", value_delimiter = ',')]
+    add: Vec<String>,
+    /// The part of all units that takes part. Default: as it is now.
     #[arg(long, value_name = "PART")]
     coverage: Option<String>,
+    /// Write the plan into the file.
+    #[arg(long)]
+    write: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -55,7 +75,11 @@ struct Planned {
     key: String,
     share_before: f64,
     share: f64,
-    ranges: Vec<[f64; 2]>,
+    /// None in a split, which has weights only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranges: Option<Vec<[f64; 2]>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<f64>,
 }
 
 /// Plans and writes.
@@ -63,24 +87,114 @@ struct Planned {
 /// # Errors
 /// A file that cannot be used, weights that cannot be had.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let which = Which::experiment(&args.experiment);
-    let loaded = document::load(&args.config, |loaded| which.find(loaded).is_ok())?;
-    let subject = which.find(&loaded)?;
-    let report = plan(&subject, &args.weights, args.coverage.as_deref())?;
+    let file = input::name(&args.config);
+    let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
+    let find = |text: &str| {
+        document::find(&file, text, &Variables::default(), |loaded| args.which.find(loaded).is_ok())
+    };
+    let loaded = find(&text)?;
+    let subject = args.which.find(&loaded)?;
+    let report = plan(&subject, args)?;
+    if args.write {
+        if args.config.as_os_str() == "-" {
+            return Err(Failure::from("--write: give a file, not standard input".to_owned()));
+        }
+        let written = write(&loaded, &subject, &report, &text)?;
+        // What a module makes of the text is what counts, not what was meant.
+        let again = find(&written).and_then(|loaded| args.which.find(&loaded));
+        let planned = |again: &Subject| {
+            report.variants.iter().enumerate().all(|(index, planned)| {
+                (again.ranges.share_of(index) - planned.share).abs() < 1e-9
+                    && again.ranges.variants.get(index) == Some(&planned.key)
+            })
+        };
+        match again {
+            Ok(again) if planned(&again) && moved_as_planned(&subject, &again, &report) => {}
+            _ => {
+                return Err(Failure::from(format!(
+                    "{file}: cannot be edited in place: paste what is printed"
+                )));
+            }
+        }
+        overwrite(&args.config, &written).map_err(|error| format!("{file}: {error}"))?;
+    }
     if args.format.is_json() {
         crate::output::json(out, &report)?;
     } else {
-        report.write_text(out)?;
+        report.write_text(out, args.write)?;
     }
     Ok(Outcome::Fine)
 }
 
-fn plan(subject: &Subject, weights: &[String], coverage: Option<&str>) -> Result<Report, String> {
+/// Writes the file anew. What a symbolic link leads to is meant, and who may read it stays.
+fn overwrite(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let permissions = path.metadata()?.permissions();
+    replace(&path, text.as_bytes())?;
+    std::fs::set_permissions(&path, permissions)
+}
+
+fn moved_as_planned(old: &Subject, new: &Subject, report: &Report) -> bool {
+    let moved = transitions(&old.ranges, &new.ranges).iter().fold(0.0, |sum, it| sum + it.share);
+    old.hash == new.hash && (moved - report.moved).abs() < 1e-9
+}
+
+/// The file's text with the plan in it.
+fn write(loaded: &Loaded, subject: &Subject, report: &Report, text: &str) -> Result<String, String> {
+    let gone = || "what was read is not in the file any more".to_owned();
+    let root = loaded.written.as_ref().ok_or_else(gone)?;
+    let item = |path: &[&str], key: &str, name: &str| -> Option<Node> {
+        let list = root.path(path)?.items().iter();
+        list.clone().find(|item| item.get(key).and_then(Node::text) == Some(name)).cloned()
+    };
+    let wanted: Vec<Wanted<'_>> = report.variants.iter().map(|planned| planned.wanted()).collect();
+    match &subject.origin {
+        Origin::Experiment(_, experiment) => {
+            let owner = item(&["experiments", "list"], "key", &experiment.key).ok_or_else(gone)?;
+            edit::apply(text, &owner, ("variants", "key"), &wanted)
+        }
+        Origin::Split(rule) => {
+            let owner = item(&["routing", "rules"], "name", rule).ok_or_else(gone)?;
+            let split = owner.get("split").ok_or_else(gone)?;
+            edit::apply(text, split, ("targets", "name"), &wanted)
+        }
+    }
+}
+
+impl Planned {
+    fn wanted(&self) -> Wanted<'_> {
+        let text = match (&self.ranges, self.weight) {
+            (Some(ranges), _) => format!("ranges: [{}]", written(ranges)),
+            (None, weight) => format!("weight: {}", weight.unwrap_or_default()),
+        };
+        Wanted { key: &self.key, text }
+    }
+}
+
+/// `[0, 0.5], [0.75, 1]`
+fn written(ranges: &[[f64; 2]]) -> String {
+    ranges.iter().map(|[start, end]| format!("[{start}, {end}]")).collect::<Vec<_>>().join(", ")
+}
+
+fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
     let old = &subject.ranges;
-    let grid = grid(subject)?;
     let mut variants = old.variants.clone();
-    let weights = named_weights(weights, &mut variants)?;
-    let coverage = match coverage {
+    for name in &args.add {
+        if variants.contains(name) {
+            return Err(format!("--add {name}: there is such a variant"));
+        }
+        variants.push(name.clone());
+    }
+    let weights = if args.weights.is_empty() {
+        (0..variants.len()).map(|variant| old.share_of(variant)).collect()
+    } else {
+        named_weights(&args.weights, &variants)?
+    };
+    if let Origin::Split(_) = &subject.origin {
+        return plan_split(subject, args, &weights, variants);
+    }
+    let grid = grid(subject)?;
+    let coverage = match &args.coverage {
         Some(text) => part(text)?,
         None => (0..old.variants.len()).map(|variant| old.share_of(variant)).sum::<f64>().min(1.0),
     };
@@ -92,11 +206,12 @@ fn plan(subject: &Subject, weights: &[String], coverage: Option<&str>) -> Result
     let written: Vec<Vec<[f64; 2]>> = (0..variants.len()).map(|owner| ranges_of(&after, owner)).collect();
     subject.verify(&written, &new)?;
     let transitions = transitions(old, &new);
-    let planned = variants.iter().zip(&written).enumerate().map(|(owner, (key, ranges))| Planned {
+    let planned = variants.iter().zip(written).enumerate().map(|(owner, (key, ranges))| Planned {
         key: key.clone(),
-        share_before: before.share_of(owner).millionths() as f64 / f64::from(BUCKETS),
-        share: after.share_of(owner).millionths() as f64 / f64::from(BUCKETS),
-        ranges: ranges.clone(),
+        share_before: share_of(&before, owner),
+        share: share_of(&after, owner),
+        ranges: Some(ranges),
+        weight: None,
     });
     Ok(Report {
         name: subject.name.clone(),
@@ -105,6 +220,41 @@ fn plan(subject: &Subject, weights: &[String], coverage: Option<&str>) -> Result
         transitions,
         variants: planned.collect(),
     })
+}
+
+/// A split with new weights: there is one layout for them.
+fn plan_split(
+    subject: &Subject,
+    args: &Args,
+    weights: &[f64],
+    variants: Vec<String>,
+) -> Result<Report, String> {
+    if args.coverage.is_some() {
+        return Err(format!("--coverage: {} has none, all of its units have a target", subject.name));
+    }
+    let old = &subject.ranges;
+    let before = allocation(old, variants.len(), 1)?;
+    let after = anchored(&Weights::from_relative(weights).map_err(|error| error.to_string())?);
+    let new = Ranges { variants: variants.clone(), segments: segments(&after, 1), ..old.clone() };
+    let transitions = transitions(old, &new);
+    let planned = variants.iter().zip(weights).enumerate().map(|(owner, (key, weight))| Planned {
+        key: key.clone(),
+        share_before: share_of(&before, owner),
+        share: share_of(&after, owner),
+        ranges: None,
+        weight: Some(*weight),
+    });
+    Ok(Report {
+        name: subject.name.clone(),
+        moved: transitions.iter().fold(0.0, |sum, it| sum + it.share),
+        minimum: f64::from(total_variation(&before, &after).millionths()) / f64::from(BUCKETS),
+        transitions,
+        variants: planned.collect(),
+    })
+}
+
+fn share_of(allocation: &Allocation, owner: usize) -> f64 {
+    f64::from(allocation.share_of(owner).millionths()) / f64::from(BUCKETS)
 }
 
 /// How many of the million buckets one number of the hash is.
@@ -125,19 +275,18 @@ fn grid(subject: &Subject) -> Result<u32, String> {
     }
 }
 
-/// Reads `control=34`; variants that are new come behind the old ones.
-fn named_weights(texts: &[String], variants: &mut Vec<String>) -> Result<Vec<f64>, String> {
+/// Reads `control=34`.
+fn named_weights(texts: &[String], variants: &[String]) -> Result<Vec<f64>, String> {
     let mut weights = vec![0.0; variants.len()];
     for text in texts {
         let wrong = || format!("--weights {text}: write VARIANT=WEIGHT, the weight a number");
         let (name, weight) = text.split_once('=').ok_or_else(wrong)?;
         let weight: f64 = weight.trim().parse().map_err(|_| wrong())?;
         let name = name.trim();
-        let index = variants.iter().position(|known| known == name).unwrap_or_else(|| {
-            variants.push(name.to_owned());
-            weights.push(0.0);
-            variants.len() - 1
-        });
+        let index = variants.iter().position(|known| known == name).ok_or_else(|| {
+            let hint = did_you_mean(name, variants.iter().map(String::as_str));
+            format!("--weights: there is no variant {name:?}{hint} To add one: --add {name}")
+        })?;
         weights[index] = weight;
     }
     Ok(weights)
@@ -197,7 +346,8 @@ fn ranges_of(allocation: &Allocation, owner: usize) -> Vec<[f64; 2]> {
 }
 
 impl Report {
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    /// `done`: the file has it already.
+    fn write_text(&self, out: &mut impl Write, done: bool) -> io::Result<()> {
         let name = &self.name;
         writeln!(
             out,
@@ -209,13 +359,20 @@ impl Report {
             let name = |variant: &Option<String>| variant.clone().unwrap_or_else(|| "(none)".into());
             writeln!(out, "#   {} -> {}: {}", name(from), name(to), percent(*share))?;
         }
-        writeln!(out, "# In place of coverage and weights:\nvariants:")?;
-        for Planned { key, share_before, share, ranges } in &self.variants {
-            let ranges: Vec<String> = ranges.iter().map(|[start, end]| format!("[{start}, {end}]")).collect();
-            writeln!(out, "- key: {key}  # {} -> {}", percent(*share_before), percent(*share))?;
+        let split = self.variants.iter().any(|planned| planned.weight.is_some());
+        match (done, split) {
+            (true, _) => writeln!(out, "# Written:")?,
+            (false, true) => writeln!(out, "# New weights:")?,
+            (false, false) => writeln!(out, "# In place of coverage and weights:")?,
+        }
+        let (list, key) = if split { ("targets", "name") } else { ("variants", "key") };
+        writeln!(out, "{list}:")?;
+        for planned in &self.variants {
+            let Planned { key: name, share_before, share, ranges, .. } = planned;
+            writeln!(out, "- {key}: {name}  # {} -> {}", percent(*share_before), percent(*share))?;
             // A variant without ranges beside others that have some has nobody.
-            if !ranges.is_empty() {
-                writeln!(out, "  ranges: [{}]", ranges.join(", "))?;
+            if ranges.as_ref().is_none_or(|ranges| !ranges.is_empty()) {
+                writeln!(out, "  {}", planned.wanted().text)?;
             }
         }
         Ok(())

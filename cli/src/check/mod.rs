@@ -3,17 +3,18 @@
 mod neighbours;
 mod notes;
 mod report;
+mod warnings;
 
 use crate::environment::{Environment, Variables};
 use crate::input;
 use crate::manifest::{self, Plugin, Whose};
 use crate::output::{Failure, Format, Outcome};
 use crate::yaml::{Mark, Node};
-use report::{Checked, Configuration, File, Finding, Other};
+use report::{Checked, Configuration, File, Finding, Other, Warned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weir_core::Problem;
-use weir_document::Plans;
+use weir_pipeline::Plans;
 
 /// Finds everything that is wrong with configurations, as a proxy would.
 ///
@@ -35,9 +36,11 @@ Examples:
   weir check wasm-plugins/*.yaml envoy.yaml
   kubectl get wasmplugins -A -o yaml | weir check -
   weir check --output json canary.yaml
+  weir check --deny warnings canary.yaml
   weir check --env proxy.env gateway.yaml
 
-Exit codes: 0 all is right; 1 there are problems; 2 a file cannot be read, or has no Weir configuration.")]
+Exit codes: 0 all is right, or there are only warnings; 1 there are problems, or warnings with \
+`--deny warnings`; 2 a file cannot be read, or has no Weir configuration.")]
 pub(crate) struct Args {
     /// Files to check; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -45,10 +48,20 @@ pub(crate) struct Args {
     /// Take every Wasm plugin for Weir's, whatever it looks like.
     #[arg(long)]
     all_plugins: bool,
+    /// Fail where there are warnings.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
     #[command(flatten)]
     environment: Environment,
     #[command(flatten)]
     format: Format,
+}
+
+/// What else makes the command fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Deny {
+    /// What is allowed, and hardly ever meant.
+    Warnings,
 }
 
 /// Checks all the files and writes what was found.
@@ -65,7 +78,10 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     } else {
         checked.write_text(out)?;
     }
-    Ok(checked.outcome())
+    Ok(match checked.outcome() {
+        Outcome::Fine if args.deny == Some(Deny::Warnings) && checked.has_warnings() => Outcome::Problems,
+        outcome => outcome,
+    })
 }
 
 fn file(path: &Path, whose: Whose, variables: &Variables) -> File {
@@ -120,8 +136,20 @@ fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {
         problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
     }
     problems.sort_by_key(|problem| problem.at);
+    let mut warnings: Vec<Warned> = Vec::new();
+    if let Some(node) = plugin.configuration.as_ref().filter(|_| problems.is_empty()) {
+        warnings.extend(warnings::of(&node.to_json()).into_iter().map(|warning| Warned {
+            code: warning.code,
+            finding: Finding {
+                at: node.locate(&warning.at),
+                path: Some(warning.at.to_string()),
+                message: warning.message,
+            },
+        }));
+        warnings.sort_by_key(|warning| warning.finding.at);
+    }
     let notes = notes::notes(&plugin);
-    Configuration { name: plugin.name, at: plugin.at, problems, notes }
+    Configuration { name: plugin.name, at: plugin.at, problems, warnings, notes }
 }
 
 /// What a module would say to this configuration.

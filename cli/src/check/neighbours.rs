@@ -4,7 +4,7 @@ use super::report::Finding;
 use crate::manifest::Plugin;
 use crate::yaml::Node;
 use weir_core::{At, Shape};
-use weir_document::Plans;
+use weir_pipeline::Plans;
 
 /// For each plugin, in their order, which headers it and an earlier one take from each other. A file does not
 /// say whether both serve the same requests.

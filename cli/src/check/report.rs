@@ -11,6 +11,8 @@ pub(super) struct Checked {
     files: Vec<File>,
     /// How many problems there are in all files.
     problems: usize,
+    /// How many warnings.
+    warnings: usize,
     /// How many configurations were checked.
     configurations: usize,
 }
@@ -35,9 +37,21 @@ pub(super) struct Configuration {
     #[serde(flatten)]
     pub(super) at: Mark,
     pub(super) problems: Vec<Finding>,
+    /// What is allowed, and hardly ever meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<Warned>,
     /// What is right by itself, and dangerous where it stands. It is not counted among the problems.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<Finding>,
+}
+
+/// A warning.
+#[derive(Debug, Serialize)]
+pub(super) struct Warned {
+    /// It does not change from one version to the next.
+    pub(super) code: &'static str,
+    #[serde(flatten)]
+    pub(super) finding: Finding,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,6 +96,10 @@ impl File {
         all
     }
 
+    fn warnings(&self) -> impl Iterator<Item = &Warned> {
+        self.configurations.iter().flat_map(|configuration| &configuration.warnings)
+    }
+
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         let findings = self.findings();
         let file = &self.file;
@@ -89,6 +107,8 @@ impl File {
             return Ok(());
         }
         findings.iter().try_for_each(|finding| finding.write_text(file, "", out))?;
+        self.warnings()
+            .try_for_each(|it| it.finding.write_text(file, &format!("warning[{}]: ", it.code), out))?;
         if findings.is_empty() {
             let named: Vec<&str> =
                 self.configurations.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect();
@@ -117,7 +137,13 @@ impl Checked {
     pub(super) fn new(files: Vec<File>) -> Self {
         let problems = files.iter().map(|file| file.findings().len()).sum();
         let configurations = files.iter().map(|file| file.configurations.len()).sum();
-        Self { files, problems, configurations }
+        let warnings = files.iter().map(|file| file.warnings().count()).sum();
+        Self { files, problems, warnings, configurations }
+    }
+
+    /// Whether there is any warning.
+    pub(super) fn has_warnings(&self) -> bool {
+        self.warnings > 0
     }
 
     /// The worst of all files. A run that has checked nothing has not succeeded.

@@ -3,7 +3,7 @@
 use weir_ab_routing::Rule;
 use weir_core::SourceSpec;
 use weir_core::http_match::{HttpMatch, StringMatch};
-use weir_document::Document;
+use weir_pipeline::Document;
 
 /// As many as one reads.
 const MOST: usize = 8;

@@ -4,21 +4,23 @@ pub(crate) mod ids;
 mod plot;
 mod report;
 
-use crate::document;
+use crate::document::{self, Loaded};
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
-use crate::subject::{Subject, Which};
+use crate::population::{End, Population};
+use crate::subject::{Origin, Subject, Which};
 use ids::Shape;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use report::Report;
+use report::{Counts, Report};
 use std::io::Write;
 use std::path::PathBuf;
 
 /// Assigns many units and compares the shares with what the configuration says.
 ///
 /// For each variant: how many units it got, the share, the expected share, and whether the difference is
-/// within four standard deviations; for all together Pearson's chi-squared test. The hash of the experiment
-/// decides alone here: targeting, layers and holdouts are not asked (`weir assign` asks them all).
+/// within four standard deviations; for all together Pearson's chi-squared test. Holdouts, layers and
+/// prerequisites take their part first, and are compared too. Targeting is taken to hold, because it is a matter
+/// of requests (`weir assign` asks it).
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -59,8 +61,8 @@ const STEP: u64 = 10_000;
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let loaded = document::load(&args.config, |loaded| args.which.find(loaded).is_ok())?;
     let subject = args.which.find(&loaded)?;
-    let counts = count(&subject, args)?;
-    let report = Report::new(&subject, &counts, &args.ids);
+    let counts = count(&loaded, &subject, args)?;
+    let report = Report::new(&loaded.document, &subject, &counts, &args.ids);
     if args.format.is_json() {
         crate::output::json(out, &report)?;
     } else {
@@ -74,11 +76,11 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(if wrong { Outcome::Problems } else { Outcome::Fine })
 }
 
-/// How many units each variant gets; the last number is who gets none.
-fn count(subject: &Subject, args: &Args) -> Result<Vec<u64>, Failure> {
+/// How many units each variant gets.
+fn count(loaded: &Loaded, subject: &Subject, args: &Args) -> Result<Counts, Failure> {
     let most = usize::try_from(args.number).unwrap_or(usize::MAX);
     match <Shape as clap::ValueEnum>::from_str(&args.ids, true) {
-        Ok(shape) => Ok(counted(subject, shape.ids().take(most), args.number)),
+        Ok(shape) => Ok(counted(loaded, subject, shape.ids().take(most), args.number)?),
         Err(_) => {
             let text = input::read(args.ids.as_ref()).map_err(|error| {
                 format!(
@@ -86,23 +88,40 @@ fn count(subject: &Subject, args: &Args) -> Result<Vec<u64>, Failure> {
                     args.ids
                 )
             })?;
-            Ok(counted(subject, ids::of_lines(&text).take(most), ids::of_lines(&text).count() as u64))
+            let number = ids::of_lines(&text).count() as u64;
+            Ok(counted(loaded, subject, ids::of_lines(&text).take(most), number)?)
         }
     }
 }
 
-fn counted(subject: &Subject, ids: impl Iterator<Item = Vec<u8>>, number: u64) -> Vec<u64> {
+fn counted(
+    loaded: &Loaded,
+    subject: &Subject,
+    ids: impl Iterator<Item = Vec<u8>>,
+    number: u64,
+) -> Result<Counts, String> {
     let progress = progress(number);
-    let mut counts = vec![0; subject.ranges.variants.len() + 1];
-    let nobody = counts.len() - 1;
+    let mut counts = Counts::new(subject.ranges.variants.len());
+    let mut whole = match &subject.origin {
+        _ if !subject.depends => None,
+        Origin::Experiment(..) => Some(Population::new(loaded, None)?),
+        Origin::Split(rule) => Some(Population::new(loaded, Some(rule))?),
+    };
     for (done, id) in (1_u64..).zip(ids) {
-        counts[subject.assign_index(&id).unwrap_or(nobody)] += 1;
+        let end = match (&mut whole, &subject.origin) {
+            (Some(whole), Origin::Experiment(index, _)) => {
+                whole.decide(&id).experiments.get(*index).cloned().flatten()
+            }
+            (Some(whole), Origin::Split(_)) => whole.decide(&id).split.map(End::Variant),
+            (None, _) => subject.assign_index(&id).map(End::Variant),
+        };
+        counts.add(end);
         if done % STEP == 0 {
             progress.set_position(done);
         }
     }
     progress.finish_and_clear();
-    counts
+    Ok(counts)
 }
 
 /// A bar on standard error, if that is a terminal and the run is long enough to wait for.

@@ -10,4 +10,4 @@ pub(crate) mod write;
 
 pub(crate) use embedded::Source;
 pub(crate) use read::{Broken, read};
-pub(crate) use tree::{Content, Mark, Node, Style};
+pub(crate) use tree::{Content, Mark, Member, Node, Style};

@@ -163,12 +163,12 @@ fn what_cannot_be_used_is_said() {
     for (arguments, message) in [
         (
             vec!["--experiment", "chekout"],
-            "there is no experiment chekout; there is: checkout, upsell, old, later",
+            "there is no experiment chekout, did you mean `checkout`?; there is: checkout, upsell, old, later",
         ),
         (vec!["--all", "--attr", "plan=x"], "--attr plan: the configuration's attributes are: age, country"),
         (vec!["--all", "--attr", "country"], "no `=`"),
         (vec!["--all", "-H", "x"], "no `:`"),
-        (vec!["--all", "--now", "today"], "RFC 3339"),
+        (vec!["--all", "--at", "today"], "RFC 3339"),
         (vec![], "required"),
     ] {
         let run = weir_with(&[vec!["assign", "-"], arguments].concat(), CONFIG);
@@ -177,8 +177,140 @@ fn what_cannot_be_used_is_said() {
     }
     let folder = Folder::new();
     let routing = folder.write("routing.yaml", "routing: {default: {setHeaders: {x-a: b}}}");
-    assert!(weir(&["assign", &routing, "--all"]).err.contains("no experiments"));
+    assert!(weir(&["assign", &routing, "--experiment", "a"]).err.contains("no experiments"));
     let cel = CONFIG.replace("status: ended", "cel: 'true'");
     let run = weir_with(&["assign", "-", "--experiment", "checkout"], &cel.replace("    winner: b\n", ""));
     assert!(run.code == 0 && run.err.contains("CEL"), "{run:?}");
+}
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy-configs/");
+
+/// The tokens that the comments of the example have.
+fn token(name: &str) -> String {
+    let text = std::fs::read_to_string(format!("{EXAMPLES}all-filters.yaml")).unwrap();
+    let start = format!("#   {name}='");
+    let line = text.lines().find_map(|line| line.strip_prefix(start.as_str())).unwrap();
+    line.trim_end_matches('\'').to_owned()
+}
+
+fn example(file: &str, arguments: &[&str]) -> Value {
+    let file = format!("{EXAMPLES}{file}");
+    let run = weir(&[&["assign", &file, "--all", "--output", "json"], arguments].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    run.json()
+}
+
+#[test]
+fn tokens_are_verified_and_their_claims_are_units() {
+    for file in ["all-filters.yaml", "front-proxy.yaml"] {
+        for (user, variant, route) in [("ada", "fast", "v2".into()), ("bob", "safe", Value::Null)] {
+            let [by_token, by_claim, by_unit] = [
+                example(file, &["-H", &token(user)]),
+                example(file, &["--claim", &format!("sub={user}")]),
+                example(file, &["--unit", user]),
+            ];
+            for json in [&by_token, &by_claim, &by_unit] {
+                assert_eq!(json["experiments"][0]["variant"], variant, "{file} {user}: {json}");
+                assert_eq!(json["headers"]["x-experiments"], format!("checkout={variant}"));
+                assert_eq!(json["headers"]["x-weir-route"], route, "{json}");
+                assert_eq!(json["headers"]["x-auth-user-id"], user);
+                let token =
+                    json["tokens"].as_array().unwrap().iter().find(|it| it["step"] == "token").unwrap();
+                assert_eq!((&token["provider"], &token["result"]), (&"example".into(), &"good".into()));
+            }
+        }
+    }
+    // Faults are explained, not suffered: who may meet one is told which.
+    let slow = example("all-filters.yaml", &["-H", &token("ada"), "--path", "/slow"]);
+    let fault = &slow["faults"][0];
+    assert_eq!((&fault["name"], &fault["verdict"]), (&"slow-checkout".into(), &"meant".into()));
+    assert_eq!(fault["faults"][0]["what"], "200ms");
+    assert_eq!((&fault["faults"][1]["what"], &fault["faults"][1]["hit"]), (&"503".into(), &true.into()));
+    assert_eq!(slow["answer"], Value::Null);
+    assert_eq!(slow["headers"]["x-weir-route"], "v2");
+    let spared = example("all-filters.yaml", &["-H", &token("bob"), "--path", "/slow"]);
+    assert_eq!(spared["faults"][0]["verdict"], "notMeant");
+}
+
+#[test]
+fn tokens_that_are_not_good_are_answered() {
+    let none = example("all-filters.yaml", &[]);
+    assert_eq!((&none["answer"]["status"], &none["experiments"][0]["by"]), (&401.into(), &Value::Null));
+    let late = example("all-filters.yaml", &["-H", &token("ada"), "--at", "2200-01-01T00:00:00Z"]);
+    assert_eq!(late["answer"]["status"], 401, "{late}");
+    assert!(late["tokens"].as_array().unwrap().iter().any(|it| it["result"] == "expired"), "{late}");
+    let forged = token("ada").replace("eyJpc3M", "eyJpc3N");
+    assert_eq!(example("front-proxy.yaml", &["-H", &forged])["answer"]["status"], 401);
+    // The token is optional there, but for /orders.
+    let anonymous = example("front-proxy.yaml", &[]);
+    assert_eq!((&anonymous["answer"], &anonymous["experiments"][0]["variant"]), (&Value::Null, &Value::Null));
+    assert_eq!(example("front-proxy.yaml", &["--path", "/orders"])["answer"]["status"], 401);
+    let both = weir(&[
+        "assign",
+        &format!("{EXAMPLES}all-filters.yaml"),
+        "--all",
+        "-H",
+        &token("ada"),
+        "--unit",
+        "bob",
+    ]);
+    assert!(both.code == 2 && both.err.contains("only where there is no token"), "{both:?}");
+}
+
+#[test]
+fn keys_that_a_proxy_would_fetch_come_from_a_file() {
+    let inline = "inline: {keys: [{kty: OKP, crv: Ed25519, kid: example, x: cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc}]}";
+    let text = std::fs::read_to_string(format!("{EXAMPLES}all-filters.yaml")).unwrap();
+    let folder = Folder::new();
+    let remote = "remote: {cluster: id, uri: \"https://id.example.com/jwks.json\"}";
+    let file = folder.write("remote.yaml", &text.replace(inline, remote));
+    let keys = folder.write(
+        "keys.json",
+        r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "example", "x": "cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]}"#,
+    );
+    let ask = |more: &[&str]| {
+        weir(&[&["assign", &file, "--all", "-H", &token("ada"), "--output", "json"], more].concat())
+    };
+    let waits = ask(&[]).json();
+    assert_eq!((&waits["waits"], &waits["experiments"][0]["variant"]), (&true.into(), &Value::Null));
+    for jwks in [keys.clone(), format!("example={keys}")] {
+        assert_eq!(ask(&["--jwks", &jwks]).json()["experiments"][0]["variant"], "fast");
+    }
+    let assumed = weir(&["assign", &file, "--all", "--unit", "bob", "--output", "json"]).json();
+    assert_eq!(assumed["experiments"][0]["variant"], "safe");
+    let run = ask(&["--jwks", &format!("exmple={keys}")]);
+    assert!(run.code == 2 && run.err.contains("the providers that fetch their keys are: example"), "{run:?}");
+    let run = ask(&["--jwks", &folder.write("no.json", "{}")]);
+    assert!(run.code == 2 && run.err.contains("a key set is"), "{run:?}");
+}
+
+#[test]
+fn routing_alone_is_explained() {
+    let config = "
+routing:
+  rules:
+  - {name: beta, match: {headers: {x-group: {exact: beta}}}, setHeaders: {x-weir-route: v2}}
+  - name: canary
+    split:
+      stickyBy: cookie:uid
+      targets: [{name: stable, weight: 90}, {name: canary, weight: 10, setHeaders: {x-weir-route: v2}}]
+";
+    let ask = |more: &[&str]| {
+        let run = weir_with(&[&["assign", "-", "--all", "--output", "json"], more].concat(), config);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.json()["routing"].clone()
+    };
+    let split = ask(&["--cookie", "uid=42"]);
+    assert_eq!(split, ask(&["--unit", "42"]));
+    let bucket = split["split"]["bucket"].as_u64().unwrap();
+    let side = if bucket < 100_000 { "canary" } else { "stable" };
+    assert_eq!(split["target"], format!("canary/{side}"));
+    assert_eq!((&split["rules"][0]["matches"], &split["split"]["unit"]), (&false.into(), &"42".into()));
+    assert_eq!(ask(&["-H", "x-group: beta"])["target"], "beta");
+    assert_eq!(ask(&[])["split"]["by"], "first");
+    let run = weir_with(&["assign", "-", "--all", "--unit", "42"], config);
+    assert!(
+        run.out.starts_with(&format!("routing: canary/{side}\n  beta           does not match\n")),
+        "{run:?}"
+    );
 }

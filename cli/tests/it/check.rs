@@ -159,7 +159,7 @@ fn json_has_everything() {
     assert!(run.json()["files"][0]["error"].is_string());
 }
 
-/// In the forms in which people write secrets wrongly; `filters/document/tests/secrets.rs` has all of them.
+/// In the forms in which people write secrets wrongly; `filters/pipeline/tests/secrets.rs` has all of them.
 #[test]
 fn secrets_are_never_shown() {
     const FORMS: [&str; 16] = [
@@ -349,4 +349,64 @@ fn an_address_that_clients_choose_is_noted() {
     }
     // Nobody knows what stands before it.
     assert!(!check(TRUST).0.contains("note: "));
+}
+
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let config = "
+experiments:
+  unit: header:x-user-id
+  holdouts: [{name: nobody, share: 5%}]
+  list:
+  - {key: checkout, variants: [{key: a, weight: 1}, {key: b, weight: 1}]}
+  - {key: search, layer: {name: page, seed: checkout, ranges: [[0, 0.5]]}, variants: [{key: a, weight: 1}]}
+  - {key: rests, status: paused, winner: a, variants: [{key: a, weight: 1}]}
+  - {key: over, status: ended, variants: [{key: a, weight: 1}]}
+routing:
+  rules:
+  - {name: gone, variant: {over: a}, setHeaders: {x-weir-route: v2}}
+  - name: checkout
+    split:
+      seed: checkout
+      stickyBy: header:x-user-id
+      targets: [{name: v1, weight: 1}, {name: v2, weight: 1}]
+";
+    let run = weir_with(&["check", "-", "--output", "json"], config);
+    assert_eq!(run.code, 0, "{run:?}");
+    let json = run.json();
+    let warnings = json["files"][0]["configurations"][0]["warnings"].as_array().unwrap();
+    let found: Vec<(&str, &str)> =
+        warnings.iter().map(|it| (it["code"].as_str().unwrap(), it["path"].as_str().unwrap())).collect();
+    let expected = [
+        ("W02", "experiments.holdouts[0].name"),
+        ("W01", "experiments.list[1].layer.seed"),
+        ("W03", "experiments.list[2].status"),
+        ("W04", "experiments.list[2].winner"),
+        ("W05", "routing.rules[0].variant.over"),
+        ("W01", "routing.rules[1].split.seed"),
+    ];
+    assert_eq!(found, expected, "{json}");
+    assert_eq!(json["warnings"], 6);
+    let run = weir_with(&["check", "-", "--deny", "warnings"], config);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(
+        run.out.contains(
+            "warning[W01]: routing.rules[1].split.seed: split checkout and experiment checkout divide"
+        ),
+        "{run:?}"
+    );
+    // The same names are no matter, nor is a seed that both of them write.
+    let apart = "
+experiments:
+  unit: header:x-user-id
+  list: [{key: checkout, seed: s, layer: {name: checkout, ranges: [[0, 0.5]]}, variants: [{key: a, weight: 1}, {key: b, weight: 1}]}]
+routing:
+  rules:
+  - name: checkout
+    split: {stickyBy: header:x-user-id, targets: [{name: v1, weight: 1}, {name: v2, weight: 1}]}
+  - name: meant
+    split: {seed: s, stickyBy: header:x-user-id, targets: [{name: v1, weight: 1}, {name: v2, weight: 1}]}
+";
+    let run = weir_with(&["check", "-", "--deny", "warnings"], apart);
+    assert_eq!((run.code, run.out.contains("warning")), (0, false), "{run:?}");
 }

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod docs;
 mod import;
+mod layers;
 mod manifests;
 mod oci;
 mod oci_lying;

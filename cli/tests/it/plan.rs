@@ -74,7 +74,8 @@ fn shares_are_exact_and_nobody_moves_for_nothing() {
 fn variants_come_and_go() {
     let folder = Folder::new();
     let file = folder.write("a.yaml", &experiment("status: running", THREE));
-    let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=80,d=20"]);
+    let run =
+        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=80,d=20", "--add", "d"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.out.contains("#   b -> d: 10 %\n#   c -> d: 10 %\n"), "{run:?}");
     assert!(run.out.contains("- key: b  # 10 % -> 0 %\n- key: c"), "{run:?}");
@@ -102,4 +103,102 @@ fn what_cannot_be_planned_is_said() {
     let run =
         weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1", "--coverage", "120%"]);
     assert!(run.code == 2 && run.err.contains("percentage"), "{run:?}");
+}
+
+#[test]
+fn unknown_variants_need_to_be_added() {
+    let folder = Folder::new();
+    let file = folder.write("a.yaml", &experiment("status: running", THREE));
+    let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "contrl=80,b=20"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.err.contains("there is no variant \"contrl\", did you mean `control`? To add one: --add contrl"),
+        "{run:?}"
+    );
+    let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1", "--add", "b"]);
+    assert!(run.code == 2 && run.err.contains("--add b: there is such a variant"), "{run:?}");
+}
+
+#[test]
+fn coverage_alone_keeps_the_weights() {
+    let folder = Folder::new();
+    let file = folder.write("a.yaml", &experiment("coverage: 50%", THREE));
+    let json =
+        weir(&["plan", &file, "--experiment", "checkout", "--coverage", "100%", "--output", "json"]).json();
+    let shares: Vec<f64> =
+        json["variants"].as_array().unwrap().iter().map(|it| it["share"].as_f64().unwrap()).collect();
+    assert_eq!(shares, [0.8, 0.1, 0.1]);
+    assert!(weir(&["plan", &file, "--experiment", "checkout"]).code == 2);
+}
+
+#[test]
+fn the_file_is_edited_in_place_and_comments_stay() {
+    let folder = Folder::new();
+    let text = "# Our experiments.
+experiments:
+  unit: header:x-user-id  # who
+  list:
+  - key: other
+    variants: [{key: a, weight: 1}, {key: b, weight: 1}]
+  - key: checkout
+    coverage: 60%  # since Monday
+    variants:
+    # The old page.
+    - key: control
+      weight: 80  # nearly all
+      headers: {x-page: old}
+    - {key: b, weight: 20}  # the new page
+    # The end.
+routing:
+  rules:
+  - name: canary
+    split:
+      stickyBy: header:x-user-id
+      targets:
+      - {name: stable, weight: 90}  # stays
+      - name: next
+        weight: 10
+        setHeaders: {x-weir-route: v2}
+";
+    let file = folder.write("a.yaml", text);
+    let before = folder.write("before.yaml", text);
+    let arguments = ["--weights", "control=50,b=25,c=25", "--add", "c", "--coverage", "80%"];
+    let run = weir(
+        &[&["plan", &file, "--experiment", "checkout", "--write", "--output", "json"], &arguments[..]]
+            .concat(),
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    let planned = run.json();
+    let now = std::fs::read_to_string(&file).unwrap();
+    for comment in [
+        "# Our experiments.",
+        "# who",
+        "# since Monday",
+        "# The old page.",
+        "# nearly all",
+        "# the new page",
+        "# The end.",
+    ] {
+        assert!(now.contains(comment), "{comment}: {now}");
+    }
+    assert!(
+        now.contains("coverage: 100%  # since Monday") && now.contains("headers: {x-page: old}"),
+        "{now}"
+    );
+    let diff = weir(&["diff", &before, &file, "--output", "json"]).json();
+    let change =
+        diff["changes"].as_array().unwrap().iter().find(|it| it["name"] == "experiment checkout").unwrap();
+    assert!((change["moved"].as_f64().unwrap() - planned["moved"].as_f64().unwrap()).abs() < 1e-9, "{diff}");
+    // Again, from ranges.
+    let again = ["plan", &file, "--experiment", "checkout", "--weights", "control=1,b=1,c=2", "--write"];
+    assert_eq!(weir(&again).code, 0);
+    let run = weir(&["plan", &file, "--split", "canary", "--weights", "stable=75,next=25", "--write"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.out.starts_with("# split canary: 15 % of all units move, the least possible is 15 %\n"),
+        "{run:?}"
+    );
+    let now = std::fs::read_to_string(&file).unwrap();
+    assert!(now.contains("weight: 75}  # stays") && now.contains("        weight: 25\n"), "{now}");
+    assert_eq!(weir(&["check", &file]).code, 0, "{now}");
 }

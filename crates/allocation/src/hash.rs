@@ -23,6 +23,8 @@ pub mod purpose {
     pub const HOLDOUT: &str = "holdout";
     /// A unit's place in a layer of mutually exclusive experiments; the key is the layer's name.
     pub const LAYER: &str = "layer";
+    /// The target of a weighted split; the key is the name of its rule.
+    pub const SPLIT: &str = "split";
     /// Whether a sticky fault hits a unit; the key is the fault's name.
     pub const FAULT: &str = "fault";
     /// A unit's place among the sub-buckets by which metrics estimate their variance.

@@ -4,6 +4,7 @@ mod claims;
 mod host;
 mod moment;
 mod tables;
+mod vary;
 
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimName;
@@ -41,6 +42,10 @@ pub struct Compiler<'c> {
     shape: Shape,
     tables: Tables,
     vary: bool,
+    /// Whether what is read from here on does not decide which answer a client gets.
+    aside: bool,
+    /// The names of the headers that decide it.
+    deciding: Vec<Box<[u8]>>,
     /// The attributes that are wrong where they are declared, which is enough to say once.
     broken: Vec<&'c str>,
     /// The providers whose tokens this configuration verifies itself.
@@ -69,6 +74,8 @@ impl<'c> Compiler<'c> {
             shape: Shape::default(),
             tables: Tables::new(),
             vary: false,
+            aside: false,
+            deciding: Vec::new(),
             broken: Vec::new(),
             providers: None,
             claims_by_name: false,
@@ -102,6 +109,7 @@ impl<'c> Compiler<'c> {
         }
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
+        compiler.deciding.clear();
         compiler.tables = Tables::new();
         compiler.states_read = Vec::new();
         compiler
@@ -130,6 +138,7 @@ impl<'c> Compiler<'c> {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
+        let vary = self.vary_header();
         let Tables { owned, headers, .. } = &self.tables;
         let owned = owned.items().iter().map(|header| {
             let name = headers.get(*header).map_or(&b""[..], |name| name);
@@ -151,9 +160,7 @@ impl<'c> Compiler<'c> {
         shape.counters = tables.counters.into_items();
         shape.gauges = tables.gauges.into_items();
         shape.settle();
-        if self.vary {
-            shape.vary = shape.vary_on();
-        }
+        shape.vary = vary;
         Ok(shape)
     }
 
@@ -376,6 +383,7 @@ impl<'c> Compiler<'c> {
     }
 
     fn intern(&mut self, attribute: Attribute) -> AttrId {
+        self.note_deciding(attribute.source);
         self.tables.attributes.put(attribute)
     }
 

@@ -128,8 +128,8 @@ pub struct Shape {
     pub gauges: Vec<String>,
     /// The experiments, in the order in which they are decided.
     pub experiments: Vec<Experiment>,
-    /// The `vary` header of responses, when a filter asked for it: caches must know that the answer
-    /// depends on every header that is read.
+    /// The `vary` header of responses, when a filter asked for it: caches must know on which headers the
+    /// answer depends.
     pub vary: Option<ResponseHeader>,
     /// Where `:path` is among the headers, when it is needed.
     pub path: Option<u16>,
@@ -269,24 +269,6 @@ impl Shape {
             places.of_attributes.push(place);
         }
         places.inside = self.path.is_some() || self.cookie.is_some() || !places.lowered.is_empty();
-    }
-
-    /// The names of all headers that decide, `None` when there is no such header.
-    pub(crate) fn vary_on(&self) -> Option<ResponseHeader> {
-        let mut names: Vec<Option<&[u8]>> = self.headers.iter().map(|name| Some(&**name)).collect();
-        for owned in &self.owned {
-            if let Some(name) = names.get_mut(usize::from(owned.header)) {
-                *name = None;
-            }
-        }
-        let decide = names.into_iter().flatten().filter(|name| !name.starts_with(b":"));
-        let names: Vec<&[u8]> = decide.collect();
-        let value = names.join(&b", "[..]);
-        (!value.is_empty()).then(|| ResponseHeader {
-            name: "vary".into(),
-            value: value.into(),
-            replace: false,
-        })
     }
 
     fn index_headers(&mut self) {

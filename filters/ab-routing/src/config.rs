@@ -108,8 +108,9 @@ pub struct Rewrite {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Split {
-    /// The salt of the hash; the rule's name when absent. Splits with the same salt put the same
-    /// key at the same place, splits with different salts are independent of each other.
+    /// The salt of the hash. Splits with the same salt put the same key at the same place, splits with
+    /// different salts are independent of each other. Default: the rule's name and `/split`. (Modules before
+    /// this default took the name alone: `seed: NAME` keeps their draw.)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
     /// What identifies a user: the first source that the request has, and that is not empty, counts.
@@ -170,7 +171,8 @@ pub struct Response {
     /// `default`. It shows clients how traffic is split, so it is off unless named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_header: Option<String>,
-    /// Whether a `vary` header names every request header that decides, so that caches do not give
-    /// one user's answer to another.
+    /// Whether a `vary` header names the request headers that decide where requests go, which variants they
+    /// have and whose tokens they carry, so that caches do not give one user's answer to another. What only
+    /// faults and metrics read is not named; what CEL expressions read is not known.
     pub vary: bool,
 }

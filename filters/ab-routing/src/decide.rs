@@ -2,6 +2,7 @@
 
 use crate::config::WithoutKey;
 use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
+use crate::trace::{Key, Note, Trace};
 use weir_allocation::Bucket;
 use weir_core::predicate::Facts;
 use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape, Truth};
@@ -10,15 +11,24 @@ impl Plan {
     /// Decides where a request goes.
     #[inline]
     pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        self.decide_traced(request, effects, &mut ());
+    }
+
+    /// Decides, and reports each step to `trace`.
+    #[inline]
+    pub fn decide_traced<O: Outside, T: Trace>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) {
         let mut undecided = false;
         // A rule that cannot be judged does not change where a request goes.
-        let matches = |entry: &&Entry| match entry.when.judge(request) {
-            Truth::True => true,
-            Truth::False => false,
-            Truth::Unknown => {
-                undecided = true;
-                false
-            }
+        let matches = |entry: &&Entry| {
+            let truth = entry.when.judge(request);
+            trace.routing_step(Note::Rule { position: entry.rule, truth });
+            undecided |= truth == Truth::Unknown;
+            truth == Truth::True
         };
         let matched = self.entries.iter().find(matches);
         if undecided {
@@ -29,7 +39,7 @@ impl Plan {
             None => (None, None),
         };
         let target = match action {
-            Some(Action::Split(split)) => split.choose(request, effects),
+            Some(Action::Split(split)) => split.choose(request, effects, trace),
             Some(Action::Target(target)) => Some(target),
             None => self.default.as_ref(),
         };
@@ -88,34 +98,48 @@ impl Rewrite {
 
 impl Split {
     /// The target of this request's key.
-    fn choose<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<&Target> {
+    fn choose<O: Outside, T: Trace>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) -> Option<&Target> {
         let read = |attribute: &AttrId| request.text(*attribute).filter(|key| !key.is_empty());
-        let bucket = match self.keys.iter().find_map(read) {
-            Some(key) => self.salt.bucket(key),
+        let (key, bucket) = match self.keys.iter().find_map(read) {
+            Some(key) => (Key::Sent(key), self.salt.bucket(key)),
             None => match self.without_key(request, effects) {
-                Some(bucket) => bucket,
-                None => return self.targets.first(),
+                Some((key, bucket)) => (key, bucket),
+                None => {
+                    trace.routing_step(Note::First);
+                    return self.targets.first();
+                }
             },
         };
-        self.targets.get(self.allocation.pick(bucket)?)
+        let target = self.allocation.pick(bucket)?;
+        trace.routing_step(Note::Split { key, bucket, target });
+        self.targets.get(target)
     }
 
     /// The bucket of a request that has none of the keys; `None` when all of those go to the first target.
     #[cold]
-    fn without_key<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) -> Option<Bucket> {
+    fn without_key<O: Outside>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) -> Option<(Key<'static>, Bucket)> {
         let random = || request.outside().random();
         if let Some(cookie) = &self.cookie {
             if let Some(value) = effects.cookie(cookie.attribute) {
-                return Some(self.salt.bucket(value));
+                return Some((Key::Minted, self.salt.bucket(value)));
             }
             let id = weir_cookie::id(random(), random());
             effects.set_cookie(cookie.attribute, &id, cookie.header(&id));
-            return Some(self.salt.bucket(&id));
+            return Some((Key::Minted, self.salt.bucket(&id)));
         }
         effects.counts.push(self.keyless);
         match self.without_key {
             WithoutKey::First => None,
-            WithoutKey::Random => Some(Bucket::from_hash(random())),
+            WithoutKey::Random => Some((Key::Random, Bucket::from_hash(random()))),
         }
     }
 }

@@ -6,7 +6,9 @@
 mod config;
 mod decide;
 mod plan;
+mod trace;
 
 pub use config::{Config, Response, Rewrite, Rule, Split, SplitTarget, Target, WithoutKey};
 pub use plan::Plan;
+pub use trace::{Key, Note, Trace};
 pub use weir_cookie::{CookieSpec, SameSite};

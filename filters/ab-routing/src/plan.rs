@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config, WithoutKey};
 use std::rc::Rc;
-use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored};
+use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored, purpose};
 use weir_cookie::Cookie;
 use weir_core::effect::{Counter, TextId};
 use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate, Table};
@@ -303,14 +303,17 @@ impl<'b, 'c> Builder<'b, 'c> {
                 "has no effect beside mintCookie, which gives every request a key",
             );
         }
-        let seed = split.seed.as_deref().unwrap_or(rule);
-        if seed.is_empty() && split.seed.is_some() {
+        if split.seed.as_deref() == Some("") {
             self.compiler.problems.add(&at.field("seed"), "a seed cannot be empty");
         }
         let allocation = self.allocation(&split.targets, &at.field("targets"));
         let targets = self.split_targets(rule, &split.targets, &at.field("targets"));
         Some(Split {
-            salt: Salt::new(seed),
+            // A rule may have the name of an experiment: by itself that must not tie the two together.
+            salt: match &split.seed {
+                Some(seed) => Salt::new(seed),
+                None => Salt::derived(rule, purpose::SPLIT),
+            },
             keys: keys.into(),
             cookie,
             without_key: split.without_key.unwrap_or_default(),

@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use weir_ab_routing::{Config, Plan};
-use weir_allocation::{Salt, Weights, anchored};
+use weir_allocation::{Salt, Weights, anchored, purpose};
 use weir_core::effect::Given;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
@@ -113,7 +113,7 @@ tests! {
 
     fn each_unit_goes_where_its_bucket_is() {
         let router = Router::new(SPLIT).unwrap();
-        let (salt, allocation) = (Salt::new("canary"), anchored(&Weights::from_relative(&[90.0, 10.0]).unwrap()));
+        let (salt, allocation) = (Salt::derived("canary", purpose::SPLIT), anchored(&Weights::from_relative(&[90.0, 10.0]).unwrap()));
         let mut canaries = 0;
         for i in 0..2000 {
             let unit = format!("user-{i}");

@@ -28,7 +28,7 @@ impl Draws {
         self.hit |= hit;
     }
 
-    fn of(&self, kind: Kind) -> Option<Bucket> {
+    pub(crate) fn of(&self, kind: Kind) -> Option<Bucket> {
         self.buckets.get(kind as usize).copied().flatten()
     }
 }
@@ -141,18 +141,18 @@ impl Plan {
 impl Sticky {
     /// What identifies the request.
     #[inline]
-    fn unit<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+    pub(crate) fn unit<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         let text = |source| request.text(source).filter(|text| !text.is_empty());
         self.units.iter().find_map(|source| text(*source))
     }
 
     #[inline]
-    fn salt(&self, kind: Kind) -> Option<&Salt> {
+    pub(crate) fn salt(&self, kind: Kind) -> Option<&Salt> {
         self.salts.get(kind as usize).or_else(|| self.salts.first())
     }
 
     #[inline]
-    fn draw<O: Outside>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
+    pub(crate) fn draw<O: Outside>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
         let mut draws = Draws::default();
         let Some(unit) = self.unit(request) else { return draws };
         for part in &rule.parts {
@@ -169,7 +169,12 @@ impl Sticky {
 impl Gate {
     /// The part of the percentages that is in force; `None` when the rule is off. A switch that cannot be judged
     /// switches off: no fault is the safe side.
-    fn open<O: Outside>(&self, name: &str, request: &Request<'_, O>, undecided: &mut u16) -> Option<Share> {
+    pub(crate) fn open<O: Outside>(
+        &self,
+        name: &str,
+        request: &Request<'_, O>,
+        undecided: &mut u16,
+    ) -> Option<Share> {
         let mut scale = Share::ALL;
         if self.window.is_some() || self.ramp.is_some() {
             let now = request.outside().now();

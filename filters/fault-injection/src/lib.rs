@@ -11,6 +11,7 @@ mod config;
 mod control;
 mod decide;
 mod distribution;
+mod explain;
 mod percentage;
 mod plan;
 mod response;
@@ -22,6 +23,7 @@ pub use config::{
     Sticky, Uniform, Window,
 };
 pub use distribution::Distribution;
+pub use explain::{Explained, Possible, Verdict};
 pub use percentage::Percentage;
 pub use plan::Plan;
 pub use response::{BodyChange, ResponseFault};

@@ -116,11 +116,14 @@ impl Builder<'_, '_> {
         if !self.config.bypass_cors_preflight {
             return None;
         }
-        let at = At::root();
-        Some(Preflight {
-            method: self.compiler.pseudo_header(":method"),
-            origin: self.compiler.header("origin", &at)?,
-            asked: self.compiler.header("access-control-request-method", &at)?,
+        // No answer to a preflight is kept by a shared cache.
+        self.compiler.aside(|compiler| {
+            let at = At::root();
+            Some(Preflight {
+                method: compiler.pseudo_header(":method"),
+                origin: compiler.header("origin", &at)?,
+                asked: compiler.header("access-control-request-method", &at)?,
+            })
         })
     }
 

@@ -7,6 +7,7 @@ use crate::facts::TokenFacts;
 use crate::failure::{CLAIM_MISSING, Failure, Kind, REQUIREMENT, Unmet};
 use crate::outputs::Verified;
 use crate::plan::{Needs, Plan, Preflight, Provider, Rule};
+use crate::trace::{Found, Note, Trace};
 use std::rc::Rc;
 use weir_core::claims::Claims;
 use weir_core::effect::Given;
@@ -31,9 +32,10 @@ struct Missed<'t> {
 }
 
 /// A request that asks for more than one remembered token.
-struct Turn<'t, 'r, O> {
+struct Turn<'t, 'r, O, T> {
     plan: &'t Plan,
     request: &'t Request<'r, O>,
+    trace: &'t mut T,
     now: u64,
     missed: Option<Missed<'t>>,
     /// Whether the request may wait for keys.
@@ -47,6 +49,17 @@ impl Plan {
     /// Decides whether a request may go on, and what services learn of its token.
     #[inline]
     pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        self.decide_traced(request, effects, &mut ());
+    }
+
+    /// Decides, and tells `trace` about each step.
+    #[inline]
+    pub fn decide_traced<O: Outside, T: Trace>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) {
         for guard in &self.guards {
             effects.set(*guard, Given::AsSent);
         }
@@ -55,11 +68,15 @@ impl Plan {
             match judge(&candidate.when, request) {
                 Truth::False => {}
                 Truth::True => {
+                    trace.token_step(Note::Rule(Some(position)));
                     rule = Some(candidate);
                     break;
                 }
-                Truth::Unknown => return self.decide_undecided(position, request, effects),
+                Truth::Unknown => return self.decide_undecided(position, request, effects, trace),
             }
+        }
+        if rule.is_none() {
+            trace.token_step(Note::Rule(None));
         }
         let (mut now, mut missed) = (None, None);
         if let Some(rule) = rule
@@ -72,7 +89,10 @@ impl Plan {
                 && provider.accepts(token, request).is_ok()
             {
                 request.verified(token.claims.clone());
-                if !self.is_met(&rule.require, request, effects) {
+                trace.token_step(Note::Token(&provider.name, Found::Good));
+                let required = self.is_met(&rule.require, request, effects);
+                trace.token_step(Note::Required(required));
+                if !required {
                     return self.refuse(REQUIREMENT, Some(rule), request, effects);
                 }
                 token.tell(effects);
@@ -83,7 +103,7 @@ impl Plan {
             }
             missed = known.is_none().then_some(Missed { provider: index, text });
         }
-        self.decide_otherwise(rule.as_slice(), now, missed, request, effects);
+        self.decide_otherwise(rule.as_slice(), now, missed, request, effects, trace);
     }
 
     /// Nobody can tell whether the rule at `position` is for this request: it must meet that rule, and the one
@@ -91,19 +111,30 @@ impl Plan {
     /// way around a rule, or a way from the rule of one provider to that of another.
     #[cold]
     #[inline(never)]
-    fn decide_undecided<O: Outside>(&self, position: usize, request: &Request<'_, O>, effects: &mut Effects) {
+    fn decide_undecided<O: Outside, T: Trace>(
+        &self,
+        position: usize,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        trace: &mut T,
+    ) {
         effects.counts.push(self.counters.undecided);
+        trace.token_step(Note::Undecided(position));
         let mut rules: Vec<&Rule> = self.rules.get(position).into_iter().collect();
-        for rule in self.rules.iter().skip(position + 1) {
+        for (position, rule) in self.rules.iter().enumerate().skip(position + 1) {
             let truth = judge(&rule.when, request);
             if truth != Truth::False {
                 rules.push(rule);
             }
+            if truth == Truth::Unknown {
+                trace.token_step(Note::Undecided(position));
+            }
             if truth == Truth::True {
+                trace.token_step(Note::Rule(Some(position)));
                 break;
             }
         }
-        self.decide_otherwise(&rules, None, None, request, effects);
+        self.decide_otherwise(&rules, None, None, request, effects, trace);
     }
 
     /// Whether what is required of claims holds; what cannot be judged does not.
@@ -121,36 +152,40 @@ impl Plan {
 
     #[cold]
     #[inline(never)]
-    fn decide_otherwise<'t, O: Outside>(
+    fn decide_otherwise<'t, O: Outside, T: Trace>(
         &'t self,
         rules: &[&'t Rule],
         now: Option<u64>,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
+        trace: &'t mut T,
     ) {
         let asked = rules.iter().any(|rule| !matches!(rule.needs, Needs::Nothing));
         if !asked || self.is_preflight(request) {
+            trace.token_step(Note::NotAsked);
             return effects.counts.push(self.counters.without);
         }
         let now = now.unwrap_or_else(|| request.outside().now());
-        self.decide_by_tokens(rules, now, missed, request, effects);
+        self.decide_by_tokens(rules, now, missed, request, effects, trace);
     }
 
     /// A function of its own, as it is a large one: requests that need no token do not come here.
     #[cold]
     #[inline(never)]
-    fn decide_by_tokens<'t, O: Outside>(
+    fn decide_by_tokens<'t, O: Outside, T: Trace>(
         &'t self,
         rules: &[&'t Rule],
         now: u64,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
+        trace: &'t mut T,
     ) {
         let mut turn = Turn {
             plan: self,
             request,
+            trace,
             now,
             missed,
             patient: true,
@@ -213,16 +248,31 @@ impl Plan {
     }
 }
 
-impl<'t, O: Outside> Turn<'t, '_, O> {
+impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
     fn meet(&mut self, needs: &'t Needs) -> Result<(), Unmet> {
         match needs {
             Needs::Nothing => Ok(()),
-            Needs::Token(provider) => self.token(*provider),
+            Needs::Token(provider) => {
+                let met = self.token(*provider);
+                self.note(*provider, &met);
+                met
+            }
             Needs::Any(parts) => self.any(parts),
             Needs::All(parts) => self.meet_all(parts),
             Needs::Optional(part) => self.optional(part, |failure| failure.kind == Kind::Missing),
             Needs::OptionalOrFailed(part) => self.optional(part, |_| true),
         }
+    }
+
+    #[inline]
+    fn note(&mut self, provider: u16, met: &Result<(), Unmet>) {
+        let found = match met {
+            Ok(()) => Found::Good,
+            Err(Unmet::Wait(_)) => Found::Waiting,
+            Err(Unmet::Failed(failure)) => Found::Refused(failure.reason),
+        };
+        let provider = self.plan.providers.get(usize::from(provider));
+        self.trace.token_step(Note::Token(provider.map_or("", |provider| &provider.name), found));
     }
 
     fn token(&mut self, index: u16) -> Result<(), Unmet> {
@@ -295,11 +345,13 @@ impl<'t, O: Outside> Turn<'t, '_, O> {
 
     /// All that is needed is there, but for what the rules ask of the claims.
     fn finish(self, rules: &[&Rule], effects: &mut Effects) {
-        let Self { plan, request, admitted, ignored, .. } = self;
+        let Self { plan, request, trace, admitted, ignored, .. } = self;
         if let Some(claims) = merged(&admitted) {
             request.verified(claims);
         }
-        if let Some(rule) = rules.iter().find(|rule| !plan.is_met(&rule.require, request, effects)) {
+        let unmet = rules.iter().find(|rule| !plan.is_met(&rule.require, request, effects));
+        trace.token_step(Note::Required(unmet.is_none()));
+        if let Some(rule) = unmet {
             // Who has no token may meet it with one.
             let failure = if admitted.is_empty() { Refusal::Missing.into() } else { REQUIREMENT };
             return plan.refuse(failure, Some(rule), request, effects);

@@ -4,6 +4,7 @@
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. Keys that a server
 //! answers with are fetched by the pipeline, as [`Plan::poll`] tells it.
 
+mod assume;
 mod compile;
 mod config;
 mod decide;
@@ -15,6 +16,7 @@ mod outputs;
 mod places;
 mod plan;
 mod reply;
+mod trace;
 mod verify;
 
 pub use config::{
@@ -24,3 +26,4 @@ pub use config::{
 pub use fetch::Fetched;
 pub use keys::Fetch;
 pub use plan::Plan;
+pub use trace::{Found, Note, Trace};

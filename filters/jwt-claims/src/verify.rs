@@ -6,7 +6,7 @@ use crate::outputs::{self, Verified};
 use crate::plan::{Keys, Plan, Provider};
 use std::rc::Rc;
 use weir_core::request::Signature;
-use weir_core::{Outside, Request};
+use weir_core::{Outside, Request, Shape};
 use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, SignatureService, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
@@ -68,25 +68,25 @@ impl Plan {
         }
         provider.check_audience(token.payload())?;
         provider.check_subject(token.payload())?;
-        let verified = Rc::new(self.prepare(provider, &token, generation, request));
+        let verified = Rc::new(self.prepare(provider, &token, generation, request.shape()));
         let weight = token.payload().weight();
         self.remember(provider, text, &verified, weight, validity, now, request.outside());
         Ok(verified)
     }
 
-    fn prepare<O: Outside>(
+    pub(crate) fn prepare(
         &self,
         provider: &Provider,
         token: &Token<'_>,
         generation: u32,
-        request: &Request<'_, O>,
+        shape: &Shape,
     ) -> Verified {
         let payload = token.payload();
         let mut headers = outputs::headers(provider, payload, token.section(), &self.counters);
         let states = outputs::states(provider, payload, &self.counters, &mut headers.counts);
         Verified {
             generation,
-            claims: Rc::new(outputs::claims(provider, &request.shape().claims, payload)),
+            claims: Rc::new(outputs::claims(provider, &shape.claims, payload)),
             headers: headers.values.into(),
             states,
             counts: headers.counts.into(),

@@ -33,7 +33,7 @@ extern "C" fn weir_on_configure(root: u32, _size: u32) -> u32 {
     proxy.follow_log_level();
     let accepted = DISPATCHER.with(|d| d.on_configure(&proxy, root, &proxy.configuration()));
     if accepted {
-        log::info!("weir {VERSION} ({}): configured", weir_document::sections());
+        log::info!("weir {VERSION} ({}): configured", weir_pipeline::sections());
     }
     u32::from(accepted)
 }

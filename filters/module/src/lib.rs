@@ -1,19 +1,20 @@
 //! The proxy-wasm module: one document configures it, one pass serves a request.
 //!
-//! [`Pipeline`] runs the filters of this build in their order over one view of the request. The entry
-//! points are in `entry`, which only exists in the module itself; the configuration is
-//! [`weir_document`]'s.
+//! [`Pipeline`] runs the filters of this build over one view of the request; how they are configured, and
+//! the order in which they decide, is [`weir_pipeline`]'s. The entry points are in `entry`, which only
+//! exists in the module itself. What a build has no filter for is a null object of the same name, in
+//! `absent/`.
 
 mod asked;
 mod counters;
 #[cfg(target_os = "wasi")]
 mod entry;
-#[cfg(feature = "jwt-claims")]
+#[cfg_attr(not(feature = "jwt-claims"), path = "absent/key_fetch.rs")]
 mod key_fetch;
-#[cfg(feature = "metrics")]
+#[cfg_attr(not(feature = "metrics"), path = "absent/measure.rs")]
 mod measure;
 mod pipeline;
-#[cfg(feature = "response-faults")]
+#[cfg_attr(not(feature = "response-faults"), path = "absent/response_faults.rs")]
 mod response_faults;
 
 pub use pipeline::{Kept, Pipeline};

@@ -2,19 +2,14 @@
 
 use crate::asked::Asked;
 use crate::counters::Counters;
-#[cfg(feature = "jwt-claims")]
 use crate::key_fetch::Running;
-#[cfg(feature = "metrics")]
 use crate::measure::Meter;
-#[cfg(feature = "response-faults")]
 use crate::response_faults::Suffering;
-use weir_core::{Effects, Problems, Request, ResponseHeader, Way};
-use weir_document::Plans;
-#[cfg(feature = "response-faults")]
-use weir_host::Body;
-#[cfg(feature = "jwt-claims")]
-use weir_host::Wake;
-use weir_host::{Host, MetricId, MetricKind, Plugin, Served, Workspace, apply, clean_trailers, respond};
+use weir_core::{Problems, Request, ResponseHeader, Way};
+use weir_host::{
+    Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, clean_trailers, respond,
+};
+use weir_pipeline::{Left, Plans, metrics};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -23,9 +18,8 @@ pub struct Pipeline {
     cel: Box<[u32]>,
     pub(crate) counters: Counters,
     /// In the order of the shape; `None` where the proxy has no metrics.
-    #[cfg(feature = "fault-injection")]
     gauges: Box<[Option<MetricId>]>,
-    #[cfg(feature = "jwt-claims")]
+    #[cfg_attr(not(feature = "jwt-claims"), allow(dead_code, reason = "nothing runs"))]
     pub(crate) running: Running,
 }
 
@@ -35,22 +29,22 @@ pub struct Kept {
     /// Headers for the response.
     response: Vec<ResponseHeader>,
     /// A fault that the response suffers.
-    #[cfg(feature = "response-faults")]
     suffering: Option<Suffering>,
     /// What is measured at the end.
-    #[cfg(feature = "metrics")]
-    measured: Option<weir_metrics::Measured>,
+    measured: Option<metrics::Measured>,
 }
 
 impl Kept {
+    #[inline]
+    fn new(left: Left) -> Self {
+        let Left { response, response_mark, measured } = left;
+        Self { response, suffering: Suffering::of(response_mark), measured }
+    }
+
     /// `None` where nothing is left to keep.
     #[inline]
     fn unless_empty(self) -> Option<Self> {
-        let kept = !self.response.is_empty();
-        #[cfg(feature = "response-faults")]
-        let kept = kept || self.suffering.is_some();
-        #[cfg(feature = "metrics")]
-        let kept = kept || self.measured.is_some();
+        let kept = !self.response.is_empty() || self.suffering.is_some() || self.measured.is_some();
         kept.then_some(self)
     }
 }
@@ -68,49 +62,7 @@ impl Pipeline {
         if problems.is_empty() { Ok(tokens.into()) } else { Err(problems) }
     }
 
-    /// Lets every filter decide, in their order. Who must wait or is refused for its token is seen by none of
-    /// the others; who is delayed or aborted by all of them.
-    #[inline]
-    fn decide<H: Host>(&self, request: &Request<'_, Asked<'_, H>>, effects: &mut Effects) {
-        #[cfg(feature = "jwt-claims")]
-        if let Some(jwt) = &self.plans.jwt {
-            jwt.decide(request, effects);
-            if !matches!(effects.way, Way::On) {
-                return;
-            }
-        }
-        // Variants first: routes and faults can depend on them.
-        #[cfg(feature = "experiment")]
-        if let Some(experiments) = &self.plans.experiments {
-            experiments.decide(request, effects);
-        }
-        #[cfg(feature = "ab-routing")]
-        if let Some(routing) = &self.plans.routing {
-            routing.decide(request, effects);
-        }
-        #[cfg(feature = "fault-injection")]
-        if let Some(faults) = &self.plans.faults {
-            faults.decide(request, effects);
-        }
-        let _ = (request, effects);
-    }
-
-    /// What is kept of the request's stream.
-    #[inline]
-    fn keep<H: Host>(&self, request: &Request<'_, Asked<'_, H>>, effects: &mut Effects, host: &H) -> Kept {
-        let _ = (request, host);
-        Kept {
-            response: std::mem::take(&mut effects.response),
-            #[cfg(feature = "response-faults")]
-            suffering: effects.response_mark.map(Suffering::new),
-            #[cfg(feature = "metrics")]
-            measured: (self.plans.metrics.as_ref())
-                .and_then(|metrics| metrics.start(request, effects, || host.now(), &Meter(host))),
-        }
-    }
-
     /// Counts a delay that begins or ends.
-    #[cfg(feature = "fault-injection")]
     #[cold]
     fn count_delay<H: Host>(&self, mark: u16, by: i64, host: &H) {
         let gauge = self.plans.faults.as_ref().and_then(|faults| faults.gauge(mark));
@@ -132,20 +84,16 @@ impl<H: Host> Plugin<H> for Pipeline {
             names.iter().map(|name| host.define_metric(kind, name)).collect::<Box<[Option<MetricId>]>>()
         };
         let counters = Counters::new(define(MetricKind::Counter, &plans.shape.counters));
-        #[cfg(feature = "metrics")]
         if let Some(metrics) = &plans.metrics {
             metrics.define_all(&Meter(host));
         }
-        #[cfg(feature = "jwt-claims")]
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
             host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
         Ok(Self {
             cel,
             counters,
-            #[cfg(feature = "fault-injection")]
             gauges: define(MetricKind::Gauge, &plans.shape.gauges),
-            #[cfg(feature = "jwt-claims")]
             running: Running::default(),
             plans,
         })
@@ -167,7 +115,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let request = Request::new(shape, raw, scratch, &asked);
         effects.reset(shape);
         effects.held = *held_for > 0;
-        self.decide(&request, effects);
+        self.plans.decide(&request, effects);
         self.counters.count(&effects.counts, host);
         match &effects.way {
             // Nothing of it is changed: it comes again.
@@ -175,14 +123,12 @@ impl<H: Host> Plugin<H> for Pipeline {
             // Also a request that goes no further: access logs and telemetry read its headers.
             Way::On | Way::Reply(_) => apply(shape, &request, effects, host),
             Way::Delay(delay) => {
-                #[cfg(feature = "fault-injection")]
                 self.count_delay(delay.mark, 1, host);
-                let _ = delay;
                 apply(shape, &request, effects, host);
             }
         }
-        let kept = self.keep(&request, effects, host).unless_empty();
-        Served { kept, way: std::mem::take(&mut effects.way) }
+        let left = self.plans.finish(&request, effects, || host.now(), &Meter(host));
+        Served { kept: Kept::new(left).unless_empty(), way: std::mem::take(&mut effects.way) }
     }
 
     fn on_request_trailers(&self, host: &H) {
@@ -192,22 +138,18 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {
         respond(&kept.response, host);
         kept.response = Vec::new();
-        #[cfg(feature = "response-faults")]
         if let Some(suffering) = &kept.suffering
             && !self.harm_headers(host, suffering, ends)
         {
             kept.suffering = None;
         }
-        let _ = ends;
         kept.unless_empty()
     }
 
-    #[cfg(feature = "response-faults")]
     fn wants_body(kept: &Kept) -> bool {
         kept.suffering.is_some()
     }
 
-    #[cfg(feature = "response-faults")]
     fn on_response_body(&self, host: &H, kept: &mut Kept, size: usize, _ends: bool) -> Body {
         match &mut kept.suffering {
             Some(suffering) => self.harm_body(host, suffering, size),
@@ -215,17 +157,14 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
     }
 
-    #[cfg(feature = "response-faults")]
     fn is_waiting(kept: &Kept) -> bool {
         kept.suffering.as_ref().is_some_and(Suffering::is_waiting)
     }
 
-    #[cfg(feature = "response-faults")]
     fn waits_on(&self, host: &H, kept: &mut Kept) -> Option<u64> {
         kept.suffering.as_mut()?.waits_on(host.steady_now())
     }
 
-    #[cfg(feature = "metrics")]
     fn on_end(&self, host: &H, kept: Kept) {
         if let Some((metrics, measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
             weir_core::regex::renew();
@@ -233,7 +172,6 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
     }
 
-    #[cfg(feature = "fault-injection")]
     fn delay_over(&self, host: &H, mark: u16) {
         if let Some(faults) = &self.plans.faults {
             faults.delay_over(mark);
@@ -241,24 +179,20 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
     }
 
-    #[cfg(feature = "jwt-claims")]
     fn hold_over(&self, _: &H, mark: u16) {
         if let Some(jwt) = &self.plans.jwt {
             jwt.hold_over(mark);
         }
     }
 
-    #[cfg(feature = "jwt-claims")]
     fn wants_wake(&self) -> bool {
         self.plans.jwt.as_ref().is_some_and(|jwt| jwt.wants_fetch())
     }
 
-    #[cfg(feature = "jwt-claims")]
     fn on_wake(&self, host: &H) -> Wake {
         self.fetch_keys(host)
     }
 
-    #[cfg(feature = "jwt-claims")]
     fn on_callout(&self, host: &H, token: u32, _body_size: usize) -> bool {
         self.take_answer(host, token)
     }

@@ -17,7 +17,13 @@ pub(crate) struct Suffering {
 }
 
 impl Suffering {
-    pub(crate) fn new(mark: u16) -> Self {
+    /// What a response suffers by what its request left.
+    #[inline]
+    pub(crate) fn of(mark: Option<u16>) -> Option<Self> {
+        mark.map(Self::new)
+    }
+
+    fn new(mark: u16) -> Self {
         Self { mark, seen: 0, free_at: 0, waits: false }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use weir_allocation::{Allocation, Bucket, Salt, Weights, anchored, changes, moved_share};
+use weir_allocation::{Allocation, Bucket, Salt, Weights, anchored, changes, moved_share, purpose};
 use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
@@ -35,7 +35,7 @@ fn user(number: usize) -> String {
 
 /// The side of each user by the library, without any proxy.
 fn expected(name: &str, weights: &[f64]) -> Vec<String> {
-    let (salt, allocation) = (Salt::new(name), allocation(weights));
+    let (salt, allocation) = (Salt::derived(name, purpose::SPLIT), allocation(weights));
     let side = |bucket: Bucket| ["v1", "v2", "canary"][allocation.pick(bucket).unwrap()].to_owned();
     (0..USERS).map(|number| side(salt.bucket(user(number).as_bytes()))).collect()
 }
@@ -140,7 +140,7 @@ fn a_change_of_weights_moves_exactly_the_expected_users() {
     let ranges = changes(&was, &is);
     assert!(ranges.iter().all(|change| (change.from, change.to) == (Some(0), Some(1))), "{ranges:?}");
     assert_eq!(moved_share(&was, &is).millionths(), 150_000);
-    let salt = Salt::new("ramp");
+    let salt = Salt::derived("ramp", purpose::SPLIT);
     for number in 0..USERS {
         let bucket = salt.bucket(user(number).as_bytes());
         let moves = was.pick(bucket) != is.pick(bucket);
@@ -173,7 +173,7 @@ fn a_minted_cookie_keeps_its_side_from_the_first_request_on() {
         .iter()
         .map(|(_, cookie)| Request::get("/").header("cookie", format!("a=b; {cookie}")))
         .collect();
-    let (salt, allocation) = (Salt::new("site"), allocation(&[1.0, 1.0]));
+    let (salt, allocation) = (Salt::derived("site", purpose::SPLIT), allocation(&[1.0, 1.0]));
     for ((side, cookie), again) in
         visits.iter().zip(Client::http1().send_all(envoy.listener(0), returns, AT_ONCE))
     {

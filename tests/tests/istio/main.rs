@@ -30,7 +30,7 @@ fn user(number: usize) -> Request {
 /// Where the 90/10 split `canary` puts a user.
 fn side(user: &str) -> &'static str {
     let allocation = anchored(&Weights::from_relative(&[90.0, 10.0]).unwrap());
-    ["stable", "canary"][allocation.pick(Salt::new("canary").bucket(user.as_bytes())).unwrap()]
+    ["stable", "canary"][allocation.pick(Salt::derived("canary", "split").bucket(user.as_bytes())).unwrap()]
 }
 
 /// Which variant of `checkout` a unit has.

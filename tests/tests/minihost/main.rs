@@ -1,8 +1,12 @@
 //! Tests of the built modules in the mini host, other than the case files. One program, since each costs a minute to compile and to link.
 
+mod assigned;
 mod bounds;
 mod cel;
+mod chance;
 mod experiment_vectors;
+mod explained;
 mod hostile;
 mod manifests;
 mod memory;
+mod tokens;

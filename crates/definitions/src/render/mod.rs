@@ -161,7 +161,7 @@ fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> V
 /// The flags that a module refuses, and why; one message each.
 fn refused(document: &Document, flags: &ByName<'_>) -> Vec<(String, String)> {
     let json = document.to_json().to_string();
-    let Err(problems) = weir_document::validate(json.as_bytes()) else { return Vec::new() };
+    let Err(problems) = weir_pipeline::validate(json.as_bytes()) else { return Vec::new() };
     let list = At::root().field("experiments").field("list");
     let places: Vec<At> = (0..document.experiments.len()).map(|index| list.index(index)).collect();
     let mut refused: BTreeMap<String, String> = BTreeMap::new();

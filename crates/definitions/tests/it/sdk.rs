@@ -9,7 +9,7 @@ use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
 use weir_core::{Effects, Outside, Request, Scratch, timestamp};
 use weir_definitions::{Imported, Options, Report, Vendor, import};
-use weir_document::Plans;
+use weir_pipeline::Plans;
 use weir_experiment::{Note, Verdict};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors");

@@ -55,6 +55,10 @@ impl Plan {
         let trust = section::trust(config, compiler, at);
         let outputs = section::outputs(config, headers, compiler, at);
         let trust = trust.map(|when| Trust { when, headers: owned(&experiments, &outputs) });
+        // A trusted peer's variants decide; its payloads and the like only go on.
+        if trust.is_some() {
+            outputs.headers.iter().flatten().chain(&outputs.combined).for_each(|it| compiler.decided_by(*it));
+        }
         Self {
             experiments: experiments.into(),
             units: units.into_items().into(),

@@ -229,5 +229,5 @@ fn visitor(id: &[u8]) -> &'static str {
 
 fn side(key: &[u8]) -> &'static str {
     let allocation = anchored(&Weights::from_relative(&[90.0, 10.0]).unwrap());
-    ["v1", "canary"][allocation.pick(Salt::new("canary").bucket(key)).unwrap()]
+    ["v1", "canary"][allocation.pick(Salt::derived("canary", "split").bucket(key)).unwrap()]
 }

@@ -8,7 +8,7 @@
 )]
 
 use serde_json::{Value, json};
-use weir_document::Plans;
+use weir_pipeline::Plans;
 
 /// Stands for a secret.
 const CANARY: &str = "hushSECRET-0123456789abcdef";

@@ -1,0 +1,85 @@
+//! What is allowed, and hardly ever meant.
+
+use crate::pools;
+use weir_core::{At, Problems};
+use weir_experiment::Status;
+use weir_pipeline::Document;
+
+/// A warning: a code that does not change, a place, and what follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Warning {
+    pub(super) code: &'static str,
+    pub(super) at: At,
+    pub(super) message: String,
+}
+
+/// All warnings about a configuration that has no problems.
+pub(super) fn of(json: &serde_json::Value) -> Vec<Warning> {
+    let document: Document = weir_core::load::load_value(json, &mut Problems::default());
+    let mut all = Vec::new();
+    shared_draws(&document, &mut all);
+    experiments(&document, &mut all);
+    followed(&document, &mut all);
+    all
+}
+
+fn warn(all: &mut Vec<Warning>, code: &'static str, at: At, message: String) {
+    all.push(Warning { code, at, message });
+}
+
+/// W01: two pools give a unit the same place.
+fn shared_draws(document: &Document, all: &mut Vec<Warning>) {
+    let pools = pools::of(document);
+    for (i, later) in pools.iter().enumerate() {
+        if let Some(earlier) = pools.iter().take(i).find(|earlier| earlier.is_tied_to(later)) {
+            let message = format!(
+                "{} and {} divide the same units by one draw (salt {:?}), so they are not independent: give one of \
+                 them another name or seed, or both of them this seed if it is meant",
+                later.name, earlier.name, later.salt
+            );
+            warn(all, "W01", later.at.clone(), message);
+        }
+    }
+}
+
+fn experiments(document: &Document, all: &mut Vec<Warning>) {
+    let Some(section) = &document.experiments else { return };
+    let at = At::root().field("experiments");
+    for (i, holdout) in section.holdouts.iter().enumerate() {
+        if !section.list.iter().any(|experiment| experiment.holdout.contains(&holdout.name)) {
+            let message = format!("no experiment names the holdout {:?}: it holds nobody out", holdout.name);
+            warn(all, "W02", at.field("holdouts").index(i).field("name"), message);
+        }
+    }
+    for (i, experiment) in section.list.iter().enumerate() {
+        let at = at.field("list").index(i);
+        let status = experiment.status.unwrap_or_default();
+        if status == Status::Paused && !experiment.sticky {
+            let message = "a paused experiment keeps variants for those who are remembered only: without \
+                           `sticky: true` nobody has one";
+            warn(all, "W03", at.field("status"), message.to_owned());
+        }
+        if experiment.winner.is_some() && status != Status::Ended && experiment.end.is_none() {
+            let message = "has no effect before the experiment has ended (`status: ended`)";
+            warn(all, "W04", at.field("winner"), message.to_owned());
+        }
+    }
+}
+
+/// W05: something follows an experiment that gives nobody a variant any more.
+fn followed(document: &Document, all: &mut Vec<Warning>) {
+    let list = document.experiments.iter().flat_map(|section| &section.list);
+    let over: Vec<&str> = list
+        .filter(|it| it.status == Some(Status::Ended) && it.winner.is_none())
+        .map(|it| it.key.as_str())
+        .collect();
+    let rules = document.routing.iter().flat_map(|routing| &routing.rules).enumerate();
+    let rules = rules.map(|(i, rule)| (At::root().field("routing").field("rules").index(i), &rule.variant.0));
+    for (at, variant) in rules {
+        for (key, _) in variant.iter().filter(|(key, _)| over.contains(&key.as_str())) {
+            let message =
+                format!("the experiment {key:?} has ended without a winner: this rule matches nothing");
+            warn(all, "W05", at.field("variant").field(key), message);
+        }
+    }
+}

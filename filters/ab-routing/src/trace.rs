@@ -1,0 +1,49 @@
+//! What explains where a request goes: each step as it is taken.
+
+use weir_allocation::Bucket;
+use weir_core::Truth;
+
+/// What a split has hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// What the request has.
+    Sent(&'a [u8]),
+    /// The id of the cookie that this request gets.
+    Minted,
+    /// Nothing: the bucket was drawn.
+    Random,
+}
+
+/// One step of the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note<'a> {
+    /// Whether a rule, by its position, is for the request; of a rule with several matches, one of them.
+    Rule {
+        /// The rule's position.
+        position: usize,
+        /// Whether it matches; one that cannot be judged counts as one that does not.
+        truth: Truth,
+    },
+    /// The rule's split has chosen a target.
+    Split {
+        /// What it was chosen by.
+        key: Key<'a>,
+        /// The bucket that this was hashed to.
+        bucket: Bucket,
+        /// The target's position.
+        target: usize,
+    },
+    /// The rule's split has no key: all such requests go to the first target.
+    First,
+}
+
+/// Is told about each step. Requests are decided with `()`, which hears nothing and costs nothing.
+pub trait Trace {
+    /// A step was taken.
+    fn routing_step(&mut self, note: Note<'_>);
+}
+
+impl Trace for () {
+    #[inline(always)]
+    fn routing_step(&mut self, _: Note<'_>) {}
+}

@@ -1,0 +1,22 @@
+//! No keys are fetched: there is no filter in this build that wants any.
+
+use crate::Pipeline;
+use weir_host::{Host, Wake};
+
+/// The callouts that run: none.
+#[derive(Default)]
+pub(crate) struct Running;
+
+impl Pipeline {
+    /// Starts nothing.
+    #[inline(always)]
+    pub(crate) fn fetch_keys<H: Host>(&self, _: &H) -> Wake {
+        Wake::default()
+    }
+
+    /// Takes nothing.
+    #[inline(always)]
+    pub(crate) fn take_answer<H: Host>(&self, _: &H, _: u32) -> bool {
+        false
+    }
+}

@@ -1,0 +1,117 @@
+//! The null object: a filter that is not in this build. Its section is refused by name.
+
+// What a build has all filters for is not used there.
+#![allow(dead_code, unreachable_pub, reason = "used where a filter is left out")]
+
+use serde::{Serialize, Serializer};
+use weir_core::effect::Gauge;
+use weir_core::load::Node;
+use weir_core::{At, Compiler, Effects, Load, Outside, Problems, Request};
+
+/// Whatever was written there.
+#[derive(Clone, Debug)]
+pub struct Config;
+
+/// A plan that nobody can have, so that the compiler leaves out all that asks for it.
+#[derive(Debug)]
+pub enum Plan {}
+
+/// What nobody measured.
+#[derive(Debug)]
+pub enum Measured {}
+
+/// What a filter asks of a registry of metrics: nothing.
+pub trait Registry {}
+
+impl<T: ?Sized> Registry for T {}
+
+/// What a filter reports: nothing.
+pub trait Trace {}
+
+impl<T: ?Sized> Trace for T {}
+
+/// Refuses the section.
+pub(crate) fn refuse(_: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Plan> {
+    compiler.problems.add(at, "this module was built without the filter of this section");
+    None
+}
+
+impl Plan {
+    /// Decides nothing.
+    pub fn decide<O: Outside>(&self, _: &Request<'_, O>, _: &mut Effects) {
+        match *self {}
+    }
+
+    /// Decides nothing.
+    pub fn decide_traced<O: Outside, T: Trace>(&self, _: &Request<'_, O>, _: &mut Effects, _: &mut T) {
+        match *self {}
+    }
+
+    /// Warns of nothing.
+    pub fn warnings(&self) -> &[String] {
+        match *self {}
+    }
+
+    /// Delays nothing.
+    pub fn gauge(&self, _: u16) -> Option<Gauge> {
+        match *self {}
+    }
+
+    /// Delays nothing.
+    pub fn delay_over(&self, _: u16) {
+        match *self {}
+    }
+
+    /// Lets nothing wait.
+    pub fn hold_over(&self, _: u16) {
+        match *self {}
+    }
+
+    /// Fetches nothing.
+    pub fn wants_fetch(&self) -> bool {
+        match *self {}
+    }
+
+    /// Measures nothing.
+    pub fn start<O: Outside>(
+        &self,
+        _: &Request<'_, O>,
+        _: &Effects,
+        _: impl FnOnce() -> u64,
+        _: &impl Registry,
+    ) -> Option<Measured> {
+        match *self {}
+    }
+
+    /// Measures nothing.
+    pub fn end<E>(&self, measured: Measured, _: &impl Registry, _: &E) {
+        match measured {}
+    }
+
+    /// Measures nothing.
+    pub fn define_all(&self, _: &impl Registry) {
+        match *self {}
+    }
+}
+
+impl Load for Config {
+    fn load(_: &Node<'_>, _: &mut Problems) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl Serialize for Config {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Config {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Absent".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::Schema::from(false)
+    }
+}
