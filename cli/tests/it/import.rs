@@ -223,7 +223,9 @@ fn a_flag_of_several_rules_has_one_header() {
     assert_eq!(run.code, 0, "{run:?}");
     for (attributes, key, payload) in [
         (&["--attr", "plan=pro", "--attr", "id=u1"][..], "large", "\"large\""),
-        (&["--attr", "id=u1"], "1", "\"none\""),
+        // As the SDK 1.8.0 answers.
+        (&["--attr", "id=u1"], "0", "\"small\""),
+        (&["--attr", "id=u5"], "1", "\"none\""),
     ] {
         let run = weir(&[&["assign", &out, "--all", "--output", "json"], attributes].concat());
         let headers = run.json()["headers"].clone();
@@ -308,7 +310,10 @@ fn files_and_options_that_cannot_be_used_are_failures() {
         (vec!["import", "launchdarkly", "-"], "{}"),
         (vec!["import", "flagd", "/does/not/exist"], ""),
         (vec!["import", "growthbook", "-", "--source", "id"], "{\"features\": {\"a\": {}}}"),
-        (vec!["import", "growthbook", "-", "-o", "/does/not/exist"], "{\"features\": {\"a\": {}}}"),
+        (
+            vec!["import", "growthbook", "-", "-o", "/does/not/exist"],
+            r#"{"features": {"a": {"rules": [{"condition": {"plan": "pro"}, "force": 1}]}}}"#,
+        ),
     ] {
         let run = weir_with(&arguments, stdin);
         assert_eq!(run.code, 2, "{run:?}");
