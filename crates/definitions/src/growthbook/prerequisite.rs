@@ -27,12 +27,18 @@ impl ValueTest {
 
     /// Whether it holds for a value that it can judge.
     pub(crate) fn passes(&self, value: &Value) -> bool {
-        self.0.judge(&Given(value)) == Truth::True
+        self.judge(value) == Truth::True
+    }
+
+    fn judge(&self, value: &Value) -> Truth {
+        // Patterns have as much work as in a request, for each value.
+        weir_core::regex::renew();
+        self.0.judge(&Given(value))
     }
 
     /// Whether it can judge a value: texts of patterns have a longest length.
     pub(crate) fn can_judge(&self, value: &Value) -> bool {
-        self.0.judge(&Given(value)) != Truth::Unknown
+        self.judge(value) != Truth::Unknown
     }
 }
 
