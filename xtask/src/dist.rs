@@ -26,7 +26,7 @@ const MODULES: [Module; 7] = [
         features: "jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics",
         limit_kb: 1400,
     },
-    Module { name: "ab_routing", features: "ab-routing", limit_kb: 450 },
+    Module { name: "ab_routing", features: "ab-routing", limit_kb: 460 },
     Module { name: "experiment", features: "experiment", limit_kb: 600 },
     Module { name: "jwt_claims", features: "jwt-claims", limit_kb: 900 },
     // Callbacks for responses cost every request, so a module without them is the usual one.

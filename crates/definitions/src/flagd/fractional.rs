@@ -218,7 +218,7 @@ fn layout(parts: &[(Variant, u64)], total: u64) -> Result<(Vec<Variant>, Layout)
     let mut start = 0;
     for (variant, weight) in parts {
         let end = start + weight;
-        if (start * MILLIONTHS) % total != 0 || (end * MILLIONTHS) % total != 0 {
+        if !(start * MILLIONTHS).is_multiple_of(total) || !(end * MILLIONTHS).is_multiple_of(total) {
             return Err(format!(
                 "`fractional` names `{}` twice, and its parts are no whole millionths of {total}",
                 variant.key
