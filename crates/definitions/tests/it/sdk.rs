@@ -9,8 +9,8 @@ use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
 use weir_core::{Effects, Outside, Request, Scratch, timestamp};
 use weir_definitions::{Imported, Options, Report, Vendor, import};
-use weir_pipeline::Plans;
 use weir_experiment::{Note, Verdict};
+use weir_pipeline::Plans;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors");
 
