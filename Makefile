@@ -72,7 +72,8 @@ test-wasm: ## The pure crates as WebAssembly, under Node
 
 .PHONY: test-cases
 test-cases: wasm ## The case files against the built modules, in the mini host
-	$(CARGO) test --workspace $(HOST) $(MODULE_TESTS)
+	$(BUILD_WEIR)
+	$(WEIR) $(CARGO) test --workspace $(HOST) $(MODULE_TESTS)
 
 .PHONY: test-rules
 test-rules: ## Prometheus' rules: checked, and each alert made to fire and not to fire
