@@ -45,7 +45,7 @@ pub struct Compiler<'c> {
     /// Whether what is read from here on does not decide which answer a client gets.
     aside: bool,
     /// The names of the headers that decide it.
-    deciding: Vec<Box<[u8]>>,
+    deciding: Table<Box<[u8]>>,
     /// The attributes that are wrong where they are declared, which is enough to say once.
     broken: Vec<&'c str>,
     /// The providers whose tokens this configuration verifies itself.
@@ -75,7 +75,7 @@ impl<'c> Compiler<'c> {
             tables: Tables::new(),
             vary: false,
             aside: false,
-            deciding: Vec::new(),
+            deciding: Table::default(),
             broken: Vec::new(),
             providers: None,
             claims_by_name: false,
@@ -109,7 +109,7 @@ impl<'c> Compiler<'c> {
         }
         // Attributes that nothing reads must not cost a request anything.
         compiler.shape = Shape::default();
-        compiler.deciding.clear();
+        compiler.deciding = Table::default();
         compiler.tables = Tables::new();
         compiler.states_read = Vec::new();
         compiler

@@ -49,17 +49,18 @@ impl Compiler<'_> {
             },
             _ => return,
         };
-        if !self.deciding.iter().any(|known| **known == *name) {
-            self.deciding.push(name.into());
+        if self.deciding.find(name).is_none() {
+            self.deciding.put(name.into());
         }
     }
 
     /// The header that names them all, where a filter asked for it.
     pub(super) fn vary_header(&self) -> Option<ResponseHeader> {
-        if !self.vary || self.deciding.is_empty() {
+        let deciding = self.deciding.items();
+        if !self.vary || deciding.is_empty() {
             return None;
         }
-        let value = self.deciding.join(&b", "[..]).into();
+        let value = deciding.join(&b", "[..]).into();
         Some(ResponseHeader { name: "vary".into(), value, replace: false })
     }
 }
