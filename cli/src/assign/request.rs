@@ -242,7 +242,7 @@ fn claim_value(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
-/// Puts a claim where its path leads. What stands in the way makes room.
+/// Puts a claim where its path leads. A value on that path that is not an object is replaced.
 fn insert(
     claims: &mut serde_json::Map<String, serde_json::Value>,
     path: &[String],

@@ -27,7 +27,7 @@ pub(super) struct Split {
 
 #[derive(Debug)]
 pub(super) struct Key {
-    /// `None`: the id of a cookie that the request gets, or drawn anew.
+    /// `None`: the id of a cookie that the request gets, or a random draw for this request.
     pub(super) unit: Option<String>,
     pub(super) bucket: u32,
     pub(super) random: bool,

@@ -1,4 +1,4 @@
-//! `weir layers`: who has which part of a layer, and what is free.
+//! `weir layers`: the ranges of each layer, by experiment, and what is free.
 
 use crate::document;
 use crate::output::{Failure, Format, Outcome, percent};

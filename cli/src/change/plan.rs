@@ -126,7 +126,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(Outcome::Fine)
 }
 
-/// Writes the file anew. What a symbolic link leads to is meant, and who may read it stays.
+/// Replaces the content of the file. A symbolic link is followed, and permissions are kept.
 fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
     let permissions = path.metadata()?.permissions();
