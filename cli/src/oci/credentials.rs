@@ -74,7 +74,8 @@ fn path() -> Option<PathBuf> {
     Some(folder.join("config.json"))
 }
 
-fn in_file(text: &[u8], registry: &str) -> Result<Credentials, String> {
+/// The credentials for a registry in the text of Docker's file.
+pub(crate) fn in_file(text: &[u8], registry: &str) -> Result<Credentials, String> {
     let file: File = serde_json::from_slice(text)
         // The position only: the message could quote what it stumbled over.
         .map_err(|error| format!("cannot be read, see line {} column {}", error.line(), error.column()))?;

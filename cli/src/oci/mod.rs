@@ -71,13 +71,14 @@ mod tests {
     }
 }
 
-/// What `crate::fuzz` feeds.
-#[cfg(test)]
+/// What fuzz targets feed.
 pub(crate) mod fuzzed {
     use super::acceptance::{self, Answer, Source};
     pub(crate) use super::archive::extract;
     use super::auth::Challenge;
+    pub(crate) use super::credentials::in_file as credentials;
     use super::layout::Descriptor;
+    pub(crate) use super::module::Module;
 
     /// A registry that has nothing but a manifest.
     struct Nothing<'a>(&'a [u8]);
@@ -101,10 +102,15 @@ pub(crate) mod fuzzed {
         taken.into_iter().find(Result::is_ok).unwrap_or_else(|| Err("not taken".to_owned()))
     }
 
+    /// The image that a text names, and whether it has a tag of its own.
+    pub(crate) fn image(text: &str) -> Option<(String, bool)> {
+        Some((super::reference(text).ok()?.to_string(), super::has_tag(text)))
+    }
+
     /// The realm that a challenge names.
-    pub(crate) fn challenge(value: &str) -> Option<String> {
+    pub(crate) fn challenge(value: impl AsRef<[u8]>) -> Option<String> {
         let mut headers = http::HeaderMap::new();
-        headers.insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_bytes(value.as_bytes()).ok()?);
+        headers.insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_bytes(value.as_ref()).ok()?);
         match Challenge::read(&headers)? {
             Challenge::Bearer { realm, .. } => Some(realm),
             Challenge::Basic => None,

@@ -1,0 +1,125 @@
+//! `weir`: what one wants to know of a configuration before a proxy gets it.
+
+mod assign;
+mod change;
+mod check;
+mod destinations;
+mod document;
+mod environment;
+#[cfg(test)]
+mod fuzz;
+#[doc(hidden)]
+pub mod fuzzed;
+mod import;
+mod input;
+mod manifest;
+mod movement;
+mod oci;
+mod output;
+mod own_metrics;
+mod pools;
+mod population;
+mod reference;
+mod render;
+mod run;
+mod schema;
+mod simulate;
+mod statistics;
+mod subject;
+mod upstream;
+mod yaml;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use output::{Failure, Outcome};
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// Checks, explains, simulates, plans and imports Weir configurations.
+///
+/// Everything is decided by the same code that runs in the proxy.
+#[derive(Parser)]
+#[command(name = "weir", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 all is well; 1 problems or differences were found; 2 wrong usage, or a file that cannot be \
+read or written.")]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Args),
+    /// Prints the JSON Schema of the configuration language, for editors and validators.
+    #[command(after_long_help = "Example:\n  weir schema > weir.schema.json")]
+    Schema,
+    Assign(assign::Args),
+    Plan(change::plan::Args),
+    Diff(change::diff::Args),
+    Layers(change::layers::Args),
+    Simulate(simulate::Args),
+    Import(import::Args),
+    #[command(subcommand)]
+    Render(render::Command),
+    Run(run::Args),
+    Push(oci::push::Args),
+    Pull(oci::pull::Args),
+    Inspect(oci::inspect::Args),
+    /// Prints the options of all commands as Markdown tables.
+    #[command(hide = true)]
+    Reference,
+    /// Prints the reference of Weir's own metrics as a Markdown page.
+    #[command(hide = true)]
+    MetricsReference,
+}
+
+/// Runs the command that the program's arguments name.
+pub fn main() -> ExitCode {
+    let mut out = output::Escaped::new(io::stdout().lock());
+    let done = run(Options::parse().command, &mut out).and_then(|outcome| {
+        out.flush()?;
+        Ok(outcome)
+    });
+    let outcome = match done {
+        Ok(outcome) => outcome,
+        // Who reads us may have seen enough, as in `weir schema | head`.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Failure,
+        Err(Failure::Output(error)) => failed(&error.to_string()),
+        Err(Failure::Message(message)) => failed(&message),
+    };
+    outcome.into()
+}
+
+fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
+    match command {
+        Command::Check(args) => check::run(&args, out),
+        Command::Schema => {
+            out.write_all(schema::text().as_bytes())?;
+            Ok(Outcome::Fine)
+        }
+        Command::Reference => {
+            reference::write(&Options::command(), out)?;
+            Ok(Outcome::Fine)
+        }
+        Command::MetricsReference => {
+            out.write_all(own_metrics::page().as_bytes())?;
+            Ok(Outcome::Fine)
+        }
+        Command::Assign(args) => assign::run(&args, out),
+        Command::Plan(args) => change::plan::run(&args, out),
+        Command::Diff(args) => change::diff::run(&args, out),
+        Command::Layers(args) => change::layers::run(&args, out),
+        Command::Simulate(args) => simulate::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
+        Command::Render(command) => render::run(&command, out),
+        Command::Run(args) => run::run(&args, out),
+        Command::Push(args) => oci::push::run(&args, out),
+        Command::Pull(args) => oci::pull::run(&args, out),
+        Command::Inspect(args) => oci::inspect::run(&args, out),
+    }
+}
+
+fn failed(message: &str) -> Outcome {
+    output::complain(message);
+    Outcome::Failure
+}
