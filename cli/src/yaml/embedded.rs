@@ -21,28 +21,19 @@ impl<'t> Source<'t> {
     /// and for quoted or plain texts of one line, and the text's own position for anything else.
     pub(crate) fn read_inside(&self, at: Mark, text: &str, style: Style) -> (Vec<Node>, Vec<Broken>) {
         let (mut documents, mut broken) = read_within(&self.budget, text);
-        let lines: Vec<&str> = text.split('\n').collect();
-        let block = self.first_line_of_block(at, &lines);
-        let place = |mark: Mark| self.place(at, block, &lines, style, mark).unwrap_or(at);
+        let places = self.places(at, text, style);
+        let place = |mark: Mark| places.as_ref().and_then(|places| places.find(mark)).unwrap_or(at);
         documents.iter_mut().for_each(|document| moved(document, &place));
         broken.iter_mut().for_each(|broken| broken.at = place(broken.at));
         (documents, broken)
     }
 
-    /// The position in the file of a position in the text, whose first line stands at `block` if it is a
-    /// literal one.
-    fn place(
-        &self,
-        at: Mark,
-        block: Option<usize>,
-        lines: &[&str],
-        style: Style,
-        inner: Mark,
-    ) -> Option<Mark> {
+    /// Where the characters of a text stand in the file, if that can be said.
+    fn places(&self, at: Mark, text: &str, style: Style) -> Option<Places> {
         match style {
-            Style::Literal => self.in_block(block?, lines, inner),
+            Style::Literal => self.in_block(at, text),
             Style::Folded => None,
-            Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => self.in_line(at, lines, style, inner),
+            Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => self.in_line(at, text, style),
         }
     }
 
@@ -51,11 +42,14 @@ impl<'t> Source<'t> {
     }
 
     /// A literal block keeps its lines, and takes the same indentation off each of them.
-    fn in_block(&self, first: usize, lines: &[&str], inner: Mark) -> Option<Mark> {
-        let line = first + inner.line - 1;
-        let content = lines.get(inner.line - 1)?.trim_end_matches('\r');
-        let indentation = self.line(line)?.strip_suffix(content)?.chars().count();
-        Some(Mark { line, column: indentation + inner.column })
+    fn in_block(&self, at: Mark, text: &str) -> Option<Places> {
+        let lines: Vec<&str> = text.split('\n').collect();
+        let first = self.first_line_of_block(at, &lines)?;
+        let indentation = |(number, content): (usize, &&str)| {
+            let line = self.line(first + number)?.strip_suffix(content.trim_end_matches('\r'))?;
+            Some(line.chars().count())
+        };
+        Some(Places::Block { first, indentations: lines.iter().enumerate().map(indentation).collect() })
     }
 
     /// The line of a block's first line. The parser's mark is that of the first line with something in it,
@@ -68,19 +62,50 @@ impl<'t> Source<'t> {
             .find(|first| self.line(first + empty).is_some_and(|line| line.ends_with(content)))
     }
 
-    fn in_line(&self, at: Mark, lines: &[&str], style: Style, inner: Mark) -> Option<Mark> {
-        // Where a quoted text has lines of its own, they are escaped: `\n`.
-        let (last, full) = lines.get(..inner.line)?.split_last()?;
-        let offset = full.iter().map(|line| line.chars().count() + 1).sum::<usize>()
-            + (inner.column - 1).min(last.chars().count());
+    /// Where a quoted text has lines of its own, they are escaped: `\n`.
+    fn in_line(&self, at: Mark, text: &str, style: Style) -> Option<Places> {
         let written: Vec<char> = self.line(at.line)?.chars().skip(at.column - 1).collect();
         let mut position = usize::from(style != Style::Plain);
-        // What the text says, from its beginning.
-        let mut decoded = lines.iter().flat_map(|line| line.chars().chain(['\n']));
-        for _ in 0..offset {
-            position += width(written.get(position..)?, style, decoded.next()?)?;
+        let mut columns = vec![at.column + position];
+        for means in text.chars() {
+            let Some(width) = written.get(position..).and_then(|rest| width(rest, style, means)) else {
+                break;
+            };
+            position += width;
+            columns.push(at.column + position);
         }
-        Some(Mark { line: at.line, column: at.column + position })
+        let mut starts = vec![0];
+        // As if another line followed.
+        let ends = text.chars().chain(['\n']).enumerate().filter(|(_, c)| *c == '\n');
+        starts.extend(ends.map(|(index, _)| index + 1));
+        Some(Places::Line { line: at.line, starts, columns })
+    }
+}
+
+/// Where the characters of a text stand in the file. It is made once for a text: one that has a hundred thousand
+/// keys on one line has as many positions.
+enum Places {
+    /// On lines of their own, from `first` on, each behind so many characters; `None` where that is not seen.
+    Block { first: usize, indentations: Vec<Option<usize>> },
+    /// On one line: the characters that the text's lines start with, and the column of each character.
+    Line { line: usize, starts: Vec<usize>, columns: Vec<usize> },
+}
+
+impl Places {
+    /// The position in the file of a position in the text.
+    fn find(&self, inner: Mark) -> Option<Mark> {
+        let number = inner.line.checked_sub(1)?;
+        match self {
+            Self::Block { first, indentations } => {
+                let indentation = (*indentations.get(number)?)?;
+                Some(Mark { line: first + number, column: indentation + inner.column })
+            }
+            Self::Line { line, starts, columns } => {
+                let end = starts.get(number + 1)? - 1;
+                let character = (starts.get(number)? + inner.column.checked_sub(1)?).min(end);
+                Some(Mark { line: *line, column: *columns.get(character)? })
+            }
+        }
     }
 }
 
@@ -147,5 +172,16 @@ mod tests {
         ] {
             assert_eq!(position(file), (line, column), "{file}");
         }
+    }
+
+    /// Each position looked for from the start of the line would be ten thousand million steps.
+    #[test]
+    fn positions_on_one_long_line_are_found_in_time() {
+        let members: Vec<String> = (0..50_000).map(|number| format!("\"member {number}\": 0")).collect();
+        let json = format!("{{{}, \"here\": 1}}", members.join(", "));
+        let before = std::time::Instant::now();
+        assert_eq!(position(&format!("text: '{json}'\n")), (1, json.len() - 10 + 8));
+        assert_eq!(position(&format!("text: |\n  {json}\n")), (2, json.len() - 10 + 3));
+        assert!(before.elapsed().as_secs() < 10, "{:?}", before.elapsed());
     }
 }
