@@ -98,11 +98,16 @@ test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; 
 	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
 
 .PHONY: test-nightly
-test-nightly: wasm ## What takes too long for every change: a million requests through Envoy, ordinary and hostile
+test-nightly: wasm ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test minihost --test envoy -- hostile:: --nocapture
+	$(MAKE) fuzz
+
+.PHONY: fuzz
+fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); installs g++ where it may
+	scripts/fuzz
 
 .PHONY: test-load
 test-load: wasm ## 200,000 requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
@@ -131,7 +136,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/istio \
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
 	    scripts/registry scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 

@@ -1,0 +1,78 @@
+//! The engine for regular expressions.
+
+use crate::support::halves;
+use weir_core::regex::{Alphabet, Regex, Work};
+
+pub(crate) const PIECES: &[&str] = &[
+    "(a|b)*",
+    "[a-z]",
+    "[^a]",
+    "\\b",
+    "\\B",
+    "\\d",
+    "\\w",
+    "\\s",
+    "(?i)",
+    "(?s)",
+    "(?i:",
+    "(?P<n>",
+    "{2,5}",
+    "{1,}",
+    "*?",
+    "+",
+    "?",
+    "|",
+    "^",
+    "$",
+    "\\A",
+    "\\z",
+    "[[:alpha:]]",
+    "[]a]",
+    "\\x41",
+    "\\u{e9}",
+    "é",
+    "你",
+    "\n",
+    "_",
+    ".",
+];
+
+/// The first line is a pattern, the others are texts. Where `regex-lite` takes the pattern, it says of each text
+/// what the automaton says, at once and again, and `regex` says it too where it takes the pattern in the same sense.
+pub(crate) fn regex(data: &[u8]) {
+    let (pattern, texts) = halves(data, b'\n');
+    let Ok(pattern) = str::from_utf8(pattern) else { return };
+    if pattern.len() > 200 {
+        return;
+    }
+    let build = |pattern: &str| regex_lite::RegexBuilder::new(pattern).size_limit(1 << 16).build().ok();
+    let latin1 = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
+    let characters = latin1(pattern.as_bytes());
+    let bounded = build(&characters).and_then(|_| build(&format!("^(?:{characters})$")));
+    let whole = bounded.map(|lite| (Regex::whole(&characters, Alphabet::Bytes, lite.clone()), lite));
+    let searching =
+        build(pattern).map(|lite| (Regex::searching(pattern, Alphabet::Unicode, lite.clone()), lite));
+    for text in texts.split(|b| *b == b'\n').flat_map(|text| [text, text]) {
+        if let Some((regex, lite)) = &whole {
+            let found = regex.matches(text, &Work::unbounded());
+            assert_eq!(found, Some(lite.is_match(&latin1(text))), "{pattern:?} {}", text.escape_ascii());
+            bounded_work(regex, text);
+        }
+        if let Some((regex, lite)) = &searching {
+            let found = regex.matches(text, &Work::unbounded());
+            let expected = str::from_utf8(text).ok().map(|text| lite.is_match(text));
+            assert_eq!(found, expected, "{pattern:?} {}", text.escape_ascii());
+        }
+    }
+}
+
+/// With as much work as a request may spend, the answer is the same or unknown, and no more is spent.
+fn bounded_work(regex: &Regex, text: &[u8]) {
+    let work = Work::of_a_request();
+    let bounded = regex.matches(text, &work);
+    if let Some(bounded) = bounded {
+        assert_eq!(Some(bounded), regex.matches(text, &Work::unbounded()));
+    } else {
+        assert_eq!(work.left(), 0);
+    }
+}
