@@ -57,6 +57,10 @@ schema: ## Write what is generated: schema/weir.schema.json, the tables of optio
 	@$(BUILD_WEIR)
 	@$(WEIR) $(XTASK) schema
 
+.PHONY: book
+book: ## Make the pages into a site, target/book/html, and check its links
+	scripts/book exec -- cargo run --quiet --package xtask $(HOST) -- book
+
 ##@ Test
 
 .PHONY: test
@@ -132,7 +136,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/istio \
-	    scripts/registry scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift
