@@ -206,20 +206,44 @@ fn counted(
     passes.extend(open.iter().filter(|&&at| rule(at).is_some()).map(|&at| vec![at]));
     for pass in passes.iter().filter(|pass| !pass.is_empty()) {
         let rule = rule(pass[0]);
-        let (mut before, mut after) =
-            (Population::new(&old.loaded, rule)?, Population::new(&new.loaded, rule)?);
-        let mut moved: Vec<Transitions> = pass.iter().map(|_| Transitions::default()).collect();
-        for id in Shape::Sequential.ids().take(usize::try_from(ids).unwrap_or(usize::MAX)) {
-            let (was, is) = (before.decide(&id), after.decide(&id));
-            for (moved, &at) in moved.iter_mut().zip(pass) {
-                moved.add(given(pairs[at].0, &was), given(pairs[at].1, &is), 1.0);
+        let count = |(first, ids): (usize, usize)| -> Result<Vec<Transitions>, String> {
+            let (mut before, mut after) =
+                (Population::new(&old.loaded, rule)?, Population::new(&new.loaded, rule)?);
+            let mut moved: Vec<Transitions> = pass.iter().map(|_| Transitions::default()).collect();
+            for id in Shape::Sequential.ids().skip(first).take(ids) {
+                let (was, is) = (before.decide(&id), after.decide(&id));
+                for (moved, &at) in moved.iter_mut().zip(pass) {
+                    moved.add(given(pairs[at].0, &was), given(pairs[at].1, &is), 1.0);
+                }
             }
-        }
+            Ok(moved)
+        };
+        let moved = std::thread::scope(|scope| {
+            let count = &count;
+            let parts: Vec<_> = parts(ids).map(|part| scope.spawn(move || count(part))).collect();
+            let mut sums: Vec<Transitions> = pass.iter().map(|_| Transitions::default()).collect();
+            for part in parts {
+                let part = part.join().map_err(|_| "a thread that counted units has ended".to_owned())??;
+                for (sum, moved) in sums.iter_mut().zip(part) {
+                    // Whole numbers far below 2^53: the order does not matter.
+                    moved.sorted().iter().for_each(|it| sum.add(it.from.as_deref(), it.to.as_deref(), it.share));
+                }
+            }
+            Ok::<_, String>(sums)
+        })?;
         for (moved, &at) in moved.into_iter().zip(pass) {
             all[at] = Some(shares(moved, ids));
         }
     }
     Ok(all)
+}
+
+/// The ids in one part for each processor: how many come before the part, and how many it has.
+fn parts(ids: u64) -> impl Iterator<Item = (usize, usize)> {
+    let ids = usize::try_from(ids).unwrap_or(usize::MAX);
+    let most = std::thread::available_parallelism().map_or(1, usize::from).min(ids / 10_000 + 1);
+    let each = ids.div_ceil(most);
+    (0..most).map(move |part| (part * each, each.min(ids.saturating_sub(part * each))))
 }
 
 /// The variant that a subject gave a unit.
