@@ -3,6 +3,7 @@
 mod assign;
 mod change;
 mod check;
+mod design;
 mod destinations;
 mod document;
 mod environment;
@@ -19,10 +20,10 @@ mod pools;
 mod population;
 mod reference;
 mod render;
+mod report;
 mod run;
 mod schema;
 mod simulate;
-mod statistics;
 mod subject;
 mod upstream;
 mod yaml;
@@ -56,6 +57,8 @@ enum Command {
     Diff(change::diff::Args),
     Layers(change::layers::Args),
     Simulate(simulate::Args),
+    Design(design::Args),
+    Report(report::Args),
     Import(import::Args),
     #[command(subcommand)]
     Render(render::Command),
@@ -107,6 +110,8 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
         Command::Diff(args) => change::diff::run(&args, out),
         Command::Layers(args) => change::layers::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
+        Command::Design(args) => design::run(&args, out),
+        Command::Report(args) => report::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
         Command::Run(args) => run::run(&args, out),

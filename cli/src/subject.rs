@@ -152,15 +152,7 @@ fn of_experiment(
     document: &Document,
 ) -> Subject {
     let assigner = plan.assigner().cloned();
-    let variants = plan.variants().map(str::to_owned).collect();
-    let ranges = match &assigner {
-        Some(it) => Ranges { variants, segments: it.segments(), scale: it.scale(), gate: it.gate_share() },
-        // One variant for everybody.
-        None => {
-            let all = Segment { start: 0, end: 1, variant: 0 };
-            Ranges { variants, segments: vec![all], scale: 1, gate: 1.0 }
-        }
-    };
+    let ranges = ranges_of(plan);
     let hash = assigner.as_ref().map_or("none", |assigner| assigner.algorithm().name());
     let seed = |seed: &Option<String>| seed.clone().unwrap_or_else(|| experiment.key.clone());
     Subject {
@@ -174,6 +166,27 @@ fn of_experiment(
             || !experiment.layer.is_empty()
             || !experiment.prerequisites.is_empty(),
     }
+}
+
+/// Who gets what while the experiment runs.
+fn ranges_of(plan: &ExperimentPlan) -> Ranges {
+    let variants = plan.variants().map(str::to_owned).collect();
+    match plan.assigner() {
+        Some(it) => Ranges { variants, segments: it.segments(), scale: it.scale(), gate: it.gate_share() },
+        // One variant for everybody.
+        None => {
+            let all = Segment { start: 0, end: 1, variant: 0 };
+            Ranges { variants, segments: vec![all], scale: 1, gate: 1.0 }
+        }
+    }
+}
+
+/// The variants of an experiment with their parts of all units, as they are while it runs, whatever its status.
+/// `None` where there is no such experiment.
+pub(crate) fn shares(loaded: &Loaded, key: &str) -> Option<Vec<(String, f64)>> {
+    let ranges = ranges_of(loaded.plans.experiments.as_ref()?.experiment(key)?);
+    let share = |(index, key): (usize, &String)| (key.clone(), ranges.share_of(index));
+    Some(ranges.variants.iter().enumerate().map(share).collect())
 }
 
 fn assignment(experiment: &Experiment, assigner: Option<Assigner>) -> Assign {

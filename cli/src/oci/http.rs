@@ -235,7 +235,7 @@ pub(super) fn body(bytes: Bytes, progress: impl Fn(usize) + Send + Sync + 'stati
 }
 
 /// The certificates of a PEM file; the client takes them one by one.
-fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
+pub(crate) fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     let mut found = Vec::new();
@@ -264,7 +264,7 @@ fn reason(error: &reqwest::Error) -> String {
 }
 
 /// The causes of an error, without the error itself: that one may have an address with a token in it.
-fn causes(error: &dyn Error) -> String {
+pub(crate) fn causes(error: &dyn Error) -> String {
     let mut texts = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,7 +4,7 @@ mod acceptance;
 mod archive;
 mod auth;
 mod credentials;
-mod http;
+pub(crate) mod http;
 mod image;
 pub(crate) mod inspect;
 mod layout;

@@ -5,12 +5,12 @@ use crate::document::{self, Loaded};
 use crate::output::{Failure, Outcome};
 use crate::subject::{self, Subject};
 use serde_json::{Value, json};
-use statrs::distribution::{ChiSquared, ContinuousCDF as _};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use weir_experiment::{Config, Experiment, Status};
 use weir_metrics::{Metric, MetricType};
+use weir_statistics::srm;
 
 /// How seldom chance alone may bring an alarm. An alarm looks every minute, so it is stricter than a person.
 const FALSE_ALARMS: f64 = 0.0001;
@@ -97,8 +97,7 @@ fn of_experiment(experiment: &Experiment, subject: &Subject) -> Vec<Value> {
 /// Above what Pearson's chi-squared is no chance, with one degree of freedom less than variants. `None` for
 /// fewer than two, which cannot differ.
 fn critical(variants: usize) -> Option<f64> {
-    let freedom = variants.checked_sub(1).filter(|freedom| *freedom > 0)?;
-    Some(ChiSquared::new(freedom as f64).ok()?.inverse_cdf(1.0 - FALSE_ALARMS))
+    srm::critical(variants, FALSE_ALARMS).ok()
 }
 
 /// Counters of the configuration that are told apart by variant.

@@ -2,6 +2,7 @@
 
 mod assign;
 mod check;
+mod design;
 mod diff;
 mod docs;
 mod import;
@@ -15,7 +16,10 @@ mod registry;
 mod render_bootstrap;
 mod render_istio_envoy;
 mod render_monitoring;
+mod report;
 mod run;
 mod schema;
+#[path = "support/shop.rs"]
+mod shop;
 mod simulate;
 mod support;

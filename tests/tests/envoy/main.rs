@@ -12,6 +12,7 @@ mod match_differential;
 mod metrics_e2e;
 mod prometheus_e2e;
 mod rendered;
+mod report_e2e;
 mod routing_e2e;
 mod shipped;
 mod surroundings;
