@@ -252,3 +252,17 @@ fn span(args: &Args, experiment: &Experiment) -> Result<Span, String> {
     }
     Span::between(since, until).ok_or_else(|| "--since: too long ago".to_owned())
 }
+
+/// What `crate::fuzz` feeds.
+#[cfg(test)]
+pub(crate) mod fuzzed {
+    use super::counters::{Counter, Span};
+
+    /// How much the counters in an answer went up.
+    pub(crate) fn increases(body: &[u8]) -> Vec<f64> {
+        let span = Span { start: 100, step: 10, windows: 20 };
+        let Ok(series) = super::prometheus::read(200, body) else { return Vec::new() };
+        let counters = Counter::join(series.clone(), series, &span);
+        counters.iter().flat_map(|counter| counter.increases(0)).collect()
+    }
+}

@@ -256,7 +256,8 @@ fn what_the_server_says_is_passed_on_and_bounded() {
 fn options_that_do_not_fit_are_refused_before_anything_is_asked() {
     let folder = Folder::new();
     let file = folder.write("shop.yaml", CONFIG);
-    let without = folder.write("without.yaml", &CONFIG.replace("  assignmentCookie: {name: seen}\n", ""));
+    let secret = "  secret: {value: for-tests-only-a-secret}\n  assignmentCookie: {name: seen}\n";
+    let without = folder.write("without.yaml", &CONFIG.replace(secret, ""));
     let istio = folder.write("istio.yaml", &CONFIG.replace("  red: {}", "  red: {}\n  style: istio"));
     let run = |file: &str, more: &[&str]| {
         weir(&[&["report", file, "--prometheus", "http://127.0.0.1:1", "--experiment"][..], more].concat())

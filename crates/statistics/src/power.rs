@@ -141,11 +141,11 @@ impl Design {
     /// The effect in the unit of the baseline.
     ///
     /// # Errors
-    /// An effect that is not finite or 0.
+    /// A baseline out of range; an effect that is not finite or 0.
     pub fn difference(&self) -> Result<f64, Undefined> {
         let mean = match self.baseline {
-            Baseline::Rate(rate) => rate,
-            Baseline::Mean { mean, .. } => mean,
+            Baseline::Rate(rate) => probability(rate, "baseline")?,
+            Baseline::Mean { mean, .. } => finite(mean, "baseline")?,
         };
         let difference = match self.effect {
             Effect::Relative(part) => part * mean,

@@ -116,7 +116,7 @@ fn a_mismatch_of_one_percent_is_found_by_the_third_day() {
     assert!(slow[2] > 0.85 && slow[4] > 0.99, "{slow:?}");
     let fast = found_by(4, 0.51, 100_000, 1);
     println!("51 %: {fast:?}");
-    assert!(fast[0] > 0.97, "{fast:?}");
+    assert!(fast[0] > 0.94, "{fast:?}");
 }
 
 /// Requests of one arm by part of all units: errors and requests. A unit has eight requests, which fail all alike.
