@@ -10,6 +10,7 @@ mod environment;
 mod fuzz;
 mod import;
 mod input;
+mod link;
 mod manifest;
 mod movement;
 mod oci;
@@ -55,6 +56,7 @@ enum Command {
     Plan(change::plan::Args),
     Diff(change::diff::Args),
     Layers(change::layers::Args),
+    Link(link::Args),
     Simulate(simulate::Args),
     Import(import::Args),
     #[command(subcommand)]
@@ -106,6 +108,7 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
         Command::Plan(args) => change::plan::run(&args, out),
         Command::Diff(args) => change::diff::run(&args, out),
         Command::Layers(args) => change::layers::run(&args, out),
+        Command::Link(args) => link::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),

@@ -116,7 +116,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 30] = [
+pub(crate) const ALL: [OwnMetric; 32] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -187,7 +187,19 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         Section::Experiments,
         "weir_overrides_refused_total",
         &[],
-        "Choices of a variant by who was not allowed to choose.",
+        "Choices of a variant without a secret or a right signature, by clients that `allow` does not take.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_overrides_expired_total",
+        &[],
+        "Choices of a variant by a link, or a session of one, whose time was over.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_overrides_unknown_total",
+        &[],
+        "Allowed choices that named an experiment or a variant that there is not.",
     ),
     counter(
         Section::Experiments,

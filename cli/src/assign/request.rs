@@ -162,6 +162,9 @@ impl Given {
                 RequestPart::Method => self.method = owned,
                 RequestPart::Host => self.host = owned,
                 RequestPart::Scheme => self.scheme = owned,
+                RequestPart::IsBot => {
+                    return Err("`isBot` comes from the user-agent: -H 'user-agent: …'".to_owned());
+                }
             },
             _ => return Err(nowhere("env or constant")),
         }

@@ -21,22 +21,33 @@ pub type Id = [u8; 32];
 impl Cookie {
     /// Checks a cookie; what is wrong with it goes to the compiler's problems.
     pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
-        Self::new(spec, true, compiler, at)
+        Self::new(spec, (true, "365d"), compiler, at)
+    }
+
+    /// The same for a cookie that ends with the browser's session, unless `ttl` says otherwise.
+    pub fn compile_for_session(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+        Self::new(spec, (true, "0s"), compiler, at)
     }
 
     /// The same for a cookie that scripts in the page read, unless `httpOnly` says otherwise.
     pub fn compile_for_scripts(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
-        Self::new(spec, false, compiler, at)
+        Self::new(spec, (false, "365d"), compiler, at)
     }
 
-    fn new(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+    /// With what `httpOnly` and `ttl` are when they are absent.
+    fn new(
+        spec: &CookieSpec,
+        (http_only, ttl): (bool, &str),
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> Option<Self> {
         if spec.name.is_empty() {
             compiler.problems.missing(&at.field("name"), "the cookie needs a name");
             return None;
         }
         let source = SourceSpec::Short(format!("cookie:{}", spec.name));
         let attribute = compiler.source(&source, &at.field("name"));
-        let ttl = ttl(spec, compiler, at);
+        let ttl = seconds(spec.ttl.as_deref().unwrap_or(ttl), compiler, at);
         let http_only = spec.http_only.unwrap_or(http_only);
         prefix(spec, http_only, compiler, at);
         let after = attributes(spec, ttl, http_only, compiler, at);
@@ -49,6 +60,12 @@ impl Cookie {
         ResponseHeader { name: "set-cookie".into(), value, replace: false }
     }
 
+    /// The header that makes browsers forget the cookie: of two lives the last one counts (RFC 6265 section 5.2).
+    pub fn end(&self) -> ResponseHeader {
+        let value: Rc<[u8]> = [&*self.before, &self.after, "; Max-Age=0"].concat().into_bytes().into();
+        ResponseHeader { name: "set-cookie".into(), value, replace: false }
+    }
+
     /// The cookie's name with the `=` behind it: what a signature of its value is bound to.
     pub fn purpose(&self) -> &str {
         &self.before
@@ -56,8 +73,8 @@ impl Cookie {
 }
 
 /// The life in seconds; 0 for a session cookie.
-fn ttl(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> u64 {
-    match duration::parse(spec.ttl.as_deref().unwrap_or("365d")) {
+fn seconds(ttl: &str, compiler: &mut Compiler<'_>, at: &At) -> u64 {
+    match duration::parse(ttl) {
         Ok(ttl) => {
             if !ttl.is_zero() && ttl.as_secs() == 0 {
                 compiler.problems.add(
@@ -234,6 +251,18 @@ mod tests {
         ] {
             assert_eq!(compiled(json, false).as_deref(), Ok(after), "{json}");
         }
+    }
+
+    #[test]
+    fn a_session_ends_with_the_browser_or_before() {
+        let mut problems = Problems::default();
+        let spec: CookieSpec = weir_core::load(br#"{"name": "t", "path": "/a"}"#, &mut problems);
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, problems);
+        let cookie = Cookie::compile_for_session(&spec, &mut compiler, &At::root()).unwrap();
+        assert_eq!((cookie.ttl, cookie.after.as_str()), (0, "; Path=/a; Secure; HttpOnly; SameSite=Lax"));
+        let end = cookie.end().value;
+        assert_eq!(std::str::from_utf8(&end), Ok("t=; Path=/a; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
     }
 
     #[test]

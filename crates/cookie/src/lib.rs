@@ -8,5 +8,5 @@ mod signer;
 mod spec;
 
 pub use cookie::{Cookie, Id, id};
-pub use signer::{SIGNATURE, SecretSpec, Signer};
+pub use signer::{SIGNATURE, SecretSpec, Signer, TooShort};
 pub use spec::{CookieSpec, SameSite};

@@ -14,6 +14,8 @@ pub const SIGNATURE: usize = 32;
 /// Secrets that are shorter, in bytes, are guessed too easily.
 const SHORTEST: usize = 16;
 
+const TOO_SHORT: &str = "the secret has fewer than 16 bytes, which can be guessed";
+
 /// Signs in place of a secret that only the proxy knows.
 const UNKNOWN: &str = "not set where this command runs";
 
@@ -48,7 +50,26 @@ impl fmt::Debug for Signer {
     }
 }
 
+/// A secret that is too short to be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooShort;
+
+impl fmt::Display for TooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(TOO_SHORT)
+    }
+}
+
 impl Signer {
+    /// Signs with one secret.
+    ///
+    /// # Errors
+    /// It has fewer than 16 bytes.
+    pub fn new(secret: &[u8]) -> Result<Self, TooShort> {
+        let key = if secret.len() < SHORTEST { None } else { Hmac::new_from_slice(secret).ok() };
+        Ok(Self([key.ok_or(TooShort)?].into()))
+    }
+
     /// Reads the secrets; what is wrong goes to the compiler's problems, `None` when no secret is left.
     pub fn compile(specs: &[SecretSpec], compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         let one = specs.len() == 1;
@@ -99,7 +120,7 @@ fn key(spec: &SecretSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Hmac<S
         }
     };
     if secret.len() < SHORTEST {
-        compiler.problems.add(at, "the secret has fewer than 16 bytes, which can be guessed");
+        compiler.problems.add(at, TOO_SHORT);
         return None;
     }
     Hmac::new_from_slice(secret.as_bytes()).ok()
@@ -134,6 +155,13 @@ pub(crate) fn digit(nibble: u8) -> u8 {
 mod tests {
     use super::*;
     use weir_core::{AttributeMap, Problems};
+
+    #[test]
+    fn one_secret_signs_as_that_of_a_configuration() {
+        let one = Signer::new(b"0123456789abcdef").unwrap();
+        assert_eq!(one.sign("id=", b"ada"), signer(&["0123456789abcdef"]).sign("id=", b"ada"));
+        assert_eq!(Signer::new(b"0123456789abcde").err(), Some(TooShort));
+    }
 
     fn signer(secrets: &[&str]) -> Signer {
         let specs: Vec<SecretSpec> =

@@ -12,7 +12,8 @@ pub struct CookieSpec {
     /// The cookie's name. Browsers drop a cookie whose name starts with `__Host-` unless it is `secure`, has
     /// the path `/` and no `domain`, and one with `__Secure-` unless it is `secure`; both are refused.
     pub name: String,
-    /// How long it lives, such as `30d`; `365d` when absent, and `0s` for a session cookie.
+    /// How long it lives, such as `30d`; `0s` is until the browser is closed. Default: `365d`, and `0s` for
+    /// `overrides.session`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<String>,
     /// Its path, which starts with `/`. Default: `/`.

@@ -25,7 +25,7 @@ pub type AttributeMap = Named<SourceSpec>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceSpec {
     /// `header:NAME`, `cookie:NAME`, `query:NAME`, `claim:NAME`, `property:PATH`, `env:NAME`,
-    /// `path`, `method`, `host`, `scheme`, or the name of an attribute.
+    /// `path`, `method`, `host`, `scheme`, `isBot`, or the name of an attribute.
     Short(String),
     /// An object with exactly one source and its options.
     Long(Box<AttributeSpec>),
@@ -69,7 +69,7 @@ pub struct AttributeSpec {
     /// Always this text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constant: Option<String>,
-    /// A part of the request line: `path` (without the query), `method`, `host` or `scheme`.
+    /// A part of the request line, `path` (without the query), `method`, `host` or `scheme`; or `isBot`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestPart>,
     /// How the text is understood; `string` when absent.
@@ -90,7 +90,7 @@ pub struct AttributeSpec {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PathSpec(pub Vec<String>);
 
-/// A part of the request line.
+/// A part of the request line, or what the whole request shows.
 #[derive(Clone, Copy, Debug, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -103,6 +103,9 @@ pub enum RequestPart {
     Host,
     /// `http` or `https`.
     Scheme,
+    /// Whether the `user-agent` is that of a program that says what it is: a crawler, a monitor, a fetcher of
+    /// previews, a library, a browser without a screen. Of type `boolean`; absent without a `user-agent`.
+    IsBot,
 }
 
 /// The type of an attribute.
@@ -160,6 +163,7 @@ impl AttributeSpec {
                 "method" => RequestPart::Method,
                 "host" => RequestPart::Host,
                 "scheme" => RequestPart::Scheme,
+                "isBot" => RequestPart::IsBot,
                 _ => return None,
             });
             return Some(spec);

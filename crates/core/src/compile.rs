@@ -6,7 +6,7 @@ mod moment;
 mod tables;
 mod vary;
 
-use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
+use crate::attribute::{AttrId, AttributeMap, AttributeSpec, KindSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimName;
 use crate::condition::{self, Condition};
 use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
@@ -223,7 +223,7 @@ impl<'c> Compiler<'c> {
     }
 
     fn unknown_source(&mut self, text: &str, at: &At) {
-        const SHORT: [&str; 11] = [
+        const SHORT: [&str; 12] = [
             "header:",
             "cookie:",
             "query:",
@@ -235,12 +235,13 @@ impl<'c> Compiler<'c> {
             "method",
             "host",
             "scheme",
+            "isBot",
         ];
         let names = self.named.iter().map(|(name, _)| name).chain(SHORT);
         let hint = self.problems.did_you_mean(text, names);
         let message = format!(
             "{text:?} is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, \
-             property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme){hint}"
+             property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme, isBot){hint}"
         );
         self.problems.add(at, message);
     }
@@ -248,7 +249,13 @@ impl<'c> Compiler<'c> {
     /// `short` says that the user wrote the short form: then there are no fields to point at.
     fn long(&mut self, spec: &AttributeSpec, at: &At, short: bool) -> Option<AttrId> {
         let part = |name: &str| if short { at.clone() } else { at.field(name) };
+        let is_bot = spec.request == Some(RequestPart::IsBot);
         let kind = match spec.kind() {
+            Ok(_) if is_bot && !matches!(spec.kind, None | Some(KindSpec::Boolean)) => {
+                self.problems.add(&part("type"), "`isBot` is of type `boolean`");
+                return None;
+            }
+            Ok(_) if is_bot => Kind::Boolean,
             Ok(kind) => kind,
             Err(message) => {
                 self.problems.add(&part("separator"), message);
@@ -334,6 +341,7 @@ impl<'c> Compiler<'c> {
             RequestPart::Method => Source::Header(self.header_slot(b":method")),
             RequestPart::Host => Source::Header(self.header_slot(b":authority")),
             RequestPart::Scheme => Source::Header(self.header_slot(b":scheme")),
+            RequestPart::IsBot => Source::Bot(self.header_slot(b"user-agent")),
         })
     }
 

@@ -13,6 +13,7 @@
 extern crate self as weir_core;
 
 pub mod attribute;
+pub mod bot;
 pub mod claims;
 pub mod compile;
 pub mod condition;
@@ -29,6 +30,7 @@ pub mod ownership;
 mod place;
 pub mod predicate;
 pub mod problem;
+pub mod query;
 pub mod regex;
 pub mod request;
 pub mod shape;

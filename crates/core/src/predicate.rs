@@ -197,7 +197,8 @@ impl Predicate {
             },
             Predicate::Claim(claim) => claim.judge(facts),
             Predicate::Network { attribute, networks } => {
-                facts.text(*attribute).map_or(Truth::False, |text| networks.contain(text))
+                // There is a client always; what is missing is that the proxy says who.
+                facts.text(*attribute).map_or(Truth::Unknown, |text| networks.contain(text))
             }
             Predicate::Condition(condition) => condition.judge(facts),
             Predicate::Cel(id) => facts.cel(*id),

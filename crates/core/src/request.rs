@@ -8,6 +8,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::attribute::AttrId;
+use crate::bot;
 use crate::claims::{Claim, Claims};
 use crate::effect::OwnedHeader;
 use crate::header::{Pair, equal};
@@ -295,6 +296,7 @@ pub struct Request<'r, O> {
 struct Late {
     properties: Vec<OnceCell<Option<Box<[u8]>>>>,
     json: Vec<OnceCell<Option<Box<serde_json::Value>>>>,
+    bot: OnceCell<Truth>,
 }
 
 impl<'r, O: Outside> Request<'r, O> {
@@ -408,6 +410,7 @@ impl<'r, O: Outside> Request<'r, O> {
         match attribute.source {
             Source::Property(index) => self.property(index),
             Source::Claim(index) => self.claim(index)?.text(),
+            Source::Bot(header) => self.bot(header),
             _ => None,
         }
     }
@@ -424,6 +427,16 @@ impl<'r, O: Outside> Request<'r, O> {
         }
         let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == slot);
         Some(Truth::any(lines.map(|(_, line)| passes(line.value))))
+    }
+
+    /// Whether a `user-agent` is a program's, as text; `None` without one.
+    fn bot(&self, header: u16) -> Option<&[u8]> {
+        let agent = self.bytes(self.scratch.place(Some(header))).filter(|agent| !agent.is_empty())?;
+        Some(match self.late().bot.get_or_init(|| bot::is_bot(agent)) {
+            Truth::True => &b"true"[..],
+            Truth::False => &b"false"[..],
+            Truth::Unknown => &b"unknown"[..],
+        })
     }
 
     fn property(&self, index: u16) -> Option<&[u8]> {

@@ -31,6 +31,9 @@ pub enum Source {
     Property(u16),
     /// A claim of a token that this configuration verifies, by position in [`Shape::claims`].
     Claim(u16),
+    /// Whether the header `user-agent`, by position in [`Shape::headers`], is a program's: `true`, `false`, or
+    /// `unknown` when it is too long to tell.
+    Bot(u16),
     /// Nowhere: the attribute's default is its value.
     Constant,
 }
@@ -257,7 +260,9 @@ impl Shape {
                 Source::Query(slot) => places.queries + usize::from(slot),
                 Source::RawQuery(slot) => places.raw_queries + usize::from(slot),
                 Source::Path => places.path,
-                Source::Property(_) | Source::Claim(_) | Source::Constant => usize::from(Places::NOWHERE),
+                Source::Property(_) | Source::Claim(_) | Source::Bot(_) | Source::Constant => {
+                    usize::from(Places::NOWHERE)
+                }
             };
             let mut place = place as u16;
             if attribute.lower && place != Places::NOWHERE {

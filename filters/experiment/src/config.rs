@@ -277,13 +277,23 @@ pub struct Overrides {
     /// The request header that is read first. It is removed before the request goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// The query parameter that is read next.
+    /// The query parameter that is read next, as links have it. It is removed before the request goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// The cookie that is read last.
+    /// The cookie that is read after these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
-    /// What must stand behind the last `~`: one of these, or a signature by one of these.
+    /// The cookie that a signed choice in `query` sets, so that later requests of the browser have its variants
+    /// too. It is signed, ends with the link at the latest, and is read last. Default: none, a link is good for
+    /// the requests that carry it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<CookieSpec>,
+    /// The response header that reports what became of a choice: `applied`, `inactive`, `unknown`, `expired`,
+    /// `refused` or `ended`. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_header: Option<String>,
+    /// What must follow the choice after a `~`: one of these, or a signature by one of these, as `weir link`
+    /// makes it.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SecretSpec>"))]

@@ -5,9 +5,10 @@
 
 use crate::config::Status;
 use crate::memory::{Fresh, Memo};
+use crate::overrides::Chosen;
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
 use crate::trace::{Note, Step, Trace, Verdict};
-use crate::turn::{Chosen, Turn, find};
+use crate::turn::{Turn, find};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;

@@ -8,8 +8,10 @@ mod baggage;
 mod compile;
 mod config;
 mod decide;
+pub mod link;
 mod memory;
 mod output;
+mod overrides;
 mod part;
 mod plan;
 mod trace;
@@ -21,4 +23,4 @@ pub use config::{
 pub use part::Part;
 pub use plan::{Experiment as ExperimentPlan, Plan};
 pub use trace::{Note, Step, Trace, Verdict};
-pub use weir_cookie::{CookieSpec, SameSite, SecretSpec};
+pub use weir_cookie::{CookieSpec, SameSite, SecretSpec, Signer};

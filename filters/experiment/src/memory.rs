@@ -4,6 +4,7 @@
 //! entries `KEY:VARIANT:VERSION` with `/` between them, in the order of the experiments. The signature is of
 //! everything before it, and bound to the cookie's name.
 
+use crate::link::seconds;
 use crate::plan::{Experiment, Memory, Plan};
 use crate::turn::Turn;
 use std::cell::Cell;
@@ -55,8 +56,8 @@ impl<'a> Recalled<'a> {
         let rest = signed.strip_prefix(b"1~")?;
         let expiry = rest.split(|b| *b == b'~').next()?;
         let entries = rest.get(expiry.len() + 1..)?;
-        let seconds = number(expiry)?;
-        let good = seconds == 0 || seconds > now() / 1_000_000_000;
+        let expiry = seconds(expiry)?;
+        let good = expiry == 0 || expiry > now() / 1_000_000_000;
         good.then_some(Self { entries, cursor: Cell::new(0) })
     }
 
@@ -67,7 +68,7 @@ impl<'a> Recalled<'a> {
         let rest = start.and_then(|start| self.entries.get(start..)).unwrap_or_default();
         rest.split(|b| *b == b'/').map_while(move |whole| {
             let (variant, version) = split_last(whole.strip_prefix(key)?.strip_prefix(b":")?)?;
-            Some(Entry { whole, variant, version: u32::try_from(number(version)?).ok()? })
+            Some(Entry { whole, variant, version: u32::try_from(seconds(version)?).ok()? })
         })
     }
 
@@ -219,9 +220,4 @@ fn add(value: &mut Vec<u8>, start: usize, entry: &[u8]) -> bool {
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = text.iter().rposition(|b| *b == b':')?;
     Some((text.get(..colon)?, text.get(colon + 1..)?))
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    let digit = |n: u64, b: &u8| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0'));
-    if text.is_empty() || text.len() > 18 { None } else { text.iter().try_fold(0, digit) }
 }

@@ -172,10 +172,33 @@ pub(crate) struct Memory {
 pub(crate) struct Overrides {
     /// Where the choice is read, first to last.
     pub(crate) sources: Box<[AttrId]>,
+    /// The one of them that is a query parameter.
+    pub(crate) query: Option<Parameter>,
+    /// The cookie in which a link's choice lasts; read after all of them.
+    pub(crate) session: Option<Cookie>,
     pub(crate) signer: Option<Signer>,
     pub(crate) allow: Predicate,
-    /// Counts requests whose choice was not allowed.
+    /// The response header that reports what became of a choice.
+    pub(crate) response_header: Option<std::rc::Rc<str>>,
+    pub(crate) counters: ChoiceCounters,
+}
+
+/// A query parameter that does not go on.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) attribute: AttrId,
+    pub(crate) name: Box<[u8]>,
+}
+
+/// What counts requests whose choice came to nothing.
+#[derive(Debug)]
+pub(crate) struct ChoiceCounters {
+    /// It was not allowed.
     pub(crate) refused: Counter,
+    /// Its time was over.
+    pub(crate) expired: Counter,
+    /// It named what there is not.
+    pub(crate) unknown: Counter,
 }
 
 /// Peers whose decisions stay.

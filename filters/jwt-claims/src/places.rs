@@ -5,7 +5,7 @@
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
 use weir_core::request::is_named;
-use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
+use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request, query};
 
 /// Where a provider's tokens stand. The first place that has one counts.
 #[derive(Clone, Debug, Default)]
@@ -118,30 +118,10 @@ impl Places {
         self.remove(request, effects);
     }
 
-    /// What an earlier token's removal has left counts, so that two providers do not undo each other's.
     #[cold]
     fn remove_params<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
-        let whole = match effects.bytes(effects.path, request.shape()) {
-            Some(path) => path.to_vec(),
-            None => request.path_and_query().unwrap_or_default().to_vec(),
-        };
-        let is_ours = |part: &[u8]| {
-            let name = part.split(|b| *b == b'=').next().unwrap_or_default();
-            self.params.iter().any(|place| is_named(name, &place.name))
-        };
-        let Some(mark) = whole.iter().position(|b| *b == b'?') else { return };
-        let (path, query) = whole.split_at_checked(mark).unwrap_or_default();
-        let mut separator = b'?';
-        let made = effects.make(|out| {
-            out.extend_from_slice(path);
-            let parts = query.get(1..).unwrap_or_default().split(|b| *b == b'&');
-            for part in parts.filter(|part| !is_ours(part)) {
-                out.push(separator);
-                out.extend_from_slice(part);
-                separator = b'&';
-            }
-        });
-        effects.path = made.into();
+        let is_ours = |name: &[u8]| self.params.iter().any(|place| is_named(name, &place.name));
+        query::remove(request, effects, &is_ours);
     }
 
     #[cold]

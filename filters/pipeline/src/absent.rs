@@ -47,6 +47,11 @@ impl Plan {
         match *self {}
     }
 
+    /// Hides nothing.
+    pub fn hide<O: Outside>(&self, _: &Request<'_, O>, _: &mut Effects) {
+        match *self {}
+    }
+
     /// Warns of nothing.
     pub fn warnings(&self) -> &[String] {
         match *self {}

@@ -145,7 +145,7 @@ mod tests {
         let case = &file.cases[0];
         assert_eq!(file.config_of(case).to_string(), r#"{"a":[1]}"#);
         let step = &case.steps()[0];
-        assert_eq!((step.request.host.as_str(), step.upstream.status), ("example.com", 200));
+        assert_eq!((step.request.host.as_deref(), step.upstream.status), (Some("example.com"), 200));
         assert!(file.runs_in(case, Driver::Envoy) && file.runs_in(case, Driver::Minihost));
     }
 

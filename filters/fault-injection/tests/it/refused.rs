@@ -140,7 +140,7 @@ tests! {
             "[10].killSwitch.routeMetadata: a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])",
             "[11].sampling.sticky.unit: say what identifies a unit, such as \"header:x-user-id\"",
             "[12].sampling: \"often\" is not `random`, or an object such as {sticky: {unit: \"header:x-user-id\"}}",
-            "[13].sampling.sticky.unit[1]: \"cokie:a\" is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme), did you mean `cookie:`?",
+            "[13].sampling.sticky.unit[1]: \"cokie:a\" is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme, isBot), did you mean `cookie:`?",
         ]);
     }
 

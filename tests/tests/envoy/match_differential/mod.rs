@@ -6,6 +6,7 @@
 
 mod dice;
 mod forms;
+mod long;
 mod matches;
 mod native;
 mod requests;
