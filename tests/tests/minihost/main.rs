@@ -9,4 +9,5 @@ mod explained;
 mod hostile;
 mod manifests;
 mod memory;
+mod rpc_status;
 mod tokens;
