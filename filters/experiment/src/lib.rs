@@ -11,6 +11,7 @@ mod decide;
 mod memory;
 mod output;
 mod part;
+mod passes;
 mod plan;
 mod trace;
 mod turn;
