@@ -3,6 +3,7 @@
 mod neighbours;
 mod notes;
 mod report;
+mod unmet;
 mod warnings;
 
 use crate::environment::{Environment, Variables};

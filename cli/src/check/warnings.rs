@@ -1,5 +1,6 @@
 //! What is allowed, and hardly ever meant.
 
+use super::unmet;
 use crate::pools;
 use weir_core::{At, Problems};
 use weir_experiment::Status;
@@ -20,10 +21,11 @@ pub(super) fn of(json: &serde_json::Value) -> Vec<Warning> {
     shared_draws(&document, &mut all);
     experiments(&document, &mut all);
     followed(&document, &mut all);
+    unmet::tests(json, &mut all);
     all
 }
 
-fn warn(all: &mut Vec<Warning>, code: &'static str, at: At, message: String) {
+pub(super) fn warn(all: &mut Vec<Warning>, code: &'static str, at: At, message: String) {
     all.push(Warning { code, at, message });
 }
 

@@ -1,8 +1,11 @@
 //! A cookie, ready to be read and written.
 
+use crate::carried::Carried;
 use crate::spec::{CookieSpec, SameSite};
 use std::rc::Rc;
-use weir_core::{At, AttrId, Compiler, ResponseHeader, SourceSpec, duration, header};
+use weir_core::{
+    At, AttrId, Compiler, Effects, Outside, Request, ResponseHeader, SourceSpec, duration, header,
+};
 
 /// A cookie, ready to be read and written.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub struct Cookie {
     pub ttl: u64,
     before: String,
     after: String,
+    /// Where its value is kept for a further pass of the same request; nowhere for what scripts read.
+    carried: Option<Carried>,
 }
 
 /// An id of 128 random bits, in lower-case hex.
@@ -37,7 +42,7 @@ impl Cookie {
     /// With what `httpOnly` and `ttl` are when they are absent.
     fn new(
         spec: &CookieSpec,
-        (http_only, ttl): (bool, &str),
+        (hidden, ttl): (bool, &str),
         compiler: &mut Compiler<'_>,
         at: &At,
     ) -> Option<Self> {
@@ -45,13 +50,22 @@ impl Cookie {
             compiler.problems.missing(&at.field("name"), "the cookie needs a name");
             return None;
         }
+        if header::name(&spec.name).is_err() {
+            let message = format!(
+                "{:?} is not a name for a cookie that is set: letters, digits and !#$%&'*+-.^_`|~ (RFC 6265bis)",
+                spec.name
+            );
+            compiler.problems.add(&at.field("name"), message);
+            return None;
+        }
         let source = SourceSpec::Short(format!("cookie:{}", spec.name));
         let attribute = compiler.source(&source, &at.field("name"));
         let ttl = seconds(spec.ttl.as_deref().unwrap_or(ttl), compiler, at);
-        let http_only = spec.http_only.unwrap_or(http_only);
+        let http_only = spec.http_only.unwrap_or(hidden);
         prefix(spec, http_only, compiler, at);
         let after = attributes(spec, ttl, http_only, compiler, at);
-        Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after })
+        let carried = hidden.then(|| Carried::compile(&spec.name, compiler));
+        Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after, carried })
     }
 
     /// The header that sets the cookie. The value must have bytes of RFC 6265's `cookie-octet` only.
@@ -64,6 +78,18 @@ impl Cookie {
     pub fn end(&self) -> ResponseHeader {
         let value: Rc<[u8]> = [&*self.before, &self.after, "; Max-Age=0"].concat().into_bytes().into();
         ResponseHeader { name: "set-cookie".into(), value, replace: false }
+    }
+
+    /// The value that an earlier pass of the same request has set, where the proxy redirected it.
+    pub fn carried<O: Outside>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
+        self.carried.as_ref()?.value(request)
+    }
+
+    /// Keeps a value that is set for a further pass of the same request.
+    pub fn carry(&self, value: &[u8], effects: &mut Effects) {
+        if let Some(carried) = &self.carried {
+            carried.keep(value, effects);
+        }
     }
 
     /// The cookie's name with the `=` behind it: what a signature of its value is bound to.
@@ -230,6 +256,16 @@ mod tests {
         }
         let all = compiled(r#"{"name": "__Host-", "domain": "a", "path": "/a", "secure": false}"#, false);
         assert_eq!(all.unwrap_err().lines().count(), 3);
+    }
+
+    #[test]
+    fn what_is_set_has_a_strict_name() {
+        for name in ["prefs[theme]", "a b", "größe", "a=b", "a;b", ""] {
+            assert!(
+                compiled(&format!(r#"{{"name": "{name}"}}"#), false).unwrap_err().starts_with("name: "),
+                "{name}"
+            );
+        }
     }
 
     #[test]

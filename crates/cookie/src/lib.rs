@@ -3,6 +3,7 @@
 //! [`CookieSpec`] is what a user writes, [`Cookie`] what it means. [`id`] makes identities for who has none,
 //! and [`Signer`] gives texts a signature that clients cannot make.
 
+mod carried;
 mod cookie;
 mod signer;
 mod spec;

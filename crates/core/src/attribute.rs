@@ -39,7 +39,7 @@ pub struct AttributeSpec {
     /// A request header by name. Several lines of it are joined with `,`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// A cookie by name; the first one of that name counts.
+    /// A cookie by name, any that browsers send (`prefs[theme]`); the first one of that name counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
     /// A query parameter by name, percent-decoded; the first one of that name counts.

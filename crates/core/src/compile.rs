@@ -13,6 +13,7 @@ use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
 use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
+use crate::passes::Passes;
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
@@ -300,9 +301,8 @@ impl<'c> Compiler<'c> {
             return self.header_source(name, &part("header"));
         }
         if let Some(name) = &spec.cookie {
-            if header::name(name).is_err() {
-                self.problems
-                    .add(&part("cookie"), format!("{name:?} is not a cookie name (an RFC 9110 token)"));
+            if let Err(message) = header::cookie_name(name) {
+                self.problems.add(&part("cookie"), message);
                 return None;
             }
             self.shape.cookie = Some(self.header_slot(b"cookie"));
@@ -517,6 +517,23 @@ impl<'c> Compiler<'c> {
     /// Declares filter state: access logs see it as `wasm.NAME`.
     pub fn state(&mut self, name: &str) -> State {
         self.tables.states.intern(name)
+    }
+
+    /// Declares filter state that lasts as long as the client's request: also where the proxy redirects it.
+    pub fn lasting_state(&mut self, name: &str) -> State {
+        let before = self.tables.states.items().len();
+        let state = self.state(name);
+        if self.tables.states.items().len() > before {
+            self.shape.lasting.push(state);
+        }
+        state
+    }
+
+    /// Declares that an earlier pass of a request may matter.
+    pub fn passes(&mut self) -> Passes {
+        // It decides nothing: what was decided is what it leads to.
+        let redirected = self.aside(|compiler| compiler.pseudo_header(Passes::HEADER));
+        Passes { redirected }
     }
 
     /// Declares an experiment of this configuration; the order is that in which they are decided.

@@ -15,6 +15,21 @@ pub fn name(name: &str) -> Result<String, String> {
     }
 }
 
+/// Checks the name of a cookie that is read. Browsers send nearly any (RFC 6265bis section 5.7), and servers set
+/// `prefs[theme]` (PHP), `a:b` or names beyond ASCII.
+///
+/// # Errors
+/// When no request can have a cookie of this name; the message names the rule.
+pub fn cookie_name(name: &str) -> Result<(), String> {
+    let breaks = |b: u8| b == b'=' || b == b';' || b < 0x20 || b == 0x7f;
+    if name.is_empty() || name.trim_matches([' ', '\t']) != name || name.bytes().any(breaks) {
+        return Err(format!(
+            "{name:?} is not the name of a cookie: no `=`, `;` or control characters, and no spaces around it"
+        ));
+    }
+    Ok(())
+}
+
 /// A name that a configuration may ask us to write.
 ///
 /// # Errors
@@ -259,6 +274,16 @@ mod tests {
         assert_eq!(Pairs::new(&endless).with_name_lengths(u64::MAX).count(), 0);
         assert_eq!(Pairs::new(&[0xff; 64]).count(), 0);
         assert_eq!(Pairs::new(b"").count(), 0);
+    }
+
+    #[test]
+    fn cookies_are_read_by_any_name_that_browsers_send() {
+        for name in ["uid", "prefs[theme]", "a:b", "a b", "größe", "\"q\"", "a,b", "a/b"] {
+            assert_eq!(cookie_name(name), Ok(()), "{name}");
+        }
+        for name in ["", "a=b", "a;b", " a", "a\t", "a\nb", "\u{7f}"] {
+            assert!(cookie_name(name).is_err(), "{name:?}");
+        }
     }
 
     #[test]

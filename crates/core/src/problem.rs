@@ -66,10 +66,25 @@ impl fmt::Display for Problem {
 const MAX_PROBLEMS: usize = 100;
 
 /// All problems of one configuration. Loading never stops at the first one.
-#[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<Problem>);
+#[derive(Clone, Debug)]
+pub struct Problems {
+    list: Vec<Problem>,
+    /// How many are kept.
+    room: usize,
+}
+
+impl Default for Problems {
+    fn default() -> Self {
+        Self { list: Vec::new(), room: MAX_PROBLEMS }
+    }
+}
 
 impl Problems {
+    /// None so far, of which more are kept than a reader would read: for programs that act on each.
+    pub fn of_all() -> Self {
+        Self { list: Vec::new(), room: usize::MAX }
+    }
+
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a
     /// consequence of the first.
     ///
@@ -78,15 +93,15 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
-        if self.0.len() > MAX_PROBLEMS || self.0.iter().any(|p| p.at == *at) {
+        if self.is_full() || self.latest().any(|p| p.at == *at) {
             return;
         }
-        let (at, message) = match self.0.len() {
-            MAX_PROBLEMS => (At::root(), "there are more problems, which are not listed".to_owned()),
-            _ => (at.clone(), message.into()),
+        let (at, message) = match self.list.len() == self.room {
+            true => (At::root(), "there are more problems, which are not listed".to_owned()),
+            false => (at.clone(), message.into()),
         };
         let message = escape(&without_user_info(&message)).into_owned();
-        self.0.push(Problem { at, message });
+        self.list.push(Problem { at, message });
     }
 
     /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
@@ -94,42 +109,47 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn missing(&mut self, at: &At, message: impl Into<String>) {
-        if !self.0.iter().any(|p| at.contains(&p.at)) {
+        if !self.latest().any(|p| at.contains(&p.at)) {
             self.add(at, message);
         }
     }
 
+    /// The problems that another one may be a consequence of.
+    fn latest(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter().rev().take(MAX_PROBLEMS)
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// [`did_you_mean`], or nothing where the problem that it belongs to is one too many to be kept: a
     /// configuration with many names and many mistakes must not compare each with each.
     pub fn did_you_mean<'a>(&self, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-        if self.0.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
+        if self.list.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
     }
 
     /// Whether no further problem is kept, so that no time should go into finding and describing one.
     pub fn is_full(&self) -> bool {
-        self.0.len() > MAX_PROBLEMS
+        self.list.len() > self.room
     }
 
     /// How many problems there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// The problems in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.list.iter()
     }
 }
 
 impl fmt::Display for Problems {
     /// One problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.0.iter().enumerate() {
+        for (i, problem) in self.list.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
@@ -200,6 +220,15 @@ mod tests {
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
         let last = problems.iter().last().map(ToString::to_string);
         assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
+    }
+
+    #[test]
+    fn who_acts_on_each_problem_gets_all() {
+        let mut problems = Problems::of_all();
+        for index in 0..500 {
+            problems.add(&At::root().field("rules").index(index), "odd");
+        }
+        assert_eq!((problems.len(), problems.is_full()), (500, false));
     }
 
     #[test]

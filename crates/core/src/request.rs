@@ -324,6 +324,11 @@ impl<'r, O: Outside> Request<'r, O> {
         self.shape
     }
 
+    /// All headers, as the host gave them; empty where none were read.
+    pub(crate) fn raw(&self) -> &'r [u8] {
+        self.raw
+    }
+
     /// What the request needs from outside.
     pub fn outside(&self) -> &'r O {
         self.outside

@@ -7,7 +7,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::claims::ClaimSource;
-use crate::effect::ResponseHeader;
+use crate::effect::{ResponseHeader, State};
 use crate::header::{Pair, Pairs, equal};
 use crate::ownership::Reserved;
 use crate::problem::At;
@@ -125,6 +125,8 @@ pub struct Shape {
     pub texts: Vec<Box<[u8]>>,
     /// Names of the filter state that effects may set, without the host's own prefix.
     pub states: Vec<String>,
+    /// Those that last as long as the client's request, see [`crate::Compiler::lasting_state`].
+    pub lasting: Vec<State>,
     /// Names of the counters.
     pub counters: Vec<String>,
     /// Names of the gauges.

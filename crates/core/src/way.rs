@@ -15,6 +15,17 @@ pub enum Way {
     Delay(Box<Delay>),
 }
 
+impl Way {
+    /// The answer that the proxy gives, at once or after a delay.
+    pub fn reply_mut(&mut self) -> Option<&mut Reply> {
+        match self {
+            Self::Reply(reply) => Some(reply),
+            Self::Delay(delay) => delay.then.as_deref_mut(),
+            Self::On | Self::Hold(_) => None,
+        }
+    }
+}
+
 /// How a request is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -28,16 +39,17 @@ pub struct Hold {
 /// An answer of the proxy itself, in the place of an upstream's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The HTTP status, 200 to 599. To a gRPC client Envoy sends 200 and a status of gRPC's.
+    /// The HTTP status, 200 to 599.
     pub status: u16,
-    /// The gRPC status, 0 to 16; where there is none, Envoy takes the one that goes with `status`.
+    /// The gRPC status, 0 to 16, for clients of gRPC, gRPC-Web and Connect, see [`Reply::suit`]; where there is
+    /// none, Envoy sends gRPC clients the one that goes with `status`.
     pub grpc_status: Option<u8>,
     /// What access logs show as `%RESPONSE_CODE_DETAILS%`: a short word without spaces.
     pub details: Box<str>,
     /// Headers beside those that the proxy sets. The values must be safe, see
     /// [`crate::header::is_safe_value`].
     pub headers: Vec<(Box<str>, Box<[u8]>)>,
-    /// The body; to a gRPC client it is the message.
+    /// The body; with a gRPC status it is the message.
     pub body: Box<[u8]>,
 }
 

@@ -281,15 +281,14 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// A stream's response trailers came. Returns the [`action`].
-    pub fn on_response_trailers<H: Host>(&self, _: &H, stream: u32) -> u32
+    pub fn on_response_trailers<H: Host>(&self, host: &H, stream: u32) -> u32
     where
         P: Plugin<H, Kept = K>,
     {
-        let waits = self
-            .pending
-            .try_borrow()
-            .is_ok_and(|all| all.get(&stream).is_some_and(|(_, kept)| <P as Plugin<H>>::is_waiting(kept)));
-        if waits { action::STOP } else { action::CONTINUE }
+        let Ok(pending) = self.pending.try_borrow() else { return action::CONTINUE };
+        let Some((plugin, kept)) = pending.get(&stream) else { return action::CONTINUE };
+        plugin.on_response_trailers(host, kept);
+        if <P as Plugin<H>>::is_waiting(kept) { action::STOP } else { action::CONTINUE }
     }
 
     /// A stream ended, in whatever way.

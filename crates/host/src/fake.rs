@@ -224,6 +224,8 @@ impl Host for FakeHost {
         self.now.get()
     }
 
+    fn declare_lasting(&self, _: &[u8]) {}
+
     fn set_state(&self, name: &[u8], value: &[u8]) {
         self.note(Call::State(text(name), value.to_vec()));
         self.states.borrow_mut().insert(text(name), value.to_vec());

@@ -131,6 +131,9 @@ pub trait Host {
     fn property(&self, path: &[u8]) -> Option<Self::Bytes>;
     /// Sets filter state; access logs and later filters see it as `wasm.NAME`.
     fn set_state(&self, name: &[u8], value: &[u8]);
+    /// Has filter state last as long as the client's request, through internal redirects; for the root that is being
+    /// configured.
+    fn declare_lasting(&self, name: &[u8]);
     /// Compiles a CEL expression into a token.
     ///
     /// # Errors

@@ -37,6 +37,10 @@ pub trait Plugin<H: Host>: Sized {
         let _ = (host, kept, size, ends);
         Body::GoesOn
     }
+    /// Serves the response trailers of a stream of which something is kept.
+    fn on_response_trailers(&self, host: &H, kept: &Self::Kept) {
+        let _ = (host, kept);
+    }
     /// The time is over for which a response waits; how many nanoseconds more it is to wait.
     fn waits_on(&self, host: &H, kept: &mut Self::Kept) -> Option<u64> {
         let _ = (host, kept);

@@ -323,6 +323,11 @@ impl Host for Proxy {
         }
     }
 
+    fn declare_lasting(&self, name: &[u8]) {
+        // A host that knows nothing of it has no such redirects either.
+        let _ = self.foreign("declare_property", &protobuf::lasting_property(name));
+    }
+
     fn steady_now(&self) -> u64 {
         let mut now = 0;
         // SAFETY: the pointer is valid for writes during the call. A failure leaves zero.

@@ -132,8 +132,12 @@ impl Split {
             if let Some(value) = effects.cookie(cookie.attribute) {
                 return Some((Key::Minted, self.salt.bucket(value)));
             }
-            let id = weir_cookie::id(random(), random());
+            let id = match cookie.carried(request) {
+                Some(id) => id,
+                None => Box::from(weir_cookie::id(random(), random())),
+            };
             effects.set_cookie(cookie.attribute, &id, cookie.header(&id));
+            cookie.carry(&id, effects);
             return Some((Key::Minted, self.salt.bucket(&id)));
         }
         effects.counts.push(self.keyless);

@@ -6,6 +6,7 @@
 use crate::config::Status;
 use crate::memory::{Fresh, Memo};
 use crate::overrides::Chosen;
+use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
 use crate::trace::{Note, Step, Trace, Verdict};
 use crate::turn::{Turn, find};
@@ -54,7 +55,8 @@ impl Plan {
         effects: &mut Effects,
         trace: &mut T,
     ) {
-        let turn = Turn::new(self, request);
+        let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
+        let turn = Turn::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
         let mut last = Last::default();
         let mut fresh = Fresh::default();
@@ -74,7 +76,11 @@ impl Plan {
             variant.apply(effects);
             if by == By::Hash {
                 match (&self.memory, variant.counters) {
-                    (None, Some(counters)) => effects.counts.push(counters.assignments),
+                    (None, Some(counters)) => {
+                        if turn.earlier.is_none() || !experiment.was_decided(variant, request) {
+                            effects.counts.push(counters.assignments);
+                        }
+                    }
                     (None, None) => {}
                     (Some(_), _) => fresh.note(&turn, position, index, effects),
                 }

@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod overrides;
 mod part;
+mod passes;
 mod plan;
 mod trace;
 mod turn;

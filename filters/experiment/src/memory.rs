@@ -151,6 +151,8 @@ impl Fresh {
     pub(crate) fn finish<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {
             self.write(turn, effects);
+        } else if let Some(earlier) = turn.earlier {
+            earlier.set_again(turn.plan, effects);
         }
     }
 
@@ -172,6 +174,7 @@ impl Fresh {
             value.push(b'~');
             value.extend_from_slice(&signature);
             effects.response.push(memory.cookie.header(&value));
+            memory.cookie.carry(&value, effects);
         }
     }
 

@@ -5,7 +5,7 @@ use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
 use weir_core::effect::{Counter, State, TextId};
 use weir_core::predicate::ExperimentId;
-use weir_core::{AttrId, OwnedHeader, Predicate};
+use weir_core::{AttrId, OwnedHeader, Passes, Predicate};
 
 /// The validated section.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Plan {
     pub(crate) overrides: Option<Overrides>,
     pub(crate) trust: Option<Trust>,
     pub(crate) outputs: Outputs,
+    /// Whether there was an earlier pass of a request, where something of it would be kept.
+    pub(crate) passes: Option<Passes>,
     /// Counts requests that lacked a unit where one was needed.
     pub(crate) without_unit: Counter,
     /// Counts requests of which a condition could not be judged.

@@ -2,6 +2,7 @@
 
 use crate::memory::Recalled;
 use crate::overrides::Choice;
+use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Units};
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Id, SIGNATURE};
@@ -12,6 +13,8 @@ use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
 pub(crate) struct Turn<'a, O> {
     pub(crate) plan: &'a Plan,
     pub(crate) request: &'a Request<'a, O>,
+    /// What an earlier pass of the request has left.
+    pub(crate) earlier: Option<&'a Earlier>,
     now: OnceCell<u64>,
     consent: OnceCell<bool>,
     sent_id: OnceCell<Option<&'a [u8]>>,
@@ -25,14 +28,20 @@ pub(crate) struct Turn<'a, O> {
 
 impl<'a, O: Outside> Turn<'a, O> {
     #[inline]
-    pub(crate) fn new(plan: &'a Plan, request: &'a Request<'a, O>) -> Self {
+    pub(crate) fn new(plan: &'a Plan, request: &'a Request<'a, O>, earlier: Option<&'a Earlier>) -> Self {
+        let fresh_id = OnceCell::new();
+        if let Some(id) = earlier.and_then(|earlier| earlier.id) {
+            // It is the first time.
+            let _ = fresh_id.set(id);
+        }
         Self {
             plan,
             request,
+            earlier,
             now: OnceCell::new(),
             consent: OnceCell::new(),
             sent_id: OnceCell::new(),
-            fresh_id: OnceCell::new(),
+            fresh_id,
             recalled: OnceCell::new(),
             choice: OnceCell::new(),
             undecided: Cell::new(false),
@@ -120,7 +129,9 @@ impl<'a, O: Outside> Turn<'a, O> {
     pub(crate) fn recalled(&self) -> Option<&Recalled<'a>> {
         let memory = self.plan.memory.as_ref()?;
         let read = || {
-            let text = self.text(memory.cookie.attribute).filter(|_| self.consent())?;
+            let sent = || self.text(memory.cookie.attribute);
+            let text =
+                self.earlier.and_then(Earlier::assignments).or_else(sent).filter(|_| self.consent())?;
             Recalled::read(text, memory, || self.now())
         };
         self.recalled.get_or_init(read).as_ref()
@@ -152,6 +163,7 @@ impl<'a, O: Outside> Turn<'a, O> {
                 None => id.to_vec(),
             };
             effects.set_cookie(minted.cookie.attribute, &value, minted.cookie.header(&value));
+            minted.cookie.carry(id, effects);
         }
     }
 }

@@ -115,8 +115,8 @@ pub struct AnyVariant(
     pub Vec<String>,
 );
 
-/// An error in the place of an upstream's answer. With both statuses, gRPC clients get `grpcStatus` and all
-/// others `httpStatus`.
+/// An error in the place of an upstream's answer. With both statuses, clients of gRPC, gRPC-Web and Connect get
+/// `grpcStatus` and all others `httpStatus`.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -124,8 +124,8 @@ pub struct Abort {
     /// The HTTP status, 200 to 599. A gRPC client gets the gRPC status that goes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// The gRPC status by name or number, such as `UNAVAILABLE` or 14. Other clients get the HTTP status that
-    /// goes with it.
+    /// The gRPC status by name or number, such as `UNAVAILABLE` or 14, for clients of gRPC, gRPC-Web and
+    /// Connect. Other clients get the HTTP status that goes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_status: Option<GrpcStatus>,
     /// The percentage of requests.
@@ -137,7 +137,8 @@ pub struct Abort {
     /// Headers of the answer.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub headers: Named<String>,
-    /// The body, `fault filter abort` when absent; to a gRPC client it is the message.
+    /// The body; with a gRPC status it is the message. Default: `fault filter abort`, and none with a status that
+    /// has no body (204, 205, 304).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The body's type, `text/plain` when absent.
@@ -167,7 +168,7 @@ pub struct ResponseFault {
     /// The percentage of requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Percentage>,
-    /// The HTTP status in place of the upstream's, 200 to 599.
+    /// The HTTP status in place of the upstream's, 200 to 599. With 204, 205 and 304 the body is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Response headers to set; a header of this name that the upstream sent is replaced.
@@ -186,10 +187,11 @@ pub struct ResponseFault {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BodyFault {
-    /// It is replaced by this text.
+    /// It is replaced by this text. What told of the old one goes: `content-encoding`, `etag`, `last-modified`,
+    /// `content-range`, `accept-ranges` and digests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replace: Option<String>,
-    /// It ends after so many bytes.
+    /// It ends after so many bytes. Of the headers only `content-length` goes, as in a transfer that breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncate: Option<u64>,
 }

@@ -61,7 +61,7 @@ impl Plan {
             effects.counts.push(self.undecided);
         }
         if injected.any {
-            self.inject(injected, request.outside(), effects);
+            self.inject(injected, request, effects);
         }
     }
 

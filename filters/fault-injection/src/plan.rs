@@ -9,6 +9,9 @@ use weir_allocation::{Bucket, Salt, Share};
 use weir_core::effect::{Counter, Gauge, OwnedHeader, State};
 use weir_core::{AttrId, Predicate, Reply};
 
+/// The filter state in which the reason stands.
+pub(crate) const STATE: &str = "fault";
+
 /// A compiled section.
 #[derive(Debug)]
 pub struct Plan {

@@ -48,8 +48,8 @@ pub struct Label {
     /// Bound: these values; all others are `other`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// Bound: path templates such as `/users/{id}`, in which `{…}` is one segment and a last `**` the rest.
-    /// The first that fits is the value.
+    /// Bound: path templates such as `/users/{id}`, in which `{…}` is one segment, or a part of one
+    /// (`/items/{item}:archive`, `/files/{name}.json`), and a last `**` the rest. The first that fits is the value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<String>,
     /// Bound: classes of values. The first that fits is the value.

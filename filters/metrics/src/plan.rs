@@ -22,6 +22,8 @@ pub struct Plan {
     /// What is asked of the proxy at the end.
     pub(crate) lates: Box<[Late]>,
     pub(crate) log: Option<Box<Log>>,
+    /// Whether the status of the response is asked at the end.
+    pub(crate) reads_status: bool,
     /// The counter of conditions that could not be judged.
     pub(crate) undecided: Cell<Id>,
 }

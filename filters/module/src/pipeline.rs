@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::key_fetch::Running;
 use crate::measure::Meter;
 use crate::response_faults::Suffering;
-use weir_core::{Problems, Request, ResponseHeader, Way};
+use weir_core::{Problems, Reply, Request, ResponseHeader, Way};
 use weir_host::{
     Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, clean_trailers, respond,
 };
@@ -83,6 +83,9 @@ impl<H: Host> Plugin<H> for Pipeline {
         let define = |kind, names: &[String]| {
             names.iter().map(|name| host.define_metric(kind, name)).collect::<Box<[Option<MetricId>]>>()
         };
+        for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
+            host.declare_lasting(name.as_bytes());
+        }
         let counters = Counters::new(define(MetricKind::Counter, &plans.shape.counters));
         if let Some(metrics) = &plans.metrics {
             metrics.define_all(&Meter(host));
@@ -117,6 +120,11 @@ impl<H: Host> Plugin<H> for Pipeline {
         effects.held = *held_for > 0;
         self.plans.decide(&request, effects);
         self.counters.count(&effects.counts, host);
+        if <Self as Plugin<H>>::MAY_HOLD
+            && let Some(reply) = effects.way.reply_mut()
+        {
+            suit(reply, raw, host);
+        }
         match &effects.way {
             // Nothing of it is changed: it comes again.
             Way::Hold(hold) => return Served { kept: None, way: Way::Hold(*hold) },
@@ -154,6 +162,12 @@ impl<H: Host> Plugin<H> for Pipeline {
         match &mut kept.suffering {
             Some(suffering) => self.harm_body(host, suffering, size),
             None => Body::GoesOn,
+        }
+    }
+
+    fn on_response_trailers(&self, host: &H, kept: &Kept) {
+        if let Some(suffering) = &kept.suffering {
+            self.harm_trailers(host, suffering);
         }
     }
 
@@ -199,6 +213,16 @@ impl<H: Host> Plugin<H> for Pipeline {
 
     fn retire(&self, host: &H) {
         self.counters.flush(host);
+    }
+}
+
+/// Gives an answer the form that the client reads. The headers are those that were read, if any were.
+#[cold]
+fn suit<H: Host>(reply: &mut Reply, raw: &[u8], host: &H) {
+    if raw.is_empty() && reply.grpc_status.is_some() {
+        reply.suit(&host.request_pairs());
+    } else {
+        reply.suit(raw);
     }
 }
 

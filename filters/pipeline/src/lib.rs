@@ -19,7 +19,7 @@ mod plans;
 pub use decide::{Left, Trace};
 pub use document::{Document, LANGUAGE, sections};
 pub use outcome::{Outcome, OwnedHeader, SentHeader};
-pub use plans::{Plans, validate};
+pub use plans::{Plans, validate, validate_all};
 
 /// Each section's types: all of the filter's own, or those of a null object.
 macro_rules! sections {

@@ -42,6 +42,16 @@ impl Plans {
         Self::compile(&document, Compiler::new(&document.attributes, env, problems).offline())
     }
 
+    /// The same with all that is wrong, however much it is.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn load_for_all_problems(bytes: &[u8]) -> Result<Self, Problems> {
+        let mut problems = Problems::of_all();
+        let document: Document = weir_core::load(bytes, &mut problems);
+        Self::compile(&document, Compiler::new(&document.attributes, &|_| None, problems).offline())
+    }
+
     fn compile(document: &Document, mut compiler: Compiler<'_>) -> Result<Self, Problems> {
         let at = At::root();
         compiler.ownership(&document.ownership, &at.field("ownership"));
@@ -80,4 +90,12 @@ impl Plans {
 /// Everything that is wrong with it.
 pub fn validate(bytes: &[u8]) -> Result<(), Problems> {
     Plans::load_offline(bytes, &|_| None).map(drop)
+}
+
+/// As [`validate`], for programs that act on each problem: all are there, where a reader gets the first hundred.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn validate_all(bytes: &[u8]) -> Result<(), Problems> {
+    Plans::load_for_all_problems(bytes).map(drop)
 }

@@ -11,6 +11,7 @@ mod jwt_e2e;
 mod match_differential;
 mod metrics_e2e;
 mod prometheus_e2e;
+mod redirects;
 mod rendered;
 mod routing_e2e;
 mod shipped;

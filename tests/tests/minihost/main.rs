@@ -11,4 +11,5 @@ mod hostile;
 mod links;
 mod manifests;
 mod memory;
+mod rpc_status;
 mod tokens;

@@ -216,10 +216,8 @@ impl Entry<'_, '_> {
     }
 
     fn cookie(&mut self, name: &str, at: &At) -> Option<AttrId> {
-        if header::name(name).is_err() {
-            self.compiler
-                .problems
-                .add(at, format!("{name:?} is not a cookie name (letters, digits and !#$%&'*+-.^_`|~)"));
+        if let Err(message) = header::cookie_name(name) {
+            self.compiler.problems.add(at, message);
             return None;
         }
         self.source(AttributeSpec { cookie: Some(name.to_owned()), ..AttributeSpec::default() }, at)

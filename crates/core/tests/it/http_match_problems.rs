@@ -8,7 +8,7 @@ use crate::http_match_support::Matcher;
 fn every_problem_has_its_place() {
     let json = r#"[
         {"uri": {"exact": "/a?b=1"}, "headers": {"x-a": {"regex": "(?=a)b"}, "bad name": {}, "x-b": {"prefix": ""}}},
-        {"uri": {"regex": "*"}, "port": 70000, "remoteIp": ["10.0.0.0/8", "10.0.0.0/40"], "cookies": {"a b": {}}},
+        {"uri": {"regex": "*"}, "port": 70000, "remoteIp": ["10.0.0.0/8", "10.0.0.0/40"], "cookies": {"a=b": {}}},
         {"sourcePrincipals": ["a*b", "", "a"], "claims": {"": {}, "x": {"semver": "newest"}}, "queryParams": {"": {}}},
         {"headers": {"@request.auth.claims[a][]": {}, "@request.auth.claims": {}}, "withoutHeaders": {"x": {"in": []}}}
     ]"#;
@@ -21,7 +21,7 @@ fn every_problem_has_its_place() {
         "rules[0].match[1].uri.regex: \"*\" is no regular expression; `.*` is any text",
         "rules[0].match[1].port: 70000 is no port (1 to 65535)",
         "rules[0].match[1].remoteIp[1]: \"10.0.0.0/40\" has a length of 40; it must be 0 to 32",
-        "rules[0].match[1].cookies[\"a b\"]: \"a b\" is not a cookie name",
+        "rules[0].match[1].cookies[\"a=b\"]: \"a=b\" is not the name of a cookie",
         "rules[0].match[2].sourcePrincipals[0]: \"a*b\" is no principal",
         "rules[0].match[2].sourcePrincipals[1]: \"\" is no principal",
         "rules[0].match[2].claims[\"\"]: a part of the claim's name is empty",

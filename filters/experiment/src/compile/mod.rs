@@ -64,11 +64,13 @@ impl Plan {
             units: units.into_items().into(),
             pools,
             consent: section::consent(config, compiler, at),
-            minted,
-            memory,
             overrides: section::overrides(config, compiler, at),
             trust,
             outputs,
+            passes: (minted.is_some() || memory.is_some() || config.output.filter_state)
+                .then(|| compiler.passes()),
+            minted,
+            memory,
             without_unit: compiler.counter("weir_experiments_without_unit_total"),
             undecided: compiler.undecided("experiments"),
         }

@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         compiler: &mut Compiler<'_>,
     ) -> Variant {
         let state = self.config.output.filter_state.then(|| {
-            let state = compiler.state(&["weir.", experiment.name()].concat());
+            let state = compiler.lasting_state(&["weir.", experiment.name()].concat());
             (state, compiler.text(variant.key.as_bytes()))
         });
         let counted = self.config.output.counters.unwrap_or(true);

@@ -7,7 +7,7 @@ mod time;
 use crate::active::{Active, Metrics};
 use crate::chance::Chance;
 use crate::config::{Config, Fault, Operators, Rolls, Sampling, Sticky as StickySpec};
-use crate::plan::{Plan, Rule, Sticky};
+use crate::plan::{Plan, Rule, STATE, Sticky};
 use crate::response::Marks;
 use weir_allocation::{Salt, purpose};
 use weir_core::effect::{Counter, Gauge};
@@ -46,7 +46,7 @@ impl Plan {
             rules: rules.into(),
             chance: Chance::default(),
             marks: Marks::default(),
-            state: compiler.state("fault"),
+            state: compiler.lasting_state(STATE),
             undecided: compiler.undecided("faults"),
         }
     }

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::config::{From, FromHeader, Provider};
 use crate::places::{CookiePlace, HeaderPlace, ParamPlace, Places, Prefix};
 use weir_core::effect::OwnedHeader;
-use weir_core::{At, SourceSpec, header};
+use weir_core::{At, SourceSpec};
 
 impl Builder<'_, '_> {
     pub(super) fn places(&mut self, spec: &Provider, at: &At) -> Places {
@@ -58,11 +58,6 @@ impl Builder<'_, '_> {
     }
 
     fn cookie_place(&mut self, name: &str, at: &At) -> Option<CookiePlace> {
-        if header::name(name).is_err() {
-            let message = format!("{name:?} is not a cookie name (an RFC 9110 token)");
-            self.compiler.problems.add(at, message);
-            return None;
-        }
         let source = SourceSpec::Short(["cookie:", name].concat());
         let attribute = self.compiler.source(&source, at)?;
         Some(CookiePlace { attribute, name: name.as_bytes().into() })

@@ -54,8 +54,12 @@ impl Plan {
         if readings.len().max(lates.len()) > usize::from(u16::MAX) {
             compiler.problems.add(at, "more than 65535 different labels, or things that are measured");
         }
+        let of_status = |metric: &Metric| metric.responses.as_ref().is_some_and(|it| !it.status.is_empty());
+        let reads_status = metrics.iter().any(of_status)
+            || readings.iter().any(|reading| matches!(reading, Reading::Code(_) | Reading::Class));
         Self {
             style: config.style,
+            reads_status,
             metrics: metrics.into(),
             readings: readings.into(),
             lates: lates.into(),

@@ -138,7 +138,8 @@ fn send_local_response(guest: &mut Guest<'_>, args: &Args<'_>) -> Outcome {
 }
 
 fn is_grpc(request: &HeaderMap) -> bool {
-    request.first(b"content-type").is_some_and(|kind| kind.starts_with(b"application/grpc"))
+    let kind = request.first(b"content-type").unwrap_or_default();
+    kind.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest.first(), None | Some(b'+')))
 }
 
 fn plain_reply(status: u32, added: &HeaderMap, body: Bytes) -> Response {
@@ -155,17 +156,20 @@ fn plain_reply(status: u32, added: &HeaderMap, body: Bytes) -> Response {
     Response { headers, body, ..Response::default() }
 }
 
-/// A gRPC client gets HTTP 200 with the status in headers: the given one, else Envoy's translation of the
-/// HTTP status.
+/// A gRPC client gets HTTP 200 with the status in headers: the one that the module has put there, the given one,
+/// else Envoy's translation of the HTTP status.
 fn grpc_reply(status: u32, grpc_status: i32, added: &HeaderMap, body: &[u8]) -> Response {
     let grpc_status = if (0..=16).contains(&grpc_status) { grpc_status } else { grpc_status_of(status) };
-    let mut headers = HeaderMap::from_iter([(":status", "200"), ("content-type", "application/grpc")]);
-    headers.add("grpc-status", grpc_status.to_string());
-    if !body.is_empty() {
-        headers.add("grpc-message", percent_encoded(body));
-    }
+    let mut headers = HeaderMap::from_iter([(":status", "200")]);
     for (name, value) in added.pairs() {
         headers.add(name, value);
+    }
+    headers.replace(b"content-type", b"application/grpc");
+    if headers.first(b"grpc-status").is_none() {
+        headers.add("grpc-status", grpc_status.to_string());
+    }
+    if !body.is_empty() {
+        headers.replace(b"grpc-message", percent_encoded(body).as_bytes());
     }
     Response { headers, ..Response::default() }
 }
@@ -227,6 +231,17 @@ mod tests {
         assert_eq!(reply.headers.first(b"grpc-status"), Some(&b"7"[..]));
         assert_eq!(reply.headers.first(b"grpc-message"), Some(&b"no way: 100%25"[..]));
         assert_eq!(grpc_reply(503, 9, &HeaderMap::new(), b"").headers.first(b"grpc-status"), Some(&b"9"[..]));
+        let said = HeaderMap::from_iter([("grpc-status", "8"), ("content-type", "text/plain")]);
+        let reply = grpc_reply(503, 9, &said, b"");
+        assert_eq!(reply.headers.values(b"grpc-status").collect::<Vec<_>>(), [b"8"]);
+        assert_eq!(reply.headers.values(b"content-type").collect::<Vec<_>>(), [b"application/grpc"]);
+    }
+
+    #[test]
+    fn grpc_web_is_not_grpc() {
+        let of = |kind: &str| is_grpc(&HeaderMap::from_iter([("content-type", kind)]));
+        assert!(of("application/grpc") && of("application/grpc+proto"));
+        assert!(!of("application/grpc-web") && !of("application/grpc-web-text") && !of("application/grpcx"));
     }
 
     #[test]
