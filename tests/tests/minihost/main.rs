@@ -9,4 +9,5 @@ mod explained;
 mod hostile;
 mod manifests;
 mod memory;
+mod sdk;
 mod tokens;

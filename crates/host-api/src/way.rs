@@ -20,8 +20,8 @@ pub enum Way {
 pub struct Hold {
     /// What its filter will know it by when it does not wait any longer.
     pub mark: u16,
-    /// There is no room for it: if nobody has gone of those that wait, it is decided again at once, see
-    /// [`crate::Effects::held`].
+    /// There is no room for it: if nobody has gone of those that wait, it is decided again at once, as
+    /// one that was held.
     pub crowded: bool,
 }
 
