@@ -312,7 +312,8 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
 /// A stream that is served while another is: it has memory of its own.
 #[cold]
 fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H, held_for: u64) -> Served<P::Kept> {
-    plugin.on_request_headers(host, &mut P::Workspace::EMPTY, held_for)
+    let mut workspace = P::Workspace::EMPTY;
+    plugin.on_request_headers(host, &mut workspace, held_for)
 }
 
 #[cold]
