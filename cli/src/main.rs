@@ -1,5 +1,7 @@
 //! `weir`: what one wants to know of a configuration before a proxy gets it.
 
+#![forbid(unsafe_code)]
+
 mod assign;
 mod change;
 mod check;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub const BEGIN: &str = "<!-- generated: ";
 const BEGIN_END: &str = " -->";
 /// The line behind a table.
-const END: &str = "<!-- end -->";
+pub const END: &str = "<!-- end -->";
 
 /// The name under which a page asks for the table of the whole document.
 const TOP: &str = "Document";

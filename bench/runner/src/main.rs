@@ -1,6 +1,8 @@
 //! Measures the CPU time per request that filters add in Envoy, side by side in one process.
 //! `docs/performance.md` says what is measured and how to read it.
 
+#![forbid(unsafe_code)]
+
 mod client;
 mod cpu;
 mod delays;

@@ -26,6 +26,9 @@
 //!
 //! The crate does no I/O, reads no clock, and gives the same answers natively and in WebAssembly.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 mod hash;
 mod layout;
 mod movement;

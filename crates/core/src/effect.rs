@@ -4,9 +4,9 @@
 
 use crate::attribute::AttrId;
 use crate::shape::Shape;
-use crate::way::Way;
 use std::hint::cold_path;
 use std::rc::Rc;
+use weir_host_api::Way;
 
 /// A request header that belongs to this configuration: copies that clients send are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

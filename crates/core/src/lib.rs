@@ -9,6 +9,9 @@
 //! [`Compiler`] that interns what the plan reads and writes and collects *all* [`Problems`].
 //! The way of a request: raw header pairs → [`Request`] → predicates → [`Effects`].
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 // For `derive(Load)`, whose code names this crate.
 extern crate self as weir_core;
 
@@ -41,7 +44,6 @@ pub mod table;
 pub mod timestamp;
 mod truth;
 pub mod value;
-mod way;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Variable};
@@ -56,4 +58,4 @@ pub use shape::Shape;
 pub use table::Table;
 pub use truth::Truth;
 pub use value::Value;
-pub use way::{Delay, Hold, Reply, Way};
+pub use weir_host_api::{Delay, Hold, Reply, Way};

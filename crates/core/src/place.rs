@@ -12,6 +12,12 @@ pub(crate) struct Place {
     len: u32,
 }
 
+/// A position or a length. What does not fit lies behind every buffer.
+#[inline]
+fn number(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
 impl Default for Place {
     fn default() -> Self {
         Self::ABSENT
@@ -28,13 +34,13 @@ impl Place {
     /// In the host's buffer. (No proxy takes headers of 2 GiB.)
     #[inline]
     pub(crate) fn raw(start: usize, len: usize) -> Self {
-        Self { start: start as u32, len: len as u32 }
+        Self { start: number(start), len: number(len) }
     }
 
     /// In the arena.
     #[inline]
     pub(crate) fn arena(start: usize, len: usize) -> Self {
-        Self { start: start as u32 | Self::IN_ARENA, len: len as u32 }
+        Self { start: number(start) | Self::IN_ARENA, len: number(len) }
     }
 
     #[inline]

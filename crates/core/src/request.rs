@@ -20,6 +20,7 @@ use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
 use std::hint::cold_path;
 use std::rc::Rc;
+pub use weir_host_api::Signature;
 
 /// JSON values longer than this, in bytes, are not read: what a client sends must not decide how much work
 /// one request is.
@@ -40,19 +41,6 @@ pub trait Outside {
         let _ = signature;
         None
     }
-}
-
-/// A signature for the host to verify.
-#[derive(Clone, Copy, Debug)]
-pub struct Signature<'s> {
-    /// The hash function: `sha256`, `sha384` or `sha512`.
-    pub hash: &'s str,
-    /// The public key, SubjectPublicKeyInfo in DER (RFC 5280 section 4.1).
-    pub key: &'s [u8],
-    /// RSASSA-PKCS1-v1_5, or an ECDSA signature in DER.
-    pub signature: &'s [u8],
-    /// What was signed.
-    pub message: &'s [u8],
 }
 
 /// Memory that requests use one after the other, so that none of them allocates.
@@ -274,7 +262,7 @@ pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
             && let (Some(high), Some(low)) = (hex(high), hex(low))
         {
             rest = behind;
-            return Some((high * 16 + low) as u8);
+            return Some((high << 4 & 0xf0 | low & 0xf) as u8);
         }
         rest = tail;
         Some(if first == b'+' { b' ' } else { first })

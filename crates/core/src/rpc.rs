@@ -4,7 +4,7 @@
 //! filter `grpc_web` and the clients then translate each by a table of its own.
 
 use crate::header::Pairs;
-use crate::way::Reply;
+use crate::Reply;
 
 /// The protocol of a call, as its request shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,57 +100,55 @@ fn asks_for_connect(path: &[u8]) -> bool {
     query.split(|b| *b == b'&').any(|parameter| parameter == b"connect=v1")
 }
 
-impl Reply {
-    /// Gives it the form that the client reads which sent these headers. A status of gRPC's is where its protocol
-    /// has it, with the body as message; to all others it is an answer of HTTP.
-    #[cold]
-    pub fn suit(&mut self, request: &[u8]) {
-        let call = self.grpc_status.and_then(|status| Some((status, Protocol::of(request)?)));
-        if let Some((status, (protocol, kind))) = call {
-            self.suit_call(status, protocol, kind);
-        } else if has_no_body(self.status) {
-            self.body = Box::default();
-        }
+/// Gives a reply the form that the client which sent these headers can read. A gRPC status goes where the client's
+/// protocol has it, with the body as the message; all other clients get a plain HTTP response.
+#[cold]
+pub fn suit(reply: &mut Reply, request: &[u8]) {
+    let call = reply.grpc_status.and_then(|status| Some((status, Protocol::of(request)?)));
+    if let Some((status, (protocol, kind))) = call {
+        suit_call(reply, status, protocol, kind);
+    } else if has_no_body(reply.status) {
+        reply.body = Box::default();
     }
+}
 
-    fn suit_call(&mut self, status: u8, protocol: Protocol, kind: Vec<u8>) {
-        let message = std::mem::take(&mut self.body);
-        let ours: [&str; 3] = ["content-type", "grpc-status", "grpc-message"];
-        self.headers.retain(|(name, _)| !ours.contains(&&**name));
-        self.status = 200;
-        let (kind, body) = match protocol {
-            Protocol::Grpc => {
-                self.headers.push(("grpc-status".into(), number(status).into()));
-                if !message.is_empty() {
-                    self.headers.push(("grpc-message".into(), percent_encoded(&message).into()));
-                }
-                (b"application/grpc".to_vec(), Vec::new())
+fn suit_call(reply: &mut Reply, status: u8, protocol: Protocol, kind: Vec<u8>) {
+    let message = std::mem::take(&mut reply.body);
+    let ours: [&str; 3] = ["content-type", "grpc-status", "grpc-message"];
+    reply.headers.retain(|(name, _)| !ours.contains(&&**name));
+    reply.status = 200;
+    let (kind, body) = match protocol {
+        Protocol::Grpc => {
+            reply.headers.push(("grpc-status".into(), number(status).into()));
+            if !message.is_empty() {
+                reply.headers.push(("grpc-message".into(), percent_encoded(&message).into()));
             }
-            Protocol::GrpcWeb => (kind, frame(TRAILERS, &trailers(status, &message))),
-            Protocol::GrpcWebText => (kind, base64(&frame(TRAILERS, &trailers(status, &message)))),
-            Protocol::ConnectStream if status == 0 => (kind, frame(END_OF_STREAM, b"{}")),
-            Protocol::ConnectStream => {
-                let end = [b"{\"error\":", &error(status, &message)[..], b"}"].concat();
-                (kind, frame(END_OF_STREAM, &end))
-            }
-            // A message without fields.
-            Protocol::Connect if status == 0 => {
-                let body = if kind.ends_with(b"json") { b"{}".to_vec() } else { Vec::new() };
-                (kind, body)
-            }
-            Protocol::Connect => {
-                self.status = http_status(status);
-                (b"application/json".to_vec(), error(status, &message))
-            }
-        };
-        if protocol != Protocol::Grpc {
-            self.grpc_status = None;
+            (b"application/grpc".to_vec(), Vec::new())
         }
-        if !kind.is_empty() {
-            self.headers.push(("content-type".into(), kind.into()));
+        Protocol::GrpcWeb => (kind, frame(TRAILERS, &trailers(status, &message))),
+        Protocol::GrpcWebText => (kind, base64(&frame(TRAILERS, &trailers(status, &message)))),
+        Protocol::ConnectStream if status == 0 => (kind, frame(END_OF_STREAM, b"{}")),
+        Protocol::ConnectStream => {
+            let end = [b"{\"error\":", &error(status, &message)[..], b"}"].concat();
+            (kind, frame(END_OF_STREAM, &end))
         }
-        self.body = body.into();
+        // A message without fields.
+        Protocol::Connect if status == 0 => {
+            let body = if kind.ends_with(b"json") { b"{}".to_vec() } else { Vec::new() };
+            (kind, body)
+        }
+        Protocol::Connect => {
+            reply.status = http_status(status);
+            (b"application/json".to_vec(), error(status, &message))
+        }
+    };
+    if protocol != Protocol::Grpc {
+        reply.grpc_status = None;
     }
+    if !kind.is_empty() {
+        reply.headers.push(("content-type".into(), kind.into()));
+    }
+    reply.body = body.into();
 }
 
 /// A status as text.
@@ -227,7 +225,7 @@ mod tests {
         reply.body = "down: 100 % ü".as_bytes().into();
         reply.headers.push(("content-type".into(), b"text/plain"[..].into()));
         reply.headers.push(("x-kept".into(), b"1"[..].into()));
-        reply.suit(&encode_pairs(request));
+        suit(&mut reply, &encode_pairs(request));
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let headers = reply.headers.iter().map(|(name, value)| format!("{name}: {}", text(value)));
         (reply.status, headers.collect::<Vec<_>>().join(", "), reply.body.to_vec())
@@ -365,7 +363,7 @@ mod tests {
     fn some_statuses_have_no_body() {
         for (status, left) in [(200, 2), (204, 0), (205, 0), (304, 0), (404, 2)] {
             let mut reply = Reply { body: b"no"[..].into(), ..Reply::new(status, "why") };
-            reply.suit(&[]);
+            suit(&mut reply, &[]);
             assert_eq!(reply.body.len(), left, "{status}");
         }
     }

@@ -209,11 +209,12 @@ impl Shape {
     #[inline]
     pub(crate) fn find_all<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (Option<usize>, Pair<'a>)> {
         let start = self.reserved.start();
-        Pairs::new(raw).with_name_lengths_or(self.lengths, start).filter_map(move |pair| {
-            match self.find_header(pair.name) {
-                None if !start.is_at(raw, pair.name_offset()) => None,
-                found => Some((found, pair)),
-            }
+        let (lengths, data) = (self.lengths, Pairs::new(raw));
+        let wanted =
+            move |len: usize, data: &'a [u8], at| lengths >> len.min(63) & 1 != 0 || start.is_at(data, at);
+        data.selected(wanted).filter_map(move |pair| match self.find_header(pair.name) {
+            None if !start.is_at(raw, pair.name_offset()) => None,
+            found => Some((found, pair)),
         })
     }
 
@@ -266,9 +267,9 @@ impl Shape {
                     usize::from(Places::NOWHERE)
                 }
             };
-            let mut place = place as u16;
+            let mut place = u16::try_from(place).unwrap_or(Places::NOWHERE);
             if attribute.lower && place != Places::NOWHERE {
-                let to = places.all as u16;
+                let to = u16::try_from(places.all).unwrap_or(Places::NOWHERE);
                 places.all += 1;
                 places.lowered.push(Lowered { from: place, to });
                 place = to;

@@ -6,6 +6,8 @@
 //! A flag of which any part has no equivalent is left out as a whole, so that what is there assigns as the
 //! vendor's SDK does. `tests/it/sdk.rs` holds that against the vendors' real SDKs.
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 mod condition;
 mod document;

@@ -17,6 +17,27 @@ const SIZES: usize = 64;
 const MOST: u32 = 16;
 
 /// Lists of free blocks before the allocator `A`.
+///
+/// The lists are not locked: a lock would cost what they save. So this is an allocator for WebAssembly without
+/// threads, which is what a proxy runs:
+///
+/// ```
+/// # use weir_host::Blocks;
+/// # use std::alloc::System;
+/// #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+/// #[global_allocator]
+/// static ALLOCATOR: Blocks<System> = Blocks::new(System);
+/// ```
+///
+/// Everywhere else two threads would take the same block, and write into each other's data. There it is not
+/// [`Sync`], so that it cannot be a `static`:
+///
+/// ```compile_fail,E0277
+/// # use weir_host::Blocks;
+/// # use std::alloc::System;
+/// #[global_allocator]
+/// static ALLOCATOR: Blocks<System> = Blocks::new(System);
+/// ```
 #[derive(Debug)]
 pub struct Blocks<A> {
     system: A,
@@ -30,7 +51,8 @@ struct List {
     count: Cell<u32>,
 }
 
-// SAFETY: a module's VM has one thread, and only modules have it as their allocator.
+// SAFETY: without atomics WebAssembly has no threads: nothing else runs while a list is changed.
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 unsafe impl<A: Sync> Sync for Blocks<A> {}
 
 impl<A> Blocks<A> {
@@ -161,6 +183,22 @@ mod tests {
 
     fn layout(size: usize) -> Layout {
         Layout::from_size_align(size, 8).unwrap()
+    }
+
+    /// Whether a type is [`Sync`]: an inherent constant comes before a trait's.
+    trait Unknown {
+        const SYNC: bool = false;
+    }
+    struct Known<T>(std::marker::PhantomData<T>);
+    impl<T> Unknown for Known<T> {}
+    impl<T: Sync> Known<T> {
+        const SYNC: bool = true;
+    }
+
+    #[test]
+    fn threads_cannot_share_the_lists() {
+        let one_thread = cfg!(all(target_family = "wasm", not(target_feature = "atomics")));
+        assert_eq!((Known::<System>::SYNC, Known::<Blocks<System>>::SYNC), (true, one_thread));
     }
 
     #[test]

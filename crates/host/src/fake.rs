@@ -1,11 +1,9 @@
 //! A host for tests: answers from what it was given, and remembers what it was asked.
 
-use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind};
+use crate::header::encode_pairs;
+use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind, Reply, Signature};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use weir_core::Reply;
-use weir_core::header::encode_pairs;
-use weir_core::request::Signature;
 
 /// A host that answers from memory.
 #[derive(Default)]

@@ -8,10 +8,10 @@ pub(crate) fn fields(all: &[&[u8]]) -> Vec<u8> {
         message.push(number << 3 | LENGTH_DELIMITED);
         let mut size = field.len();
         while size >= 0x80 {
-            message.push(size as u8 | 0x80);
+            message.push(low_bits(size) | 0x80);
             size >>= 7;
         }
-        message.push(size as u8);
+        message.push(low_bits(size));
         message.extend_from_slice(field);
     }
     message
@@ -23,6 +23,12 @@ pub(crate) fn lasting_property(name: &[u8]) -> Vec<u8> {
     let mut message = fields(&[name]);
     message.extend([5 << 3, 1]);
     message
+}
+
+/// The seven low bits of a size: a byte of a varint.
+fn low_bits(size: usize) -> u8 {
+    let [low, ..] = size.to_le_bytes();
+    low & 0x7f
 }
 
 /// Field 1, a bool; false where it is absent. It is looked for at the start only: that is where every

@@ -4,12 +4,11 @@
 //! is none, so a quiet plugin never wakes up. It may ring early (Envoy's clock has the grain of the kernel's
 //! ticks), so what is due is told by the steady clock, and nothing ever happens early.
 
-use crate::Host;
+use crate::{Host, Reply};
 use std::cell::RefCell;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::rc::Rc;
-use weir_core::Reply;
 
 /// How many streams go on in one callback. Each one's next step can call back into the VM, one inside of the
 /// other, and some hundreds of them overflow its stack: in Envoy with V8 400 do not, and 600 do.

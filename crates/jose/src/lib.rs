@@ -11,6 +11,9 @@
 //!
 //! This crate is pure: no proxy, no I/O, no clock. Times are seconds since 1970 as `f64`.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 mod algorithm;
 mod base64url;
 mod cache;

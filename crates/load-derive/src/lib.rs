@@ -12,6 +12,8 @@
 //! (`skip_serializing…`) is read nevertheless. `#[load(one_or_many)]` on a list lets one value stand without
 //! its brackets. `#[load(secret)]` on a type keeps what stands there out of every problem.
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 
 use attributes::{Container, Field};

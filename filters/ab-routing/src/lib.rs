@@ -3,6 +3,9 @@
 //! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 mod config;
 mod decide;
 mod plan;

@@ -72,7 +72,9 @@ impl Plan {
             };
             let Some((index, by)) = decided else { continue };
             let Some(variant) = experiment.variants.get(index) else { continue };
-            request.assign(experiment.id, index as u16);
+            #[expect(clippy::cast_possible_truncation, reason = "variants are counted in u16")]
+            let assigned = index as u16;
+            request.assign(experiment.id, assigned);
             variant.apply(effects);
             if by == By::Hash {
                 match (&self.memory, variant.counters) {

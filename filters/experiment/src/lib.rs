@@ -4,6 +4,9 @@
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. [`Trace`] is told
 //! about each step, so that a command line can explain what a proxy does.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 mod baggage;
 mod compile;
 mod config;

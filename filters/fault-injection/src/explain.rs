@@ -136,7 +136,12 @@ impl Harm {
         match self {
             // Bits of no chance: only a fixed time does not ask for them.
             Self::Delay { time: crate::Distribution::Fixed(time), max } => {
-                milliseconds((*time as u64).min(*max))
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "out of range it is the nearest that is in it"
+                )]
+                let time = *time as u64;
+                milliseconds(time.min(*max))
             }
             Self::Delay { max: u64::MAX, .. } => "drawn".to_owned(),
             Self::Delay { max, .. } => ["drawn, at most ", &milliseconds(*max)].concat(),

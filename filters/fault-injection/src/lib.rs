@@ -4,6 +4,9 @@
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. What happens to
 //! responses is told by [`Plan::response`] and [`Plan::rate`]; the pipeline does it.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 mod active;
 mod chance;
 mod compile;

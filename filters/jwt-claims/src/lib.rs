@@ -4,6 +4,9 @@
 //! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. Keys that a server
 //! answers with are fetched by the pipeline, as [`Plan::poll`] tells it.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 mod assume;
 mod compile;
 mod config;

@@ -141,7 +141,12 @@ fn amount<E: Ending>(
         Amount::Attribute(_) => number(),
         Amount::LateText(late) => {
             let number = weir_core::value::number(asked.late(late)?)?;
-            (number >= 0.0).then(|| number.round() as u64)
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "out of range it is the nearest that is in it"
+            )]
+            let whole = number.round() as u64;
+            (number >= 0.0).then_some(whole)
         }
         Amount::LateInteger(late) => {
             let number = i64::from_le_bytes(asked.late(late)?.try_into().ok()?);

@@ -4,6 +4,9 @@
 //! other filters have decided, and leaves a small [`Measured`]; [`Plan::end`] spends it when all is
 //! over. The proxy is behind two traits: [`Registry`] keeps the metrics, [`Ending`] tells of the end.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 #[cfg(feature = "bootstrap")]
 pub mod bootstrap;
 mod bound;

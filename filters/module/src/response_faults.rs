@@ -163,14 +163,15 @@ fn change_headers<H: Host>(fault: &ResponseFault, host: &H) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weir_host::{FakeHost, Plugin, Workspace};
+    use crate::Workspace;
+    use weir_host::{FakeHost, Plugin};
 
     /// What becomes of a body that comes in these parts, and after each part, whether and how long it waits.
     fn suffer(fault: &str, parts: &[&str]) -> (String, Vec<Body>) {
         let host = FakeHost::with_request(&[(":path", b"/")]);
         let configuration = format!(r#"{{"faults": [{fault}]}}"#);
         let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
-        let kept = pipeline.on_request_headers(&host, &mut Workspace::default()).kept.unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept.unwrap();
         let mut kept = pipeline.on_response_headers(&host, kept, false).unwrap();
         let (mut all, mut bodies) = (Vec::new(), Vec::new());
         for part in parts {

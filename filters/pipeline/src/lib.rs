@@ -8,6 +8,9 @@
 //! A filter that is left out of a build is a *null object*: its section is refused by name, and its
 //! plan is a type without values, so that nothing of it remains in the module.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 // This crate is compiled for size. `#[inline]` here means: compiled with the module, for speed.
 
 mod absent;

@@ -12,4 +12,5 @@ mod links;
 mod manifests;
 mod memory;
 mod rpc_status;
+mod sdk;
 mod tokens;

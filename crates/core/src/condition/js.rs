@@ -52,7 +52,8 @@ impl NumberText {
         let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let zeros = fraction.bytes().take_while(|b| *b == b'0').count();
-        let before_point = if whole == "0" { -(zeros as i32) - 1 } else { whole.len() as i32 - 1 };
+        let number = |digits: usize| i32::try_from(digits).unwrap_or(i32::MAX);
+        let before_point = if whole == "0" { -number(zeros) - 1 } else { number(whole.len()) - 1 };
         let exponent = exponent.parse::<i32>().unwrap_or(0) + before_point;
         let mut digits = Self::empty();
         digits.push(if whole == "0" { b"" } else { whole.as_bytes() });

@@ -139,7 +139,7 @@ impl Automaton {
     fn add(&self, states: &mut States, state: State) -> (u16, bool) {
         let width = self.program.examples.len() + 1;
         // There are at most some thousand transitions.
-        let begin = |position: u16| (usize::from(position) * width) as u16;
+        let begin = |position: u16| u16::try_from(usize::from(position) * width).unwrap_or(u16::MAX);
         if let Some(known) = states.all.find(&state) {
             return (begin(known), false);
         }

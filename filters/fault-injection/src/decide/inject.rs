@@ -229,7 +229,7 @@ fn milliseconds(nanoseconds: u64, out: &mut Vec<u8>) {
     if rest > 0 {
         out.push(b'.');
         for digit in [rest / 100, rest / 10 % 10, rest % 10] {
-            out.push(b'0' + digit as u8);
+            out.push(b'0' + (digit % 10) as u8);
         }
     }
     out.extend_from_slice(b"ms");

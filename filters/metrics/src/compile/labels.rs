@@ -182,7 +182,7 @@ impl Builder<'_, '_> {
             return None;
         }
         let salt = Salt::derived(parts.seed.as_deref().unwrap_or("weir"), purpose::SUB_BUCKET);
-        Some(Reading::SubBucket { units, salt, buckets: buckets as u16 })
+        Some(Reading::SubBucket { units, salt, buckets: u16::try_from(buckets).unwrap_or(u16::MAX) })
     }
 
     /// What identifies a unit.

@@ -3,6 +3,7 @@
 
 mod counts;
 mod curl;
+mod example;
 mod faults;
 mod live;
 mod two_hops;

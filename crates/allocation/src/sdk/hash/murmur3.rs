@@ -29,8 +29,12 @@ impl Murmur3 {
         for &block in blocks {
             self.mix(u32::from_le_bytes(block));
         }
-        // The length counts modulo 2^32, as in the original.
-        self.length = self.length.wrapping_add((blocks.len() * BLOCK) as u32);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the length counts modulo 2^32, as in the original"
+        )]
+        let length = (blocks.len() * BLOCK) as u32;
+        self.length = self.length.wrapping_add(length);
         for &byte in rest {
             self.push(byte);
         }

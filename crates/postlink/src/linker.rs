@@ -6,30 +6,33 @@
 //! this program as its linker, which leaves the SDK's callbacks out and hands the rest on.
 
 use crate::Failure;
-use crate::postlink;
+use crate::exports;
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
 /// Cargo's setting for the linker of modules.
-pub(crate) const SETTING: &str = "CARGO_TARGET_WASM32_WASIP1_LINKER";
+pub const SETTING: &str = "CARGO_TARGET_WASM32_WASIP1_LINKER";
 /// Where it is set, this program is a linker.
-pub(crate) const ROLE: &str = "WEIR_XTASK_LINKS";
+pub const ROLE: &str = "WEIR_POSTLINK_LINKS";
 /// The linker that rustc uses by itself; it puts the folder where it lies into PATH.
 const LINKER: &str = "rust-lld";
 
 /// Whether rustc runs this program as its linker.
-pub(crate) fn is_wanted() -> bool {
+pub fn is_wanted() -> bool {
     std::env::var_os(ROLE).is_some()
 }
 
 /// Links with rustc's arguments.
-pub(crate) fn run() -> Result<ExitCode, Failure> {
+///
+/// # Errors
+/// The usual linker cannot be run.
+pub fn run() -> Result<ExitCode, Failure> {
     let kept = without_callbacks(std::env::args_os().skip(1));
     let status = Command::new(LINKER).args(kept).status().map_err(|error| format!("{LINKER}: {error}"))?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Leaves out each `--export NAME` (in one argument or in two) that [`postlink`] would remove again.
+/// Leaves out each `--export NAME` (in one argument or in two) that [`exports`] would remove again.
 fn without_callbacks(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut kept: Vec<OsString> = Vec::new();
     for argument in arguments {
@@ -37,7 +40,7 @@ fn without_callbacks(arguments: impl Iterator<Item = OsString>) -> Vec<OsString>
         let separate = kept.last().is_some_and(|last| last == OsStr::new("--export"));
         let name = if separate { Some(text) } else { text.strip_prefix("--export=") };
         match name {
-            Some(name) if postlink::is_dropped(name) => {
+            Some(name) if exports::is_dropped(name) => {
                 if separate {
                     kept.pop();
                 }

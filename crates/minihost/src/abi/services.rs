@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Args, Row, signature, unimplemented};
-use crate::minihost::guest::{Guest, Outcome};
-use crate::minihost::headers::{Bytes, HeaderMap};
-use crate::minihost::state::{Callout, Status};
+use crate::guest::{Guest, Outcome};
+use crate::headers::{Bytes, HeaderMap};
+use crate::state::{Callout, Status};
 
 pub(super) const ROWS: &[Row] = &[
     ("proxy_define_metric", "iiii", define_metric),

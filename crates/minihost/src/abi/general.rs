@@ -1,11 +1,11 @@
 //! Logging, time, properties, buffers, contexts.
 
 use super::{Args, Row, unimplemented};
-use crate::minihost::guest::{Guest, Outcome};
-use crate::minihost::headers::Bytes;
-use crate::minihost::properties;
-use crate::minihost::report::LogLevel;
-use crate::minihost::state::{Status, Tick};
+use crate::guest::{Guest, Outcome};
+use crate::headers::Bytes;
+use crate::properties;
+use crate::report::LogLevel;
+use crate::state::{Status, Tick};
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 

@@ -2,8 +2,8 @@
 
 use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
 
-use crate::minihost::headers::Bytes;
-use crate::minihost::state::Status;
+use crate::headers::Bytes;
+use crate::state::Status;
 
 /// The argument: fields 1 to 5 of Envoy's `VerifySignatureArguments`.
 #[derive(Default)]

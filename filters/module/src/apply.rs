@@ -1,10 +1,10 @@
-//! Carries out what the filters decided.
+//! Carries out what the filters decided: the effects of a request, with the fewest hostcalls.
 
-use crate::{Edit, HeaderMap, Host};
 use weir_core::effect::Given;
 use weir_core::header::{Pairs, equal, is_safe_value};
 use weir_core::ownership::SHARED_STATE;
 use weir_core::{Effects, Outside, OwnedHeader, Request, Shape};
+use weir_host::{Edit, HeaderMap, Host};
 
 /// Applies all request-phase effects, with as few hostcalls as the request allows: a header that
 /// the client did not send is added (4k instructions; a replacement looks it up first, 12k), one
@@ -13,7 +13,12 @@ use weir_core::{Effects, Outside, OwnedHeader, Request, Shape};
 ///
 /// A request that the proxy answers gets them too: access logs and telemetry read its headers.
 #[inline]
-pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects: &Effects, host: &H) {
+pub(crate) fn apply<O: Outside, H: Host>(
+    shape: &Shape,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    host: &H,
+) {
     for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
         let header = OwnedHeader::at(index);
         match (request.sent(header), effects.bytes(*given, shape)) {
@@ -45,7 +50,7 @@ pub fn apply<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effec
 
 /// Removes trailers under names that we own: nobody writes them, and some servers take them for headers.
 #[cold]
-pub fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
+pub(crate) fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
     let trailers = host.request_trailers();
     for trailer in Pairs::new(&trailers).filter(|trailer| shape.owns(trailer.name)) {
         host.edit(HeaderMap::RequestTrailers, trailer.name, Edit::Remove);
@@ -123,7 +128,7 @@ fn rewrite<H: Host>(shape: &Shape, effects: &Effects, host: &H) {
 }
 
 /// Writes the headers that were left for the response.
-pub fn respond<H: Host>(headers: &[weir_core::ResponseHeader], host: &H) {
+pub(crate) fn respond<H: Host>(headers: &[weir_core::ResponseHeader], host: &H) {
     for header in headers {
         let edit = if header.replace { Edit::Replace(&header.value) } else { Edit::Add(&header.value) };
         host.edit(HeaderMap::Response, header.name.as_bytes(), edit);
@@ -133,9 +138,9 @@ pub fn respond<H: Host>(headers: &[weir_core::ResponseHeader], host: &H) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FakeHost;
     use weir_core::header::encode_pairs;
     use weir_core::{At, AttributeMap, Compiler, Problems, Scratch};
+    use weir_host::FakeHost;
 
     struct Nothing;
 

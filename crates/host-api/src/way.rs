@@ -31,8 +31,8 @@ impl Way {
 pub struct Hold {
     /// What its filter will know it by when it does not wait any longer.
     pub mark: u16,
-    /// There is no room for it: if nobody has gone of those that wait, it is decided again at once, see
-    /// [`crate::Effects::held`].
+    /// There is no room for it: if nobody has gone of those that wait, it is decided again at once, as
+    /// one that was held.
     pub crowded: bool,
 }
 
@@ -41,13 +41,13 @@ pub struct Hold {
 pub struct Reply {
     /// The HTTP status, 200 to 599.
     pub status: u16,
-    /// The gRPC status, 0 to 16, for clients of gRPC, gRPC-Web and Connect, see [`Reply::suit`]; where there is
-    /// none, Envoy sends gRPC clients the one that goes with `status`.
+    /// The gRPC status, 0 to 16, for clients of gRPC, gRPC-Web and Connect. Without one,
+    /// Envoy sends gRPC clients the one that goes with `status`.
     pub grpc_status: Option<u8>,
     /// What access logs show as `%RESPONSE_CODE_DETAILS%`: a short word without spaces.
     pub details: Box<str>,
     /// Headers beside those that the proxy sets. The values must be safe, see
-    /// [`crate::header::is_safe_value`].
+    /// `weir_core::header::is_safe_value`.
     pub headers: Vec<(Box<str>, Box<[u8]>)>,
     /// The body; with a gRPC status it is the message.
     pub body: Box<[u8]>,

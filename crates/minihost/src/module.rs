@@ -60,9 +60,8 @@ impl Module {
     /// # Errors
     /// The file cannot be read, is no module, or imports what Envoy does not offer.
     pub fn from_file(path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path).map_err(|error| {
-            LoadError(format!("cannot read {}: {error}; `make wasm` builds the modules", path.display()))
-        })?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| LoadError(format!("cannot read {}: {error}", path.display())))?;
         Self::from_bytes(&bytes).map_err(|error| LoadError(format!("{}: {error}", path.display())))
     }
 

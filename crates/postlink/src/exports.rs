@@ -17,7 +17,7 @@ const OWN: &str = "weir_";
 const ABI: &str = "proxy_";
 
 /// Whether an export is a callback of the SDK, which no module needs.
-pub fn is_dropped(name: &str) -> bool {
+pub(crate) fn is_dropped(name: &str) -> bool {
     name.starts_with(ABI) && !KEPT.contains(&name)
 }
 
@@ -25,11 +25,16 @@ pub fn is_dropped(name: &str) -> bool {
 /// backtraces in a proxy's log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Names {
+    /// They keep them.
     Kept,
+    /// They lose them.
     Dropped,
 }
 
 /// The finished module.
+///
+/// # Errors
+/// It is no module, or exports no callback of its own, or lacks what a proxy needs of every module.
 pub fn finish(linked: &[u8], names: Names) -> Result<Vec<u8>, Failure> {
     let mut config = ModuleConfig::new();
     config.generate_producers_section(false).generate_name_section(names == Names::Kept);
@@ -57,4 +62,53 @@ pub fn finish(linked: &[u8], names: Names) -> Result<Vec<u8>, Failure> {
 
 fn own_exports(module: &Module) -> Vec<(String, walrus::ExportItem)> {
     module.exports.iter().filter(|e| e.name.starts_with(OWN)).map(|e| (e.name.clone(), e.item)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use walrus::FunctionBuilder;
+
+    /// A module that exports functions of these names, each a function of its own.
+    fn exporting(names: &[&str]) -> Vec<u8> {
+        let mut module = Module::default();
+        let memory = module.memories.add_local(false, false, 1, None, None);
+        module.exports.add("memory", memory);
+        for name in names {
+            let mut function = FunctionBuilder::new(&mut module.types, &[], &[]);
+            function.func_body();
+            let function = function.finish(vec![], &mut module.funcs);
+            module.exports.add(name, function);
+        }
+        module.emit_wasm()
+    }
+
+    #[test]
+    fn own_callbacks_take_the_place_of_the_sdks() {
+        let linked = exporting(&[
+            "_initialize",
+            "proxy_abi_version_0_2_1",
+            "proxy_on_request_headers",
+            "proxy_on_log",
+            "weir_on_request_headers",
+        ]);
+        let finished = Module::from_buffer(&finish(&linked, Names::Dropped).unwrap()).unwrap();
+        let mut names: Vec<&str> = finished.exports.iter().map(|export| export.name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["_initialize", "memory", "proxy_abi_version_0_2_1", "proxy_on_request_headers"]);
+        assert_eq!(finished.funcs.iter().count(), 3, "what nothing refers to is gone");
+    }
+
+    #[test]
+    fn what_is_no_module_for_a_proxy_is_refused() {
+        for (names, missing) in [
+            (&["_initialize", "proxy_abi_version_0_2_1"][..], "weir_on_"),
+            (&["weir_on_tick", "proxy_abi_version_0_2_1"], "_initialize"),
+            (&["weir_on_tick", "_initialize"], "proxy_abi_version_0_2_1"),
+        ] {
+            let failure = finish(&exporting(names), Names::Dropped).unwrap_err().to_string();
+            assert!(failure.contains(missing), "{failure}");
+        }
+        assert!(finish(b"no module", Names::Dropped).is_err());
+    }
 }

@@ -1,6 +1,6 @@
 //! What a module costs in the guest: fuel and hostcalls of each callback of one warm request.
 //!
-//! `cargo run -p weir-tests --profile host --example fuel -- MODULE.wasm CONFIG.json [HEADER: VALUE]...`
+//! `cargo run -p weir-minihost --profile host --example fuel -- MODULE.wasm CONFIG.json [HEADER: VALUE]...`
 //!
 //! Fuel repeats to the unit, so it shows what a change of the request path is worth before any proxy
 //! runs. It is the interpreter's measure, not the processor's: a unit was 0.2 to 0.45 machine
@@ -8,7 +8,7 @@
 
 use std::error::Error;
 use std::path::Path;
-use weir_tests::minihost::{Module, Options, Properties, Request, Response};
+use weir_minihost::{Module, Options, Properties, Request, Response};
 
 /// The request of a browser: 22 headers with the pseudo-headers.
 const BROWSER: [(&str, &str); 18] = [

@@ -3,9 +3,9 @@
 use wasmi::Error;
 
 use super::{Args, Row};
-use crate::minihost::guest::{Failure, Guest, Outcome};
-use crate::minihost::report::LogLevel;
-use crate::minihost::state::Status;
+use crate::guest::{Failure, Guest, Outcome};
+use crate::report::LogLevel;
+use crate::state::Status;
 
 pub(super) const ROWS: &[Row] = &[
     ("args_get", "ii", nothing),

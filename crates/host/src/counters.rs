@@ -1,8 +1,7 @@
 //! Counting, without a call to the proxy for each of a hundred counters.
 
+use crate::{Host, MetricId, MetricKind};
 use std::cell::RefCell;
-use weir_core::effect::Counter;
-use weir_host::{Host, MetricId};
 
 /// How many counters one request brings to the proxy at most. Each is a call, about 1k instructions.
 const MOST_CALLS: usize = 8;
@@ -12,8 +11,8 @@ const MOST_CALLS: usize = 8;
 /// Up to eight counts a request go to the proxy at once. Where a request has more, as with a hundred
 /// experiments, they are added up here, and this and later requests bring eight sums each; the rest comes
 /// when the configuration is replaced. Only what waits in a VM that ends is lost.
-pub(crate) struct Counters {
-    /// In the order of the shape; `None` where the proxy has no metrics.
+pub struct Counters {
+    /// In the order in which they were defined; `None` where the proxy has no metrics.
     ids: Box<[Option<MetricId>]>,
     waiting: RefCell<Waiting>,
 }
@@ -30,23 +29,25 @@ struct Waiting {
 }
 
 impl Counters {
-    pub(crate) fn new(ids: Box<[Option<MetricId>]>) -> Self {
+    /// Defines counters at the proxy; from here on they are numbers, in this order.
+    pub fn define<H: Host>(names: &[String], host: &H) -> Self {
+        let ids = names.iter().map(|name| host.define_metric(MetricKind::Counter, name)).collect();
         Self { ids, waiting: RefCell::default() }
     }
 
-    /// Adds one to each of `counts`.
+    /// Adds one to each of these counters.
     #[inline]
-    pub(crate) fn count<H: Host>(&self, counts: &[Counter], host: &H) {
-        if counts.len() > MOST_CALLS || self.has_waiting() {
-            return self.wait(counts, host);
+    pub fn count<H: Host>(&self, counters: impl ExactSizeIterator<Item = usize>, host: &H) {
+        if counters.len() > MOST_CALLS || self.has_waiting() {
+            return self.wait(counters, host);
         }
-        for counter in counts {
-            self.bring(counter.index(), 1, host);
+        for counter in counters {
+            self.bring(counter, 1, host);
         }
     }
 
     /// Brings everything that waits.
-    pub(crate) fn flush<H: Host>(&self, host: &H) {
+    pub fn flush<H: Host>(&self, host: &H) {
         let Ok(mut waiting) = self.waiting.try_borrow_mut() else { return };
         while let Some((index, sum)) = waiting.take() {
             self.bring(index, sum, host);
@@ -68,11 +69,11 @@ impl Counters {
 
     #[cold]
     #[inline(never)]
-    fn wait<H: Host>(&self, counts: &[Counter], host: &H) {
+    fn wait<H: Host>(&self, counters: impl Iterator<Item = usize>, host: &H) {
         let Ok(mut waiting) = self.waiting.try_borrow_mut() else { return };
         waiting.sums.resize(self.ids.len(), 0);
-        for counter in counts {
-            waiting.add(counter.index());
+        for counter in counters {
+            waiting.add(counter);
         }
         for _ in 0..MOST_CALLS {
             let Some((index, sum)) = waiting.take() else { break };
@@ -110,16 +111,13 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weir_core::{At, AttributeMap, Compiler, Problems};
-    use weir_host::{FakeHost, MetricKind};
+    use crate::FakeHost;
 
-    fn set_up(number: usize) -> (FakeHost, Counters, Vec<Counter>) {
-        let (named, env, host) = (AttributeMap::default(), |_: &str| None, FakeHost::default());
-        let mut compiler = Compiler::new(&named, &env, Problems::default());
-        let all: Vec<Counter> = (0..number).map(|i| compiler.counter(&format!("c{i}"))).collect();
-        assert!(compiler.own_header("x-a", &At::root()).is_some());
-        let ids = (0..number).map(|i| host.define_metric(MetricKind::Counter, &format!("c{i}"))).collect();
-        (host, Counters::new(ids), all)
+    fn set_up(number: usize) -> (FakeHost, Counters) {
+        let host = FakeHost::default();
+        let names: Vec<String> = (0..number).map(|i| format!("c{i}")).collect();
+        let counters = Counters::define(&names, &host);
+        (host, counters)
     }
 
     fn values(host: &FakeHost) -> Vec<i64> {
@@ -128,36 +126,36 @@ mod tests {
 
     #[test]
     fn few_counts_arrive_at_once() {
-        let (host, counters, all) = set_up(20);
-        counters.count(&all[..8], &host);
-        counters.count(&all[7..9], &host);
+        let (host, counters) = set_up(20);
+        counters.count(0..8, &host);
+        counters.count(7..9, &host);
         let expected: Vec<i64> = (0..20).map(|i| if i == 7 { 2 } else { i64::from(i < 9) }).collect();
         assert_eq!(values(&host), expected);
     }
 
     #[test]
     fn many_counts_arrive_with_later_requests_and_none_is_lost() {
-        let (host, counters, all) = set_up(100);
+        let (host, counters) = set_up(100);
         for request in 1..=50 {
             let before = values(&host);
-            counters.count(&all, &host);
+            counters.count(0..100, &host);
             let changed = values(&host).iter().zip(&before).filter(|(new, old)| new != old).count();
             assert_eq!(changed, MOST_CALLS);
             // Each is behind by at most a round.
             assert!(values(&host).iter().all(|value| request - value <= 13), "{request}");
         }
         for _ in 0..100 {
-            counters.count(&[], &host);
+            counters.count(0..0, &host);
         }
         assert_eq!(values(&host), vec![50; 100]);
-        counters.count(&all[..1], &host);
+        counters.count(0..1, &host);
         assert_eq!(values(&host)[0], 51, "and then they arrive at once again");
     }
 
     #[test]
     fn the_rest_arrives_at_the_end() {
-        let (host, counters, all) = set_up(100);
-        counters.count(&all, &host);
+        let (host, counters) = set_up(100);
+        counters.count(0..100, &host);
         counters.flush(&host);
         assert_eq!(values(&host), vec![1; 100]);
         counters.flush(&host);

@@ -1,9 +1,9 @@
 //! Header maps, local responses, pausing and resuming.
 
 use super::{Args, Row};
-use crate::minihost::guest::{Failure, Guest, Outcome};
-use crate::minihost::headers::{Bytes, HeaderMap};
-use crate::minihost::state::{Response, Status};
+use crate::guest::{Failure, Guest, Outcome};
+use crate::headers::{Bytes, HeaderMap};
+use crate::state::{Response, Status};
 
 pub(super) const ROWS: &[Row] = &[
     ("proxy_get_header_map_value", "iiiii", get),

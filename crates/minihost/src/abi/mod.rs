@@ -98,6 +98,6 @@ impl Import {
 
 /// An import that Envoy offers and this host does not: says so in the log.
 fn unimplemented(guest: &mut Guest<'_>, _: &Args<'_>) -> Outcome {
-    guest.host().log(crate::minihost::LogLevel::Error, b"this host does not implement the import");
+    guest.host().log(crate::LogLevel::Error, b"this host does not implement the import");
     Err(Status::Unimplemented.into())
 }
