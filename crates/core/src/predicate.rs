@@ -118,6 +118,13 @@ pub enum Predicate {
         /// The networks.
         networks: Networks,
     },
+    /// A text of the request is what a claim is, or, of a claim that is a list, one of its items.
+    Among {
+        /// The text; a request without it, or with an empty one, does not pass.
+        value: AttrId,
+        /// The claim.
+        among: AttrId,
+    },
     /// A GrowthBook condition holds.
     Condition(Box<Condition>),
     /// A CEL expression holds.
@@ -199,6 +206,10 @@ impl Predicate {
             Predicate::Network { attribute, networks } => {
                 facts.text(*attribute).map_or(Truth::False, |text| networks.contain(text))
             }
+            Predicate::Among { value, among } => match facts.text(*value) {
+                Some(text) if !text.is_empty() => facts.value(*among).has(text),
+                _ => Truth::False,
+            },
             Predicate::Condition(condition) => condition.judge(facts),
             Predicate::Cel(id) => facts.cel(*id),
             Predicate::Variant { experiment, variant } => {
