@@ -410,3 +410,20 @@ routing:
     let run = weir_with(&["check", "-", "--deny", "warnings"], apart);
     assert_eq!((run.code, run.out.contains("warning")), (0, false), "{run:?}");
 }
+
+#[test]
+fn keys_that_are_skipped_are_warned_of() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/jwt/providers.json");
+    let vectors: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let good = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let encryption = good.replace("{", r#"{"use":"enc","#);
+    let long = &vectors["long"]["8200"]["keys"][0];
+    let config = format!(
+        r#"{{"jwt": {{"providers": {{"corp": {{"jwks": {{"inline": {{"keys": [{good}, {encryption}, {long}]}}}}}}}}}}}}"#
+    );
+    let run = weir_with(&["check", "-", "--deny", "warnings"], &config);
+    assert_eq!(run.code, 1, "{run:?}");
+    let line = "warning[W07]: jwt.providers.corp.jwks.inline: keys[2] (kid long): the RSA key is longer than 8192 bits: tokens of this key are refused";
+    assert!(run.out.contains(line), "{run:?}");
+    assert_eq!(run.out.matches("warning[").count(), 1, "another purpose is meant: {run:?}");
+}

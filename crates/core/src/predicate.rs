@@ -118,6 +118,13 @@ pub enum Predicate {
         /// The networks.
         networks: Networks,
     },
+    /// A text of the request is what a claim is, or, of a claim that is a list, one of its items.
+    Among {
+        /// The text; a request without it, or with an empty one, does not pass.
+        value: AttrId,
+        /// The claim.
+        among: AttrId,
+    },
     /// A GrowthBook condition holds.
     Condition(Box<Condition>),
     /// A CEL expression holds.
@@ -200,6 +207,10 @@ impl Predicate {
                 // There is a client always; what is missing is that the proxy says who.
                 facts.text(*attribute).map_or(Truth::Unknown, |text| networks.contain(text))
             }
+            Predicate::Among { value, among } => match facts.text(*value) {
+                Some(text) if !text.is_empty() => facts.value(*among).has(text),
+                _ => Truth::False,
+            },
             Predicate::Condition(condition) => condition.judge(facts),
             Predicate::Cel(id) => facts.cel(*id),
             Predicate::Variant { experiment, variant } => {

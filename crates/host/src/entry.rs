@@ -116,7 +116,7 @@ macro_rules! callback {
             stream: u32,
             _trailers: u32,
         ) -> $crate::proxy_wasm::types::Action {
-            DISPATCHER.with(|d| d.on_response_trailers(stream)).into()
+            DISPATCHER.with(|d| d.on_response_trailers(&$crate::Proxy::serving(stream), stream)).into()
         }
     };
     (log) => {

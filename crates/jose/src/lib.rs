@@ -23,6 +23,7 @@ mod json;
 mod jwk;
 mod keyset;
 mod payload;
+mod pem;
 mod refusal;
 mod service;
 mod software;
@@ -31,6 +32,7 @@ mod token;
 mod words;
 
 pub use algorithm::{Algorithm, Allowed, Curve, KeyType};
+pub use base64url::decode as decode_base64url;
 pub use cache::Cache;
 pub use denied::Denied;
 pub use keyset::{KeySet, KeySetError};
@@ -38,7 +40,7 @@ pub use payload::{Audiences, Payload};
 pub use refusal::Refusal;
 pub use service::{NoService, SignatureService};
 pub use times::{TimeRules, Validity};
-pub use token::{Header, Token};
+pub use token::{Form, Header, Token};
 
 #[cfg(test)]
 extern crate self as weir_jose;

@@ -6,12 +6,16 @@
 mod provider;
 mod requires;
 
-pub use provider::{ClaimHeader, Format, From, FromHeader, Jwks, Missing, Provider, RemoteJwks};
+pub use provider::{
+    ClaimHeader, EmbeddedKeys, Format, From, FromHeader, FromSubprotocol, Jwks, Missing, Padding, Provider,
+    RemoteJwks, Texts,
+};
 pub use requires::{Requirement, Requires};
 
 use serde::Serialize;
 use weir_core::Load;
 use weir_core::Named;
+use weir_core::claims::ClaimName;
 use weir_core::http_match::HttpMatch;
 
 /// `jwt`: whose tokens are believed, which requests need one, and what services learn of them.
@@ -66,6 +70,11 @@ pub struct Rule {
     /// 403.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<serde_json::Value>,
+    /// Values of the request that the claims must allow: an attribute or a source, such as `header:x-tenant`, with
+    /// a claim that is equal to it, or a list that has it. A request without the value, or with another one, is
+    /// refused with 403.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub require_in_claim: Named<ClaimName>,
 }
 
 /// Tokens that were verified are remembered, for each provider apart, and never beyond their expiry.

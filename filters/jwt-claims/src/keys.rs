@@ -389,7 +389,11 @@ impl State {
     fn take(&mut self, answer: Result<(u16, &[u8]), ()>) -> Result<Vec<String>, String> {
         let (status, body) = answer.map_err(|()| "no answer".to_owned())?;
         if status != 200 {
-            return Err(format!("the answer's status is {status}"));
+            let hint = match status {
+                300..400 => ", and redirects are not followed: use the address that it leads to",
+                _ => "",
+            };
+            return Err(format!("the answer's status is {status}{hint}"));
         }
         if body.len() > LONGEST_ANSWER {
             return Err("the answer is longer than 1 MiB".to_owned());

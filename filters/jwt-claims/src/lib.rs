@@ -23,8 +23,8 @@ mod trace;
 mod verify;
 
 pub use config::{
-    Cache, ClaimHeader, Config, ErrorFormat, Errors, Format, From, FromHeader, Jwks, Missing, Provider,
-    RemoteJwks, Requirement, Requires, Rule,
+    Cache, ClaimHeader, Config, EmbeddedKeys, ErrorFormat, Errors, Format, From, FromHeader, FromSubprotocol,
+    Jwks, Missing, Padding, Provider, RemoteJwks, Requirement, Requires, Rule, Texts,
 };
 pub use fetch::Fetched;
 pub use keys::Fetch;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use weir_core::effect::Counter;
 use weir_core::http_match::Asks;
 use weir_core::{AttrId, OwnedHeader, Predicate};
-use weir_jose::{Algorithm, Cache, Denied, Header, TimeRules};
+use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
 
 /// The validated section.
 #[derive(Debug)]
@@ -68,6 +68,10 @@ pub(crate) struct Provider {
     /// One of them must be an audience; none at all is not looked at. Without scheme and slash at the end.
     pub(crate) audiences: Box<[Box<str>]>,
     pub(crate) subject: Option<Asks>,
+    /// What members of the header must be: the name, and the texts of which one will do.
+    pub(crate) token_header: Box<[(Box<str>, Box<[Box<str>]>)]>,
+    /// Which tokens are read.
+    pub(crate) form: Form,
     pub(crate) keys: Keys,
     /// Those that are named.
     pub(crate) algorithms: Option<Box<[Algorithm]>>,

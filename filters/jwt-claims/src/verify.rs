@@ -10,7 +10,7 @@ use weir_core::{Outside, Request, Shape};
 use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, SignatureService, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
-const LONGEST_TOKEN: usize = 16 * 1024;
+pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// How many tokens of each provider are remembered that were refused.
 const REMEMBERED_DENIED: usize = 1024;
@@ -49,9 +49,11 @@ impl Plan {
             return Err(Failure { remembered: true, ..refusal.into() }.into());
         }
         let known = provider.header.try_borrow().ok().and_then(|known| known.clone());
-        let token = Token::parse_after(known.as_ref(), text, LONGEST_TOKEN)?;
+        let decoded = provider.places.decoded(text, request)?;
+        let token = Token::parse_after(known.as_ref(), decoded.as_deref().unwrap_or(text), provider.form)?;
         // What costs little comes first, and only a token that may be ours lets keys be fetched.
         provider.check_issuer(token.payload())?;
+        provider.check_header(&token)?;
         let validity = provider.times.check(token.payload(), seconds(now))?;
         let generation = match provider.check_signature(&token, now, patient, request.outside()) {
             Ok(generation) => generation,
@@ -165,6 +167,11 @@ impl Provider {
         let ours =
             self.issuers.is_empty() || self.issuers.iter().any(|known| Some(&**known) == issuer.as_deref());
         if ours { Ok(()) } else { Err(Refusal::Issuer) }
+    }
+
+    fn check_header(&self, token: &Token<'_>) -> Result<(), Refusal> {
+        let is = |(name, texts): &(Box<str>, Box<[Box<str>]>)| texts.iter().any(|text| token.header_is(name, text));
+        if self.token_header.iter().all(is) { Ok(()) } else { Err(Refusal::TokenHeader) }
     }
 
     fn check_audience(&self, payload: &Payload) -> Result<(), Refusal> {

@@ -8,6 +8,7 @@ mod hostile;
 mod house;
 mod jwt_differential;
 mod jwt_e2e;
+mod jwt_providers;
 mod match_differential;
 mod metrics_e2e;
 mod prometheus_e2e;

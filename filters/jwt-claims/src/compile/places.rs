@@ -1,8 +1,10 @@
 //! Where a provider's tokens stand.
 
 use super::Builder;
-use crate::config::{From, FromHeader, Provider};
-use crate::places::{CookiePlace, HeaderPlace, ParamPlace, Places, Prefix};
+use crate::config::{From, FromHeader, FromSubprotocol, Provider};
+use crate::places::{
+    CookiePlace, HeaderPlace, ParamPlace, Places, Prefix, SUBPROTOCOLS, Subprotocol, Subprotocols,
+};
 use weir_core::effect::OwnedHeader;
 use weir_core::{At, SourceSpec};
 
@@ -16,11 +18,12 @@ impl Builder<'_, '_> {
                 let bearer =
                     FromHeader { name: "authorization".into(), value_prefix: Some("Bearer ".into()) };
                 let params = vec!["access_token".into()];
-                usual = From { headers: vec![bearer], params, cookies: Vec::new() };
+                usual = From { headers: vec![bearer], params, ..From::default() };
                 (&usual, at.field("from"))
             }
         };
-        if from.headers.is_empty() && from.params.is_empty() && from.cookies.is_empty() {
+        let places = from.headers.len() + from.params.len() + from.cookies.len() + from.subprotocols.len();
+        if places == 0 {
             let message =
                 "is empty, so there could be no token; leave it out for `authorization: Bearer TOKEN`";
             self.compiler.problems.missing(&at, message);
@@ -39,7 +42,50 @@ impl Builder<'_, '_> {
         }
         let takes_cookies = !spec.forward && !cookies.is_empty();
         let cookie_header = if takes_cookies { self.guard("cookie", &at) } else { None };
-        Places { headers: headers.into(), params: params.into(), cookies: cookies.into(), cookie_header }
+        let subprotocols = self.subprotocols(&from.subprotocols, spec.forward, &at.field("subprotocols"));
+        Places {
+            headers: headers.into(),
+            params: params.into(),
+            cookies: cookies.into(),
+            cookie_header,
+            subprotocols,
+        }
+    }
+
+    fn subprotocols(
+        &mut self,
+        specs: &[FromSubprotocol],
+        forward: bool,
+        at: &At,
+    ) -> Option<Box<Subprotocols>> {
+        if specs.is_empty() {
+            return None;
+        }
+        let mut places = Vec::with_capacity(specs.len());
+        for (i, spec) in specs.iter().enumerate() {
+            places.extend(self.subprotocol(spec, &at.index(i)));
+        }
+        let attribute = self.compiler.header(SUBPROTOCOLS, at)?;
+        let guard = if forward { None } else { self.guard(SUBPROTOCOLS, at) };
+        Some(Box::new(Subprotocols { attribute, places: places.into(), guard }))
+    }
+
+    fn subprotocol(&mut self, spec: &FromSubprotocol, at: &At) -> Option<Subprotocol> {
+        let (mark, follows, at) = match (&spec.after, &spec.prefix) {
+            (Some(after), None) => (after, true, at.field("after")),
+            (None, Some(prefix)) => (prefix, false, at.field("prefix")),
+            _ => {
+                self.compiler.problems.missing(at, "needs exactly one of after, prefix");
+                return None;
+            }
+        };
+        // RFC 6455 section 4.1: the items are tokens of RFC 9110.
+        if header::name(mark).is_err() {
+            let message = format!("invalid subprotocol {mark:?}: expected letters, digits and !#$%&'*+-.^_`|~");
+            self.compiler.problems.add(&at, message);
+            return None;
+        }
+        Some(Subprotocol { mark: mark.as_bytes().into(), follows, encoded: spec.base64url })
     }
 
     fn header_place(&mut self, spec: &FromHeader, forward: bool, at: &At) -> Option<HeaderPlace> {

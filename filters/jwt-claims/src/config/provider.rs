@@ -1,10 +1,10 @@
 //! Who issues tokens, as it is written.
 
-use serde::Serialize;
-use weir_core::Load;
-use weir_core::Named;
+use serde::{Serialize, Serializer};
 use weir_core::claims::ClaimName;
 use weir_core::http_match::StringMatch;
+use weir_core::load::{Node, one_or_many};
+use weir_core::{Load, Named, Problems};
 
 /// Who issues tokens, where they stand in a request, and what services learn of them.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -43,6 +43,19 @@ pub struct Provider {
     /// How long a token may live: from now, and from `iat` if it has one, until `exp`, which it must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<String>,
+    /// Texts that the token's header must have, by the name of the member: `{typ: at+jwt}` for access tokens of
+    /// RFC 9068, `{signer: "arn:…"}` for an AWS load balancer. A list has the texts of which one will do. `typ` is
+    /// compared ignoring case, and `application/` may be left out. Default: nothing is asked of it.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, weir_core::load::OneOrMany<String>>"))]
+    pub token_header: Named<Texts>,
+    /// What is done with a token whose header brings a key, or the address of one (`jwk`, `jku`, `x5c`, `x5u`).
+    /// Neither is ever used: keys come from `jwks`. Default: `refuse`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedded_keys: Option<EmbeddedKeys>,
+    /// What is done with a token whose sections are padded with `=`, against RFC 7515 section 2. Default: `refuse`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub padding: Option<Padding>,
     /// Where tokens stand; in `authorization: Bearer TOKEN` and the query parameter `access_token` when
     /// absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +82,51 @@ pub struct Provider {
     /// that cannot be told, is refused with 403.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<serde_json::Value>,
+    /// Values of the request that the token must allow: an attribute or a source, such as `header:x-tenant`, with a
+    /// claim that is equal to it, or a list that has it. A request without the value, or with another one, is
+    /// refused with 403.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub require_in_claim: Named<ClaimName>,
+}
+
+/// One text or several.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Texts(pub Vec<String>);
+
+impl Load for Texts {
+    fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        one_or_many(node, problems).map(Self)
+    }
+}
+
+impl Serialize for Texts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// What is done with a token whose header brings a key along.
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum EmbeddedKeys {
+    /// It is refused, so that no service behind is misled by that key.
+    #[default]
+    Refuse,
+    /// The members are ignored, as by jwt_authn. Services behind that get the token must ignore them too.
+    Ignore,
+}
+
+/// What is done with a token whose sections are padded.
+#[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Padding {
+    /// It is refused: a token has one spelling.
+    #[default]
+    Refuse,
+    /// Each section may have the padding of RFC 4648, or none. The signature of such a token has two spellings.
+    Accept,
 }
 
 /// Where keys come from: exactly one of these.
@@ -77,13 +135,14 @@ pub struct Provider {
 #[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Jwks {
-    /// The key set (RFC 7517 section 5) itself, as an object or as text.
+    /// The key set (RFC 7517 section 5) itself, as an object or as text; or public keys or a certificate in PEM, as
+    /// text, or as an object with the PEM text of each `kid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inline: Option<serde_json::Value>,
-    /// The environment variable of the VM that holds it, read once at start.
+    /// The environment variable of the VM that holds it as text, read once at start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// A server that answers with it.
+    /// A server that answers with such a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote: Option<RemoteJwks>,
 }
@@ -96,7 +155,8 @@ pub struct Jwks {
 pub struct RemoteJwks {
     /// The Envoy cluster that reaches the server, such as `outbound|443||id.example.com`.
     pub cluster: String,
-    /// The address, such as `https://id.example.com/jwks.json`.
+    /// The address of the key set, such as `https://id.example.com/jwks.json`. An OpenID provider's discovery document
+    /// has it as `jwks_uri`.
     pub uri: String,
     /// How long one answer may take; `5s` when absent, `1m` at most.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +187,8 @@ pub struct RemoteJwks {
     pub max_waiting: Option<u32>,
 }
 
-/// Where tokens stand. The first place that has one counts: headers, then the query, then cookies.
+/// Where tokens stand. The first place that has one counts: headers, then the query, then cookies, then WebSocket
+/// subprotocols.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -142,6 +203,28 @@ pub struct From {
     /// Cookies by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cookies: Vec<String>,
+    /// WebSocket subprotocols, for browsers, whose scripts can set no other header: items of the request header
+    /// `sec-websocket-protocol`. The item with the token is taken out on the way to the upstream, other items stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subprotocols: Vec<FromSubprotocol>,
+}
+
+/// A WebSocket subprotocol with a token: exactly one of `after` and `prefix`.
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FromSubprotocol {
+    /// The subprotocol behind which the token follows as an item of its own, ignoring case: `bearer` for
+    /// `bearer, TOKEN`. It stays, so that the upstream can choose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// What the item with the token begins with, ignoring case, such as `Bearer-`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Whether the token is encoded in base64url once more, as Kubernetes has it behind
+    /// `base64url.bearer.authorization.k8s.io.`. Default: `false`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub base64url: bool,
 }
 
 /// A request header with a token.

@@ -136,6 +136,26 @@ tests! {
         assert_eq!(way(&lab, "one"), "on");
     }
 
+    fn answers_that_are_something_else_say_what_to_do() {
+        let lab = remote("");
+        assert!(polls(&lab));
+        for (status, body, message) in [
+            (200, r#"{"issuer": "https://id", "jwks_uri": "https://id/keys"}"#,
+                "this is an OpenID discovery document, not a key set: use the address in its `jwks_uri`, https://id/keys"),
+            (200, "<!doctype html>", "this is HTML or XML, not a key set: the address is that of a page, or a login is needed for it"),
+            (200, r#"{"kty": "RSA"}"#, "this is a key without a set around it: write {\"keys\": [KEY]}"),
+            (200, "", "the key set is empty"),
+            (302, "", "the answer's status is 302, and redirects are not followed: use the address that it leads to"),
+            (404, "", "the answer's status is 404"),
+        ] {
+            let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
+            assert_eq!(fetched.notes, [format!("jwt: corp: keys cannot be had: {message}")]);
+        }
+        // A byte order mark is no reason.
+        assert_eq!(answer(&lab, 200, &format!("\u{feff}{}", key_set(&["one"]))).1, "provider=.=corp;.;result=.=ok;.;weir_jwt_jwks_fetches_total");
+        assert_eq!(way(&lab, "one"), "on");
+    }
+
     fn old_keys_are_used_while_new_ones_are_fetched_but_not_for_ever() {
         let lab = with_keys(r#", "refresh": "1m", "maxStale": "1h""#, &["one"]);
         assert!(!polls(lab.at(NOW + 59)));

@@ -92,6 +92,14 @@ fn probes() -> Vec<Probe> {
             look: &["cookie"],
         },
         Probe {
+            what: "a good token in a WebSocket subprotocol, beside another one".to_owned(),
+            why: "only the token is taken out, so that the upstream can choose what is left",
+            ours: json!({"from": {"subprotocols": [{"prefix": "Bearer-"}]}}),
+            theirs: json!({"from_headers": [{"name": "sec-websocket-protocol", "value_prefix": "Bearer-"}]}),
+            request: Request::get("/").header("sec-websocket-protocol", format!("chat, Bearer-{token}")),
+            look: &["sec-websocket-protocol"],
+        },
+        Probe {
             what: "claim `[\"a\",\"b\"]`, its second item to a header".to_owned(),
             why: "positions in arrays can be named",
             ours: json!({"claimsToHeaders": [{"claim": ["c", "1"], "header": "x-c"}]}),

@@ -78,7 +78,7 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "a key in the header: `jwk`, `jku`, `x5c`, `x5u`",
         accepts: "Envoy",
-        why: "jwt_authn ignores it and uses the configured key; here such tokens are refused, so that no service behind can be misled by them",
+        why: "jwt_authn ignores it and uses the configured key; here such tokens are refused, so that no service behind can be misled by them; with `embeddedKeys: ignore` they are accepted too",
         is: |d| refused(d, "embedded_key"),
     },
     Class {
@@ -124,7 +124,7 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "base64url with padding, white space or unused bits",
         accepts: "Envoy",
-        why: "a token has one spelling (RFC 7515 section 2), so that a list of revoked ones cannot be got round",
+        why: "a token has one spelling (RFC 7515 section 2), so that a list of revoked ones cannot be got round; with `padding: accept` the padding that belongs there is accepted too",
         is: |d| d.ours.words.ends_with("_base64") && of(d, "base64: "),
     },
     Class {
