@@ -7,7 +7,8 @@ use weir_tests::paths;
 /// All built modules, by their files.
 fn modules() -> Vec<PathBuf> {
     let folders = [paths::root().join("dist"), paths::root().join("dist/examples")];
-    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("make wasm builds the modules"));
+    let files =
+        folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("make wasm builds the modules"));
     let files = files.map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|ending| ending == "wasm")).collect()
 }
