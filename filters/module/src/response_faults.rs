@@ -207,7 +207,7 @@ mod tests {
         let host = FakeHost::with_request(&[(":path", b"/")]);
         let configuration = format!(r#"{{"faults": [{{"response": {{"percentage": "100%", {fault}}}}}]}}"#);
         let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
-        let kept = pipeline.on_request_headers(&host, &mut Workspace::default()).kept.unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept.unwrap();
         for (name, value) in headers {
             host.edit(HeaderMap::Response, name.as_bytes(), Edit::Add(value.as_bytes()));
         }
@@ -248,7 +248,7 @@ mod tests {
         let host = FakeHost::with_request(&[(":path", b"/")]);
         let configuration = format!(r#"{{"faults": [{fault}]}}"#);
         let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
-        let kept = pipeline.on_request_headers(&host, &mut Workspace::default()).kept.unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept.unwrap();
         match pipeline.on_response_headers(&host, kept, false) {
             Some(_) => suffer(fault, parts).0,
             None => parts.concat(),
