@@ -19,7 +19,7 @@ const DESCRIBED: [(&str, &str); 6] = [
     ("StringMatch", "match.md#how-a-text-is-tested"),
     ("Source", "configuration.md#sources"),
     ("Percentage", "fault-injection.md#how-often"),
-    ("Sampling", "fault-injection.md#the-same-users-again"),
+    ("Sampling", "fault-injection.md#sticky-sampling"),
     ("MetricLabel", "metrics.md#labels"),
 ];
 
