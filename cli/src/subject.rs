@@ -22,7 +22,7 @@ pub(crate) struct Subject {
     /// What else decides about a unit, by name: whether it is asked at all, and what it is.
     others: Vec<(&'static str, serde_json::Value)>,
     assign: Assign,
-    /// What it is.
+    /// Its type.
     pub(crate) origin: Origin,
     /// Whether more than the hash decides about a unit: holdouts, layers, other experiments.
     pub(crate) depends: bool,

@@ -8,7 +8,7 @@ use crate::problem::Problems;
 use crate::value::{Kind, Value};
 use serde::Serialize;
 
-/// A claim's name as it is written: as text, or as the list of the names that lead to it.
+/// A claim's name in the configuration: as text, or as the list of names that leads to it.
 ///
 /// Claims are called `https://example.com/plan`, `kubernetes.io`, or `web.client-1` inside of
 /// `resource_access`; so a dot says nothing about where one name ends and the next begins. A text names one
@@ -17,12 +17,12 @@ use serde::Serialize;
 pub enum ClaimName {
     /// `sub`, `[realm_access][roles]`.
     Text(String),
-    /// The names, the outermost first.
+    /// The names, outermost first.
     Path(Vec<String>),
 }
 
 impl ClaimName {
-    /// The names that lead to the claim, the outermost first.
+    /// The names that lead to the claim, outermost first.
     ///
     /// # Errors
     /// When there is none, one is empty, or it cannot be told where they end; the message has the spellings

@@ -156,7 +156,7 @@ impl Audiences<'_> {
         self.one.iter().chain(&self.more).map(|audience| &**audience)
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.one.is_none() && self.more.is_empty()
     }

@@ -5,8 +5,8 @@ use serde_json::{Number, Value};
 use weir_core::load::Node;
 use weir_core::{Load, Problems};
 
-/// A part of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may be
-/// a text as well: that is what Envoy makes of a decimal in YAML.
+/// A fraction of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may
+/// be a text as well, because Envoy converts decimals in YAML to texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Part(pub f64);
 

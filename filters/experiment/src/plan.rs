@@ -96,7 +96,7 @@ pub(crate) struct Place {
     pub(crate) member: usize,
 }
 
-/// What a unit can be given.
+/// A variant.
 #[derive(Debug)]
 pub(crate) struct Variant {
     pub(crate) key: Box<str>,
@@ -146,7 +146,7 @@ pub(crate) struct Counters {
     pub(crate) assignments: Counter,
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 #[derive(Debug)]
 pub(crate) struct Consent {
     pub(crate) source: AttrId,

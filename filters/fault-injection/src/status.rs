@@ -10,7 +10,7 @@ use weir_core::{Load, Problems};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GrpcStatus(u8);
 
-/// The names in the order of their numbers, each with the HTTP status that goes with it (the comments of
+/// The names in the order of their numbers, each with the corresponding HTTP status (the comments of
 /// `google/rpc/code.proto`).
 const STATUSES: [(&str, u16); 17] = [
     ("OK", 200),
@@ -52,7 +52,7 @@ impl GrpcStatus {
         self.row().0
     }
 
-    /// The HTTP status that goes with it.
+    /// The corresponding HTTP status.
     pub fn http(self) -> u16 {
         self.row().1
     }

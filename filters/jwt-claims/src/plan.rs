@@ -32,7 +32,7 @@ pub struct Plan {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What some requests need.
+/// What selected requests need.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: Option<Box<str>>,

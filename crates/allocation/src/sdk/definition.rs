@@ -182,7 +182,7 @@ pub enum Reason {
 pub struct Refusal {
     /// Where it is.
     pub place: Place,
-    /// What it is.
+    /// Its type.
     pub reason: Reason,
 }
 

@@ -15,18 +15,18 @@ pub use weir_load_derive::Load;
 use crate::problem::{At, Problems};
 use serde_json::Value;
 
-/// Reading adds no more than so many problems: who has made fifty mistakes wants to see the first ones.
+/// Maximum number of problems that loading reports; the first ones are the most useful.
 const MOST_PROBLEMS: usize = 50;
 
-/// What can be read out of a document. For structs and enums it is derived, with serde's attributes for
-/// the names.
+/// A type that can be loaded from a document. Derived for structs and enums, with serde's attributes for the
+/// names.
 pub trait Load: Sized {
-    /// Reads it. What is wrong inside is added to `problems`, and left out; `None` when nothing can be
-    /// read at all, which is then a problem too.
+    /// Loads a value. Invalid parts are added to `problems` and omitted; `None`, with a problem, if nothing
+    /// can be loaded.
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self>;
 }
 
-/// Keeps what could be read, for derived code. One function for each type, not for each field.
+/// Stores a loaded value, for derived code. One function per type instead of one per field.
 #[doc(hidden)]
 #[inline(never)]
 pub fn keep<T>(place: &mut T, read: Option<T>) {
@@ -35,11 +35,10 @@ pub fn keep<T>(place: &mut T, read: Option<T>) {
     }
 }
 
-/// Reads a document, JSON or a `google.protobuf.Struct`, into `T`, adding what is wrong with it to `problems`.
+/// Loads a document, JSON or a `google.protobuf.Struct`, into `T`, and adds all errors to `problems`.
 ///
-/// The result holds everything that could be read, so that the caller can go on to find the
-/// problems that only show when the parts are seen together. Empty bytes are an empty document,
-/// because Istio sends no bytes at all for an empty `pluginConfig`.
+/// The result contains all valid parts, so that the caller can also report problems that involve several
+/// parts. Empty bytes are an empty document, because Istio sends no bytes for an empty `pluginConfig`.
 pub fn load<T: Load + Default>(bytes: &[u8], problems: &mut Problems) -> T {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return T::default();

@@ -39,7 +39,7 @@ pub(super) fn cookies(
     (minted, memory)
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Consent> {
     let consent = config.consent.as_ref()?;
     let source = compiler.source(&consent.source, &at.field("consent").field("source"))?;
