@@ -65,7 +65,7 @@ pub(crate) enum Form {
 /// The option that chooses the form.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Format {
-    /// The form of the results.
+    /// Output format.
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Text)]
     output: Form,
 }

@@ -15,14 +15,15 @@ use weir_allocation::sdk::Segment;
 use weir_allocation::{Allocation, BUCKETS, BucketRange, Share, Weights, anchored, replan, total_variation};
 use weir_core::problem::did_you_mean;
 
-/// Finds the ranges for new weights that move the fewest units.
+/// Computes ranges for new weights that move as few units as possible.
 ///
-/// Weights alone say how much each variant gets, not which units: changing them moves more units than need
-/// be where there are three variants or more. This takes the allocation as it is, gives up exactly the
-/// surplus of each variant that shrinks, and gives it to those that grow. Paste the printed ranges into the
-/// configuration in place of weights and coverage, or let `--write` do it: comments and all else stay.
+/// Weights determine how many units each variant gets, but not which: with three variants or more, a change
+/// moves more units than necessary. This command starts from the current allocation, and moves exactly the
+/// surplus of shrinking variants to growing ones. Paste the printed ranges into the configuration in place of
+/// weights and coverage, or use `--write`, which preserves comments and everything else.
 ///
-/// The splits of routing rules have weights only, laid out so that little moves; for them it says what moves.
+/// Splits of routing rules have only weights, with a layout that moves few units; for them the command prints
+/// the movement.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -32,13 +33,14 @@ Examples:
   weir plan checkout.yaml --experiment checkout --weights control=34,b=33,c=33 --add c
   weir plan canary.yaml --split canary --weights stable=80,canary=20
 
-Exit codes: 0 there is a plan; 2 there is none, or the file cannot be used.")]
+Exit codes: 0 there is a plan; 2 there is none, or the file is invalid.")]
 pub(crate) struct Args {
-    /// The configuration as it runs now; `-` is standard input.
+    /// The current configuration; `-` is standard input.
     config: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// The new weights, relative to their sum. Variants that are not named get 0. Default: as they are now.
+    /// The new weights, relative to their sum. Variants that are not named get 0. Default: the current
+    /// weights.
     #[arg(
         long,
         value_name = "VARIANT=WEIGHT,...",
@@ -46,10 +48,10 @@ pub(crate) struct Args {
         value_delimiter = ','
     )]
     weights: Vec<String>,
-    /// Variants that are new.
+    /// New variants.
     #[arg(long, value_name = "VARIANT,...", value_delimiter = ',')]
     add: Vec<String>,
-    /// The part of all units that takes part. Default: as it is now.
+    /// The fraction of all units that takes part. Default: the current coverage.
     #[arg(long, value_name = "PART")]
     coverage: Option<String>,
     /// Write the plan into the file.

@@ -37,7 +37,7 @@ pub(super) struct Configuration {
     #[serde(flatten)]
     pub(super) at: Mark,
     pub(super) problems: Vec<Finding>,
-    /// What is allowed, and hardly ever meant.
+    /// Valid settings that are probably not intended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<Warned>,
     /// What is right by itself, and dangerous where it stands. It is not counted among the problems.

@@ -1,4 +1,4 @@
-//! What is allowed, and hardly ever meant.
+//! Valid settings that are probably not intended.
 
 use crate::pools;
 use weir_core::{At, Problems};

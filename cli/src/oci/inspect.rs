@@ -13,13 +13,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use weir_core::escape::escape;
 
-/// Says what is in an image or a module, and whether Istio and Envoy Gateway take it.
+/// Shows the content of an image or module, and whether Istio and Envoy Gateway accept it.
 ///
-/// The verdict is by the rules that Istio's own image fetcher was seen to follow; Envoy Gateway has the
-/// same code. What only a proxy can say, such as whether the module compiles, is not part of it.
+/// The verdict follows the rules of Istio's own image fetcher; Envoy Gateway has the same code. It does not
+/// include checks that need a proxy, such as compiling the module.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-What names an existing file is a file; everything else is an image. Credentials are those of `docker login` \
+The name of an existing file is read as a file; everything else is an image. Credentials are those of `docker login` \
 and `podman login`, as with `weir push`.
 
 Examples:
@@ -27,7 +27,7 @@ Examples:
   weir inspect oci://ghcr.io/acme/weir/weir:0.1.0
   weir inspect --output json ghcr.io/acme/weir/weir@sha256:…
 
-Exit codes: 0 proxies take it; 1 they do not; 2 wrong usage, or it cannot be had.")]
+Exit codes: 0 proxies accept it; 1 they do not; 2 wrong usage, or it is not available.")]
 pub(crate) struct Args {
     /// An image, HOST/PATH:TAG or HOST/PATH@DIGEST, or the file of a module.
     #[arg(value_name = "REF|FILE")]

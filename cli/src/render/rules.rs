@@ -15,21 +15,21 @@ use weir_metrics::{Metric, MetricType};
 /// How seldom chance alone may bring an alarm. An alarm looks every minute, so it is stricter than a person.
 const FALSE_ALARMS: f64 = 0.0001;
 
-/// Writes recording rules with a configuration's weights, and with what its goals are for each unit.
+/// Prints recording rules with a configuration's weights, and with conversions per unit.
 ///
-/// The alert WeirSampleRatioMismatch compares how many units each variant has with how many it should have.
-/// For each running experiment it needs the weights, and the critical value for that number of variants. Both
-/// are here; write them anew whenever weights change. Counters with `experiments` become conversions for each
-/// unit: `variant:weir_conversions:per_unit1d`, with the counter's name as `goal`.
+/// The alert WeirSampleRatioMismatch compares the observed units of each variant with the expected number. It
+/// needs the weights of each running experiment, and the critical value for its number of variants. Render
+/// the rules again when weights change. Counters with `experiments` become conversions per unit:
+/// `variant:weir_conversions:per_unit1d`, with the counter's name as `goal`.
 ///
-/// Units can be told apart where `assignmentCookie` is set. Without it there is nothing to compare.
+/// Counting units needs `assignmentCookie`. Without it there is nothing to compare.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir render rules weir.yaml > weir.rules.yaml
   weir render rules --kubernetes shop weir.yaml | kubectl apply -f -
 
-Exit codes: 0 they are written; 2 the file cannot be used, or has no running experiment with assignmentCookie.")]
+Exit codes: 0 success; 2 the file is invalid, or has no running experiment with assignmentCookie.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
