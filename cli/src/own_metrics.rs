@@ -124,12 +124,7 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         "Admitted requests. `token` is `verified` if a signature was verified, `remembered` if all tokens \
          were cached, `none` without a token.",
     ),
-    counter(
-        Section::Jwt,
-        "weir_jwt_denied_total",
-        &["reason"],
-        "Rejected requests, by reason.",
-    ),
+    counter(Section::Jwt, "weir_jwt_denied_total", &["reason"], "Rejected requests, by reason."),
     counter(
         Section::Jwt,
         "weir_jwt_ignored_total",
@@ -185,12 +180,7 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         &[],
         "Requests without a unit where one was needed.",
     ),
-    counter(
-        Section::Experiments,
-        "weir_overrides_refused_total",
-        &[],
-        "Rejected overrides.",
-    ),
+    counter(Section::Experiments, "weir_overrides_refused_total", &[], "Rejected overrides."),
     counter(
         Section::Experiments,
         "weir_experiments_undecided_total",
@@ -218,18 +208,8 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         "Requests that reached a split without a key.",
     ),
     counter(Section::Faults, "weir_fault_delays_total", &["fault"], "Delayed requests."),
-    counter(
-        Section::Faults,
-        "weir_fault_aborts_total",
-        &["fault"],
-        "Requests answered with an error.",
-    ),
-    counter(
-        Section::Faults,
-        "weir_fault_rate_limits_total",
-        &["fault"],
-        "Responses with limited bandwidth.",
-    ),
+    counter(Section::Faults, "weir_fault_aborts_total", &["fault"], "Requests answered with an error."),
+    counter(Section::Faults, "weir_fault_rate_limits_total", &["fault"], "Responses with limited bandwidth."),
     counter(Section::Faults, "weir_fault_responses_total", &["fault"], "Changed responses."),
     counter(
         Section::Faults,

@@ -56,7 +56,7 @@ impl Subject {
         }
         let hash = assigner.algorithm().name();
         Err(format!(
-            "{} with ranges counts otherwise than with weights ({hash}): there is no plan for it",
+            "{} with ranges counts differently than with weights ({hash}): it cannot be planned",
             self.name
         ))
     }
@@ -104,10 +104,12 @@ impl Which {
         let mut all = subjects(loaded);
         match all.iter().position(|it| it.name == name) {
             Some(index) => Ok(all.swap_remove(index)),
-            None if all.is_empty() => Err(format!("there is no {name}, nor any other that assigns units")),
+            None if all.is_empty() => {
+                Err(format!("unknown {name}; the configuration has none that assigns units"))
+            }
             None => {
                 let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-                Err(format!("there is no {name}; there is: {}", names.join(", ")))
+                Err(format!("unknown {name} (known: {})", names.join(", ")))
             }
         }
     }

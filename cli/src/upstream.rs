@@ -22,7 +22,7 @@ pub(crate) struct Upstream {
 /// It is neither.
 pub(crate) fn parse(text: &str) -> Result<Upstream, String> {
     parsed(text).ok_or_else(|| {
-        "an upstream is NAME=HOST:PORT or NAME=https://HOST[:PORT], such as v1=127.0.0.1:9001".to_owned()
+        "expected NAME=HOST:PORT or NAME=https://HOST[:PORT], such as v1=127.0.0.1:9001".to_owned()
     })
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(([127, 0, 0, 1], port).into());
     }
-    text.parse().map_err(|_| "give a port, or an address with a port such as 0.0.0.0:8080".to_owned())
+    text.parse().map_err(|_| "expected a port, or an address with a port such as 0.0.0.0:8080".to_owned())
 }
 
 impl Upstream {

@@ -135,7 +135,7 @@ fn has_experiment(loaded: &Loaded, which: &Which) -> Result<(), String> {
     }
     let wanted = which.experiment.as_deref().unwrap_or_default();
     let hint = did_you_mean(wanted, keys.iter().copied());
-    Err(format!("there is no experiment {wanted}{hint}; there is: {}", keys.join(", ")))
+    Err(format!("unknown experiment {wanted}{hint} (known: {})", keys.join(", ")))
 }
 
 /// Where a unit is looked for first, by what is asked for: each place once.

@@ -224,8 +224,8 @@ impl Routed {
         let said = match *by {
             "key" => format!("weir-1 of {:?} is {at}", unit.as_deref().unwrap_or_default()),
             "cookie" => format!("by the id of a cookie that the response sets: {at}"),
-            "random" => format!("drawn anew for each request: {at}"),
-            _ => "no key: all such requests go to the first target".to_owned(),
+            "random" => format!("drawn again for each request: {at}"),
+            _ => "no key: the request goes to the first target".to_owned(),
         };
         writeln!(out, "  {:14} {said}", "split")
     }
@@ -323,7 +323,7 @@ impl Taken {
             ("sticky", "on") => "nothing is remembered".to_owned(),
             ("sticky", "out") => "no new units, or an assignment that is too old".to_owned(),
             ("sticky", _) => "remembered".to_owned(),
-            ("unit", _) => "there is no unit".to_owned(),
+            ("unit", _) => "the request has no unit".to_owned(),
             ("targeting", "on") => "match, condition and cel hold".to_owned(),
             ("targeting" | "prerequisites", "unknown") => {
                 "a value cannot be judged: it is too long or not of its type, or cel fails".to_owned()
@@ -336,7 +336,7 @@ impl Taken {
             ("layer", "on") => "in this experiment's ranges".to_owned(),
             ("layer", _) => "not in this experiment's ranges".to_owned(),
             ("coverage", "on") => "takes part".to_owned(),
-            ("coverage", _) => "takes no part".to_owned(),
+            ("coverage", _) => "outside of the coverage".to_owned(),
             (_, verdict) => verdict.to_owned(),
         };
         let said = match (self.step, variant) {

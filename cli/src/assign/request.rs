@@ -263,7 +263,7 @@ fn insert(
 }
 
 fn pair<'t>(option: &str, text: &'t str, separator: char) -> Result<(&'t str, &'t str), String> {
-    text.split_once(separator).ok_or_else(|| format!("{option} {text}: there is no `{separator}` in it"))
+    text.split_once(separator).ok_or_else(|| format!("{option} {text}: expected a `{separator}`"))
 }
 
 /// Percent-encoding of all but RFC 3986's unreserved characters.

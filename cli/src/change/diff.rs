@@ -266,9 +266,9 @@ impl Change {
         let name = &self.name;
         match (self.kind, self.ids) {
             (Kind::Changed, _) if self.transitions.is_empty() => {
-                writeln!(out, "{name}: nobody moves by the hash")?;
+                writeln!(out, "{name}: no units move by the hash")?;
             }
-            (Kind::Same, _) => writeln!(out, "{name}: nobody moves")?,
+            (Kind::Same, _) => writeln!(out, "{name}: no units move")?,
             (Kind::Added, _) => writeln!(out, "{name}: is new")?,
             (Kind::Removed, _) => writeln!(out, "{name}: is gone")?,
             (_, None) => writeln!(out, "{name}: {} of all units move", percent(self.moved))?,

@@ -22,7 +22,7 @@ pub(super) fn apply(
     wanted: &[Wanted<'_>],
 ) -> Result<String, String> {
     let source = Source::new(text);
-    let members = owner.get(list).ok_or_else(|| format!("there is no `{list}`"))?;
+    let members = owner.get(list).ok_or_else(|| format!("the list `{list}` is missing"))?;
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     if let Some(coverage) = member(owner, "coverage") {
         let start = source.offset(coverage.value.at)?;

@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
             Ok(again) if planned(&again) && moved_as_planned(&subject, &again, &report) => {}
             _ => {
                 return Err(Failure::from(format!(
-                    "{file}: cannot be edited in place: paste what is printed"
+                    "{file}: cannot be edited in place: paste the printed plan"
                 )));
             }
         }
@@ -143,7 +143,7 @@ fn moved_as_planned(old: &Subject, new: &Subject, report: &Report) -> bool {
 
 /// The file's text with the plan in it.
 fn write(loaded: &Loaded, subject: &Subject, report: &Report, text: &str) -> Result<String, String> {
-    let gone = || "what was read is not in the file any more".to_owned();
+    let gone = || "the file has changed since it was read".to_owned();
     let root = loaded.written.as_ref().ok_or_else(gone)?;
     let item = |path: &[&str], key: &str, name: &str| -> Option<Node> {
         let list = root.path(path)?.items().iter();
@@ -183,7 +183,7 @@ fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
     let mut variants = old.variants.clone();
     for name in &args.add {
         if variants.contains(name) {
-            return Err(format!("--add {name}: there is such a variant"));
+            return Err(format!("--add {name}: the variant already exists"));
         }
         variants.push(name.clone());
     }
@@ -271,7 +271,7 @@ fn grid(subject: &Subject) -> Result<u32, String> {
     match u32::try_from(subject.ranges.scale) {
         Ok(scale) if scale > 0 && BUCKETS.is_multiple_of(scale) => Ok(BUCKETS / scale),
         _ => Err(format!(
-            "the hash of {} has {} numbers, which are no whole millionths of all units: there is no plan for it",
+            "the hash of {} has {} numbers, which are not whole millionths of all units: it cannot be planned",
             subject.name, subject.ranges.scale
         )),
     }
@@ -287,7 +287,7 @@ fn named_weights(texts: &[String], variants: &[String]) -> Result<Vec<f64>, Stri
         let name = name.trim();
         let index = variants.iter().position(|known| known == name).ok_or_else(|| {
             let hint = did_you_mean(name, variants.iter().map(String::as_str));
-            format!("--weights: there is no variant {name:?}{hint} To add one: --add {name}")
+            format!("--weights: unknown variant {name:?}{hint} To add it: --add {name}")
         })?;
         weights[index] = weight;
     }
@@ -296,7 +296,7 @@ fn named_weights(texts: &[String], variants: &[String]) -> Result<Vec<f64>, Stri
 
 /// `0.5` or `50%`.
 fn part(text: &str) -> Result<f64, String> {
-    let wrong = || format!("--coverage {text}: a part is a number from 0 to 1, or a percentage such as 50%");
+    let wrong = || format!("--coverage {text}: expected a number from 0 to 1, or a percentage such as 50%");
     let number = match text.strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0,
         None => text.parse().map_err(|_| wrong())?,

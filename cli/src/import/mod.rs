@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         return Err(format!("{name}:{}:{}: {}", broken.at.line, broken.at.column, broken.message).into());
     }
     let [file] = documents.as_slice() else {
-        return Err(format!("{name}: has {} documents, where one is needed", documents.len()).into());
+        return Err(format!("{name}: has {} documents, but one is expected", documents.len()).into());
     };
     let vendor = match args.vendor {
         Vendor::Growthbook => weir_definitions::Vendor::Growthbook,
@@ -127,7 +127,7 @@ fn options(args: &Args) -> Result<Options, String> {
         let (name, source) =
             text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
         if !source.contains(':') {
-            return Err(format!("--source {text}: a source is such as header:x-user-id or cookie:uid"));
+            return Err(format!("--source {text}: expected a source such as header:x-user-id or cookie:uid"));
         }
         options.sources.insert(name.to_owned(), source.to_owned());
     }

@@ -272,7 +272,7 @@ fn row_20_cncf_and_solo_over_one_blob() {
 fn row_21_gzip_without_an_archive() {
     let mut store = Store::default();
     let image = store.image(OCI_MANIFEST, OCI_CONFIG, &[(OCI_LAYER, archive::gzip(MODULE).unwrap())]);
-    refused(&mut store, image, None, "the layer is no tar archive");
+    refused(&mut store, image, None, "the layer is not a gzip-compressed tar archive");
 }
 
 #[test]

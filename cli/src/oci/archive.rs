@@ -127,7 +127,7 @@ pub(crate) fn too_large(size: u64) -> String {
 }
 
 fn unreadable(error: io::Error) -> String {
-    format!("the layer is no tar archive in gzip: {error}")
+    format!("the layer is not a gzip-compressed tar archive: {error}")
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 }
 
 fn of_image(args: &Args) -> Result<Report, String> {
-    let reference = reference(&args.target).map_err(|problem| format!("no such file, and {problem}"))?;
+    let reference = reference(&args.target).map_err(|problem| format!("file not found, and {problem}"))?;
     let registry = Registry::open(&reference, &args.connection)?;
     registry.log_in(&reference, Operation::Pull)?;
     let answer = registry.pull_manifest(&reference)?;

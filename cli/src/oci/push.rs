@@ -90,7 +90,7 @@ struct Job {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let jobs = jobs(args)?;
     let Some(first) = jobs.first() else {
-        return Err(format!("{}: there is no module (*.wasm) in it", args.dist.display()).into());
+        return Err(format!("{}: no module (*.wasm) found", args.dist.display()).into());
     };
     let registry = Registry::open(&first.target, &args.connection)?;
     let origin = Origin::of(args);
@@ -173,9 +173,7 @@ fn one(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
     }
     match &module.identity {
         Some(identity) => reference(&format!("{name}:{}", identity.version)),
-        None => {
-            Err(format!("{} does not say its version: {name} needs a tag, as in {name}:v1", file.display()))
-        }
+        None => Err(format!("{} has no version: {name} needs a tag, as in {name}:v1", file.display())),
     }
 }
 
@@ -183,7 +181,7 @@ fn one(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
 fn below(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
     let identity = module.identity.as_ref();
     let identity =
-        identity.ok_or_else(|| format!("{} is no module of Weir: push it by itself", file.display()))?;
+        identity.ok_or_else(|| format!("{} is not a module of Weir: push it separately", file.display()))?;
     let (base, tag) = match name.rsplit_once(':').filter(|_| has_tag(name)) {
         Some((base, tag)) => (base, tag),
         None => (name, identity.version.as_str()),

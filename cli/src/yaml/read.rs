@@ -202,7 +202,7 @@ impl<'t> Reader<'t> {
         }
         let Mark { line, column } = first;
         let key = shown(key);
-        let message = format!("the key {key} stands here a second time, after line {line} column {column}");
+        let message = format!("duplicate key {key}, already defined in line {line} column {column}");
         self.broken.push(Broken { at, message });
     }
 

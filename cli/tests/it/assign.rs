@@ -163,7 +163,7 @@ fn what_cannot_be_used_is_said() {
     for (arguments, message) in [
         (
             vec!["--experiment", "chekout"],
-            "there is no experiment chekout, did you mean `checkout`?; there is: checkout, upsell, old, later",
+            "unknown experiment chekout, did you mean `checkout`? (known: checkout, upsell, old, later)",
         ),
         (vec!["--all", "--attr", "plan=x"], "--attr plan: the configuration's attributes are: age, country"),
         (vec!["--all", "--attr", "country"], "no `=`"),

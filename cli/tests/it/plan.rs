@@ -89,7 +89,7 @@ fn what_cannot_be_planned_is_said() {
         .replace("{hash: unleash, coverage: 50%}", "hash: unleash\n    coverage: 50%");
     let unleash = folder.write("unleash.yaml", &unleash);
     for (file, key, weights, message) in [
-        (&file, "chekout", "a=1", "there is no experiment chekout; there is: experiment checkout"),
+        (&file, "chekout", "a=1", "unknown experiment chekout (known: experiment checkout)"),
         (&file, "checkout", "control", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=x", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=-1", "negative"),
@@ -112,11 +112,11 @@ fn unknown_variants_need_to_be_added() {
     let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "contrl=80,b=20"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(
-        run.err.contains("there is no variant \"contrl\", did you mean `control`? To add one: --add contrl"),
+        run.err.contains("unknown variant \"contrl\", did you mean `control`? To add it: --add contrl"),
         "{run:?}"
     );
     let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1", "--add", "b"]);
-    assert!(run.code == 2 && run.err.contains("--add b: there is such a variant"), "{run:?}");
+    assert!(run.code == 2 && run.err.contains("--add b: the variant already exists"), "{run:?}");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn what_is_not_there_is_not_there() {
     fine(registry.weir(&["push", "--plain-http", &file, &registry.image("a:1")]));
     let absent = format!("a@sha256:{}", "0".repeat(64));
     for name in ["a:2", "b:1", &absent] {
-        fails(&registry.weir(&["pull", "--plain-http", &registry.image(name)]), "there is no such image");
+        fails(&registry.weir(&["pull", "--plain-http", &registry.image(name)]), "image not found");
     }
 }
 

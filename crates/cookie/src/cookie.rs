@@ -111,7 +111,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
         if value.is_empty() || value.as_bytes().contains(&b';') || !header::is_safe_value(value.as_bytes()) {
             compiler.problems.add(
                 &at.field(field),
-                format!("{value:?} cannot stand in a cookie: empty, a semicolon or a control character"),
+                format!("{value:?} is not valid in a cookie: empty, a semicolon or a control character"),
             );
         }
         out.push_str("; ");
@@ -145,7 +145,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
             if !secure {
                 compiler.problems.add(
                     &at.field("sameSite"),
-                    "`none` needs `secure: true`: browsers refuse the cookie otherwise",
+                    "`none` needs `secure: true`: otherwise browsers reject the cookie",
                 );
             }
             "; SameSite=None"
@@ -153,7 +153,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
     });
     if spec.partitioned {
         if !secure {
-            let message = "needs `secure: true`: browsers refuse the cookie otherwise";
+            let message = "needs `secure: true`: otherwise browsers reject the cookie";
             compiler.problems.add(&at.field("partitioned"), message);
         }
         out.push_str("; Partitioned");

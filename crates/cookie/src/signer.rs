@@ -98,7 +98,7 @@ fn key(spec: &SecretSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Hmac<S
         }
     };
     if secret.len() < SHORTEST {
-        compiler.problems.add(at, "the secret has fewer than 16 bytes, which can be guessed");
+        compiler.problems.add(at, "the secret is too short: use at least 16 bytes");
         return None;
     }
     Hmac::new_from_slice(secret.as_bytes()).ok()

@@ -133,7 +133,7 @@ impl AttributeSpec {
         let separator = match (&self.separator, self.kind) {
             (None, _) => b',',
             (Some(_), kind) if kind != Some(KindSpec::List) => {
-                return Err("only the type `list` has a separator".into());
+                return Err("`separator` is only valid with type `list`".into());
             }
             (Some(text), _) => match text.as_bytes() {
                 [one] if one.is_ascii() => *one,

@@ -33,7 +33,7 @@ impl ClaimName {
             Self::Path(path) => path.clone(),
         };
         if path.is_empty() {
-            return Err("a claim is needed, such as sub, or [realm_access, roles]".to_owned());
+            return Err("expected a claim, such as sub, or [realm_access, roles]".to_owned());
         }
         if path.iter().any(|name| name.is_empty() || name.as_bytes().contains(&b'\0')) {
             return Err("a part of the claim's name is empty, or has a zero byte".to_owned());

@@ -259,7 +259,7 @@ impl<'c> Compiler<'c> {
         let lower = (spec.lower || host::is_host(spec)) && !matches!(kind, Kind::Number | Kind::Boolean);
         let source = self.long_source(spec, (kind, lower), at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
-            self.problems.add(&part("payload"), "only goes with `claim`");
+            self.problems.add(&part("payload"), "is only valid with `claim`");
         }
         Some(self.intern(Attribute { source, kind, lower, default }))
     }
@@ -353,7 +353,7 @@ impl<'c> Compiler<'c> {
     /// segment is empty or has such a byte.
     pub fn property_path(&mut self, segments: &[&str], at: &At) -> Option<Box<[u8]>> {
         if segments.iter().any(|s| s.is_empty() || s.as_bytes().contains(&b'\0')) {
-            self.problems.add(at, "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
+            self.problems.add(at, "a path must not have empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
             return None;
         }
         Some(segments.join("\0").into_bytes().into())
@@ -558,7 +558,7 @@ impl<'c> Compiler<'c> {
         if ids.is_empty() {
             let keys = self.shape.experiments.iter().map(|e| e.key.as_str());
             let hint = self.problems.did_you_mean(experiment, keys);
-            self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
+            self.problems.add(at, format!("unknown experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         }
         let known = || ids.iter().filter_map(|id| Some((*id, self.shape.experiments.get(id.index())?)));

@@ -287,7 +287,7 @@ impl Host for Proxy {
     fn compile_cel(&self, expression: &str) -> Result<u32, String> {
         let token = self.foreign("expr_create", expression.as_bytes()).map_err(|status| match status {
             NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
-            _ => format!("the proxy refuses the expression {expression:?}; its log at level info says why"),
+            _ => format!("the proxy rejects the expression {expression:?}; see its log at level info"),
         })?;
         let token = <[u8; 4]>::try_from(&*token).map_err(|_| "the proxy's CEL answers in an unknown form")?;
         Ok(u32::from_le_bytes(token))

@@ -33,7 +33,7 @@ pub enum Note<'a> {
         /// The target's position.
         target: usize,
     },
-    /// The rule's split has no key: all such requests go to the first target.
+    /// The rule's split has no key: the request goes to the first target.
     First,
 }
 

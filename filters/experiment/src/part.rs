@@ -56,7 +56,7 @@ impl Load for Part {
                 let hint = ["a part from 0 to 1; a percentage is written \"", &shown, "%\""].concat();
                 node.refuse(problems, &hint);
             }
-            _ => node.refuse(problems, "a part from 0 to 1, or a percentage such as \"12.5%\""),
+            _ => node.refuse(problems, "a fraction from 0 to 1, or a percentage such as \"12.5%\""),
         }
         part
     }

@@ -250,7 +250,7 @@ impl Experiment {
     }
 
     /// What turns units into variants, coverage included; `None` when the only variant is everybody's and
-    /// there is no unit.
+    /// the request has no unit.
     pub fn assigner(&self) -> Option<&Assigner> {
         match &self.rule {
             Rule::Hash(assigner) => Some(assigner),

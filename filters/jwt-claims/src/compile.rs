@@ -86,7 +86,7 @@ impl Builder<'_, '_> {
     fn providers(&mut self) {
         let config = self.config;
         if config.providers.is_empty() {
-            let message = "a provider is needed: who issues tokens, and with which keys";
+            let message = "specify at least one provider of tokens";
             self.compiler.problems.missing(&self.at, message);
         }
         for (name, spec) in config.providers.iter() {
@@ -105,9 +105,10 @@ impl Builder<'_, '_> {
         if name == "none" {
             self.compiler
                 .problems
-                .add(at, "`none` is no name for a provider: rules ask for no token with it");
+                .add(at, "`none` is not a valid provider name: in rules it means that no token is required");
         } else if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-            let message = format!("{name:?} is not a name: up to 64 letters, digits, `-`, `_` and `.`");
+            let message =
+                format!("{name:?} is not a valid name: use up to 64 letters, digits, `-`, `_` and `.`");
             self.compiler.problems.add(at, message);
         }
     }
@@ -148,7 +149,7 @@ fn replies(errors: &Errors, compiler: &mut Compiler<'_>, at: &At) -> Replies {
         compiler.problems.add(&at.field("realm"), message);
     }
     if errors.realm.is_some() && errors.format == Some(ErrorFormat::None) {
-        compiler.problems.add(&at.field("realm"), "is not told with `format: none`");
+        compiler.problems.add(&at.field("realm"), "has no effect with `format: none`");
     }
     Replies { format: errors.format.unwrap_or_default(), realm: realm.into() }
 }

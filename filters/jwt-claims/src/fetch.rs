@@ -41,7 +41,7 @@ impl Plan {
         let waited = self.remotes.iter().any(|fetched| fetched.remote.has_waiting());
         let (count, notes) = match fetched.remote.on_fetched(now, answer) {
             Ok(skipped) => (fetched.ok, skipped),
-            Err(reason) => (fetched.failed, vec![["keys cannot be had: ", &reason].concat()]),
+            Err(reason) => (fetched.failed, vec![["keys are not available: ", &reason].concat()]),
         };
         let name = |note: String| ["jwt: ", &fetched.provider, ": ", &note].concat();
         Some(Fetched { count, release: waited, notes: notes.into_iter().map(name).collect() })

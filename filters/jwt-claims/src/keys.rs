@@ -389,10 +389,10 @@ impl State {
     fn take(&mut self, answer: Result<(u16, &[u8]), ()>) -> Result<Vec<String>, String> {
         let (status, body) = answer.map_err(|()| "no answer".to_owned())?;
         if status != 200 {
-            return Err(format!("the answer's status is {status}"));
+            return Err(format!("the response has status {status}"));
         }
         if body.len() > LONGEST_ANSWER {
-            return Err("the answer is longer than 1 MiB".to_owned());
+            return Err("the response is longer than 1 MiB".to_owned());
         }
         if self.current.is_some() && *self.answer == *body {
             return Ok(Vec::new());

@@ -86,8 +86,8 @@ impl Replies {
 /// One line for people. Nothing of the token is in it.
 fn message(failure: &Failure, rule: Option<&str>) -> String {
     match (failure.kind, rule) {
-        (Kind::Missing, _) => "a token is needed".to_owned(),
-        (Kind::Unavailable { .. }, _) => "the keys that verify tokens cannot be had".to_owned(),
+        (Kind::Missing, _) => "a token is required".to_owned(),
+        (Kind::Unavailable { .. }, _) => "the keys that verify tokens are not available".to_owned(),
         (Kind::Forbidden, Some(rule)) => ["the claims do not meet what \"", rule, "\" requires"].concat(),
         _ => ["the token is refused: ", &failure.reason.replace('_', " ")].concat(),
     }

@@ -22,11 +22,11 @@ impl Template {
     /// # Errors
     /// The rule that it breaks.
     pub(crate) fn new(text: &str) -> Result<Self, &'static str> {
-        let Some(rest) = text.strip_prefix('/') else { return Err("a template starts with `/`") };
+        let Some(rest) = text.strip_prefix('/') else { return Err("a template must start with `/`") };
         let mut segments: Vec<Segment> = Vec::new();
         for part in rest.split('/') {
             if segments.last() == Some(&Segment::Rest) {
-                return Err("`**` is the last segment");
+                return Err("`**` must be the last segment");
             }
             segments.push(match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
                 Some(name) if !name.is_empty() && !name.contains(['{', '}', '*']) => Segment::One,

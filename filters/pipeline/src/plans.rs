@@ -64,9 +64,7 @@ impl Plans {
         let metrics = compiler.aside(|compiler| compile!(metrics, compiler));
         if document.is_empty() {
             let names = sections();
-            compiler
-                .problems
-                .missing(&at, format!("no section switches a filter on; this module has: {names}"));
+            compiler.problems.missing(&at, format!("no section enables a filter; this module has: {names}"));
         }
         let shape = compiler.finish()?;
         Ok(Self { shape, jwt, experiments, routing, faults, metrics })

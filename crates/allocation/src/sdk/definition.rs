@@ -43,7 +43,7 @@ impl Definition<'_> {
             problems.push(Refusal::new(Place::Coverage, "coverage must be from 0 to 1"));
         } else if !whole && matches!(self.layout, Layout::Ranges(_)) {
             problems
-                .push(Refusal::new(Place::Coverage, "ranges already say who takes part: leave coverage out"));
+                .push(Refusal::new(Place::Coverage, "ranges already define the coverage: omit `coverage`"));
         }
         if self.variants() == 0 {
             problems.push(Refusal::new(Place::Layout, "there must be at least one variant"));

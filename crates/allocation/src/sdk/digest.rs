@@ -227,7 +227,7 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     for (text, place) in [(definition.seed, Place::Seed), (definition.coverage_seed, Place::CoverageSeed)] {
         if text.is_some_and(|text| !text.is_empty() && !text.as_bytes().contains(&b',')) {
             problems
-                .push(Refusal::new(place, "flagsmith puts a comma behind the key of a feature or a segment"));
+                .push(Refusal::new(place, "flagsmith needs a comma after the key of a feature or a segment"));
         }
     }
     // Decimals of a percentage, without the error of the multiplication.

@@ -46,8 +46,7 @@ impl Compiler<'_> {
         let found = chains(expression).find(|(root, member)| is_later(root, *member));
         let Some((root, member)) = found else { return Some(()) };
         let name = member.map_or_else(|| root.to_owned(), |member| [root, ".", member].concat());
-        let message =
-            format!("`{name}` is not known yet when a request comes, so this would fail every time");
+        let message = format!("`{name}` is not available when a request arrives, so this would always fail");
         self.problems.add(at, message);
         None
     }

@@ -156,7 +156,10 @@ impl Builder<'_, '_> {
         let Json::Object(members) = json else {
             self.problem(
                 place.at,
-                format!("a condition is an object such as {{\"plan\": \"pro\"}}, not {}", described(json)),
+                format!(
+                    "expected a condition, an object such as {{\"plan\": \"pro\"}}, not {}",
+                    described(json)
+                ),
             );
             return Clause::All(Box::default());
         };
@@ -185,7 +188,7 @@ impl Builder<'_, '_> {
             }
             _ if key.starts_with('$') => {
                 let message = match OPERATORS.contains(&key) {
-                    true => format!("`{key}` goes inside of a field: {{\"plan\": {{\"{key}\": …}}}}"),
+                    true => format!("`{key}` belongs inside a field: {{\"plan\": {{\"{key}\": …}}}}"),
                     false => unknown(key, ["$and", "$or", "$nor", "$not"]),
                 };
                 self.problem(&at, message);
@@ -328,7 +331,7 @@ impl Builder<'_, '_> {
         let items = self.list(json, place)?;
         let scalars: Vec<Scalar> = items.iter().map_while(Scalar::of).collect();
         if scalars.len() < items.len() {
-            let message = "an array or object in such a list is never found";
+            let message = "this list cannot contain arrays or objects";
             self.problem(&place.at.index(scalars.len()), message);
             return None;
         }
@@ -454,7 +457,7 @@ fn unusable(name: &str) -> String {
         "$inGroup" | "$notInGroup" | "$savedGroup" => NO_GROUPS.into(),
         "$and" | "$or" | "$nor" => {
             format!(
-                "`{name}` combines conditions on fields and cannot stand inside of one; write {{\"{name}\": [{{\"plan\": …}}, …]}}"
+                "`{name}` combines conditions on fields and is not allowed inside a field; write {{\"{name}\": [{{\"plan\": …}}, …]}}"
             )
         }
         _ => unknown(

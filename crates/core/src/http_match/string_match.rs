@@ -156,7 +156,7 @@ impl StringMatch {
             let hint = if self.regex.is_some() { "; write `(?i)` at the start of the regex" } else { "" };
             problems.add(
                 &at.field("ignoreCase"),
-                format!("goes with exact, prefix, suffix, contains or in{hint}"),
+                format!("is only valid with exact, prefix, suffix, contains or in{hint}"),
             );
             return None;
         }
@@ -207,7 +207,7 @@ impl StringMatch {
         }
         if let Some(text) = &self.semver {
             let message =
-                |error| format!("{text:?} is no version requirement such as \">=1.2.0, <2\": {error}");
+                |error| format!("{text:?} is not a version requirement such as \">=1.2.0, <2\": {error}");
             let requirement =
                 VersionReq::parse(text).map_err(|e| problems.add(&at.field("semver"), message(e))).ok()?;
             return Some(Asks::Passes(TextTest::Version(Box::new(requirement))));
@@ -302,10 +302,10 @@ mod tests {
             (r#"{"in": []}"#, "x.in: is empty"),
             (
                 r#"{"regex": "a", "ignoreCase": true}"#,
-                "x.ignoreCase: goes with exact, prefix, suffix, contains or in; write `(?i)`",
+                "x.ignoreCase: is only valid with exact, prefix, suffix, contains or in; write `(?i)`",
             ),
-            (r#"{"ignoreCase": true}"#, "x.ignoreCase: goes with"),
-            (r#"{"semver": "newest"}"#, "x.semver: \"newest\" is no version requirement"),
+            (r#"{"ignoreCase": true}"#, "x.ignoreCase: is only valid with"),
+            (r#"{"semver": "newest"}"#, "x.semver: \"newest\" is not a version requirement"),
             (r#"{"regex": ""}"#, "x.regex: is empty"),
         ] {
             let text = compiled(json).unwrap_err();

@@ -167,7 +167,7 @@ impl<'a> Node<'a> {
     fn unknown(&self, problems: &mut Problems, what: &str, word: &str, known: &[&str]) {
         let hint = did_you_mean(word, known.iter().copied());
         let message = match known {
-            [] => ["unknown ", what, " `", word, "`: there is none here"].concat(),
+            [] => ["unknown ", what, " `", word, "`: none is allowed here"].concat(),
             _ => ["unknown ", what, " `", word, "`, expected one of: ", &known.join(", "), &hint].concat(),
         };
         self.problem(problems, message);

@@ -267,8 +267,8 @@ fn all_problems_are_told_with_their_places() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn mistakes_of_form() {
-    assert!(problems(json!("plan")).starts_with("condition: a condition is an object"));
-    assert!(problems(json!([])).starts_with("condition: a condition is an object"));
+    assert!(problems(json!("plan")).starts_with("condition: expected a condition, an object"));
+    assert!(problems(json!([])).starts_with("condition: expected a condition, an object"));
     assert!(problems(json!({"": 1})).contains("neither an attribute"));
     assert!(problems(json!({"usr.plan": 1})).contains("neither an attribute"));
 }

@@ -220,7 +220,7 @@ fn layout(parts: &[(Variant, u64)], total: u64) -> Result<(Vec<Variant>, Layout)
         let end = start + weight;
         if !(start * MILLIONTHS).is_multiple_of(total) || !(end * MILLIONTHS).is_multiple_of(total) {
             return Err(format!(
-                "`fractional` names `{}` twice, and its parts are no whole millionths of {total}",
+                "`fractional` names `{}` twice, and its parts are not whole millionths of {total}",
                 variant.key
             ));
         }

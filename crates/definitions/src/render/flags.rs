@@ -100,7 +100,7 @@ impl<'f> Resolver<'f> {
                 {
                     by_chance = true;
                     let note = format!(
-                        "it depends on {}, which Unleash draws anew for some requests",
+                        "it depends on {}, which Unleash draws again for some requests",
                         requirement.flag
                     );
                     if !notes.contains(&note) {
@@ -270,7 +270,7 @@ fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
     }
     if nulls && !named.has_payloads {
         return Err(
-            "a variation with the value null, where no other has a value that its key does not say".into()
+            "a variation has the value null, but no other has a value that its key does not show".into()
         );
     }
     Ok(named)

@@ -152,7 +152,7 @@ fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> V
         report.note("", format!("{}: {message}", unsure.join(", ")));
     }
     if !lists.is_empty() {
-        let message = "read as text; where it is a list in your application, say so: --type NAME=list";
+        let message = "read as text; if it is a list in your application, use --type NAME=list";
         report.note("", format!("{}: {message}", lists.join(", ")));
     }
     all

@@ -91,7 +91,7 @@ fn texts(name: &str, it: &Constraint, pattern: impl Fn(String) -> String) -> Res
     }
     if it.case_insensitive && !it.values.iter().all(|value| value.is_ascii()) {
         return Err(format!(
-            "{} without case, of what is not ASCII, is not the same in patterns",
+            "{} ignoring the case of non-ASCII text has no equivalent in patterns",
             it.operator
         ));
     }

@@ -23,7 +23,7 @@ impl Plan {
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         let list = at.field("list");
         if config.list.is_empty() {
-            compiler.problems.missing(&list, "there is no experiment");
+            compiler.problems.missing(&list, "specify at least one experiment");
         }
         let keys = Keys::of(&config.list);
         let order = order::decided(&config.list, &keys, compiler, &list);
@@ -201,7 +201,7 @@ impl<'b> Builder<'b, '_> {
                 .add(&at.field("sticky"), "needs the section's assignmentCookie, which remembers variants");
         }
         if spec.min_bucket_version > spec.bucket_version {
-            let message = "is above bucketVersion: nobody could take part";
+            let message = "is above bucketVersion: no unit could take part";
             problems.add(&at.field("minBucketVersion"), message);
         }
         if spec.min_bucket_version > 0 && !spec.sticky {
@@ -298,7 +298,7 @@ impl<'b> Builder<'b, '_> {
         let found = spec.variants.iter().position(|variant| variant.key == winner);
         if found.is_none() {
             let hint = did_you_mean(winner, spec.variants.iter().map(|variant| variant.key.as_str()));
-            let message = format!("there is no variant {winner:?}{hint}");
+            let message = format!("unknown variant {winner:?}{hint}");
             self.compiler.problems.add(&at.field("winner"), message);
         }
         found.map(u16::of)
@@ -308,19 +308,20 @@ impl<'b> Builder<'b, '_> {
 /// Reports a name that is not fit for headers, cookies, logs and metrics.
 fn name(name: &str, compiler: &mut Compiler<'_>, at: &At) {
     if name.is_empty() {
-        compiler.problems.missing(at, "a name is needed: headers, logs and metrics show it");
+        compiler.problems.missing(at, "expected a name: headers, logs and metrics show it");
         return;
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.len() > 128 || !name.bytes().all(plain) {
-        let message = format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`");
+        let message =
+            format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`");
         compiler.problems.add(at, message);
     }
 }
 
 /// Reports a name that there is already.
 fn twice(name: &str, what: &str, compiler: &mut Compiler<'_>, at: &At) {
-    compiler.problems.add(at, format!("{name:?} is the name of an earlier {what} too"));
+    compiler.problems.add(at, format!("{name:?} is already the name of an earlier {what}"));
 }
 
 /// The algorithm of this name; `weir-1` without one.
@@ -330,7 +331,7 @@ fn algorithm(name: Option<&str>, compiler: &mut Compiler<'_>, at: &At) -> Algori
         let known = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
         let hint = did_you_mean(name, known.clone());
         let known = known.collect::<Vec<_>>().join(", ");
-        compiler.problems.add(at, format!("there is no hash {name:?}{hint} There are: {known}"));
+        compiler.problems.add(at, format!("unknown hash {name:?}{hint} (known: {known})"));
         Algorithm::Weir1
     })
 }

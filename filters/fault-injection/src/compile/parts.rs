@@ -37,7 +37,7 @@ impl Builder<'_, '_> {
             }
         }
         if from > BUCKETS {
-            let message = "the percentages add up to more than 100%, so they cannot exclude each other";
+            let message = "the sum of the percentages is more than 100%, so they cannot exclude each other";
             self.compiler.problems.add(&self.at.field("rolls"), message);
         }
         Some(parts.into())
@@ -78,7 +78,7 @@ impl Builder<'_, '_> {
                 None
             }
             (None, None) => {
-                problems.missing(&at.field("percentage"), "says how many requests are hit, such as \"0.1%\"");
+                problems.missing(&at.field("percentage"), "is required, such as \"0.1%\"");
                 None
             }
         }

@@ -82,7 +82,7 @@ impl Builder<'_, '_> {
                 let at = if spec.algorithms.len() == 1 { at.clone() } else { at.index(i) };
                 let known = Algorithm::ALL.map(Algorithm::name);
                 let hint = did_you_mean(name, known);
-                let message = format!("there is no algorithm {name:?}{hint} There are: {}", known.join(", "));
+                let message = format!("unknown algorithm {name:?}{hint} (known: {})", known.join(", "));
                 self.compiler.problems.add(&at, message);
                 continue;
             };

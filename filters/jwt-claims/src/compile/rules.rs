@@ -30,7 +30,7 @@ impl Builder<'_, '_> {
                 None => self.any_provider(),
             };
             if spec.require.is_some() && matches!(needs, Needs::Nothing) {
-                let message = "needs a token, and the rule asks for none";
+                let message = "has no effect, because the rule requires no token";
                 self.compiler.problems.add(&at.field("require"), message);
             }
             let require = self.claims(spec.require.as_ref(), &at.field("require"));
@@ -85,7 +85,7 @@ impl Builder<'_, '_> {
             return Needs::Nothing;
         }
         if !audiences.is_empty() && provider.is_none() {
-            self.compiler.problems.add(&at.field("audiences"), "only goes with `provider`");
+            self.compiler.problems.add(&at.field("audiences"), "is only valid with `provider`");
         }
         if let Some(name) = provider {
             let at = at.field("provider");
@@ -112,7 +112,7 @@ impl Builder<'_, '_> {
 
     fn parts(&mut self, parts: &[Requires], depth: usize, at: &At) -> Box<[Needs]> {
         if parts.is_empty() {
-            self.compiler.problems.missing(at, "is empty; to ask for nothing, write `requires: none`");
+            self.compiler.problems.missing(at, "is empty; to require no token, write `requires: none`");
         }
         let mut needs = Vec::with_capacity(parts.len());
         for (i, part) in parts.iter().enumerate() {
@@ -129,7 +129,7 @@ impl Builder<'_, '_> {
             return Needs::Nothing;
         }
         let hint = did_you_mean(name, self.config.providers.iter().map(|(known, _)| known));
-        self.compiler.problems.add(at, format!("there is no provider {name:?}{hint}"));
+        self.compiler.problems.add(at, format!("unknown provider {name:?}{hint}"));
         Needs::Nothing
     }
 

@@ -69,7 +69,7 @@ tests! {
         assert_eq!(decided.way(), "401 missing");
         assert_eq!(decided.reply_header("www-authenticate").unwrap(), r#"Bearer realm="jwt""#);
         assert_eq!(decided.reply.as_ref().unwrap().grpc_status, Some(16));
-        assert_eq!(decided.body(), "a token is needed");
+        assert_eq!(decided.body(), "a token is required");
         assert_eq!(decided.counts, ["reason=.=missing;.;weir_jwt_denied_total"]);
     }
 

@@ -128,7 +128,7 @@ tests! {
             lab.at(NOW + 100 * (i as u64 + 1));
             assert!(polls(&lab), "{body:.20}");
             let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
-            assert!(fetched.notes[0].starts_with("jwt: corp: keys cannot be had: "), "{:?}", fetched.notes);
+            assert!(fetched.notes[0].starts_with("jwt: corp: keys are not available: "), "{:?}", fetched.notes);
             assert_eq!(way(&lab, "one"), "on", "{body:.20}");
         }
         lab.at(NOW + 5000);

@@ -26,13 +26,13 @@ impl Plan {
     /// headers.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         if config.red.is_none() && config.list.is_empty() && config.access_log.is_none() {
-            compiler.problems.missing(at, "there is nothing to measure: give red, list or accessLog");
+            compiler.problems.missing(at, "nothing to measure: specify red, list or accessLog");
         }
         let experiments = !compiler.experiments().is_empty();
         let specs = red::all(config, experiments);
         let list = at.field("list");
         if specs.len() > MOST_METRICS {
-            compiler.problems.add(&list, "more than 56 metrics: let labels tell things apart");
+            compiler.problems.add(&list, "more than 56 metrics: use labels instead");
         }
         let mut names = Names::new(config.style);
         let mut builder = Builder {
@@ -129,7 +129,7 @@ impl Builder<'_, '_> {
         match (spec.kind, &spec.value, spec.when) {
             (MetricType::Gauge, None, None) => Moment::Active,
             (MetricType::Gauge, None, Some(_)) => {
-                let message = "active requests are counted from the request to the end; leave `when` away";
+                let message = "active requests are counted from the request to the end; omit `when`";
                 self.compiler.problems.add(&at.field("when"), message);
                 Moment::Active
             }

@@ -146,7 +146,7 @@ impl Translator<'_> {
                 Some('=' | '!') => Err(LINEAR.into()),
                 _ => self.group_name(),
             },
-            _ => Err("`(?` must be followed by `:` or `<name>`; there are no inline flags (`$regexi` ignores case)".into()),
+            _ => Err("`(?` must be followed by `:` or `<name>`; inline flags are not supported (`$regexi` ignores case)".into()),
         }
     }
 
@@ -166,7 +166,7 @@ impl Translator<'_> {
 
     fn repeat(&mut self, quantifier: String, repeatable: bool) -> Result<(), String> {
         if !repeatable {
-            return Err(format!("there is nothing that `{quantifier}` could repeat"));
+            return Err(format!("`{quantifier}` has nothing to repeat"));
         }
         self.out.push_str(&quantifier);
         if self.rest.next_if_eq(&'?').is_some() {
@@ -190,7 +190,7 @@ impl Translator<'_> {
         self.rest = ahead;
         let bound = |text: &str| text.parse::<u32>().map_err(|_| format!("{{{inside}}} repeats too often"));
         if !max.is_empty() && bound(min)? > bound(max)? {
-            return Err(format!("in {{{inside}}} the smaller number must come first"));
+            return Err(format!("in {{{inside}}} the smaller number must be first"));
         }
         Ok(Some(format!("{{{inside}}}")))
     }
@@ -215,7 +215,7 @@ impl Translator<'_> {
             '0' if !self.rest.peek().is_some_and(char::is_ascii_digit) => '\0',
             '0'..='9' | 'k' => return Err(LINEAR.into()),
             'c' => self.control()?,
-            'x' => char::from_u32(self.hex(2)?).ok_or("no such character")?,
+            'x' => char::from_u32(self.hex(2)?).ok_or("invalid character code")?,
             'u' => self.unicode()?,
             'p' | 'P' => {
                 return Err(format!(
@@ -280,7 +280,7 @@ impl Translator<'_> {
                     return Ok(());
                 }
                 (Escape::Char(low), Some(Escape::Char(high))) if low > high => {
-                    return Err(format!("the range {low}-{high} is the wrong way round"));
+                    return Err(format!("the range {low}-{high} is reversed"));
                 }
                 (Escape::Char(low), Some(Escape::Char(high))) => ranges.push((low, high)),
                 // With a set on one side there is no range, and the dash is a dash.
