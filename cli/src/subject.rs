@@ -109,7 +109,7 @@ impl Which {
             }
             None => {
                 let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-                Err(format!("unknown {name} (known: {})", names.join(", ")))
+                Err(format!("unknown {name}{}", weir_core::problem::suggestion(&name, &names)))
             }
         }
     }

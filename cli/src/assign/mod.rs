@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
-use weir_core::problem::did_you_mean;
+use weir_core::problem::suggestion;
 use weir_core::{Outside as _, SourceSpec, Truth, Way};
 use weir_pipeline::routing;
 
@@ -134,8 +134,7 @@ fn has_experiment(loaded: &Loaded, which: &Which) -> Result<(), String> {
         return Err("the configuration has no experiments".to_owned());
     }
     let wanted = which.experiment.as_deref().unwrap_or_default();
-    let hint = did_you_mean(wanted, keys.iter().copied());
-    Err(format!("unknown experiment {wanted}{hint} (known: {})", keys.join(", ")))
+    Err(format!("unknown experiment {wanted}{}", suggestion(wanted, &keys)))
 }
 
 /// Where a unit is looked for first, by what is asked for: each place once.

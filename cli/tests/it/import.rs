@@ -121,11 +121,7 @@ fn no_equivalent() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("flagd", "the time", flagd(json!({"if": [{"<": [{"var": "$flagd.timestamp"}, 5]}, "b"]}))),
         ("flagd", "a variable as the variant", flagd(json!({"var": "a"}))),
-        (
-            "flagd",
-            "unknown variants",
-            flagd(json!({"if": [{"==": [{"var": "a"}, 2]}, "z"]})),
-        ),
+        ("flagd", "unknown variants", flagd(json!({"if": [{"==": [{"var": "a"}, 2]}, "z"]}))),
         (
             "flagd",
             "a repeated variant, not in millionths",

@@ -89,7 +89,7 @@ fn what_cannot_be_planned_is_said() {
         .replace("{hash: unleash, coverage: 50%}", "hash: unleash\n    coverage: 50%");
     let unleash = folder.write("unleash.yaml", &unleash);
     for (file, key, weights, message) in [
-        (&file, "chekout", "a=1", "unknown experiment chekout (known: experiment checkout)"),
+        (&file, "chekout", "a=1", "unknown experiment chekout, did you mean `experiment checkout`?"),
         (&file, "checkout", "control", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=x", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=-1", "negative"),

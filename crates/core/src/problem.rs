@@ -150,6 +150,22 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     }
 }
 
+/// [`did_you_mean`], or the first of the known names where none is near: ` (known: a, b, c, d, e, …)`.
+pub fn suggestion<'a>(word: &str, known: &[&'a str]) -> String {
+    let hint = did_you_mean(word, known.iter().copied());
+    if !hint.is_empty() || known.is_empty() {
+        return hint;
+    }
+    let (shown, more) = match known.get(..MAX_ALTERNATIVES) {
+        Some(first) if known.len() > MAX_ALTERNATIVES => (first, ", …"),
+        _ => (known, ""),
+    };
+    [" (known: ", &shown.join(", "), more, ")"].concat()
+}
+
+/// How many alternatives a message lists at most.
+const MAX_ALTERNATIVES: usize = 5;
+
 /// Edit distance in bytes, ignoring case (Levenshtein, two-row form).
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -9,7 +9,7 @@ use super::{Clause, Condition};
 use crate::attribute::AttrId;
 use crate::compile::Compiler;
 use crate::never::Form;
-use crate::problem::{At, did_you_mean};
+use crate::problem::{At, suggestion};
 use crate::value::Kind;
 use serde_json::{Map, Value as Json};
 
@@ -356,8 +356,7 @@ impl Builder<'_, '_> {
         let known = Type::ALL.iter().find(|(known, _)| *known == name);
         if known.is_none() {
             let names = Type::ALL.map(|(name, _)| name);
-            let hint = did_you_mean(name, names);
-            self.problem(place.at, format!("{json} is not a type ({}){hint}", names.join(", ")));
+            self.problem(place.at, format!("{json} is not a type{}", suggestion(name, &names)));
         }
         known.map(|(_, kind)| Check::Type(*kind))
     }
@@ -467,10 +466,9 @@ fn unusable(name: &str) -> String {
     }
 }
 
-fn unknown(name: &str, known: impl IntoIterator<Item = &'static str> + Clone) -> String {
-    let hint = did_you_mean(name, known.clone());
+fn unknown(name: &str, known: impl IntoIterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    format!("`{name}` is not an operator here ({}){hint}", known.join(" "))
+    format!("`{name}` is not an operator here{}", suggestion(name, &known))
 }
 
 /// How a message calls a value of the wrong kind.

@@ -111,12 +111,12 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 6, "{text}");
         for expected in [
-            "rules[0].nmae: unknown field `nmae`, expected one of: name, weight, did you mean `name`?",
+            "rules[0].nmae: unknown field `nmae`, did you mean `name`?",
             "rules[0].weight: \"x\" is not a whole number from 0 to 4294967295",
             "rules[1]: 5 is not an object",
             "rules[2].name: 7 is not a string",
             "on: 1 is not a boolean",
-            "rulez: unknown field `rulez`, expected one of: rules, on, did you mean `rules`?",
+            "rulez: unknown field `rulez`, did you mean `rules`?",
         ] {
             assert!(lines.contains(&expected), "{expected}\nnot in\n{text}");
         }
@@ -179,16 +179,13 @@ mod tests {
         let _: Kinds = load(text, &mut problems);
         let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         lines.sort();
-        let known = "ofWords, texts, type, wrapped, pair, decimal, anything";
         assert_eq!(
             lines,
             [
                 "decimal: \"x\" is not a number",
-                "ofWords[0]: unknown word `OneThing`, expected one of: oneThing, other, did you mean `oneThing`?",
+                "ofWords[0]: unknown word `OneThing`, did you mean `oneThing`?",
                 "ofWords[1]: 1 is not one of the known words",
-                &format!(
-                    "of_words: unknown field `of_words`, expected one of: {known}, did you mean `ofWords`?"
-                ),
+                "of_words: unknown field `of_words`, did you mean `ofWords`?",
                 "pair: a list is not a list of two",
                 "texts[1]: 1 is not a string",
                 "type: 65536 is not a whole number from 0 to 65535",

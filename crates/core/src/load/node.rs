@@ -1,7 +1,7 @@
 //! A parsed document, part by part, with the place of each part.
 
 use super::MOST_PROBLEMS;
-use crate::problem::{At, Problems, did_you_mean};
+use crate::problem::{At, Problems, suggestion};
 use serde_json::Value;
 
 /// A part of a document.
@@ -165,10 +165,9 @@ impl<'a> Node<'a> {
     #[cold]
     #[inline(never)]
     fn unknown(&self, problems: &mut Problems, what: &str, word: &str, known: &[&str]) {
-        let hint = did_you_mean(word, known.iter().copied());
         let message = match known {
             [] => ["unknown ", what, " `", word, "`: none is allowed here"].concat(),
-            _ => ["unknown ", what, " `", word, "`, expected one of: ", &known.join(", "), &hint].concat(),
+            _ => ["unknown ", what, " `", word, "`", &suggestion(word, known)].concat(),
         };
         self.problem(problems, message);
     }

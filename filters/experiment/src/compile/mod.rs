@@ -13,7 +13,7 @@ use pools::Pools;
 use variants::Writer;
 use weir_allocation::sdk::Algorithm;
 use weir_core::predicate::ExperimentId;
-use weir_core::problem::did_you_mean;
+use weir_core::problem::{did_you_mean, suggestion};
 use weir_core::table::{Groups, TableId};
 use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
@@ -328,10 +328,8 @@ fn twice(name: &str, what: &str, compiler: &mut Compiler<'_>, at: &At) {
 fn algorithm(name: Option<&str>, compiler: &mut Compiler<'_>, at: &At) -> Algorithm {
     let Some(name) = name else { return Algorithm::Weir1 };
     Algorithm::from_name(name).unwrap_or_else(|| {
-        let known = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
-        let hint = did_you_mean(name, known.clone());
-        let known = known.collect::<Vec<_>>().join(", ");
-        compiler.problems.add(at, format!("unknown hash {name:?}{hint} (known: {known})"));
+        let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        compiler.problems.add(at, format!("unknown hash {name:?}{}", suggestion(name, &known)));
         Algorithm::Weir1
     })
 }

@@ -7,7 +7,7 @@ use crate::verify::bare_audience;
 use std::cell::RefCell;
 use weir_core::At;
 use weir_core::http_match::Asks;
-use weir_core::problem::did_you_mean;
+use weir_core::problem::suggestion;
 use weir_jose::{Algorithm, TimeRules};
 
 const HOUR: u64 = 3600;
@@ -81,8 +81,7 @@ impl Builder<'_, '_> {
             let Some(algorithm) = Algorithm::from_name(name) else {
                 let at = if spec.algorithms.len() == 1 { at.clone() } else { at.index(i) };
                 let known = Algorithm::ALL.map(Algorithm::name);
-                let hint = did_you_mean(name, known);
-                let message = format!("unknown algorithm {name:?}{hint} (known: {})", known.join(", "));
+                let message = format!("unknown algorithm {name:?}{}", suggestion(name, &known));
                 self.compiler.problems.add(&at, message);
                 continue;
             };
