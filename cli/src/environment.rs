@@ -18,7 +18,7 @@ pub(crate) struct Environment {
 pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the files; of a variable that stands in several, the last value counts.
+    /// Reads the files; of a variable that is in several, the last value counts.
     ///
     /// # Errors
     /// A file that cannot be read, or a line that is not `NAME=VALUE`. Values are not shown.

@@ -1,4 +1,4 @@
-//! What the commands have in common: exit codes, and the two forms of results.
+//! Shared by all commands: exit codes, and the two output formats.
 
 use clap::ValueEnum;
 use serde::Serialize;

@@ -15,7 +15,7 @@ use weir_pipeline::{Document, Plans, Trace, experiments, jwt, routing};
 pub(crate) enum End {
     /// It gets this variant, or target, by position.
     Variant(usize),
-    /// It takes no part: the step that said so, and the holdout or layer that did.
+    /// It does not take part: the step that said so, and the holdout or layer that did.
     Out(Step, Option<String>),
 }
 
@@ -52,7 +52,7 @@ enum Place {
 pub(crate) struct Ends {
     /// By experiment, in the order of the configuration.
     pub(crate) experiments: Vec<Option<End>>,
-    /// The target of the split, where one is asked for and the unit comes to it.
+    /// The target of the split, where one is asked for and the unit reaches it.
     pub(crate) split: Option<usize>,
 }
 

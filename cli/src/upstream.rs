@@ -32,7 +32,7 @@ fn parsed(text: &str) -> Option<Upstream> {
         Some(address) => (true, address),
         None => (false, address.strip_prefix("http://").unwrap_or(address)),
     };
-    // A colon inside of brackets belongs to an IPv6 address.
+    // A colon inside brackets belongs to an IPv6 address.
     let (host, port) = match address.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
         Some((host, port)) => (host, port.parse().ok()?),
         None => (tls.then_some(address)?, 443),

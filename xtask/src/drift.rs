@@ -1,8 +1,8 @@
 //! What is generated and committed all the same, because people read it where it lies: the JSON
 //! Schema, the tables of options in the documentation, the reference of metrics, the dashboard.
 //!
-//! All is what the program prints. Schema and tables come from the configuration types; a table stands in a
-//! page between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema.
+//! All is what the program prints. Schema and tables come from the configuration types; a table is in a page
+//! between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema.
 
 use crate::{Failure, tables};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const PRINTED: [(&str, &[&str]); 2] = [
     ("monitoring/grafana/weir.json", &["render", "dashboard"]),
 ];
 
-/// A file, and what has to stand in it.
+/// A file, and what has to be in it.
 struct Generated {
     path: PathBuf,
     text: String,

@@ -61,7 +61,7 @@ pub(super) struct Answer {
 pub(super) enum TokenStep {
     /// The rule that the request comes under, by position.
     Rule { position: Option<usize> },
-    /// Whether this rule is for the request cannot be told, so the request must meet it too.
+    /// Whether this rule is for the request is unknown, so the request must meet it too.
     Undecided { position: usize },
     /// The rule asks for none.
     NotAsked,
@@ -129,7 +129,7 @@ pub(super) struct Routed {
 pub(super) struct TriedRule {
     pub(super) name: String,
     pub(super) matches: bool,
-    /// Whether that cannot be told; such a rule counts as one that does not match.
+    /// Whether that is unknown; such a rule counts as one that does not match.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) undecided: bool,
 }
@@ -148,7 +148,7 @@ pub(super) struct Chosen {
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
     pub(super) name: String,
-    /// `meant`, `notMeant`, `undecided` (nobody can tell, so it is not injected) or `off`.
+    /// `meant`, `notMeant`, `undecided` (it is unknown, so it is not injected) or `off`.
     pub(super) verdict: &'static str,
     pub(super) faults: Vec<Injected>,
 }
@@ -248,8 +248,8 @@ pub(super) struct Decided {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Taken {
     step: &'static str,
-    /// `on`: the next step decides; `out`: no variant; `unknown`: that cannot be told, so no variant;
-    /// `variant`: this one.
+    /// `on`: the next step decides; `out`: no variant; `unknown`: that is unknown, so no variant; `variant`:
+    /// this one.
     verdict: &'static str,
     /// The variant's index, when the step gives one.
     #[serde(skip_serializing_if = "Option::is_none")]

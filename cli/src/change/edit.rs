@@ -9,8 +9,8 @@ pub(super) struct Wanted<'p> {
     pub(super) text: String,
 }
 
-/// Puts the changes into `text`. `owner` is the experiment or split as it stands there, `list` the name of its
-/// list (`variants`, `targets`), `name` that of a member's name (`key`, `name`). New members come behind the
+/// Puts the changes into `text`. `owner` is the experiment or split unchanged, `list` the name of its list
+/// (`variants`, `targets`), `name` that of a member's name (`key`, `name`). New members come after the
 /// others.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! `weir layers`: the ranges of each layer, by experiment, and what is free.
+//! `weir layers`: the ranges of each layer, by experiment, and the free ranges.
 
 use crate::document;
 use crate::output::{Failure, Format, Outcome, percent};

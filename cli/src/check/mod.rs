@@ -1,4 +1,4 @@
-//! `weir check`: says of each file what a proxy would say, and where it stands.
+//! `weir check`: reports the problems that a proxy would report, with their positions.
 
 mod neighbours;
 mod notes;

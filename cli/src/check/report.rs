@@ -40,7 +40,7 @@ pub(super) struct Configuration {
     /// Valid settings that are probably not intended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<Warned>,
-    /// What is right by itself, and dangerous where it stands. It is not counted among the problems.
+    /// Valid settings that are dangerous in their context. They do not count as problems.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<Finding>,
 }

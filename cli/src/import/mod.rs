@@ -173,7 +173,7 @@ fn block(document: &Document, file: &str) -> Block {
     if !document.attributes.is_empty() {
         let guessed = document.attributes.iter().any(|it| it.is_guess);
         let remark = guessed.then(|| {
-            "Where requests have these is a guess; say it with --source, and what they are with --type."
+            "The sources and types of these are guesses; correct them with --source and --type."
                 .to_owned()
         });
         let attributes =

@@ -82,7 +82,7 @@ fn files(files: &[(&str, &[u8])]) -> Vec<u8> {
     for (path, bytes) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
-        // As it stands: the crate would drop the `./` that other tools write.
+        // As it is: the crate would drop the `./` that other tools write.
         header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
         header.set_cksum();
         archive.append(&header, *bytes).unwrap();

@@ -1,4 +1,4 @@
-//! `weir inspect`: what is in an image or a module, and whether proxies take it.
+//! `weir inspect`: shows the content of an image or module, and whether proxies accept it.
 
 use super::acceptance::{self, Accepted, Answer};
 use super::layout::{Descriptor, Index, Manifest, digest};
@@ -170,7 +170,7 @@ impl Report {
             Ok(module) => (Some(module), None),
             Err(problem) => (None, Some(problem)),
         };
-        // Istio and Envoy Gateway do not look at it; the proxy behind them does.
+        // Istio and Envoy Gateway do not look at it; the proxy after them does.
         if module.as_ref().is_some_and(|module| module.exported_abi.is_none()) {
             problem = Some("it exports no proxy_abi_version_…: no proxy-wasm module".to_owned());
         }

@@ -1,7 +1,7 @@
 //! A registry, as the commands talk to it: one call after the other, with errors for people.
 //!
-//! It is the OCI distribution specification's protocol. Whatever a registry says is bounded before it is
-//! read, and held to its digest before it is used.
+//! Implements the protocol of the OCI distribution specification. Responses of a registry are limited before
+//! they are read, and verified against their digest before they are used.
 
 use super::acceptance::{Answer, Source};
 use super::auth::{self, Challenge, Refusal};

@@ -123,7 +123,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// 64 hexadecimal digits, without what may stand before them.
+/// 64 hexadecimal digits, without what may precede them.
 fn digest(text: &str) -> Result<String, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let good = digits.len() == 64 && digits.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));

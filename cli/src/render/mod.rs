@@ -1,4 +1,4 @@
-//! `weir render`: what has to stand around a configuration, made from it.
+//! `weir render`: generates manifests and files for a configuration.
 
 mod bootstrap;
 mod dashboard;

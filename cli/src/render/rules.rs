@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     rules.extend(goals(&loaded));
     let groups = json!({"groups": [{"name": "weir-configuration", "interval": "1m", "rules": rules}]});
     let comment =
-        "The weights and goals of a configuration, from `weir render rules`: write it anew when they change.";
+        "The weights and goals of a configuration, from `weir render rules`: render it again when they change.";
     args.form.write(&[comment.to_owned()], &wrapped(args.kubernetes.as_deref(), groups), out)?;
     Ok(Outcome::Fine)
 }
@@ -101,7 +101,7 @@ fn critical(variants: usize) -> Option<f64> {
     Some(ChiSquared::new(freedom as f64).ok()?.inverse_cdf(1.0 - FALSE_ALARMS))
 }
 
-/// Counters of the configuration that are told apart by variant.
+/// Counters of the configuration that are distinguished by variant.
 fn goals(loaded: &Loaded) -> Vec<Value> {
     let list = loaded.document.metrics.iter().flat_map(|metrics| &metrics.list);
     let is_goal = |metric: &&Metric| metric.kind == MetricType::Counter && !metric.experiments.is_empty();

@@ -347,7 +347,7 @@ fn an_address_that_clients_choose_is_noted() {
             "{settings}{configuration}: {out}"
         );
     }
-    // Nobody knows what stands before it.
+    // Nobody knows what precedes it.
     assert!(!check(TRUST).0.contains("note: "));
 }
 

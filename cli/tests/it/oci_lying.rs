@@ -123,7 +123,7 @@ fn answers_without_an_end() {
     }
 }
 
-/// One tar entry of so many zeros, and an empty end, in gzip.
+/// One tar entry of this many zeros, and an empty end, in gzip.
 fn bomb(kind: tar::EntryType, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_path("x").unwrap();

@@ -41,7 +41,7 @@ fn the_plan_moves_what_it_says_and_no_more() {
         assert!((moved - minimum).abs() < 1e-9, "{more}: {json}");
         let run = weir(&arguments);
         assert_eq!(run.code, 0, "{run:?}");
-        // What is printed goes into the configuration as it stands.
+        // What is printed goes into the configuration as it is.
         let variants = run.out.split_once("variants:\n").unwrap().1;
         let indented: String = variants.lines().map(|line| format!("    {line}\n")).collect();
         let life = more.replace("coverage: 60%", "status: running");

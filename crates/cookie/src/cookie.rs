@@ -19,7 +19,7 @@ pub struct Cookie {
 pub type Id = [u8; 32];
 
 impl Cookie {
-    /// Checks a cookie; what is wrong with it goes to the compiler's problems.
+    /// Checks a cookie; problems go to the compiler.
     pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         Self::new(spec, true, compiler, at)
     }
@@ -49,7 +49,7 @@ impl Cookie {
         ResponseHeader { name: "set-cookie".into(), value, replace: false }
     }
 
-    /// The cookie's name with the `=` behind it: what a signature of its value is bound to.
+    /// The cookie's name with the `=` after it: what a signature of its value is bound to.
     pub fn purpose(&self) -> &str {
         &self.before
     }
@@ -75,7 +75,7 @@ fn ttl(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> u64 {
 }
 
 /// What browsers demand of cookies whose names start so (RFC 6265bis section 4.1.3, and `__Http-` of its
-/// successor): those that do not comply are dropped. Browsers compare these names without case.
+/// successor): those that do not comply are dropped. Browsers compare these names ignoring case.
 fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) {
     const PREFIXES: [(&str, bool, bool); 4] = [
         // Which one, whether it is bound to the host, whether scripts must not read it.
@@ -103,7 +103,7 @@ fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &
     demand(!hidden || http_only, "httpOnly", "`httpOnly` is true");
 }
 
-/// Everything behind the value (RFC 6265bis section 4.1).
+/// Everything after the value (RFC 6265bis section 4.1).
 fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> String {
     let mut out = String::new();
     let mut word = |name: &str, value: &str, field: &str| {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use weir_core::{AttributeMap, Problems};
 
-    /// What a cookie is refused for; when it is not, what stands behind its value.
+    /// What a cookie is refused for; when it is not, what follows its value.
     fn compiled(json: &str, for_scripts: bool) -> Result<String, String> {
         let mut problems = Problems::default();
         let spec: CookieSpec = weir_core::load(json.as_bytes(), &mut problems);

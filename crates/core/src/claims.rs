@@ -10,9 +10,9 @@ use serde::Serialize;
 
 /// A claim's name in the configuration: as text, or as the list of names that leads to it.
 ///
-/// Claims are called `https://example.com/plan`, `kubernetes.io`, or `web.client-1` inside of
-/// `resource_access`; so a dot says nothing about where one name ends and the next begins. A text names one
-/// claim, `[a][b]` names `b` inside of `a`, and a text with dots is refused: see [`ClaimName::path`].
+/// Claims are called `https://example.com/plan`, `kubernetes.io`, or `web.client-1` inside `resource_access`;
+/// so a dot says nothing about where one name ends and the next begins. A text names one claim, `[a][b]`
+/// names `b` inside `a`, and a text with dots is refused: see [`ClaimName::path`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClaimName {
     /// `sub`, `[realm_access][roles]`.
@@ -149,7 +149,7 @@ pub enum Claim {
         /// Its text: of a string its characters, of a number its digits as the issuer wrote them, of an array
         /// that is read as a list its items with the separator between them, of anything else its JSON.
         text: Box<[u8]>,
-        /// The claim as it stands in the token.
+        /// The claim as it is in the token.
         json: serde_json::Value,
     },
     /// A name leads into something that has no parts, such as a text: what is meant is there, but in another

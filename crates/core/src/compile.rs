@@ -1,4 +1,4 @@
-//! From configuration to plan: what it reads and writes is interned, what is wrong is collected.
+//! From configuration to plan: interns inputs and outputs, collects problems.
 
 mod claims;
 mod host;
@@ -20,7 +20,7 @@ use crate::table::{Groups, Table, TableId};
 use crate::value::Kind;
 use tables::Tables;
 
-/// What stands in an environment variable of the VM.
+/// What is in an environment variable of the VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// This text.
@@ -212,7 +212,7 @@ impl<'c> Compiler<'c> {
         self.named.0.get(position).map(|(_, spec)| spec)
     }
 
-    /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
+    /// Whether a name is an attribute's, so that a dotted path is known from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
         self.spec_of(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
@@ -639,7 +639,7 @@ impl<'c> Compiler<'c> {
         self.tables.texts.intern(text)
     }
 
-    /// A header value that is sent as it stands.
+    /// A header value that is sent as it is.
     pub fn safe_value(&mut self, value: &str, at: &At) -> Option<TextId> {
         if header::is_safe_value(value.as_bytes()) {
             return Some(self.text(value.as_bytes()));

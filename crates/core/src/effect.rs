@@ -61,7 +61,7 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextId(pub(crate) u16);
 
-/// What a header, or filter state, is given.
+/// The value of a header or of filter state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Given {
     /// Nothing; an owned header that the client sent is removed.

@@ -85,9 +85,9 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// The headers in the bytes that `proxy_get_header_map_pairs` returns, in order, without copying.
 ///
-/// The layout is: number of pairs, then the sizes of each name and value, all `u32` little endian;
-/// then each name and value, each with a zero byte behind it. Bytes that do not keep to it end the
-/// iteration; they never panic.
+/// The layout is: number of pairs, then the sizes of each name and value, all `u32` little endian; then each
+/// name and value, each with a zero byte after it. Bytes that do not keep to it end the iteration; they never
+/// panic.
 #[derive(Clone)]
 pub struct Pairs<'a> {
     sizes: &'a [u8],
@@ -250,7 +250,7 @@ mod tests {
         let raw = encode_pairs(&[("name", "value"), ("other", "thing")]);
         for cut in 0..raw.len() {
             assert!(Pairs::new(&raw[..cut]).count() < 2, "cut at {cut}");
-            // The zero byte behind the last value is not looked at.
+            // The zero byte after the last value is not looked at.
             let whole = cut == raw.len() - 1;
             assert!(whole || Pairs::new(&raw[..cut]).with_name_lengths(u64::MAX).count() < 2, "cut at {cut}");
         }

@@ -21,7 +21,7 @@ pub(crate) fn judge(authority: &[u8], test: impl Fn(&[u8]) -> Truth) -> Truth {
 pub(crate) fn bare(authority: &[u8]) -> &[u8] {
     let digits = authority.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let before = authority.len().saturating_sub(digits);
-    // The colons inside of an IPv6 address stand in brackets.
+    // The colons inside an IPv6 address are in brackets.
     let host = match authority.get(..before) {
         Some([host @ .., b':']) => host,
         _ => authority,

@@ -1,4 +1,4 @@
-//! Problems in a configuration, each with the place where it stands.
+//! Problems of a configuration, each with its path.
 
 use crate::escape::{escape, without_user_info};
 use std::fmt;
@@ -32,7 +32,7 @@ impl At {
         Self(format!("{}[{index}]", self.0))
     }
 
-    /// Whether `other` is this place or stands inside it.
+    /// Whether `other` is this place or is inside it.
     pub fn contains(&self, other: &At) -> bool {
         match other.0.strip_prefix(&self.0) {
             Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
@@ -50,7 +50,7 @@ impl fmt::Display for At {
 /// One thing that is wrong: where, and what, with the value and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands.
+    /// Where it is.
     pub at: At,
     /// What is wrong, the value, and what would be right.
     pub message: String,

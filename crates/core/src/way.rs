@@ -6,8 +6,8 @@ pub enum Way {
     /// It goes on to the upstream.
     #[default]
     On,
-    /// Nothing is decided: the request is held, nothing of it is changed, and it is decided anew when
-    /// the filter that holds it knows more.
+    /// Nothing is decided: the request is held, nothing of it is changed, and it is decided again when the
+    /// filter that holds it knows more.
     Hold(Hold),
     /// The proxy answers.
     Reply(Box<Reply>),

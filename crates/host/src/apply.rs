@@ -1,4 +1,4 @@
-//! Carries out what the filters decided.
+//! Carries out the decisions of the filters.
 
 use crate::{Edit, HeaderMap, Host};
 use weir_core::effect::Given;

@@ -28,8 +28,8 @@ pub const MOST_PENDING: usize = 1 << 16;
 
 /// Brings the proxy's callbacks to the plugins.
 pub struct Dispatcher<P, K> {
-    /// Only read while a stream is served, so that streams may be served inside of each other: some
-    /// hostcalls let the proxy call back.
+    /// Only read while a stream is served, so that streams may be served inside each other: some hostcalls
+    /// let the proxy call back.
     plugins: RefCell<Plugins<P>>,
     /// The roots of streams that have had no headers yet; only while there are several plugins.
     roots: RefCell<Streams<u32>>,

@@ -1,4 +1,4 @@
-//! A host for tests: answers from what it was given, and remembers what it was asked.
+//! A host for tests: answers with prepared values, and records the calls.
 
 use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind};
 use std::cell::{Cell, RefCell};

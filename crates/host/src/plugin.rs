@@ -1,9 +1,9 @@
-//! What a plugin does, and what it may ask for.
+//! The interface of a plugin, and its requests to the host.
 
 use crate::Host;
 use weir_core::{Effects, Problems, Scratch, Way};
 
-/// What a plugin does with its configuration and its streams.
+/// A plugin: how it handles its configuration and its streams.
 pub trait Plugin<H: Host>: Sized {
     /// Whether it ever holds, delays or answers a request. Where it does not, all that serves requests which
     /// wait is left out of the module.
@@ -79,7 +79,7 @@ pub trait Plugin<H: Host>: Sized {
     fn retire(&self, host: &H);
 }
 
-/// What a plugin wants after it did what was due in the background.
+/// What a plugin needs after its background work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wake {
     /// In how many nanoseconds it is to be woken again.
@@ -103,7 +103,7 @@ pub enum Body {
     GoesOn,
     /// It is held until more of it is there.
     Gathers,
-    /// It is held for so many nanoseconds.
+    /// It is held for this many nanoseconds.
     Waits(u64),
     /// It is held with what waits already.
     WaitsToo,

@@ -30,7 +30,7 @@ fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<HostBy
     let (mut data, mut size) = (null_mut::<u8>(), 0usize);
     match call(&raw mut data, &raw mut size) {
         // SAFETY: the host asks `proxy_on_memory_allocate`, which is `crate::allocate`, for `size` bytes,
-        // writes all of them, and hands them over. It leaves null where there is nothing.
+        // writes all of them, and passes them. It leaves null where there is nothing.
         OK => Ok(unsafe { HostBytes::take(data, size) }),
         status => Err(status),
     }

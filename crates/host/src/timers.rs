@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use std::rc::Rc;
 use weir_core::Reply;
 
-/// How many streams go on in one callback. Each one's next step can call back into the VM, one inside of the
+/// How many streams go on in one callback. Each one's next step can call back into the VM, one inside the
 /// other, and some hundreds of them overflow its stack: in Envoy with V8 400 do not, and 600 do.
 pub const MOST_AT_ONCE: usize = 64;
 

@@ -16,7 +16,7 @@ pub(crate) struct Container {
     pub(crate) deny_unknown_fields: bool,
     /// It is read as what it wraps.
     pub(crate) transparent: bool,
-    /// It is a secret or has one: problems do not show what stands there.
+    /// It is a secret or has one: problems do not show the content.
     pub(crate) secret: bool,
 }
 

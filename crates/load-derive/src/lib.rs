@@ -7,10 +7,10 @@
 //! - enums of plain words;
 //! - wrappers of one type: `#[serde(transparent)]`.
 //!
-//! Names follow serde's own attributes (`rename_all`, `rename`), because types are still written out by
-//! serde and described by schemars, and all three must agree. What is left out in writing
-//! (`skip_serializing…`) is read nevertheless. `#[load(one_or_many)]` on a list lets one value stand without
-//! its brackets. `#[load(secret)]` on a type keeps what stands there out of every problem.
+//! Names follow serde's own attributes (`rename_all`, `rename`), because types are still written out by serde
+//! and described by schemars, and all three must agree. What is left out in writing (`skip_serializing…`) is
+//! read nevertheless. `#[load(one_or_many)]` on a list lets one value stand without its brackets.
+//! `#[load(secret)]` on a type keeps the content out of every problem.
 
 mod attributes;
 

@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 use crate::config::{self, Config, WithoutKey};
 use std::rc::Rc;
@@ -78,8 +78,8 @@ impl TargetFields<'_> {
 }
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a
-    /// plan with problems must not be used.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         compiler.own_names_of_routing();
         let mut builder = Builder::new(config, compiler, at);

@@ -37,7 +37,7 @@ pub enum Note<'a> {
     First,
 }
 
-/// Is told about each step. Requests are decided with `()`, which hears nothing and costs nothing.
+/// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
     /// A step was taken.
     fn routing_step(&mut self, note: Note<'_>);

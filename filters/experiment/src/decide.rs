@@ -45,7 +45,7 @@ impl Plan {
         self.decide_traced(request, effects, &mut ());
     }
 
-    /// Decides all experiments, and tells `trace` about each step.
+    /// Decides all experiments, and reports each step to `trace`.
     #[inline]
     pub fn decide_traced<O: Outside, T: Trace>(
         &self,
@@ -88,11 +88,11 @@ impl Plan {
 }
 
 impl Trust {
-    /// Whether the peer is trusted; its headers stay then, unless they are decided anew.
+    /// Whether the peer is trusted; its headers are kept then, unless they are decided again.
     #[cold]
     #[inline(never)]
     fn accept<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) -> bool {
-        // Who cannot be judged is a stranger.
+        // An unknown result counts as untrusted.
         let trusted = turn.judge(&self.when) == Truth::True;
         if trusted {
             effects.trusted = true;
@@ -228,9 +228,9 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
-    /// Whether the request is one for the experiment; `None` when it is not, and also when that cannot be told:
-    /// nobody is made part of an experiment by a value that nobody can read. The trace hears of steps that end
-    /// the experiment, and with `each` of those that do not.
+    /// Whether the request is one for the experiment; `None` when it is not, and also when that is unknown:
+    /// nobody is made part of an experiment by a value that nobody can read. The trace hears of steps that
+    /// end the experiment, and with `each` of those that do not.
     #[inline]
     fn is_for<T: Trace>(&self, experiment: &Experiment, each: bool, trace: &mut T) -> Option<()> {
         let conditions =
@@ -251,8 +251,8 @@ impl<'a, O: Outside> Turn<'a, O> {
         Some(())
     }
 
-    /// A unit for who has none. The outer `None` ends the experiment: nobody is given an identity, and a cookie,
-    /// for an experiment that is not for them.
+    /// A unit for clients without one. The outer `None` ends the experiment: no ID and no cookie for an
+    /// experiment that excludes the client.
     #[cold]
     #[inline(never)]
     fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
@@ -265,7 +265,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         Some(None)
     }
 
-    /// Holdouts and layers; `None` when the unit takes no part.
+    /// Holdouts and layers; `None` when the unit does not take part.
     #[inline(never)]
     fn pools<'t, T: Trace>(
         &'t self,

@@ -11,7 +11,7 @@ use weir_core::{Load, Problems};
 pub struct Part(pub f64);
 
 impl Part {
-    /// Everybody.
+    /// All units.
     pub const ALL: Self = Self(1.0);
 
     fn of_text(text: &str) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::config::Status;
 use weir_allocation::sdk::Assigner;
@@ -102,7 +102,7 @@ pub(crate) struct Variant {
     pub(crate) key: Box<str>,
     pub(crate) headers: Box<[(OwnedHeader, TextId)]>,
     pub(crate) state: Option<(State, TextId)>,
-    /// Counts units, or requests where units cannot be told apart.
+    /// Counts units, or requests where units is unknown apart.
     pub(crate) counters: Option<Counters>,
     /// `key=variant`.
     pub(crate) pair: Words,

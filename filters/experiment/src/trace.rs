@@ -57,9 +57,9 @@ impl Step {
 pub enum Verdict {
     /// The next step decides.
     On,
-    /// The unit takes no part.
+    /// The unit does not take part.
     Out,
-    /// It cannot be told whether the unit takes part, so it does not.
+    /// It is unknown whether the unit takes part, so it does not.
     Unknown,
     /// The unit gets the variant with this index.
     Variant(usize),
@@ -89,7 +89,7 @@ impl Note<'_> {
     }
 }
 
-/// Is told about each step. Requests are decided with `()`, which hears nothing and costs nothing.
+/// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
     /// A step was taken.
     fn note(&mut self, note: Note<'_>);

@@ -150,13 +150,13 @@ impl<'a, O: Outside> Turn<'a, O> {
             let signer = overrides.signer.as_ref();
             signer.is_some_and(|s| s.accepts("override", choice, shown) || s.is_secret(shown))
         };
-        // Who cannot be judged is not allowed.
+        // An unknown result counts as not allowed.
         let allowed = self.judge(&overrides.allow) == Truth::True || shown.is_some_and(signed);
         self.refused.set(!allowed);
         allowed.then_some(choice)
     }
 
-    /// What is left to do once all experiments are decided.
+    /// The outputs after all experiments have been decided.
     #[inline]
     pub(crate) fn finish(&self, effects: &mut Effects) {
         let counted = self.lacks_unit.get() || self.refused.get() || self.undecided.get();
@@ -186,7 +186,7 @@ impl<'a, O: Outside> Turn<'a, O> {
     }
 }
 
-/// What a tester's choice is to an experiment.
+/// The effect of an override on an experiment.
 pub(crate) enum Chosen {
     /// It says nothing about it.
     Nothing,

@@ -24,7 +24,7 @@ pub enum Verdict {
     Meant,
     /// What it asks of requests does not hold.
     NotMeant,
-    /// Nobody can tell, which is as if it were not.
+    /// It is unknown, which is as if it were not.
     Undecided,
     /// It is switched off, or it is not its time.
     Off,
@@ -39,7 +39,7 @@ pub struct Possible {
     pub what: String,
     /// The part of such requests that is hit.
     pub share: Share,
-    /// Whether this request is hit; `None` where chance decides about each request anew.
+    /// Whether this request is hit; `None` where chance decides about each request again.
     pub hit: Option<bool>,
     /// Whether a header of the request asks for it.
     pub asked: bool,

@@ -1,4 +1,4 @@
-//! What the section means.
+//! The compiled plan of the section.
 
 use crate::active::{Active, Metrics};
 use crate::chance::Chance;
@@ -56,7 +56,7 @@ pub(crate) enum Kind {
 pub(crate) struct Part {
     /// The first bucket that it hits.
     pub(crate) from: u32,
-    /// The first bucket behind it that it does not hit.
+    /// The first bucket after it that it does not hit.
     pub(crate) until: u32,
     pub(crate) harm: Harm,
 }

@@ -21,7 +21,7 @@ pub struct ResponseFault {
 pub enum BodyChange {
     /// It is replaced.
     Replace(Box<[u8]>),
-    /// It ends after so many bytes, where it is longer.
+    /// It ends after this many bytes, where it is longer.
     Truncate(u64),
 }
 

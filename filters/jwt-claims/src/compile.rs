@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod keys;
 mod outputs;
@@ -19,9 +19,9 @@ const MOST_REMEMBERED: u32 = 65536;
 const LONGEST_REMEMBERED: u32 = 4096;
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made before those of filters that read claims: from here on they
-    /// read those that this section verifies.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. Filters that read claims must be compiled later: from here on they read the claims that this
+    /// section verifies.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         compiler.verifies_tokens(config.providers.iter().map(|(name, _)| name));
         let mut builder = Builder {
@@ -99,7 +99,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Names stand in logs, in metrics and beside `none`.
+    /// Names are in logs, in metrics and beside `none`.
     fn check_name(&mut self, name: &str, at: &At) {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if name == "none" {

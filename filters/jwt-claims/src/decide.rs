@@ -52,7 +52,7 @@ impl Plan {
         self.decide_traced(request, effects, &mut ());
     }
 
-    /// Decides, and tells `trace` about each step.
+    /// Decides, and reports each step to `trace`.
     #[inline]
     pub fn decide_traced<O: Outside, T: Trace>(
         &self,
@@ -106,9 +106,9 @@ impl Plan {
         self.decide_otherwise(rule.as_slice(), now, missed, request, effects, trace);
     }
 
-    /// Nobody can tell whether the rule at `position` is for this request: it must meet that rule, and the one
-    /// that it had without it. So neither a condition that fails nor a value that is too long to be judged is a
-    /// way around a rule, or a way from the rule of one provider to that of another.
+    /// It is unknown whether the rule at `position` is for this request: it must meet that rule, and the one
+    /// that it had without it. So neither a condition that fails nor a value that is too long to be judged is
+    /// a way around a rule, or a way from the rule of one provider to that of another.
     #[cold]
     #[inline(never)]
     fn decide_undecided<O: Outside, T: Trace>(

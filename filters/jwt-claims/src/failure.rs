@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Invalid,
     /// The token is right, but not for this.
     Forbidden,
-    /// Nobody can tell: there are no keys. The time until they are tried again, in nanoseconds.
+    /// It is unknown: there are no keys. The time until they are tried again, in nanoseconds.
     Unavailable { retry_after: u64 },
 }
 

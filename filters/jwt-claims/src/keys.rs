@@ -1,5 +1,5 @@
-//! Keys that a server answers with: when they are fetched, and for how long they are good. A state machine
-//! without I/O; the pipeline carries out what [`Remote::poll`] asks for, and tells what came of it.
+//! Keys from a server: when they are fetched, and how long they are valid. A state machine without I/O; the
+//! pipeline carries out the fetches that [`Remote::poll`] requests, and reports the results.
 //!
 //! Times are nanoseconds since the Unix epoch, as [`weir_core::Outside::now`] gives them. That clock can jump,
 //! so no time that is further away than it was ever set is waited for.
@@ -115,7 +115,7 @@ impl fmt::Debug for Trusted {
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     pub(crate) keys: Trusted,
-    /// Another number, other keys: what was verified with the ones before is verified anew.
+    /// Another number, other keys: what was verified with the ones before is verified again.
     pub(crate) generation: u32,
 }
 
@@ -258,8 +258,8 @@ impl Remote {
         true
     }
 
-    /// Takes an answer, and tells which of its keys are skipped. The keys that were there stay when it is of
-    /// no use.
+    /// Takes an answer, and tells which of its keys are skipped. The keys that were there stay when it is
+    /// unusable.
     ///
     /// # Errors
     /// Why it is of no use.
@@ -294,7 +294,7 @@ impl Remote {
         self.state.try_borrow().is_ok_and(|state| state.waiting > 0)
     }
 
-    /// Whether requests have waited long enough: they are to be decided anew.
+    /// Whether requests have waited long enough: they are to be decided again.
     pub(crate) fn expired(&self, now: u64) -> bool {
         let Ok(mut state) = self.state.try_borrow_mut() else { return false };
         state.give_up_running(&self.server, now);

@@ -100,7 +100,7 @@ pub(crate) struct Headers {
     pub(crate) lacks_claim: bool,
 }
 
-/// Makes the headers of a token. `payload` is its middle section as it stands there.
+/// Makes the headers of a token. `payload` is its middle section unchanged.
 #[cold]
 pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], counters: &Counters) -> Headers {
     let most = provider.headers.len() + usize::from(provider.payload.is_some());

@@ -1,4 +1,4 @@
-//! Where tokens stand in a request, and how they are taken out.
+//! The locations of tokens in a request, and how tokens are removed.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
@@ -7,7 +7,7 @@ use weir_core::predicate::Facts;
 use weir_core::request::is_named;
 use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
 
-/// Where a provider's tokens stand. The first place that has one counts.
+/// The locations of a provider's tokens. The first location with a token wins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
     pub(crate) headers: Box<[HeaderPlace]>,
@@ -40,7 +40,7 @@ pub(crate) struct CookiePlace {
     pub(crate) name: Box<[u8]>,
 }
 
-/// What stands before a token.
+/// What precedes a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefix {
     /// In any case.
@@ -55,7 +55,7 @@ impl Prefix {
         Self { text: text.as_bytes().into(), space: text.len() < written.len() }
     }
 
-    /// What stands behind it, without the white space around.
+    /// What follows it, without the white space around.
     #[inline]
     fn strip<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
         let (start, rest) = value.split_at_checked(self.text.len())?;

@@ -1,4 +1,4 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::keys::{Remote, Trusted};
 use crate::outputs::{HeaderRule, StateRule, Verified};
@@ -59,7 +59,7 @@ pub(crate) enum Needs {
     OptionalOrFailed(Box<Needs>),
 }
 
-/// Who issues tokens.
+/// An issuer of tokens.
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) name: Box<str>,
@@ -91,7 +91,7 @@ pub(crate) struct Provider {
 /// The keys of a provider.
 #[derive(Clone, Debug)]
 pub(crate) enum Keys {
-    /// They stand in the configuration.
+    /// They are in the configuration.
     Fixed(Trusted),
     /// A server answers with them.
     Remote(Rc<Remote>),

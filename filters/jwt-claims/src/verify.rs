@@ -130,7 +130,7 @@ impl Provider {
         if same_keys { Some(verified.clone()) } else { None }
     }
 
-    /// The number of the keys at hand; 0 of those that stand in the configuration.
+    /// The number of the keys at hand; 0 of those that are in the configuration.
     #[inline]
     fn generation(&self, now: u64) -> Option<u32> {
         match &self.keys {

@@ -52,9 +52,9 @@ pub fn stats_config_with(config: &Config, tag_names: &[String]) -> Value {
     stats
 }
 
-/// The buckets of a configuration's histograms by the beginnings of names, which is all that Istio's annotation
-/// `sidecar.istio.io/statsHistogramBuckets` can tell apart. `None` when histograms with other buckets begin
-/// alike.
+/// The buckets of a configuration's histograms by the beginnings of names, which is all that Istio's
+/// annotation `sidecar.istio.io/statsHistogramBuckets` can distinguish. `None` when histograms with other
+/// buckets begin alike.
 pub fn buckets_by_prefix(config: &Config) -> Option<BTreeMap<String, Vec<f64>>> {
     let histograms = histograms(config);
     let mut found = BTreeMap::new();

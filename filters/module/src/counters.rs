@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use weir_core::effect::Counter;
 use weir_host::{Host, MetricId};
 
-/// How many counters one request brings to the proxy at most. Each is a call, about 1k instructions.
+/// Maximum number of counters that one request sends to the proxy. Each is a call, about 1k instructions.
 const MOST_CALLS: usize = 8;
 
 /// The counters of a plugin.
 ///
-/// Up to eight counts a request go to the proxy at once. Where a request has more, as with a hundred
-/// experiments, they are added up here, and this and later requests bring eight sums each; the rest comes
-/// when the configuration is replaced. Only what waits in a VM that ends is lost.
+/// Up to eight increments per request are sent to the proxy at once. If a request has more, as with a hundred
+/// experiments, the sums are kept here, and this and later requests flush eight sums each; the rest is
+/// flushed when the configuration is replaced. Only sums in a VM that ends are lost.
 pub(crate) struct Counters {
     /// In the order of the shape; `None` where the proxy has no metrics.
     ids: Box<[Option<MetricId>]>,

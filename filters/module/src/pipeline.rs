@@ -23,7 +23,7 @@ pub struct Pipeline {
     pub(crate) running: Running,
 }
 
-/// What is kept of a stream until it ends.
+/// The state of a stream until it ends.
 #[derive(Debug, Default)]
 pub struct Kept {
     /// Headers for the response.
@@ -103,7 +103,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let shape = &self.plans.shape;
         let Workspace { scratch, effects, held_for } = workspace;
         let pairs;
-        // Some configurations look at no header at all: then the dearest call of all is not made.
+        // Some configurations read no header: then the most expensive call is not made.
         let raw: &[u8] = if shape.reads_no_header() {
             &[]
         } else {

@@ -71,8 +71,8 @@ impl Plans {
     }
 }
 
-/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy
-/// can compile, and what stands in environment variables, which is taken as right.
+/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy can
+/// compile, and what is in environment variables, which is taken as right.
 ///
 /// # Errors
 /// Everything that is wrong with it.

@@ -1,4 +1,4 @@
-//! Whatever is wrong with an option that holds a secret: no problem shows what stands there.
+//! Whatever is wrong with an option that holds a secret: no problem shows the content.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -196,8 +196,8 @@ fn what_would_be_right_is_said() {
     }
 }
 
-/// Names and values of strangers stand in problems, so that these cannot act on a terminal or look like
-/// lines of a log.
+/// Names and values of strangers are in problems, so that these cannot act on a terminal or look like lines
+/// of a log.
 #[test]
 fn no_problem_has_characters_that_act() {
     let hostile = "a\u{1b}[2J\r\n\u{9b}31m\u{7f}\u{202e}b\u{2028}c\u{0}d";

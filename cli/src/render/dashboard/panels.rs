@@ -189,7 +189,7 @@ const HEALTH: &[Panel] = &[
         )],
     },
     Panel {
-        title: "Experiments: what went wrong",
+        title: "Experiments: problems",
         description: "Requests without a unit, refused choices, baggage without room, responses without our cookies.",
         unit: "reqps",
         queries: &[

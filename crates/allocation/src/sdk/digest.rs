@@ -217,9 +217,9 @@ pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk, Refused> 
 
 /// Flagsmith's multivariate features. Source: `utils/hashing.py` and `segments/evaluator.py` of its flag engine.
 ///
-/// The seed is what stands before the unit: `<feature key>,`, and where identities have no key of their own
-/// `<feature key>,<environment key>_`. The last variant, usually the control, has all that the others leave. Coverage
-/// is a segment's percentage split, inclusive; its seed has the same form with the segment's key.
+/// The seed is what precedes the unit: `<feature key>,`, and where identities have no key of their own
+/// `<feature key>,<environment key>_`. The last variant, usually the control, has all that the others leave.
+/// Coverage is a segment's percentage split, inclusive; its seed has the same form with the segment's key.
 pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let mut problems = Vec::new();
     let seed = definition

@@ -9,7 +9,7 @@ use weir_allocation::{Salt, Share, Weights, contiguous};
 
 const HALVES: Layout<'static> = Layout::Weights(&[50.0, 50.0]);
 
-/// Everybody, halves, and a seed where the algorithm wants one.
+/// All units, halves, and a seed where the algorithm wants one.
 fn halves(algorithm: Algorithm) -> Definition<'static> {
     let seed = match algorithm {
         Algorithm::Split => Some("-1712740282"),

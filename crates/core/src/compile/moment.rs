@@ -79,7 +79,7 @@ fn quoted_states(expression: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The names in a CEL expression that nothing stands before, each with the member that is asked of it.
+/// The names in a CEL expression that nothing precedes, each with the member that is asked of it.
 fn chains(expression: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = expression;
     let mut after_dot = false;
@@ -114,7 +114,7 @@ fn name_len(text: &str) -> usize {
     text.bytes().take_while(|b| is_name(char::from(*b))).count()
 }
 
-/// What is behind a literal text that starts here.
+/// What is after a literal text that starts here.
 fn behind_text(text: &str, quote: char) -> &str {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

@@ -450,7 +450,7 @@ fn not(check: Check) -> Check {
     Check::Not(Box::new(check))
 }
 
-/// Why this is no operator on a value.
+/// Why this is not an operator on a value.
 fn unusable(name: &str) -> String {
     match name {
         "$inGroup" | "$notInGroup" | "$savedGroup" => NO_GROUPS.into(),

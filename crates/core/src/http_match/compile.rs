@@ -43,7 +43,7 @@ impl Cost {
 }
 
 impl HttpMatch {
-    /// The predicate that this entry means. What is wrong with it goes to the compiler's problems.
+    /// The predicate that this entry means. Problems go to the compiler.
     pub fn compile(&self, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
         let mut entry = Entry { compiler, parts: Vec::new() };
         self.refuse_what_no_filter_sees(&mut entry, at);

@@ -1,11 +1,11 @@
 //! Regular expressions in time linear in the text, whatever the text is.
 //!
-//! `regex-lite` says what is a pattern. It runs them too, but some three hundred nanoseconds a byte of the text are
-//! twenty milliseconds for four patterns on a long header, and it is the client that decides how long a header
-//! is. So what it has found to be right is compiled anew, into an automaton over bytes whose states are made as
-//! texts come to them: a byte then is a look into a table. The few patterns with something that the automaton
-//! does not have run in `regex-lite`. Either way, one request has a bound, see [`Work`]; what is beyond it is not
-//! known.
+//! `regex-lite` says what is a pattern. It runs them too, but some three hundred nanoseconds a byte of the
+//! text are twenty milliseconds for four patterns on a long header, and it is the client that decides how
+//! long a header is. So what it has found to be right is compiled again, into an automaton over bytes whose
+//! states are made as texts come to them: a byte then is a look into a table. The few patterns with something
+//! that the automaton does not have run in `regex-lite`. Either way, one request has a bound, see [`Work`];
+//! what is beyond it is not known.
 
 mod parse;
 mod program;
@@ -87,7 +87,7 @@ impl Regex {
         self.matches(text, work).map_or(Truth::Unknown, Truth::from)
     }
 
-    /// Whether the automaton runs it, which costs a tenth.
+    /// Whether the automaton runs it, which costs 10 %.
     #[cfg(test)]
     pub(crate) fn is_fast(&self) -> bool {
         matches!(self.engine, Engine::Automaton(_))

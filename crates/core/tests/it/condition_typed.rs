@@ -129,7 +129,7 @@ fn fields_and_paths() {
     // The longest attribute wins over the path.
     expect(json!({"user.id": "7"}), "x-user-id", "7", true);
     expect(json!({"user.id": 1}), "x-user", user, false);
-    // A short source needs no attribute, and its dots are no path.
+    // A short source needs no attribute, and its dots are not a path.
     expect(json!({"header:x.y": "1"}), "x.y", "1", true);
     expect(json!({"cookie:uid": "7"}), "cookie", "a=b; uid=7", true);
     expect(json!({"query:debug": "1", "path": {"$regex": "^/shop/"}}), ":path", "/shop/a?debug=1", true);

@@ -7,7 +7,7 @@ use crate::model::{Assignment, Layout, Split, Variant};
 use serde_json::{Value, json};
 use weir_allocation::sdk::{Assigner, Assignment as Assigned, Definition, Layout as Weighted, Span};
 
-/// More ways through the conditions inside of one `fractional` are refused.
+/// More ways through the conditions inside one `fractional` are refused.
 const MOST_WAYS: usize = 64;
 
 /// What a unit is hashed with.
@@ -19,7 +19,7 @@ struct By {
 }
 
 impl Reader<'_> {
-    /// `fractional` for those for whom all conditions hold: for each way through the conditions inside of it a
+    /// `fractional` for those for whom all conditions hold: for each way through the conditions inside it a
     /// branch.
     pub(super) fn fractional(&mut self, operands: &[Value], conditions: &[Value]) -> Result<(), String> {
         let (by, parts) = match operands {

@@ -114,7 +114,7 @@ impl<'f> Resolver<'f> {
             prerequisites.dedup();
             let takes_all = takes_everybody(branch) && prerequisites.is_empty();
             rules.push(Rule { branch, key: String::new(), variants: Vec::new(), prerequisites });
-            // What stands behind a branch that takes everybody is never reached.
+            // What follows a branch that takes everybody is never reached.
             if takes_all {
                 break;
             }

@@ -1,4 +1,4 @@
-//! From what was read to a Weir configuration.
+//! Converts the parsed definitions to a Weir configuration.
 //!
 //! A flag has branches, of which the first that takes a unit decides. Each becomes an experiment; several are
 //! experiments of one `flag`, which are tried in the same way.
@@ -101,7 +101,7 @@ fn document(
     document
 }
 
-/// How many flags would have a name, without case, as names of headers are compared.
+/// How many flags would have a name, ignoring case, as names of headers are compared.
 fn taken(resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>) -> BTreeMap<String, usize> {
     let mut taken = BTreeMap::new();
     let named = resolved.iter().filter(|(_, found)| found.as_ref().is_ok_and(|it| !it.rules.is_empty()));

@@ -31,7 +31,7 @@ struct Reader<'p> {
     depth: usize,
 }
 
-/// Letters of ASCII, and what Rust takes for the same letter without case.
+/// Letters of ASCII, and what Rust takes for the same letter ignoring case.
 const FOLDED: [(char, char); 2] = [('s', '\u{17f}'), ('k', '\u{212a}')];
 
 /// Classes in brackets, which JavaScript does not have.

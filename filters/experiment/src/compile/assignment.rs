@@ -1,4 +1,4 @@
-//! From weights or ranges to who gets what.
+//! From weights or ranges to the allocation.
 
 use crate::config::Experiment;
 use crate::part::Part;

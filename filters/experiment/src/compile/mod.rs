@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod assignment;
 mod flags;
@@ -18,8 +18,8 @@ use weir_core::table::{Groups, TableId};
 use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made before those of filters that ask for variants.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. Filters that read variants must be compiled later.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         let list = at.field("list");
         if config.list.is_empty() {
@@ -85,7 +85,7 @@ fn owned(experiments: &[Experiment], outputs: &crate::plan::Outputs) -> Box<[Own
     all.into()
 }
 
-/// Where the experiments stand in the list, by key.
+/// Where the experiments are in the list, by key.
 struct Keys<'a> {
     keys: Table<&'a str>,
     /// The position of the first experiment with each of the keys.
@@ -127,7 +127,7 @@ struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     config: &'b Config,
     keys: Keys<'b>,
-    /// Where the section stands.
+    /// Where the section is.
     at: &'b At,
     units: Table<Units, u16>,
     pools: Pools,
@@ -215,7 +215,7 @@ impl<'b> Builder<'b, '_> {
 
     /// The position of what identifies units: the experiment's own sources, or the section's.
     fn units(&mut self, own: &[SourceSpec], anonymous: Option<bool>, at: &At) -> u16 {
-        // The section's sources are reported where they stand, once.
+        // The section's sources are reported where they are, once.
         let (specs, at) = match own {
             [] => (self.config.unit.as_slice(), self.at.field("unit")),
             own => (own, at.field("unit")),

@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod gate;
 mod parts;
@@ -24,8 +24,8 @@ const NODE: &str = "x-envoy-downstream-service-node";
 const MOST_FAULTS: usize = 4096;
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made after that of the section `experiments`.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. The section `experiments` must be compiled earlier.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         if config.0.is_empty() {
             compiler.problems.missing(at, "specify at least one fault");

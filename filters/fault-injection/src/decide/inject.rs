@@ -1,11 +1,11 @@
-//! What was decided about a request, and how it becomes effects.
+//! The faults of a request, and their conversion to effects.
 
 use crate::control::Commands;
 use crate::plan::{Harm, Kind, Plan, Rule};
 use crate::response::Suffers;
 use weir_core::{Delay, Effects, Outside, Reply, Way};
 
-/// What a request suffers: of each kind the first that was decided, with the position of its rule.
+/// The faults of a request: the first of each kind, with the position of its rule.
 #[derive(Default)]
 pub(super) struct Injected {
     pub(super) any: bool,

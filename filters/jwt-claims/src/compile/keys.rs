@@ -121,7 +121,7 @@ impl Builder<'_, '_> {
         parts
     }
 
-    /// Keys that stand in the configuration.
+    /// Keys that are in the configuration.
     fn fixed(&mut self, text: &str, name: &str, at: &At) -> Option<Keys> {
         match KeySet::parse(text.as_bytes()) {
             Ok((keys, skipped)) => {

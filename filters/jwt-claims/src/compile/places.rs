@@ -1,4 +1,4 @@
-//! Where a provider's tokens stand.
+//! The locations of a provider's tokens.
 
 use super::Builder;
 use crate::config::{From, FromHeader, Provider};

@@ -1,4 +1,4 @@
-//! Who issues tokens.
+//! An issuer of tokens.
 
 use super::Builder;
 use crate::config::Provider as Spec;

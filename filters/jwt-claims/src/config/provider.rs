@@ -1,4 +1,4 @@
-//! Who issues tokens, as it is written.
+//! An issuer of tokens, as written.
 
 use serde::Serialize;
 use weir_core::Load;

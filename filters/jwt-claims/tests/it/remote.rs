@@ -143,7 +143,7 @@ tests! {
         assert_eq!(way(&lab, "one"), "on", "nobody waits for it");
         answer(&lab, 503, "");
         assert_eq!(way(lab.at(NOW + 3660), "one"), "on");
-        // A token that is remembered is of no use then either.
+        // A token that is remembered is unusable then either.
         assert_eq!(way(lab.at(NOW + 3661), "one"), "hold");
         assert!(polls(&lab));
         answer(&lab, 200, &key_set(&["one"]));

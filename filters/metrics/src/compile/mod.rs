@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod labels;
 mod log;
@@ -21,9 +21,8 @@ use weir_core::{At, Compiler, Predicate, Table};
 const MOST_METRICS: usize = 60;
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made after those of filters that assign variants or set
-    /// headers.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. Filters that assign variants or set headers must be compiled earlier.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         if config.red.is_none() && config.list.is_empty() && config.access_log.is_none() {
             compiler.problems.missing(at, "nothing to measure: specify red, list or accessLog");

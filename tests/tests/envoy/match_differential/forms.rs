@@ -1,5 +1,6 @@
-//! What protects, against all the ways to write one request: the same rules for a token stand in one Envoy as a
-//! section `jwt`, as Envoy's own `jwt_authn`, and as RBAC that denies. What either of these stops, Weir must stop.
+//! What protects, against all the ways to write one request: the same rules for a token are in one Envoy as a
+//! section `jwt`, as Envoy's own `jwt_authn`, and as RBAC that denies. What either of these stops, Weir must
+//! stop.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -194,7 +195,7 @@ fn forms() -> Vec<Form> {
     forms
 }
 
-/// The status of a request that is sent as it stands; 0 where the connection is closed.
+/// The status of a request that is sent as it is; 0 where the connection is closed.
 fn status(address: SocketAddr, form: &Form) -> u16 {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

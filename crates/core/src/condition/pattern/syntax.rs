@@ -1,10 +1,10 @@
 //! From JavaScript's regular expressions (ECMA-262 section 22.2 with Annex B, no flags but `i`) to
 //! those of `regex-lite`.
 //!
-//! The two look alike and differ in meaning: JavaScript's `.` stops at four line ends and its `\s`
-//! knows Unicode; `\A` is a letter there and an anchor here; `[[]`, `{` and `\cJ` are fine there
-//! and errors here; `a**` is an error there and fine here. So each pattern is read by JavaScript's
-//! rules and written anew with only those constructs that both understand alike.
+//! The two look alike and differ in meaning: JavaScript's `.` stops at four line ends and its `\s` knows
+//! Unicode; `\A` is a letter there and an anchor here; `[[]`, `{` and `\cJ` are fine there and errors here;
+//! `a**` is an error there and fine here. So each pattern is read by JavaScript's rules and rewritten with
+//! only those constructs that both understand alike.
 
 use crate::condition::js::SPACES;
 use std::fmt::Write;
@@ -17,9 +17,9 @@ pub(super) enum Translated {
     Plain {
         /// The characters.
         text: String,
-        /// Whether `^` stands in front.
+        /// Whether `^` is in front.
         start: bool,
-        /// Whether `$` stands behind.
+        /// Whether `$` follows.
         end: bool,
     },
     /// The same in the syntax of `regex-lite`.
@@ -131,7 +131,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Names and captures are of no use here, so all groups are written as plain ones.
+    /// Names and captures are unusable here, so all groups are written as plain ones.
     fn open_group(&mut self) -> Result<(), String> {
         self.out.push_str("(?:");
         self.groups += 1;
@@ -176,8 +176,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// What stands behind `{`, if it is a repetition: `{2}`, `{2,}`, `{2,5}`. Otherwise JavaScript
-    /// takes the brace for a character.
+    /// What follows `{`, if it is a repetition: `{2}`, `{2,}`, `{2,5}`. Otherwise JavaScript takes the brace
+    /// for a character.
     fn counts(&mut self) -> Result<Option<String>, String> {
         let mut ahead = self.rest.clone();
         let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();
