@@ -280,7 +280,7 @@ fn tokens_are_fetched_with_the_credentials() {
     let folder = Folder::new();
     let image = format!("{}/a:1", registry.host);
     let file = folder.write_bytes("a.wasm", &module());
-    fails(&run(&["push", "--plain-http", &file, &image], &folder), &["wants credentials"]);
+    fails(&run(&["push", "--plain-http", &file, &image], &folder), &["requires credentials"]);
     let auth = json!({"auths": {&registry.host: {"auth": "d2VpcjpvcGVuIHNlc2FtZQ=="}}});
     folder.write("config.json", &auth.to_string());
     let pushed = run(&["push", "--plain-http", "--output", "json", &file, &image], &folder);

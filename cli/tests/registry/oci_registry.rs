@@ -145,7 +145,7 @@ fn who_may_not_is_told_so() {
     ];
     for command in commands {
         fails(&registry.weir_as(Some(WRONG), command), "refuses the credentials");
-        fails(&registry.weir_as(None, command), "wants credentials");
+        fails(&registry.weir_as(None, command), "requires credentials");
     }
     fails(&registry.weir_as(Some(RIGHT), &["pull", &image]), "--ca-file");
     fails(&registry.weir_as(Some(RIGHT), &["pull", "--plain-http", &image]), &registry.host);

@@ -248,7 +248,7 @@ fn variables_are_checked_where_they_are_known() {
     };
     let checked = Plans::load_offline(&bytes, &given).unwrap_err().to_string();
     assert!(
-        checked.contains("the key set is not JSON") && checked.contains("fewer than 16 bytes"),
+        checked.contains("the key set is not JSON") && checked.contains("use at least 16 bytes"),
         "{checked}"
     );
     assert!(!shows(&checked), "{checked}");

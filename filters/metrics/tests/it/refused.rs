@@ -178,7 +178,7 @@ fn values_and_moments() {
             ".list[1].response.grpcStatus: gRPC has the statuses 0 to 16",
             ".list[2].response.headers.x.prefix: is empty",
             ".list[2].response.headers.authorization: this header contains secrets, and is not allowed in labels and logs",
-            ".list[3].match[0].gateways: cannot be matched here",
+            ".list[3].match[0].gateways: is not supported here",
         ],
     );
     let many: Vec<String> = (0..61).map(|i| format!(r#"{{"name": "m{i}"}}"#)).collect();
@@ -203,7 +203,7 @@ fn the_access_log() {
             ".accessLog.fields.status: \"status\" is a field of its own, or no name",
             ".accessLog.fields.a-b: \"a-b\" is a field of its own",
             ".accessLog.fields.token: this header contains secrets, and is not allowed in labels and logs",
-            ".accessLog.fields.seen: paths have no end",
+            ".accessLog.fields.seen: paths are unbounded",
         ],
     );
     refused(
