@@ -57,6 +57,10 @@ schema: ## Write what is generated: schema/weir.schema.json, the tables of optio
 	@$(BUILD_WEIR)
 	@$(WEIR) $(XTASK) schema
 
+.PHONY: book
+book: ## Make the pages into a site, target/book/html, and check its links
+	scripts/book exec -- cargo run --quiet --package xtask $(HOST) -- book
+
 ##@ Test
 
 .PHONY: test
@@ -83,7 +87,8 @@ test-rules: ## Prometheus' rules: checked, and each alert made to fire and not t
 test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
 	$(BUILD_WEIR)
 	$(WEIR) ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(ENVOY_TESTS)
-	WEIR_DEMO_ONCE=1 scripts/demo
+	$(CARGO) build --quiet --workspace $(HOST) --bin weir-upstream
+	WEIR_DEMO_ONCE=1 WEIR_DEMO_UPSTREAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir-upstream") scripts/demo
 
 .PHONY: test-oci
 test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
@@ -101,7 +106,7 @@ test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; 
 test-nightly: wasm ## What takes too long for every change: a million requests through Envoy, ordinary and hostile
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
 	$(BUILD_WEIR)
-	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test minihost --test envoy -- hostile:: --nocapture
 
 .PHONY: test-load
@@ -132,7 +137,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/istio \
-	    scripts/registry scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift

@@ -28,6 +28,12 @@ impl End {
     }
 }
 
+/// What a [`Population`] is made of. It can be sent to another thread, which makes its own.
+pub(crate) struct Recipe {
+    json: Vec<u8>,
+    places: Vec<Place>,
+}
+
 /// A configuration that decides about units.
 pub(crate) struct Population {
     plans: Plans,
@@ -56,18 +62,36 @@ pub(crate) struct Ends {
     pub(crate) split: Option<usize>,
 }
 
+impl Recipe {
+    /// A configuration's experiments, and the split of one of its rules.
+    ///
+    /// # Errors
+    /// When the document cannot be written as JSON; a message for people.
+    pub(crate) fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, String> {
+        let document = without_requests(&loaded.document, rule);
+        let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
+        Ok(Self { json, places: places(&document) })
+    }
+
+    /// The configuration, ready to decide.
+    ///
+    /// # Errors
+    /// When it cannot be loaded without what is left out; a message for people.
+    pub(crate) fn population(&self) -> Result<Population, String> {
+        let plans = Plans::load_offline(&self.json, &|_| None)
+            .map_err(|problems| format!("the units of this configuration cannot be simulated: {problems}"))?;
+        let (scratch, effects) = (Scratch::default(), Effects::default());
+        Ok(Population { plans, places: self.places.clone(), scratch, effects })
+    }
+}
+
 impl Population {
     /// A configuration's experiments, and the split of one of its rules.
     ///
     /// # Errors
-    /// When they cannot be had without what is left out; a message for people.
+    /// As [`Recipe::population`].
     pub(crate) fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, String> {
-        let document = without_requests(&loaded.document, rule);
-        let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
-        let plans = Plans::load_offline(&json, &|_| None)
-            .map_err(|problems| format!("the units of this configuration cannot be simulated: {problems}"))?;
-        let places = places(&document);
-        Ok(Self { plans, places, scratch: Scratch::default(), effects: Effects::default() })
+        Recipe::new(loaded, rule)?.population()
     }
 
     /// Decides about a unit.

@@ -25,7 +25,7 @@ struct Generated {
 
 /// Compares what is committed with what would be generated now.
 pub fn check() -> Result<(), Failure> {
-    let root = root()?;
+    let root = crate::root()?;
     let mut stale = Vec::new();
     for file in generate(&root)? {
         // An absent file differs too.
@@ -41,7 +41,7 @@ pub fn check() -> Result<(), Failure> {
 
 /// Writes everything that is generated.
 pub fn write() -> Result<(), Failure> {
-    let root = root()?;
+    let root = crate::root()?;
     for file in generate(&root)? {
         let path = root.join(&file.path);
         if std::fs::read_to_string(&path).ok().as_deref() != Some(file.text.as_str()) {
@@ -51,10 +51,6 @@ pub fn write() -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn root() -> Result<PathBuf, Failure> {
-    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?.to_owned())
 }
 
 fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {

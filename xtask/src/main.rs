@@ -1,5 +1,6 @@
 //! Build steps that cargo itself does not have. `cargo xtask` lists them.
 
+mod book;
 mod dist;
 mod drift;
 mod identity;
@@ -8,16 +9,23 @@ mod postlink;
 mod stamp;
 mod tables;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
 usage: cargo run -p xtask -- TASK
   dist [MODULE...]   build the modules into dist/ and print their sizes
   schema             write what is generated: the JSON Schema, the tables of options in docs/
-  drift              compare what is generated with what is there";
+  drift              compare what is generated with what is there
+  book               make the pages into a site in target/book/html with mdBook, and check its links";
 
 /// What went wrong, in words for a person.
 type Failure = Box<dyn std::error::Error>;
+
+/// The root of the repository.
+fn root() -> Result<PathBuf, Failure> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?.to_owned())
+}
 
 fn main() -> ExitCode {
     if linker::is_wanted() {
@@ -31,6 +39,7 @@ fn main() -> ExitCode {
         Some((task, modules)) if task == "dist" => dist::build(modules),
         Some((task, [])) if task == "schema" => drift::write(),
         Some((task, [])) if task == "drift" => drift::check(),
+        Some((task, [])) if task == "book" => book::build(),
         _ => Err(HELP.into()),
     };
     match done {

@@ -3,10 +3,11 @@
 use crate::document::{self, Loaded};
 use crate::movement::{Transition, Transitions, transitions};
 use crate::output::{Failure, Format, Outcome, percent};
-use crate::population::{Ends, Population};
+use crate::population::{Ends, Recipe};
 use crate::simulate::ids::Shape;
 use crate::subject::{Draws, Origin, Subject, subjects_of};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -206,30 +207,88 @@ fn counted(
     passes.extend(open.iter().filter(|&&at| rule(at).is_some()).map(|&at| vec![at]));
     for pass in passes.iter().filter(|pass| !pass.is_empty()) {
         let rule = rule(pass[0]);
-        let (mut before, mut after) =
-            (Population::new(&old.loaded, rule)?, Population::new(&new.loaded, rule)?);
-        let mut moved: Vec<Transitions> = pass.iter().map(|_| Transitions::default()).collect();
-        for id in Shape::Sequential.ids().take(usize::try_from(ids).unwrap_or(usize::MAX)) {
-            let (was, is) = (before.decide(&id), after.decide(&id));
-            for (moved, &at) in moved.iter_mut().zip(pass) {
-                moved.add(given(pairs[at].0, &was), given(pairs[at].1, &is), 1.0);
+        let recipes = (Recipe::new(&old.loaded, rule)?, Recipe::new(&new.loaded, rule)?);
+        let sources: Vec<_> = pass.iter().map(|&at| (source(pairs[at].0), source(pairs[at].1))).collect();
+        let tallies = tallied(&recipes, &sources, ids)?;
+        for (tally, &at) in tallies.into_iter().zip(pass) {
+            let mut moved = Transitions::default();
+            for ((was, is), units) in tally {
+                moved.add(named(pairs[at].0, was), named(pairs[at].1, is), units as f64);
             }
-        }
-        for (moved, &at) in moved.into_iter().zip(pass) {
             all[at] = Some(shares(moved, ids));
         }
     }
     Ok(all)
 }
 
-/// The variant that a subject gave a unit.
-fn given<'s>(subject: Option<&'s Subject>, ends: &Ends) -> Option<&'s str> {
-    let subject = subject?;
-    let index = match subject.origin {
-        Origin::Experiment(index, _) => ends.experiments.get(index)?.as_ref()?.variant(),
-        Origin::Split(_) => ends.split,
+/// The ids in one part for each processor: how many come before the part, and how many it has.
+fn parts(ids: u64) -> impl Iterator<Item = (usize, usize)> {
+    let ids = usize::try_from(ids).unwrap_or(usize::MAX);
+    let most = std::thread::available_parallelism().map_or(1, usize::from).min(ids / 10_000 + 1);
+    let each = ids.div_ceil(most);
+    (0..most).map(move |part| (part * each, each.min(ids.saturating_sub(part * each))))
+}
+
+/// How many units got which variants, before and after, by their indexes.
+type Tally = HashMap<(Option<usize>, Option<usize>), u64>;
+
+/// Where the variant of a unit comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// An experiment, by its index.
+    Experiment(usize),
+    Split,
+}
+
+/// Makes up ids and counts, on all processors, for each pair of sources.
+fn tallied(
+    recipes: &(Recipe, Recipe),
+    sources: &[(Option<Source>, Option<Source>)],
+    ids: u64,
+) -> Result<Vec<Tally>, String> {
+    let count = |(first, ids): (usize, usize)| -> Result<Vec<Tally>, String> {
+        let (mut before, mut after) = (recipes.0.population()?, recipes.1.population()?);
+        let mut tallies = vec![Tally::default(); sources.len()];
+        for id in Shape::Sequential.ids().skip(first).take(ids) {
+            let (was, is) = (before.decide(&id), after.decide(&id));
+            for (tally, (old, new)) in tallies.iter_mut().zip(sources) {
+                *tally.entry((given(*old, &was), given(*new, &is))).or_default() += 1;
+            }
+        }
+        Ok(tallies)
     };
-    subject.ranges.variants.get(index?).map(String::as_str)
+    std::thread::scope(|scope| {
+        let count = &count;
+        let parts: Vec<_> = parts(ids).map(|part| scope.spawn(move || count(part))).collect();
+        let mut sums = vec![Tally::default(); sources.len()];
+        for part in parts {
+            let tallies = part.join().map_err(|_| "a thread that counts units ended early".to_owned())??;
+            for (sum, tally) in sums.iter_mut().zip(tallies) {
+                tally.into_iter().for_each(|(pair, units)| *sum.entry(pair).or_default() += units);
+            }
+        }
+        Ok(sums)
+    })
+}
+
+fn source(subject: Option<&Subject>) -> Option<Source> {
+    Some(match subject?.origin {
+        Origin::Experiment(index, _) => Source::Experiment(index),
+        Origin::Split(_) => Source::Split,
+    })
+}
+
+/// The index of the variant that a unit got.
+fn given(source: Option<Source>, ends: &Ends) -> Option<usize> {
+    match source? {
+        Source::Experiment(index) => ends.experiments.get(index)?.as_ref()?.variant(),
+        Source::Split => ends.split,
+    }
+}
+
+/// The name of a variant of the subject.
+fn named(subject: Option<&Subject>, variant: Option<usize>) -> Option<&str> {
+    subject?.ranges.variants.get(variant?).map(String::as_str)
 }
 
 /// A sum over nothing would be -0.

@@ -39,7 +39,7 @@ pub(crate) struct Args {
     config: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// The new weights, relative to their sum. Variants that are not named get 0. Default: the current
+    /// The new weights, relative to their sum, for all variants; 0 empties a variant. Default: the current
     /// weights.
     #[arg(
         long,
@@ -190,7 +190,8 @@ fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
     let weights = if args.weights.is_empty() {
         (0..variants.len()).map(|variant| old.share_of(variant)).collect()
     } else {
-        named_weights(&args.weights, &variants)?
+        let shares: Vec<f64> = (0..variants.len()).map(|variant| old.share_of(variant)).collect();
+        named_weights(&args.weights, &variants, &shares)?
     };
     if let Origin::Split(_) = &subject.origin {
         return plan_split(subject, args, &weights, variants);
@@ -277,9 +278,10 @@ fn grid(subject: &Subject) -> Result<u32, String> {
     }
 }
 
-/// Reads `control=34`.
-fn named_weights(texts: &[String], variants: &[String]) -> Result<Vec<f64>, String> {
-    let mut weights = vec![0.0; variants.len()];
+/// Reads `control=34` for each variant. Only a variant that has no units now may be left out: to empty one by an
+/// omission would move all of its units unintentionally.
+fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Result<Vec<f64>, String> {
+    let mut weights: Vec<Option<f64>> = vec![None; variants.len()];
     for text in texts {
         let wrong = || format!("--weights {text}: write VARIANT=WEIGHT, the weight a number");
         let (name, weight) = text.split_once('=').ok_or_else(wrong)?;
@@ -289,9 +291,23 @@ fn named_weights(texts: &[String], variants: &[String]) -> Result<Vec<f64>, Stri
             let hint = did_you_mean(name, variants.iter().map(String::as_str));
             format!("--weights: unknown variant {name:?}{hint} To add it: --add {name}")
         })?;
-        weights[index] = weight;
+        if weights[index].replace(weight).is_some() {
+            return Err(format!("--weights: {name} has two weights"));
+        }
     }
-    Ok(weights)
+    let left_out: Vec<&str> = variants
+        .iter()
+        .zip(shares.iter().zip(&weights))
+        .filter(|(_, (share, weight))| weight.is_none() && **share > 0.0)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if let Some(first) = left_out.first() {
+        return Err(format!(
+            "--weights: no weight for {}; write {first}=0 to move all of its units to other variants",
+            left_out.join(", ")
+        ));
+    }
+    Ok(weights.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// `0.5` or `50%`.

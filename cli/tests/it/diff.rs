@@ -139,9 +139,10 @@ routing:
     )
 }
 
-/// The part of a million units for which this holds, by the hash alone.
-fn counted(holds: impl Fn(&[u8]) -> bool) -> f64 {
-    (1..=1_000_000).filter(|number| holds(format!("user-{number}").as_bytes())).count() as f64 / 1e6
+/// The part of so many units for which this holds, by the hash alone.
+fn counted_of(ids: u32, holds: impl Fn(&[u8]) -> bool) -> f64 {
+    let units = (1..=ids).filter(|number| holds(format!("user-{number}").as_bytes()));
+    units.count() as f64 / f64::from(ids)
 }
 
 #[test]
@@ -154,25 +155,28 @@ fn holdouts_and_layers_are_in_the_numbers() {
         (Salt::derived("all", "holdout"), Salt::derived("cart", "layer"), Salt::new("checkout"));
     let side = Salt::derived("shop", "split");
     let at = |salt: &Salt, unit: &[u8]| salt.bucket(unit).index();
-    let moved = |new: &str| {
-        let run = weir(&["diff", &old, new, "--output", "json"]);
+    // A million ids once: what is made up is the same for fewer.
+    let few = 100_000;
+    let counted = |holds: &dyn Fn(&[u8]) -> bool| counted_of(1_000_000, holds);
+    let moved = |new: &str, ids: u32| {
+        let run = weir(&["diff", &old, new, "--output", "json", "--ids", &ids.to_string()]);
         assert_eq!(run.code, 1, "{run:?}");
         let changes = run.json()["changes"].as_array().unwrap().clone();
         changes.iter().map(|it| it["moved"].as_f64().unwrap()).collect::<Vec<f64>>()
     };
     let near = |a: f64, b: f64| assert!((a - b).abs() < 0.001, "{a} {b}");
 
-    let more = moved(&folder.write("held.yaml", &pools("20%", halves)));
+    let more = moved(&folder.write("held.yaml", &pools("20%", halves)), 1_000_000);
     let leaves = |unit: &[u8]| (50_000..200_000).contains(&at(&held, unit));
     let first = |unit: &[u8]| at(&layer, unit) < 500_000;
-    near(more[0], counted(|unit| leaves(unit) && first(unit)));
-    near(more[1], counted(|unit| leaves(unit) && !first(unit)));
-    near(more[2], counted(|unit| leaves(unit) && first(unit) && at(&variant, unit) >= 500_000));
+    near(more[0], counted(&|unit| leaves(unit) && first(unit)));
+    near(more[1], counted(&|unit| leaves(unit) && !first(unit)));
+    near(more[2], counted(&|unit| leaves(unit) && first(unit) && at(&variant, unit) >= 500_000));
     near(more[3], more[2]);
 
-    let ranges = moved(&folder.write("ranges.yaml", &pools("5%", ["[[0, 0.4]]", "[[0.4, 1]]"])));
+    let ranges = moved(&folder.write("ranges.yaml", &pools("5%", ["[[0, 0.4]]", "[[0.4, 1]]"])), few);
     let handed = |unit: &[u8]| (400_000..500_000).contains(&at(&layer, unit)) && at(&held, unit) >= 50_000;
-    near(ranges[0], counted(handed));
+    near(ranges[0], counted_of(few, handed));
     near(ranges[1], ranges[0]);
 
     // Half of those that have `b` are on each side of the split, because its draw is its own.
@@ -180,13 +184,15 @@ fn holdouts_and_layers_are_in_the_numbers() {
         "diff",
         &folder.write("no.yaml", &pools("5%", halves).replace("checkout: b", "checkout: control")),
         &old,
+        "--ids",
+        "100000",
     ]);
     assert!(
         run.out.contains("split shop: about ")
-            && run.out.contains("other experiments decide too: by 1000000 made-up ids"),
+            && run.out.contains("other experiments decide too: by 100000 made-up ids"),
         "{run:?}"
     );
-    let sides = counted(|unit| {
+    let sides = counted(&|unit| {
         at(&held, unit) >= 50_000 && first(unit) && at(&variant, unit) >= 500_000 && at(&side, unit) < 500_000
     });
     near(sides, 0.95 * 0.5 * 0.5 * 0.5);

@@ -75,7 +75,7 @@ fn variants_come_and_go() {
     let folder = Folder::new();
     let file = folder.write("a.yaml", &experiment("status: running", THREE));
     let run =
-        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=80,d=20", "--add", "d"]);
+        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=80,b=0,c=0,d=20", "--add", "d"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.out.contains("#   b -> d: 10 %\n#   c -> d: 10 %\n"), "{run:?}");
     assert!(run.out.contains("- key: b  # 10 % -> 0 %\n- key: c"), "{run:?}");
@@ -92,17 +92,27 @@ fn what_cannot_be_planned_is_said() {
         (&file, "chekout", "a=1", "unknown experiment chekout, did you mean `experiment checkout`?"),
         (&file, "checkout", "control", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=x", "VARIANT=WEIGHT"),
-        (&file, "checkout", "control=-1", "negative"),
-        (&file, "checkout", "control=0", "0"),
-        (&unleash, "checkout", "control=1", "hash of its own"),
+        (&file, "checkout", "control=-1,b=1,c=1", "negative"),
+        (&file, "checkout", "control=0,b=0,c=0", "0"),
+        (&file, "checkout", "control=80", "no weight for b, c; write b=0 to move all of its units"),
+        (&file, "checkout", "control=80,b=1,c=1,b=2", "b has two weights"),
+        (&unleash, "checkout", "control=1,b=1,c=1", "hash of its own"),
     ] {
         let run = weir(&["plan", file, "--experiment", key, "--weights", weights]);
         assert_eq!(run.code, 2, "{run:?}");
         assert!(run.err.contains(message), "{message}: {run:?}");
     }
     let run =
-        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1", "--coverage", "120%"]);
+        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1,b=1,c=1", "--coverage", "120%"]);
     assert!(run.code == 2 && run.err.contains("percentage"), "{run:?}");
+}
+
+#[test]
+fn a_variant_without_units_may_be_left_out() {
+    let folder = Folder::new();
+    let file = folder.write("a.yaml", &experiment("status: running", &THREE.replace("c, weight: 10", "c, weight: 0")));
+    let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=60,b=40"]);
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A million requests of a client that wants every series there can be. A program of its own, since it counts what is
+//! 200,000 requests of a client that wants every series there can be. A program of its own, since it counts what is
 //! allocated.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
@@ -31,7 +31,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 #[test]
-fn a_million_hostile_requests_grow_nothing() {
+fn hostile_requests_grow_nothing() {
     let lab = Lab::new(
         r#"{"list": [
             {"name": "a_total", "labels": {"method": "method", "path": {"source": "path", "templates": ["/", "/users/{id}"]}}},
@@ -43,7 +43,7 @@ fn a_million_hostile_requests_grow_nothing() {
     )
     .unwrap();
     let mut after_a_while = None;
-    for i in 0..1_000_000u64 {
+    for i in 0..200_000u64 {
         // Knuth's multiplier: different texts, in no order.
         let noise = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let (method, path) = (format!("M{noise}"), format!("/{noise:x}/{i}"));
@@ -67,7 +67,7 @@ fn a_million_hostile_requests_grow_nothing() {
         drop(end);
         // What the fake keeps of histograms is not ours.
         lab.proxy.recorded.borrow_mut().clear();
-        if i == 100_000 {
+        if i == 50_000 {
             after_a_while = Some((lab.proxy.defined(), USED.load(Relaxed)));
         }
     }
@@ -75,7 +75,7 @@ fn a_million_hostile_requests_grow_nothing() {
     assert_eq!(lab.proxy.defined(), (definitions, names), "no series is new");
     assert!(names < 500, "{names}");
     let grown = USED.load(Relaxed) - used;
-    assert!(grown.abs() < 4096, "{grown} bytes more after 900 000 further requests");
+    assert!(grown.abs() < 4096, "{grown} bytes more after 150 000 further requests");
     // Nothing was lost: each request counted once in each metric.
     let sum = |metric: &str| -> i64 {
         let values = lab.proxy.values.borrow();
@@ -87,7 +87,7 @@ fn a_million_hostile_requests_grow_nothing() {
     };
     assert_eq!(
         [sum("a_total"), sum("b_total"), sum("c_total"), sum("d_total"), sum("active")],
-        [1_000_000, 1_000_000, 1_000_000, 1_000_000, 0]
+        [200_000, 200_000, 200_000, 200_000, 0]
     );
     let series = lab.proxy.values.borrow().keys().filter(|name| name.ends_with(";.;d_total")).count();
     assert!(series == 101, "{series}");

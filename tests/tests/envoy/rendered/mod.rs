@@ -9,6 +9,7 @@ mod istio;
 #[allow(dead_code, reason = "Envoy Gateway's resource is not rendered")]
 mod rules;
 mod run;
+mod tutorial;
 
 use serde_json::Value;
 

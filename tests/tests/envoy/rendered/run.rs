@@ -20,12 +20,18 @@ use super::ROUTING;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder for all that a run makes, with a program that is Envoy in whatever way tests run it.
-struct Work(TempDir);
+pub(super) struct Work(TempDir);
 
 impl Work {
     fn new(configuration: &str) -> Self {
-        let work = Self(tempfile::Builder::new().prefix("weir-test-run-").tempdir().unwrap());
+        let work = Self::empty();
         fs::write(work.path("weir.yaml"), configuration).unwrap();
+        work
+    }
+
+    /// Without a configuration.
+    pub(super) fn empty() -> Self {
+        let work = Self(tempfile::Builder::new().prefix("weir-test-run-").tempdir().unwrap());
         fs::create_dir(work.path("tmp")).unwrap();
         let script = paths::root().join("scripts/envoy");
         let folder = work.0.path().display();
@@ -35,13 +41,17 @@ impl Work {
         work
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     fn command(&self, options: &[&str]) -> Command {
+        self.command_for("weir.yaml", options)
+    }
+
+    fn command_for(&self, file: &str, options: &[&str]) -> Command {
         let mut command = Command::new(program::path());
-        command.arg("run").arg(self.path("weir.yaml")).args(["--listen", "0", "--admin", "0"]).args(options);
+        command.arg("run").arg(self.path(file)).args(["--listen", "0", "--admin", "0"]).args(options);
         command.arg("--envoy").arg(self.path("envoy"));
         command.arg("--module").arg(paths::module("weir").unwrap());
         command.env("TMPDIR", self.path("tmp")).stdin(Stdio::null());
@@ -73,14 +83,18 @@ impl Work {
 }
 
 /// A `weir run` that goes on until it is told to stop.
-struct Running {
+pub(super) struct Running {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Running {
     fn start(work: &Work, options: &[&str]) -> Self {
-        let mut child = work.command(options).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_file(work, "weir.yaml", options)
+    }
+
+    pub(super) fn start_file(work: &Work, file: &str, options: &[&str]) -> Self {
+        let mut child = work.command_for(file, options).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -90,7 +104,7 @@ impl Running {
     }
 
     /// What it says until everything runs.
-    fn said(&self) -> Vec<String> {
+    pub(super) fn said(&self) -> Vec<String> {
         let mut said: Vec<String> = Vec::new();
         while said.last().is_none_or(|line| line != "Ctrl-C stops everything.") {
             said.push(self.lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{error}: {said:?}")));
@@ -126,7 +140,7 @@ impl Drop for Running {
 }
 
 /// The first address in a line.
-fn address(line: &str) -> SocketAddr {
+pub(super) fn address(line: &str) -> SocketAddr {
     let start = line.find("127.0.0.1:").unwrap_or_else(|| panic!("no address: {line}"));
     let end = line[start..].find([',', ';', '/', ' ']).map_or(line.len(), |length| start + length);
     line[start..end].parse().unwrap()
