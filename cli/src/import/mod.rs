@@ -173,8 +173,7 @@ fn block(document: &Document, file: &str) -> Block {
     if !document.attributes.is_empty() {
         let guessed = document.attributes.iter().any(|it| it.is_guess);
         let remark = guessed.then(|| {
-            "The sources and types of these are guesses; correct them with --source and --type."
-                .to_owned()
+            "The sources and types of these are guesses; correct them with --source and --type.".to_owned()
         });
         let attributes =
             document.attributes.iter().map(|it| (it.name.clone(), Block::Value(it.source.clone())));

@@ -317,7 +317,7 @@ impl Registry {
             Credentials::None => {
                 format!("{registry} requires credentials, and none are configured: `docker login {registry}`")
             }
-            _ => format!("{registry} refuses the credentials that there are for it"),
+            _ => format!("{registry} rejects the configured credentials"),
         }
     }
 }

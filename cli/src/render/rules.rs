@@ -62,8 +62,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     }
     rules.extend(goals(&loaded));
     let groups = json!({"groups": [{"name": "weir-configuration", "interval": "1m", "rules": rules}]});
-    let comment =
-        "The weights and goals of a configuration, from `weir render rules`: render it again when they change.";
+    let comment = "The weights and goals of a configuration, from `weir render rules`: render it again when they change.";
     args.form.write(&[comment.to_owned()], &wrapped(args.kubernetes.as_deref(), groups), out)?;
     Ok(Outcome::Fine)
 }

@@ -310,7 +310,10 @@ fn variables_are_taken_as_right_unless_they_are_given() {
     assert_eq!(weir(&["check", "--env", &good, &file]).code, 0);
     let run = weir(&["check", "--env", &bad, &all]);
     assert!(run.code == 1 && run.out.contains("the key set is not JSON"), "{run:?}");
-    assert!(run.out.contains("use at least 16 bytes") && !format!("{run:?}").contains("hushSECRET"), "{run:?}");
+    assert!(
+        run.out.contains("use at least 16 bytes") && !format!("{run:?}").contains("hushSECRET"),
+        "{run:?}"
+    );
     assert_eq!(weir(&["render", "istio", "--env", &bad, &file]).code, 2);
     let run = weir(&["check", "--env", &broken, &file]);
     assert!(run.code == 2 && run.err.contains("broken.env:1:1: expected NAME=VALUE"), "{run:?}");

@@ -74,8 +74,16 @@ fn shares_are_exact_and_nobody_moves_for_nothing() {
 fn variants_come_and_go() {
     let folder = Folder::new();
     let file = folder.write("a.yaml", &experiment("status: running", THREE));
-    let run =
-        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=80,b=0,c=0,d=20", "--add", "d"]);
+    let run = weir(&[
+        "plan",
+        &file,
+        "--experiment",
+        "checkout",
+        "--weights",
+        "control=80,b=0,c=0,d=20",
+        "--add",
+        "d",
+    ]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.out.contains("#   b -> d: 10 %\n#   c -> d: 10 %\n"), "{run:?}");
     assert!(run.out.contains("- key: b  # 10 % -> 0 %\n- key: c"), "{run:?}");
@@ -102,15 +110,24 @@ fn what_cannot_be_planned_is_said() {
         assert_eq!(run.code, 2, "{run:?}");
         assert!(run.err.contains(message), "{message}: {run:?}");
     }
-    let run =
-        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1,b=1,c=1", "--coverage", "120%"]);
+    let run = weir(&[
+        "plan",
+        &file,
+        "--experiment",
+        "checkout",
+        "--weights",
+        "control=1,b=1,c=1",
+        "--coverage",
+        "120%",
+    ]);
     assert!(run.code == 2 && run.err.contains("percentage"), "{run:?}");
 }
 
 #[test]
 fn a_variant_without_units_may_be_left_out() {
     let folder = Folder::new();
-    let file = folder.write("a.yaml", &experiment("status: running", &THREE.replace("c, weight: 10", "c, weight: 0")));
+    let file = folder
+        .write("a.yaml", &experiment("status: running", &THREE.replace("c, weight: 10", "c, weight: 0")));
     let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=60,b=40"]);
     assert_eq!(run.code, 0, "{run:?}");
 }

@@ -120,7 +120,7 @@ impl schemars::JsonSchema for ClaimName {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A claim's name, or the list of the names that lead to it. As text, `[realm_access][roles]` is such a list too; a name with dots stands in brackets or in a list.",
+            "description": "A claim's name, or the list of names that leads to it. As text, write the list as `[realm_access][roles]`; write a name with dots in brackets or as a list.",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
         })
     }

@@ -82,7 +82,7 @@ impl Problems {
             return;
         }
         let (at, message) = match self.0.len() {
-            MAX_PROBLEMS => (At::root(), "there are more problems, which are not listed".to_owned()),
+            MAX_PROBLEMS => (At::root(), "further problems are not listed".to_owned()),
             _ => (at.clone(), message.into()),
         };
         let message = escape(&without_user_info(&message)).into_owned();
@@ -215,7 +215,7 @@ mod tests {
         }
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
         let last = problems.iter().last().map(ToString::to_string);
-        assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
+        assert_eq!(last.as_deref(), Some("(top level): further problems are not listed"));
     }
 
     #[test]

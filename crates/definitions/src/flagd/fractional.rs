@@ -50,7 +50,7 @@ impl Reader<'_> {
                     })
                     .collect();
                 if ways.len() > MOST_WAYS {
-                    return Err("the conditions inside of `fractional` have too many ways".into());
+                    return Err("the conditions inside `fractional` have too many ways".into());
                 }
             }
         }
@@ -68,7 +68,7 @@ impl Reader<'_> {
         let Value::Object(object) = expression else { return Ok(vec![(Vec::new(), expression.clone())]) };
         let ("if", operands) = operation(object)? else { return Err(unsupported(expression)) };
         if depth > 4 {
-            return Err("the conditions inside of `fractional` are nested too deep".into());
+            return Err("the conditions inside `fractional` are nested too deep".into());
         }
         let (mut all, mut before) = (Vec::new(), Vec::new());
         let mut rest = operands.as_slice();

@@ -76,7 +76,8 @@ impl Builder<'_, '_> {
         for (name, field) in spec.fields.iter() {
             let at = at.field(name);
             if OWN.contains(&name) || !crate::encoding::is_name(name) {
-                let message = format!("{name:?} is a field of its own, or no name (letters, digits and `_`)");
+                let message =
+                    format!("{name:?} is a built-in field, or not a valid name: use letters, digits and `_`");
                 self.compiler.problems.add(&at, message);
             }
             if let Some(field) = self.field(field, &at) {
