@@ -292,7 +292,7 @@ fn tokens_are_fetched_with_the_credentials() {
     let wrong = json!({"auths": {&registry.host: {"auth": "d2VpcjpndWVzc2Vk"}}});
     folder.write("config.json", &wrong.to_string());
     let refused = run(&["push", "--plain-http", &file, &image], &folder);
-    fails(&refused, &["refuses the credentials"]);
+    fails(&refused, &["rejects the configured credentials"]);
     assert!(!refused.err.contains("guessed"), "{refused:?}");
 }
 

@@ -144,7 +144,7 @@ fn who_may_not_is_told_so() {
         &["inspect", "--ca-file", &ca, &image],
     ];
     for command in commands {
-        fails(&registry.weir_as(Some(WRONG), command), "refuses the credentials");
+        fails(&registry.weir_as(Some(WRONG), command), "rejects the configured credentials");
         fails(&registry.weir_as(None, command), "requires credentials");
     }
     fails(&registry.weir_as(Some(RIGHT), &["pull", &image]), "--ca-file");
