@@ -1,5 +1,5 @@
-//! The metrics that Weir makes by itself. The reference in `docs/` and the labels in a proxy's bootstrap are
-//! made of this list; a test holds it against the names that the filters define.
+//! Weir's built-in metrics. The reference in `docs/` and the labels in a proxy's bootstrap are generated from
+//! this list; a test compares it with the names that the filters define.
 
 use weir_pipeline::Document;
 

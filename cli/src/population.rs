@@ -1,5 +1,5 @@
-//! What the whole pipeline gives to many units: status, holdouts, layers, prerequisites, coverage and hash
-//! together. Targeting is taken to hold, because it is a matter of requests, not of units.
+//! The result of the whole pipeline for many units: status, holdouts, layers, prerequisites, coverage and
+//! hash together. Targeting is assumed to hold, because it depends on requests, not on units.
 
 use crate::document::Loaded;
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! What assigns units in a configuration: experiments, and the splits of routing rules.
+//! The parts of a configuration that assign units: experiments, and the splits of routing rules.
 
 use crate::document::Loaded;
 use crate::movement::Ranges;

@@ -1,4 +1,4 @@
-//! What is told about a decision.
+//! The report of a decision.
 
 use crate::output::percent;
 use serde::Serialize;

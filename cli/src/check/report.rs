@@ -1,4 +1,4 @@
-//! What `weir check` prints. The JSON form is documented in `docs/cli.md`.
+//! The output of `weir check`. The JSON form is documented in `docs/cli.md`.
 
 use crate::output::{Outcome, count};
 use crate::yaml::{Broken, Mark};

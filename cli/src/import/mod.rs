@@ -1,6 +1,6 @@
 //! `weir import`: vendors' definitions as a Weir configuration.
 //!
-//! What definitions mean is `weir-definitions`' matter; files, lines and text are here.
+//! `weir-definitions` interprets the definitions; this module handles files, lines and text.
 
 mod report;
 

@@ -1,4 +1,4 @@
-//! What shows that something is on its way.
+//! Progress bars.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 

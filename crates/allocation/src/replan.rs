@@ -1,8 +1,8 @@
 //! New shares for an existing allocation, with the least possible movement.
 //!
 //! No layout that is computed from weights alone moves as few units as possible for every change of three or
-//! more weights (M. Bavarian et al., "The Optimality of Correlated Sampling"). With the old ranges at hand it
-//! is easy: who must shrink gives up exactly the surplus, who must grow takes exactly that.
+//! more weights (M. Bavarian et al., "The Optimality of Correlated Sampling"). With the old ranges it is
+//! simple: shrinking owners give up exactly their surplus, and growing owners take exactly that.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What filters want done to a request. Filters only record; the host applies everything at once.
+//! The effects of filters on a request. Filters only record them; the host applies all at once.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 

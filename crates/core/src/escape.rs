@@ -1,4 +1,4 @@
-//! What may reach a log or a terminal, out of texts that others wrote.
+//! Escapes untrusted texts for logs and terminals.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What becomes of a request: it goes on, waits, or is answered by the proxy.
+//! What happens to a request next: it proceeds, waits, or is answered by the proxy.
 
 /// What becomes of a request once all its effects are applied.
 #[derive(Debug, Default, PartialEq, Eq)]

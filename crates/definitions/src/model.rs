@@ -1,4 +1,4 @@
-//! What vendors' definitions have in common: the step between reading one and writing a configuration.
+//! The common model of vendors' definitions: the step between reading one and writing a configuration.
 
 use crate::attributes::Attributes;
 use crate::growthbook::ValueTest;

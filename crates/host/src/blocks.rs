@@ -1,9 +1,9 @@
 //! The allocator of modules: small blocks that were freed are reused, as they are.
 //!
-//! What a request needs is small, lives no longer than the request, and is needed by the next one in the same
-//! sizes. The general allocator joins and splits blocks in between, which costs a hundred and more
-//! instructions each time; a list of free blocks for each size costs ten. Only this many blocks stay in a
-//! list, so that what a busy time needed goes back afterwards.
+//! Allocations of a request are small, live no longer than the request, and recur in the same sizes in the
+//! next one. The general allocator joins and splits blocks in between, which costs a hundred or more
+//! instructions each time; a list of free blocks per size costs ten. The lists are bounded, so that memory of
+//! a busy period is returned afterwards.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! What `#[serde(…)]` and `#[load(…)]` say of a type and its fields.
+//! The attributes `#[serde(…)]` and `#[load(…)]` of a type and its fields.
 
 use proc_macro2::TokenStream;
 use quote::quote;

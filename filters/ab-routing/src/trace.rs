@@ -1,4 +1,4 @@
-//! What explains where a request goes: each step as it is taken.
+//! The trace of a routing decision, step by step.
 
 use weir_allocation::Bucket;
 use weir_core::Truth;

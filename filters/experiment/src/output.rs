@@ -1,4 +1,4 @@
-//! What is written once for all experiments.
+//! Outputs that all experiments share.
 
 use crate::plan::{Plan, Variant};
 use crate::turn::Turn;

@@ -186,7 +186,7 @@ pub(crate) struct Trust {
     pub(crate) headers: Box<[OwnedHeader]>,
 }
 
-/// What is written once for all experiments.
+/// Outputs that all experiments share.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     /// Whether there is anything at all.

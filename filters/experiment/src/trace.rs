@@ -1,4 +1,4 @@
-//! What explains a decision: each step as it is taken.
+//! The trace of a decision, step by step.
 
 use crate::plan::Experiment;
 use weir_allocation::sdk::{Assigner, Explanation};

@@ -1,4 +1,4 @@
-//! What experiments ask about a request, each thing at most once and most of them hardly ever.
+//! Values of a request that experiments read, each at most once and most of them rarely.
 
 use crate::memory::Recalled;
 use crate::plan::{Experiment, Overrides, Plan, Units};

@@ -1,4 +1,4 @@
-//! What one rule is doing right now, and how it is counted.
+//! The active faults of one rule, and their counters.
 
 use std::cell::Cell;
 use weir_core::effect::{Counter, Gauge};

@@ -1,4 +1,4 @@
-//! What could happen to a request, without anything happening to it.
+//! Explains the possible faults of a request without injecting them.
 
 use crate::control::Commands;
 use crate::decide::Draws;

@@ -1,4 +1,4 @@
-//! What is done to responses, for the pipeline to do.
+//! Response faults, for the pipeline to apply.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,4 @@
-//! What the pipeline does for the keys: fetch them, bring the answer, look at the clock.
+//! The pipeline's interface for keys: fetches, responses, timers.
 
 use crate::keys::Fetch;
 use crate::plan::Plan;

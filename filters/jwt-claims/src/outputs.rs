@@ -1,4 +1,5 @@
-//! What services learn of a token: made once, when it is verified, and then only copied.
+//! The claims that are forwarded to services: prepared once, when the token is verified, and then only
+//! copied.
 
 use crate::config::Format;
 use crate::plan::{Counters, Provider};

@@ -1,4 +1,4 @@
-//! What explains a decision about tokens: each step as it is taken.
+//! The trace of a decision about tokens, step by step.
 
 /// What came of asking for a provider's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

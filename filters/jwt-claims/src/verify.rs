@@ -1,4 +1,4 @@
-//! A token that is not remembered: read, verified, and prepared for all requests that bring it again.
+//! An uncached token: parsed, verified, and prepared for later requests with the same token.
 
 use crate::failure::{Failure, Unmet};
 use crate::keys::{Ask, AskAgain};

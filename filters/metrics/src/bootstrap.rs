@@ -1,5 +1,4 @@
-//! What a proxy's bootstrap must have so that labels and buckets come out: `weir render bootstrap`
-//! prints it. No module needs this.
+//! The bootstrap settings for labels and buckets, which `weir render bootstrap` prints. Not part of modules.
 
 use crate::config::{Config, Metric, MetricType};
 use crate::encoding::{self, ISTIO_LABELS, Style};

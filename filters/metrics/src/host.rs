@@ -1,4 +1,4 @@
-//! What this filter asks of the proxy.
+//! The functions of the proxy that this filter needs.
 
 /// The kind of a metric at the proxy, as proxy-wasm numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What filters may ask while a request is decided.
+//! Host functions for filters during the decision about a request.
 
 use weir_core::Outside;
 use weir_core::predicate::CelId;

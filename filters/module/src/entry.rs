@@ -1,10 +1,9 @@
 //! The entry points that the proxy calls.
 //!
-//! The SDK serves the ABI version and the start of the module.
-//! The callbacks are our own functions: `weir_on_…` takes the place of the SDK's `proxy_on_…` when the
-//! module is linked (`cargo xtask dist`), because the SDK's dispatcher costs a quarter of what a whole
-//! request may cost, panics on what a proxy can do, and exports callbacks that nobody needs, each of
-//! which is one more call a request.
+//! The SDK provides the ABI version and the start of the module. The callbacks are the module's own
+//! functions: `weir_on_…` replaces the SDK's `proxy_on_…` when the module is linked (`cargo xtask dist`),
+//! because the SDK's dispatcher costs a quarter of the budget of a request, panics in situations that a proxy
+//! may cause, and exports unneeded callbacks, each of which is one more call per request.
 
 use crate::{Kept, Pipeline};
 use weir_host::{Dispatcher, Proxy};

@@ -1,4 +1,4 @@
-//! What the dashboard shows.
+//! The panels of the dashboard.
 
 /// One panel.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What a plugin is attached to by name.
+//! Target resources of a plugin.
 
 use super::Place;
 use clap::ValueEnum as _;

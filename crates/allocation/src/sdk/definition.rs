@@ -1,4 +1,4 @@
-//! What an assigner is made from, and what can be wrong with it.
+//! The definition of an assigner, and its errors.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,5 @@
-//! What assigners promise beside the vectors: refusals, units that are odd, and `weir-1` under the same roof.
+//! Guarantees of assigners beyond the vectors: rejections, unusual units, and `weir-1` behind the same
+//! interface.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(feature = "sdk")]
 

@@ -1,4 +1,4 @@
-//! Claims: whose they are, how they are named, and where they are not known yet.
+//! Claims: their providers, their names, and where they are not available yet.
 
 use super::Compiler;
 use crate::attribute::{AttrId, AttributeSpec};

@@ -1,4 +1,4 @@
-//! What is not known yet when a request's headers come, so that a condition on it could never hold.
+//! Values that are not available at a request's headers, so that a condition on them could never hold.
 
 use super::Compiler;
 use crate::problem::At;

@@ -1,4 +1,4 @@
-//! What is asked of one value.
+//! Checks of a single value.
 
 use super::Clause;
 use super::js::{compare_lowered, number_of};

@@ -1,9 +1,9 @@
 //! Versions, compared as GrowthBook compares them.
 //!
-//! A version becomes a text whose order is that of versions: a leading `v` and the build part are dropped,
-//! the rest is split at `.` and `-`, each numeric part is padded to five places, and three parts get a
-//! fourth, `~`, that sorts after any pre-release (`paddedVersionString` in GrowthBook's JavaScript SDK
-//! 1.8.0). A part of more than five digits therefore sorts as text.
+//! Versions are converted to texts with the same order: a leading `v` and the build part are dropped, the
+//! rest is split at `.` and `-`, each numeric part is padded to five places, and three parts get a fourth,
+//! `~`, that sorts after any pre-release (`paddedVersionString` in GrowthBook's JavaScript SDK 1.8.0). A part
+//! of more than five digits therefore sorts as text.
 
 use super::js::{Comparison, NumberText};
 use super::node::Node;

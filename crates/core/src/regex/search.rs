@@ -1,4 +1,4 @@
-//! Runs a program over a text: as an automaton whose states are made when a text comes to them.
+//! Runs a program over a text, as an automaton whose states are built on demand.
 
 use super::parse::Look;
 use super::program::{Program, Step};

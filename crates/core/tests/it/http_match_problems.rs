@@ -1,4 +1,4 @@
-//! What is wrong with a match is said with its place, all of it at once.
+//! Problems of a match are reported with their paths, all at once.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::http_match_support::Matcher;

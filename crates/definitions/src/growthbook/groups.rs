@@ -1,4 +1,4 @@
-//! Saved groups: their values are written where their names stand.
+//! Saved groups: names are replaced by their values.
 //!
 //! Two forms: `savedGroups: {id: [values]}` with `$inGroup` and `$notInGroup`, and, since 2026, groups that know
 //! their attribute or are a condition, with `$savedGroup` in the place of a field (growthbook#6942).

@@ -1,4 +1,4 @@
-//! Strategies: for whom a feature is on, and who has which variant.
+//! Strategies: the units for which a feature is on, and their variants.
 
 use super::constraint::{identified, networks, one_of, quotable};
 use super::list::{Feature, FeatureVariant, Strategy};

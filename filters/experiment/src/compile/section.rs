@@ -1,4 +1,4 @@
-//! What a section has once for all its experiments.
+//! Settings that all experiments of a section share.
 
 use crate::config::{Config, Requests};
 use crate::plan::{Baggage, Consent, Memory, Minted, Outputs, Overrides};
@@ -97,7 +97,7 @@ pub(super) fn overrides(config: &Config, compiler: &mut Compiler<'_>, at: &At) -
     })
 }
 
-/// What is written once for all experiments. `headers` are those of the single experiments.
+/// Outputs that all experiments share. `headers` are those of the single experiments.
 pub(super) fn outputs(
     config: &Config,
     headers: Vec<Option<OwnedHeader>>,

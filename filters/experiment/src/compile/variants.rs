@@ -1,4 +1,4 @@
-//! What each variant does to a request.
+//! The effects of each variant on a request.
 
 use crate::config::{self, Config};
 use crate::plan::{Counters, Variant, Words};

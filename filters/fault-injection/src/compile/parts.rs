@@ -1,4 +1,4 @@
-//! What a rule does, and how often.
+//! The faults of a rule, and their percentages.
 
 use super::{Builder, time};
 use crate::config::{Abort, BodyFault, Delay, RateLimit, ResponseFault as ResponseSpec, Rolls};

@@ -1,4 +1,4 @@
-//! When faults are on, what switches them off, and who may ask for them, as it is written.
+//! When faults are active, their kill switches, and the clients that may request them, as written.
 
 use crate::percentage::Percentage;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Who is hit, as it is written.
+//! Sampling of requests and units, as written.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;

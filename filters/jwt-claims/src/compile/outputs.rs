@@ -1,4 +1,4 @@
-//! What services learn of a token.
+//! The claims that are forwarded to services.
 
 use super::Builder;
 use crate::config::{ClaimHeader, Format, Missing, Provider};

@@ -1,4 +1,4 @@
-//! What becomes of requests with and without tokens.
+//! Decisions about requests with and without tokens.
 #![allow(clippy::unwrap_used, reason = "tests stop where they fail")]
 
 use crate::support::{Lab, NOW, base64url, bearer, token, token_by};

@@ -1,4 +1,4 @@
-//! Keys that a server answers with: the first ones, rotation, failures, and who waits for how long.
+//! Keys from a server: the first fetch, rotation, failures, and waiting requests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::support::{Decided, Lab, NOW, SECOND, key_set, token_by};

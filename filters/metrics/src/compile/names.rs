@@ -1,4 +1,4 @@
-//! What metrics and labels may be called.
+//! Valid names of metrics and labels.
 
 use crate::config::{Metric, MetricType};
 use crate::encoding::{self, ISTIO_CLASS, ISTIO_CODE, ISTIO_LABELS, Style};

@@ -1,4 +1,4 @@
-//! What is added, set or recorded, and for which responses.
+//! The values of metrics, and the responses that they measure.
 
 use super::Builder;
 use crate::config::{Body, Metric as Spec, MetricType, ResponseMatch, TimeUnit, ValueSpec};
