@@ -33,14 +33,14 @@ pub struct Dispatcher<P, K> {
     plugins: RefCell<Plugins<P>>,
     /// The roots of streams that have had no headers yet; only while there are several plugins.
     roots: RefCell<Streams<u32>>,
-    /// What is kept of streams, and by whom.
+    /// The state of streams, by plugin.
     pending: RefCell<Streams<(Rc<P>, K)>>,
     /// What waits for its time.
     timers: Timers<P>,
     workspace: RefCell<Workspace>,
 }
 
-/// What the proxy is to do with a stream: the numbers of its `FilterHeadersStatus` and `FilterDataStatus`.
+/// The proxy's next action for a stream: the numbers of its `FilterHeadersStatus` and `FilterDataStatus`.
 pub mod action {
     /// It goes on.
     pub const CONTINUE: u32 = 0;
@@ -195,7 +195,7 @@ impl<P, K> Dispatcher<P, K> {
         }
     }
 
-    /// What is kept of a stream, if anything is.
+    /// The state of a stream, if any.
     #[inline]
     fn take_kept(&self, stream: u32) -> Option<(Rc<P>, K)> {
         // Nearly always empty in most plugins: do not hash for nothing.
@@ -205,14 +205,14 @@ impl<P, K> Dispatcher<P, K> {
         self.pending.try_borrow_mut().ok()?.remove(&stream)
     }
 
-    /// Looks at what is kept of a stream.
+    /// Inspects the state of a stream.
     fn kept_mut<T>(&self, stream: u32, look: impl FnOnce(&mut K) -> T) -> Option<T> {
         let mut pending = self.pending.try_borrow_mut().ok()?;
         pending.get_mut(&stream).map(|(_, kept)| look(kept))
     }
 
-    /// A stream's request trailers came. Whose stream it is has been forgotten; what they must not have, they must
-    /// not have for any plugin.
+    /// Handles a stream's request trailers. Its plugin is no longer known; owned names are removed for all
+    /// plugins.
     #[cold]
     pub fn on_request_trailers<H: Host>(&self, host: &H)
     where

@@ -42,7 +42,7 @@ fn nothing() -> HostBytes {
     unsafe { HostBytes::take(null_mut(), 0) }
 }
 
-/// Says that the proxy would not do something. What it was to be set to is not told: it may be secret.
+/// Logs that the proxy failed to do something, without the value, which may be secret.
 #[cold]
 fn refused(what: &str, name: &[u8], status: Status) {
     let name = String::from_utf8_lossy(name);

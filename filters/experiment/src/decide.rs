@@ -13,16 +13,16 @@ use weir_core::effect::Given;
 use weir_core::predicate::Facts;
 use weir_core::{Effects, Outside, Request, Truth};
 
-/// Who has decided.
+/// What decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     /// The hash, just now: such an assignment is counted.
     Hash,
-    /// Somebody else, or the hash at an earlier time.
+    /// Not the hash in this request: a peer, an override, or a sticky assignment.
     Other,
 }
 
-/// What the experiment before has found out, which the next one mostly asks again.
+/// Results of the previous experiment, which the next one often needs again.
 struct Last<'t> {
     units: u16,
     unit: Option<&'t [u8]>,
@@ -180,7 +180,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
-    /// What is remembered; nothing of an experiment that is not sticky.
+    /// The sticky assignment; none for an experiment that is not sticky.
     #[cold]
     #[inline(never)]
     fn memo(&self, experiment: &Experiment) -> Memo {
@@ -228,9 +228,9 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
-    /// Whether the request is one for the experiment; `None` when it is not, and also when that is unknown:
-    /// nobody is made part of an experiment by a value that nobody can read. The trace hears of steps that
-    /// end the experiment, and with `each` of those that do not.
+    /// Whether the experiment's targeting selects the request; `None` if it does not, or if that is unknown:
+    /// a value that cannot be judged never makes a unit part of an experiment. The trace gets the steps that
+    /// end the experiment, and with `each` also the others.
     #[inline]
     fn is_for<T: Trace>(&self, experiment: &Experiment, each: bool, trace: &mut T) -> Option<()> {
         let conditions =

@@ -14,7 +14,7 @@ use weir_core::{Effects, Outside};
 /// values are not read, and none is written of which this leaves too little for the rest.
 const LONGEST: usize = 3800;
 
-/// What the cookie says.
+/// The content of the cookie.
 #[derive(Debug)]
 pub(crate) struct Recalled<'a> {
     entries: &'a [u8],
@@ -145,7 +145,7 @@ impl Fresh {
         }
     }
 
-    /// Writes the cookie again, and counts what it remembers from now on.
+    /// Rewrites the cookie, and counts new assignments.
     #[inline]
     pub(crate) fn finish<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {

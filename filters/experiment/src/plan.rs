@@ -15,7 +15,7 @@ pub struct Plan {
     pub(crate) units: Box<[Units]>,
     /// Holdouts and layers.
     pub(crate) pools: Box<[Pool]>,
-    /// What is needed besides to decide; most configurations have little of it.
+    /// Further inputs of decisions; most configurations have few.
     pub(crate) consent: Option<Consent>,
     pub(crate) minted: Option<Minted>,
     pub(crate) memory: Option<Memory>,
@@ -174,11 +174,11 @@ pub(crate) struct Overrides {
     pub(crate) sources: Box<[AttrId]>,
     pub(crate) signer: Option<Signer>,
     pub(crate) allow: Predicate,
-    /// Counts requests whose choice was not allowed.
+    /// Counts requests with a rejected override.
     pub(crate) refused: Counter,
 }
 
-/// Peers whose decisions stay.
+/// Peers whose decisions are kept.
 #[derive(Debug)]
 pub(crate) struct Trust {
     pub(crate) when: Predicate,
@@ -249,8 +249,8 @@ impl Experiment {
         self.variants.iter().map(|variant| &*variant.key)
     }
 
-    /// What turns units into variants, coverage included; `None` when the only variant is everybody's and
-    /// the request has no unit.
+    /// Assigns variants to units, including coverage; `None` if there is only one variant for all requests,
+    /// without a unit.
     pub fn assigner(&self) -> Option<&Assigner> {
         match &self.rule {
             Rule::Hash(assigner) => Some(assigner),

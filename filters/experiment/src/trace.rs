@@ -24,7 +24,7 @@ pub enum Step {
     Layer,
     /// Whether `match`, `condition` and `cel` hold.
     Targeting,
-    /// Whether the unit has what it needs in other experiments.
+    /// Whether the unit meets the prerequisites.
     Prerequisites,
     /// Whether the unit is among those that the hash gives a variant.
     Coverage,
@@ -59,7 +59,7 @@ pub enum Verdict {
     On,
     /// The unit does not take part.
     Out,
-    /// It is unknown whether the unit takes part, so it does not.
+    /// Whether the unit takes part is unknown, so it does not.
     Unknown,
     /// The unit gets the variant with this index.
     Variant(usize),

@@ -10,7 +10,7 @@ pub(crate) struct Metrics {
     pub(crate) aborts: Counter,
     pub(crate) rate_limits: Counter,
     pub(crate) responses: Counter,
-    /// What was not injected, because there were enough active delays.
+    /// Faults that were not injected because the limit of active delays was reached.
     pub(crate) overflows: Counter,
     pub(crate) active: Gauge,
 }

@@ -13,7 +13,7 @@ pub struct Explained<'p> {
     pub rule: &'p str,
     /// Whether the rule is for this request at all.
     pub verdict: Verdict,
-    /// What it would do. Of each kind only the first rule that hits counts.
+    /// The possible fault. Only the first rule of each kind that hits applies.
     pub faults: Vec<Possible>,
 }
 
@@ -22,7 +22,7 @@ pub struct Explained<'p> {
 pub enum Verdict {
     /// It is.
     Meant,
-    /// What it asks of requests does not hold.
+    /// Its targeting does not hold.
     NotMeant,
     /// It is unknown, which is as if it were not.
     Undecided,
@@ -35,7 +35,7 @@ pub enum Verdict {
 pub struct Possible {
     /// `delay`, `abort`, `rate` or `response`.
     pub kind: &'static str,
-    /// What is done: `200ms`, `503`, `64KiB/s`, `changed`.
+    /// The effect: `200ms`, `503`, `64KiB/s`, `changed`.
     pub what: String,
     /// The part of such requests that is hit.
     pub share: Share,

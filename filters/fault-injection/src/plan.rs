@@ -16,7 +16,7 @@ pub struct Plan {
     pub(crate) rules: Box<[Rule]>,
     pub(crate) chance: Chance,
     pub(crate) marks: Marks,
-    /// Where the reason stands, for access logs.
+    /// The filter state with the reason, for access logs.
     pub(crate) state: State,
     /// Counts faults of which a condition could not be judged.
     pub(crate) undecided: Counter,
@@ -61,7 +61,7 @@ pub(crate) struct Part {
     pub(crate) harm: Harm,
 }
 
-/// What is done.
+/// The effect.
 #[derive(Debug)]
 pub(crate) enum Harm {
     /// A delay, up to `max` nanoseconds.
@@ -108,8 +108,7 @@ pub(crate) struct Ramp {
 }
 
 impl Plan {
-    /// Tells that a delay is over, or that its client has gone. To be told once for each delay, with its
-    /// [`weir_core::Delay::mark`].
+    /// Must be called once when a delay ends or its client leaves, with its [`weir_core::Delay::mark`].
     pub fn delay_over(&self, mark: u16) {
         if let Some(rule) = self.rules.get(usize::from(mark)) {
             rule.active.end();
@@ -126,7 +125,7 @@ impl Plan {
         self.rules.iter().fold(0, |sum, rule| sum.saturating_add(rule.active.now()))
     }
 
-    /// The changes that a response gets, by what the request left in [`weir_core::Effects::response_mark`].
+    /// The changes of a response, by the mark of its request in [`weir_core::Effects::response_mark`].
     pub fn response(&self, mark: u16) -> Option<&ResponseFault> {
         let rule = self.rules.get(usize::from(self.marks.get(mark)?.change?))?;
         match rule.harm(Kind::Response)? {
@@ -135,7 +134,7 @@ impl Plan {
         }
     }
 
-    /// The bytes a second that a response may have, by what the request left in
+    /// The bandwidth limit of a response in bytes per second, by the mark of its request in
     /// [`weir_core::Effects::response_mark`].
     pub fn rate(&self, mark: u16) -> Option<u64> {
         self.marks.get(mark)?.rate

@@ -63,7 +63,7 @@ impl Plan {
 struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     config: &'b Config,
-    /// Where the providers stand.
+    /// The path of the providers.
     at: At,
     /// The names of the providers, by position.
     names: Table<&'b str, u16>,

@@ -11,7 +11,7 @@ pub struct Fetched {
     pub count: Counter,
     /// Whether requests may wait that can now be decided.
     pub release: bool,
-    /// What to log: keys that are skipped, or why the answer is unusable.
+    /// Log lines: skipped keys, or why the response is unusable.
     pub notes: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl Plan {
         }
     }
 
-    /// Whether requests have waited for as long as they may: all that wait are to be decided again.
+    /// Whether requests have waited for the maximum time: all waiting requests must be decided again.
     pub fn expired(&self, now: u64) -> bool {
         // All of them: each ends its own time.
         self.remotes.iter().fold(false, |any, fetched| fetched.remote.expired(now) | any)

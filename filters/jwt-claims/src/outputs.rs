@@ -23,7 +23,7 @@ pub(crate) struct HeaderRule {
     pub(crate) longest: usize,
 }
 
-/// What is done without the claim.
+/// What happens if the claim is absent.
 #[derive(Debug)]
 pub(crate) enum Absent {
     Omit,
@@ -46,7 +46,7 @@ pub(crate) struct Verified {
     pub(crate) claims: Rc<Claims>,
     pub(crate) headers: Box<[(OwnedHeader, Words)]>,
     pub(crate) states: Box<[(State, Box<[u8]>)]>,
-    /// What is counted with each request: headers that had to be left out.
+    /// The omitted headers, counted with each request.
     pub(crate) counts: Box<[Counter]>,
     /// Whether a claim is missing that a header needs.
     pub(crate) lacks_claim: bool,

@@ -109,7 +109,7 @@ impl Places {
         }
     }
 
-    /// Takes everything out of all places that could be a token: what a refused request must not show.
+    /// Removes everything from all token locations, because a rejected request must not show it.
     #[cold]
     pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         for guard in self.headers.iter().filter_map(|place| place.guard) {

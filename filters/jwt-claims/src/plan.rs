@@ -38,7 +38,7 @@ pub(crate) struct Rule {
     pub(crate) name: Option<Box<str>>,
     pub(crate) when: Predicate,
     pub(crate) needs: Needs,
-    /// What the claims must say.
+    /// The requirement on claims.
     pub(crate) require: Predicate,
 }
 
@@ -78,11 +78,11 @@ pub(crate) struct Provider {
     pub(crate) payload: Option<(OwnedHeader, bool)>,
     pub(crate) headers: Box<[HeaderRule]>,
     pub(crate) states: Box<[StateRule]>,
-    /// What the claims must say.
+    /// The requirement on claims.
     pub(crate) require: Predicate,
-    /// What was verified already; `None` before the first token.
+    /// The cache; `None` before the first token.
     pub(crate) cache: RefCell<Option<Cache<Rc<Verified>>>>,
-    /// What was verified and is wrong; `None` before the first such token.
+    /// The cache of invalid tokens; `None` before the first such token.
     pub(crate) denied: RefCell<Option<Denied>>,
     /// The header of the last token whose signature was good.
     pub(crate) header: RefCell<Option<Rc<Header>>>,
@@ -106,7 +106,7 @@ pub(crate) struct KeyServer {
     pub(crate) failed: Counter,
 }
 
-/// What tells a CORS preflight.
+/// The attributes of a CORS preflight.
 #[derive(Debug)]
 pub(crate) struct Preflight {
     pub(crate) method: AttrId,
@@ -114,7 +114,7 @@ pub(crate) struct Preflight {
     pub(crate) asked: AttrId,
 }
 
-/// What is counted.
+/// The counters.
 #[derive(Debug)]
 pub(crate) struct Counters {
     /// Requests that go on with a token that was remembered.

@@ -18,7 +18,7 @@ const PERMISSION_DENIED: u8 = 7;
 const UNAVAILABLE: u8 = 14;
 
 impl Replies {
-    /// The answer to a request that is refused. `rule` is the name of what it did not meet.
+    /// The response to a rejected request. `rule` is the name of the rule that it did not meet.
     #[cold]
     pub(crate) fn reply(&self, failure: &Failure, rule: Option<&str>) -> Reply {
         let (status, grpc, error) = match failure.kind {

@@ -57,7 +57,7 @@ pub(crate) enum Moment {
     Active,
 }
 
-/// What is added, set or recorded.
+/// The value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Amount {
     Constant(u64),

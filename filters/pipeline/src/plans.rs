@@ -3,20 +3,20 @@
 use crate::{Document, experiments, faults, jwt, metrics, routing, sections};
 use weir_core::{At, Compiler, Problems, Shape};
 
-/// The filters' plans, in the order in which they see a request, and what they read and write together.
+/// The filters' plans, in the order of decisions, and their combined inputs and outputs.
 #[derive(Debug)]
 pub struct Plans {
-    /// What they read and write.
+    /// Their inputs and outputs.
     pub shape: Shape,
-    /// Whose tokens are believed.
+    /// JWT verification.
     pub jwt: Option<jwt::Plan>,
-    /// Who gets which variant.
+    /// Experiments.
     pub experiments: Option<experiments::Plan>,
     /// Where requests go.
     pub routing: Option<routing::Plan>,
     /// Which requests suffer.
     pub faults: Option<faults::Plan>,
-    /// What is counted.
+    /// The counters.
     pub metrics: Option<metrics::Plan>,
 }
 

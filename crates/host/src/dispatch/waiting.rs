@@ -84,7 +84,7 @@ impl<P, K> Dispatcher<P, K> {
         self.timers.rearm(host, root, own);
     }
 
-    /// Has the plugin of a root, whose context is the current one, do what is due.
+    /// Runs the due work of a root's plugin; the root's context is the current one.
     pub(super) fn wake<H: Host>(&self, host: &H, root: u32, plugin: &Rc<P>)
     where
         P: Plugin<H, Kept = K>,
@@ -94,7 +94,7 @@ impl<P, K> Dispatcher<P, K> {
         }
     }
 
-    /// Has a plugin do what is due; when it is to be woken again.
+    /// Runs the due work of a plugin; returns the time of the next wake-up.
     fn background<H: Host>(&self, host: &H, plugin: &Rc<P>) -> Option<u64>
     where
         P: Plugin<H, Kept = K>,
@@ -108,7 +108,7 @@ impl<P, K> Dispatcher<P, K> {
         after.map(|after| now.saturating_add(after))
     }
 
-    /// Lets those streams go on whose time has come, a limited number at once.
+    /// Resumes due streams, a limited number at a time.
     fn serve_due<H: Host>(&self, host: &H, root: u32)
     where
         P: Plugin<H, Kept = K>,

@@ -192,7 +192,7 @@ fn one_of(source: Option<AttrId>, texts: &[String]) -> Predicate {
     Predicate::any(texts.iter().map(is).collect())
 }
 
-/// Who may; nobody when nothing says it, which is reported.
+/// The authorised requests; none, and a problem, if nothing is configured.
 fn operators(who: Option<&Operators>, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
     let Some(who) = who else {
         compiler

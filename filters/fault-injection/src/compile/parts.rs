@@ -61,7 +61,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// The percentage in one of its two forms. It has no default: to forget it would mean everybody or nobody.
+    /// The percentage in one of its two forms. It has no default, because a forgotten percentage would mean
+    /// all requests or none.
     fn share(&mut self, percentage: Option<Percentage>, percent: Option<f64>, at: &At) -> Option<Share> {
         let problems = &mut self.compiler.problems;
         match (percentage, percent) {

@@ -77,7 +77,7 @@ impl Injected {
 }
 
 impl Plan {
-    /// Does what was decided.
+    /// Carries out the decision.
     #[cold]
     #[inline(never)]
     pub(super) fn inject<O: Outside>(&self, injected: Injected, outside: &O, effects: &mut Effects) {
@@ -126,7 +126,7 @@ impl Plan {
         self.set_way(delay, abort.map(|(_, reply)| reply), effects);
     }
 
-    /// Counts and tells what responses suffer.
+    /// Counts response faults, and marks responses for them.
     fn tell_response<'p>(
         &'p self,
         rate: Option<(u16, u64)>,
