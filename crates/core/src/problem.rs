@@ -151,7 +151,7 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// [`did_you_mean`], or the first of the known names where none is near: ` (known: a, b, c, d, e, …)`.
-pub fn suggestion<'a>(word: &str, known: &[&'a str]) -> String {
+pub fn suggestion(word: &str, known: &[&str]) -> String {
     let hint = did_you_mean(word, known.iter().copied());
     if !hint.is_empty() || known.is_empty() {
         return hint;
