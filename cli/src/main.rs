@@ -1,4 +1,4 @@
-//! `weir`: what one wants to know of a configuration before a proxy gets it.
+//! `weir`: validates, explains and compares configurations before they are deployed.
 
 #![forbid(unsafe_code)]
 
@@ -37,11 +37,11 @@ use std::process::ExitCode;
 
 /// Checks, explains, simulates, plans and imports Weir configurations.
 ///
-/// Everything is decided by the same code that runs in the proxy.
+/// All decisions use the same code that runs in the proxy.
 #[derive(Parser)]
 #[command(name = "weir", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 all is well; 1 problems or differences were found; 2 wrong usage, or a file that cannot be \
+Exit codes: 0 success; 1 problems or differences were found; 2 wrong usage, or a file that cannot be \
 read or written.")]
 struct Options {
     #[command(subcommand)]
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     });
     let outcome = match done {
         Ok(outcome) => outcome,
-        // Who reads us may have seen enough, as in `weir schema | head`.
+        // The reader may have closed the pipe, as in `weir schema | head`.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Failure,
         Err(Failure::Output(error)) => failed(&error.to_string()),
         Err(Failure::Message(message)) => failed(&message),

@@ -184,7 +184,7 @@ fn remapped(root: &Path) -> String {
     format!("--remap-path-prefix={}/= --remap-path-prefix={}/=", crates.display(), root.display())
 }
 
-/// Binaryen's optimiser takes a tenth off a module. False where it is not installed.
+/// Binaryen's optimiser takes 10 % off a module. False where it is not installed.
 fn shrink(file: &Path) -> Result<bool, Failure> {
     // Every feature that rustc's output uses, and none that V8 does not take in this encoding.
     const FEATURES: [&str; 7] = [
@@ -197,7 +197,7 @@ fn shrink(file: &Path) -> Result<bool, Failure> {
         "--enable-simd",
     ];
     // Code that a compiler wrote for speed is rewritten for size: functions that differ in a constant become
-    // one, control flow is laid out anew, and constants that come again are kept. A request costs a fifth
+    // one, control flow is laid out again, and constants that come again are kept. A request costs a fifth
     // less fuel in the mini host that way, not more.
     const PASSES: [&str; 7] = [
         "--merge-similar-functions",

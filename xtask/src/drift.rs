@@ -18,7 +18,7 @@ const PRINTED: [(&str, &[&str]); 2] = [
     ("monitoring/grafana/weir.json", &["render", "dashboard"]),
 ];
 
-/// A file, and what has to stand in it.
+/// A file, and what has to be in it.
 struct Generated {
     path: PathBuf,
     text: String,

@@ -1,4 +1,4 @@
-//! What is allowed, and hardly ever meant.
+//! Valid settings that are probably not intended.
 
 use super::unmet;
 use crate::pools;
@@ -51,7 +51,7 @@ fn experiments(document: &Document, all: &mut Vec<Warning>) {
     let at = At::root().field("experiments");
     for (i, holdout) in section.holdouts.iter().enumerate() {
         if !section.list.iter().any(|experiment| experiment.holdout.contains(&holdout.name)) {
-            let message = format!("no experiment names the holdout {:?}: it holds nobody out", holdout.name);
+            let message = format!("no experiment names the holdout {:?}: it has no effect", holdout.name);
             warn(all, "W02", at.field("holdouts").index(i).field("name"), message);
         }
     }

@@ -34,7 +34,7 @@ fn all_problems_are_printed_with_their_places() {
     );
     assert_eq!(code, 1);
     for expected in [
-        "(standard input):3:5: routing.rules[0].name: \"a b\" is not a name",
+        "(standard input):3:5: routing.rules[0].name: \"a b\" is not a valid name",
         "(standard input):4:5: routing.rules[0].mach: unknown field `mach`",
         "did you mean `match`?",
         "(standard input):5:18: routing.rules[0].setHeaders.host: `host` belongs to the connection",
@@ -77,7 +77,7 @@ fn plugins_that_take_headers_from_each_other_are_pointed_out() {
 fn broken_texts_are_problems_too() {
     for (broken, place) in [
         ("routing: [", ":1:10: not valid YAML"),
-        ("a: 1\na: 2\n", ":2:1: the key `a` stands here a second time, after line 1 column 1"),
+        ("a: 1\na: 2\n", ":2:1: duplicate key `a`, already defined in line 1 column 1"),
         ("- routing", ":1:1: (top level): a list is not an object"),
         ("", ":1:1: (top level): no section"),
         ("# nothing\n", ":1:1: (top level): no section"),
@@ -310,7 +310,10 @@ fn variables_are_taken_as_right_unless_they_are_given() {
     assert_eq!(weir(&["check", "--env", &good, &file]).code, 0);
     let run = weir(&["check", "--env", &bad, &all]);
     assert!(run.code == 1 && run.out.contains("the key set is not JSON"), "{run:?}");
-    assert!(run.out.contains("fewer than 16 bytes") && !format!("{run:?}").contains("hushSECRET"), "{run:?}");
+    assert!(
+        run.out.contains("use at least 16 bytes") && !format!("{run:?}").contains("hushSECRET"),
+        "{run:?}"
+    );
     assert_eq!(weir(&["render", "istio", "--env", &bad, &file]).code, 2);
     let run = weir(&["check", "--env", &broken, &file]);
     assert!(run.code == 2 && run.err.contains("broken.env:1:1: expected NAME=VALUE"), "{run:?}");
@@ -347,7 +350,7 @@ fn an_address_that_clients_choose_is_noted() {
             "{settings}{configuration}: {out}"
         );
     }
-    // Nobody knows what stands before it.
+    // Nobody knows what precedes it.
     assert!(!check(TRUST).0.contains("note: "));
 }
 

@@ -1,4 +1,4 @@
-//! Who gets what: from a unit (a user, a session, a device) to a bucket, and from a bucket to a variant.
+//! Assignment: from a unit (a user, a session, a device) to a bucket, and from a bucket to a variant.
 //!
 //! The way of a decision is short:
 //!

@@ -26,7 +26,7 @@ impl Share {
     /// 100 %.
     pub const ALL: Self = Self(BUCKETS);
 
-    /// A share of so many millionths.
+    /// A share of this many millionths.
     ///
     /// # Errors
     /// [`InvalidShare::OutOfRange`] above 1 000 000.

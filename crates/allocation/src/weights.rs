@@ -168,7 +168,7 @@ impl fmt::Display for InvalidWeight {
                 Plain(*weight),
                 Plain(*total)
             ),
-            Self::TotalZero { count: 0 } => write!(f, "there is no weight: at least one must be positive"),
+            Self::TotalZero { count: 0 } => write!(f, "no weights: at least one must be positive"),
             Self::TotalZero { count } => {
                 write!(f, "the {count} weights are all 0: at least one must be positive")
             }

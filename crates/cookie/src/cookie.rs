@@ -24,7 +24,7 @@ pub struct Cookie {
 pub type Id = [u8; 32];
 
 impl Cookie {
-    /// Checks a cookie; what is wrong with it goes to the compiler's problems.
+    /// Checks a cookie; problems go to the compiler.
     pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         Self::new(spec, (true, "365d"), compiler, at)
     }
@@ -118,7 +118,7 @@ fn seconds(ttl: &str, compiler: &mut Compiler<'_>, at: &At) -> u64 {
 }
 
 /// What browsers demand of cookies whose names start so (RFC 6265bis section 4.1.3, and `__Http-` of its
-/// successor): those that do not comply are dropped. Browsers compare these names without case.
+/// successor): those that do not comply are dropped. Browsers compare these names ignoring case.
 fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) {
     const PREFIXES: [(&str, bool, bool); 4] = [
         // Which one, whether it is bound to the host, whether scripts must not read it.
@@ -146,7 +146,7 @@ fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &
     demand(!hidden || http_only, "httpOnly", "`httpOnly` is true");
 }
 
-/// Everything behind the value (RFC 6265bis section 4.1).
+/// Everything after the value (RFC 6265bis section 4.1).
 fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> String {
     let mut out = String::new();
     let mut word = |name: &str, value: &str, field: &str| {
@@ -154,7 +154,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
         if value.is_empty() || value.as_bytes().contains(&b';') || !header::is_safe_value(value.as_bytes()) {
             compiler.problems.add(
                 &at.field(field),
-                format!("{value:?} cannot stand in a cookie: empty, a semicolon or a control character"),
+                format!("{value:?} is not valid in a cookie: empty, a semicolon or a control character"),
             );
         }
         out.push_str("; ");
@@ -188,7 +188,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
             if !secure {
                 compiler.problems.add(
                     &at.field("sameSite"),
-                    "`none` needs `secure: true`: browsers refuse the cookie otherwise",
+                    "`none` needs `secure: true`: otherwise browsers reject the cookie",
                 );
             }
             "; SameSite=None"
@@ -196,7 +196,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
     });
     if spec.partitioned {
         if !secure {
-            let message = "needs `secure: true`: browsers refuse the cookie otherwise";
+            let message = "needs `secure: true`: otherwise browsers reject the cookie";
             compiler.problems.add(&at.field("partitioned"), message);
         }
         out.push_str("; Partitioned");
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use weir_core::{AttributeMap, Problems};
 
-    /// What a cookie is refused for; when it is not, what stands behind its value.
+    /// What a cookie is refused for; when it is not, what follows its value.
     fn compiled(json: &str, for_scripts: bool) -> Result<String, String> {
         let mut problems = Problems::default();
         let spec: CookieSpec = weir_core::load(json.as_bytes(), &mut problems);

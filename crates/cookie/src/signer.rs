@@ -11,7 +11,7 @@ use weir_core::{At, Compiler, Variable};
 /// section 5 allows.
 pub const SIGNATURE: usize = 32;
 
-/// Secrets that are shorter, in bytes, are guessed too easily.
+/// Minimum length of a secret in bytes.
 const SHORTEST: usize = 16;
 
 const TOO_SHORT: &str = "the secret has fewer than 16 bytes, which can be guessed";
@@ -19,17 +19,17 @@ const TOO_SHORT: &str = "the secret has fewer than 16 bytes, which can be guesse
 /// Signs in place of a secret that only the proxy knows.
 const UNKNOWN: &str = "not set where this command runs";
 
-/// A secret: its text, or the environment variable that has it. It shows up in no log and no message.
+/// A secret: its text, or the environment variable that contains it. It never appears in logs and messages.
 #[derive(Clone, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Secret"))]
 pub struct SecretSpec {
-    /// The secret itself, at least 16 bytes. Whoever can read the configuration can read it.
+    /// The secret itself, at least 16 bytes. Everyone who can read the configuration can read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// An environment variable of the VM (`vmConfig.env`) that has the secret.
+    /// An environment variable of the VM (`vmConfig.env`) that contains the secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
 }
@@ -40,8 +40,8 @@ impl fmt::Debug for SecretSpec {
     }
 }
 
-/// Signs with the first of its secrets and takes the signatures of all, so that a secret can be exchanged
-/// without a break.
+/// Signs with the first of its secrets and accepts signatures by all, so that secrets can be rotated without
+/// interruption.
 pub struct Signer(Box<[Hmac<Sha256>]>);
 
 impl fmt::Debug for Signer {
@@ -81,19 +81,18 @@ impl Signer {
         (!keys.is_empty()).then_some(Self(keys))
     }
 
-    /// The signature of a text. Texts for different purposes have different signatures.
+    /// The signature of a text. Different purposes give different signatures.
     pub fn sign(&self, purpose: &str, text: &[u8]) -> [u8; SIGNATURE] {
         self.0.first().map_or([0; SIGNATURE], |key| signature(key, purpose, text))
     }
 
-    /// Whether a signature is that of the text by one of the secrets. The time that it takes says nothing
-    /// about where a wrong one differs.
+    /// Whether a signature is that of the text by one of the secrets, in constant time.
     pub fn accepts(&self, purpose: &str, text: &[u8], shown: &[u8]) -> bool {
         self.0.iter().any(|key| same(&signature(key, purpose, text), shown))
     }
 
-    /// Whether the text is one of the secrets themselves. Digests are compared, so that the time says
-    /// nothing about the secret.
+    /// Whether the text is one of the secrets. Digests are compared, so that the time reveals nothing about
+    /// the secret.
     pub fn is_secret(&self, shown: &[u8]) -> bool {
         // Only who knows a key can sign with it.
         let Ok(other) = Hmac::<Sha256>::new_from_slice(shown) else { return false };

@@ -1,4 +1,4 @@
-//! From configuration to plan: what it reads and writes is interned, what is wrong is collected.
+//! From configuration to plan: interns inputs and outputs, collects problems.
 
 mod claims;
 mod host;
@@ -21,7 +21,7 @@ use crate::table::{Groups, Table, TableId};
 use crate::value::Kind;
 use tables::Tables;
 
-/// What stands in an environment variable of the VM.
+/// What is in an environment variable of the VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// This text.
@@ -213,7 +213,7 @@ impl<'c> Compiler<'c> {
         self.named.0.get(position).map(|(_, spec)| spec)
     }
 
-    /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
+    /// Whether a name is an attribute's, so that a dotted path is known from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
         self.spec_of(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
@@ -267,7 +267,7 @@ impl<'c> Compiler<'c> {
         let lower = (spec.lower || host::is_host(spec)) && !matches!(kind, Kind::Number | Kind::Boolean);
         let source = self.long_source(spec, (kind, lower), at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
-            self.problems.add(&part("payload"), "only goes with `claim`");
+            self.problems.add(&part("payload"), "is only valid with `claim`");
         }
         Some(self.intern(Attribute { source, kind, lower, default }))
     }
@@ -361,7 +361,7 @@ impl<'c> Compiler<'c> {
     /// segment is empty or has such a byte.
     pub fn property_path(&mut self, segments: &[&str], at: &At) -> Option<Box<[u8]>> {
         if segments.iter().any(|s| s.is_empty() || s.as_bytes().contains(&b'\0')) {
-            self.problems.add(at, "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
+            self.problems.add(at, "a path must not have empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
             return None;
         }
         Some(segments.join("\0").into_bytes().into())
@@ -583,7 +583,7 @@ impl<'c> Compiler<'c> {
         if ids.is_empty() {
             let keys = self.shape.experiments.iter().map(|e| e.key.as_str());
             let hint = self.problems.did_you_mean(experiment, keys);
-            self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
+            self.problems.add(at, format!("unknown experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         }
         let known = || ids.iter().filter_map(|id| Some((*id, self.shape.experiments.get(id.index())?)));
@@ -664,7 +664,7 @@ impl<'c> Compiler<'c> {
         self.tables.texts.intern(text)
     }
 
-    /// A header value that is sent as it stands.
+    /// A header value that is sent as it is.
     pub fn safe_value(&mut self, value: &str, at: &At) -> Option<TextId> {
         if header::is_safe_value(value.as_bytes()) {
             return Some(self.text(value.as_bytes()));

@@ -1,13 +1,13 @@
-//! What every Weir filter stands on: attributes of a request, predicates over them, and the way
-//! from configuration bytes to a validated plan.
+//! The foundation of all filters: attributes of a request, predicates over them, and the path from
+//! configuration bytes to a validated plan.
 //!
 //! This crate is pure. It knows no proxy, does no I/O and reads no clock, so that everything in it
 //! is tested natively and under Node as well as inside the module. What must come from outside at
 //! request time (a property, a CEL verdict, a random number) is asked of [`Outside`].
 //!
-//! The way of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
-//! [`Compiler`] that interns what the plan reads and writes and collects *all* [`Problems`].
-//! The way of a request: raw header pairs → [`Request`] → predicates → [`Effects`].
+//! The path of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
+//! [`Compiler`] that interns inputs and outputs and collects *all* [`Problems`]. The path of a request: raw
+//! header pairs → [`Request`] → predicates → [`Effects`].
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]

@@ -1,9 +1,9 @@
-//! Where a value of a request lies.
+//! The position of a value of a request.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-/// A value's place: nowhere, in the host's buffer, or, when it had to be decoded, joined or lowered, in the
-/// arena. Two words, so that a request's places are filled and looked at with few instructions.
+/// The position of a value: nowhere, in the host's buffer or, if it had to be decoded, joined or lower-cased,
+/// in the arena. Two words, so that positions are written and read with few instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Where it starts; the highest bit says that this is in the arena.

@@ -50,7 +50,7 @@ pub trait Facts {
     /// The text at a plain place; `None` where it must be looked for otherwise, because the header has
     /// several lines, and `Some(None)` where it is absent.
     fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>>;
-    /// Whether one of the lines of the header passes, or, of an attribute that is no header, its text;
+    /// Whether one of the lines of the header passes, or, of an attribute that is not a header, its text;
     /// `None` when it is absent and has no default.
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         self.text(id).map(passes)
@@ -163,7 +163,7 @@ impl Predicate {
         }
     }
 
-    /// Whether it holds for this request, as far as that can be told.
+    /// Whether it holds for this request, as far as that is known.
     #[inline]
     pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
         // Most rules ask one thing only: whether a header is a certain text. That is a few cache lines of

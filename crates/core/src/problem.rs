@@ -1,4 +1,4 @@
-//! Problems in a configuration, each with the place where it stands.
+//! Problems of a configuration, each with its path.
 
 use crate::escape::{escape, without_user_info};
 use std::fmt;
@@ -32,7 +32,7 @@ impl At {
         Self(format!("{}[{index}]", self.0))
     }
 
-    /// Whether `other` is this place or stands inside it.
+    /// Whether `other` is this place or is inside it.
     pub fn contains(&self, other: &At) -> bool {
         match other.0.strip_prefix(&self.0) {
             Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
@@ -50,7 +50,7 @@ impl fmt::Display for At {
 /// One thing that is wrong: where, and what, with the value and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands.
+    /// Where it is.
     pub at: At,
     /// What is wrong, the value, and what would be right.
     pub message: String,
@@ -170,6 +170,22 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     }
 }
 
+/// [`did_you_mean`], or the first of the known names where none is near: ` (known: a, b, c, d, e, …)`.
+pub fn suggestion(word: &str, known: &[&str]) -> String {
+    let hint = did_you_mean(word, known.iter().copied());
+    if !hint.is_empty() || known.is_empty() {
+        return hint;
+    }
+    let (shown, more) = match known.get(..MAX_ALTERNATIVES) {
+        Some(first) if known.len() > MAX_ALTERNATIVES => (first, ", …"),
+        _ => (known, ""),
+    };
+    [" (known: ", &shown.join(", "), more, ")"].concat()
+}
+
+/// How many alternatives a message lists at most.
+const MAX_ALTERNATIVES: usize = 5;
+
 /// Edit distance in bytes, ignoring case (Levenshtein, two-row form).
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -219,7 +235,7 @@ mod tests {
         }
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
         let last = problems.iter().last().map(ToString::to_string);
-        assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
+        assert_eq!(last.as_deref(), Some("(top level): further problems are not listed"));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! One request, as the configuration at hand needs to see it.
 //!
-//! The host gives all headers as one buffer. [`Scratch::read`] walks it once and notes where the
-//! values lie that the [`Shape`] asks for; nothing is copied unless it must be decoded, joined or
-//! lowered. What only the host knows (properties, CEL) is asked when a predicate comes to it, and
-//! at most once.
+//! The host provides all headers as one buffer. [`Scratch::read`] scans it once and records the position of
+//! each value that the [`Shape`] lists; values are copied only if they must be decoded, joined or
+//! lower-cased. Values that only the host has (properties, CEL) are read when a predicate needs them, at most
+//! once.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
@@ -117,8 +117,8 @@ impl Scratch {
         }
     }
 
-    /// What lies inside of headers. Out of line, so that requests of which nothing of this is asked do not
-    /// jump over it; generic, so that it is compiled with the pipeline, for speed.
+    /// What lies inside headers. Out of line, so that requests of which nothing of this is asked do not jump
+    /// over it; generic, so that it is compiled with the pipeline, for speed.
     #[inline(never)]
     fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &Shape, raw: &[u8]) {
         self.read_path(shape, raw);
@@ -250,8 +250,7 @@ fn is_encoded(text: &[u8]) -> bool {
     text.iter().any(|b| matches!(b, b'%' | b'+'))
 }
 
-/// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept
-/// as it stands.
+/// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept as it is.
 pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -279,7 +278,7 @@ pub struct Request<'r, O> {
     late: OnceCell<Box<Late>>,
 }
 
-/// What is only looked for when a predicate comes to it, and then once.
+/// Values that are read only when a predicate needs them, and then once.
 #[derive(Default)]
 struct Late {
     properties: Vec<OnceCell<Option<Box<[u8]>>>>,

@@ -1,4 +1,4 @@
-//! What a configuration reads and writes of each request: all that a snapshot must hold.
+//! What a configuration reads and writes of each request: the content of a snapshot.
 //!
 //! Everything that a request can show is given a *place* when the configuration is read: one for each
 //! header, cookie and query parameter that is looked for, one for the path, one for each text that is
@@ -172,8 +172,8 @@ pub(crate) struct Places {
     pub(crate) of_attributes: Vec<u16>,
     /// Which places are lowered copies of which others.
     pub(crate) lowered: Vec<Lowered>,
-    /// Whether something inside of headers is looked for: the path, cookies, query parameters, or
-    /// something lowered.
+    /// Whether something inside headers is looked for: the path, cookies, query parameters, or something
+    /// lowered.
     pub(crate) inside: bool,
 }
 

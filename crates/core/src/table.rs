@@ -1,8 +1,7 @@
 //! Tables of what a configuration declares: each item once, with an id that is its position.
 //!
-//! Every list of the configuration that something refers to by number is such a table, so that looking an
-//! item up does not take longer the more there are, and so that an id never stands for two items: a table
-//! has a bound, and reports that it was exceeded.
+//! Every list of the configuration that is referenced by number is such a table. Look-ups take constant time,
+//! and an ID never refers to two items: a table is bounded, and reports if the bound is exceeded.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};

@@ -22,7 +22,7 @@ pub enum Value<'a> {
     Unreadable,
 }
 
-/// A list of texts that stand in one value, such as `a, b,c` with the separator `,`.
+/// A list of texts that are in one value, such as `a, b,c` with the separator `,`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextList<'a> {
     /// The whole value.

@@ -30,7 +30,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use weir_allocation::sdk::Algorithm;
 
-/// Whose definitions these are.
+/// The vendor of the definitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
     /// The payload of GrowthBook's SDKs.

@@ -1,4 +1,4 @@
-//! What becomes of a request: it goes on, waits, or is answered by the proxy.
+//! What happens to a request next: it proceeds, waits, or is answered by the proxy.
 
 /// What becomes of a request once all its effects are applied.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -6,8 +6,8 @@ pub enum Way {
     /// It goes on to the upstream.
     #[default]
     On,
-    /// Nothing is decided: the request is held, nothing of it is changed, and it is decided anew when
-    /// the filter that holds it knows more.
+    /// Nothing is decided: the request is held, nothing of it is changed, and it is decided again when the
+    /// filter that holds it knows more.
     Hold(Hold),
     /// The proxy answers.
     Reply(Box<Reply>),

@@ -1,9 +1,9 @@
-//! The allocator of modules: small blocks that were freed are lent again, as they are.
+//! The allocator of modules: small blocks that were freed are reused, as they are.
 //!
-//! What a request needs is small, lives no longer than the request, and is needed by the next one in the same
-//! sizes. The general allocator joins and splits blocks in between, which costs a hundred and more instructions
-//! each time; a list of free blocks for each size costs ten. Only so many blocks stay in a list, so that what a
-//! busy time needed goes back afterwards.
+//! Allocations of a request are small, live no longer than the request, and recur in the same sizes in the
+//! next one. The general allocator joins and splits blocks in between, which costs a hundred or more
+//! instructions each time; a list of free blocks per size costs ten. The lists are bounded, so that memory of
+//! a busy period is returned afterwards.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -126,7 +126,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Blocks<A> {
             (None, None) => return unsafe { self.system.realloc(block, layout, size) },
             _ => {}
         }
-        // SAFETY: as the caller promised; both blocks have so many bytes, and they are two.
+        // SAFETY: as the caller promised; both blocks have this many bytes, and they are two.
         unsafe {
             let moved = self.alloc(new);
             if !moved.is_null() {

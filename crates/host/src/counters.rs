@@ -3,7 +3,7 @@
 use crate::{Host, MetricId, MetricKind};
 use std::cell::RefCell;
 
-/// How many counters one request brings to the proxy at most. Each is a call, about 1k instructions.
+/// Maximum number of counters that one request sends to the proxy. Each is a call, about 1k instructions.
 const MOST_CALLS: usize = 8;
 
 /// The counters of a plugin.

@@ -1,14 +1,14 @@
 //! The state of a VM: which plugin serves which stream.
 //!
-//! One VM serves several plugins (Envoy shares it between filters with the same module and
-//! environment), each with a root context of its own. A stream's root is told by one callback only, when
-//! its context is created; no property and no buffer names it later (a plugin's name need not be unique).
-//! So that callback stays, although it costs a request 1.6k instructions. Most VMs have one plugin: then
-//! there is nothing to remember.
+//! One VM serves several plugins (Envoy shares it between filters with the same module and environment), each
+//! with its own root context. Only one callback reports a stream's root, when the stream's context is
+//! created; no property or buffer contains it later (plugin names need not be unique). That callback is
+//! therefore exported, although it costs 1.6k instructions per request. Most VMs have one plugin, and store
+//! nothing per stream.
 //!
-//! Most modules have no callback for the end of a stream, which would cost as much. What is kept for a
-//! stream goes when its response has come, and is bounded for those that never come, see [`MOST_PENDING`].
-//! A root's end is noticed when the next configuration comes, or while there are several.
+//! Most modules have no callback for the end of a stream, which would cost as much. State of a stream is
+//! dropped at its response, and is bounded for responses that never arrive, see [`MOST_PENDING`]. The end of
+//! a root is noticed at the next configuration, or while there are several.
 //!
 //! No hostcall that lets the proxy call back is made while anything is borrowed mutably.
 
@@ -189,7 +189,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         }
     }
 
-    /// What is kept of a stream, if anything is.
+    /// The state of a stream, if any.
     #[inline]
     fn take_kept(&self, stream: u32) -> Option<(Rc<P>, P::Kept)> {
         // Nearly always empty in most plugins: do not hash for nothing.
@@ -205,8 +205,8 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         pending.get_mut(&stream).map(|(_, kept)| look(kept))
     }
 
-    /// A stream's request trailers came. Whose stream it is has been forgotten; what they must not have, they must
-    /// not have for any plugin.
+    /// Handles a stream's request trailers. Its plugin is no longer known; owned names are removed for all
+    /// plugins.
     #[cold]
     pub fn on_request_trailers(&self, host: &H) {
         let Ok(plugins) = self.plugins.try_borrow() else { return };

@@ -1,4 +1,4 @@
-//! A host for tests: answers from what it was given, and remembers what it was asked.
+//! A host for tests: answers with prepared values, and records the calls.
 
 use crate::header::encode_pairs;
 use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind, Reply, Signature};
@@ -20,7 +20,7 @@ pub struct FakeHost {
     pub now: Cell<u64>,
     /// The steady clock, in nanoseconds.
     pub steady: Cell<u64>,
-    /// What the host says of every signature.
+    /// The host's result for every signature.
     pub signatures: Option<bool>,
     /// The answer to a callout: status and body.
     pub callout_answer: RefCell<Option<(String, Vec<u8>)>>,
@@ -32,7 +32,7 @@ pub struct FakeHost {
     pub states: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The next random bits; each call adds one.
     pub random: Cell<u64>,
-    /// What was asked, in order.
+    /// The recorded calls, in order.
     pub calls: RefCell<Vec<Call>>,
     /// Lines that were logged.
     pub lines: RefCell<Vec<String>>,

@@ -92,8 +92,8 @@ pub struct Callout<'c> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricId(pub u32);
 
-/// What a proxy can do for a plugin. Calls that a proxy refuses do nothing: they are told apart
-/// only where a plugin can act on it.
+/// The functions that a proxy provides to a plugin. Failed calls do nothing: failures are reported only if a
+/// plugin can act on them.
 pub trait Host {
     /// Bytes that the host wrote.
     type Bytes: std::ops::Deref<Target = [u8]>;
@@ -125,7 +125,7 @@ pub trait Host {
     fn replace_body(&self, size: usize, with: &[u8]);
     /// From here on, hostcalls are for this context; false when it is gone.
     fn act_for(&self, context: u32) -> bool;
-    /// Has the timer of the current context's root ring every so many milliseconds; 0 stops it.
+    /// Has the timer of the current context's root ring every this many milliseconds; 0 stops it.
     fn set_timer(&self, milliseconds: u32);
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
@@ -141,7 +141,7 @@ pub trait Host {
     /// # Errors
     /// A reason that a user can act on.
     fn compile_cel(&self, expression: &str) -> Result<u32, String>;
-    /// The verdict of a compiled expression; `None` when it fails or is no boolean.
+    /// The verdict of a compiled expression; `None` when it fails or is not a boolean.
     fn evaluate_cel(&self, token: u32) -> Option<bool>;
     /// Random bits that no client can predict.
     fn random(&self) -> u64;

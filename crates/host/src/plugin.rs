@@ -1,4 +1,4 @@
-//! What a plugin does, and what it may ask for.
+//! The interface of a plugin, and its requests to the host.
 
 use crate::{Host, Way};
 use std::fmt;
@@ -103,7 +103,7 @@ pub trait Plugin<H: Host>: Sized {
     }
 }
 
-/// What a plugin wants after it did what was due in the background.
+/// What a plugin needs after its background work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wake {
     /// In how many nanoseconds it is to be woken again.
@@ -134,7 +134,7 @@ pub enum Body {
     GoesOn,
     /// It is held until more of it is there.
     Gathers,
-    /// It is held for so many nanoseconds.
+    /// It is held for this many nanoseconds.
     Waits(u64),
     /// It is held with what waits already.
     WaitsToo,

@@ -30,7 +30,7 @@ fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> RawStatus) -> Result<Hos
     let (mut data, mut size) = (null_mut::<u8>(), 0usize);
     match call(&raw mut data, &raw mut size) {
         // SAFETY: the host asks `proxy_on_memory_allocate`, which is `crate::allocate`, for `size` bytes,
-        // writes all of them, and hands them over. It leaves null where there is nothing.
+        // writes all of them, and passes them. It leaves null where there is nothing.
         OK => Ok(unsafe { HostBytes::take(data, size) }),
         status => Err(status),
     }
@@ -42,7 +42,7 @@ fn nothing() -> HostBytes {
     unsafe { HostBytes::take(null_mut(), 0) }
 }
 
-/// Says that the proxy would not do something. What it was to be set to is not told: it may be secret.
+/// Logs that the proxy failed to do something, without the value, which may be secret.
 #[cold]
 fn refused(what: &str, name: &[u8], status: RawStatus) {
     let name = String::from_utf8_lossy(name);
@@ -336,7 +336,7 @@ impl Host for Proxy {
     fn compile_cel(&self, expression: &str) -> Result<u32, String> {
         let token = self.foreign("expr_create", expression.as_bytes()).map_err(|status| match status {
             NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
-            _ => format!("the proxy refuses the expression {expression:?}; its log at level info says why"),
+            _ => format!("the proxy rejects the expression {expression:?}; see its log at level info"),
         })?;
         let token = <[u8; 4]>::try_from(&*token).map_err(|_| "the proxy's CEL answers in an unknown form")?;
         Ok(u32::from_le_bytes(token))

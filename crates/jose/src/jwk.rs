@@ -58,7 +58,7 @@ impl Key {
         key.algorithm = algorithm;
         match algorithm {
             Some(algorithm) if !key.suits(algorithm) => {
-                Err("alg does not go with this type, curve or length of key")
+                Err("alg does not fit this type, curve or length of key")
             }
             _ => Ok(key),
         }

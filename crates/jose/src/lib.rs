@@ -1,9 +1,8 @@
 //! JSON Web Tokens for a proxy: read strictly, verified against a JSON Web Key Set, remembered.
 //!
-//! The way of a token: text → [`Token::parse`] (one compact JWS, strict in everything) →
-//! [`KeySet::verify`] (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose
-//! numbers are kept as written). [`Cache`] holds what passed, so that the common request costs one
-//! hash and one compare.
+//! The path of a token: text → [`Token::parse`] (one compact JWS, strict in everything) → [`KeySet::verify`]
+//! (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose numbers are kept as
+//! written). [`Cache`] stores verified tokens, so that the common request costs one hash and one comparison.
 //!
 //! Verification is [`jwt_compact`]'s, except where the host verifies for us ([`SignatureService`]) and
 //! for the two curves that it does not have. The *reading* of tokens is our own, because that crate

@@ -24,7 +24,7 @@ pub struct Token<'t> {
 /// so that the last one is worth keeping: [`Token::parse_after`].
 #[derive(Debug)]
 pub struct Header {
-    /// As it stands in the token.
+    /// As it is in the token.
     section: Box<[u8]>,
     algorithm: Algorithm,
     kid: Option<String>,
@@ -164,7 +164,7 @@ impl<'t> Token<'t> {
         self.payload
     }
 
-    /// What is signed: header and payload as they stand in the token, with the dot between.
+    /// What is signed: header and payload as they are in the token, with the dot between.
     pub(crate) fn signed(&self) -> &'t [u8] {
         self.signed
     }
@@ -197,7 +197,7 @@ fn dot(text: &[u8]) -> Option<usize> {
     words::position(text, |word| word.is(b'.'), |byte| byte == b'.')
 }
 
-/// What is before the byte at `at`, and what is behind it.
+/// What is before the byte at `at`, and what is after it.
 fn cut(text: &[u8], at: usize) -> (&[u8], &[u8]) {
     let (before, behind) = text.split_at_checked(at).unwrap_or_default();
     (before, behind.get(1..).unwrap_or_default())

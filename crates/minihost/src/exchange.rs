@@ -68,8 +68,8 @@ pub enum ExchangeError {
     Trap(Trap),
     /// The module holds the stream and nothing that could make it let go is under way.
     Hangs(&'static str),
-    /// The response's `content-length` says so many bytes (first), its body has so many (second): a client
-    /// could not read it.
+    /// The response's `content-length` says this many bytes (first), its body has this many (second): a
+    /// client could not read it.
     Length(u64, u64),
 }
 

@@ -134,7 +134,7 @@ pub(crate) struct StreamState {
     pub route_cache_clears: u32,
 }
 
-/// Everything behind the imports of one VM.
+/// Everything after the imports of one VM.
 pub(crate) struct HostState {
     pub roots: BTreeMap<u32, Root>,
     pub streams: BTreeMap<u32, StreamState>,

@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// What responses tell about the decision.
+    /// Response headers that describe the decision.
     #[cold]
     fn tell(&self, target: Option<&Target>, shape: &Shape, effects: &mut Effects) {
         if self.vary {

@@ -15,7 +15,7 @@ use weir_core::{Effects, Outside};
 /// values are not read, and none is written of which this leaves too little for the rest.
 const LONGEST: usize = 3800;
 
-/// What the cookie says.
+/// The content of the cookie.
 #[derive(Debug)]
 pub(crate) struct Recalled<'a> {
     entries: &'a [u8],
@@ -31,12 +31,12 @@ struct Entry<'a> {
     version: u32,
 }
 
-/// What is remembered of an experiment.
+/// The sticky assignment of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Memo {
     /// Nothing that counts.
     Nothing,
-    /// Only an assignment that is too old: the unit takes no part.
+    /// Only an assignment that is too old: the unit does not take part.
     TooOld,
     /// This variant.
     Variant(usize),
@@ -146,7 +146,7 @@ impl Fresh {
         }
     }
 
-    /// Writes the cookie anew, and counts what it remembers from now on.
+    /// Rewrites the cookie, and counts new assignments.
     #[inline]
     pub(crate) fn finish<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {
@@ -219,7 +219,7 @@ fn add(value: &mut Vec<u8>, start: usize, entry: &[u8]) -> bool {
     true
 }
 
-/// The texts before and behind the last colon.
+/// The texts before and after the last colon.
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = text.iter().rposition(|b| *b == b':')?;
     Some((text.get(..colon)?, text.get(colon + 1..)?))

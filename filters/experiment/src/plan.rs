@@ -1,4 +1,4 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::config::Status;
 use weir_allocation::sdk::Assigner;
@@ -15,7 +15,7 @@ pub struct Plan {
     pub(crate) units: Box<[Units]>,
     /// Holdouts and layers.
     pub(crate) pools: Box<[Pool]>,
-    /// What is needed besides to decide; most configurations have little of it.
+    /// Further inputs of decisions; most configurations have few.
     pub(crate) consent: Option<Consent>,
     pub(crate) minted: Option<Minted>,
     pub(crate) memory: Option<Memory>,
@@ -98,13 +98,13 @@ pub(crate) struct Place {
     pub(crate) member: usize,
 }
 
-/// What a unit can be given.
+/// A variant.
 #[derive(Debug)]
 pub(crate) struct Variant {
     pub(crate) key: Box<str>,
     pub(crate) headers: Box<[(OwnedHeader, TextId)]>,
     pub(crate) state: Option<(State, TextId)>,
-    /// Counts units, or requests where units cannot be told apart.
+    /// Counts units, or requests where units is unknown apart.
     pub(crate) counters: Option<Counters>,
     /// `key=variant`.
     pub(crate) pair: Words,
@@ -148,7 +148,7 @@ pub(crate) struct Counters {
     pub(crate) assignments: Counter,
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 #[derive(Debug)]
 pub(crate) struct Consent {
     pub(crate) source: AttrId,
@@ -203,7 +203,7 @@ pub(crate) struct ChoiceCounters {
     pub(crate) unknown: Counter,
 }
 
-/// Peers whose decisions stay.
+/// Peers whose decisions are kept.
 #[derive(Debug)]
 pub(crate) struct Trust {
     pub(crate) when: Predicate,
@@ -211,7 +211,7 @@ pub(crate) struct Trust {
     pub(crate) headers: Box<[OwnedHeader]>,
 }
 
-/// What is written once for all experiments.
+/// Outputs that all experiments share.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     /// Whether there is anything at all.
@@ -274,8 +274,8 @@ impl Experiment {
         self.variants.iter().map(|variant| &*variant.key)
     }
 
-    /// What turns units into variants, coverage included; `None` when the only variant is everybody's and
-    /// there is no unit.
+    /// Assigns variants to units, including coverage; `None` if there is only one variant for all requests,
+    /// without a unit.
     pub fn assigner(&self) -> Option<&Assigner> {
         match &self.rule {
             Rule::Hash(assigner) => Some(assigner),

@@ -1,4 +1,4 @@
-//! What experiments ask about a request, each thing at most once and most of them hardly ever.
+//! Values of a request that experiments read, each at most once and most of them rarely.
 
 use crate::memory::Recalled;
 use crate::overrides::Choice;
@@ -49,7 +49,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
-    /// What a predicate says; most experiments have none, and a call would cost more than this look.
+    /// The result of a predicate; most experiments have none, and a call would cost more than this check.
     #[inline]
     pub(crate) fn judge(&self, predicate: &Predicate) -> Truth {
         if matches!(predicate, Predicate::Const(true)) {
@@ -123,7 +123,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         Some(self.fresh_id.get_or_init(|| weir_cookie::id(outside.random(), outside.random())))
     }
 
-    /// What the assignment cookie remembers.
+    /// The assignments in the cookie.
     #[cold]
     #[inline(never)]
     pub(crate) fn recalled(&self) -> Option<&Recalled<'a>> {

@@ -1,4 +1,4 @@
-//! What the section means.
+//! The compiled plan of the section.
 
 use crate::active::{Active, Metrics};
 use crate::chance::Chance;
@@ -19,7 +19,7 @@ pub struct Plan {
     pub(crate) rules: Box<[Rule]>,
     pub(crate) chance: Chance,
     pub(crate) marks: Marks,
-    /// Where the reason stands, for access logs.
+    /// The filter state with the reason, for access logs.
     pub(crate) state: State,
     /// Counts faults of which a condition could not be judged.
     pub(crate) undecided: Counter,
@@ -59,12 +59,12 @@ pub(crate) enum Kind {
 pub(crate) struct Part {
     /// The first bucket that it hits.
     pub(crate) from: u32,
-    /// The first bucket behind it that it does not hit.
+    /// The first bucket after it that it does not hit.
     pub(crate) until: u32,
     pub(crate) harm: Harm,
 }
 
-/// What is done.
+/// The effect.
 #[derive(Debug)]
 pub(crate) enum Harm {
     /// A delay, up to `max` nanoseconds.
@@ -111,8 +111,7 @@ pub(crate) struct Ramp {
 }
 
 impl Plan {
-    /// Tells that a delay is over, or that its client has gone. To be told once for each delay, with its
-    /// [`weir_core::Delay::mark`].
+    /// Must be called once when a delay ends or its client leaves, with its [`weir_core::Delay::mark`].
     pub fn delay_over(&self, mark: u16) {
         if let Some(rule) = self.rules.get(usize::from(mark)) {
             rule.active.end();
@@ -129,7 +128,7 @@ impl Plan {
         self.rules.iter().fold(0, |sum, rule| sum.saturating_add(rule.active.now()))
     }
 
-    /// The changes that a response gets, by what the request left in [`weir_core::Effects::response_mark`].
+    /// The changes of a response, by the mark of its request in [`weir_core::Effects::response_mark`].
     pub fn response(&self, mark: u16) -> Option<&ResponseFault> {
         let rule = self.rules.get(usize::from(self.marks.get(mark)?.change?))?;
         match rule.harm(Kind::Response)? {
@@ -138,7 +137,7 @@ impl Plan {
         }
     }
 
-    /// The bytes a second that a response may have, by what the request left in
+    /// The bandwidth limit of a response in bytes per second, by the mark of its request in
     /// [`weir_core::Effects::response_mark`].
     pub fn rate(&self, mark: u16) -> Option<u64> {
         self.marks.get(mark)?.rate

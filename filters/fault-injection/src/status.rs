@@ -47,7 +47,7 @@ impl GrpcStatus {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
     }
 
-    /// The HTTP status that goes with it.
+    /// The corresponding HTTP status.
     pub fn http(self) -> u16 {
         weir_core::rpc::http_status(self.0)
     }

@@ -1,4 +1,4 @@
-//! Where tokens stand in a request, and how they are taken out.
+//! The locations of tokens in a request, and how tokens are removed.
 
 mod subprotocol;
 
@@ -12,7 +12,7 @@ use weir_core::request::is_named;
 use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request, query};
 use weir_jose::Refusal;
 
-/// Where a provider's tokens stand. The first place that has one counts.
+/// The locations of a provider's tokens. The first location with a token wins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
     pub(crate) headers: Box<[HeaderPlace]>,
@@ -47,7 +47,7 @@ pub(crate) struct CookiePlace {
     pub(crate) name: Box<[u8]>,
 }
 
-/// What stands before a token.
+/// What precedes a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefix {
     /// In any case.
@@ -62,7 +62,7 @@ impl Prefix {
         Self { text: text.as_bytes().into(), space: text.len() < written.len() }
     }
 
-    /// What stands behind it, without the white space around.
+    /// What follows it, without the white space around.
     #[inline]
     fn strip<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
         let (start, rest) = value.split_at_checked(self.text.len())?;
@@ -138,7 +138,7 @@ impl Places {
         }
     }
 
-    /// Takes everything out of all places that could be a token: what a refused request must not show.
+    /// Removes everything from all token locations, because a rejected request must not show it.
     #[cold]
     pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         for guard in self.headers.iter().filter_map(|place| place.guard) {

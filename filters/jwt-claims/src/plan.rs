@@ -1,4 +1,4 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::keys::{Remote, Trusted};
 use crate::outputs::{HeaderRule, StateRule, Verified};
@@ -32,13 +32,13 @@ pub struct Plan {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What some requests need.
+/// What selected requests need.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: Option<Box<str>>,
     pub(crate) when: Predicate,
     pub(crate) needs: Needs,
-    /// What the claims must say.
+    /// The requirement on claims.
     pub(crate) require: Predicate,
 }
 
@@ -59,7 +59,7 @@ pub(crate) enum Needs {
     OptionalOrFailed(Box<Needs>),
 }
 
-/// Who issues tokens.
+/// An issuer of tokens.
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) name: Box<str>,
@@ -82,11 +82,11 @@ pub(crate) struct Provider {
     pub(crate) payload: Option<(OwnedHeader, bool)>,
     pub(crate) headers: Box<[HeaderRule]>,
     pub(crate) states: Box<[StateRule]>,
-    /// What the claims must say.
+    /// The requirement on claims.
     pub(crate) require: Predicate,
-    /// What was verified already; `None` before the first token.
+    /// The cache; `None` before the first token.
     pub(crate) cache: RefCell<Option<Cache<Rc<Verified>>>>,
-    /// What was verified and is wrong; `None` before the first such token.
+    /// The cache of invalid tokens; `None` before the first such token.
     pub(crate) denied: RefCell<Option<Denied>>,
     /// The header of the last token whose signature was good.
     pub(crate) header: RefCell<Option<Rc<Header>>>,
@@ -95,7 +95,7 @@ pub(crate) struct Provider {
 /// The keys of a provider.
 #[derive(Clone, Debug)]
 pub(crate) enum Keys {
-    /// They stand in the configuration.
+    /// They are in the configuration.
     Fixed(Trusted),
     /// A server answers with them.
     Remote(Rc<Remote>),
@@ -110,7 +110,7 @@ pub(crate) struct KeyServer {
     pub(crate) failed: Counter,
 }
 
-/// What tells a CORS preflight.
+/// The attributes of a CORS preflight.
 #[derive(Debug)]
 pub(crate) struct Preflight {
     pub(crate) method: AttrId,
@@ -118,7 +118,7 @@ pub(crate) struct Preflight {
     pub(crate) asked: AttrId,
 }
 
-/// What is counted.
+/// The counters.
 #[derive(Debug)]
 pub(crate) struct Counters {
     /// Requests that go on with a token that was remembered.

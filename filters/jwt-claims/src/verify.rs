@@ -1,4 +1,4 @@
-//! A token that is not remembered: read, verified, and prepared for all requests that bring it again.
+//! An uncached token: parsed, verified, and prepared for later requests with the same token.
 
 use crate::failure::{Failure, Unmet};
 use crate::keys::{Ask, AskAgain};
@@ -62,7 +62,7 @@ impl Plan {
                 return Err(unmet);
             }
         };
-        // Only what was signed: nobody else is to say what is kept.
+        // Only signed content, so that others cannot influence the cache.
         if !known.is_some_and(|known| Rc::ptr_eq(&known, token.header()))
             && let Ok(mut known) = provider.header.try_borrow_mut()
         {
@@ -111,7 +111,7 @@ impl Plan {
             return;
         }
         let Ok(mut cache) = provider.cache.try_borrow_mut() else { return };
-        // Only here can chance be asked for, which nobody outside must know.
+        // Random numbers are only available here, and must stay secret.
         let cache = cache.get_or_insert_with(|| {
             Cache::new(self.remembered, self.remembered.saturating_mul(BYTES_PER_TOKEN), outside.random())
         });
@@ -120,7 +120,7 @@ impl Plan {
 }
 
 impl Provider {
-    /// What is remembered of a token, if that is still good.
+    /// The cache entry of a token, if it is still valid.
     #[inline]
     pub(crate) fn recall(&self, text: &[u8], now: u64) -> Option<Rc<Verified>> {
         let cache = self.cache.try_borrow().ok()?;
@@ -132,7 +132,7 @@ impl Provider {
         if same_keys { Some(verified.clone()) } else { None }
     }
 
-    /// The number of the keys at hand; 0 of those that stand in the configuration.
+    /// The number of the keys at hand; 0 of those that are in the configuration.
     #[inline]
     fn generation(&self, now: u64) -> Option<u32> {
         match &self.keys {

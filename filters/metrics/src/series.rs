@@ -6,7 +6,7 @@ use crate::bound::{OTHER, Value};
 use std::cell::{Cell, RefCell};
 use std::hint::cold_path;
 
-/// What is known of a series.
+/// The state of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Id {
     /// Nothing yet.
@@ -51,7 +51,7 @@ pub(crate) enum Ids {
 pub(crate) enum Found {
     /// Here.
     Id(Id),
-    /// Nowhere, and there is no room for it.
+    /// Not found, and the limit is reached.
     Full,
 }
 
@@ -64,7 +64,7 @@ impl Ids {
         }
     }
 
-    /// What is known of a series.
+    /// The state of a series.
     #[inline]
     pub(crate) fn find(&self, number: u64) -> Found {
         match self {

@@ -49,7 +49,7 @@ impl Template {
     /// # Errors
     /// The rule that it breaks.
     pub(crate) fn new(text: &str) -> Result<Self, &'static str> {
-        let Some(rest) = text.strip_prefix('/') else { return Err("a template starts with `/`") };
+        let Some(rest) = text.strip_prefix('/') else { return Err("a template must start with `/`") };
         let mut segments: Vec<Segment> = Vec::new();
         for part in rest.split('/') {
             if let Some(Segment::Rest(_)) = segments.last() {

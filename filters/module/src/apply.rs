@@ -48,7 +48,7 @@ pub(crate) fn apply<O: Outside, H: Host>(
     }
 }
 
-/// Removes trailers under names that we own: nobody writes them, and some servers take them for headers.
+/// Removes trailers with owned names: nothing writes them, and some servers treat them as headers.
 #[cold]
 pub(crate) fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
     let trailers = host.request_trailers();
@@ -57,7 +57,7 @@ pub(crate) fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
     }
 }
 
-/// Removes headers that nobody wrote in this proxy, and that clients must not send.
+/// Removes headers that no plugin of this proxy wrote, and that clients must not send.
 #[cold]
 fn remove_reserved<O: Outside, H: Host>(request: &Request<'_, O>, host: &H) {
     for name in request.reserved().filter(|name| !request.is_written_before(name)) {

@@ -1,4 +1,4 @@
-//! Keys that come from a server: carries out what the filter jwt-claims wants fetched.
+//! Keys from a server: carries out the fetches that the filter jwt-claims requests.
 
 use crate::Pipeline;
 use weir_host::{Callout, Callouts, Host, Wake};

@@ -114,7 +114,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let shape = &self.plans.shape;
         let Workspace { scratch, effects } = workspace;
         let pairs;
-        // Some configurations look at no header at all: then the dearest call of all is not made.
+        // Some configurations read no header: then the most expensive call is not made.
         let raw: &[u8] = if shape.reads_no_header() {
             &[]
         } else {

@@ -1,11 +1,11 @@
-//! Faults of responses: carries out what the filter fault-injection decided about one.
+//! Response faults: carries out the decisions of the filter fault-injection.
 
 use crate::Pipeline;
 use weir_core::rpc::has_no_body;
 use weir_fault_injection::{BodyChange, ResponseFault};
 use weir_host::{Body, Edit, HeaderMap, Host};
 
-/// What is kept of a response that suffers a fault.
+/// The state of a response with a fault.
 #[derive(Debug)]
 pub(crate) struct Suffering {
     mark: u16,
@@ -18,7 +18,7 @@ pub(crate) struct Suffering {
 }
 
 impl Suffering {
-    /// What a response suffers by what its request left.
+    /// The fault of a response, by the mark that its request left.
     #[inline]
     pub(crate) fn of(mark: Option<u16>) -> Option<Self> {
         mark.map(Self::new)

@@ -3,20 +3,20 @@
 use crate::{Document, experiments, faults, jwt, metrics, routing, sections};
 use weir_core::{At, Compiler, Problems, Shape};
 
-/// The filters' plans, in the order in which they see a request, and what they read and write together.
+/// The filters' plans, in the order of decisions, and their combined inputs and outputs.
 #[derive(Debug)]
 pub struct Plans {
-    /// What they read and write.
+    /// Their inputs and outputs.
     pub shape: Shape,
-    /// Whose tokens are believed.
+    /// JWT verification.
     pub jwt: Option<jwt::Plan>,
-    /// Who gets which variant.
+    /// Experiments.
     pub experiments: Option<experiments::Plan>,
     /// Where requests go.
     pub routing: Option<routing::Plan>,
     /// Which requests suffer.
     pub faults: Option<faults::Plan>,
-    /// What is counted.
+    /// The counters.
     pub metrics: Option<metrics::Plan>,
 }
 
@@ -74,17 +74,15 @@ impl Plans {
         let metrics = compiler.aside(|compiler| compile!(metrics, compiler));
         if document.is_empty() {
             let names = sections();
-            compiler
-                .problems
-                .missing(&at, format!("no section switches a filter on; this module has: {names}"));
+            compiler.problems.missing(&at, format!("no section enables a filter; this module has: {names}"));
         }
         let shape = compiler.finish()?;
         Ok(Self { shape, jwt, experiments, routing, faults, metrics })
     }
 }
 
-/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy
-/// can compile, and what stands in environment variables, which is taken as right.
+/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy can
+/// compile, and what is in environment variables, which is taken as right.
 ///
 /// # Errors
 /// Everything that is wrong with it.

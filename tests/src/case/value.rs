@@ -19,7 +19,7 @@ pub enum Value {
     Text(String),
     /// Bytes in hexadecimal, white space ignored.
     Bytes(Hex),
-    /// A text so many times over.
+    /// A text this many times over.
     Repeat(Repeat),
     /// Values one after the other.
     Join(Join),
@@ -137,7 +137,7 @@ pub enum Expected {
     Matches(Matches),
     /// A value: there is exactly this one. A list: exactly these, in this order.
     Values(OneOrMany),
-    /// A list with patterns among the values: exactly so many values, each fits, in this order.
+    /// A list with patterns among the values: exactly this many values, each fits, in this order.
     Each(Vec<ValueOrMatch>),
     /// `null`: there is none.
     Absent(()),

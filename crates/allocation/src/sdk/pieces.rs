@@ -7,7 +7,7 @@ use super::{Definition, Layout, Place, Refusal, Refused};
 /// a sum is off by far less.
 const TOLERANCE: f64 = 1e-6;
 
-/// Pieces that lie side by side, in order. Those without an owner take no part.
+/// Pieces that lie side by side, in order. Those without an owner do not take part.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
     weights: Vec<u64>,
@@ -15,7 +15,8 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Weights that must be whole numbers as they stand; their sum is the scale. Ranges in parts of `ranges_of`.
+    /// Weights that must be whole numbers as they are; their sum is the scale. Ranges in parts of
+    /// `ranges_of`.
     pub(crate) fn whole(definition: &Definition<'_>, ranges_of: u32, problems: &mut Vec<Refusal>) -> Self {
         let Layout::Weights(weights) = definition.layout else {
             return Self::of_ranges(definition, ranges_of, problems);

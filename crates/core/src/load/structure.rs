@@ -62,7 +62,7 @@ fn number(double: f64) -> Option<Number> {
     if whole as f64 == double { Some(whole.into()) } else { Number::from_f64(double) }
 }
 
-/// What stands in a field.
+/// What is in a field.
 enum Wire<'a> {
     Number(u64),
     Eight([u8; 8]),

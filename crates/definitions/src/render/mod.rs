@@ -1,4 +1,4 @@
-//! From what was read to a Weir configuration.
+//! Converts the parsed definitions to a Weir configuration.
 //!
 //! A flag has branches, of which the first that takes a unit decides. Each becomes an experiment; several are
 //! experiments of one `flag`, which are tried in the same way.
@@ -101,7 +101,7 @@ fn document(
     document
 }
 
-/// How many flags would have a name, without case, as names of headers are compared.
+/// How many flags would have a name, ignoring case, as names of headers are compared.
 fn taken(resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>) -> BTreeMap<String, usize> {
     let mut taken = BTreeMap::new();
     let named = resolved.iter().filter(|(_, found)| found.as_ref().is_ok_and(|it| !it.rules.is_empty()));
@@ -152,7 +152,7 @@ fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> V
         report.note("", format!("{}: {message}", unsure.join(", ")));
     }
     if !lists.is_empty() {
-        let message = "read as text; where it is a list in your application, say so: --type NAME=list";
+        let message = "read as text; if it is a list in your application, use --type NAME=list";
         report.note("", format!("{}: {message}", lists.join(", ")));
     }
     all

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{Fault, Numeral, Reader};
 
-/// So many names are compared one by one; more are looked up, so that nobody can make them dear.
+/// So many names are compared one by one; more are looked up, so that nobody can make them expensive.
 const FEW: usize = 16;
 
 /// An object and its text.
@@ -150,7 +150,7 @@ impl Reader<'_> {
     fn members(&mut self) -> Result<Vec<Member>, Fault> {
         self.space();
         if self.peek() != Some(b'{') {
-            // What is wrong inside of it is told first.
+            // What is wrong inside it is told first.
             self.skip(0)?;
             return Err(Fault::Syntax);
         }

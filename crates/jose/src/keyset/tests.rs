@@ -166,8 +166,8 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (with(&ec, "alg", json!(null)), "alg is not a string"),
         (with(&ec, "alg", json!("none")), "alg is not a signature algorithm that we know"),
         (with(&ec, "alg", json!("ECDH-ES")), "alg is not a signature algorithm that we know"),
-        (with(&ec, "alg", json!("ES384")), "alg does not go with this type, curve or length of key"),
-        (with(&ec, "alg", json!("HS256")), "alg does not go with this type, curve or length of key"),
+        (with(&ec, "alg", json!("ES384")), "alg does not fit this type, curve or length of key"),
+        (with(&ec, "alg", json!("HS256")), "alg does not fit this type, curve or length of key"),
         (with(&ec, "d", json!("AAAA")), "a private key must not be published: replace it"),
         (with(&ed, "d", json!("AAAA")), "a private key must not be published: replace it"),
         (
@@ -193,7 +193,7 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (rsa(n(258, '_', '_'), "AQAAAAE"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', 'A'), "AQAB"), "the RSA modulus is even"),
         (secret(30), "the secret is shorter than 32 bytes"),
-        (with(&secret(33), "alg", json!("HS512")), "alg does not go with this type, curve or length of key"),
+        (with(&secret(33), "alg", json!("HS512")), "alg does not fit this type, curve or length of key"),
         (
             json!({"kty":"oct","k":"LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUlJQklqQU5CZ2txaGtpRzl3MEI"}),
             "the secret is a PEM file",

@@ -1,4 +1,4 @@
-//! What a section has once for all its experiments.
+//! Settings that all experiments of a section share.
 
 use crate::config::{Config, Overrides as Spec, Requests};
 use crate::plan::{Baggage, ChoiceCounters, Consent, Memory, Minted, Outputs, Overrides, Parameter};
@@ -28,7 +28,8 @@ pub(super) fn cookies(
         Some((cookie, at))
     });
     if config.secret.is_empty() && config.assignment_cookie.is_some() {
-        let message = "assignmentCookie needs a secret that signs it, or clients could choose their variants";
+        let message =
+            "assignmentCookie needs a secret that signs it: otherwise clients could choose their variants";
         compiler.problems.missing(&at.field("secret"), message);
     }
     if !config.secret.is_empty() && config.mint_cookie.is_none() && config.assignment_cookie.is_none() {
@@ -39,7 +40,7 @@ pub(super) fn cookies(
     (minted, memory)
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Consent> {
     let consent = config.consent.as_ref()?;
     let source = compiler.source(&consent.source, &at.field("consent").field("source"))?;
@@ -50,7 +51,7 @@ pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> 
 /// Which requests; `None` when nothing says it, which is reported.
 fn requests(which: &Requests, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
     if which.http_match.is_empty() && which.condition.is_none() && which.cel.is_none() {
-        compiler.problems.missing(at, "say which requests: match, condition or cel");
+        compiler.problems.missing(at, "specify match, condition or cel");
     }
     compiler.when(&which.http_match, which.condition.as_ref(), which.cel.as_deref(), at)
 }
@@ -80,10 +81,12 @@ pub(super) fn overrides(config: &Config, compiler: &mut Compiler<'_>, at: &At) -
     let query = other("query:", &spec.query, "query");
     other("cookie:", &spec.cookie, "cookie");
     if spec.header.is_none() && spec.query.is_none() && spec.cookie.is_none() {
-        compiler.problems.missing(&at, "say where the choice stands: header, query or cookie");
+        compiler.problems.missing(&at, "specify the location of overrides: header, query or cookie");
     }
     if spec.secret.is_empty() && spec.allow.is_none() {
-        compiler.problems.missing(&at, "give a secret or allow: otherwise anybody could choose");
+        compiler
+            .problems
+            .missing(&at, "specify a secret or allow: otherwise any client could force variants");
     }
     let signer = Signer::compile(&spec.secret, compiler, &at.field("secret"));
     let allow = spec.allow.as_ref().map(|allow| requests(allow, compiler, &at.field("allow")));
@@ -149,7 +152,7 @@ pub(super) fn outputs(
         .as_deref()
         .and_then(|name| compiler.own_header(name, &at.field("combinedHeader")));
     if combined.is_some() && headers.contains(&combined) {
-        let message = "this is the header of an experiment too";
+        let message = "this is also the header of an experiment";
         compiler.problems.add(&at.field("combinedHeader"), message);
     }
     let baggage = baggage(output.baggage, compiler, &at);

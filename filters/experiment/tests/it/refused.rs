@@ -1,4 +1,4 @@
-//! What a section must not say: each mistake is found, with its place, and all of them at once.
+//! Invalid sections: each error is found, with its path, and all at once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
 
 use crate::support::Lab;

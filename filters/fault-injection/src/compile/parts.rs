@@ -1,4 +1,4 @@
-//! What a rule does, and how often.
+//! The faults of a rule, and their percentages.
 
 use super::{Builder, time};
 use crate::config::{Abort, BodyFault, Delay, RateLimit, ResponseFault as ResponseSpec, Rolls};
@@ -38,7 +38,7 @@ impl Builder<'_, '_> {
             }
         }
         if from > BUCKETS {
-            let message = "the percentages add up to more than 100%, so they cannot exclude each other";
+            let message = "the sum of the percentages is more than 100%, so they cannot exclude each other";
             self.compiler.problems.add(&self.at.field("rolls"), message);
         }
         Some(parts.into())
@@ -62,7 +62,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// The percentage in one of its two forms. It has no default: to forget it would mean everybody or nobody.
+    /// The percentage in one of its two forms. It has no default, because a forgotten percentage would mean
+    /// all requests or none.
     fn share(&mut self, percentage: Option<Percentage>, percent: Option<f64>, at: &At) -> Option<Share> {
         let problems = &mut self.compiler.problems;
         match (percentage, percent) {
@@ -79,7 +80,7 @@ impl Builder<'_, '_> {
                 None
             }
             (None, None) => {
-                problems.missing(&at.field("percentage"), "says how many requests are hit, such as \"0.1%\"");
+                problems.missing(&at.field("percentage"), "is required, such as \"0.1%\"");
                 None
             }
         }

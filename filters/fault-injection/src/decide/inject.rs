@@ -1,11 +1,11 @@
-//! What was decided about a request, and how it becomes effects.
+//! The faults of a request, and their conversion to effects.
 
 use crate::control::Commands;
 use crate::plan::{Harm, Kind, Plan, Rule, STATE};
 use crate::response::Suffers;
 use weir_core::{Delay, Effects, Outside, Reply, Request, Way};
 
-/// What a request suffers: of each kind the first that was decided, with the position of its rule.
+/// The faults of a request: the first of each kind, with the position of its rule.
 #[derive(Default)]
 pub(super) struct Injected {
     pub(super) any: bool,
@@ -77,7 +77,7 @@ impl Injected {
 }
 
 impl Plan {
-    /// Does what was decided.
+    /// Carries out the decision.
     #[cold]
     #[inline(never)]
     pub(super) fn inject<O: Outside>(
@@ -142,7 +142,7 @@ impl Plan {
         self.set_way(delay, abort.map(|(_, reply)| reply), effects);
     }
 
-    /// Counts and tells what responses suffer.
+    /// Counts response faults, and marks responses for them.
     fn tell_response<'p>(
         &'p self,
         rate: Option<(u16, u64)>,

@@ -1,4 +1,4 @@
-//! Where a provider's tokens stand.
+//! The locations of a provider's tokens.
 
 use super::Builder;
 use crate::config::{From, FromHeader, FromSubprotocol, Provider};
@@ -91,7 +91,7 @@ impl Builder<'_, '_> {
     fn header_place(&mut self, spec: &FromHeader, forward: bool, at: &At) -> Option<HeaderPlace> {
         let name_at = at.field("name");
         if spec.name.is_empty() {
-            self.compiler.problems.missing(&name_at, "a header's name is needed");
+            self.compiler.problems.missing(&name_at, "expected a header name");
             return None;
         }
         let attribute = self.compiler.header(&spec.name, &name_at)?;
@@ -113,7 +113,7 @@ impl Builder<'_, '_> {
     fn param_place(&mut self, name: &str, at: &At) -> Option<ParamPlace> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
         if name.is_empty() || !name.bytes().all(plain) {
-            let message = format!("{name:?} is no name for it: letters, digits, `-`, `_`, `.` and `~`");
+            let message = format!("{name:?} is not a valid name: use letters, digits, `-`, `_`, `.` and `~`");
             self.compiler.problems.add(at, message);
             return None;
         }

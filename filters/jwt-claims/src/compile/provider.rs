@@ -1,4 +1,4 @@
-//! Who issues tokens.
+//! An issuer of tokens.
 
 use super::Builder;
 use crate::config::{EmbeddedKeys, Padding, Provider as Spec};
@@ -106,8 +106,7 @@ impl Builder<'_, '_> {
             let Some(algorithm) = Algorithm::from_name(name) else {
                 let at = if spec.algorithms.len() == 1 { at.clone() } else { at.index(i) };
                 let known = Algorithm::ALL.map(Algorithm::name);
-                let hint = did_you_mean(name, known);
-                let message = format!("there is no algorithm {name:?}{hint} There are: {}", known.join(", "));
+                let message = format!("unknown algorithm {name:?}{}", suggestion(name, &known));
                 self.compiler.problems.add(&at, message);
                 continue;
             };

@@ -122,7 +122,7 @@ impl Builder<'_, '_> {
             return Needs::Nothing;
         }
         if !audiences.is_empty() && provider.is_none() {
-            self.compiler.problems.add(&at.field("audiences"), "only goes with `provider`");
+            self.compiler.problems.add(&at.field("audiences"), "is only valid with `provider`");
         }
         if let Some(name) = provider {
             let at = at.field("provider");
@@ -149,7 +149,7 @@ impl Builder<'_, '_> {
 
     fn parts(&mut self, parts: &[Requires], depth: usize, at: &At) -> Box<[Needs]> {
         if parts.is_empty() {
-            self.compiler.problems.missing(at, "is empty; to ask for nothing, write `requires: none`");
+            self.compiler.problems.missing(at, "is empty; to require no token, write `requires: none`");
         }
         let mut needs = Vec::with_capacity(parts.len());
         for (i, part) in parts.iter().enumerate() {
@@ -166,7 +166,7 @@ impl Builder<'_, '_> {
             return Needs::Nothing;
         }
         let hint = did_you_mean(name, self.config.providers.iter().map(|(known, _)| known));
-        self.compiler.problems.add(at, format!("there is no provider {name:?}{hint}"));
+        self.compiler.problems.add(at, format!("unknown provider {name:?}{hint}"));
         Needs::Nothing
     }
 

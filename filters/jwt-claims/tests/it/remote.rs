@@ -1,4 +1,4 @@
-//! Keys that a server answers with: the first ones, rotation, failures, and who waits for how long.
+//! Keys from a server: the first fetch, rotation, failures, and waiting requests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::support::{Decided, Lab, NOW, SECOND, key_set, token_by};
@@ -128,7 +128,7 @@ tests! {
             lab.at(NOW + 100 * (i as u64 + 1));
             assert!(polls(&lab), "{body:.20}");
             let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
-            assert!(fetched.notes[0].starts_with("jwt: corp: keys cannot be had: "), "{:?}", fetched.notes);
+            assert!(fetched.notes[0].starts_with("jwt: corp: keys are not available: "), "{:?}", fetched.notes);
             assert_eq!(way(&lab, "one"), "on", "{body:.20}");
         }
         lab.at(NOW + 5000);
@@ -163,7 +163,7 @@ tests! {
         assert_eq!(way(&lab, "one"), "on", "nobody waits for it");
         answer(&lab, 503, "");
         assert_eq!(way(lab.at(NOW + 3660), "one"), "on");
-        // A token that is remembered is of no use then either.
+        // A token that is remembered is unusable then either.
         assert_eq!(way(lab.at(NOW + 3661), "one"), "hold");
         assert!(polls(&lab));
         answer(&lab, 200, &key_set(&["one"]));

@@ -1,5 +1,6 @@
-//! What protects, against all the ways to write one request: the same rules for a token stand in one Envoy as a
-//! section `jwt`, as Envoy's own `jwt_authn`, and as RBAC that denies. What either of these stops, Weir must stop.
+//! What protects, against all the ways to write one request: the same rules for a token are in one Envoy as a
+//! section `jwt`, as Envoy's own `jwt_authn`, and as RBAC that denies. What either of these stops, Weir must
+//! stop.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

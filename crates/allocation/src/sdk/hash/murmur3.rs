@@ -4,7 +4,7 @@ const C1: u32 = 0xcc9e_2d51;
 const C2: u32 = 0x1b87_3593;
 const BLOCK: usize = 4;
 
-/// The state after the input so far. Copying it saves hashing a prefix anew for each unit.
+/// The state after the input so far. Copying it saves hashing a prefix again for each unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Murmur3 {
     hash: u32,
