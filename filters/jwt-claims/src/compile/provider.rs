@@ -7,7 +7,7 @@ use crate::verify::{LONGEST_TOKEN, bare_audience};
 use std::cell::RefCell;
 use weir_core::At;
 use weir_core::http_match::Asks;
-use weir_core::problem::did_you_mean;
+use weir_core::problem::suggestion;
 use weir_jose::{Algorithm, Form, TimeRules};
 
 const HOUR: u64 = 3600;
