@@ -160,7 +160,7 @@ fn challenges() {
     ];
     hold(|random| {
         let text = of_pieces(&PIECES, 12, random);
-        // Nothing that is written behind it takes away what stands first.
+        // Nothing that is written after it takes away what stands first.
         if let Some(realm) = challenge(&format!("Bearer realm=\"https://t\",{text}")) {
             assert_eq!(realm, "https://t");
         }

@@ -1,4 +1,4 @@
-//! What assigns units in a configuration: experiments, and the splits of routing rules.
+//! The parts of a configuration that assign units: experiments, and the splits of routing rules.
 
 use crate::document::Loaded;
 use crate::movement::Ranges;
@@ -22,7 +22,7 @@ pub(crate) struct Subject {
     /// What else decides about a unit, by name: whether it is asked at all, and what it is.
     others: Vec<(&'static str, serde_json::Value)>,
     assign: Assign,
-    /// What it is.
+    /// Its type.
     pub(crate) origin: Origin,
     /// Whether more than the hash decides about a unit: holdouts, layers, other experiments.
     pub(crate) depends: bool,
@@ -56,7 +56,7 @@ impl Subject {
         }
         let hash = assigner.algorithm().name();
         Err(format!(
-            "{} with ranges counts otherwise than with weights ({hash}): there is no plan for it",
+            "{} with ranges counts differently than with weights ({hash}): it cannot be planned",
             self.name
         ))
     }
@@ -104,10 +104,12 @@ impl Which {
         let mut all = subjects(loaded);
         match all.iter().position(|it| it.name == name) {
             Some(index) => Ok(all.swap_remove(index)),
-            None if all.is_empty() => Err(format!("there is no {name}, nor any other that assigns units")),
+            None if all.is_empty() => {
+                Err(format!("unknown {name}; the configuration has none that assigns units"))
+            }
             None => {
                 let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-                Err(format!("there is no {name}; there is: {}", names.join(", ")))
+                Err(format!("unknown {name}{}", weir_core::problem::suggestion(&name, &names)))
             }
         }
     }

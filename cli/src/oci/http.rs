@@ -59,9 +59,9 @@ pub(super) struct Answer {
 pub(super) enum Fault {
     /// The connection, TLS, or a wrong redirect.
     Transport(String),
-    /// It broke after so many bytes of the body.
+    /// It broke after this many bytes of the body.
     Broke(usize, String),
-    /// The body has more than so many bytes.
+    /// The body has more than this many bytes.
     TooLong(u64),
 }
 
@@ -105,8 +105,8 @@ impl Http {
     }
 
     /// Sends a request and reads the answer. Redirects of `GET` and `HEAD` are followed: with TLS, unless the
-    /// registry itself has none, and without credentials where they lead to another host. `progress` is
-    /// told of each part of the body that came.
+    /// registry itself has none, and without credentials where they lead to another host. `progress` receives
+    /// each part of the body that came.
     ///
     /// # Errors
     /// Why there is no answer, or that its body has more than `limit` bytes.

@@ -1,4 +1,4 @@
-//! What a simulation found.
+//! The results of a simulation.
 
 use super::plot::Bar;
 use crate::output::percent;

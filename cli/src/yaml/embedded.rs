@@ -29,8 +29,8 @@ impl<'t> Source<'t> {
         (documents, broken)
     }
 
-    /// The position in the file of a position in the text, whose first line stands at `block` if it is a
-    /// literal one.
+    /// The position in the file of a position in the text, whose first line is at `block` if it is a literal
+    /// one.
     fn place(
         &self,
         at: Mark,
@@ -84,7 +84,7 @@ impl<'t> Source<'t> {
     }
 }
 
-/// How many characters stand for the next one of the text; `None` when what stands there is none of it.
+/// How many characters stand for the next one of the text; `None` when the content is none of it.
 fn width(written: &[char], style: Style, means: char) -> Option<usize> {
     match (written, style) {
         (['\'', '\'', ..], Style::SingleQuoted) => Some(2),

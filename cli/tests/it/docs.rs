@@ -1,6 +1,6 @@
 //! The tables in docs/cli.md are what the program says of its options.
 //!
-//! To write them anew: `WEIR_WRITE_DOCS=1 cargo test -p weir-cli --test it docs::`.
+//! To write them again: `WEIR_WRITE_DOCS=1 cargo test -p weir-cli --test it docs::`.
 
 use crate::support::weir;
 

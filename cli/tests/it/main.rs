@@ -7,6 +7,7 @@ mod diff;
 mod docs;
 mod import;
 mod layers;
+mod link;
 mod manifests;
 mod oci;
 mod oci_lying;

@@ -1,4 +1,4 @@
-//! What keeps the values of a label few, whatever traffic brings.
+//! Bounds of a label's values, for any traffic.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
@@ -22,7 +22,7 @@ pub(crate) const FIRST: Value = 2;
 /// The values that a label can have, and the way from a text to one of them.
 #[derive(Debug)]
 pub(crate) enum Bound {
-    /// The values stand in the configuration; texts are found by comparison.
+    /// The values are in the configuration; texts are found by comparison.
     Listed(Names),
     /// The first different ones that come.
     Capped {

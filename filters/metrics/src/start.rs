@@ -142,6 +142,7 @@ fn part(hash: u64, parts: Value) -> Value {
 }
 
 /// The number that an attribute is, when it is one and not below 0.
+#[expect(clippy::cast_possible_truncation, reason = "out of range it is the nearest that is in it")]
 fn whole<O: Outside>(request: &Request<'_, O>, id: AttrId) -> Option<u64> {
     match request.value(id) {
         Fact::Number(number) if number >= 0.0 => Some(number.round() as u64),

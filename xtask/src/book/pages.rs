@@ -54,10 +54,14 @@ impl Pages {
         for (path, text) in &self.pages {
             let folder = path.parent().unwrap_or(Path::new(""));
             let text = rewrite(text, |target| {
-                let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
+                let (file, anchor) =
+                    target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
                 let linked = normal(&folder.join(file));
                 // A folder is read by its page.
-                if !file.is_empty() && root.join(&linked).is_dir() && root.join(&linked).join("README.md").is_file() {
+                if !file.is_empty()
+                    && root.join(&linked).is_dir()
+                    && root.join(&linked).join("README.md").is_file()
+                {
                     let anchor = anchor.map(|anchor| format!("#{anchor}")).unwrap_or_default();
                     return Some(format!("{}/README.md{anchor}", file.trim_end_matches('/')));
                 }

@@ -129,7 +129,7 @@ fn fields_and_paths() {
     // The longest attribute wins over the path.
     expect(json!({"user.id": "7"}), "x-user-id", "7", true);
     expect(json!({"user.id": 1}), "x-user", user, false);
-    // A short source needs no attribute, and its dots are no path.
+    // A short source needs no attribute, and its dots are not a path.
     expect(json!({"header:x.y": "1"}), "x.y", "1", true);
     expect(json!({"cookie:uid": "7"}), "cookie", "a=b; uid=7", true);
     expect(json!({"query:debug": "1", "path": {"$regex": "^/shop/"}}), ":path", "/shop/a?debug=1", true);
@@ -267,8 +267,8 @@ fn all_problems_are_told_with_their_places() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn mistakes_of_form() {
-    assert!(problems(json!("plan")).starts_with("condition: a condition is an object"));
-    assert!(problems(json!([])).starts_with("condition: a condition is an object"));
+    assert!(problems(json!("plan")).starts_with("condition: expected a condition, an object"));
+    assert!(problems(json!([])).starts_with("condition: expected a condition, an object"));
     assert!(problems(json!({"": 1})).contains("neither an attribute"));
     assert!(problems(json!({"usr.plan": 1})).contains("neither an attribute"));
 }

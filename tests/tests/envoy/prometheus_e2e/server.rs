@@ -159,7 +159,7 @@ fn configuration(target: SocketAddr) -> String {
     )
 }
 
-/// A port that was free a moment ago: Prometheus cannot be told to choose one.
+/// A port that was free a moment ago: Prometheus is unknown to choose one.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
