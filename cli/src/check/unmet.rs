@@ -162,7 +162,7 @@ impl Walk<'_> {
 
 /// The literals that a path may be, or start with.
 fn literals(test: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
-    ["exact", "prefix", "contains"].into_iter().filter_map(|name| Some((name, test.get(name)?.as_str()?)))
+    ["exact", "prefix", "contains"].into_iter().filter_map(move |name| Some((name, test.get(name)?.as_str()?)))
 }
 
 /// Whether a path has segments that are resolved on its way.
@@ -198,11 +198,11 @@ fn asks_for_query(pattern: &str) -> bool {
 
 /// The first method that a pattern asks for in lower case.
 fn lower_method(pattern: &str) -> Option<&str> {
-    let words = pattern.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut words = pattern.split(|c: char| !c.is_ascii_alphanumeric());
     if pattern.starts_with("(?i)") || pattern.contains(['[', '\\']) {
         return None;
     }
-    words.into_iter().find(|word| {
+    words.find(|word| {
         let upper = word.to_ascii_uppercase();
         *word != upper && METHODS.contains(&upper.as_str())
     })

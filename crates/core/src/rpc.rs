@@ -84,7 +84,7 @@ impl Protocol {
             Self::ConnectStream
         } else if is(b"application/proto")
             || header(b"connect-protocol-version").is_some()
-            || (header(b":method") == Some(b"GET") && asks_for_connect(header(b":path").unwrap_or_default()))
+            || (header(b":method") == Some(&b"GET"[..]) && asks_for_connect(header(b":path").unwrap_or_default()))
         {
             Self::Connect
         } else {
@@ -159,19 +159,19 @@ fn number(status: u8) -> Vec<u8> {
 
 /// Trailers as gRPC-Web writes them.
 fn trailers(status: u8, message: &[u8]) -> Vec<u8> {
-    let mut out = [b"grpc-status:", &number(status)[..], b"\r\n"].concat();
+    let mut out = [&b"grpc-status:"[..], &number(status), b"\r\n"].concat();
     if !message.is_empty() {
-        out.extend([b"grpc-message:", &percent_encoded(message)[..], b"\r\n"].concat());
+        out.extend([&b"grpc-message:"[..], &percent_encoded(message), b"\r\n"].concat());
     }
     out
 }
 
 /// What Connect says of an error.
 fn error(status: u8, message: &[u8]) -> Vec<u8> {
-    let mut out = [b"{\"code\":\"", row(status).0.as_bytes(), b"\""].concat();
+    let mut out = [&b"{\"code\":\""[..], row(status).0.as_bytes(), b"\""].concat();
     if !message.is_empty() {
         let message = serde_json::Value::from(String::from_utf8_lossy(message)).to_string();
-        out.extend([b",\"message\":", message.as_bytes()].concat());
+        out.extend([&b",\"message\":"[..], message.as_bytes()].concat());
     }
     out.push(b'}');
     out
@@ -340,7 +340,7 @@ mod tests {
             (status, headers.as_str()),
             (200, "x-kept: 1, content-type: application/grpc-web-text+proto")
         );
-        assert_eq!(body.get(..8), Some(&b"gAAAADJn"[..]), "{}", String::from_utf8_lossy(&body));
+        assert_eq!(body.get(..8), Some(&b"gAAAADNn"[..]), "{}", String::from_utf8_lossy(&body));
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]

@@ -35,7 +35,7 @@ fn aborts_are_in_the_form_of_the_protocol() {
     let envoy = Envoy::start(bootstrap).unwrap();
     let trailers = b"grpc-status:8\r\ngrpc-message:down: 100 %25\r\n";
     let frame = [&[0x80, 0, 0, 0, trailers.len() as u8][..], trailers].concat();
-    let text = "gAAAAC1ncnBjLXN0YXR1czo4DQpncnBjLW1lc3NhZ2U6ZG93bjogMTAwICUyNQ0K";
+    let text = "gAAAACtncnBjLXN0YXR1czo4DQpncnBjLW1lc3NhZ2U6ZG93bjogMTAwICUyNQ0K";
     let in_body =
         |kind: &str, body: &[u8]| (200, kind.to_owned(), String::new(), String::new(), body.to_vec());
     let in_headers =
