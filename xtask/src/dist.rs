@@ -34,18 +34,18 @@ const MODULES: [Module; 8] = [
         of: Of::Filters("jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics"),
         limit_kb: 1400,
     },
-    Module { name: "ab_routing", of: Of::Filters("ab-routing"), limit_kb: 460 },
+    Module { name: "ab_routing", of: Of::Filters("ab-routing"), limit_kb: 470 },
     Module { name: "experiment", of: Of::Filters("experiment"), limit_kb: 600 },
-    Module { name: "jwt_claims", of: Of::Filters("jwt-claims"), limit_kb: 900 },
+    Module { name: "jwt_claims", of: Of::Filters("jwt-claims"), limit_kb: 915 },
     // Callbacks for responses cost every request, so a module without them is the usual one.
-    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 490 },
+    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 510 },
     Module {
         name: "fault_injection_response",
         of: Of::Filters("fault-injection,response-faults"),
-        limit_kb: 495,
+        limit_kb: 515,
     },
-    Module { name: "metrics", of: Of::Filters("metrics"), limit_kb: 510 },
-    Module { name: "examples/hello_filter", of: Of::Example("hello-filter"), limit_kb: 200 },
+    Module { name: "metrics", of: Of::Filters("metrics"), limit_kb: 525 },
+    Module { name: "examples/hello_filter", of: Of::Example("hello-filter"), limit_kb: 130 },
 ];
 
 /// Builds the named modules, or all of them, into `dist/`. A module that is there already, of the same sources,

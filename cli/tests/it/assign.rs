@@ -163,8 +163,8 @@ fn what_cannot_be_used_is_said() {
     for (arguments, message) in [
         (vec!["--experiment", "chekout"], "unknown experiment chekout, did you mean `checkout`?"),
         (vec!["--all", "--attr", "plan=x"], "--attr plan: the configuration's attributes are: age, country"),
-        (vec!["--all", "--attr", "country"], "no `=`"),
-        (vec!["--all", "-H", "x"], "no `:`"),
+        (vec!["--all", "--attr", "country"], "expected a `=`"),
+        (vec!["--all", "-H", "x"], "expected a `:`"),
         (vec!["--all", "--at", "today"], "RFC 3339"),
         (vec![], "required"),
     ] {

@@ -103,7 +103,7 @@ fn the_key_comes_from_a_file_or_a_variable_and_is_never_shown() {
     let wrong = with(&["--env", &env, "--key-file", &other]);
     assert!(wrong.code == 2 && wrong.err.contains("none of `overrides.secret`"), "{wrong:?}");
     let short = with(&["--key-file", &short]);
-    assert!(short.code == 2 && short.err.contains("fewer than 16 bytes"), "{short:?}");
+    assert!(short.code == 2 && short.err.contains("use at least 16 bytes"), "{short:?}");
     let shown = with(&["--key-env", KEY]);
     assert_eq!(shown.code, 2);
     for run in [one, two, wrong, short, shown] {

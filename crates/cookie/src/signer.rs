@@ -14,7 +14,7 @@ pub const SIGNATURE: usize = 32;
 /// Minimum length of a secret in bytes.
 const SHORTEST: usize = 16;
 
-const TOO_SHORT: &str = "the secret has fewer than 16 bytes, which can be guessed";
+const TOO_SHORT: &str = "the secret is too short: use at least 16 bytes";
 
 /// Signs in place of a secret that only the proxy knows.
 const UNKNOWN: &str = "not set where this command runs";

@@ -97,7 +97,7 @@ impl Problems {
             return;
         }
         let (at, message) = match self.list.len() == self.room {
-            true => (At::root(), "there are more problems, which are not listed".to_owned()),
+            true => (At::root(), "further problems are not listed".to_owned()),
             false => (at.clone(), message.into()),
         };
         let message = escape(&without_user_info(&message)).into_owned();

@@ -15,6 +15,8 @@
 //! | [`power`] | How many units does it take? |
 //! | [`simulate`] | Made-up counts, to check all of it. |
 
+#![forbid(unsafe_code)]
+
 pub mod guardrail;
 pub mod lift;
 pub mod multiple;

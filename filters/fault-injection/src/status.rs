@@ -70,7 +70,7 @@ impl Load for GrpcStatus {
             (Some(_), _) => {}
             (None, Value::String(text)) => {
                 let hint = did_you_mean(text, NAMES);
-                node.problem(problems, ["there is no gRPC status \"", text, "\"", &hint].concat());
+                node.problem(problems, ["unknown gRPC status \"", text, "\"", &hint].concat());
             }
             _ => {
                 node.refuse(problems, "a gRPC status: a name such as `UNAVAILABLE`, or a number from 0 to 16")

@@ -95,7 +95,7 @@ fn hostile_requests_grow_nothing() {
     assert!(series == 101, "{series}");
     let shown = lab.proxy.shown();
     assert!(
-        shown.contains(&"label=.=method;.;metric=.=a_total;.;weir_metrics_overflow_total 1000000".to_owned())
+        shown.contains(&"label=.=method;.;metric=.=a_total;.;weir_metrics_overflow_total 200000".to_owned())
     );
     assert!(shown.iter().any(|line| line.starts_with("label=.=series;.;metric=.=d_total;.;")), "{shown:?}");
 }

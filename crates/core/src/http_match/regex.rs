@@ -206,7 +206,7 @@ mod tests {
             (r"\p{L}+", "write the characters as a class"),
             ("[[a]", "write `\\[`"),
             ("/users/{id}", "write `\\{`"),
-            ("*.example.com", "`.*` is any text"),
+            ("*.example.com", "`.*` matches any text"),
             ("(a{1000}){1000}", "repeat less"),
             ("a)|(b", "found closing ')' without matching '('"),
             ("(a", "\"(a\": found open group"),

@@ -248,7 +248,7 @@ fn all_problems_are_told_with_their_places() {
     });
     let told = problems(condition);
     let expected = [
-        "condition.$eq: `$eq` goes inside of a field",
+        "condition.$eq: `$eq` belongs inside a field",
         "condition.$or[0].age.$gt: needs a text, number, Boolean or null",
         "condition.$or[1].tags.$elemMatch.$or: `$or` combines conditions on fields",
         "condition.$or[2][\"user.plan\"].$regex: the pattern \"(?=a)\" is refused: patterns must match in time linear",

@@ -185,7 +185,7 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (rsa(n(255, '_', '_'), "AQAB"), "the RSA key is shorter than 2048 bits"),
         (rsa(format!("f{}_w", "A".repeat(339)), "AQAB"), "the RSA key is shorter than 2048 bits"),
         (rsa(n(1026, '_', '_'), "AQAB"), "the RSA key is longer than 8192 bits"),
-        (with(&rsa(n(516, '_', '_'), "AQAB"), "alg", json!("PS256")), "alg does not go with this type, curve or length of key"),
+        (with(&rsa(n(516, '_', '_'), "AQAB"), "alg", json!("PS256")), "alg does not fit this type, curve or length of key"),
         (rsa(n(258, '_', '_'), "AQ"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', '_'), "BA"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', '_'), "AA"), "the RSA exponent is even, less than 3, or longer than 32 bits"),

@@ -118,12 +118,12 @@ pub(super) fn overrides(config: &Config, compiler: &mut Compiler<'_>, at: &At) -
 /// The cookie in which a link's choice lasts.
 fn session(config: &Config, spec: &Spec, compiler: &mut Compiler<'_>, at: &At) -> Option<Cookie> {
     let cookie = spec.session.as_ref()?;
-    let at = at.field("session");
+    let (at, secret) = (at.field("session"), at.field("secret"));
     if spec.query.is_none() {
         compiler.problems.add(&at, "needs `query`: a session begins with a link");
     }
     if spec.secret.is_empty() {
-        compiler.problems.add(&at, "needs `secret`, which signs the cookie");
+        compiler.problems.add(&secret, "required by `session`, whose cookie is signed");
     }
     let others = [&config.mint_cookie, &config.assignment_cookie, &config.output.response_cookie];
     let mut others = others.into_iter().flatten().map(|other| &other.name).chain(&spec.cookie);

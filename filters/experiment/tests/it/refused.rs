@@ -130,7 +130,7 @@ tests! {
         refused(&format!(r#"{{{one}, "overrides": {{}}}}"#), &["overrides"]);
         refused(&format!(r#"{{{one}, "overrides": {{"header": "x-f"}}}}"#), &["overrides"]);
         refused(&format!(r#"{{{one}, "mintCookie": {{"name": "f"}}, "output": {{"responseHeader": "X-Told"}}, "overrides": {{"header": "x-f", "session": {{"name": "f"}}, "responseHeader": "x-told", "allow": {{"match": {{}}}}}}}}"#),
-            &["overrides.session", "overrides.session", "overrides.session.name", "overrides.responseHeader"]);
+            &["overrides.session", "overrides.secret", "overrides.session.name", "overrides.responseHeader"]);
         refused(&format!(r#"{{{one}, "overrides": {{"header": "x f", "query": "f", "secret": {{"value": "short"}}, "allow": {{}}}}, "trust": {{}}}}"#),
             &["overrides.header", "overrides.secret", "overrides.allow", "trust"]);
     }

@@ -37,7 +37,7 @@ impl Builder<'_, '_> {
                 ("requireInClaim", !spec.require_in_claim.is_empty()),
             ];
             for (name, _) in asked.into_iter().filter(|(_, is)| *is && matches!(needs, Needs::Nothing)) {
-                let message = "needs a token, and the rule asks for none";
+                let message = "has no effect, because the rule requires no token";
                 self.compiler.problems.add(&at.field(name), message);
             }
             let require = self.required(spec.require.as_ref(), &spec.require_in_claim, &at);

@@ -201,7 +201,7 @@ tests! {
             "jwt.providers.corp.requireInClaim.tenant: \"tenant\" is neither an attribute nor a source",
             "jwt.providers.corp.requireInClaim[\"header:x\"]: \"a.b\" can be read in more than one way",
             "jwt.providers.corp.requireInClaim[\"header:a b\"]: \"a b\" is not a header name",
-            "jwt.rules[0].requireInClaim: needs a token, and the rule asks for none",
+            "jwt.rules[0].requireInClaim: has no effect, because the rule requires no token",
         ] {
             assert!(problems.lines().any(|line| line.starts_with(expected)), "{expected}\nis not in\n{problems}");
         }

@@ -62,7 +62,7 @@ tests! {
     fn places() {
         provider(r#""jwks": KEYS, "from": {}"#, &[("from", "is empty, so there could be no token")]);
         provider(r#""jwks": KEYS, "from": {"headers": [{}, {"name": "a b"}], "params": ["", "a=b"], "cookies": ["a;b"]}"#,
-            &[("from.headers[0].name", "a header's name is needed"), ("from.headers[1].name", "\"a b\" is not a header name"),
+            &[("from.headers[0].name", "expected a header name"), ("from.headers[1].name", "\"a b\" is not a header name"),
               ("from.params[0]", "\"\" is no name"), ("from.params[1]", "\"a=b\" is no name"), ("from.cookies[0]", "\"a;b\" is not the name of a cookie")]);
     }
 
@@ -104,7 +104,7 @@ tests! {
             &[("rules[0].condition[\"claim:role\"]", WHY), ("rules[1].condition.$not[\"claim:role\"]", WHY),
               ("rules[2].match[0].claims.role", WHY), ("rules[3].match[0].headers[\"@request.auth.claims.role\"]", WHY),
               ("rules[4].match[0].withoutHeaders[\"@request.auth.claims[role]\"]", WHY),
-              ("rules[5].cel", "`response.code` is not known yet when a request comes"),
+              ("rules[5].cel", "`response.code` is not available when a request arrives"),
               ("rules[6].condition[\"property:response.code\"]", "`response.code` is not known yet when a request comes")]);
     }
 

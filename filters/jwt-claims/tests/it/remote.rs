@@ -149,7 +149,7 @@ tests! {
             (404, "", "the answer's status is 404"),
         ] {
             let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
-            assert_eq!(fetched.notes, [format!("jwt: corp: keys cannot be had: {message}")]);
+            assert_eq!(fetched.notes, [format!("jwt: corp: keys are not available: {message}")]);
         }
         // A byte order mark is no reason.
         assert_eq!(answer(&lab, 200, &format!("\u{feff}{}", key_set(&["one"]))).1, "provider=.=corp;.;result=.=ok;.;weir_jwt_jwks_fetches_total");

@@ -97,7 +97,7 @@ fn key_servers_answer_with_keys_in_several_forms() {
         if found != sample.accepted {
             wrong.push(format!("{}: {found:?}, not {:?}", sample.name, sample.accepted));
         }
-        let line = format!("jwt: p{number}: keys cannot be had: {}", sample.log);
+        let line = format!("jwt: p{number}: keys are not available: {}", sample.log);
         if !sample.log.is_empty() && !envoy.log().contains(&line) {
             wrong.push(format!("{}: not in the log: {line}", sample.name));
         }
