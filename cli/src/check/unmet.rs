@@ -162,7 +162,9 @@ impl Walk<'_> {
 
 /// The literals that a path may be, or start with.
 fn literals(test: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
-    ["exact", "prefix", "contains"].into_iter().filter_map(move |name| Some((name, test.get(name)?.as_str()?)))
+    ["exact", "prefix", "contains"]
+        .into_iter()
+        .filter_map(move |name| Some((name, test.get(name)?.as_str()?)))
 }
 
 /// Whether a path has segments that are resolved on its way.

@@ -258,7 +258,10 @@ fn options_that_do_not_fit_are_refused_before_anything_is_asked() {
     let file = folder.write("shop.yaml", CONFIG);
     let secret = "  secret: {value: for-tests-only-a-secret}\n  assignmentCookie: {name: seen}\n";
     let without = folder.write("without.yaml", &CONFIG.replace(secret, ""));
-    let istio = folder.write("istio.yaml", &CONFIG.replace("  red: {}", "  red: {}\n  style: istio").replace("{bucket: ", "{tag: "));
+    let istio = folder.write(
+        "istio.yaml",
+        &CONFIG.replace(CONFIG.split_once("  red: {}\n").unwrap().1, "  style: istio\n"),
+    );
     let run = |file: &str, more: &[&str]| {
         weir(&[&["report", file, "--prometheus", "http://127.0.0.1:1", "--experiment"][..], more].concat())
     };

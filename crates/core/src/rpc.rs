@@ -3,8 +3,8 @@
 //! Envoy knows gRPC alone: it answers a client of gRPC-Web or Connect as any other, with the HTTP status, which its
 //! filter `grpc_web` and the clients then translate each by a table of its own.
 
-use crate::header::Pairs;
 use crate::Reply;
+use crate::header::Pairs;
 
 /// The protocol of a call, as its request shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,8 @@ impl Protocol {
             Self::ConnectStream
         } else if is(b"application/proto")
             || header(b"connect-protocol-version").is_some()
-            || (header(b":method") == Some(&b"GET"[..]) && asks_for_connect(header(b":path").unwrap_or_default()))
+            || (header(b":method") == Some(&b"GET"[..])
+                && asks_for_connect(header(b":path").unwrap_or_default()))
         {
             Self::Connect
         } else {

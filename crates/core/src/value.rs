@@ -62,7 +62,9 @@ fn is(json: &Json, text: &[u8]) -> bool {
         Json::String(own) => return own.as_bytes() == text,
         Json::Bool(true) => return text == b"true",
         Json::Bool(false) => return text == b"false",
-        Json::Number(number) => number.as_u64().map(|n| n.to_string()).or_else(|| number.as_i64().map(|n| n.to_string())),
+        Json::Number(number) => {
+            number.as_u64().map(|n| n.to_string()).or_else(|| number.as_i64().map(|n| n.to_string()))
+        }
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     };
     digits.is_some_and(|digits| digits.as_bytes() == text)

@@ -100,7 +100,9 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     for three in bytes.chunks(3) {
         let bits =
             three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        text.extend((0..=three.len()).map(|digit| char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])));
+        text.extend(
+            (0..=three.len()).map(|digit| char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])),
+        );
     }
     text
 }

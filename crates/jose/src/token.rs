@@ -93,7 +93,8 @@ impl<'t> Token<'t> {
             return Err(Refusal::TooLarge);
         }
         // What is wrong with the form as a whole is told first, and looked for last.
-        Self::read(known, text, form).map_err(|refusal| if is_compact(text) { refusal } else { Refusal::Malformed })
+        Self::read(known, text, form)
+            .map_err(|refusal| if is_compact(text) { refusal } else { Refusal::Malformed })
     }
 
     fn read(known: Option<&Rc<Header>>, text: &'t [u8], form: Form) -> Result<Self, Refusal> {

@@ -157,5 +157,8 @@ fn long_rsa_keys_are_for_the_host() {
     let forged = Token::parse(forged.as_bytes(), 16 * 1024).unwrap();
     assert_eq!(keys.verify(&forged, &Algorithm::ALL, &host), Err(Refusal::KeyMismatch), "PS256");
     let Err(error) = KeySet::parse(file["long"]["8200"].to_string().as_bytes()) else { panic!("taken") };
-    assert!(error.to_string().ends_with("keys[0] (kid long): the RSA key is longer than 8192 bits"), "{error}");
+    assert!(
+        error.to_string().ends_with("keys[0] (kid long): the RSA key is longer than 8192 bits"),
+        "{error}"
+    );
 }

@@ -37,7 +37,8 @@ impl Plan {
         // The same provider with other audiences remembers for itself.
         for provider in self.providers.iter().filter(|known| *known.name == *provider) {
             let form = Form { max_bytes: ROOM, ..provider.form };
-            let parsed = Token::parse_after(None, token, form).map_err(|refusal: Refusal| refusal.reason())?;
+            let parsed =
+                Token::parse_after(None, token, form).map_err(|refusal: Refusal| refusal.reason())?;
             let generation = provider.assumed_generation(now);
             let verified = Rc::new(self.prepare(provider, &parsed, generation, shape));
             let validity = Validity { from: f64::NEG_INFINITY, until: f64::INFINITY };

@@ -171,11 +171,7 @@ fn items(whole: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 }
 
 /// What an earlier token's removal has left of a header, or what the client sent.
-fn so_far<O: Outside>(
-    header: OwnedHeader,
-    request: &Request<'_, O>,
-    effects: &Effects,
-) -> Option<Vec<u8>> {
+fn so_far<O: Outside>(header: OwnedHeader, request: &Request<'_, O>, effects: &Effects) -> Option<Vec<u8>> {
     let so_far = effects.headers.get(header.index()).copied().unwrap_or_default();
     match effects.bytes(so_far, request.shape()) {
         Some(left) => Some(left.to_vec()),

@@ -170,7 +170,9 @@ impl Provider {
     }
 
     fn check_header(&self, token: &Token<'_>) -> Result<(), Refusal> {
-        let is = |(name, texts): &(Box<str>, Box<[Box<str>]>)| texts.iter().any(|text| token.header_is(name, text));
+        let is = |(name, texts): &(Box<str>, Box<[Box<str>]>)| {
+            texts.iter().any(|text| token.header_is(name, text))
+        };
         if self.token_header.iter().all(is) { Ok(()) } else { Err(Refusal::TokenHeader) }
     }
 

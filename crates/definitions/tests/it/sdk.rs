@@ -162,7 +162,7 @@ fn definition<'d>(vendor: Vendor, definitions: &'d Value, flag: &str) -> &'d Val
 
 /// Whether a note says that the SDK draws a flag, or one that it depends on, again for such a context.
 fn by_chance(report: &Report, flag: &str, context: &Map<String, Value>) -> bool {
-    report.notes.iter().filter(|it| it.flag == flag && it.message.contains(" again each time")).any(|it| {
+    report.notes.iter().filter(|it| it.flag == flag && it.message.contains(" again ")).any(|it| {
         let message = &it.message;
         match message.strip_prefix("requests without ").and_then(|rest| rest.split_once(':')) {
             Some((units, _)) => units.split(" and ").all(|unit| context.get(unit).is_none_or(Value::is_null)),

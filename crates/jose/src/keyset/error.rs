@@ -41,7 +41,9 @@ impl KeySetError {
             return Self::Bare;
         }
         match value.get("jwks_uri") {
-            Some(address) => Self::Discovery(address.as_str().filter(|text| is_plain(text)).map(str::to_owned)),
+            Some(address) => {
+                Self::Discovery(address.as_str().filter(|text| is_plain(text)).map(str::to_owned))
+            }
             None => Self::NotASet,
         }
     }

@@ -185,7 +185,10 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (rsa(n(255, '_', '_'), "AQAB"), "the RSA key is shorter than 2048 bits"),
         (rsa(format!("f{}_w", "A".repeat(339)), "AQAB"), "the RSA key is shorter than 2048 bits"),
         (rsa(n(1026, '_', '_'), "AQAB"), "the RSA key is longer than 8192 bits"),
-        (with(&rsa(n(516, '_', '_'), "AQAB"), "alg", json!("PS256")), "alg does not fit this type, curve or length of key"),
+        (
+            with(&rsa(n(516, '_', '_'), "AQAB"), "alg", json!("PS256")),
+            "alg does not fit this type, curve or length of key",
+        ),
         (rsa(n(258, '_', '_'), "AQ"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', '_'), "BA"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', '_'), "AA"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
@@ -250,7 +253,10 @@ fn what_is_no_key_set_is_an_error() {
         (r#"{"error":"not found"}"#, KeySetError::NotASet),
         ("<html>", KeySetError::Markup),
         ("\n<!DOCTYPE html>", KeySetError::Markup),
-        (r#"{"issuer":"https://a","jwks_uri":"https://a/keys"}"#, KeySetError::Discovery(Some("https://a/keys".into()))),
+        (
+            r#"{"issuer":"https://a","jwks_uri":"https://a/keys"}"#,
+            KeySetError::Discovery(Some("https://a/keys".into())),
+        ),
         // Nothing that a terminal would act on, and no password.
         ("{\"jwks_uri\":\"https://a/\\u001b[31m\"}", KeySetError::Discovery(None)),
         (r#"{"jwks_uri":"https://u:p@a/keys"}"#, KeySetError::Discovery(None)),
@@ -285,7 +291,10 @@ fn messages_say_what_the_text_is() {
             r#"{"issuer":"https://a","jwks_uri":"https://a/keys"}"#,
             "this is an OpenID discovery document, not a key set: use the address in its `jwks_uri`, https://a/keys",
         ),
-        ("<html>", "this is HTML or XML, not a key set: the address is that of a page, or a login is needed for it"),
+        (
+            "<html>",
+            "this is HTML or XML, not a key set: the address is that of a page, or a login is needed for it",
+        ),
         (r#"{"kty":"RSA"}"#, "this is a key without a set around it: write {\"keys\": [KEY]}"),
         ("", "the key set is empty"),
     ] {

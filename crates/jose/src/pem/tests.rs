@@ -30,7 +30,14 @@ fn verdict(keys: &str, token: &str) -> String {
 }
 
 #[test]
-#[cfg(all(feature = "rsa", feature = "p256", feature = "p384", feature = "p521", feature = "k256", feature = "ed25519"))]
+#[cfg(all(
+    feature = "rsa",
+    feature = "p256",
+    feature = "p384",
+    feature = "p521",
+    feature = "k256",
+    feature = "ed25519"
+))]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn keys_of_every_kind_verify_their_tokens_and_no_others() {
     let vectors = vectors();
@@ -93,7 +100,10 @@ fn several_keys_are_several_candidates_and_issuers_of_certificates_none() {
     }
     let chain = format!("{}{}", pem("rsa certificate"), pem("ec256 certificate"));
     let (set, skipped) = KeySet::parse(chain.as_bytes()).unwrap();
-    assert_eq!((set.len(), skipped.as_slice()), (1, &["keys[1]: a further certificate is taken for that of an issuer".to_owned()][..]));
+    assert_eq!(
+        (set.len(), skipped.as_slice()),
+        (1, &["keys[1]: a further certificate is taken for that of an issuer".to_owned()][..])
+    );
     let named = json!({"a": chain}).to_string();
     assert_eq!(verdict(&named, vectors["tokens"]["rsa"].as_str().unwrap()), "good");
     let too_many = json!({"a": both}).to_string();
@@ -122,7 +132,10 @@ fn what_is_no_key_of_ours_says_why() {
     broken(rsa.replace("MIIB", "!IIB"));
     broken("-----BEGIN PUBLIC KEY-----".to_owned());
     broken("-----BEGIN PUBLIC KEY----------END PUBLIC KEY-----".to_owned());
-    assert_eq!(reason(&rsa.replace("PUBLIC KEY", "DH PARAMETERS")), "keys[0]: the PEM text is neither a public key nor a certificate");
+    assert_eq!(
+        reason(&rsa.replace("PUBLIC KEY", "DH PARAMETERS")),
+        "keys[0]: the PEM text is neither a public key nor a certificate"
+    );
     assert_eq!(reason(&rsa.replace("PUBLIC KEY", "CERTIFICATE")), "keys[0]: the certificate is broken");
 }
 

@@ -67,7 +67,10 @@ fn an_equal_header_is_not_read_again_and_another_one_is() {
     // {"alg":"ES256","kid":"a"}, the beginning of ours, and nothing.
     let other = format!("eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.{rest}");
     let other = Token::parse_after(Some(first.header()), other.as_bytes(), STRICT).unwrap();
-    assert_eq!((other.algorithm(), other.kid(), other.header_text("typ")), (Algorithm::ES256, Some("a"), None));
+    assert_eq!(
+        (other.algorithm(), other.kid(), other.header_text("typ")),
+        (Algorithm::ES256, Some("a"), None)
+    );
     for (section, refusal) in
         [("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ", Refusal::HeaderBase64), ("", Refusal::Malformed)]
     {
@@ -89,7 +92,9 @@ fn a_key_in_the_header_is_refused_or_ignored() {
         r#""jku":7"#,
     ] {
         let text = signed(&format!(r#"{{"alg":"HS256","kid":"a",{member}}}"#), "{}");
-        let parsed = |form| Token::parse_after(None, text.as_bytes(), form).map(|token| token.kid().map(str::to_owned));
+        let parsed = |form| {
+            Token::parse_after(None, text.as_bytes(), form).map(|token| token.kid().map(str::to_owned))
+        };
         assert_eq!(parsed(STRICT), Err(Refusal::EmbeddedKey), "{member}");
         assert_eq!(parsed(lenient), Ok(Some("a".to_owned())), "{member}");
     }
@@ -113,7 +118,9 @@ fn padding_is_refused_or_accepted_where_it_belongs() {
     assert_eq!((header.len() % 4, payload.len() % 4), (2, 3));
     let padded = format!("{header}==.{payload}=.AAAAAA==");
     let bare = format!("{header}.{payload}.AAAAAA");
-    let parse = |text: &str, form| Token::parse_after(None, text.as_bytes(), form).map(|token| token.section().to_vec());
+    let parse = |text: &str, form| {
+        Token::parse_after(None, text.as_bytes(), form).map(|token| token.section().to_vec())
+    };
     assert_eq!(parse(&padded, STRICT), Err(Refusal::HeaderBase64));
     for text in [&padded, &bare] {
         assert_eq!(parse(text, lenient).as_deref(), Ok(payload.as_bytes()), "{text}");

@@ -81,7 +81,8 @@ impl Builder<'_, '_> {
         };
         // RFC 6455 section 4.1: the items are tokens of RFC 9110.
         if weir_core::header::name(mark).is_err() {
-            let message = format!("invalid subprotocol {mark:?}: expected letters, digits and !#$%&'*+-.^_`|~");
+            let message =
+                format!("invalid subprotocol {mark:?}: expected letters, digits and !#$%&'*+-.^_`|~");
             self.compiler.problems.add(&at, message);
             return None;
         }

@@ -32,10 +32,8 @@ impl Builder<'_, '_> {
                 Some(requires) => self.needs(requires, 0, &at.field("requires")),
                 None => self.any_provider(),
             };
-            let asked = [
-                ("require", spec.require.is_some()),
-                ("requireInClaim", !spec.require_in_claim.is_empty()),
-            ];
+            let asked =
+                [("require", spec.require.is_some()), ("requireInClaim", !spec.require_in_claim.is_empty())];
             for (name, _) in asked.into_iter().filter(|(_, is)| *is && matches!(needs, Needs::Nothing)) {
                 let message = "has no effect, because the rule requires no token";
                 self.compiler.problems.add(&at.field(name), message);
@@ -69,13 +67,17 @@ impl Builder<'_, '_> {
                 }
                 path => {
                     let claim = Some(path.clone());
-                    self.compiler.source(&SourceSpec::Long(Box::new(AttributeSpec { claim, ..Default::default() })), &at)
+                    self.compiler.source(
+                        &SourceSpec::Long(Box::new(AttributeSpec { claim, ..Default::default() })),
+                        &at,
+                    )
                 }
             };
             if let Some(claim) = claim
                 && matches!(self.compiler.kind(claim), Kind::Number | Kind::Boolean)
             {
-                let message = "the claim is compared as text: its attribute cannot have the type number or boolean";
+                let message =
+                    "the claim is compared as text: its attribute cannot have the type number or boolean";
                 self.compiler.problems.add(&at, message);
             }
             all.extend(value.zip(claim).map(|(value, among)| Predicate::Among { value, among }));

@@ -48,7 +48,10 @@ pub struct Provider {
     /// RFC 9068, `{signer: "arn:…"}` for an AWS load balancer. A list has the texts of which one will do. `typ` is
     /// compared ignoring case, and `application/` may be left out. Default: nothing is asked of it.
     #[serde(skip_serializing_if = "Named::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, weir_core::load::OneOrMany<String>>"))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, weir_core::load::OneOrMany<String>>")
+    )]
     pub token_header: Named<Texts>,
     /// What is done with a token whose header brings a key, or the address of one (`jwk`, `jku`, `x5c`, `x5u`).
     /// Neither is ever used: keys come from `jwks`. Default: `refuse`.

@@ -76,8 +76,9 @@ impl Subprotocols {
     fn remove_from<O: Outside>(&self, header: OwnedHeader, request: &Request<'_, O>, effects: &mut Effects) {
         // By what was sent, because behind a mark another item follows once the token is gone.
         let sent = request.sent(header).unwrap_or_default();
-        let is_token =
-            |(before, item): &(&[u8], &[u8])| self.places.iter().any(|place| place.token(before, item).is_some());
+        let is_token = |(before, item): &(&[u8], &[u8])| {
+            self.places.iter().any(|place| place.token(before, item).is_some())
+        };
         let tokens: Vec<&[u8]> = pairs(sent).filter(is_token).map(|(_, item)| item).collect();
         if tokens.is_empty() {
             return;

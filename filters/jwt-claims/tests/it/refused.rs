@@ -63,7 +63,7 @@ tests! {
         provider(r#""jwks": KEYS, "from": {}"#, &[("from", "is empty, so there could be no token")]);
         provider(r#""jwks": KEYS, "from": {"headers": [{}, {"name": "a b"}], "params": ["", "a=b"], "cookies": ["a;b"]}"#,
             &[("from.headers[0].name", "expected a header name"), ("from.headers[1].name", "\"a b\" is not a header name"),
-              ("from.params[0]", "\"\" is no name"), ("from.params[1]", "\"a=b\" is no name"), ("from.cookies[0]", "\"a;b\" is not the name of a cookie")]);
+              ("from.params[0]", "\"\" is not a valid name"), ("from.params[1]", "\"a=b\" is not a valid name"), ("from.cookies[0]", "\"a;b\" is not the name of a cookie")]);
     }
 
     fn outputs() {

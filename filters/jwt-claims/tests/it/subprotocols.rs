@@ -6,7 +6,10 @@ use crate::support::{Decided, Lab, base64url, token};
 const NAME: &str = "sec-websocket-protocol";
 
 fn lab(places: &str, more: &str) -> Lab {
-    Lab::new(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS, "from": {{"subprotocols": {places}}}{more}}}}}}}"#)).unwrap()
+    Lab::new(&format!(
+        r#"{{"providers": {{"corp": {{"jwks": KEYS, "from": {{"subprotocols": {places}}}{more}}}}}}}"#
+    ))
+    .unwrap()
 }
 
 fn decide(lab: &Lab, protocols: &str) -> Decided {

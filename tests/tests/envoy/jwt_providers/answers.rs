@@ -24,15 +24,34 @@ fn samples() -> Vec<Sample> {
     let set = sign::key_set(&["one"]);
     let one = sign::token("one", "{}");
     let ok = |body: &str| Answer::new(200, body);
-    let sample = |name, answer, token: &str, accepted, log| Sample { name, answer, token: token.to_owned(), accepted, log };
-    let firebase = &vectors["providers"].as_array().unwrap().iter().find(|case| case["name"] == "Firebase").unwrap();
+    let sample = |name, answer, token: &str, accepted, log| Sample {
+        name,
+        answer,
+        token: token.to_owned(),
+        accepted,
+        log,
+    };
+    let firebase =
+        &vectors["providers"].as_array().unwrap().iter().find(|case| case["name"] == "Firebase").unwrap();
     let named = json!({"a": text("/pem/ec256")}).to_string();
     let rsa = text("/tokens/rsa");
     vec![
         sample("a key set", ok(&set), &one, [true, true], ""),
         sample("a key set behind a byte order mark", ok(&format!("\u{feff}{set}")), &one, [true, false], ""),
-        sample("an RSA key of 8192 bits", ok(&vectors["long"]["8192"].to_string()), &text("/long/8192/token"), [true, true], ""),
-        sample("certificates by name", ok(&firebase["keys"].to_string()), firebase["token"].as_str().unwrap(), [true, true], ""),
+        sample(
+            "an RSA key of 8192 bits",
+            ok(&vectors["long"]["8192"].to_string()),
+            &text("/long/8192/token"),
+            [true, true],
+            "",
+        ),
+        sample(
+            "certificates by name",
+            ok(&firebase["keys"].to_string()),
+            firebase["token"].as_str().unwrap(),
+            [true, true],
+            "",
+        ),
         sample("public keys in PEM by name", ok(&named), &text("/tokens/ec256"), [true, false], ""),
         sample("a public key in PEM", ok(&text("/pem/rsa")), &rsa, [true, false], ""),
         sample("a certificate in PEM", ok(&text("/pem/rsa certificate")), &rsa, [true, false], ""),
@@ -50,8 +69,20 @@ fn samples() -> Vec<Sample> {
             [false, false],
             "this is an OpenID discovery document, not a key set: use the address in its `jwks_uri`, https://id.example.com/keys",
         ),
-        sample("a page", ok("<!DOCTYPE html><title>Log in</title>"), &one, [false, false], "this is HTML or XML, not a key set"),
-        sample("one key", ok(&key_alone(&set)), &one, [false, false], "this is a key without a set around it"),
+        sample(
+            "a page",
+            ok("<!DOCTYPE html><title>Log in</title>"),
+            &one,
+            [false, false],
+            "this is HTML or XML, not a key set",
+        ),
+        sample(
+            "one key",
+            ok(&key_alone(&set)),
+            &one,
+            [false, false],
+            "this is a key without a set around it",
+        ),
         sample("nothing", ok(""), &one, [false, false], "the key set is empty"),
         sample(
             "a redirect",
@@ -79,7 +110,8 @@ fn key_servers_answer_with_keys_in_several_forms() {
         bootstrap = bootstrap.cluster(Cluster::new(&cluster, server.address()));
         let uri = "http://id.example.com/keys";
         our_providers.push(json!({"jwks": {"remote": {"cluster": cluster, "uri": uri, "wait": "1s"}}}));
-        their_providers.push(json!({"remote_jwks": {"http_uri": {"uri": uri, "cluster": cluster, "timeout": "1s"}}}));
+        their_providers
+            .push(json!({"remote_jwks": {"http_uri": {"uri": uri, "cluster": cluster, "timeout": "1s"}}}));
         servers.push(server);
     }
     let envoy = both(bootstrap, &ours(&our_providers), theirs(&their_providers));
@@ -91,7 +123,12 @@ fn key_servers_answer_with_keys_in_several_forms() {
             .header("authorization", format!("Bearer {}", sample.token));
         let found = [0, 1].map(|listener| {
             let answer = client.send(envoy.listener(listener), &request).unwrap();
-            println!("{} {listener}: {} {}", sample.name, answer.status, String::from_utf8_lossy(&answer.body).replace('\n', " "));
+            println!(
+                "{} {listener}: {} {}",
+                sample.name,
+                answer.status,
+                String::from_utf8_lossy(&answer.body).replace('\n', " ")
+            );
             answer.status == 200
         });
         if found != sample.accepted {
