@@ -101,7 +101,7 @@ impl Home {
 
 /// The van der Corput sequence in base 2, in buckets: 0, 1/2, 1/4, 3/4, 1/8, 5/8 …
 /// (J. G. van der Corput, "Verteilungsfunktionen", 1935.) Each point halves one of the largest gaps.
-#[expect(clippy::cast_possible_truncation, reason = "a fraction of BUCKETS")]
+#[allow(clippy::cast_possible_truncation, reason = "a fraction of BUCKETS")]
 fn van_der_corput(index: usize) -> u32 {
     let fraction = (index as u64).reverse_bits();
     ((u128::from(fraction) * u128::from(BUCKETS)) >> u64::BITS) as u32

@@ -79,7 +79,7 @@ fn check((index, &weight): (usize, &f64)) -> Option<InvalidWeight> {
 }
 
 /// The largest remainder method (also Hare-Niemeyer). `total` is the finite, positive sum of `weights`.
-#[expect(clippy::cast_possible_truncation, reason = "a float out of range is the nearest that is in it")]
+#[allow(clippy::cast_possible_truncation, reason = "a float out of range is the nearest that is in it")]
 fn largest_remainders(weights: &[f64], total: f64) -> Vec<Share> {
     let quotas: Vec<u64> = weights.iter().map(|weight| (weight / total * STEPS).round() as u64).collect();
     let mut millionths: Vec<u64> = quotas.iter().map(|quota| quota / STEPS_PER_MILLIONTH).collect();

@@ -180,7 +180,11 @@ struct Starts {
 
 const STARTS: [Starts; 32] = starts();
 
-#[allow(clippy::indexing_slicing, reason = "done when this is compiled, so a wrong index does not compile")]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler, so a wrong index does not compile; there are fewer than 256 words"
+)]
 const fn starts() -> [Starts; 32] {
     let mut starts = [const { Starts { range: (0, 0), second: 0 } }; 32];
     let mut at = 0;

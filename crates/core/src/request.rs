@@ -261,7 +261,8 @@ pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
             && let (Some(high), Some(low)) = (hex(high), hex(low))
         {
             rest = behind;
-            return Some((high << 4 & 0xf0 | low & 0xf) as u8);
+            let [byte, ..] = (high << 4 | low).to_le_bytes();
+            return Some(byte);
         }
         rest = tail;
         Some(if first == b'+' { b' ' } else { first })

@@ -134,7 +134,7 @@ impl<V> Cache<V> {
 
     /// Where the set of a hash begins.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the set")]
+    #[allow(clippy::cast_possible_truncation, reason = "the low bits choose the set")]
     fn set(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1) & !(WAYS - 1)
     }
@@ -169,7 +169,7 @@ impl<V> Cache<V> {
     fn comes_again(&mut self, hash: u64) -> bool {
         let mask = self.noted.len() - 1;
         let fingerprint = (hash >> 32) as u32 | 1;
-        #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the place")]
+        #[allow(clippy::cast_possible_truncation, reason = "the low bits choose the place")]
         let place = hash as usize & mask;
         let Some(noted) = self.noted.get_mut(place) else { return false };
         std::mem::replace(noted, fingerprint) == fingerprint

@@ -58,7 +58,7 @@ impl Denied {
         xxh3_64_with_seed(token, self.seed)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits choose the slot")]
+    #[allow(clippy::cast_possible_truncation, reason = "the low bits choose the slot")]
     fn place(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }

@@ -72,7 +72,7 @@ impl Plan {
             };
             let Some((index, by)) = decided else { continue };
             let Some(variant) = experiment.variants.get(index) else { continue };
-            #[expect(clippy::cast_possible_truncation, reason = "variants are counted in u16")]
+            #[allow(clippy::cast_possible_truncation, reason = "variants are counted in u16")]
             let assigned = index as u16;
             request.assign(experiment.id, assigned);
             variant.apply(effects);

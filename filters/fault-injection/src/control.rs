@@ -158,7 +158,7 @@ fn whole(text: &[u8]) -> Option<u64> {
 fn least(most: Share, asked: Option<&[u8]>) -> Share {
     let Some(percent) = asked.and_then(number).filter(|percent| *percent >= 0.0) else { return most };
     let millionths = (percent * f64::from(BUCKETS / 100)).min(f64::from(BUCKETS)).round();
-    #[expect(clippy::cast_possible_truncation, reason = "from 0 to BUCKETS")]
+    #[allow(clippy::cast_possible_truncation, reason = "from 0 to BUCKETS")]
     let millionths = millionths as u32;
     most.min(Share::from_millionths(millionths).unwrap_or(Share::ALL))
 }

@@ -227,7 +227,7 @@ impl Harm {
     /// The delay in nanoseconds; `None` when this is none.
     fn nanoseconds(&self, bits: &mut dyn FnMut() -> u64) -> Option<u64> {
         let Self::Delay { time, max } = self else { return None };
-        #[expect(clippy::cast_possible_truncation, reason = "out of range it is the nearest that is in it")]
+        #[allow(clippy::cast_possible_truncation, reason = "out of range it is the nearest that is in it")]
         let drawn = time.draw(bits) as u64;
         Some(drawn.min(*max))
     }

@@ -196,7 +196,7 @@ impl Ramp {
     pub(crate) fn at(&self, now: u64) -> Share {
         let way = now.saturating_sub(self.start).min(self.over) as f64 / self.over as f64;
         let (from, to) = (f64::from(self.from.millionths()), f64::from(self.to.millionths()));
-        #[expect(clippy::cast_possible_truncation, reason = "between two shares")]
+        #[allow(clippy::cast_possible_truncation, reason = "between two shares")]
         let millionths = (from + (to - from) * way).round() as u32;
         Share::from_millionths(millionths).unwrap_or(self.to)
     }

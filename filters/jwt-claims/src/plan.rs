@@ -11,6 +11,9 @@ use weir_core::http_match::Asks;
 use weir_core::{AttrId, OwnedHeader, Predicate};
 use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
 
+/// A member of a token's header, and the texts that it may have.
+pub(crate) type RequiredMember = (Box<str>, Box<[Box<str>]>);
+
 /// The validated section.
 #[derive(Debug)]
 pub struct Plan {
@@ -69,7 +72,7 @@ pub(crate) struct Provider {
     pub(crate) audiences: Box<[Box<str>]>,
     pub(crate) subject: Option<Asks>,
     /// What members of the header must be: the name, and the texts of which one will do.
-    pub(crate) token_header: Box<[(Box<str>, Box<[Box<str>]>)]>,
+    pub(crate) token_header: Box<[RequiredMember]>,
     /// Which tokens are read.
     pub(crate) form: Form,
     pub(crate) keys: Keys,

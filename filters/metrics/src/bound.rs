@@ -72,6 +72,7 @@ impl Names {
     #[cold]
     #[inline(never)]
     fn insert(&mut self, place: usize, text: &[u8]) -> Value {
+        #[allow(clippy::cast_possible_truncation, reason = "bounded by `most`, which is a Value")]
         let value = FIRST + self.names.len() as Value;
         self.names.push(encoding::text(text).into());
         self.sorted.insert(place.min(self.sorted.len()), (text.into(), value));
@@ -100,6 +101,7 @@ impl Bound {
             Self::Capped { names, most } => Self::capped(names, *most, text),
             Self::Templates(templates) => {
                 let found = templates.iter().position(|(template, _)| template.fits(text));
+                #[allow(clippy::cast_possible_truncation, reason = "there are fewer templates than Values, see compile")]
                 found.map_or(OTHER, |position| FIRST + position as Value)
             }
             Self::Classes { tests, .. } => {

@@ -11,6 +11,5 @@ mod hostile;
 mod links;
 mod manifests;
 mod memory;
-mod rpc_status;
 mod sdk;
 mod tokens;

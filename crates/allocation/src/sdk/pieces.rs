@@ -26,7 +26,7 @@ impl Pieces {
             if weight.fract() != 0.0 || weight > f64::from(i32::MAX) {
                 problems.push(Refusal::new(Place::Weight(index), "weights must be whole numbers below 2^31"));
             }
-            #[expect(clippy::cast_possible_truncation, reason = "what is not a whole number is refused")]
+            #[allow(clippy::cast_possible_truncation, reason = "what is not a whole number is refused")]
             let whole = weight as u64;
             pieces.push(whole, Some(index));
         }
@@ -38,7 +38,7 @@ impl Pieces {
 
     /// Weights whose parts of their sum must be whole parts of `grid`, so that 50 and 50 mean the same as 5000 and
     /// 5000.
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
+    #[allow(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
     pub(crate) fn on_grid(definition: &Definition<'_>, grid: u32, problems: &mut Vec<Refusal>) -> Self {
         let Layout::Weights(weights) = definition.layout else {
             return Self::of_ranges(definition, grid, problems);
@@ -134,7 +134,7 @@ pub(crate) fn parts_of_sum(weights: &[f64]) -> impl Iterator<Item = f64> {
 }
 
 /// `part * grid`, where that is a whole number.
-#[expect(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
+#[allow(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
 pub(crate) fn on_grid(part: f64, grid: u32) -> Option<u64> {
     let scaled = part * f64::from(grid);
     let whole = scaled.round();

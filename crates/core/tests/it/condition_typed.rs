@@ -171,6 +171,9 @@ fn no_byte_turns_a_pattern_off() {
     // A byte that is no UTF-8 is its Latin-1 character, and no more than one.
     expect(json!({"plan": {"$regex": "^gr[\u{f6}\u{fc}]n$"}}), "x-plan", b"gr\xfcn", true);
     expect(json!({"plan": {"$regex": "^gr.n$"}}), "x-plan", b"gr\xfcn", true);
+    for plain in ["^gr\u{fc}n$", "^gr\u{fc}", "r\u{fc}n$", "r\u{fc}"] {
+        expect(json!({"plan": {"$regex": plain}}), "x-plan", b"gr\xfcn", true);
+    }
     expect(json!({"plan": {"$regex": "^gr.n$"}}), "x-plan", b"gr\xf0\x9fn", false);
     expect(json!({"plan": {"$regexi": "^GR\u{dc}N$"}}), "x-plan", b"gr\xfcn", true);
 }

@@ -37,7 +37,8 @@ impl Mark {
         let name = name.as_bytes();
         let letter = |at: usize| name.get(at).copied().unwrap_or_default();
         let last = name.last().copied().unwrap_or_default();
-        Self(u32::from_le_bytes([(name.len() & 0xff) as u8, letter(0), letter(name.len() / 2), last]))
+        let [length, ..] = name.len().to_le_bytes();
+        Self(u32::from_le_bytes([length, letter(0), letter(name.len() / 2), last]))
     }
 
     /// One of 64 bits, for a set of marks.

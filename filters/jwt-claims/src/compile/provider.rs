@@ -65,7 +65,7 @@ impl Builder<'_, '_> {
     }
 
     /// What the header's members must be.
-    fn token_header(&mut self, spec: &Spec, at: &At) -> Box<[(Box<str>, Box<[Box<str>]>)]> {
+    fn token_header(&mut self, spec: &Spec, at: &At) -> Box<[crate::plan::RequiredMember]> {
         let mut members = Vec::with_capacity(spec.token_header.0.len());
         for (name, texts) in spec.token_header.iter() {
             let at = at.field(name);
