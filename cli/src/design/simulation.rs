@@ -121,10 +121,10 @@ impl Simulator<'_> {
         let mut found = Found::default();
         for look in 1..=looks {
             let so_far = size.units as f64 * look as f64 / looks as f64;
-            for arm in 0..arms.len() {
+            for (arm, sums) in arms.iter_mut().enumerate() {
                 let units = (so_far * self.shares[arm]).round() as u64;
-                let more = units.saturating_sub(arms[arm].units);
-                self.add(&mut arms[arm], more, effect && arm > 0);
+                let more = units.saturating_sub(sums.units);
+                self.add(sums, more, effect && arm > 0);
             }
             (found.once, found.sequence_at_the_end) = (false, false);
             for (arm, sums) in arms.iter().enumerate().skip(1) {

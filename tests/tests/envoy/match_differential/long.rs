@@ -2,7 +2,7 @@
 //! rules of a section `jwt`, and as RBAC that denies. A value of which both can tell must be judged alike; where Weir has
 //! spent the work of one request it stops the request.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
 use super::forms::{Form, KEYS, RBAC, status};
