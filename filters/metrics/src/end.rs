@@ -80,7 +80,9 @@ impl Plan {
         }
         let asked = Asked::new(&self.lates, ending);
         let asks_status = (self.reads_status && waiting != 0) || line.is_some();
-        if asks_status && asked.status().is_none() && asked.is_redirected() {
+        // Of a redirected pass Envoy knows the upstream's status, or none: others are not asked about.
+        let may_be = asks_status && asked.status().is_none_or(|status| (300..400).contains(&status));
+        if may_be && asked.is_redirected() {
             return;
         }
         let mut left = waiting;
