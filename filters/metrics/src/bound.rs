@@ -101,7 +101,10 @@ impl Bound {
             Self::Capped { names, most } => Self::capped(names, *most, text),
             Self::Templates(templates) => {
                 let found = templates.iter().position(|(template, _)| template.fits(text));
-                #[allow(clippy::cast_possible_truncation, reason = "there are fewer templates than Values, see compile")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "there are fewer templates than Values, see compile"
+                )]
                 found.map_or(OTHER, |position| FIRST + position as Value)
             }
             Self::Classes { tests, .. } => {

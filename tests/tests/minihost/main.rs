@@ -11,5 +11,6 @@ mod hostile;
 mod links;
 mod manifests;
 mod memory;
+mod rpc_status;
 mod sdk;
 mod tokens;
