@@ -7,7 +7,7 @@ use weir_pipeline::Document;
 /// The request header of `cluster` where the configuration names no other.
 const CLUSTER_HEADER: &str = "x-weir-cluster";
 
-/// Names of upstreams, each once, in the order in which they stand in the configuration.
+/// Names of upstreams, each once, in the order in which they are in the configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Destinations {
     /// Values that rules give the header that routes follow.

@@ -16,7 +16,7 @@ use weir_pipeline::{Document, Plans};
 pub(crate) struct Loaded {
     /// What was written.
     pub(crate) document: Document,
-    /// The same as it stands there, in the order in which it stands there. `None` for an empty file.
+    /// The same unchanged, in the order in which it is there. `None` for an empty file.
     pub(crate) written: Option<Node>,
     /// What it means.
     pub(crate) plans: Plans,

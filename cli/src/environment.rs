@@ -7,8 +7,8 @@ use std::path::PathBuf;
 /// The option that gives values of environment variables.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Environment {
-    /// A file with environment variables of the proxy, a line NAME=VALUE each. Variables that no file gives
-    /// are taken as right.
+    /// A file with environment variables of the proxy, one NAME=VALUE per line. Other variables are assumed
+    /// to be valid.
     #[arg(long, value_name = "FILE")]
     env: Vec<PathBuf>,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Environment {
 pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the files; of a variable that stands in several, the last value counts.
+    /// Reads the files; of a variable that is in several, the last value counts.
     ///
     /// # Errors
     /// A file that cannot be read, or a line that is not `NAME=VALUE`. Values are not shown.

@@ -3,6 +3,7 @@
 //! target run for so long.
 
 use crate::oci::fuzzed::{accept, challenge, extract};
+use crate::report::fuzzed::increases;
 use crate::yaml;
 use fastrand::Rng;
 use std::io::Write as _;
@@ -159,7 +160,7 @@ fn challenges() {
     ];
     hold(|random| {
         let text = of_pieces(&PIECES, 12, random);
-        // Nothing that is written behind it takes away what stands first.
+        // Nothing that is written after it takes away what stands first.
         if let Some(realm) = challenge(&format!("Bearer realm=\"https://t\",{text}")) {
             assert_eq!(realm, "https://t");
         }
@@ -189,5 +190,28 @@ fn yaml() {
                 assert_eq!((broken.len(), again.first().map(|it| it.to_json())), (0, Some(json)), "{text:?}");
             }
         }
+    });
+}
+
+/// Whatever Prometheus says, counters go up by numbers.
+#[test]
+fn answers_of_prometheus() {
+    hold(|random| {
+        let mut values = |start: u64| {
+            let value = |place: u64| {
+                let number = [f64::from(random.u16(..)), random.f64() * 1e300, 0.0][random.usize(..3)];
+                serde_json::json!([start + place * 10, number.to_string()])
+            };
+            (0..20).map(value).collect::<Vec<_>>()
+        };
+        let result = [
+            serde_json::json!({"metric": {"variant": "a"}, "values": values(100)}),
+            serde_json::json!({"metric": {"variant": "b"}, "values": values(93)}),
+        ];
+        let mut body =
+            serde_json::json!({"status": "success", "data": {"result": result}}).to_string().into_bytes();
+        assert_eq!(increases(&body).len(), 40);
+        damage(&mut body, random);
+        assert!(increases(&body).iter().all(|it| it.is_finite() && *it >= 0.0));
     });
 }

@@ -1,8 +1,11 @@
-//! `weir`: what one wants to know of a configuration before a proxy gets it.
+//! `weir`: validates, explains and compares configurations before they are deployed.
+
+#![forbid(unsafe_code)]
 
 mod assign;
 mod change;
 mod check;
+mod design;
 mod destinations;
 mod document;
 mod environment;
@@ -12,6 +15,7 @@ mod fuzz;
 pub mod fuzzed;
 mod import;
 mod input;
+mod link;
 mod manifest;
 mod movement;
 mod oci;
@@ -21,10 +25,10 @@ mod pools;
 mod population;
 mod reference;
 mod render;
+mod report;
 mod run;
 mod schema;
 mod simulate;
-mod statistics;
 mod subject;
 mod upstream;
 mod yaml;
@@ -36,11 +40,11 @@ use std::process::ExitCode;
 
 /// Checks, explains, simulates, plans and imports Weir configurations.
 ///
-/// Everything is decided by the same code that runs in the proxy.
+/// All decisions use the same code that runs in the proxy.
 #[derive(Parser)]
 #[command(name = "weir", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 all is well; 1 problems or differences were found; 2 wrong usage, or a file that cannot be \
+Exit codes: 0 success; 1 problems or differences were found; 2 wrong usage, or a file that cannot be \
 read or written.")]
 struct Options {
     #[command(subcommand)]
@@ -57,7 +61,10 @@ enum Command {
     Plan(change::plan::Args),
     Diff(change::diff::Args),
     Layers(change::layers::Args),
+    Link(link::Args),
     Simulate(simulate::Args),
+    Design(design::Args),
+    Report(report::Args),
     Import(import::Args),
     #[command(subcommand)]
     Render(render::Command),
@@ -74,6 +81,7 @@ enum Command {
 }
 
 /// Runs the command that the program's arguments name.
+#[must_use]
 pub fn main() -> ExitCode {
     let mut out = output::Escaped::new(io::stdout().lock());
     let done = run(Options::parse().command, &mut out).and_then(|outcome| {
@@ -82,7 +90,7 @@ pub fn main() -> ExitCode {
     });
     let outcome = match done {
         Ok(outcome) => outcome,
-        // Who reads us may have seen enough, as in `weir schema | head`.
+        // The reader may have closed the pipe, as in `weir schema | head`.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Failure,
         Err(Failure::Output(error)) => failed(&error.to_string()),
         Err(Failure::Message(message)) => failed(&message),
@@ -109,7 +117,10 @@ fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
         Command::Plan(args) => change::plan::run(&args, out),
         Command::Diff(args) => change::diff::run(&args, out),
         Command::Layers(args) => change::layers::run(&args, out),
+        Command::Link(args) => link::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
+        Command::Design(args) => design::run(&args, out),
+        Command::Report(args) => report::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
         Command::Run(args) => run::run(&args, out),

@@ -1,4 +1,6 @@
-//! The program `weir`. What it does is in the library beside it, which the fuzz targets use too.
+//! The program `weir`. Its code is in the library beside it, which the fuzz targets use too.
+
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Who goes from which variant to which, exactly, by the ranges of two allocations of one hash.
+//! Exact movement of units between variants, by the ranges of two allocations of one hash.
 
 use serde::Serialize;
 use weir_allocation::sdk::Segment;

@@ -1,4 +1,4 @@
-//! What the commands have in common: exit codes, and the two forms of results.
+//! Shared by all commands: exit codes, and the two output formats.
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -65,7 +65,7 @@ pub(crate) enum Form {
 /// The option that chooses the form.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Format {
-    /// The form of the results.
+    /// Output format.
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Text)]
     output: Form,
 }

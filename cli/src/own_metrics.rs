@@ -1,5 +1,5 @@
-//! The metrics that Weir makes by itself. The reference in `docs/` and the labels in a proxy's bootstrap are
-//! made of this list; a test holds it against the names that the filters define.
+//! Weir's built-in metrics. The reference in `docs/` and the labels in a proxy's bootstrap are generated from
+//! this list; a test compares it with the names that the filters define.
 
 use weir_pipeline::Document;
 
@@ -87,19 +87,19 @@ const TITLES: [(Section, &str); 7] = [
 ];
 
 const INTRODUCTION: &str = "\
-# The metrics of Weir
+# Built-in metrics
 
 <!-- This page is generated: `make schema`. Its source is cli/src/own_metrics.rs. -->
 
-Each section of a configuration makes the metrics that stand below its name, beside those that you define in \
-[`metrics.list`](metrics.md). Counters of a configuration are there from the start, with 0; series whose labels \
-come from traffic are there once they have counted.
+Each section of a configuration adds the metrics listed under its name, in addition to those that you \
+define in [`metrics.list`](metrics.md). Counters with labels from the configuration exist from the start, \
+with 0; series with labels from traffic exist after their first increment.
 
-Wasm metrics have no labels of their own. They come out as the labels below where the proxy knows them: \
-[`weir render bootstrap`](cli.md#render-bootstrap) prints what Envoy and Istio need for that. Dots in names of \
-experiments, variants and faults are `_` in labels.
+Wasm metrics have no labels. The proxy's bootstrap must extract the labels below from metric names: [`weir \
+render bootstrap`](cli.md#render-bootstrap) prints the settings for Envoy and Istio. Dots in names of \
+experiments, variants and faults become `_` in labels.
 
-Histograms have `_bucket`, `_sum` and `_count`, as always in Prometheus.
+Histograms have `_bucket`, `_sum` and `_count`, as usual in Prometheus.
 ";
 
 const fn counter(
@@ -116,66 +116,63 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 30] = [
+pub(crate) const ALL: [OwnMetric; 32] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
         &["token"],
-        "Requests that were let through. `token` is `verified` when a signature had to be verified, `remembered` \
-         when all tokens were known, `none` without any.",
+        "Admitted requests. `token` is `verified` if a signature was verified, `remembered` if all tokens \
+         were cached, `none` without a token.",
     ),
-    counter(
-        Section::Jwt,
-        "weir_jwt_denied_total",
-        &["reason"],
-        "Requests that were refused, by what was wrong.",
-    ),
+    counter(Section::Jwt, "weir_jwt_denied_total", &["reason"], "Rejected requests, by reason."),
     counter(
         Section::Jwt,
         "weir_jwt_ignored_total",
         &["reason"],
-        "Wrong tokens where a token was optional: the request went on without it.",
+        "Invalid tokens where a token was optional: the request proceeded without it.",
     ),
     counter(
         Section::Jwt,
         "weir_jwt_headers_omitted_total",
         &["reason"],
-        "Headers and filter state of claims that were left out: `unsafe` to write, or `too_long`.",
+        "Omitted headers and filter state of claims: `unsafe` to write, or `too_long`.",
     ),
     counter(
         Section::Jwt,
         "weir_jwt_denied_remembered_total",
         &[],
-        "Refused requests whose very token was refused less than a minute before: its signature was not verified \
-         again. They are part of `weir_jwt_denied_total`.",
+        "Rejected requests with a token that was rejected less than a minute before, so that its signature \
+         was not verified again. Included in `weir_jwt_denied_total`.",
     ),
-    counter(Section::Jwt, "weir_jwt_waiting_total", &[], "Decisions to let a request wait for keys."),
+    counter(Section::Jwt, "weir_jwt_waiting_total", &[], "Decisions to hold a request until keys arrive."),
     counter(
         Section::Jwt,
         "weir_jwt_undecided_total",
         &[],
-        "Requests of which a rule, or what it requires of claims, [could not be judged](security.md#what-cannot-be-judged): \
-         a value too long or not of its type, or an error in CEL.",
+        "Requests for which a rule or a requirement on claims [could not be \
+         judged](security.md#what-cannot-be-judged): a value too long or not of its type, or an error in \
+         CEL.",
     ),
     counter(
         Section::Jwt,
         "weir_jwt_jwks_fetches_total",
         &["provider", "result"],
-        "Answers of key servers: `ok`, or `failed` for those of no use. Each VM of a proxy fetches for itself.",
+        "Responses of key servers: `ok`, or `failed` for unusable ones. Each VM of a proxy fetches \
+         separately.",
     ),
     counter(
         Section::Experiments,
         "weir_exposures_total",
         &["experiment", "variant"],
-        "**Units**: each time `assignmentCookie` begins to remember a variant, once for each browser and life of \
-         the cookie.",
+        "**Units**: incremented when a variant is first stored in `assignmentCookie`, once per browser and \
+         lifetime of the cookie.",
     ),
     counter(
         Section::Experiments,
         "weir_assignments_total",
         &["experiment", "variant"],
-        "**Requests** that the hash gave a variant, where units cannot be told apart: without `assignmentCookie`, \
-         without consent, or beyond the cookie's size.",
+        "**Requests** that the hash assigned a variant, where units cannot be distinguished: without \
+         `assignmentCookie`, without consent, or beyond the cookie's size.",
     ),
     counter(
         Section::Experiments,
@@ -187,76 +184,80 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         Section::Experiments,
         "weir_overrides_refused_total",
         &[],
-        "Choices of a variant by who was not allowed to choose.",
+        "Choices of a variant without a secret or a right signature, by clients that `allow` does not take.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_overrides_expired_total",
+        &[],
+        "Choices of a variant by a link, or a session of one, whose time was over.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_overrides_unknown_total",
+        &[],
+        "Allowed choices that named an experiment or a variant that there is not.",
     ),
     counter(
         Section::Experiments,
         "weir_experiments_undecided_total",
         &[],
-        "Requests of which a condition [could not be judged](security.md#what-cannot-be-judged), so that it did not hold.",
+        "Requests for which a condition [could not be judged](security.md#what-cannot-be-judged), so that \
+         it did not hold.",
     ),
     counter(
         Section::Experiments,
         "weir_baggage_dropped_total",
         &[],
-        "Requests of whose `baggage` members were left out.",
+        "Requests whose `baggage` lost members.",
     ),
     counter(
         Section::Routing,
         "weir_routing_undecided_total",
         &[],
-        "Requests of which a rule [could not be judged](security.md#what-cannot-be-judged), so that it did not apply.",
+        "Requests for which a rule [could not be judged](security.md#what-cannot-be-judged), so that it \
+         did not apply.",
     ),
     counter(
         Section::Routing,
         "weir_routing_without_key_total",
         &[],
-        "Requests that came to a split without any of the keys that it is sticky by.",
+        "Requests that reached a split without a key.",
     ),
-    counter(Section::Faults, "weir_fault_delays_total", &["fault"], "Requests that were delayed."),
-    counter(
-        Section::Faults,
-        "weir_fault_aborts_total",
-        &["fault"],
-        "Requests that were answered with an error.",
-    ),
-    counter(
-        Section::Faults,
-        "weir_fault_rate_limits_total",
-        &["fault"],
-        "Responses that were slowed down to a rate.",
-    ),
-    counter(Section::Faults, "weir_fault_responses_total", &["fault"], "Responses that were changed."),
+    counter(Section::Faults, "weir_fault_delays_total", &["fault"], "Delayed requests."),
+    counter(Section::Faults, "weir_fault_aborts_total", &["fault"], "Requests answered with an error."),
+    counter(Section::Faults, "weir_fault_rate_limits_total", &["fault"], "Responses with limited bandwidth."),
+    counter(Section::Faults, "weir_fault_responses_total", &["fault"], "Changed responses."),
     counter(
         Section::Faults,
         "weir_fault_overflows_total",
         &["fault"],
-        "What was not injected, because `maxActive` requests were held already.",
+        "Faults not injected because `maxActive` requests were already held.",
     ),
     counter(
         Section::Faults,
         "weir_faults_undecided_total",
         &[],
-        "Faults of which a condition [could not be judged](security.md#what-cannot-be-judged), so that they were not injected.",
+        "Faults not injected because a condition [could not be judged](security.md#what-cannot-be-judged).",
     ),
     OwnMetric {
         section: Section::Faults,
         name: "weir_faults_active",
         kind: Kind::Gauge,
         labels: &["fault"],
-        meaning: "Requests that a delay holds now.",
+        meaning: "Requests currently held by a delay.",
     },
     counter(
         Section::Red,
         "weir_requests_total",
         &["code_class", "route"],
-        "Requests by the class of their response and by route. `code_class` is `none` without a response, mostly \
-         because the client left.",
+        "Requests by the class of their response and by route. `code_class` is `none` without a response, \
+         mostly because the client left.",
     ),
     histogram(
         "weir_request_duration_milliseconds",
         &["route"],
-        "From a request's headers to the end of its response, by route.",
+        "Time from a request's headers to the end of its response, by route.",
     ),
     counter(
         Section::Red,
@@ -273,19 +274,21 @@ pub(crate) const ALL: [OwnMetric; 30] = [
         Section::Metrics,
         "weir_metrics_undecided_total",
         &[],
-        "Metrics and lines of which a condition [could not be judged](security.md#what-cannot-be-judged).",
+        "Metrics and log lines for which a condition [could not be \
+         judged](security.md#what-cannot-be-judged).",
     ),
     counter(
         Section::Metrics,
         "weir_metrics_overflow_total",
         &["label", "metric"],
-        "Values of a label that became `other` because of its bound; `label` is `series` for combinations beyond \
+        "Values of a label that became `other` because of its bound; `label` is `series` for combinations \
+         beyond \
          `maxSeries`.",
     ),
     counter(
         Section::Any,
         "weir_responses_forgotten_total",
         &[],
-        "Responses whose cookies and headers were not written: too many requests were under way.",
+        "Responses whose cookies and headers were not written, because too many requests were active.",
     ),
 ];

@@ -15,7 +15,7 @@ pub(crate) struct Pool {
     pub(crate) at: At,
     pub(crate) hash: String,
     pub(crate) salt: String,
-    /// Whether the salt stands in the configuration as it is.
+    /// Whether the salt is in the configuration as it is.
     pub(crate) said: bool,
     /// What identifies its units.
     units: Vec<SourceSpec>,

@@ -1,5 +1,5 @@
-//! What the whole pipeline gives to many units: status, holdouts, layers, prerequisites, coverage and hash
-//! together. Targeting is taken to hold, because it is a matter of requests, not of units.
+//! The result of the whole pipeline for many units: status, holdouts, layers, prerequisites, coverage and
+//! hash together. Targeting is assumed to hold, because it depends on requests, not on units.
 
 use crate::document::Loaded;
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use weir_pipeline::{Document, Plans, Trace, experiments, jwt, routing};
 pub(crate) enum End {
     /// It gets this variant, or target, by position.
     Variant(usize),
-    /// It takes no part: the step that said so, and the holdout or layer that did.
+    /// It does not take part: the step that said so, and the holdout or layer that did.
     Out(Step, Option<String>),
 }
 
@@ -58,7 +58,7 @@ enum Place {
 pub(crate) struct Ends {
     /// By experiment, in the order of the configuration.
     pub(crate) experiments: Vec<Option<End>>,
-    /// The target of the split, where one is asked for and the unit comes to it.
+    /// The target of the split, where one is asked for and the unit reaches it.
     pub(crate) split: Option<usize>,
 }
 

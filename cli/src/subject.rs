@@ -1,4 +1,4 @@
-//! What assigns units in a configuration: experiments, and the splits of routing rules.
+//! The parts of a configuration that assign units: experiments, and the splits of routing rules.
 
 use crate::document::Loaded;
 use crate::movement::Ranges;
@@ -22,7 +22,7 @@ pub(crate) struct Subject {
     /// What else decides about a unit, by name: whether it is asked at all, and what it is.
     others: Vec<(&'static str, serde_json::Value)>,
     assign: Assign,
-    /// What it is.
+    /// Its type.
     pub(crate) origin: Origin,
     /// Whether more than the hash decides about a unit: holdouts, layers, other experiments.
     pub(crate) depends: bool,
@@ -56,7 +56,7 @@ impl Subject {
         }
         let hash = assigner.algorithm().name();
         Err(format!(
-            "{} with ranges counts otherwise than with weights ({hash}): there is no plan for it",
+            "{} with ranges counts differently than with weights ({hash}): it cannot be planned",
             self.name
         ))
     }
@@ -104,10 +104,12 @@ impl Which {
         let mut all = subjects(loaded);
         match all.iter().position(|it| it.name == name) {
             Some(index) => Ok(all.swap_remove(index)),
-            None if all.is_empty() => Err(format!("there is no {name}, nor any other that assigns units")),
+            None if all.is_empty() => {
+                Err(format!("unknown {name}; the configuration has none that assigns units"))
+            }
             None => {
                 let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-                Err(format!("there is no {name}; there is: {}", names.join(", ")))
+                Err(format!("unknown {name}{}", weir_core::problem::suggestion(&name, &names)))
             }
         }
     }
@@ -152,15 +154,7 @@ fn of_experiment(
     document: &Document,
 ) -> Subject {
     let assigner = plan.assigner().cloned();
-    let variants = plan.variants().map(str::to_owned).collect();
-    let ranges = match &assigner {
-        Some(it) => Ranges { variants, segments: it.segments(), scale: it.scale(), gate: it.gate_share() },
-        // One variant for everybody.
-        None => {
-            let all = Segment { start: 0, end: 1, variant: 0 };
-            Ranges { variants, segments: vec![all], scale: 1, gate: 1.0 }
-        }
-    };
+    let ranges = ranges_of(plan);
     let hash = assigner.as_ref().map_or("none", |assigner| assigner.algorithm().name());
     let seed = |seed: &Option<String>| seed.clone().unwrap_or_else(|| experiment.key.clone());
     Subject {
@@ -174,6 +168,27 @@ fn of_experiment(
             || !experiment.layer.is_empty()
             || !experiment.prerequisites.is_empty(),
     }
+}
+
+/// Who gets what while the experiment runs.
+fn ranges_of(plan: &ExperimentPlan) -> Ranges {
+    let variants = plan.variants().map(str::to_owned).collect();
+    match plan.assigner() {
+        Some(it) => Ranges { variants, segments: it.segments(), scale: it.scale(), gate: it.gate_share() },
+        // One variant for everybody.
+        None => {
+            let all = Segment { start: 0, end: 1, variant: 0 };
+            Ranges { variants, segments: vec![all], scale: 1, gate: 1.0 }
+        }
+    }
+}
+
+/// The variants of an experiment with their parts of all units, as they are while it runs, whatever its status.
+/// `None` where there is no such experiment.
+pub(crate) fn shares(loaded: &Loaded, key: &str) -> Option<Vec<(String, f64)>> {
+    let ranges = ranges_of(loaded.plans.experiments.as_ref()?.experiment(key)?);
+    let share = |(index, key): (usize, &String)| (key.clone(), ranges.share_of(index));
+    Some(ranges.variants.iter().enumerate().map(share).collect())
 }
 
 fn assignment(experiment: &Experiment, assigner: Option<Assigner>) -> Assign {

@@ -22,7 +22,7 @@ pub(crate) struct Upstream {
 /// It is neither.
 pub(crate) fn parse(text: &str) -> Result<Upstream, String> {
     parsed(text).ok_or_else(|| {
-        "an upstream is NAME=HOST:PORT or NAME=https://HOST[:PORT], such as v1=127.0.0.1:9001".to_owned()
+        "expected NAME=HOST:PORT or NAME=https://HOST[:PORT], such as v1=127.0.0.1:9001".to_owned()
     })
 }
 
@@ -32,7 +32,7 @@ fn parsed(text: &str) -> Option<Upstream> {
         Some(address) => (true, address),
         None => (false, address.strip_prefix("http://").unwrap_or(address)),
     };
-    // A colon inside of brackets belongs to an IPv6 address.
+    // A colon inside brackets belongs to an IPv6 address.
     let (host, port) = match address.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
         Some((host, port)) => (host, port.parse().ok()?),
         None => (tls.then_some(address)?, 443),
@@ -64,7 +64,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(([127, 0, 0, 1], port).into());
     }
-    text.parse().map_err(|_| "give a port, or an address with a port such as 0.0.0.0:8080".to_owned())
+    text.parse().map_err(|_| "expected a port, or an address with a port such as 0.0.0.0:8080".to_owned())
 }
 
 impl Upstream {

@@ -241,8 +241,8 @@ fn append(pairs: &[(String, Vec<u8>)], to: &mut HeaderMap) -> Result<(), ClientE
     Ok(())
 }
 
-/// Sends all requests together, so that they are under way at the same time, over so many HTTP/2 connections,
-/// which Envoy spreads over its workers; gives the answers in the same order.
+/// Sends all requests together, so that they are under way at the same time, over this many HTTP/2
+/// connections, which Envoy spreads over its workers; gives the answers in the same order.
 pub fn send_at_once(
     address: SocketAddr,
     requests: Vec<Request>,

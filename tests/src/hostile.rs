@@ -12,7 +12,7 @@ const KEYS: &str =
 const ANN: &str =
     "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.eyJzdWIiOiJhbm4ifQ.hxH6Faob-HiP1fC7yAvce1IA08PN5-gDdy4SoDVCeuE";
 
-/// What stands in whatever a client forges.
+/// What is in whatever a client forges.
 const FORGED: &str = "forged";
 
 /// All headers that [`config`] owns, but for those that experiments name by their key.

@@ -1,7 +1,7 @@
 //! Tests of the modules as they are shipped: one format of case files, two drivers that run them.
 //!
 //! - [`case`]: the case files under `tests/cases`, and the comparison of what is expected with what happened.
-//! - [`minihost`]: an interpreter with proxy-wasm's imports, which counts fuel and hostcalls.
+//! - [`minihost`]: an interpreter with proxy-wasm's imports, which counts fuel and hostcalls; a crate of its own.
 //! - [`envoy`]: the real Envoy with sample upstreams; [`client`]: an HTTP client that sends any bytes.
 //! - [`jwks_server`] and [`origin`]: servers that answer as a test wants it, broken and lying answers too.
 //! - [`exposition`]: Prometheus' text format, read strictly.
@@ -11,6 +11,8 @@
 //! - [`program`]: the command line, for tests of what it writes.
 //! - [`vectors`]: what the SDKs of other vendors assign, as experiments.
 
+#![forbid(unsafe_code)]
+
 pub mod case;
 pub mod client;
 pub mod driver;
@@ -19,8 +21,9 @@ pub mod exposition;
 pub mod grpc;
 pub mod hostile;
 pub mod jwks_server;
-pub mod minihost;
 pub mod origin;
 pub mod paths;
 pub mod program;
 pub mod vectors;
+
+pub use weir_minihost as minihost;

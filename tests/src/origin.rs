@@ -53,9 +53,9 @@ pub enum Defect {
     Cut,
     /// The connection stays open and nothing comes after half of the body.
     Stalled,
-    /// The length says so many bytes more than there are; then the connection ends.
+    /// The length says this many bytes more than there are; then the connection ends.
     TooShort(usize),
-    /// The length says so many bytes fewer than there are.
+    /// The length says this many bytes fewer than there are.
     TooLong(usize),
     /// The body repeats for ever, in chunks.
     Endless,

@@ -12,6 +12,11 @@ pub fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
 }
 
+/// The examples for authors of filters, each a folder.
+pub fn examples() -> PathBuf {
+    root().join("examples")
+}
+
 /// A built module by the name that case files use: `ab_routing` is `dist/ab_routing.wasm`.
 ///
 /// # Errors

@@ -40,14 +40,20 @@ pub fn path() -> &'static Path {
 /// # Panics
 /// It fails.
 pub fn render(arguments: &[&str], configuration: &str) -> String {
-    let mut child = Command::new(path())
-        .arg("render")
-        .args(arguments)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    printed(&[&["render"], arguments, &["-"]].concat(), configuration)
+}
+
+/// The link that `weir link` makes with a configuration.
+///
+/// # Panics
+/// It fails.
+pub fn link(configuration: &str, arguments: &[&str]) -> String {
+    printed(&[&["link", "-"], arguments].concat(), configuration).trim_end().to_owned()
+}
+
+fn printed(arguments: &[&str], configuration: &str) -> String {
+    let mut child =
+        Command::new(path()).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(configuration.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{arguments:?} {configuration}: {}", output.status);

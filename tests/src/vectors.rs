@@ -9,7 +9,7 @@ use crate::paths;
 
 /// Stands for a variant by its position: the variant's key here, one character of `assigned` there.
 const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-/// What `assigned` has for a unit that takes no part.
+/// What `assigned` has for a unit that does not take part.
 pub const NOBODY: char = '-';
 /// What `assigned` has for a unit that the SDK refuses.
 pub const REFUSED: char = '!';

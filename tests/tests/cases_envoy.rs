@@ -1,4 +1,4 @@
-//! Runs every case under `tests/cases` in the real Envoy. Each case is a test of its own.
+//! Runs every case under `tests/cases`, and those of the examples, in the real Envoy. Each case is a test of its own.
 //!
 //! One Envoy serves all cases whose modules call nobody, and one each set of callouts; configurations that must be
 //! refused are updates of a running one.
@@ -9,7 +9,6 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Failed, Trial};
 use weir_tests::case::{self, Driver};
 use weir_tests::driver::{self, envoy, refusals::Refusals};
-use weir_tests::paths;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let files = case::load_all(&paths::cases())
+    let files = case::load_shipped()
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let planned = driver::plan(&files, Driver::Envoy);
     let fleet = Arc::new(envoy::Fleet::new(&planned)?);

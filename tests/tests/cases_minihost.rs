@@ -1,4 +1,4 @@
-//! Runs every case under `tests/cases` in the mini host. Each case is a test of its own.
+//! Runs every case under `tests/cases`, and those of the examples, in the mini host. Each case is a test of its own.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -6,11 +6,10 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Failed, Trial};
 use weir_tests::case::{self, Driver};
 use weir_tests::driver::{self, minihost};
-use weir_tests::paths;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let files = match case::load_all(&paths::cases()) {
+    let files = match case::load_shipped() {
         Ok(files) => files,
         Err(errors) => {
             errors.iter().for_each(|error| eprintln!("{error}"));

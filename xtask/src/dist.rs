@@ -1,38 +1,51 @@
-//! Builds the modules: one with all filters, and one for each filter. `dist/debug/` has the same
-//! modules with the names of their functions, for readable backtraces.
+//! Builds the modules: one with all filters, one for each filter, and the example for authors of filters.
+//! `dist/debug/` has the same modules with the names of their functions, for readable backtraces.
 
 use crate::Failure;
 use crate::identity::{self, Identity};
-use crate::linker;
-use crate::postlink::{self, Names};
 use crate::stamp::{self, Stamp};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use weir_postlink::Names;
 
 const TARGET: &str = "wasm32-wasip1";
 
-/// A module: its file name in `dist/`, and the cargo features that choose its filters.
+/// A module: its file name in `dist/`, and what it is built of.
 struct Module {
     name: &'static str,
-    features: &'static str,
+    of: Of,
     /// The largest size in kB that it may have: size is start-up time, 1.4 CPU-seconds a MB. A build
     /// without wasm-opt is about a tenth larger, and is not held to it.
     limit_kb: u64,
 }
 
-const MODULES: [Module; 7] = [
+/// What a module is built of.
+#[derive(Clone, Copy)]
+enum Of {
+    /// Weir's filters, chosen by these cargo features.
+    Filters(&'static str),
+    /// The package of this name in `examples/`.
+    Example(&'static str),
+}
+
+const MODULES: [Module; 8] = [
     Module {
         name: "weir",
-        features: "jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics",
+        of: Of::Filters("jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics"),
         limit_kb: 1400,
     },
-    Module { name: "ab_routing", features: "ab-routing", limit_kb: 460 },
-    Module { name: "experiment", features: "experiment", limit_kb: 600 },
-    Module { name: "jwt_claims", features: "jwt-claims", limit_kb: 900 },
+    Module { name: "ab_routing", of: Of::Filters("ab-routing"), limit_kb: 470 },
+    Module { name: "experiment", of: Of::Filters("experiment"), limit_kb: 600 },
+    Module { name: "jwt_claims", of: Of::Filters("jwt-claims"), limit_kb: 915 },
     // Callbacks for responses cost every request, so a module without them is the usual one.
-    Module { name: "fault_injection", features: "fault-injection", limit_kb: 490 },
-    Module { name: "fault_injection_response", features: "fault-injection,response-faults", limit_kb: 495 },
-    Module { name: "metrics", features: "metrics", limit_kb: 510 },
+    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 510 },
+    Module {
+        name: "fault_injection_response",
+        of: Of::Filters("fault-injection,response-faults"),
+        limit_kb: 515,
+    },
+    Module { name: "metrics", of: Of::Filters("metrics"), limit_kb: 525 },
+    Module { name: "examples/hello_filter", of: Of::Example("hello-filter"), limit_kb: 130 },
 ];
 
 /// Builds the named modules, or all of them, into `dist/`. A module that is there already, of the same sources,
@@ -59,7 +72,7 @@ pub fn build(names: &[String]) -> Result<(), Failure> {
     };
     let mut outdated = Vec::new();
     for module in MODULES.iter().filter(|m| names.is_empty() || names.iter().any(|n| n == m.name)) {
-        let stamp = stamp_of(module, &dist, sources);
+        let stamp = stamp_of(module, root, sources)?;
         if stamp.holds() {
             size(module, std::fs::metadata(module.file(&dist))?.len(), ", unchanged");
         } else {
@@ -107,9 +120,37 @@ impl Module {
     }
 }
 
+impl Of {
+    /// What cargo is to build.
+    fn arguments(self) -> Vec<&'static str> {
+        match self {
+            Self::Filters(features) => {
+                vec!["--package", "weir-module", "--no-default-features", "--features", features]
+            }
+            Self::Example(package) => vec!["--package", package],
+        }
+    }
+
+    /// What cargo calls it.
+    fn artifact(self) -> String {
+        match self {
+            Self::Filters(_) => "weir".to_owned(),
+            Self::Example(package) => package.replace('-', "_"),
+        }
+    }
+}
+
 /// Whether it is made of these sources already.
-fn stamp_of(module: &Module, dist: &Path, sources: u64) -> Stamp {
-    Stamp::new(dist, module.name, module.features, sources, vec![module.file(dist), module.readable(dist)])
+fn stamp_of(module: &Module, root: &Path, sources: u64) -> Result<Stamp, Failure> {
+    let dist = root.join("dist");
+    let made = vec![module.file(&dist), module.readable(&dist)];
+    Ok(match module.of {
+        Of::Filters(features) => Stamp::new(&dist, module.name, features, sources, made),
+        Of::Example(package) => {
+            let own = stamp::of_folder(&root.join("examples").join(package))?;
+            Stamp::new(&dist, module.name, package, sources ^ own, made)
+        }
+    })
 }
 
 /// What comes after the linker: exports chosen, code shrunk, identity written. Returns the size in bytes, and
@@ -117,14 +158,19 @@ fn stamp_of(module: &Module, dist: &Path, sources: u64) -> Stamp {
 fn finish(module: &Module, linked: &[u8], dist: &Path, language: &str) -> Result<(u64, bool), Failure> {
     let file = module.file(dist);
     let fresh = file.with_extension("fresh.wasm");
-    std::fs::write(&fresh, postlink::finish(linked, Names::Dropped)?)?;
+    std::fs::create_dir_all(file.parent().ok_or("a module lies in a folder")?)?;
+    std::fs::write(&fresh, weir_postlink::finish(linked, Names::Dropped)?)?;
     let shrunk = shrink(&fresh)?;
-    let identity = Identity { name: module.name, features: module.features, language };
-    let finished = identity.written_into(&std::fs::read(&fresh)?)?;
+    let identified = |bytes: Vec<u8>| match module.of {
+        Of::Filters(features) => Identity { name: module.name, features, language }.written_into(&bytes),
+        Of::Example(_) => Ok(bytes),
+    };
+    let finished = identified(std::fs::read(&fresh)?)?;
     std::fs::remove_file(&fresh)?;
     replace(&file, &finished)?;
-    let readable = identity.written_into(&postlink::finish(linked, Names::Kept)?)?;
-    replace(&module.readable(dist), &readable)?;
+    let readable = module.readable(dist);
+    std::fs::create_dir_all(readable.parent().ok_or("a module lies in a folder")?)?;
+    replace(&readable, &identified(weir_postlink::finish(linked, Names::Kept)?)?)?;
     Ok((finished.len() as u64, shrunk))
 }
 
@@ -138,7 +184,7 @@ fn remapped(root: &Path) -> String {
     format!("--remap-path-prefix={}/= --remap-path-prefix={}/=", crates.display(), root.display())
 }
 
-/// Binaryen's optimiser takes a tenth off a module. False where it is not installed.
+/// Binaryen's optimiser takes 10 % off a module. False where it is not installed.
 fn shrink(file: &Path) -> Result<bool, Failure> {
     // Every feature that rustc's output uses, and none that V8 does not take in this encoding.
     const FEATURES: [&str; 7] = [
@@ -151,7 +197,7 @@ fn shrink(file: &Path) -> Result<bool, Failure> {
         "--enable-simd",
     ];
     // Code that a compiler wrote for speed is rewritten for size: functions that differ in a constant become
-    // one, control flow is laid out anew, and constants that come again are kept. A request costs a fifth
+    // one, control flow is laid out again, and constants that come again are kept. A request costs a fifth
     // less fuel in the mini host that way, not more.
     const PASSES: [&str; 7] = [
         "--merge-similar-functions",
@@ -188,15 +234,15 @@ fn link(root: &Path, module: &Module) -> Result<PathBuf, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(root)
-        .args(["build", "--quiet", "--release", "--target", TARGET, "--package", "weir-module"])
-        .args(["--no-default-features", "--features", module.features])
+        .args(["build", "--quiet", "--release", "--target", TARGET])
+        .args(module.of.arguments())
         .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", remapped(root))
-        .env(linker::SETTING, std::env::current_exe()?)
-        .env(linker::ROLE, "1")
+        .env(weir_postlink::SETTING, std::env::current_exe()?)
+        .env(weir_postlink::ROLE, "1")
         .status()?;
     if !status.success() {
         return Err(format!("cargo could not build {}: {status}", module.name).into());
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join(TARGET).join("release").join("weir.wasm"))
+    Ok(target.join(TARGET).join("release").join(module.of.artifact()).with_extension("wasm"))
 }

@@ -2,9 +2,10 @@
 //! Schema, the tables of options in the documentation, the reference of metrics, the dashboard.
 //!
 //! All is what the program prints. Schema and tables come from the configuration types; a table stands in a
-//! page between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema.
+//! page between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema. What a page
+//! shows of the repository's own files is included the same way, see [`includes`].
 
-use crate::{Failure, tables};
+use crate::{Failure, includes, tables};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,7 +18,7 @@ const PRINTED: [(&str, &[&str]); 2] = [
     ("monitoring/grafana/weir.json", &["render", "dashboard"]),
 ];
 
-/// A file, and what has to stand in it.
+/// A file, and what has to be in it.
 struct Generated {
     path: PathBuf,
     text: String,
@@ -62,7 +63,8 @@ fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
         files.push(Generated { path: path.into(), text: weir(root, arguments)? });
     }
     for (name, text) in &pages {
-        files.push(Generated { path: Path::new(PAGES).join(name), text: tables.fill(name, text)? });
+        let text = includes::fill(root, name, &tables.fill(name, text)?)?;
+        files.push(Generated { path: Path::new(PAGES).join(name), text });
     }
     Ok(files)
 }
@@ -83,14 +85,14 @@ fn weir(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The pages of the documentation that have tables, by name.
+/// The pages of the documentation that have tables or show files, by name.
 fn pages(root: &Path) -> Result<Vec<(String, String)>, Failure> {
     let mut pages = Vec::new();
     for entry in std::fs::read_dir(root.join(PAGES))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.ends_with(".md") {
             let text = std::fs::read_to_string(root.join(PAGES).join(&name))?;
-            if text.contains(tables::BEGIN) {
+            if text.contains(tables::BEGIN) || text.contains(includes::BEGIN) {
                 pages.push((name, text));
             }
         }

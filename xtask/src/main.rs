@@ -1,11 +1,14 @@
 //! Build steps that cargo itself does not have. `cargo xtask` lists them.
 
+#![forbid(unsafe_code)]
+
 mod book;
 mod dist;
 mod drift;
 mod identity;
-mod linker;
-mod postlink;
+mod includes;
+#[cfg(test)]
+mod rules;
 mod stamp;
 mod tables;
 
@@ -15,7 +18,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo run -p xtask -- TASK
   dist [MODULE...]   build the modules into dist/ and print their sizes
-  schema             write what is generated: the JSON Schema, the tables of options in docs/
+  schema             write what is generated: the JSON Schema; tables of options and included files in docs/
   drift              compare what is generated with what is there
   book               make the pages into a site in target/book/html with mdBook, and check its links";
 
@@ -28,8 +31,8 @@ fn root() -> Result<PathBuf, Failure> {
 }
 
 fn main() -> ExitCode {
-    if linker::is_wanted() {
-        return linker::run().unwrap_or_else(|failure| {
+    if weir_postlink::is_wanted() {
+        return weir_postlink::run().unwrap_or_else(|failure| {
             eprintln!("{failure}");
             ExitCode::FAILURE
         });

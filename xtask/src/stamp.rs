@@ -39,6 +39,20 @@ pub fn of_sources(root: &Path) -> Result<u64, Failure> {
     Ok(hasher.finish())
 }
 
+/// A fingerprint of a folder of sources.
+///
+/// # Errors
+/// A source cannot be read.
+pub fn of_folder(folder: &Path) -> Result<u64, Failure> {
+    let (mut hasher, mut files) = (DefaultHasher::new(), BTreeSet::new());
+    collect(folder, &mut files)?;
+    for file in files {
+        file.strip_prefix(folder)?.hash(&mut hasher);
+        std::fs::read(&file)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
 /// Every file of a folder that can be part of a module. Tests are left out: they change often, and no module has
 /// them.
 fn collect(path: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub const BEGIN: &str = "<!-- generated: ";
 const BEGIN_END: &str = " -->";
 /// The line behind a table.
-const END: &str = "<!-- end -->";
+pub const END: &str = "<!-- end -->";
 
 /// The name under which a page asks for the table of the whole document.
 const TOP: &str = "Document";
@@ -19,7 +19,7 @@ const DESCRIBED: [(&str, &str); 6] = [
     ("StringMatch", "match.md#how-a-text-is-tested"),
     ("Source", "configuration.md#sources"),
     ("Percentage", "fault-injection.md#how-often"),
-    ("Sampling", "fault-injection.md#the-same-users-again"),
+    ("Sampling", "fault-injection.md#sticky-sampling"),
     ("MetricLabel", "metrics.md#labels"),
 ];
 
@@ -48,7 +48,7 @@ impl Tables {
         Ok(Self { schema, links })
     }
 
-    /// The page with its tables made anew.
+    /// The page with its tables made again.
     pub fn fill(&self, page: &str, text: &str) -> Result<String, Failure> {
         let mut out = String::new();
         let mut lines = text.lines();
@@ -139,7 +139,7 @@ fn description(schema: &Value) -> String {
     }
 }
 
-/// A text that can stand in a table's cell.
+/// A text that can be in a table's cell.
 fn cell(text: &str) -> String {
     text.replace("\n\n", "<br>").replace('\n', " ").replace('|', "\\|")
 }

@@ -37,7 +37,7 @@ const BROWSER: [(&str, &str); 18] = [
     ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
 ];
 
-/// A connection to one listener. For use inside of a [`tokio::task::LocalSet`].
+/// A connection to one listener. For use inside a [`tokio::task::LocalSet`].
 pub(crate) struct Client {
     sender: SendRequest<Bytes>,
 }

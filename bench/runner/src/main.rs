@@ -1,6 +1,8 @@
 //! Measures the CPU time per request that filters add in Envoy, side by side in one process.
 //! `docs/performance.md` says what is measured and how to read it.
 
+#![forbid(unsafe_code)]
+
 mod client;
 mod cpu;
 mod delays;
@@ -27,7 +29,7 @@ struct Arguments {
     /// Print JSON in place of the table.
     #[arg(long)]
     json: bool,
-    /// How often Envoy is started anew. Standard errors are taken over these, so there are at least two.
+    /// How often Envoy is started again. Standard errors are taken over these, so there are at least two.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..))]
     restarts: u32,
     /// How often each filter is measured, in one Envoy, between two measurements of the baseline.

@@ -27,7 +27,7 @@ pub(crate) fn trimmed_mean(values: &[f64]) -> f64 {
     middle.iter().sum::<f64>() / middle.len() as f64
 }
 
-/// The value below which a tenth lies. `NaN` without values.
+/// The value below which 10 % lies. `NaN` without values.
 pub(crate) fn lowest_tenth(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -2,6 +2,8 @@
 //! with it what a filter costs before it does any work: the SDK exports every callback of the ABI, and the
 //! proxy calls those that concern a request. So this crate gets no post-link step.
 
+#![forbid(unsafe_code)]
+
 #[cfg(target_os = "wasi")]
 mod filter {
     use proxy_wasm::traits::{Context, HttpContext, RootContext};

@@ -15,18 +15,18 @@ use std::io::Write;
 use std::path::PathBuf;
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
-use weir_core::problem::did_you_mean;
+use weir_core::problem::suggestion;
 use weir_core::{Outside as _, SourceSpec, Truth, Way};
 use weir_pipeline::routing;
 
-/// Explains what becomes of a request: which variant its unit gets, where it goes, and why.
+/// Explains the decisions about a request: the variant of its unit, its route, and why.
 ///
-/// The request that the options describe goes through all filters of the configuration, as it would in the
-/// proxy, and each step is reported: the tokens, each experiment (status, override, sticky, unit, holdout,
-/// layer, targeting, prerequisites, coverage, variant, with the numbers that the unit was hashed to), the
-/// rules of routing, and which faults could be injected; none is. Tokens are verified, with keys from the
-/// configuration or from `--jwks`, at the time `--at`. Secrets are read from the environment, as in the proxy.
-/// CEL expressions only a proxy can evaluate; they do not hold here.
+/// The request that the options describe runs through all filters of the configuration, as in the proxy, and
+/// each step is reported: the tokens, each experiment (status, override, sticky, unit, holdout, layer,
+/// targeting, prerequisites, coverage, variant, with hash values), the routing rules, and possible faults,
+/// which are not injected. Tokens are verified, with keys from the configuration or from `--jwks`, at the
+/// time `--at`. Secrets are read from the environment, as in the proxy. Only a proxy can evaluate CEL
+/// expressions; they count as not fulfilled here.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,16 +36,16 @@ Examples:
   weir assign shop.yaml --all -H 'authorization: Bearer $TOKEN' --jwks keys.json
   weir assign shop.yaml --all --claim sub=ada --claim role=admin
 
-Exit codes: 0 it is decided, also when the unit gets no variant; 2 the file or the options cannot be used.")]
+Exit codes: 0 the request was decided, even if the unit gets no variant; 2 the file or the options are invalid.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// The unit's id. It is put where the experiment looks first, or the split, or the fault.
+    /// The unit's ID. It is set in the first source that the experiment, split or fault reads.
     #[arg(long, value_name = "ID")]
     unit: Option<String>,
-    /// A key set (JSON) for providers that fetch theirs from a server, or for one of them.
+    /// A key set (JSON) for all providers that fetch theirs from a server, or for one of them.
     #[arg(long, value_name = "[PROVIDER=]FILE")]
     jwks: Vec<String>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ struct Which {
     /// One experiment, by its key.
     #[arg(long, value_name = "KEY")]
     experiment: Option<String>,
-    /// All experiments, routing, faults, and the headers that the request ends up with.
+    /// All experiments, routing, faults, and the resulting request headers.
     #[arg(long)]
     all: bool,
 }
@@ -134,8 +134,7 @@ fn has_experiment(loaded: &Loaded, which: &Which) -> Result<(), String> {
         return Err("the configuration has no experiments".to_owned());
     }
     let wanted = which.experiment.as_deref().unwrap_or_default();
-    let hint = did_you_mean(wanted, keys.iter().copied());
-    Err(format!("there is no experiment {wanted}{hint}; there is: {}", keys.join(", ")))
+    Err(format!("unknown experiment {wanted}{}", suggestion(wanted, &keys)))
 }
 
 /// Where a unit is looked for first, by what is asked for: each place once.

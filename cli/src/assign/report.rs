@@ -1,4 +1,4 @@
-//! What is told about a decision.
+//! The report of a decision.
 
 use crate::output::percent;
 use serde::Serialize;
@@ -61,7 +61,7 @@ pub(super) struct Answer {
 pub(super) enum TokenStep {
     /// The rule that the request comes under, by position.
     Rule { position: Option<usize> },
-    /// Whether this rule is for the request cannot be told, so the request must meet it too.
+    /// Whether this rule is for the request is unknown, so the request must meet it too.
     Undecided { position: usize },
     /// The rule asks for none.
     NotAsked,
@@ -129,7 +129,7 @@ pub(super) struct Routed {
 pub(super) struct TriedRule {
     pub(super) name: String,
     pub(super) matches: bool,
-    /// Whether that cannot be told; such a rule counts as one that does not match.
+    /// Whether that is unknown; such a rule counts as one that does not match.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) undecided: bool,
 }
@@ -148,7 +148,7 @@ pub(super) struct Chosen {
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
     pub(super) name: String,
-    /// `meant`, `notMeant`, `undecided` (nobody can tell, so it is not injected) or `off`.
+    /// `meant`, `notMeant`, `undecided` (it is unknown, so it is not injected) or `off`.
     pub(super) verdict: &'static str,
     pub(super) faults: Vec<Injected>,
 }
@@ -224,8 +224,8 @@ impl Routed {
         let said = match *by {
             "key" => format!("weir-1 of {:?} is {at}", unit.as_deref().unwrap_or_default()),
             "cookie" => format!("by the id of a cookie that the response sets: {at}"),
-            "random" => format!("drawn anew for each request: {at}"),
-            _ => "no key: all such requests go to the first target".to_owned(),
+            "random" => format!("drawn again for each request: {at}"),
+            _ => "no key: the request goes to the first target".to_owned(),
         };
         writeln!(out, "  {:14} {said}", "split")
     }
@@ -248,8 +248,8 @@ pub(super) struct Decided {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Taken {
     step: &'static str,
-    /// `on`: the next step decides; `out`: no variant; `unknown`: that cannot be told, so no variant;
-    /// `variant`: this one.
+    /// `on`: the next step decides; `out`: no variant; `unknown`: that is unknown, so no variant; `variant`:
+    /// this one.
     verdict: &'static str,
     /// The variant's index, when the step gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -323,7 +323,7 @@ impl Taken {
             ("sticky", "on") => "nothing is remembered".to_owned(),
             ("sticky", "out") => "no new units, or an assignment that is too old".to_owned(),
             ("sticky", _) => "remembered".to_owned(),
-            ("unit", _) => "there is no unit".to_owned(),
+            ("unit", _) => "the request has no unit".to_owned(),
             ("targeting", "on") => "match, condition and cel hold".to_owned(),
             ("targeting" | "prerequisites", "unknown") => {
                 "a value cannot be judged: it is too long or not of its type, or cel fails".to_owned()
@@ -336,7 +336,7 @@ impl Taken {
             ("layer", "on") => "in this experiment's ranges".to_owned(),
             ("layer", _) => "not in this experiment's ranges".to_owned(),
             ("coverage", "on") => "takes part".to_owned(),
-            ("coverage", _) => "takes no part".to_owned(),
+            ("coverage", _) => "outside of the coverage".to_owned(),
             (_, verdict) => verdict.to_owned(),
         };
         let said = match (self.step, variant) {

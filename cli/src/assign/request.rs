@@ -11,7 +11,7 @@ use weir_core::{AttributeMap, Outside, timestamp};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "The request")]
 pub(crate) struct Options {
-    /// A value of one of the configuration's attributes; it is put where the attribute looks for it.
+    /// A value of one of the configuration's attributes; it is set in the attribute's source.
     #[arg(long, value_name = "NAME=VALUE")]
     attr: Vec<String>,
     /// A header.
@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// A query parameter.
     #[arg(long, value_name = "NAME=VALUE")]
     query: Vec<String>,
-    /// A claim, as if a token with it had been verified: where no token is given. The value is JSON, or text.
+    /// A claim of a simulated verified token, if no token is given. The value is JSON, or text.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) claim: Vec<String>,
     /// An Envoy attribute, such as source.address.
@@ -162,6 +162,9 @@ impl Given {
                 RequestPart::Method => self.method = owned,
                 RequestPart::Host => self.host = owned,
                 RequestPart::Scheme => self.scheme = owned,
+                RequestPart::IsBot => {
+                    return Err("`isBot` comes from the user-agent: -H 'user-agent: …'".to_owned());
+                }
             },
             _ => return Err(nowhere("env or constant")),
         }
@@ -263,7 +266,7 @@ fn insert(
 }
 
 fn pair<'t>(option: &str, text: &'t str, separator: char) -> Result<(&'t str, &'t str), String> {
-    text.split_once(separator).ok_or_else(|| format!("{option} {text}: there is no `{separator}` in it"))
+    text.split_once(separator).ok_or_else(|| format!("{option} {text}: expected a `{separator}`"))
 }
 
 /// Percent-encoding of all but RFC 3986's unreserved characters.

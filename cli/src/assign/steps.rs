@@ -1,4 +1,4 @@
-//! What the filters report while they decide, kept for a report.
+//! Collects the steps that the filters report while they decide.
 
 use super::report::{Fault, Taken, TokenStep};
 use weir_core::{Effects, Outside, Request, Truth};

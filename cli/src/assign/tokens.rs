@@ -36,7 +36,7 @@ pub(super) fn give_keys(files: &[String], plan: &jwt::Plan, now: u64) -> Result<
             let taken = plan.on_fetched(*number, now, Ok((200, keys.as_bytes())));
             // The notes name keys that are skipped, or why there are none.
             for note in taken.iter().flat_map(|taken| &taken.notes) {
-                if note.contains("cannot be had") {
+                if note.contains("are not available") {
                     return Err(format!("--jwks {file}: {note}"));
                 }
                 crate::output::complain(&format!("note: {note}"));
@@ -69,7 +69,7 @@ pub(super) fn assume(given: &mut Given, config: &jwt::Config, plans: &Plans) -> 
         format!("{}.{}.{}", part(&json!({"alg": "HS256"})), part(&Value::Object(claims)), part(&json!(0)));
     put(given, provider, &token)?;
     plan.assume_verified(name, token.as_bytes(), &plans.shape, given.now())
-        .map_err(|reason| format!("--claim: there can be no such token: {reason}"))
+        .map_err(|reason| format!("--claim: invalid claim: {reason}"))
 }
 
 /// The provider that issues tokens with these claims: by `iss`, else the first.

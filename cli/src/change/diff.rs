@@ -11,12 +11,12 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Says which share of units changes variant between two configurations.
+/// Reports which share of units changes its variant between two configurations.
 ///
-/// For each experiment and each split of a routing rule: the share of all units that moves, and from where
-/// to where. Where only the hash decides, and its seed and scale are the same, the numbers are exact, by the
-/// ranges. Where holdouts, layers, prerequisites or variants decide too, or the seed is another, ids are made up
-/// and go through the whole pipeline of both configurations. Targeting is taken to hold.
+/// Prints for each experiment and each split of a routing rule the share of all units that moves between
+/// variants. If only the hash decides, with the same seed and scale, the numbers are exact. If holdouts,
+/// layers, prerequisites or variants decide too, or the seed differs, generated IDs run through the whole
+/// pipeline of both configurations. Targeting is assumed to hold.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -24,16 +24,16 @@ Examples:
   git show HEAD:canary.yaml | weir diff - canary.yaml
   weir diff --old-draws canary.yaml canary.yaml
 
-Exit codes: 0 nobody moves; 1 somebody does, or an experiment came or went; 2 a file cannot be used.")]
+Exit codes: 0 no unit moves; 1 units move, or an experiment was added or removed; 2 a file is invalid.")]
 pub(crate) struct Args {
     /// The configuration before; `-` is standard input.
     old: PathBuf,
     /// The configuration after.
     new: PathBuf,
-    /// How many ids to make up where ranges do not say it.
+    /// Number of generated IDs, for results that ranges do not determine.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     ids: u64,
-    /// OLD ran on modules whose splits drew with the name of the rule alone, where they have no seed.
+    /// OLD ran on older modules, in which splits without a seed drew with the name of the rule alone.
     #[arg(long)]
     old_draws: bool,
     #[command(flatten)]
@@ -325,9 +325,9 @@ impl Change {
         let name = &self.name;
         match (self.kind, self.ids) {
             (Kind::Changed, _) if self.transitions.is_empty() => {
-                writeln!(out, "{name}: nobody moves by the hash")?;
+                writeln!(out, "{name}: no units move by the hash")?;
             }
-            (Kind::Same, _) => writeln!(out, "{name}: nobody moves")?,
+            (Kind::Same, _) => writeln!(out, "{name}: no units move")?,
             (Kind::Added, _) => writeln!(out, "{name}: is new")?,
             (Kind::Removed, _) => writeln!(out, "{name}: is gone")?,
             (_, None) => writeln!(out, "{name}: {} of all units move", percent(self.moved))?,

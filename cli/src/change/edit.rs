@@ -9,8 +9,8 @@ pub(super) struct Wanted<'p> {
     pub(super) text: String,
 }
 
-/// Puts the changes into `text`. `owner` is the experiment or split as it stands there, `list` the name of its
-/// list (`variants`, `targets`), `name` that of a member's name (`key`, `name`). New members come behind the
+/// Puts the changes into `text`. `owner` is the experiment or split unchanged, `list` the name of its list
+/// (`variants`, `targets`), `name` that of a member's name (`key`, `name`). New members come after the
 /// others.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub(super) fn apply(
     wanted: &[Wanted<'_>],
 ) -> Result<String, String> {
     let source = Source::new(text);
-    let members = owner.get(list).ok_or_else(|| format!("there is no `{list}`"))?;
+    let members = owner.get(list).ok_or_else(|| format!("the list `{list}` is missing"))?;
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     if let Some(coverage) = member(owner, "coverage") {
         let start = source.offset(coverage.value.at)?;

@@ -1,4 +1,4 @@
-//! `weir layers`: the ranges of each layer, by experiment, and what is free.
+//! `weir layers`: the ranges of each layer, by experiment, and the free ranges.
 
 use crate::document;
 use crate::output::{Failure, Format, Outcome, percent};
@@ -6,14 +6,14 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Shows the layers of a configuration: which experiment has which ranges, and which are free.
+/// Shows the layers of a configuration: the ranges of each experiment, and the free ranges.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir layers experiments.yaml
   weir layers experiments.yaml --output json
 
-Exit codes: 0 always, if the file can be used; 2 it cannot.")]
+Exit codes: 0 the file is valid; 2 it is not.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,

@@ -1,4 +1,4 @@
-//! `weir diff`, `weir plan` and `weir layers`: what a change does to units, and where there is room for one.
+//! `weir diff`, `weir plan` and `weir layers`: the effect of a change on units, and free ranges.
 
 pub(crate) mod diff;
 mod edit;

@@ -15,14 +15,15 @@ use weir_allocation::sdk::Segment;
 use weir_allocation::{Allocation, BUCKETS, BucketRange, Share, Weights, anchored, replan, total_variation};
 use weir_core::problem::did_you_mean;
 
-/// Finds the ranges for new weights that move the fewest units.
+/// Computes ranges for new weights that move as few units as possible.
 ///
-/// Weights alone say how much each variant gets, not which units: changing them moves more units than need
-/// be where there are three variants or more. This takes the allocation as it is, gives up exactly the
-/// surplus of each variant that shrinks, and gives it to those that grow. Paste the printed ranges into the
-/// configuration in place of weights and coverage, or let `--write` do it: comments and all else stay.
+/// Weights determine how many units each variant gets, but not which: with three variants or more, a change
+/// moves more units than necessary. This command starts from the current allocation, and moves exactly the
+/// surplus of shrinking variants to growing ones. Paste the printed ranges into the configuration in place of
+/// weights and coverage, or use `--write`, which preserves comments and everything else.
 ///
-/// The splits of routing rules have weights only, laid out so that little moves; for them it says what moves.
+/// Splits of routing rules have only weights, with a layout that moves few units; for them the command prints
+/// the movement.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -32,13 +33,14 @@ Examples:
   weir plan checkout.yaml --experiment checkout --weights control=34,b=33,c=33 --add c
   weir plan canary.yaml --split canary --weights stable=80,canary=20
 
-Exit codes: 0 there is a plan; 2 there is none, or the file cannot be used.")]
+Exit codes: 0 there is a plan; 2 there is none, or the file is invalid.")]
 pub(crate) struct Args {
-    /// The configuration as it runs now; `-` is standard input.
+    /// The current configuration; `-` is standard input.
     config: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// The new weights, relative to their sum, for all variants: 0 empties one. Default: the current weights.
+    /// The new weights, relative to their sum, for all variants; 0 empties a variant. Default: the current
+    /// weights.
     #[arg(
         long,
         value_name = "VARIANT=WEIGHT,...",
@@ -46,10 +48,10 @@ pub(crate) struct Args {
         value_delimiter = ','
     )]
     weights: Vec<String>,
-    /// Variants that are new.
+    /// New variants.
     #[arg(long, value_name = "VARIANT,...", value_delimiter = ',')]
     add: Vec<String>,
-    /// The part of all units that takes part. Default: as it is now.
+    /// The fraction of all units that takes part. Default: the current coverage.
     #[arg(long, value_name = "PART")]
     coverage: Option<String>,
     /// Write the plan into the file.
@@ -112,7 +114,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
             Ok(again) if planned(&again) && moved_as_planned(&subject, &again, &report) => {}
             _ => {
                 return Err(Failure::from(format!(
-                    "{file}: cannot be edited in place: paste what is printed"
+                    "{file}: cannot be edited in place: paste the printed plan"
                 )));
             }
         }
@@ -141,7 +143,7 @@ fn moved_as_planned(old: &Subject, new: &Subject, report: &Report) -> bool {
 
 /// The file's text with the plan in it.
 fn write(loaded: &Loaded, subject: &Subject, report: &Report, text: &str) -> Result<String, String> {
-    let gone = || "what was read is not in the file any more".to_owned();
+    let gone = || "the file has changed since it was read".to_owned();
     let root = loaded.written.as_ref().ok_or_else(gone)?;
     let item = |path: &[&str], key: &str, name: &str| -> Option<Node> {
         let list = root.path(path)?.items().iter();
@@ -181,7 +183,7 @@ fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
     let mut variants = old.variants.clone();
     for name in &args.add {
         if variants.contains(name) {
-            return Err(format!("--add {name}: there is such a variant"));
+            return Err(format!("--add {name}: the variant already exists"));
         }
         variants.push(name.clone());
     }
@@ -270,7 +272,7 @@ fn grid(subject: &Subject) -> Result<u32, String> {
     match u32::try_from(subject.ranges.scale) {
         Ok(scale) if scale > 0 && BUCKETS.is_multiple_of(scale) => Ok(BUCKETS / scale),
         _ => Err(format!(
-            "the hash of {} has {} numbers, which are no whole millionths of all units: there is no plan for it",
+            "the hash of {} has {} numbers, which are not whole millionths of all units: it cannot be planned",
             subject.name, subject.ranges.scale
         )),
     }
@@ -287,7 +289,7 @@ fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Resul
         let name = name.trim();
         let index = variants.iter().position(|known| known == name).ok_or_else(|| {
             let hint = did_you_mean(name, variants.iter().map(String::as_str));
-            format!("--weights: there is no variant {name:?}{hint} To add one: --add {name}")
+            format!("--weights: unknown variant {name:?}{hint} To add it: --add {name}")
         })?;
         if weights[index].replace(weight).is_some() {
             return Err(format!("--weights: {name} has two weights"));
@@ -310,7 +312,7 @@ fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Resul
 
 /// `0.5` or `50%`.
 fn part(text: &str) -> Result<f64, String> {
-    let wrong = || format!("--coverage {text}: a part is a number from 0 to 1, or a percentage such as 50%");
+    let wrong = || format!("--coverage {text}: expected a number from 0 to 1, or a percentage such as 50%");
     let number = match text.strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0,
         None => text.parse().map_err(|_| wrong())?,

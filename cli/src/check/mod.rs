@@ -1,8 +1,9 @@
-//! `weir check`: says of each file what a proxy would say, and where it stands.
+//! `weir check`: reports the problems that a proxy would report, with their positions.
 
 mod neighbours;
 mod notes;
 mod report;
+mod unmet;
 mod warnings;
 
 use crate::environment::{Environment, Variables};
@@ -16,20 +17,20 @@ use std::path::{Path, PathBuf};
 use weir_core::Problem;
 use weir_pipeline::Plans;
 
-/// Finds everything that is wrong with configurations, as a proxy would.
+/// Reports every problem of configurations, as a proxy would.
 ///
-/// Each problem is one line on standard output: the file with line and column, the place in the
-/// configuration, what is wrong there and what would be right. CEL expressions only a proxy can check, and
-/// what stands in environment variables is checked when `--env` gives it.
+/// Each problem is one line on standard output: the file with line and column, the path in the configuration,
+/// what is wrong and what was expected. Only a proxy can check CEL expressions. Values of environment
+/// variables are checked if you provide them with `--env`.
 ///
-/// A file may be a Weir configuration itself, an Istio WasmPlugin, TrafficExtension or EnvoyFilter, an
-/// EnvoyExtensionPolicy of Envoy Gateway, an Envoy configuration (bootstrap, listener, ECDS), a
-/// ConfigMap with such files, a Kubernetes List, or several of these behind each other; YAML or JSON.
+/// A file may be a Weir configuration, an Istio WasmPlugin, TrafficExtension or EnvoyFilter, an
+/// EnvoyExtensionPolicy of Envoy Gateway, an Envoy configuration (bootstrap, listener, ECDS), a ConfigMap
+/// with such files, a Kubernetes List, or several of these documents; YAML or JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Which Wasm plugins are Weir's: those whose address, file, plugin name or root id has the word `weir` or \
-the name of one of its modules (ab_routing.wasm), and those whose configuration has a section `routing`, \
-`experiments` or `faults`, or `jwt` and nothing unknown. Others are left alone and listed.
+A Wasm plugin is treated as Weir's if its address, file, plugin name or root ID contains the word `weir` or \
+the name of one of its modules (ab_routing.wasm), or if its configuration has a section `routing`, \
+`experiments` or `faults`, or `jwt` and nothing unknown. Other plugins are listed and not checked.
 
 Examples:
   weir check canary.yaml
@@ -39,16 +40,16 @@ Examples:
   weir check --deny warnings canary.yaml
   weir check --env proxy.env gateway.yaml
 
-Exit codes: 0 all is right, or there are only warnings; 1 there are problems, or warnings with \
+Exit codes: 0 no problems (there may be warnings); 1 there are problems, or warnings with \
 `--deny warnings`; 2 a file cannot be read, or has no Weir configuration.")]
 pub(crate) struct Args {
     /// Files to check; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Take every Wasm plugin for Weir's, whatever it looks like.
+    /// Treat every Wasm plugin as Weir's.
     #[arg(long)]
     all_plugins: bool,
-    /// Fail where there are warnings.
+    /// Fail if there are warnings.
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
     #[command(flatten)]
@@ -60,7 +61,7 @@ pub(crate) struct Args {
 /// What else makes the command fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Deny {
-    /// What is allowed, and hardly ever meant.
+    /// Valid settings that are probably not intended.
     Warnings,
 }
 

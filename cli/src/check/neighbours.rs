@@ -1,4 +1,4 @@
-//! What two plugins of one file do to each other.
+//! Conflicts between two plugins of one file.
 
 use super::report::Finding;
 use crate::manifest::Plugin;

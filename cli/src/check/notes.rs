@@ -1,4 +1,4 @@
-//! What is no mistake of a configuration by itself, but dangerous where it stands.
+//! Valid settings that are dangerous in their context.
 
 use super::report::Finding;
 use crate::manifest::Plugin;

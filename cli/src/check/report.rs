@@ -1,4 +1,4 @@
-//! What `weir check` prints. The JSON form is documented in `docs/cli.md`.
+//! The output of `weir check`. The JSON form is documented in `docs/cli.md`.
 
 use crate::output::{Outcome, count};
 use crate::yaml::{Broken, Mark};
@@ -37,10 +37,10 @@ pub(super) struct Configuration {
     #[serde(flatten)]
     pub(super) at: Mark,
     pub(super) problems: Vec<Finding>,
-    /// What is allowed, and hardly ever meant.
+    /// Valid settings that are probably not intended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<Warned>,
-    /// What is right by itself, and dangerous where it stands. It is not counted among the problems.
+    /// Valid settings that are dangerous in their context. They do not count as problems.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<Finding>,
 }

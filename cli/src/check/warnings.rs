@@ -1,8 +1,10 @@
-//! What is allowed, and hardly ever meant.
+//! Valid settings that are probably not intended.
 
+use super::unmet;
 use crate::pools;
 use weir_core::{At, Problems};
 use weir_experiment::Status;
+use weir_jose::KeySet;
 use weir_pipeline::Document;
 
 /// A warning: a code that does not change, a place, and what follows.
@@ -20,10 +22,12 @@ pub(super) fn of(json: &serde_json::Value) -> Vec<Warning> {
     shared_draws(&document, &mut all);
     experiments(&document, &mut all);
     followed(&document, &mut all);
+    unmet::tests(json, &mut all);
+    unusable_keys(&document, &mut all);
     all
 }
 
-fn warn(all: &mut Vec<Warning>, code: &'static str, at: At, message: String) {
+pub(super) fn warn(all: &mut Vec<Warning>, code: &'static str, at: At, message: String) {
     all.push(Warning { code, at, message });
 }
 
@@ -47,7 +51,7 @@ fn experiments(document: &Document, all: &mut Vec<Warning>) {
     let at = At::root().field("experiments");
     for (i, holdout) in section.holdouts.iter().enumerate() {
         if !section.list.iter().any(|experiment| experiment.holdout.contains(&holdout.name)) {
-            let message = format!("no experiment names the holdout {:?}: it holds nobody out", holdout.name);
+            let message = format!("no experiment names the holdout {:?}: it has no effect", holdout.name);
             warn(all, "W02", at.field("holdouts").index(i).field("name"), message);
         }
     }
@@ -80,6 +84,24 @@ fn followed(document: &Document, all: &mut Vec<Warning>) {
             let message =
                 format!("the experiment {key:?} has ended without a winner: this rule matches nothing");
             warn(all, "W05", at.field("variant").field(key), message);
+        }
+    }
+}
+
+/// W07: a key of a local key set that verifies nothing, so that its tokens are refused. A key for another purpose is
+/// meant to.
+fn unusable_keys(document: &Document, all: &mut Vec<Warning>) {
+    let at = At::root().field("jwt").field("providers");
+    for (name, provider) in document.jwt.iter().flat_map(|jwt| jwt.providers.iter()) {
+        let text = match &provider.jwks.inline {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(set) => set.to_string(),
+            None => continue,
+        };
+        let skipped = KeySet::parse(text.as_bytes()).map(|(_, skipped)| skipped).unwrap_or_default();
+        for reason in skipped.iter().filter(|reason| !reason.ends_with(": use is not sig")) {
+            let message = format!("{reason}: tokens of this key are refused");
+            warn(all, "W07", at.field(name).field("jwks").field("inline"), message);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `weir import`: vendors' definitions as a Weir configuration.
 //!
-//! What definitions mean is `weir-definitions`' matter; files, lines and text are here.
+//! `weir-definitions` interprets the definitions; this module handles files, lines and text.
 
 mod report;
 
@@ -17,15 +17,16 @@ use weir_allocation::sdk::Algorithm;
 use weir_core::escape::escape;
 use weir_definitions::{Document, Experiment, Imported, Kind, Options, Report};
 
-/// Turns a vendor's definitions into a configuration that assigns as the vendor's SDKs do.
+/// Converts a vendor's definitions to a configuration that assigns units as the vendor's SDKs do.
 ///
-/// Reads what the vendor publishes to its SDKs: GrowthBook's payload with `features`, the feature list of
-/// Unleash's client API, or flagd's flag definitions, as JSON or YAML. A flag of which a part has no equivalent
-/// is left out as a whole, so that what is there assigns as the SDK does; standard error says what and why.
+/// Reads the definitions that the vendor publishes to its SDKs: GrowthBook's payload with `features`, the
+/// feature list of Unleash's client API, or flagd's flag definitions, as JSON or YAML. If a part of a flag
+/// has no equivalent, the whole flag is left out, so that imported flags assign units as the SDK does;
+/// standard error reports the reasons.
 ///
-/// A flag with one rule becomes an experiment of the same name. One with several becomes several, NAME.1,
-/// NAME.2, with `flag: NAME`: the first that gives a variant decides, and all write one header. A unit without a
-/// variant has the flag's default.
+/// A flag with one rule becomes an experiment of the same name. A flag with several rules becomes the
+/// experiments NAME.1, NAME.2 … with `flag: NAME`: the first that assigns a variant wins, and all write the
+/// same header. A unit without a variant has the flag's default.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -34,34 +35,34 @@ Examples:
   weir import growthbook features.json --type tags=list --strict --to experiments.yaml
   weir import flagd flags.yaml --hash flagd-1 --output json
 
-Exit codes: 0 every flag is in the configuration; 1 some are left out, or no flag needs an experiment; 2 the file
-cannot be used.")]
+Exit codes: 0 every flag was imported; 1 some were left out, or no flag needs an experiment; 2 the file is
+invalid.")]
 pub(crate) struct Args {
-    /// Whose definitions these are.
+    /// The vendor of the definitions.
     vendor: Vendor,
     /// The file; `-` is standard input.
     file: PathBuf,
     /// Write the configuration to this file instead of standard output.
     #[arg(short, long = "to", value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write nothing where a flag is left out.
+    /// Write nothing if a flag is left out.
     #[arg(long)]
     strict: bool,
-    /// Where requests have an attribute; header:x-NAME is assumed for others.
+    /// The source of an attribute in requests. Default: header:x-NAME.
     #[arg(long, value_name = "NAME=SOURCE")]
     source: Vec<String>,
-    /// What an attribute is: string, boolean, number, list or json. A guess from the literals that it is compared
-    /// with for others.
+    /// The type of an attribute: string, boolean, number, list or json. Default: inferred from the literals
+    /// that it is compared with.
     #[arg(long = "type", value_name = "NAME=TYPE")]
     kind: Vec<String>,
-    /// How flagd's `fractional` hashes: flagd-2, or flagd-1 for flagd up to core 0.13.
+    /// The hash of flagd's `fractional`: flagd-2, or flagd-1 for flagd up to core 0.13.
     #[arg(long, value_name = "HASH", default_value = "flagd-2", value_parser = ["flagd-1", "flagd-2"])]
     hash: String,
     #[command(flatten)]
     format: Format,
 }
 
-/// Vendors whose definitions can be read.
+/// Supported vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Vendor {
     /// The payload of GrowthBook's SDKs.
@@ -85,7 +86,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         return Err(format!("{name}:{}:{}: {}", broken.at.line, broken.at.column, broken.message).into());
     }
     let [file] = documents.as_slice() else {
-        return Err(format!("{name}: has {} documents, where one is needed", documents.len()).into());
+        return Err(format!("{name}: has {} documents, but one is expected", documents.len()).into());
     };
     let vendor = match args.vendor {
         Vendor::Growthbook => weir_definitions::Vendor::Growthbook,
@@ -126,7 +127,7 @@ fn options(args: &Args) -> Result<Options, String> {
         let (name, source) =
             text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
         if !source.contains(':') {
-            return Err(format!("--source {text}: a source is such as header:x-user-id or cookie:uid"));
+            return Err(format!("--source {text}: expected a source such as header:x-user-id or cookie:uid"));
         }
         options.sources.insert(name.to_owned(), source.to_owned());
     }
@@ -172,8 +173,7 @@ fn block(document: &Document, file: &str) -> Block {
     if !document.attributes.is_empty() {
         let guessed = document.attributes.iter().any(|it| it.is_guess);
         let remark = guessed.then(|| {
-            "Where requests have these is a guess; say it with --source, and what they are with --type."
-                .to_owned()
+            "The sources and types of these are guesses; correct them with --source and --type.".to_owned()
         });
         let attributes =
             document.attributes.iter().map(|it| (it.name.clone(), Block::Value(it.source.clone())));

@@ -1,4 +1,4 @@
-//! What an import did, as text and as JSON.
+//! The report of an import, as text and as JSON.
 
 use serde::Serialize;
 use weir_definitions::{Remark, Report};

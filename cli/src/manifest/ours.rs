@@ -1,5 +1,5 @@
-//! Whether a Wasm plugin is one of Weir's. A manifest often has plugins of several makers, and what we
-//! think of their configurations is nobody's business.
+//! Whether a Wasm plugin is Weir's. Manifests often have plugins of several vendors, whose configurations are
+//! not checked.
 
 use super::Plugin;
 

@@ -82,7 +82,7 @@ fn files(files: &[(&str, &[u8])]) -> Vec<u8> {
     for (path, bytes) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
-        // As it stands: the crate would drop the `./` that other tools write.
+        // As it is: the crate would drop the `./` that other tools write.
         header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
         header.set_cksum();
         archive.append(&header, *bytes).unwrap();
@@ -272,7 +272,7 @@ fn row_20_cncf_and_solo_over_one_blob() {
 fn row_21_gzip_without_an_archive() {
     let mut store = Store::default();
     let image = store.image(OCI_MANIFEST, OCI_CONFIG, &[(OCI_LAYER, archive::gzip(MODULE).unwrap())]);
-    refused(&mut store, image, None, "the layer is no tar archive");
+    refused(&mut store, image, None, "the layer is not a gzip-compressed tar archive");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(crate) fn extract(layer: &[u8]) -> Result<Vec<u8>, String> {
     // Small layers can unpack to anything, so what is unpacked is bounded as well.
     let unpacked = MultiGzDecoder::new(layer).take(2 * LIMIT);
     let mut archive = tar::Archive::new(unpacked);
-    // The name of the next entry, where it stands in an entry of its own. The reader's own handling of such
+    // The name of the next entry, where it is in an entry of its own. The reader's own handling of such
     // entries would read them whole, however long they say to be.
     let mut long_name = None;
     for entry in archive.entries().map_err(unreadable)?.raw(true) {
@@ -116,7 +116,7 @@ fn pax_path(attributes: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// What stands behind a path's last slash.
+/// What follows a path's last slash.
 fn base(path: &[u8]) -> &[u8] {
     path.rsplit(|b| *b == b'/').next().unwrap_or(path)
 }
@@ -127,7 +127,7 @@ pub(crate) fn too_large(size: u64) -> String {
 }
 
 fn unreadable(error: io::Error) -> String {
-    format!("the layer is no tar archive in gzip: {error}")
+    format!("the layer is not a gzip-compressed tar archive: {error}")
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
         let module = [7; 100_000];
         let whole = layer(&module);
         for cut in 0..whole.len() {
-            // What is cut off behind the module is not missed: proxies stop reading there too.
+            // What is cut off after the module is not missed: proxies stop reading there too.
             let found = extract(&whole[..cut]);
             assert!(found.is_err() || (cut > whole.len() / 2 && found.unwrap() == module), "{cut}");
         }

@@ -59,9 +59,9 @@ pub(super) struct Answer {
 pub(super) enum Fault {
     /// The connection, TLS, or a wrong redirect.
     Transport(String),
-    /// It broke after so many bytes of the body.
+    /// It broke after this many bytes of the body.
     Broke(usize, String),
-    /// The body has more than so many bytes.
+    /// The body has more than this many bytes.
     TooLong(u64),
 }
 
@@ -105,8 +105,8 @@ impl Http {
     }
 
     /// Sends a request and reads the answer. Redirects of `GET` and `HEAD` are followed: with TLS, unless the
-    /// registry itself has none, and without credentials where they lead to another host. `progress` is
-    /// told of each part of the body that came.
+    /// registry itself has none, and without credentials where they lead to another host. `progress` receives
+    /// each part of the body that came.
     ///
     /// # Errors
     /// Why there is no answer, or that its body has more than `limit` bytes.
@@ -235,7 +235,7 @@ pub(super) fn body(bytes: Bytes, progress: impl Fn(usize) + Send + Sync + 'stati
 }
 
 /// The certificates of a PEM file; the client takes them one by one.
-fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
+pub(crate) fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
     let mut found = Vec::new();
@@ -264,7 +264,7 @@ fn reason(error: &reqwest::Error) -> String {
 }
 
 /// The causes of an error, without the error itself: that one may have an address with a token in it.
-fn causes(error: &dyn Error) -> String {
+pub(crate) fn causes(error: &dyn Error) -> String {
     let mut texts = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {

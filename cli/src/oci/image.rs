@@ -111,7 +111,7 @@ mod tests {
 
     impl Source for Of {
         fn manifest(&mut self, digest: &str) -> Result<Answer, String> {
-            Err(format!("there is no index, and so no {digest}"))
+            Err(format!("the image has no index, and therefore no {digest}"))
         }
 
         fn blob(&mut self, descriptor: &Descriptor) -> Result<Vec<u8>, String> {

@@ -1,4 +1,4 @@
-//! `weir inspect`: what is in an image or a module, and whether proxies take it.
+//! `weir inspect`: shows the content of an image or module, and whether proxies accept it.
 
 use super::acceptance::{self, Accepted, Answer};
 use super::layout::{Descriptor, Index, Manifest, digest};
@@ -13,13 +13,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use weir_core::escape::escape;
 
-/// Says what is in an image or a module, and whether Istio and Envoy Gateway take it.
+/// Shows the content of an image or module, and whether Istio and Envoy Gateway accept it.
 ///
-/// The verdict is by the rules that Istio's own image fetcher was seen to follow; Envoy Gateway has the
-/// same code. What only a proxy can say, such as whether the module compiles, is not part of it.
+/// The verdict follows the rules of Istio's own image fetcher; Envoy Gateway has the same code. It does not
+/// include checks that need a proxy, such as compiling the module.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-What names an existing file is a file; everything else is an image. Credentials are those of `docker login` \
+The name of an existing file is read as a file; everything else is an image. Credentials are those of `docker login` \
 and `podman login`, as with `weir push`.
 
 Examples:
@@ -27,7 +27,7 @@ Examples:
   weir inspect oci://ghcr.io/acme/weir/weir:0.1.0
   weir inspect --output json ghcr.io/acme/weir/weir@sha256:…
 
-Exit codes: 0 proxies take it; 1 they do not; 2 wrong usage, or it cannot be had.")]
+Exit codes: 0 proxies accept it; 1 they do not; 2 wrong usage, or it is not available.")]
 pub(crate) struct Args {
     /// An image, HOST/PATH:TAG or HOST/PATH@DIGEST, or the file of a module.
     #[arg(value_name = "REF|FILE")]
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 }
 
 fn of_image(args: &Args) -> Result<Report, String> {
-    let reference = reference(&args.target).map_err(|problem| format!("no such file, and {problem}"))?;
+    let reference = reference(&args.target).map_err(|problem| format!("file not found, and {problem}"))?;
     let registry = Registry::open(&reference, &args.connection)?;
     registry.log_in(&reference, Operation::Pull)?;
     let answer = registry.pull_manifest(&reference)?;
@@ -170,7 +170,7 @@ impl Report {
             Ok(module) => (Some(module), None),
             Err(problem) => (None, Some(problem)),
         };
-        // Istio and Envoy Gateway do not look at it; the proxy behind them does.
+        // Istio and Envoy Gateway do not look at it; the proxy after them does.
         if module.as_ref().is_some_and(|module| module.exported_abi.is_none()) {
             problem = Some("it exports no proxy_abi_version_…: no proxy-wasm module".to_owned());
         }

@@ -4,7 +4,7 @@ mod acceptance;
 mod archive;
 mod auth;
 mod credentials;
-mod http;
+pub(crate) mod http;
 mod image;
 pub(crate) mod inspect;
 mod layout;
@@ -26,7 +26,7 @@ const SCHEME: &str = "oci://";
 /// Why it is no name.
 fn reference(text: &str) -> Result<Reference, String> {
     let name = text.strip_prefix(SCHEME).unwrap_or(text);
-    name.parse().map_err(|error| format!("{text} is no name of an image: {error}"))
+    name.parse().map_err(|error| format!("{text} is not a valid image name: {error}"))
 }
 
 /// Whether a name has a tag of its own. A parsed reference without one has `latest`.
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn names_are_taken_as_manifests_write_them() {
         assert_eq!(reference("oci://r.example:5000/a/b:1").unwrap().to_string(), "r.example:5000/a/b:1");
-        assert!(reference("oci://R/A B").unwrap_err().contains("is no name of an image"));
+        assert!(reference("oci://R/A B").unwrap_err().contains("is not a valid image name"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a WebAssembly module says of itself.
+//! The metadata of a WebAssembly module.
 
 use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload};

@@ -1,8 +1,8 @@
-//! What shows that something is on its way.
+//! Progress bars.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar on standard error, if that is a terminal, for something of so many bytes.
+/// A bar on standard error, if that is a terminal, for something of this many bytes.
 pub(crate) fn bar(bytes: u64, what: &'static str) -> ProgressBar {
     // The target hides itself where nobody watches.
     let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());

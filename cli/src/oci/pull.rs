@@ -11,9 +11,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use weir_core::escape::escape;
 
-/// Pulls a module from an OCI registry, as a proxy would, and writes it into a file.
+/// Pulls a module from an OCI registry, as a proxy would, and writes it to a file.
 ///
-/// Takes every layout that proxies take, and that of the CNCF. What comes is held to its digests.
+/// Supports every layout that proxies accept, and that of the CNCF. All digests are verified.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Credentials are those of `docker login` and `podman login`, as with `weir push`.
@@ -22,13 +22,13 @@ Examples:
   weir pull ghcr.io/acme/weir/ab-routing:0.1.0
   weir pull --ca-file ca.pem registry.internal/weir@sha256:… weir.wasm
 
-Exit codes: 0 the module was written; 2 wrong usage, an image that cannot be had, or a file that cannot be \
+Exit codes: 0 the module was written; 2 wrong usage, an image that is not available, or a file that cannot be \
 written.")]
 pub(crate) struct Args {
-    /// The image: HOST/PATH:TAG or HOST/PATH@DIGEST, `oci://` in front of it or not.
+    /// The image: HOST/PATH:TAG or HOST/PATH@DIGEST, optionally with `oci://` in front.
     #[arg(value_name = "REF")]
     reference: String,
-    /// Where the module goes; the last part of the image's name and `.wasm` when absent.
+    /// The file to write. Default: the last part of the image's name and `.wasm`.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]

@@ -11,15 +11,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Pushes modules to an OCI registry, as Istio and Envoy Gateway take them.
+/// Pushes modules to an OCI registry, in the layout that Istio and Envoy Gateway accept.
 ///
-/// Prints what manifests need: `url` and `sha256`, which pins what was pushed now.
+/// Prints the fields for manifests: `url`, and `sha256`, which pins the pushed image.
 ///
-/// The image is a single manifest with `plugin.wasm` in its last layer, the only layout that both take
-/// by tag and by digest. The same module, source and revision give the same digest, whoever pushes.
+/// The image is a single manifest with `plugin.wasm` in its last layer, the only layout that both accept by
+/// tag and by digest. The same module, source and revision always give the same digest.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-A file goes to REF. All modules of a folder go below REF, each by its name and version: dist/ to \
+A file is pushed to REF. All modules of a folder are pushed below REF, with their names and versions: dist/ to \
 ghcr.io/acme/weir is ghcr.io/acme/weir/ab-routing:0.1.0 and so on. A tag in REF is used in place of the \
 version.
 
@@ -32,24 +32,23 @@ Examples:
   weir push --plain-http --revision '' dist/weir.wasm localhost:5000/weir:dev
   weir push --output json dist/ ghcr.io/acme/weir
 
-Exit codes: 0 everything was pushed; 2 wrong usage, a file that cannot be read, or an answer of the \
+Exit codes: 0 everything was pushed; 2 wrong usage, a file that cannot be read, or an error of the \
 registry.")]
 pub(crate) struct Args {
     /// A module, or a folder with modules.
     #[arg(value_name = "DIST")]
     dist: PathBuf,
-    /// The image: HOST/PATH:TAG, `oci://` in front of it or not.
+    /// The image: HOST/PATH:TAG, optionally with `oci://` in front.
     #[arg(value_name = "REF")]
     reference: String,
-    /// Where the sources are, for the image's annotations; git's remote `origin` when absent, none when
-    /// empty.
+    /// URL of the sources, for the image's annotations; empty for none. Default: git's remote `origin`.
     #[arg(long, value_name = "URL")]
     source: Option<String>,
-    /// The sources' revision, for the image's annotations; git's HEAD when absent, none when empty.
+    /// Revision of the sources, for the image's annotations; empty for none. Default: git's HEAD.
     #[arg(long, value_name = "ID")]
     revision: Option<String>,
-    /// Push a second image, TAG-cncf, in the layout of the CNCF, for tools such as wkg. Proxies do not
-    /// take that one.
+    /// Push a second image, TAG-cncf, in the layout of the CNCF, for tools such as wkg. Proxies do not accept
+    /// it.
     #[arg(long)]
     cncf: bool,
     #[command(flatten)]
@@ -91,7 +90,7 @@ struct Job {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let jobs = jobs(args)?;
     let Some(first) = jobs.first() else {
-        return Err(format!("{}: there is no module (*.wasm) in it", args.dist.display()).into());
+        return Err(format!("{}: no module (*.wasm) found", args.dist.display()).into());
     };
     let registry = Registry::open(&first.target, &args.connection)?;
     let origin = Origin::of(args);
@@ -174,9 +173,7 @@ fn one(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
     }
     match &module.identity {
         Some(identity) => reference(&format!("{name}:{}", identity.version)),
-        None => {
-            Err(format!("{} does not say its version: {name} needs a tag, as in {name}:v1", file.display()))
-        }
+        None => Err(format!("{} has no version: {name} needs a tag, as in {name}:v1", file.display())),
     }
 }
 
@@ -184,7 +181,7 @@ fn one(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
 fn below(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
     let identity = module.identity.as_ref();
     let identity =
-        identity.ok_or_else(|| format!("{} is no module of Weir: push it by itself", file.display()))?;
+        identity.ok_or_else(|| format!("{} is not a module of Weir: push it separately", file.display()))?;
     let (base, tag) = match name.rsplit_once(':').filter(|_| has_tag(name)) {
         Some((base, tag)) => (base, tag),
         None => (name, identity.version.as_str()),

@@ -1,7 +1,7 @@
 //! A registry, as the commands talk to it: one call after the other, with errors for people.
 //!
-//! It is the OCI distribution specification's protocol. Whatever a registry says is bounded before it is
-//! read, and held to its digest before it is used.
+//! Implements the protocol of the OCI distribution specification. Responses of a registry are limited before
+//! they are read, and verified against their digest before they are used.
 
 use super::acceptance::{Answer, Source};
 use super::auth::{self, Challenge, Refusal};
@@ -29,10 +29,10 @@ const MAX_OTHER: u64 = 64 << 10;
 /// The options of all commands that talk to a registry.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connection {
-    /// Speak HTTP without TLS to the registry.
+    /// Connect to the registry by HTTP without TLS.
     #[arg(long)]
     pub(super) plain_http: bool,
-    /// Trust the certificates in this PEM file, besides those that the system trusts.
+    /// Trust the certificates in this PEM file, in addition to the system's.
     #[arg(long, value_name = "FILE", conflicts_with = "plain_http")]
     pub(super) ca_file: Option<PathBuf>,
 }
@@ -166,7 +166,7 @@ impl Registry {
         // Other algorithms than ours are not looked at, unless they were asked for.
         let said = said.filter(|said| well_formed(said).is_ok());
         if let Some(wanted) = reference.digest().into_iter().chain(said).find(|wanted| **wanted != *found) {
-            return Err(format!("{reference} is not what it says: it is {found}, not {wanted}"));
+            return Err(format!("{reference} does not match its digest: it is {found}, not {wanted}"));
         }
         Ok(Answer { media_type: media_type(&answer.body), bytes: answer.body })
     }
@@ -193,7 +193,7 @@ impl Registry {
                 return Err(about(format!("after {got} of {} bytes: {why}", wanted.size)));
             }
             Err(Fault::TooLong(limit)) => {
-                return Err(about(format!("has more than the {limit} bytes that the manifest says")));
+                return Err(about(format!("has more than the {limit} bytes declared in the manifest")));
             }
             Err(fault) => return Err(self.broken(reference, fault)),
         };
@@ -202,7 +202,7 @@ impl Registry {
         }
         let found = digest(&blob);
         if found != wanted.digest {
-            return Err(format!("{reference}: layer {name} is not what it says: it is {found}"));
+            return Err(format!("{reference}: layer {name} does not match its digest: it is {found}"));
         }
         Ok(blob)
     }
@@ -301,7 +301,7 @@ impl Registry {
             return self.not_allowed(registry);
         }
         if answer.status == 404 || has(&MISSING) {
-            return format!("{reference}: there is no such image, or it is not for you");
+            return format!("{reference}: image not found, or access denied");
         }
         let said = envelope.errors.first().map(|error| match error.message.as_str() {
             "" => error.code.clone(),
@@ -315,9 +315,9 @@ impl Registry {
     fn not_allowed(&self, registry: &str) -> String {
         match self.credentials {
             Credentials::None => {
-                format!("{registry} wants credentials, and there are none for it: `docker login {registry}`")
+                format!("{registry} requires credentials, and none are configured: `docker login {registry}`")
             }
-            _ => format!("{registry} refuses the credentials that there are for it"),
+            _ => format!("{registry} rejects the configured credentials"),
         }
     }
 }

@@ -11,13 +11,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use weir_metrics::{Config, bootstrap};
 
-/// Writes the part of a proxy's bootstrap that makes labels and buckets of a configuration's metrics.
+/// Prints the bootstrap settings for the labels and buckets of a configuration's metrics.
 ///
-/// Wasm metrics have no labels: Weir writes them into the names, and expressions in the proxy's bootstrap make
-/// labels of them again. Buckets of histograms stand in the bootstrap as well. Proxies read it when they start.
+/// Wasm metrics have no labels: Weir encodes them in the names, and expressions in the proxy's bootstrap
+/// extract them. The bootstrap also defines the buckets of histograms. Proxies read it at start.
 ///
-/// For Envoy it is `stats_config`: merge it into your bootstrap, or hand it over as `--config-yaml`, which
-/// Envoy merges into the file of `--config-path`.
+/// For Envoy it is `stats_config`: merge it into your bootstrap, or pass it as `--config-yaml`, which Envoy
+/// merges into the file of `--config-path`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -26,12 +26,12 @@ Examples:
   weir render bootstrap --istio weir.yaml
   weir render bootstrap --istio=mesh weir.yaml
 
-Exit codes: 0 it is written; 1 it is written, but a part has no place there, which standard error names; \
-2 the file cannot be used.")]
+Exit codes: 0 success; 1 written without the parts that cannot be expressed there, which standard error names; \
+2 the file is invalid.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
-    /// For Istio's proxies instead: annotations of pods, the mesh's configuration, or an EnvoyFilter.
+    /// Print settings for Istio instead: pod annotations, the mesh configuration, or an EnvoyFilter.
     #[arg(long, value_name = "FORM", require_equals = true, num_args = 0..=1, default_missing_value = "pod")]
     istio: Option<Istio>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     form: Form,
 }
 
-/// Where Istio takes it from.
+/// The form of the settings for Istio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Istio {
     /// Annotations of a pod's template.

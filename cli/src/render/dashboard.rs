@@ -8,16 +8,16 @@ use panels::{Panel, ROWS};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Writes a dashboard for Grafana: requests, experiments, faults, tokens, and Weir's own health.
+/// Prints a Grafana dashboard: requests, experiments, faults, tokens, and Weir's own health.
 ///
-/// It asks Prometheus for the metrics of `metrics: {red: {}}` and for those that Weir makes by itself. Sample
-/// ratios and conversions need the recording rules in monitoring/prometheus and those of `weir render rules`.
+/// It queries the metrics of `metrics: {red: {}}` and Weir's built-in metrics. Sample ratios and conversions
+/// need the recording rules in monitoring/prometheus and those of `weir render rules`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Example:
   weir render dashboard > weir.json      then in Grafana: Dashboards, New, Import
 
-Exit codes: 0 it is written.")]
+Exit codes: 0 success.")]
 pub(crate) struct Args {}
 
 /// Writes the dashboard.

@@ -13,11 +13,11 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Writes an Envoy file: a listener with the filter, routes, upstreams, and the labels of its metrics.
+/// Prints an Envoy file: a listener with the filter, routes, upstreams, and the labels of its metrics.
 ///
-/// The first upstream is for everybody. Each further one gets the requests whose header x-weir-route (or
-/// `--route-header`) has its name, which is what rules of the section `routing` write with `setHeaders`. Where rules
-/// name clusters, x-weir-cluster is followed as well. Variables that the configuration reads come from Envoy's
+/// The first upstream is the default. Each further one gets the requests whose header x-weir-route (or
+/// `--route-header`) has its name; rules of the section `routing` write it with `setHeaders`. If rules name
+/// clusters, routes use x-weir-cluster as well. Variables that the configuration reads come from Envoy's
 /// environment.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -26,22 +26,22 @@ Examples:
   weir render envoy weir.yaml --module /etc/envoy/weir.wasm --listen 0.0.0.0:8080 --upstream web=web:80
   weir render envoy weir.yaml --upstream web=web:80 --upstream id=https://id.example.com
 
-Exit codes: 0 it is written; 1 it is written, but the configuration names an upstream that is not given, which \
-standard error says; 2 the file cannot be used.")]
+Exit codes: 0 success; 1 written, but the configuration names an upstream that is not defined, which \
+standard error reports; 2 the file is invalid.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
-    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]. Its name is that of an Envoy cluster, and a value
-    /// of the route's header.
+    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]. Its name is the name of the Envoy cluster
+    /// and the value of the route header.
     #[arg(long = "upstream", value_name = "NAME=HOST:PORT", value_parser = upstream::parse, required = true)]
     upstreams: Vec<Upstream>,
-    /// Where Envoy listens: a port of this machine, or ADDRESS:PORT.
+    /// Envoy's listener: a port of this machine, or ADDRESS:PORT.
     #[arg(long, value_name = "PORT", default_value = "127.0.0.1:10000", value_parser = upstream::listen)]
     listen: SocketAddr,
-    /// Where Envoy's admin interface listens. It can do everything: keep it on this machine.
+    /// Envoy's admin interface. It gives full control: keep it on this machine.
     #[arg(long, value_name = "PORT", default_value = "127.0.0.1:9901", value_parser = upstream::listen)]
     admin: SocketAddr,
-    /// The module, where Envoy finds it.
+    /// Path of the module.
     #[arg(long, value_name = "FILE", default_value = "dist/weir.wasm")]
     module: String,
     #[command(flatten)]
@@ -52,20 +52,20 @@ pub(crate) struct Args {
     form: Form,
 }
 
-/// What seldom has to be said of an Envoy file.
+/// Advanced settings of an Envoy file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Details {
-    /// The header that routes follow.
+    /// The header that routes match.
     #[arg(long, value_name = "NAME", default_value = "x-weir-route")]
     pub(crate) route_header: String,
-    /// The certificates that `https://` upstreams are checked with.
+    /// The CA certificates for `https://` upstreams.
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     pub(crate) ca: String,
-    /// How many proxies in front of this one are trusted to append to x-forwarded-for. With 0 the client is who
-    /// connects, whatever the header says.
+    /// Number of proxies in front of this one that are trusted to append to x-forwarded-for. With 0 the
+    /// client's address is that of the connection.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) trusted_hops: u32,
-    /// How many connections from clients are open at a time, on all listeners together. Further ones are refused.
+    /// Maximum number of open client connections, on all listeners together. Further ones are rejected.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: u32,
 }

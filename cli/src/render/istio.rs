@@ -12,12 +12,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use target::Target;
 
-/// Writes the manifest that loads a configuration into Istio's proxies.
+/// Prints the manifest that loads a configuration into Istio's proxies.
 ///
-/// Phase, priority and failure strategy follow from the sections of the configuration, unless you say otherwise: one
-/// that verifies tokens runs before authorization and is closed when it fails; all others leave traffic alone when
-/// they fail. Variables that the configuration reads come from the proxies' environment. wasm-plugins/ has whole
-/// scenarios.
+/// Phase, priority and failure strategy follow from the sections of the configuration by default: a plugin
+/// that verifies tokens runs before authorization and fails closed; all others fail open. Variables that the
+/// configuration reads come from the proxies' environment. See wasm-plugins/ for complete scenarios.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -26,19 +25,19 @@ Examples:
   weir render istio weir.yaml --at waypoint --namespace shop --target Service/web --traffic-extension
   weir render istio weir.yaml --at callee --namespace shop --label app=web | kubectl apply -f -
 
-Exit codes: 0 it is written; 1 it is written, but a part cannot work so, which standard error names; \
-2 the file cannot be used, or the options contradict each other.")]
+Exit codes: 0 success; 1 written, but a part cannot work, which standard error names; \
+2 the file is invalid, or the options contradict each other.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
     /// Which proxies load it.
     #[arg(long, value_name = "PLACE", default_value = "gateway")]
     at: Place,
-    /// A label of their pods, as KEY=VALUE; several must all be there. Without labels and targets it is for all pods
-    /// of the namespace. Not for waypoints.
+    /// A label of the pods, as KEY=VALUE; several must all match. Not for waypoints. Default: all pods of the
+    /// namespace.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// What the proxy belongs to, as KIND/NAME: the Service or ServiceEntry of a waypoint, or a Gateway or
+    /// The target resource, as KIND/NAME: the Service or ServiceEntry of a waypoint, or a Gateway or
     /// GatewayClass of the Kubernetes Gateway API.
     #[arg(
         long = "target",
@@ -53,19 +52,19 @@ pub(crate) struct Args {
     /// The resource's namespace: that of the pods.
     #[arg(long, default_value = "default")]
     namespace: String,
-    /// Where the module is, as `weir push` prints it; without it a placeholder is written.
+    /// URL of the module, as `weir push` prints it. Default: a placeholder.
     #[arg(long, value_name = "URL")]
     image: Option<String>,
     /// The digest of the image's manifest, as `weir push` prints it; with `https://` the SHA-256 of the module.
     #[arg(long, value_name = "DIGEST", requires = "image", value_parser = digest)]
     digest: Option<String>,
-    /// Where in the proxy's filters it stands, in place of what follows from the sections.
+    /// Position in the filter chain. Default: follows from the sections.
     #[arg(long, ignore_case = true)]
     phase: Option<Phase>,
-    /// Its place among the plugins of the phase, the highest first, in place of what follows from the sections.
+    /// Priority within the phase, highest first. Default: follows from the sections.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     priority: Option<i32>,
-    /// What happens when the module cannot be had or fails, in place of what follows from the sections.
+    /// Behaviour if the module is not available or fails. Default: follows from the sections.
     #[arg(long, value_name = "STRATEGY", ignore_case = true)]
     fail_strategy: Option<FailStrategy>,
     /// Write a TrafficExtension, for Istio 1.30 and later.
@@ -82,15 +81,15 @@ pub(crate) struct Args {
 enum Place {
     /// Ingress and egress gateways.
     Gateway,
-    /// Sidecars of those who call: what goes out.
+    /// Sidecars of callers: outbound requests.
     Caller,
-    /// Sidecars of those who are called: what comes in.
+    /// Sidecars of callees: inbound requests.
     Callee,
     /// A waypoint, in ambient mode.
     Waypoint,
 }
 
-/// Where in the proxy's filters.
+/// The position in the filter chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Phase {
@@ -102,14 +101,14 @@ enum Phase {
     Stats,
 }
 
-/// What happens when the module cannot be had, or fails.
+/// The behaviour if the module is not available, or fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(clippy::enum_variant_names, reason = "these are Istio's words")]
 enum FailStrategy {
-    /// Requests are refused until a fresh VM takes over; Istio 1.27 and later.
+    /// Requests are rejected until a new VM has started; Istio 1.27 and later.
     FailReload,
-    /// Requests are refused.
+    /// Requests are rejected.
     FailClose,
     /// Requests pass without the plugin.
     FailOpen,
@@ -124,7 +123,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// 64 hexadecimal digits, without what may stand before them.
+/// 64 hexadecimal digits, without what may precede them.
 fn digest(text: &str) -> Result<String, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let good = digits.len() == 64 && digits.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));

@@ -1,4 +1,4 @@
-//! `weir render`: what has to stand around a configuration, made from it.
+//! `weir render`: generates manifests and files for a configuration.
 
 mod bootstrap;
 mod dashboard;
@@ -12,7 +12,7 @@ use clap::Subcommand;
 use serde_json::Value;
 use std::io::Write;
 
-/// Writes what a proxy and its surroundings need for a configuration, so that nobody has to by hand.
+/// Generates manifests, Envoy files, Prometheus rules and dashboards for a configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Bootstrap(bootstrap::Args),

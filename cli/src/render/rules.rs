@@ -5,31 +5,31 @@ use crate::document::{self, Loaded};
 use crate::output::{Failure, Outcome};
 use crate::subject::{self, Subject};
 use serde_json::{Value, json};
-use statrs::distribution::{ChiSquared, ContinuousCDF as _};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use weir_experiment::{Config, Experiment, Status};
 use weir_metrics::{Metric, MetricType};
+use weir_statistics::srm;
 
 /// How seldom chance alone may bring an alarm. An alarm looks every minute, so it is stricter than a person.
 const FALSE_ALARMS: f64 = 0.0001;
 
-/// Writes recording rules with a configuration's weights, and with what its goals are for each unit.
+/// Prints recording rules with a configuration's weights, and with conversions per unit.
 ///
-/// The alert WeirSampleRatioMismatch compares how many units each variant has with how many it should have.
-/// For each running experiment it needs the weights, and the critical value for that number of variants. Both
-/// are here; write them anew whenever weights change. Counters with `experiments` become conversions for each
-/// unit: `variant:weir_conversions:per_unit1d`, with the counter's name as `goal`.
+/// The alert WeirSampleRatioMismatch compares the observed units of each variant with the expected number. It
+/// needs the weights of each running experiment, and the critical value for its number of variants. Render
+/// the rules again when weights change. Counters with `experiments` become conversions per unit:
+/// `variant:weir_conversions:per_unit1d`, with the counter's name as `goal`.
 ///
-/// Units can be told apart where `assignmentCookie` is set. Without it there is nothing to compare.
+/// Counting units needs `assignmentCookie`. Without it there is nothing to compare.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir render rules weir.yaml > weir.rules.yaml
   weir render rules --kubernetes shop weir.yaml | kubectl apply -f -
 
-Exit codes: 0 they are written; 2 the file cannot be used, or has no running experiment with assignmentCookie.")]
+Exit codes: 0 success; 2 the file is invalid, or has no running experiment with assignmentCookie.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
@@ -62,8 +62,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     }
     rules.extend(goals(&loaded));
     let groups = json!({"groups": [{"name": "weir-configuration", "interval": "1m", "rules": rules}]});
-    let comment =
-        "The weights and goals of a configuration, from `weir render rules`: write it anew when they change.";
+    let comment = "The weights and goals of a configuration, from `weir render rules`: render it again when they change.";
     args.form.write(&[comment.to_owned()], &wrapped(args.kubernetes.as_deref(), groups), out)?;
     Ok(Outcome::Fine)
 }
@@ -97,11 +96,10 @@ fn of_experiment(experiment: &Experiment, subject: &Subject) -> Vec<Value> {
 /// Above what Pearson's chi-squared is no chance, with one degree of freedom less than variants. `None` for
 /// fewer than two, which cannot differ.
 fn critical(variants: usize) -> Option<f64> {
-    let freedom = variants.checked_sub(1).filter(|freedom| *freedom > 0)?;
-    Some(ChiSquared::new(freedom as f64).ok()?.inverse_cdf(1.0 - FALSE_ALARMS))
+    srm::critical(variants, FALSE_ALARMS).ok()
 }
 
-/// Counters of the configuration that are told apart by variant.
+/// Counters of the configuration that are distinguished by variant.
 fn goals(loaded: &Loaded) -> Vec<Value> {
     let list = loaded.document.metrics.iter().flat_map(|metrics| &metrics.list);
     let is_goal = |metric: &&Metric| metric.kind == MetricType::Counter && !metric.experiments.is_empty();

@@ -32,7 +32,7 @@ pub(super) fn program(wanted: Option<&Path>) -> Result<PathBuf, String> {
     {
         return match is_program(&path) {
             true => Ok(path),
-            false => Err(format!("{whence}: {} is no program", path.display())),
+            false => Err(format!("{whence}: {} is not an executable program", path.display())),
         };
     }
     in_path(&env::var_os("PATH").unwrap_or_default()).ok_or_else(|| {

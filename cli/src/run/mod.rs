@@ -22,18 +22,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use stop::Stop;
 
-/// Starts Envoy with a configuration, and sample services where you give none.
+/// Starts Envoy with a configuration, and with sample services for missing upstreams.
 ///
-/// It writes the file that `weir render envoy` writes, and runs Envoy with it until Ctrl-C. Each upstream that rules
-/// name, and none of yours is, is a sample service: it answers with what it received, as JSON, and its name in the
-/// header x-upstream. Without any, the sample service v1 is there for everybody.
+/// Generates the file of `weir render envoy`, and runs Envoy with it until Ctrl-C. Upstreams that rules name
+/// and that you do not define are sample services: they return the received request as JSON, and their name
+/// in the header x-upstream. Without any upstream, the sample service v1 gets all requests.
 ///
 /// Envoy's log is on standard error. Variables that the configuration reads come from `--env` and this
 /// command's environment.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Envoy is what --envoy says, the variable ENVOY, or `envoy` in the PATH. In Weir's repository `scripts/envoy path` \
-fetches one and prints where it is. The module is dist/weir.wasm, or weir.wasm beside this program.
+Envoy is the program of --envoy, of the variable ENVOY, or `envoy` in the PATH. In Weir's repository \
+`scripts/envoy path` fetches Envoy and prints its path. The module is dist/weir.wasm, or weir.wasm beside this program.
 
 Examples:
   weir run weir.yaml
@@ -41,30 +41,32 @@ Examples:
   weir run weir.yaml --upstream v1=127.0.0.1:3000
   weir run weir.yaml --once
 
-Exit codes: 0 it ran until it was told to stop; 1 there are problems in the configuration; 2 something that it needs \
-is missing; that of Envoy, when Envoy ends by itself.")]
+Exit codes: 0 it ran until it was stopped; 1 the configuration has problems; 2 a requirement is missing; \
+Envoy's exit code, if Envoy ends by itself.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
-    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]; the first is for everybody.
+    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]; the first one is the default.
     #[arg(long = "upstream", value_name = "NAME=HOST:PORT", value_parser = upstream::parse)]
     upstreams: Vec<Upstream>,
-    /// Where Envoy listens: a port of this machine, or ADDRESS:PORT. 10000, or a free one when that is taken.
+    /// Envoy's listener: a port of this machine, or ADDRESS:PORT. Default: 10000, or a free port if that is
+    /// in use.
     #[arg(long, value_name = "PORT", value_parser = upstream::listen)]
     listen: Option<SocketAddr>,
-    /// Where Envoy's admin interface listens. 9901, or a free one when that is taken.
+    /// Envoy's admin interface. Default: 9901, or a free port if that is in use.
     #[arg(long, value_name = "PORT", value_parser = upstream::listen)]
     admin: Option<SocketAddr>,
-    /// The program, called as Envoy is.
+    /// The Envoy program. Default: the variable ENVOY, or `envoy` in the PATH.
     #[arg(long, value_name = "PATH")]
     envoy: Option<PathBuf>,
-    /// The module.
+    /// The module. Default: dist/weir.wasm, or weir.wasm beside this program.
     #[arg(long, value_name = "PATH")]
     module: Option<PathBuf>,
-    /// What Envoy logs: from which level on.
+    /// Envoy's log level.
     #[arg(long, value_name = "LEVEL", default_value = "warning")]
     log_level: String,
-    /// Stop as soon as Envoy serves: whether it takes the configuration, expressions in CEL included.
+    /// Exit as soon as Envoy is ready: checks whether it accepts the configuration, including CEL
+    /// expressions.
     #[arg(long)]
     once: bool,
     #[command(flatten)]

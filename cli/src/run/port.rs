@@ -1,4 +1,4 @@
-//! Addresses that nobody else listens on.
+//! Free addresses to listen on.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -74,7 +74,7 @@ fn of_match(it: &HttpMatch) -> Option<Example> {
         None => Some(None),
     };
     let path = text(&it.uri)?;
-    // An end or a middle of a path is no path.
+    // An end or a middle of a path is not a path.
     if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Sample services in the place of upstreams that nobody gave.
+//! Sample services for upstreams that the user does not define.
 
 use crate::destinations::Destinations;
 use crate::upstream::Upstream;

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// Shapes of made-up ids. Hashes must be even for all of them.
+/// Shapes of generated IDs. Hashes must be uniform for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shape {
     /// `user-1`, `user-2` …

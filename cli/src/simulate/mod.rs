@@ -15,12 +15,12 @@ use report::{Counts, Report};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Assigns many units and compares the shares with what the configuration says.
+/// Assigns many simulated units and compares the shares with the configured ones.
 ///
-/// For each variant: how many units it got, the share, the expected share, and whether the difference is
-/// within four standard deviations; for all together Pearson's chi-squared test. Holdouts, layers and
-/// prerequisites take their part first, and are compared too. Targeting is taken to hold, because it is a matter
-/// of requests (`weir assign` asks it).
+/// Prints for each variant the number of units, the share, the expected share, and whether the difference is
+/// within four standard deviations; for all variants Pearson's chi-squared test. Holdouts, layers and
+/// prerequisites are applied first, and compared too. Targeting is assumed to hold, because it depends on
+/// requests (`weir assign` evaluates it).
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -28,17 +28,17 @@ Examples:
   weir simulate checkout.yaml --experiment checkout -n 5000000 --ids uuid --plot shares.svg
   weir simulate canary.yaml --split canary --ids user-ids.txt
 
-Exit codes: 0 the shares are as expected; 1 they are not (p below 0.000001); 2 a file cannot be used.")]
+Exit codes: 0 the shares are as expected; 1 they are not (p below 0.000001); 2 a file is invalid.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     config: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// How many units; with a file of ids, at most so many.
+    /// Number of units; with a file of IDs, the maximum.
     #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 1_000_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     number: u64,
-    /// The shape of made-up ids (sequential, numeric, uuid, email, hex), or a file with an id a line.
+    /// The shape of generated IDs (sequential, numeric, uuid, email, hex), or a file with one ID per line.
     #[arg(long, value_name = "SHAPE|FILE", default_value = "sequential")]
     ids: String,
     /// Draw the shares to this file, .svg or .png.

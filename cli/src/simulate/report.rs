@@ -1,15 +1,15 @@
-//! What a simulation found.
+//! The results of a simulation.
 
 use super::plot::Bar;
 use crate::output::percent;
 use crate::population::End;
-use crate::statistics::{ChiSquaredTest, chi_squared, four_sigma};
 use crate::subject::{Origin, Subject};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use weir_experiment::Step;
 use weir_pipeline::Document;
+use weir_statistics::srm::{ChiSquaredTest, chi_squared, four_sigma};
 
 /// Where units ended.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Report {
             none.four_sigma = none.four_sigma.hypot(row.four_sigma);
             none.within &= row.within;
         }
-        let test = chi_squared(&counts.hashed, &[shares, vec![rest]].concat());
+        let test = chi_squared(&counts.hashed, &[shares, vec![rest]].concat()).ok();
         Self { name: subject.name.clone(), ids: ids.to_owned(), units, variants, none, out, test }
     }
 

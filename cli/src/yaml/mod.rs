@@ -1,4 +1,4 @@
-//! YAML and JSON whose every part knows where it stands.
+//! YAML and JSON documents in which every node has its position.
 //!
 //! JSON is read as YAML too: all of it is valid YAML 1.2, and positions come for free.
 

@@ -24,8 +24,8 @@ pub(crate) struct Broken {
     pub(crate) message: String,
 }
 
-/// Reads all documents of a text, YAML or JSON, and everything that is wrong with them. A document with
-/// an error in its syntax is not among the results; those behind it are. Empty documents are nulls.
+/// Reads all documents of a text, YAML or JSON, and everything that is wrong with them. A document with an
+/// error in its syntax is not among the results; those after it are. Empty documents are nulls.
 pub(crate) fn read(text: &str) -> (Vec<Node>, Vec<Broken>) {
     read_within(&Budget::default(), text)
 }
@@ -58,7 +58,7 @@ struct Reader<'t> {
     broken: Vec<Broken>,
 }
 
-/// What has been read so far, of a file or of all texts inside of one.
+/// What has been read so far, of a file or of all texts inside one.
 #[derive(Debug, Default)]
 pub(super) struct Budget(Cell<Size>);
 
@@ -72,7 +72,7 @@ struct Size {
 }
 
 impl<'t> Reader<'t> {
-    /// The next document, or `None` behind the last.
+    /// The next document, or `None` after the last.
     fn document(&mut self) -> Result<Option<Node>, Broken> {
         loop {
             match self.next()? {
@@ -165,7 +165,7 @@ impl<'t> Reader<'t> {
 
     fn object(&mut self, depth: usize) -> Result<Content, Broken> {
         let mut members: Vec<Member> = Vec::new();
-        // Where each key stands first.
+        // Where each key is first.
         let mut places: HashMap<String, Mark> = HashMap::new();
         let mut merged = Vec::new();
         loop {
@@ -202,7 +202,7 @@ impl<'t> Reader<'t> {
         }
         let Mark { line, column } = first;
         let key = shown(key);
-        let message = format!("the key {key} stands here a second time, after line {line} column {column}");
+        let message = format!("duplicate key {key}, already defined in line {line} column {column}");
         self.broken.push(Broken { at, message });
     }
 

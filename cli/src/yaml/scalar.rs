@@ -1,4 +1,4 @@
-//! What an unquoted text is: a null, a boolean, a number, or a text.
+//! The type of an unquoted scalar: null, boolean, number or string.
 
 use super::{Content, Style};
 use serde_json::Number;

@@ -40,7 +40,7 @@ impl Block {
         }
     }
 
-    /// The same for what stands in a file, in the order in which it stands there.
+    /// The same for what is in a file, in the order in which it is there.
     pub(crate) fn of_node(node: &Node) -> Self {
         match &node.content {
             Content::Object(members) if !members.is_empty() => Self::Map(
@@ -119,7 +119,7 @@ fn member_plain(key: &str, value: &Block, depth: usize, text: &mut String) {
         }
         _ => line(depth, &format!("{key}:"), text),
     }
-    // Items of a list stand under their key without further indentation.
+    // Items of a list are under their key without further indentation.
     block(value, if matches!(value, Block::List(_)) { depth } else { depth + 1 }, text);
 }
 

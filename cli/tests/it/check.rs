@@ -34,7 +34,7 @@ fn all_problems_are_printed_with_their_places() {
     );
     assert_eq!(code, 1);
     for expected in [
-        "(standard input):3:5: routing.rules[0].name: \"a b\" is not a name",
+        "(standard input):3:5: routing.rules[0].name: \"a b\" is not a valid name",
         "(standard input):4:5: routing.rules[0].mach: unknown field `mach`",
         "did you mean `match`?",
         "(standard input):5:18: routing.rules[0].setHeaders.host: `host` belongs to the connection",
@@ -77,7 +77,7 @@ fn plugins_that_take_headers_from_each_other_are_pointed_out() {
 fn broken_texts_are_problems_too() {
     for (broken, place) in [
         ("routing: [", ":1:10: not valid YAML"),
-        ("a: 1\na: 2\n", ":2:1: the key `a` stands here a second time, after line 1 column 1"),
+        ("a: 1\na: 2\n", ":2:1: duplicate key `a`, already defined in line 1 column 1"),
         ("- routing", ":1:1: (top level): a list is not an object"),
         ("", ":1:1: (top level): no section"),
         ("# nothing\n", ":1:1: (top level): no section"),
@@ -310,7 +310,10 @@ fn variables_are_taken_as_right_unless_they_are_given() {
     assert_eq!(weir(&["check", "--env", &good, &file]).code, 0);
     let run = weir(&["check", "--env", &bad, &all]);
     assert!(run.code == 1 && run.out.contains("the key set is not JSON"), "{run:?}");
-    assert!(run.out.contains("fewer than 16 bytes") && !format!("{run:?}").contains("hushSECRET"), "{run:?}");
+    assert!(
+        run.out.contains("use at least 16 bytes") && !format!("{run:?}").contains("hushSECRET"),
+        "{run:?}"
+    );
     assert_eq!(weir(&["render", "istio", "--env", &bad, &file]).code, 2);
     let run = weir(&["check", "--env", &broken, &file]);
     assert!(run.code == 2 && run.err.contains("broken.env:1:1: expected NAME=VALUE"), "{run:?}");
@@ -347,7 +350,7 @@ fn an_address_that_clients_choose_is_noted() {
             "{settings}{configuration}: {out}"
         );
     }
-    // Nobody knows what stands before it.
+    // Nobody knows what precedes it.
     assert!(!check(TRUST).0.contains("note: "));
 }
 
@@ -409,4 +412,21 @@ routing:
 ";
     let run = weir_with(&["check", "-", "--deny", "warnings"], apart);
     assert_eq!((run.code, run.out.contains("warning")), (0, false), "{run:?}");
+}
+
+#[test]
+fn keys_that_are_skipped_are_warned_of() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/jwt/providers.json");
+    let vectors: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let good = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let encryption = good.replace("{", r#"{"use":"enc","#);
+    let long = &vectors["long"]["8200"]["keys"][0];
+    let config = format!(
+        r#"{{"jwt": {{"providers": {{"corp": {{"jwks": {{"inline": {{"keys": [{good}, {encryption}, {long}]}}}}}}}}}}}}"#
+    );
+    let run = weir_with(&["check", "-", "--deny", "warnings"], &config);
+    assert_eq!(run.code, 1, "{run:?}");
+    let line = "warning[W07]: jwt.providers.corp.jwks.inline: keys[2] (kid long): the RSA key is longer than 8192 bits: tokens of this key are refused";
+    assert!(run.out.contains(line), "{run:?}");
+    assert_eq!(run.out.matches("warning[").count(), 1, "another purpose is meant: {run:?}");
 }

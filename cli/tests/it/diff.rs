@@ -27,7 +27,7 @@ fn the_same_hash_is_compared_exactly() {
     let run = weir(&["diff", &old, &new]);
     assert_eq!((run.out.as_str(), run.code), ("split canary: 15 % of all units move\n  a -> b: 15 %\n", 1));
     let run = weir(&["diff", &old, &old]);
-    assert_eq!((run.out.as_str(), run.code), ("split canary: nobody moves\n", 0));
+    assert_eq!((run.out.as_str(), run.code), ("split canary: no units move\n", 0));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn what_comes_goes_or_changes_otherwise_is_told() {
     assert_eq!(run.code, 1);
     assert_eq!(
         run.out,
-        "split canary: nobody moves by the hash\n  condition changed too; that is not in the numbers\n"
+        "split canary: no units move by the hash\n  condition changed too; that is not in the numbers\n"
     );
     let run = weir(&["diff", &old, "/does/not/exist"]);
     assert_eq!(run.code, 2, "{run:?}");
@@ -90,7 +90,7 @@ fn coverage_with_a_hash_of_its_own_is_exact_too() {
     let new = folder.write("new.yaml", &experiments("80%", "status: running"));
     let run = weir(&["diff", &old, &new]);
     let expected = "experiment search: 30 % of all units move\n  (none) -> a: 15 %\n  (none) -> b: 15 %\n\
-                    experiment checkout: nobody moves\n";
+                    experiment checkout: no units move\n";
     assert_eq!((run.out.as_str(), run.code), (expected, 1));
 }
 

@@ -1,6 +1,6 @@
 //! The tables in docs/cli.md are what the program says of its options.
 //!
-//! To write them anew: `WEIR_WRITE_DOCS=1 cargo test -p weir-cli --test it docs::`.
+//! To write them again: `WEIR_WRITE_DOCS=1 cargo test -p weir-cli --test it docs::`.
 
 use crate::support::weir;
 
@@ -48,4 +48,39 @@ fn every_command_has_an_example_and_its_exit_codes_in_its_help() {
         assert!(help.contains("Example"), "{name}: {help}");
         assert!(name == "schema" || help.contains("Exit codes: 0"), "{name}: {help}");
     }
+}
+
+/// The examples of a page whose commands need no files: each `$ weir …` with what it printed.
+fn examples(page: &str) -> Vec<(String, String)> {
+    let blocks = page.split("```console\n$ weir ").skip(1).filter_map(|rest| rest.split_once("```"));
+    blocks
+        .map(|(block, _)| block.split_once('\n').unwrap())
+        .map(|(c, o)| (c.to_owned(), o.to_owned()))
+        .collect()
+}
+
+#[test]
+fn designs_are_what_the_program_says() {
+    let mut found = 0;
+    for path in ["/../docs/design-an-experiment.md", "/../docs/cli.md"] {
+        let path = format!("{}{path}", env!("CARGO_MANIFEST_DIR"));
+        let mut page = std::fs::read_to_string(&path).unwrap();
+        for (command, output) in
+            examples(&page).into_iter().filter(|(command, _)| command.starts_with("design "))
+        {
+            found += 1;
+            let run = weir(&command.split(' ').collect::<Vec<_>>());
+            if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
+                let (old, new) =
+                    (format!("$ weir {command}\n{output}```"), format!("$ weir {command}\n{}```", run.out));
+                page = page.replacen(&old, &new, 1);
+            } else {
+                assert_eq!(output, run.out, "{path}: weir {command}");
+            }
+        }
+        if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
+            std::fs::write(&path, page).unwrap();
+        }
+    }
+    assert_eq!(found, 3);
 }

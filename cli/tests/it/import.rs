@@ -52,7 +52,7 @@ fn no_equivalent() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "growthbook",
-            "operators that SDKs do not know",
+            "operators that SDKs do not support",
             growthbook(json!({"force": 1, "condition": {"a": {"$sounds": "g"}}})),
         ),
         ("growthbook", "features that depend on each other", parent(json!({"value": 1}))),
@@ -89,12 +89,12 @@ fn no_equivalent() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "unleash",
-            "patterns that mean another thing",
+            "patterns with another meaning",
             constrained(json!({"contextName": "a", "operator": "REGEX", "value": "\\d+"})),
         ),
         (
             "unleash",
-            "no case of what is not ASCII",
+            "ignoring the case of non-ASCII text",
             constrained(
                 json!({"contextName": "a", "operator": "STR_CONTAINS", "values": ["ü"], "caseInsensitive": true}),
             ),
@@ -110,7 +110,7 @@ fn no_equivalent() -> Vec<(&'static str, &'static str, Value)> {
         ("flagd", "arithmetic", flagd(json!({"if": [{"<": [{"%": [{"var": "a"}, 10]}, 2]}, "b"]}))),
         (
             "flagd",
-            "one variable beside another",
+            "comparisons of two variables",
             flagd(json!({"if": [{"==": [{"var": "a"}, {"var": "b"}]}, "b"]})),
         ),
         ("flagd", "the order of texts", flagd(json!({"if": [{"<": [{"var": "a"}, "m"]}, "b"]}))),
@@ -121,17 +121,13 @@ fn no_equivalent() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("flagd", "the time", flagd(json!({"if": [{"<": [{"var": "$flagd.timestamp"}, 5]}, "b"]}))),
         ("flagd", "a variable as the variant", flagd(json!({"var": "a"}))),
+        ("flagd", "unknown variants", flagd(json!({"if": [{"==": [{"var": "a"}, 2]}, "z"]}))),
         (
             "flagd",
-            "variants that the flag does not have",
-            flagd(json!({"if": [{"==": [{"var": "a"}, 2]}, "z"]})),
-        ),
-        (
-            "flagd",
-            "a variant twice, not in millionths",
+            "a repeated variant, not in millionths",
             flagd(json!({"fractional": [["a", 1], ["b", 1], ["a", 1]]})),
         ),
-        ("flagd", "evaluators that are not there", flagd(json!({"if": [{"$ref": "gone"}, "b"]}))),
+        ("flagd", "missing evaluators", flagd(json!({"if": [{"$ref": "gone"}, "b"]}))),
     ]
 }
 

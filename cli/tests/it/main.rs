@@ -2,10 +2,12 @@
 
 mod assign;
 mod check;
+mod design;
 mod diff;
 mod docs;
 mod import;
 mod layers;
+mod link;
 mod manifests;
 mod oci;
 mod oci_lying;
@@ -15,7 +17,10 @@ mod registry;
 mod render_bootstrap;
 mod render_istio_envoy;
 mod render_monitoring;
+mod report;
 mod run;
 mod schema;
+#[path = "support/shop.rs"]
+mod shop;
 mod simulate;
 mod support;

@@ -101,13 +101,13 @@ fn wrong_usage_is_said_before_anything_is_sent() {
     let pinned = format!("r.example/a@{}", digest(b""));
     fails(&weir(&["push", &file, &pinned]), &["it cannot be pushed to"]);
     fails(&weir(&["push", &file, "r.example/a"]), &["needs a tag"]);
-    fails(&weir(&["push", &file, "r.example/A:1"]), &["is no name of an image"]);
-    fails(&weir(&["push", &folder.path(""), "r.example/a"]), &["is no module of Weir"]);
+    fails(&weir(&["push", &file, "r.example/A:1"]), &["is not a valid image name"]);
+    fails(&weir(&["push", &folder.path(""), "r.example/a"]), &["is not a module of Weir"]);
     fails(&weir(&["push", &folder.path("absent"), "r.example/a:1"]), &["No such file"]);
-    fails(&weir(&["inspect", "no file and no image"]), &["no such file, and"]);
+    fails(&weir(&["inspect", "no file and no image"]), &["file not found, and"]);
     fails(&weir(&["pull", "--ca-file", &file, "r.example/a:1"]), &["a.wasm"]);
     let empty = Folder::new();
-    fails(&weir(&["push", &empty.path(""), "r.example/a"]), &["there is no module (*.wasm) in it"]);
+    fails(&weir(&["push", &empty.path(""), "r.example/a"]), &["no module (*.wasm) found"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_missing_image() {
         });
         let folder = Folder::new();
         let run = run(&["pull", "--plain-http", &format!("{}/a:1", registry.host)], &folder);
-        fails(&run, &["/a:1", "there is no such image"]);
+        fails(&run, &["/a:1", "image not found"]);
     }
 }
 
@@ -218,7 +218,7 @@ fn a_manifest_that_is_not_what_was_asked_for() {
         Registry::answering(move |_| Answer::body(other.clone()).with("content-type", OCI_MANIFEST));
     let folder = Folder::new();
     let wanted = format!("{}/a@{}", registry.host, digest(b"another"));
-    fails(&run(&["pull", "--plain-http", &wanted], &folder), &["is not what it says"]);
+    fails(&run(&["pull", "--plain-http", &wanted], &folder), &["does not match its digest"]);
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn tokens_are_fetched_with_the_credentials() {
     let folder = Folder::new();
     let image = format!("{}/a:1", registry.host);
     let file = folder.write_bytes("a.wasm", &module());
-    fails(&run(&["push", "--plain-http", &file, &image], &folder), &["wants credentials"]);
+    fails(&run(&["push", "--plain-http", &file, &image], &folder), &["requires credentials"]);
     let auth = json!({"auths": {&registry.host: {"auth": "d2VpcjpvcGVuIHNlc2FtZQ=="}}});
     folder.write("config.json", &auth.to_string());
     let pushed = run(&["push", "--plain-http", "--output", "json", &file, &image], &folder);
@@ -292,7 +292,7 @@ fn tokens_are_fetched_with_the_credentials() {
     let wrong = json!({"auths": {&registry.host: {"auth": "d2VpcjpndWVzc2Vk"}}});
     folder.write("config.json", &wrong.to_string());
     let refused = run(&["push", "--plain-http", &file, &image], &folder);
-    fails(&refused, &["refuses the credentials"]);
+    fails(&refused, &["rejects the configured credentials"]);
     assert!(!refused.err.contains("guessed"), "{refused:?}");
 }
 

@@ -91,7 +91,7 @@ fn answers_without_an_end() {
             Some(Answer::endless("{\"schemaVersion\": 2"))
         }),
         ("/manifests/", "answers with status 500", |_| Some(Answer { status: 500, ..Answer::endless("{") })),
-        ("/manifests/", "there is no such image", |_| Some(Answer { status: 404, ..Answer::endless("{") })),
+        ("/manifests/", "image not found", |_| Some(Answer { status: 404, ..Answer::endless("{") })),
         ("/blobs/", "has more than the 1000 bytes", |_| Some(Answer::endless("x"))),
         ("/blobs/", "answers with status 502", |_| Some(Answer { status: 502, ..Answer::endless("x") })),
         ("/token", "its token server answers with more than 65536 bytes", |_| Some(Answer::endless("{"))),
@@ -123,7 +123,7 @@ fn answers_without_an_end() {
     }
 }
 
-/// One tar entry of so many zeros, and an empty end, in gzip.
+/// One tar entry of this many zeros, and an empty end, in gzip.
 fn bomb(kind: tar::EntryType, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_path("x").unwrap();

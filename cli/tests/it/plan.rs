@@ -41,7 +41,7 @@ fn the_plan_moves_what_it_says_and_no_more() {
         assert!((moved - minimum).abs() < 1e-9, "{more}: {json}");
         let run = weir(&arguments);
         assert_eq!(run.code, 0, "{run:?}");
-        // What is printed goes into the configuration as it stands.
+        // What is printed goes into the configuration as it is.
         let variants = run.out.split_once("variants:\n").unwrap().1;
         let indented: String = variants.lines().map(|line| format!("    {line}\n")).collect();
         let life = more.replace("coverage: 60%", "status: running");
@@ -74,8 +74,16 @@ fn shares_are_exact_and_nobody_moves_for_nothing() {
 fn variants_come_and_go() {
     let folder = Folder::new();
     let file = folder.write("a.yaml", &experiment("status: running", THREE));
-    let run =
-        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=80,b=0,c=0,d=20", "--add", "d"]);
+    let run = weir(&[
+        "plan",
+        &file,
+        "--experiment",
+        "checkout",
+        "--weights",
+        "control=80,b=0,c=0,d=20",
+        "--add",
+        "d",
+    ]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.out.contains("#   b -> d: 10 %\n#   c -> d: 10 %\n"), "{run:?}");
     assert!(run.out.contains("- key: b  # 10 % -> 0 %\n- key: c"), "{run:?}");
@@ -89,7 +97,7 @@ fn what_cannot_be_planned_is_said() {
         .replace("{hash: unleash, coverage: 50%}", "hash: unleash\n    coverage: 50%");
     let unleash = folder.write("unleash.yaml", &unleash);
     for (file, key, weights, message) in [
-        (&file, "chekout", "a=1", "there is no experiment chekout; there is: experiment checkout"),
+        (&file, "chekout", "a=1", "unknown experiment chekout, did you mean `experiment checkout`?"),
         (&file, "checkout", "control", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=x", "VARIANT=WEIGHT"),
         (&file, "checkout", "control=-1,b=1,c=1", "negative"),
@@ -102,15 +110,24 @@ fn what_cannot_be_planned_is_said() {
         assert_eq!(run.code, 2, "{run:?}");
         assert!(run.err.contains(message), "{message}: {run:?}");
     }
-    let run =
-        weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1,b=1,c=1", "--coverage", "120%"]);
+    let run = weir(&[
+        "plan",
+        &file,
+        "--experiment",
+        "checkout",
+        "--weights",
+        "control=1,b=1,c=1",
+        "--coverage",
+        "120%",
+    ]);
     assert!(run.code == 2 && run.err.contains("percentage"), "{run:?}");
 }
 
 #[test]
 fn a_variant_without_units_may_be_left_out() {
     let folder = Folder::new();
-    let file = folder.write("a.yaml", &experiment("status: running", &THREE.replace("c, weight: 10", "c, weight: 0")));
+    let file = folder
+        .write("a.yaml", &experiment("status: running", &THREE.replace("c, weight: 10", "c, weight: 0")));
     let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=60,b=40"]);
     assert_eq!(run.code, 0, "{run:?}");
 }
@@ -122,11 +139,11 @@ fn unknown_variants_need_to_be_added() {
     let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "contrl=80,b=20"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(
-        run.err.contains("there is no variant \"contrl\", did you mean `control`? To add one: --add contrl"),
+        run.err.contains("unknown variant \"contrl\", did you mean `control`? To add it: --add contrl"),
         "{run:?}"
     );
     let run = weir(&["plan", &file, "--experiment", "checkout", "--weights", "control=1", "--add", "b"]);
-    assert!(run.code == 2 && run.err.contains("--add b: there is such a variant"), "{run:?}");
+    assert!(run.code == 2 && run.err.contains("--add b: the variant already exists"), "{run:?}");
 }
 
 #[test]

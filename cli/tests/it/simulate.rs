@@ -69,7 +69,7 @@ fn what_cannot_be_simulated_is_said() {
     let wrong = folder.write("wrong.yaml", "routing:\n  rulez: []\n");
     let empty = folder.write("service.yaml", "apiVersion: v1\nkind: Service\n");
     for (arguments, message) in [
-        (vec![file.as_str(), "--split", "canry"], "there is no split canry; there is: split canary"),
+        (vec![file.as_str(), "--split", "canry"], "unknown split canry, did you mean `split canary`?"),
         (vec![&file, "--split", "canary", "--ids", "bogus"], "nor a file"),
         (vec![&file, "--split", "canary", "-n", "0"], "not in 1.."),
         (vec![&file], "required"),

@@ -144,8 +144,8 @@ fn who_may_not_is_told_so() {
         &["inspect", "--ca-file", &ca, &image],
     ];
     for command in commands {
-        fails(&registry.weir_as(Some(WRONG), command), "refuses the credentials");
-        fails(&registry.weir_as(None, command), "wants credentials");
+        fails(&registry.weir_as(Some(WRONG), command), "rejects the configured credentials");
+        fails(&registry.weir_as(None, command), "requires credentials");
     }
     fails(&registry.weir_as(Some(RIGHT), &["pull", &image]), "--ca-file");
     fails(&registry.weir_as(Some(RIGHT), &["pull", "--plain-http", &image]), &registry.host);
@@ -158,7 +158,7 @@ fn what_is_not_there_is_not_there() {
     fine(registry.weir(&["push", "--plain-http", &file, &registry.image("a:1")]));
     let absent = format!("a@sha256:{}", "0".repeat(64));
     for name in ["a:2", "b:1", &absent] {
-        fails(&registry.weir(&["pull", "--plain-http", &registry.image(name)]), "there is no such image");
+        fails(&registry.weir(&["pull", "--plain-http", &registry.image(name)]), "image not found");
     }
 }
 

@@ -62,8 +62,8 @@ impl Bucket {
 /// with unit `23` and salt `exp12` with unit `3` are different inputs.
 #[derive(Clone, Debug)]
 pub struct Salt {
-    /// `len(salt) as u32 LE ‖ salt`, which is the same for each unit, and behind it what the last unit
-    /// left: the input of a hash has to be in one piece, and this way only the unit is copied.
+    /// `len(salt) as u32 LE ‖ salt`, which is the same for each unit, and after it what the last unit left:
+    /// the input of a hash has to be in one piece, and this way only the unit is copied.
     input: RefCell<Vec<u8>>,
     /// The length of the part that is always the same.
     head: usize,

@@ -1,13 +1,13 @@
 //! Two ways to lay out an allocation from weights alone, without any memory of an earlier one.
 //!
-//! [`contiguous`] is for experiments: ramping the coverage up moves nobody between variants.
-//! [`anchored`] is for weighted splits: shifting weight from the base moves nobody between other targets.
+//! [`contiguous`] is for experiments: raising the coverage moves no unit between variants. [`anchored`] is
+//! for weighted splits: shifting weight from the base moves no unit between other targets.
 
 use crate::ranges::{Segment, insert_sorted};
 use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Share, Weights};
 
-/// Lays variants side by side in order. Each starts where it would start at full coverage and takes `coverage`
-/// of its share from there; the rest of its place belongs to nobody. (The layout that GrowthBook's SDKs use.)
+/// Places variants side by side in order. Each starts where it would start at full coverage and takes
+/// `coverage` of its share from there; the rest of its range has no owner. (The layout of GrowthBook's SDKs.)
 ///
 /// - Raising the coverage only adds units: nobody changes variant, nobody drops out.
 /// - Changing weights moves units between neighbours, more of them the more variants there are: an allocation
@@ -42,15 +42,14 @@ pub fn contiguous(weights: &Weights, coverage: Share) -> Result<Allocation, Inva
 /// and one other moves units between these two only.
 ///
 /// The base (position 0) owns whatever nobody else claims. The others claim in the order of their positions:
-/// target 1 grows upward from bucket 0, target 2 downward from the top, 3 and 4 upward and downward from
-/// 500 000, 5 and 6 from 250 000, 7 and 8 from 750 000, and so on by halves (the van der Corput sequence).
-/// Growth skips what an earlier target has claimed, goes on behind it and wraps around at the end, so shares
-/// are always exact. A weight of 0 keeps its home: set a target to 0 rather than to remove it from the middle.
+/// target 1 grows upward from bucket 0, target 2 downward from the top, 3 and 4 upward and downward from 500
+/// 000, 5 and 6 from 250 000, 7 and 8 from 750 000, and so on by halves (the van der Corput sequence). Growth
+/// skips what an earlier target has claimed, goes on after it and wraps around at the end, so shares are
+/// always exact. A weight of 0 keeps its home: set a target to 0 rather than to remove it from the middle.
 ///
-/// What holds, always:
-/// - Targets never depend on those behind them. Appending a target, changing the last one's weight, or
-///   removing the last one moves units between it and the base only.
-/// - With up to three targets, shifting weight between the base and one other moves only these units.
+/// Guarantees: targets never depend on later ones. Appending a target, changing the last one's weight, or
+/// removing the last one moves units only between it and the base. With up to three targets, shifting weight
+/// between the base and one other moves only these units.
 ///
 /// With four or more targets the second holds as long as no two growths meet in any of the two layouts. Where
 /// an earlier target grows into the place of a later one, the later one is pushed on: it takes as much from
@@ -102,6 +101,7 @@ impl Home {
 
 /// The van der Corput sequence in base 2, in buckets: 0, 1/2, 1/4, 3/4, 1/8, 5/8 …
 /// (J. G. van der Corput, "Verteilungsfunktionen", 1935.) Each point halves one of the largest gaps.
+#[allow(clippy::cast_possible_truncation, reason = "a fraction of BUCKETS")]
 fn van_der_corput(index: usize) -> u32 {
     let fraction = (index as u64).reverse_bits();
     ((u128::from(fraction) * u128::from(BUCKETS)) >> u64::BITS) as u32
@@ -239,8 +239,8 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn growth_skips_what_is_taken_and_wraps_around() {
-        // Target 3 starts at 500 000, finds [600 000, 1 000 000) taken by target 2, wraps, finds
-        // [0, 200 000) taken by target 1, and goes on behind it.
+        // Target 3 starts at 500 000, finds [600 000, 1 000 000) taken by target 2, wraps, finds [0, 200 000)
+        // taken by target 1, and goes on after it.
         let allocation = anchored(&weights(&[15.0, 20.0, 40.0, 25.0]));
         assert_eq!(
             ranges(&allocation),

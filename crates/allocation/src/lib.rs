@@ -1,4 +1,4 @@
-//! Who gets what: from a unit (a user, a session, a device) to a bucket, and from a bucket to a variant.
+//! Assignment: from a unit (a user, a session, a device) to a bucket, and from a bucket to a variant.
 //!
 //! The way of a decision is short:
 //!
@@ -25,6 +25,9 @@
 //! - [`changes`] and [`moved`] tell exactly which units a change of allocation moves.
 //!
 //! The crate does no I/O, reads no clock, and gives the same answers natively and in WebAssembly.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod hash;
 mod layout;

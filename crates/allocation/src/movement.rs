@@ -1,10 +1,10 @@
-//! What a change of allocation does to units: exact, by sweeping over the ranges.
+//! The effect of a change of allocation on units: exact, by sweeping over the ranges.
 
 use std::collections::BTreeMap;
 
 use crate::{Allocation, BUCKETS, Bucket, BucketRange, Share};
 
-/// A range of buckets whose owner changes. `None` stands for nobody.
+/// A range of buckets whose owner changes. `None` means no owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
     /// The buckets.
@@ -15,7 +15,7 @@ pub struct Change {
     pub to: Option<usize>,
 }
 
-/// How many units move from one owner to another. `None` stands for nobody.
+/// How many units move from one owner to another. `None` means no owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Movement {
     /// The owner's index before.

@@ -52,8 +52,8 @@ pub(crate) struct Segment {
     pub(crate) owner: usize,
 }
 
-/// Who owns which bucket. Owners are numbered from 0, in the order of the configuration; each owns any number
-/// of ranges, and buckets without an owner are allowed.
+/// The owner of each bucket. Owners are numbered from 0, in the order of the configuration; each owns any
+/// number of ranges, and buckets without an owner are allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
     /// Sorted, non-empty, not overlapping; neighbours with the same owner are one segment.
@@ -61,7 +61,7 @@ pub struct Allocation {
     owners: usize,
 }
 
-/// From so many segments on, the one of a bucket is searched by halves.
+/// From this many segments on, the one of a bucket is searched by halves.
 const FEW: usize = 8;
 
 impl Allocation {
@@ -126,7 +126,7 @@ impl Allocation {
         self.segments.iter().map(|segment| (segment.range, segment.owner))
     }
 
-    /// The ranges of one owner in ascending order; none for an index that is no owner's.
+    /// The ranges of one owner in ascending order; none for an index that is not an owner's.
     pub fn ranges_of(&self, owner: usize) -> impl Iterator<Item = BucketRange> {
         self.ranges().filter_map(move |(range, other)| (other == owner).then_some(range))
     }
@@ -136,7 +136,7 @@ impl Allocation {
         Share::saturating(self.ranges_of(owner).map(BucketRange::length).sum())
     }
 
-    /// The share of all units that nobody gets.
+    /// The share of all units without an owner.
     pub fn unowned(&self) -> Share {
         Share::saturating(self.ranges().map(|(range, _)| range.length()).sum()).rest()
     }

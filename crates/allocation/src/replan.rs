@@ -1,19 +1,19 @@
 //! New shares for an existing allocation, with the least possible movement.
 //!
 //! No layout that is computed from weights alone moves as few units as possible for every change of three or
-//! more weights (M. Bavarian et al., "The Optimality of Correlated Sampling"). With the old ranges at hand it
-//! is easy: who must shrink gives up exactly the surplus, who must grow takes exactly that.
+//! more weights (M. Bavarian et al., "The Optimality of Correlated Sampling"). With the old ranges it is
+//! simple: shrinking owners give up exactly their surplus, and growing owners take exactly that.
 
 use std::collections::VecDeque;
 
 use crate::ranges::Segment;
 use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Share};
 
-/// Changes `old` so that owner `i` has exactly `shares[i]`, moving exactly [`total_variation`] units: no other
-/// way moves fewer. What the shares leave below 100 % belongs to nobody.
+/// Changes `old` so that owner `i` has exactly `shares[i]`, moving exactly [`total_variation`] units: no
+/// other way moves fewer. What the shares leave below 100 % has no owner.
 ///
-/// An index must mean the same owner before and after; owners that `shares` does not list lose everything, and
-/// new ones come behind the old.
+/// An index must mean the same owner before and after; owners that `shares` does not list lose everything,
+/// and new ones come after the old.
 ///
 /// # Errors
 /// [`InvalidWeight::SharesAboveAll`] where the shares sum to more than 100 %.
@@ -39,7 +39,7 @@ pub fn replan(old: &Allocation, shares: &[Share]) -> Result<Allocation, InvalidW
     Ok(Allocation::from_disjoint(segments, shares.len()))
 }
 
-/// The ranges that nobody owns.
+/// The ranges without an owner.
 fn gaps(allocation: &Allocation) -> Vec<BucketRange> {
     let mut gaps = Vec::new();
     let mut position = 0;

@@ -26,7 +26,7 @@ impl Share {
     /// 100 %.
     pub const ALL: Self = Self(BUCKETS);
 
-    /// A share of so many millionths.
+    /// A share of this many millionths.
     ///
     /// # Errors
     /// [`InvalidShare::OutOfRange`] above 1 000 000.
@@ -72,6 +72,7 @@ impl Share {
     /// This share of another share, rounded to the nearest millionth, halves up.
     ///
     /// Growing either share never shrinks the result, and 100 % of a share is the share itself.
+    #[allow(clippy::cast_possible_truncation, reason = "at most BUCKETS")]
     pub const fn of(self, whole: Self) -> Self {
         let product = self.0 as u64 * whole.0 as u64;
         Self(((product + BUCKETS as u64 / 2) / BUCKETS as u64) as u32)
@@ -127,8 +128,9 @@ fn from_float(number: f64, millionths_per_unit: f64, sign: &str) -> Result<Share
     if too_precise {
         return Err(InvalidShare::TooPrecise { value: value() });
     }
-    // A whole number from 0 to BUCKETS, checked above.
-    Ok(Share(rounded as u32))
+    #[allow(clippy::cast_possible_truncation, reason = "a whole number from 0 to BUCKETS, checked above")]
+    let millionths = rounded as u32;
+    Ok(Share(millionths))
 }
 
 /// Reads `digits[.digits]` as a number of units of `10^-decimals`.

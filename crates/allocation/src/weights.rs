@@ -79,6 +79,7 @@ fn check((index, &weight): (usize, &f64)) -> Option<InvalidWeight> {
 }
 
 /// The largest remainder method (also Hare-Niemeyer). `total` is the finite, positive sum of `weights`.
+#[allow(clippy::cast_possible_truncation, reason = "a float out of range is the nearest that is in it")]
 fn largest_remainders(weights: &[f64], total: f64) -> Vec<Share> {
     let quotas: Vec<u64> = weights.iter().map(|weight| (weight / total * STEPS).round() as u64).collect();
     let mut millionths: Vec<u64> = quotas.iter().map(|quota| quota / STEPS_PER_MILLIONTH).collect();
@@ -167,7 +168,7 @@ impl fmt::Display for InvalidWeight {
                 Plain(*weight),
                 Plain(*total)
             ),
-            Self::TotalZero { count: 0 } => write!(f, "there is no weight: at least one must be positive"),
+            Self::TotalZero { count: 0 } => write!(f, "no weights: at least one must be positive"),
             Self::TotalZero { count } => {
                 write!(f, "the {count} weights are all 0: at least one must be positive")
             }

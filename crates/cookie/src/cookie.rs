@@ -1,8 +1,11 @@
 //! A cookie, ready to be read and written.
 
+use crate::carried::Carried;
 use crate::spec::{CookieSpec, SameSite};
 use std::rc::Rc;
-use weir_core::{At, AttrId, Compiler, ResponseHeader, SourceSpec, duration, header};
+use weir_core::{
+    At, AttrId, Compiler, Effects, Outside, Request, ResponseHeader, SourceSpec, duration, header,
+};
 
 /// A cookie, ready to be read and written.
 #[derive(Debug)]
@@ -13,40 +16,80 @@ pub struct Cookie {
     pub ttl: u64,
     before: String,
     after: String,
+    /// Where its value is kept for a further pass of the same request; nowhere for what scripts read.
+    carried: Option<Carried>,
 }
 
 /// An id of 128 random bits, in lower-case hex.
 pub type Id = [u8; 32];
 
 impl Cookie {
-    /// Checks a cookie; what is wrong with it goes to the compiler's problems.
+    /// Checks a cookie; problems go to the compiler.
     pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
-        Self::new(spec, true, compiler, at)
+        Self::new(spec, (true, "365d"), compiler, at)
+    }
+
+    /// The same for a cookie that ends with the browser's session, unless `ttl` says otherwise.
+    pub fn compile_for_session(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+        Self::new(spec, (true, "0s"), compiler, at)
     }
 
     /// The same for a cookie that scripts in the page read, unless `httpOnly` says otherwise.
     pub fn compile_for_scripts(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
-        Self::new(spec, false, compiler, at)
+        Self::new(spec, (false, "365d"), compiler, at)
     }
 
-    fn new(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
+    /// With what `httpOnly` and `ttl` are when they are absent.
+    fn new(
+        spec: &CookieSpec,
+        (hidden, ttl): (bool, &str),
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> Option<Self> {
         if spec.name.is_empty() {
             compiler.problems.missing(&at.field("name"), "the cookie needs a name");
             return None;
         }
+        if header::name(&spec.name).is_err() {
+            let message = format!(
+                "{:?} is not a name for a cookie that is set: letters, digits and !#$%&'*+-.^_`|~ (RFC 6265bis)",
+                spec.name
+            );
+            compiler.problems.add(&at.field("name"), message);
+            return None;
+        }
         let source = SourceSpec::Short(format!("cookie:{}", spec.name));
         let attribute = compiler.source(&source, &at.field("name"));
-        let ttl = ttl(spec, compiler, at);
-        let http_only = spec.http_only.unwrap_or(http_only);
+        let ttl = seconds(spec.ttl.as_deref().unwrap_or(ttl), compiler, at);
+        let http_only = spec.http_only.unwrap_or(hidden);
         prefix(spec, http_only, compiler, at);
         let after = attributes(spec, ttl, http_only, compiler, at);
-        Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after })
+        let carried = hidden.then(|| Carried::compile(&spec.name, compiler));
+        Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after, carried })
     }
 
     /// The header that sets the cookie. The value must have bytes of RFC 6265's `cookie-octet` only.
     pub fn header(&self, value: &[u8]) -> ResponseHeader {
         let value: Rc<[u8]> = [self.before.as_bytes(), value, self.after.as_bytes()].concat().into();
         ResponseHeader { name: "set-cookie".into(), value, replace: false }
+    }
+
+    /// The header that makes browsers forget the cookie: of two lives the last one counts (RFC 6265 section 5.2).
+    pub fn end(&self) -> ResponseHeader {
+        let value: Rc<[u8]> = [&*self.before, &self.after, "; Max-Age=0"].concat().into_bytes().into();
+        ResponseHeader { name: "set-cookie".into(), value, replace: false }
+    }
+
+    /// The value that an earlier pass of the same request has set, where the proxy redirected it.
+    pub fn carried<O: Outside>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
+        self.carried.as_ref()?.value(request)
+    }
+
+    /// Keeps a value that is set for a further pass of the same request.
+    pub fn carry(&self, value: &[u8], effects: &mut Effects) {
+        if let Some(carried) = &self.carried {
+            carried.keep(value, effects);
+        }
     }
 
     /// The cookie's name with the `=` behind it: what a signature of its value is bound to.
@@ -56,8 +99,8 @@ impl Cookie {
 }
 
 /// The life in seconds; 0 for a session cookie.
-fn ttl(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> u64 {
-    match duration::parse(spec.ttl.as_deref().unwrap_or("365d")) {
+fn seconds(ttl: &str, compiler: &mut Compiler<'_>, at: &At) -> u64 {
+    match duration::parse(ttl) {
         Ok(ttl) => {
             if !ttl.is_zero() && ttl.as_secs() == 0 {
                 compiler.problems.add(
@@ -75,7 +118,7 @@ fn ttl(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> u64 {
 }
 
 /// What browsers demand of cookies whose names start so (RFC 6265bis section 4.1.3, and `__Http-` of its
-/// successor): those that do not comply are dropped. Browsers compare these names without case.
+/// successor): those that do not comply are dropped. Browsers compare these names ignoring case.
 fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &At) {
     const PREFIXES: [(&str, bool, bool); 4] = [
         // Which one, whether it is bound to the host, whether scripts must not read it.
@@ -103,7 +146,7 @@ fn prefix(spec: &CookieSpec, http_only: bool, compiler: &mut Compiler<'_>, at: &
     demand(!hidden || http_only, "httpOnly", "`httpOnly` is true");
 }
 
-/// Everything behind the value (RFC 6265bis section 4.1).
+/// Everything after the value (RFC 6265bis section 4.1).
 fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compiler<'_>, at: &At) -> String {
     let mut out = String::new();
     let mut word = |name: &str, value: &str, field: &str| {
@@ -111,7 +154,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
         if value.is_empty() || value.as_bytes().contains(&b';') || !header::is_safe_value(value.as_bytes()) {
             compiler.problems.add(
                 &at.field(field),
-                format!("{value:?} cannot stand in a cookie: empty, a semicolon or a control character"),
+                format!("{value:?} is not valid in a cookie: empty, a semicolon or a control character"),
             );
         }
         out.push_str("; ");
@@ -145,7 +188,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
             if !secure {
                 compiler.problems.add(
                     &at.field("sameSite"),
-                    "`none` needs `secure: true`: browsers refuse the cookie otherwise",
+                    "`none` needs `secure: true`: otherwise browsers reject the cookie",
                 );
             }
             "; SameSite=None"
@@ -153,7 +196,7 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
     });
     if spec.partitioned {
         if !secure {
-            let message = "needs `secure: true`: browsers refuse the cookie otherwise";
+            let message = "needs `secure: true`: otherwise browsers reject the cookie";
             compiler.problems.add(&at.field("partitioned"), message);
         }
         out.push_str("; Partitioned");
@@ -178,7 +221,7 @@ mod tests {
     use super::*;
     use weir_core::{AttributeMap, Problems};
 
-    /// What a cookie is refused for; when it is not, what stands behind its value.
+    /// What a cookie is refused for; when it is not, what follows its value.
     fn compiled(json: &str, for_scripts: bool) -> Result<String, String> {
         let mut problems = Problems::default();
         let spec: CookieSpec = weir_core::load(json.as_bytes(), &mut problems);
@@ -216,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_has_a_strict_name() {
+        for name in ["prefs[theme]", "a b", "größe", "a=b", "a;b", ""] {
+            assert!(
+                compiled(&format!(r#"{{"name": "{name}"}}"#), false).unwrap_err().starts_with("name: "),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn cookies_that_browsers_take_are_taken() {
         for (json, after) in [
             (r#"{"name": "__Host-id"}"#, "; Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax"),
@@ -234,6 +287,18 @@ mod tests {
         ] {
             assert_eq!(compiled(json, false).as_deref(), Ok(after), "{json}");
         }
+    }
+
+    #[test]
+    fn a_session_ends_with_the_browser_or_before() {
+        let mut problems = Problems::default();
+        let spec: CookieSpec = weir_core::load(br#"{"name": "t", "path": "/a"}"#, &mut problems);
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, problems);
+        let cookie = Cookie::compile_for_session(&spec, &mut compiler, &At::root()).unwrap();
+        assert_eq!((cookie.ttl, cookie.after.as_str()), (0, "; Path=/a; Secure; HttpOnly; SameSite=Lax"));
+        let end = cookie.end().value;
+        assert_eq!(std::str::from_utf8(&end), Ok("t=; Path=/a; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
     }
 
     #[test]

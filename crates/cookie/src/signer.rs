@@ -11,23 +11,25 @@ use weir_core::{At, Compiler, Variable};
 /// section 5 allows.
 pub const SIGNATURE: usize = 32;
 
-/// Secrets that are shorter, in bytes, are guessed too easily.
+/// Minimum length of a secret in bytes.
 const SHORTEST: usize = 16;
+
+const TOO_SHORT: &str = "the secret is too short: use at least 16 bytes";
 
 /// Signs in place of a secret that only the proxy knows.
 const UNKNOWN: &str = "not set where this command runs";
 
-/// A secret: its text, or the environment variable that has it. It shows up in no log and no message.
+/// A secret: its text, or the environment variable that contains it. It never appears in logs and messages.
 #[derive(Clone, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[load(secret)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Secret"))]
 pub struct SecretSpec {
-    /// The secret itself, at least 16 bytes. Whoever can read the configuration can read it.
+    /// The secret itself, at least 16 bytes. Everyone who can read the configuration can read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// An environment variable of the VM (`vmConfig.env`) that has the secret.
+    /// An environment variable of the VM (`vmConfig.env`) that contains the secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
 }
@@ -38,8 +40,8 @@ impl fmt::Debug for SecretSpec {
     }
 }
 
-/// Signs with the first of its secrets and takes the signatures of all, so that a secret can be exchanged
-/// without a break.
+/// Signs with the first of its secrets and accepts signatures by all, so that secrets can be rotated without
+/// interruption.
 pub struct Signer(Box<[Hmac<Sha256>]>);
 
 impl fmt::Debug for Signer {
@@ -48,7 +50,26 @@ impl fmt::Debug for Signer {
     }
 }
 
+/// A secret that is too short to be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooShort;
+
+impl fmt::Display for TooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(TOO_SHORT)
+    }
+}
+
 impl Signer {
+    /// Signs with one secret.
+    ///
+    /// # Errors
+    /// It has fewer than 16 bytes.
+    pub fn new(secret: &[u8]) -> Result<Self, TooShort> {
+        let key = if secret.len() < SHORTEST { None } else { Hmac::new_from_slice(secret).ok() };
+        Ok(Self([key.ok_or(TooShort)?].into()))
+    }
+
     /// Reads the secrets; what is wrong goes to the compiler's problems, `None` when no secret is left.
     pub fn compile(specs: &[SecretSpec], compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         let one = specs.len() == 1;
@@ -60,19 +81,18 @@ impl Signer {
         (!keys.is_empty()).then_some(Self(keys))
     }
 
-    /// The signature of a text. Texts for different purposes have different signatures.
+    /// The signature of a text. Different purposes give different signatures.
     pub fn sign(&self, purpose: &str, text: &[u8]) -> [u8; SIGNATURE] {
         self.0.first().map_or([0; SIGNATURE], |key| signature(key, purpose, text))
     }
 
-    /// Whether a signature is that of the text by one of the secrets. The time that it takes says nothing
-    /// about where a wrong one differs.
+    /// Whether a signature is that of the text by one of the secrets, in constant time.
     pub fn accepts(&self, purpose: &str, text: &[u8], shown: &[u8]) -> bool {
         self.0.iter().any(|key| same(&signature(key, purpose, text), shown))
     }
 
-    /// Whether the text is one of the secrets themselves. Digests are compared, so that the time says
-    /// nothing about the secret.
+    /// Whether the text is one of the secrets. Digests are compared, so that the time reveals nothing about
+    /// the secret.
     pub fn is_secret(&self, shown: &[u8]) -> bool {
         // Only who knows a key can sign with it.
         let Ok(other) = Hmac::<Sha256>::new_from_slice(shown) else { return false };
@@ -99,7 +119,7 @@ fn key(spec: &SecretSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Hmac<S
         }
     };
     if secret.len() < SHORTEST {
-        compiler.problems.add(at, "the secret has fewer than 16 bytes, which can be guessed");
+        compiler.problems.add(at, TOO_SHORT);
         return None;
     }
     Hmac::new_from_slice(secret.as_bytes()).ok()
@@ -134,6 +154,13 @@ pub(crate) fn digit(nibble: u8) -> u8 {
 mod tests {
     use super::*;
     use weir_core::{AttributeMap, Problems};
+
+    #[test]
+    fn one_secret_signs_as_that_of_a_configuration() {
+        let one = Signer::new(b"0123456789abcdef").unwrap();
+        assert_eq!(one.sign("id=", b"ada"), signer(&["0123456789abcdef"]).sign("id=", b"ada"));
+        assert_eq!(Signer::new(b"0123456789abcde").err(), Some(TooShort));
+    }
 
     fn signer(secrets: &[&str]) -> Signer {
         let specs: Vec<SecretSpec> =

@@ -21,17 +21,17 @@ impl AttrId {
 /// The `attributes` block: a name for each source.
 pub type AttributeMap = Named<SourceSpec>;
 
-/// Where a value comes from: the short form (`header:x-user-id`) or the long one.
+/// The source of a value: the short form (`header:x-user-id`) or the long one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceSpec {
     /// `header:NAME`, `cookie:NAME`, `query:NAME`, `claim:NAME`, `property:PATH`, `env:NAME`,
-    /// `path`, `method`, `host`, `scheme`, or the name of an attribute.
+    /// `path`, `method`, `host`, `scheme`, `isBot`, or the name of an attribute.
     Short(String),
     /// An object with exactly one source and its options.
     Long(Box<AttributeSpec>),
 }
 
-/// A typed source of a value. Exactly one of the sources is given.
+/// A typed source of a value. Specify exactly one source.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -39,25 +39,24 @@ pub struct AttributeSpec {
     /// A request header by name. Several lines of it are joined with `,`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// A cookie by name; the first one of that name counts.
+    /// A cookie by name, any that browsers send (`prefs[theme]`); the first one of that name counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
-    /// A query parameter by name, percent-decoded; the first one of that name counts.
+    /// A query parameter by name, percent-decoded; the first one of that name wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// A claim of a verified token: of the section `jwt`, or, without one, of what Envoy's `jwt_authn` or
-    /// Istio's RequestAuthentication has verified before. Its name, or the list of names that leads to it. A
-    /// name with dots is ambiguous and refused: it stands in brackets (`[kubernetes.io][namespace]`) or in a
-    /// list.
+    /// A claim of a token that the section `jwt` has verified or, without that section, Envoy's `jwt_authn`
+    /// or Istio's RequestAuthentication. Its name, or the list of names that leads to it. A name with dots is
+    /// ambiguous and rejected: write it in brackets (`[kubernetes.io][namespace]`) or as a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimName>,
-    /// With `claim`: the provider whose token it is of. Without a section `jwt`, the name under which the
-    /// verified payload is found in the dynamic metadata of `jwt_authn` (its `payload_in_metadata`). Istio
-    /// always uses `payload`, the default.
+    /// With `claim`: the provider of the token. Without a section `jwt`, the name of the verified payload in
+    /// the dynamic metadata of `jwt_authn` (its `payload_in_metadata`). Default: any provider; without a
+    /// section `jwt`, `payload`, which Istio uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
-    /// An Envoy attribute, such as `connection.uri_san_peer_certificate` or `source.address`; as a
-    /// list where a segment contains a dot.
+    /// An Envoy attribute, such as `connection.uri_san_peer_certificate` or `source.address`; a list if a
+    /// segment contains a dot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub property: Option<PathSpec>,
     /// A value of the selected route's metadata: filter name first, then the keys.
@@ -66,31 +65,31 @@ pub struct AttributeSpec {
     /// An environment variable of the VM (`vmConfig.env`), read once at start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// Always this text.
+    /// A constant text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constant: Option<String>,
-    /// A part of the request line: `path` (without the query), `method`, `host` or `scheme`.
+    /// A part of the request line, `path` (without the query), `method`, `host` or `scheme`; or `isBot`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestPart>,
-    /// How the text is understood; `string` when absent.
+    /// The type of the value. Default: `string`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<KindSpec>,
-    /// With type `list`: what stands between two items, one ASCII character; `,` when absent.
+    /// With type `list`: the separator of items, one ASCII character. Default: `,`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<String>,
-    /// The text when the request has none. Without a default an absent value stays absent.
+    /// The value if the request has none. Default: none; the value stays absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// Turns ASCII letters to lower case before anything else.
+    /// Whether ASCII letters are converted to lower case first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lower: bool,
 }
 
-/// A path as text with dots between its segments, or as the list of its segments.
+/// A path, as text with dots between its segments, or as the list of its segments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PathSpec(pub Vec<String>);
 
-/// A part of the request line.
+/// A part of the request line, or what the whole request shows.
 #[derive(Clone, Copy, Debug, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -99,10 +98,13 @@ pub enum RequestPart {
     Path,
     /// The method, such as `GET`.
     Method,
-    /// The host (`:authority`) in lower case, with its port where the client sent one.
+    /// The host (`:authority`) in lower case, with its port if the client sent one.
     Host,
     /// `http` or `https`.
     Scheme,
+    /// Whether the `user-agent` is that of a program that says what it is: a crawler, a monitor, a fetcher of
+    /// previews, a library, a browser without a screen. Of type `boolean`; absent without a `user-agent`.
+    IsBot,
 }
 
 /// The type of an attribute.
@@ -117,11 +119,11 @@ pub enum KindSpec {
     Number,
     /// `true`/`false` or `1`/`0`.
     Boolean,
-    /// Texts with a separator between them.
+    /// Texts, separated by a separator.
     List,
-    /// A version such as `1.12.0-beta`; the same as `string`, it documents the intent.
+    /// A version such as `1.12.0-beta`; the same as `string`, but documents the intent.
     Version,
-    /// A JSON document, of which conditions can test parts (`user.plan`).
+    /// A JSON document; conditions can test its parts (`user.plan`).
     Json,
 }
 
@@ -134,7 +136,7 @@ impl AttributeSpec {
         let separator = match (&self.separator, self.kind) {
             (None, _) => b',',
             (Some(_), kind) if kind != Some(KindSpec::List) => {
-                return Err("only the type `list` has a separator".into());
+                return Err("`separator` is only valid with type `list`".into());
             }
             (Some(text), _) => match text.as_bytes() {
                 [one] if one.is_ascii() => *one,
@@ -150,8 +152,8 @@ impl AttributeSpec {
         })
     }
 
-    /// The long form of a short one, or `None` when the text names no source (and so may be the
-    /// name of an attribute).
+    /// The long form of a short one, or `None` if the text is not a source (and may be the name of an
+    /// attribute).
     pub fn of_short(text: &str) -> Option<Self> {
         let mut spec = Self::default();
         let Some((source, rest)) = text.split_once(':') else {
@@ -160,6 +162,7 @@ impl AttributeSpec {
                 "method" => RequestPart::Method,
                 "host" => RequestPart::Host,
                 "scheme" => RequestPart::Scheme,
+                "isBot" => RequestPart::IsBot,
                 _ => return None,
             });
             return Some(spec);

@@ -8,21 +8,21 @@ use crate::problem::Problems;
 use crate::value::{Kind, Value};
 use serde::Serialize;
 
-/// A claim's name as it is written: as text, or as the list of the names that lead to it.
+/// A claim's name in the configuration: as text, or as the list of names that leads to it.
 ///
-/// Claims are called `https://example.com/plan`, `kubernetes.io`, or `web.client-1` inside of
-/// `resource_access`; so a dot says nothing about where one name ends and the next begins. A text names one
-/// claim, `[a][b]` names `b` inside of `a`, and a text with dots is refused: see [`ClaimName::path`].
+/// Claims are called `https://example.com/plan`, `kubernetes.io`, or `web.client-1` inside `resource_access`;
+/// so a dot says nothing about where one name ends and the next begins. A text names one claim, `[a][b]`
+/// names `b` inside `a`, and a text with dots is refused: see [`ClaimName::path`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClaimName {
     /// `sub`, `[realm_access][roles]`.
     Text(String),
-    /// The names, the outermost first.
+    /// The names, outermost first.
     Path(Vec<String>),
 }
 
 impl ClaimName {
-    /// The names that lead to the claim, the outermost first.
+    /// The names that lead to the claim, outermost first.
     ///
     /// # Errors
     /// When there is none, one is empty, or it cannot be told where they end; the message has the spellings
@@ -33,7 +33,7 @@ impl ClaimName {
             Self::Path(path) => path.clone(),
         };
         if path.is_empty() {
-            return Err("a claim is needed, such as sub, or [realm_access, roles]".to_owned());
+            return Err("expected a claim, such as sub, or [realm_access, roles]".to_owned());
         }
         if path.iter().any(|name| name.is_empty() || name.as_bytes().contains(&b'\0')) {
             return Err("a part of the claim's name is empty, or has a zero byte".to_owned());
@@ -120,7 +120,7 @@ impl schemars::JsonSchema for ClaimName {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A claim's name, or the list of the names that lead to it. As text, `[realm_access][roles]` is such a list too; a name with dots stands in brackets or in a list.",
+            "description": "A claim's name, or the list of names that leads to it. As text, write the list as `[realm_access][roles]`; write a name with dots in brackets or as a list.",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
         })
     }
@@ -149,7 +149,7 @@ pub enum Claim {
         /// Its text: of a string its characters, of a number its digits as the issuer wrote them, of an array
         /// that is read as a list its items with the separator between them, of anything else its JSON.
         text: Box<[u8]>,
-        /// The claim as it stands in the token.
+        /// The claim as it is in the token.
         json: serde_json::Value,
     },
     /// A name leads into something that has no parts, such as a text: what is meant is there, but in another

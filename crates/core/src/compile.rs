@@ -1,4 +1,4 @@
-//! From configuration to plan: what it reads and writes is interned, what is wrong is collected.
+//! From configuration to plan: interns inputs and outputs, collects problems.
 
 mod claims;
 mod host;
@@ -6,13 +6,14 @@ mod moment;
 mod tables;
 mod vary;
 
-use crate::attribute::{AttrId, AttributeMap, AttributeSpec, PathSpec, RequestPart, SourceSpec};
+use crate::attribute::{AttrId, AttributeMap, AttributeSpec, KindSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimName;
 use crate::condition::{self, Condition};
 use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
 use crate::http_match::{HttpMatch, Place, TextTest};
 use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
+use crate::passes::Passes;
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems};
 use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
@@ -20,7 +21,7 @@ use crate::table::{Groups, Table, TableId};
 use crate::value::Kind;
 use tables::Tables;
 
-/// What stands in an environment variable of the VM.
+/// What is in an environment variable of the VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// This text.
@@ -212,7 +213,7 @@ impl<'c> Compiler<'c> {
         self.named.0.get(position).map(|(_, spec)| spec)
     }
 
-    /// Whether a name is an attribute's, so that a dotted path can be told from a name with dots.
+    /// Whether a name is an attribute's, so that a dotted path is known from a name with dots.
     pub fn knows(&self, name: &str) -> bool {
         self.spec_of(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
@@ -223,7 +224,7 @@ impl<'c> Compiler<'c> {
     }
 
     fn unknown_source(&mut self, text: &str, at: &At) {
-        const SHORT: [&str; 11] = [
+        const SHORT: [&str; 12] = [
             "header:",
             "cookie:",
             "query:",
@@ -235,12 +236,13 @@ impl<'c> Compiler<'c> {
             "method",
             "host",
             "scheme",
+            "isBot",
         ];
         let names = self.named.iter().map(|(name, _)| name).chain(SHORT);
         let hint = self.problems.did_you_mean(text, names);
         let message = format!(
             "{text:?} is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, \
-             property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme){hint}"
+             property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme, isBot){hint}"
         );
         self.problems.add(at, message);
     }
@@ -248,7 +250,13 @@ impl<'c> Compiler<'c> {
     /// `short` says that the user wrote the short form: then there are no fields to point at.
     fn long(&mut self, spec: &AttributeSpec, at: &At, short: bool) -> Option<AttrId> {
         let part = |name: &str| if short { at.clone() } else { at.field(name) };
+        let is_bot = spec.request == Some(RequestPart::IsBot);
         let kind = match spec.kind() {
+            Ok(_) if is_bot && !matches!(spec.kind, None | Some(KindSpec::Boolean)) => {
+                self.problems.add(&part("type"), "`isBot` is of type `boolean`");
+                return None;
+            }
+            Ok(_) if is_bot => Kind::Boolean,
             Ok(kind) => kind,
             Err(message) => {
                 self.problems.add(&part("separator"), message);
@@ -259,7 +267,7 @@ impl<'c> Compiler<'c> {
         let lower = (spec.lower || host::is_host(spec)) && !matches!(kind, Kind::Number | Kind::Boolean);
         let source = self.long_source(spec, (kind, lower), at, short, &mut default)?;
         if spec.payload.is_some() && spec.claim.is_none() {
-            self.problems.add(&part("payload"), "only goes with `claim`");
+            self.problems.add(&part("payload"), "is only valid with `claim`");
         }
         Some(self.intern(Attribute { source, kind, lower, default }))
     }
@@ -293,9 +301,8 @@ impl<'c> Compiler<'c> {
             return self.header_source(name, &part("header"));
         }
         if let Some(name) = &spec.cookie {
-            if header::name(name).is_err() {
-                self.problems
-                    .add(&part("cookie"), format!("{name:?} is not a cookie name (an RFC 9110 token)"));
+            if let Err(message) = header::cookie_name(name) {
+                self.problems.add(&part("cookie"), message);
                 return None;
             }
             self.shape.cookie = Some(self.header_slot(b"cookie"));
@@ -334,6 +341,7 @@ impl<'c> Compiler<'c> {
             RequestPart::Method => Source::Header(self.header_slot(b":method")),
             RequestPart::Host => Source::Header(self.header_slot(b":authority")),
             RequestPart::Scheme => Source::Header(self.header_slot(b":scheme")),
+            RequestPart::IsBot => Source::Bot(self.header_slot(b"user-agent")),
         })
     }
 
@@ -353,7 +361,7 @@ impl<'c> Compiler<'c> {
     /// segment is empty or has such a byte.
     pub fn property_path(&mut self, segments: &[&str], at: &At) -> Option<Box<[u8]>> {
         if segments.iter().any(|s| s.is_empty() || s.as_bytes().contains(&b'\0')) {
-            self.problems.add(at, "a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
+            self.problems.add(at, "a path must not have empty segments (\"a.b.c\", or [\"a\", \"b.c\"])");
             return None;
         }
         Some(segments.join("\0").into_bytes().into())
@@ -511,6 +519,23 @@ impl<'c> Compiler<'c> {
         self.tables.states.intern(name)
     }
 
+    /// Declares filter state that lasts as long as the client's request: also where the proxy redirects it.
+    pub fn lasting_state(&mut self, name: &str) -> State {
+        let before = self.tables.states.items().len();
+        let state = self.state(name);
+        if self.tables.states.items().len() > before {
+            self.shape.lasting.push(state);
+        }
+        state
+    }
+
+    /// Declares that an earlier pass of a request may matter.
+    pub fn passes(&mut self) -> Passes {
+        // It decides nothing: what was decided is what it leads to.
+        let redirected = self.aside(|compiler| compiler.pseudo_header(Passes::HEADER));
+        Passes { redirected }
+    }
+
     /// Declares an experiment of this configuration; the order is that in which they are decided.
     pub fn experiment(&mut self, key: &str, variants: Vec<String>) -> ExperimentId {
         self.rule(key, None, variants)
@@ -558,7 +583,7 @@ impl<'c> Compiler<'c> {
         if ids.is_empty() {
             let keys = self.shape.experiments.iter().map(|e| e.key.as_str());
             let hint = self.problems.did_you_mean(experiment, keys);
-            self.problems.add(at, format!("there is no experiment {experiment:?}{hint}"));
+            self.problems.add(at, format!("unknown experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         }
         let known = || ids.iter().filter_map(|id| Some((*id, self.shape.experiments.get(id.index())?)));
@@ -639,7 +664,7 @@ impl<'c> Compiler<'c> {
         self.tables.texts.intern(text)
     }
 
-    /// A header value that is sent as it stands.
+    /// A header value that is sent as it is.
     pub fn safe_value(&mut self, value: &str, at: &At) -> Option<TextId> {
         if header::is_safe_value(value.as_bytes()) {
             return Some(self.text(value.as_bytes()));

@@ -1,12 +1,12 @@
-//! What filters want done to a request. Filters only record; the host applies everything at once.
+//! The effects of filters on a request. Filters only record them; the host applies all at once.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::attribute::AttrId;
 use crate::shape::Shape;
-use crate::way::Way;
 use std::hint::cold_path;
 use std::rc::Rc;
+use weir_host_api::Way;
 
 /// A request header that belongs to this configuration: copies that clients send are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextId(pub(crate) u16);
 
-/// What a header, or filter state, is given.
+/// The value of a header or of filter state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Given {
     /// Nothing; an owned header that the client sent is removed.

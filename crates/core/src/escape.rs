@@ -1,4 +1,4 @@
-//! What may reach a log or a terminal, out of texts that others wrote.
+//! Escapes untrusted texts for logs and terminals.
 
 use std::borrow::Cow;
 
@@ -44,8 +44,8 @@ pub fn push(out: &mut String, c: char) {
     }
 }
 
-/// The text with `***` in place of what stands before the `@` of an address, `user:password` as a rule.
-/// A password may hold any character, so everything up to the last `@` of the word counts.
+/// The text with `***` in place of what precedes the `@` of an address, `user:password` as a rule. A password
+/// may hold any character, so everything up to the last `@` of the word counts.
 pub fn without_user_info(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut rest = text;

@@ -1,9 +1,9 @@
 //! Hosts, compared as routers compare them (RFC 3986 section 3.2.2).
 //!
-//! Case does not count. What a port and a dot at the end count for is the proxy's business: Envoy chooses virtual
-//! hosts with the port unless it is told otherwise (`ignore_port_in_host_matching`, which Istio sets), and with
-//! the dot unless `strip_trailing_host_dot` is set. A filter cannot see which. So where only they stand between a
-//! host and a test, it is unknown whether the host passes.
+//! Hosts are case-insensitive. Ports and final dots depend on the proxy: Envoy selects virtual hosts with the
+//! port unless `ignore_port_in_host_matching` is set, as Istio does, and with the dot unless
+//! `strip_trailing_host_dot` is set. A filter cannot see these settings. If a host differs from a test only
+//! in these, it is unknown whether the host passes.
 
 use crate::truth::Truth;
 
@@ -21,7 +21,7 @@ pub(crate) fn judge(authority: &[u8], test: impl Fn(&[u8]) -> Truth) -> Truth {
 pub(crate) fn bare(authority: &[u8]) -> &[u8] {
     let digits = authority.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let before = authority.len().saturating_sub(digits);
-    // The colons inside of an IPv6 address stand in brackets.
+    // The colons inside an IPv6 address are in brackets.
     let host = match authority.get(..before) {
         Some([host @ .., b':']) => host,
         _ => authority,

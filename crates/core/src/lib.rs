@@ -1,18 +1,22 @@
-//! What every Weir filter stands on: attributes of a request, predicates over them, and the way
-//! from configuration bytes to a validated plan.
+//! The foundation of all filters: attributes of a request, predicates over them, and the path from
+//! configuration bytes to a validated plan.
 //!
 //! This crate is pure. It knows no proxy, does no I/O and reads no clock, so that everything in it
 //! is tested natively and under Node as well as inside the module. What must come from outside at
 //! request time (a property, a CEL verdict, a random number) is asked of [`Outside`].
 //!
-//! The way of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
-//! [`Compiler`] that interns what the plan reads and writes and collects *all* [`Problems`].
-//! The way of a request: raw header pairs → [`Request`] → predicates → [`Effects`].
+//! The path of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
+//! [`Compiler`] that interns inputs and outputs and collects *all* [`Problems`]. The path of a request: raw
+//! header pairs → [`Request`] → predicates → [`Effects`].
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 // For `derive(Load)`, whose code names this crate.
 extern crate self as weir_core;
 
 pub mod attribute;
+pub mod bot;
 pub mod claims;
 pub mod compile;
 pub mod condition;
@@ -26,24 +30,27 @@ pub mod load;
 mod named;
 mod never;
 pub mod ownership;
+mod passes;
 mod place;
 pub mod predicate;
 pub mod problem;
+pub mod query;
 pub mod regex;
 pub mod request;
+pub mod rpc;
 pub mod shape;
 pub mod sort;
 pub mod table;
 pub mod timestamp;
 mod truth;
 pub mod value;
-mod way;
 
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Variable};
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
 pub use load::{Load, load};
 pub use named::Named;
+pub use passes::Passes;
 pub use predicate::{Facts, Predicate};
 pub use problem::{At, Problem, Problems};
 pub use request::{Outside, Request, Scratch};
@@ -51,4 +58,4 @@ pub use shape::Shape;
 pub use table::Table;
 pub use truth::Truth;
 pub use value::Value;
-pub use way::{Delay, Hold, Reply, Way};
+pub use weir_host_api::{Delay, Hold, Reply, Way};

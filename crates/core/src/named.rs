@@ -4,13 +4,12 @@ use crate::Problems;
 use crate::load::{Load, Node};
 use serde::{Serialize, Serializer};
 
-/// An object whose members' names are the user's, in the order of the names. It costs a module a third of
-/// what a map costs.
+/// An object with user-defined member names, sorted by name. It costs a module a third of the size of a map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named<T>(pub Vec<(String, T)>);
 
 impl<T> Named<T> {
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -106,7 +106,7 @@ impl Form {
 /// The methods that requests have; others are possible, but have no case that anyone could mistake.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// Whether these characters come as they stand in a request line.
+/// Whether these characters come as they are in a request line.
 fn is_sendable(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic())
 }

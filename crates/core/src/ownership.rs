@@ -5,23 +5,23 @@
 use crate::Load;
 use serde::Serialize;
 
-/// `ownership`: which names clients must not send.
+/// `ownership`: names that clients must not send.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ownership {
     /// Whether names of Weir's own namespace that the configuration neither writes nor reads are removed from
     /// requests: with `experiments` the headers `x-weir-experiment-*` and `x-weir-payload-*` and the members
-    /// `weir.*` of `baggage`, with `routing` all other headers `x-weir-*`. Default: true.
+    /// `weir.*` of `baggage`, with `routing` all other headers `x-weir-*`. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<bool>,
-    /// Names of request headers that are removed as well, such as those of rules that are no longer there: a
-    /// whole name, or the beginning of names and a `*` (`x-checkout-*`). Default: none.
+    /// Further request headers to remove, such as those of deleted rules: a name, or a prefix followed by `*`
+    /// (`x-checkout-*`). Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reserved: Vec<String>,
-    /// Whether this plugin shares its names with other Weir plugins of the same proxy that say so too: it
-    /// records the headers that it writes in the filter state `wasm.weir-headers`, and leaves those alone that
-    /// an earlier plugin has recorded, unless it has a value of its own.
+    /// Whether this plugin shares header names with other Weir plugins of the same proxy that set this too:
+    /// it records the headers that it writes in the filter state `wasm.weir-headers`, and keeps headers that
+    /// an earlier plugin has recorded, unless it writes its own value.
     pub shared: bool,
 }
 

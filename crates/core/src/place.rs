@@ -1,15 +1,21 @@
-//! Where a value of a request lies.
+//! The position of a value of a request.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-/// A value's place: nowhere, in the host's buffer, or, when it had to be decoded, joined or lowered, in the
-/// arena. Two words, so that a request's places are filled and looked at with few instructions.
+/// The position of a value: nowhere, in the host's buffer or, if it had to be decoded, joined or lower-cased,
+/// in the arena. Two words, so that positions are written and read with few instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Where it starts; the highest bit says that this is in the arena.
     start: u32,
     /// How long it is; [`Place::NO_LENGTH`] when there is nothing.
     len: u32,
+}
+
+/// A position or a length. What does not fit lies behind every buffer.
+#[inline]
+fn number(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 impl Default for Place {
@@ -28,13 +34,13 @@ impl Place {
     /// In the host's buffer. (No proxy takes headers of 2 GiB.)
     #[inline]
     pub(crate) fn raw(start: usize, len: usize) -> Self {
-        Self { start: start as u32, len: len as u32 }
+        Self { start: number(start), len: number(len) }
     }
 
     /// In the arena.
     #[inline]
     pub(crate) fn arena(start: usize, len: usize) -> Self {
-        Self { start: start as u32 | Self::IN_ARENA, len: len as u32 }
+        Self { start: number(start) | Self::IN_ARENA, len: number(len) }
     }
 
     #[inline]

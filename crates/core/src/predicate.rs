@@ -50,7 +50,7 @@ pub trait Facts {
     /// The text at a plain place; `None` where it must be looked for otherwise, because the header has
     /// several lines, and `Some(None)` where it is absent.
     fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>>;
-    /// Whether one of the lines of the header passes, or, of an attribute that is no header, its text;
+    /// Whether one of the lines of the header passes, or, of an attribute that is not a header, its text;
     /// `None` when it is absent and has no default.
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         self.text(id).map(passes)
@@ -118,6 +118,13 @@ pub enum Predicate {
         /// The networks.
         networks: Networks,
     },
+    /// A text of the request is what a claim is, or, of a claim that is a list, one of its items.
+    Among {
+        /// The text; a request without it, or with an empty one, does not pass.
+        value: AttrId,
+        /// The claim.
+        among: AttrId,
+    },
     /// A GrowthBook condition holds.
     Condition(Box<Condition>),
     /// A CEL expression holds.
@@ -156,7 +163,7 @@ impl Predicate {
         }
     }
 
-    /// Whether it holds for this request, as far as that can be told.
+    /// Whether it holds for this request, as far as that is known.
     #[inline]
     pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
         // Most rules ask one thing only: whether a header is a certain text. That is a few cache lines of
@@ -197,8 +204,13 @@ impl Predicate {
             },
             Predicate::Claim(claim) => claim.judge(facts),
             Predicate::Network { attribute, networks } => {
-                facts.text(*attribute).map_or(Truth::False, |text| networks.contain(text))
+                // There is a client always; what is missing is that the proxy says who.
+                facts.text(*attribute).map_or(Truth::Unknown, |text| networks.contain(text))
             }
+            Predicate::Among { value, among } => match facts.text(*value) {
+                Some(text) if !text.is_empty() => facts.value(*among).has(text),
+                _ => Truth::False,
+            },
             Predicate::Condition(condition) => condition.judge(facts),
             Predicate::Cel(id) => facts.cel(*id),
             Predicate::Variant { experiment, variant } => {

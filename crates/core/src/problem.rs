@@ -1,4 +1,4 @@
-//! Problems in a configuration, each with the place where it stands.
+//! Problems of a configuration, each with its path.
 
 use crate::escape::{escape, without_user_info};
 use std::fmt;
@@ -32,7 +32,7 @@ impl At {
         Self(format!("{}[{index}]", self.0))
     }
 
-    /// Whether `other` is this place or stands inside it.
+    /// Whether `other` is this place or is inside it.
     pub fn contains(&self, other: &At) -> bool {
         match other.0.strip_prefix(&self.0) {
             Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
@@ -50,7 +50,7 @@ impl fmt::Display for At {
 /// One thing that is wrong: where, and what, with the value and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands.
+    /// Where it is.
     pub at: At,
     /// What is wrong, the value, and what would be right.
     pub message: String,
@@ -66,10 +66,25 @@ impl fmt::Display for Problem {
 const MAX_PROBLEMS: usize = 100;
 
 /// All problems of one configuration. Loading never stops at the first one.
-#[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<Problem>);
+#[derive(Clone, Debug)]
+pub struct Problems {
+    list: Vec<Problem>,
+    /// How many are kept.
+    room: usize,
+}
+
+impl Default for Problems {
+    fn default() -> Self {
+        Self { list: Vec::new(), room: MAX_PROBLEMS }
+    }
+}
 
 impl Problems {
+    /// None so far, of which more are kept than a reader would read: for programs that act on each.
+    pub fn of_all() -> Self {
+        Self { list: Vec::new(), room: usize::MAX }
+    }
+
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a
     /// consequence of the first.
     ///
@@ -78,15 +93,15 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn add(&mut self, at: &At, message: impl Into<String>) {
-        if self.0.len() > MAX_PROBLEMS || self.0.iter().any(|p| p.at == *at) {
+        if self.is_full() || self.latest().any(|p| p.at == *at) {
             return;
         }
-        let (at, message) = match self.0.len() {
-            MAX_PROBLEMS => (At::root(), "there are more problems, which are not listed".to_owned()),
-            _ => (at.clone(), message.into()),
+        let (at, message) = match self.list.len() == self.room {
+            true => (At::root(), "further problems are not listed".to_owned()),
+            false => (at.clone(), message.into()),
         };
         let message = escape(&without_user_info(&message)).into_owned();
-        self.0.push(Problem { at, message });
+        self.list.push(Problem { at, message });
     }
 
     /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
@@ -94,42 +109,47 @@ impl Problems {
     #[cold]
     #[inline(never)]
     pub fn missing(&mut self, at: &At, message: impl Into<String>) {
-        if !self.0.iter().any(|p| at.contains(&p.at)) {
+        if !self.latest().any(|p| at.contains(&p.at)) {
             self.add(at, message);
         }
     }
 
+    /// The problems that another one may be a consequence of.
+    fn latest(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter().rev().take(MAX_PROBLEMS)
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// [`did_you_mean`], or nothing where the problem that it belongs to is one too many to be kept: a
     /// configuration with many names and many mistakes must not compare each with each.
     pub fn did_you_mean<'a>(&self, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-        if self.0.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
+        if self.list.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
     }
 
     /// Whether no further problem is kept, so that no time should go into finding and describing one.
     pub fn is_full(&self) -> bool {
-        self.0.len() > MAX_PROBLEMS
+        self.list.len() > self.room
     }
 
     /// How many problems there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// The problems in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.list.iter()
     }
 }
 
 impl fmt::Display for Problems {
     /// One problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.0.iter().enumerate() {
+        for (i, problem) in self.list.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
@@ -149,6 +169,22 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         _ => String::new(),
     }
 }
+
+/// [`did_you_mean`], or the first of the known names where none is near: ` (known: a, b, c, d, e, …)`.
+pub fn suggestion(word: &str, known: &[&str]) -> String {
+    let hint = did_you_mean(word, known.iter().copied());
+    if !hint.is_empty() || known.is_empty() {
+        return hint;
+    }
+    let (shown, more) = match known.get(..MAX_ALTERNATIVES) {
+        Some(first) if known.len() > MAX_ALTERNATIVES => (first, ", …"),
+        _ => (known, ""),
+    };
+    [" (known: ", &shown.join(", "), more, ")"].concat()
+}
+
+/// How many alternatives a message lists at most.
+const MAX_ALTERNATIVES: usize = 5;
 
 /// Edit distance in bytes, ignoring case (Levenshtein, two-row form).
 fn distance(a: &str, b: &str) -> usize {
@@ -199,7 +235,16 @@ mod tests {
         }
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
         let last = problems.iter().last().map(ToString::to_string);
-        assert_eq!(last.as_deref(), Some("(top level): there are more problems, which are not listed"));
+        assert_eq!(last.as_deref(), Some("(top level): further problems are not listed"));
+    }
+
+    #[test]
+    fn who_acts_on_each_problem_gets_all() {
+        let mut problems = Problems::of_all();
+        for index in 0..500 {
+            problems.add(&At::root().field("rules").index(index), "odd");
+        }
+        assert_eq!((problems.len(), problems.is_full()), (500, false));
     }
 
     #[test]

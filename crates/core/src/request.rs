@@ -1,13 +1,14 @@
 //! One request, as the configuration at hand needs to see it.
 //!
-//! The host gives all headers as one buffer. [`Scratch::read`] walks it once and notes where the
-//! values lie that the [`Shape`] asks for; nothing is copied unless it must be decoded, joined or
-//! lowered. What only the host knows (properties, CEL) is asked when a predicate comes to it, and
-//! at most once.
+//! The host provides all headers as one buffer. [`Scratch::read`] scans it once and records the position of
+//! each value that the [`Shape`] lists; values are copied only if they must be decoded, joined or
+//! lower-cased. Values that only the host has (properties, CEL) are read when a predicate needs them, at most
+//! once.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::attribute::AttrId;
+use crate::bot;
 use crate::claims::{Claim, Claims};
 use crate::effect::OwnedHeader;
 use crate::header::{Pair, equal};
@@ -19,6 +20,7 @@ use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
 use std::hint::cold_path;
 use std::rc::Rc;
+pub use weir_host_api::Signature;
 
 /// JSON values longer than this, in bytes, are not read: what a client sends must not decide how much work
 /// one request is.
@@ -39,19 +41,6 @@ pub trait Outside {
         let _ = signature;
         None
     }
-}
-
-/// A signature for the host to verify.
-#[derive(Clone, Copy, Debug)]
-pub struct Signature<'s> {
-    /// The hash function: `sha256`, `sha384` or `sha512`.
-    pub hash: &'s str,
-    /// The public key, SubjectPublicKeyInfo in DER (RFC 5280 section 4.1).
-    pub key: &'s [u8],
-    /// RSASSA-PKCS1-v1_5, or an ECDSA signature in DER.
-    pub signature: &'s [u8],
-    /// What was signed.
-    pub message: &'s [u8],
 }
 
 /// Memory that requests use one after the other, so that none of them allocates.
@@ -128,8 +117,8 @@ impl Scratch {
         }
     }
 
-    /// What lies inside of headers. Out of line, so that requests of which nothing of this is asked do not
-    /// jump over it; generic, so that it is compiled with the pipeline, for speed.
+    /// What lies inside headers. Out of line, so that requests of which nothing of this is asked do not jump
+    /// over it; generic, so that it is compiled with the pipeline, for speed.
     #[inline(never)]
     fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &Shape, raw: &[u8]) {
         self.read_path(shape, raw);
@@ -261,8 +250,7 @@ fn is_encoded(text: &[u8]) -> bool {
     text.iter().any(|b| matches!(b, b'%' | b'+'))
 }
 
-/// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept
-/// as it stands.
+/// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept as it is.
 pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -273,7 +261,8 @@ pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
             && let (Some(high), Some(low)) = (hex(high), hex(low))
         {
             rest = behind;
-            return Some((high * 16 + low) as u8);
+            let [byte, ..] = (high << 4 | low).to_le_bytes();
+            return Some(byte);
         }
         rest = tail;
         Some(if first == b'+' { b' ' } else { first })
@@ -290,11 +279,12 @@ pub struct Request<'r, O> {
     late: OnceCell<Box<Late>>,
 }
 
-/// What is only looked for when a predicate comes to it, and then once.
+/// Values that are read only when a predicate needs them, and then once.
 #[derive(Default)]
 struct Late {
     properties: Vec<OnceCell<Option<Box<[u8]>>>>,
     json: Vec<OnceCell<Option<Box<serde_json::Value>>>>,
+    bot: OnceCell<Truth>,
 }
 
 impl<'r, O: Outside> Request<'r, O> {
@@ -320,6 +310,11 @@ impl<'r, O: Outside> Request<'r, O> {
     /// What the configuration reads and writes.
     pub fn shape(&self) -> &'r Shape {
         self.shape
+    }
+
+    /// All headers, as the host gave them; empty where none were read.
+    pub(crate) fn raw(&self) -> &'r [u8] {
+        self.raw
     }
 
     /// What the request needs from outside.
@@ -408,6 +403,7 @@ impl<'r, O: Outside> Request<'r, O> {
         match attribute.source {
             Source::Property(index) => self.property(index),
             Source::Claim(index) => self.claim(index)?.text(),
+            Source::Bot(header) => self.bot(header),
             _ => None,
         }
     }
@@ -424,6 +420,16 @@ impl<'r, O: Outside> Request<'r, O> {
         }
         let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == slot);
         Some(Truth::any(lines.map(|(_, line)| passes(line.value))))
+    }
+
+    /// Whether a `user-agent` is a program's, as text; `None` without one.
+    fn bot(&self, header: u16) -> Option<&[u8]> {
+        let agent = self.bytes(self.scratch.place(Some(header))).filter(|agent| !agent.is_empty())?;
+        Some(match self.late().bot.get_or_init(|| bot::is_bot(agent)) {
+            Truth::True => &b"true"[..],
+            Truth::False => &b"false"[..],
+            Truth::Unknown => &b"unknown"[..],
+        })
     }
 
     fn property(&self, index: u16) -> Option<&[u8]> {

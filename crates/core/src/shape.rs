@@ -1,4 +1,4 @@
-//! What a configuration reads and writes of each request: all that a snapshot must hold.
+//! What a configuration reads and writes of each request: the content of a snapshot.
 //!
 //! Everything that a request can show is given a *place* when the configuration is read: one for each
 //! header, cookie and query parameter that is looked for, one for the path, one for each text that is
@@ -7,7 +7,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::claims::ClaimSource;
-use crate::effect::ResponseHeader;
+use crate::effect::{ResponseHeader, State};
 use crate::header::{Pair, Pairs, equal};
 use crate::ownership::Reserved;
 use crate::problem::At;
@@ -31,6 +31,9 @@ pub enum Source {
     Property(u16),
     /// A claim of a token that this configuration verifies, by position in [`Shape::claims`].
     Claim(u16),
+    /// Whether the header `user-agent`, by position in [`Shape::headers`], is a program's: `true`, `false`, or
+    /// `unknown` when it is too long to tell.
+    Bot(u16),
     /// Nowhere: the attribute's default is its value.
     Constant,
 }
@@ -122,6 +125,8 @@ pub struct Shape {
     pub texts: Vec<Box<[u8]>>,
     /// Names of the filter state that effects may set, without the host's own prefix.
     pub states: Vec<String>,
+    /// Those that last as long as the client's request, see [`crate::Compiler::lasting_state`].
+    pub lasting: Vec<State>,
     /// Names of the counters.
     pub counters: Vec<String>,
     /// Names of the gauges.
@@ -167,8 +172,8 @@ pub(crate) struct Places {
     pub(crate) of_attributes: Vec<u16>,
     /// Which places are lowered copies of which others.
     pub(crate) lowered: Vec<Lowered>,
-    /// Whether something inside of headers is looked for: the path, cookies, query parameters, or
-    /// something lowered.
+    /// Whether something inside headers is looked for: the path, cookies, query parameters, or something
+    /// lowered.
     pub(crate) inside: bool,
 }
 
@@ -204,11 +209,12 @@ impl Shape {
     #[inline]
     pub(crate) fn find_all<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (Option<usize>, Pair<'a>)> {
         let start = self.reserved.start();
-        Pairs::new(raw).with_name_lengths_or(self.lengths, start).filter_map(move |pair| {
-            match self.find_header(pair.name) {
-                None if !start.is_at(raw, pair.name_offset()) => None,
-                found => Some((found, pair)),
-            }
+        let (lengths, data) = (self.lengths, Pairs::new(raw));
+        let wanted =
+            move |len: usize, data: &'a [u8], at| lengths >> len.min(63) & 1 != 0 || start.is_at(data, at);
+        data.selected(wanted).filter_map(move |pair| match self.find_header(pair.name) {
+            None if !start.is_at(raw, pair.name_offset()) => None,
+            found => Some((found, pair)),
         })
     }
 
@@ -257,11 +263,13 @@ impl Shape {
                 Source::Query(slot) => places.queries + usize::from(slot),
                 Source::RawQuery(slot) => places.raw_queries + usize::from(slot),
                 Source::Path => places.path,
-                Source::Property(_) | Source::Claim(_) | Source::Constant => usize::from(Places::NOWHERE),
+                Source::Property(_) | Source::Claim(_) | Source::Bot(_) | Source::Constant => {
+                    usize::from(Places::NOWHERE)
+                }
             };
-            let mut place = place as u16;
+            let mut place = u16::try_from(place).unwrap_or(Places::NOWHERE);
             if attribute.lower && place != Places::NOWHERE {
-                let to = places.all as u16;
+                let to = u16::try_from(places.all).unwrap_or(Places::NOWHERE);
                 places.all += 1;
                 places.lowered.push(Lowered { from: place, to });
                 place = to;

@@ -1,5 +1,5 @@
-//! Sorting for configure time. The standard library's sorts are fast on millions of items and add 5 kB
-//! to a module for each type that is sorted; this one adds a tenth of that.
+//! Sorting for configure time. The standard library's sorts are fast on millions of items and add 5 kB to a
+//! module for each type that is sorted; this one adds 10 % of that.
 
 /// Sorts in place; equal items may change their order. Shell's method with the gaps of M. Ciura ("Best
 /// Increments for the Average Case of Shellsort", 2001): about n^1.3 steps.

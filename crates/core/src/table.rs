@@ -1,8 +1,7 @@
 //! Tables of what a configuration declares: each item once, with an id that is its position.
 //!
-//! Every list of the configuration that something refers to by number is such a table, so that looking an
-//! item up does not take longer the more there are, and so that an id never stands for two items: a table
-//! has a bound, and reports that it was exceeded.
+//! Every list of the configuration that is referenced by number is such a table. Look-ups take constant time,
+//! and an ID never refers to two items: a table is bounded, and reports if the bound is exceeded.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
@@ -236,7 +235,7 @@ impl Index {
             }
         }
         self.len += 1;
-        self.place(hash, position as u32 + 1);
+        self.place(hash, u32::try_from(position).map_or(u32::MAX, |position| position.saturating_add(1)));
     }
 
     fn place(&mut self, hash: u32, one_more: u32) {
@@ -253,7 +252,7 @@ fn hash<T: Hash + ?Sized>(item: &T) -> u32 {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
     item.hash(&mut hasher);
     let mixed = hasher.0 ^ (hasher.0 >> 32);
-    mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_shr(32) as u32
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 struct Fnv(u64);

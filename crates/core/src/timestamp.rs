@@ -30,7 +30,7 @@ fn read(text: &[u8]) -> Option<u64> {
     seconds.checked_mul(SECOND)?.checked_add(nanos)
 }
 
-/// The fraction of a second in nanoseconds, and what stands behind it.
+/// The fraction of a second in nanoseconds, and what follows it.
 fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     let Some((b'.', rest)) = text.split_first() else { return Some((0, text)) };
     let len = rest.iter().take_while(|b| b.is_ascii_digit()).count();

@@ -1,13 +1,13 @@
-//! Three-valued logic: what a predicate says of a request that it may be unable to judge.
+//! Three-valued logic: the result of a predicate on a request, which may be unknown.
 
 use std::ops::Not;
 
-/// What a predicate says of a request.
+/// The result of a predicate on a request.
 ///
-/// [`Unknown`](Self::Unknown) is the answer where the value is there and cannot be judged: it is longer than
-/// the work on it may be, cannot be read as its type, or an expression fails on it. A client often decides
-/// which of these it sends, so no use may take *unknown* for *no* in passing: whoever needs a yes or a no says
-/// what stands for unknown, with [`unknown_as`](Self::unknown_as).
+/// [`Unknown`](Self::Unknown) is the result if a value is present but cannot be judged: it is too long, does
+/// not parse as its type, or makes an expression fail. Clients can often cause this, so *unknown* must never
+/// be treated as *no* implicitly: code that needs yes or no states the value for unknown explicitly, with
+/// [`unknown_as`](Self::unknown_as).
 ///
 /// Combined as in Kleene's logic, which is also SQL's: the order is false < unknown < true, *and* is the least,
 /// *or* the greatest, and the opposite of unknown is unknown.
@@ -15,7 +15,7 @@ use std::ops::Not;
 pub enum Truth {
     /// It does not hold.
     False,
-    /// Nobody can tell.
+    /// Unknown.
     Unknown,
     /// It holds.
     True,
@@ -48,8 +48,8 @@ impl Truth {
         greatest
     }
 
-    /// Yes or no, with `safe` where nobody can tell: `true` for what protects, `false` for what lets pass or does
-    /// something to a request.
+    /// Yes or no, with `safe` for unknown: `true` for protective rules, `false` for rules that admit or
+    /// change a request.
     #[inline]
     pub fn unknown_as(self, safe: bool) -> bool {
         match self {

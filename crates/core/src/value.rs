@@ -1,5 +1,8 @@
 //! Typed values that predicates compare.
 
+use crate::truth::Truth;
+use serde_json::Value as Json;
+
 /// The value of an attribute, borrowed from the request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -19,7 +22,7 @@ pub enum Value<'a> {
     Unreadable,
 }
 
-/// A list of texts that stand in one value, such as `a, b,c` with the separator `,`.
+/// A list of texts that are in one value, such as `a, b,c` with the separator `,`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextList<'a> {
     /// The whole value.
@@ -36,6 +39,35 @@ impl<'a> TextList<'a> {
         let none = text.trim_ascii().is_empty();
         text.split(move |b| *b == separator).map(<[u8]>::trim_ascii).filter(move |_| !none)
     }
+}
+
+impl Value<'_> {
+    /// Whether it is this text, or a list that has it. Whole numbers have the text of their digits; what is not of
+    /// text, such as an object, has none.
+    pub fn has(self, text: &[u8]) -> Truth {
+        match self {
+            Value::Text(own) => (own == text).into(),
+            Value::List(list) => list.items().any(|item| item == text).into(),
+            Value::Json(Json::Array(items)) => items.iter().any(|item| is(item, text)).into(),
+            Value::Json(one) => is(one, text).into(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Truth::False,
+            Value::Unreadable => Truth::Unknown,
+        }
+    }
+}
+
+/// Whether a scalar has this text.
+fn is(json: &Json, text: &[u8]) -> bool {
+    let digits = match json {
+        Json::String(own) => return own.as_bytes() == text,
+        Json::Bool(true) => return text == b"true",
+        Json::Bool(false) => return text == b"false",
+        Json::Number(number) => {
+            number.as_u64().map(|n| n.to_string()).or_else(|| number.as_i64().map(|n| n.to_string()))
+        }
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    };
+    digits.is_some_and(|digits| digits.as_bytes() == text)
 }
 
 /// What an attribute's text means.
@@ -101,6 +133,25 @@ mod tests {
         }
         assert_eq!(Kind::Boolean.read(b"1"), Value::Bool(true));
         assert_eq!(Kind::Boolean.read(b"TRUE"), Value::Unreadable);
+    }
+
+    #[test]
+    fn a_value_has_a_text_as_a_whole_or_as_an_item() {
+        let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+        let tenants = json(r#"["a", "b c", 7, 18446744073709551615, -1, true, null, ["d"], {"e": 1}, 1.5]"#);
+        for text in ["a", "b c", "7", "18446744073709551615", "-1", "true"] {
+            assert_eq!(Value::Json(&tenants).has(text.as_bytes()), Truth::True, "{text}");
+        }
+        for text in ["", "A", "a,b c", "b", "07", "7.0", "null", "d", "[\"d\"]", "e", "1.5"] {
+            assert_eq!(Value::Json(&tenants).has(text.as_bytes()), Truth::False, "{text}");
+        }
+        assert_eq!(Value::Json(&json("\"a\"")).has(b"a"), Truth::True);
+        assert_eq!(Value::Json(&json("{\"a\": 1}")).has(b"a"), Truth::False);
+        assert_eq!(Value::Json(&json("\"\"")).has(b"a"), Truth::False);
+        assert_eq!(Value::Text(b"a").has(b"a"), Truth::True);
+        assert_eq!(Value::List(TextList { text: b"read write", separator: b' ' }).has(b"write"), Truth::True);
+        assert_eq!(Value::Null.has(b""), Truth::False);
+        assert_eq!(Value::Unreadable.has(b"a"), Truth::Unknown);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! A flag of which any part has no equivalent is left out as a whole, so that what is there assigns as the
 //! vendor's SDK does. `tests/it/sdk.rs` holds that against the vendors' real SDKs.
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 mod condition;
 mod document;
@@ -28,7 +30,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use weir_allocation::sdk::Algorithm;
 
-/// Whose definitions these are.
+/// The vendor of the definitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
     /// The payload of GrowthBook's SDKs.

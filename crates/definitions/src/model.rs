@@ -1,4 +1,4 @@
-//! What vendors' definitions have in common: the step between reading one and writing a configuration.
+//! The common model of vendors' definitions: the step between reading one and writing a configuration.
 
 use crate::attributes::Attributes;
 use crate::growthbook::ValueTest;
@@ -32,7 +32,7 @@ pub(crate) enum Missing {
 #[derive(Debug, Default)]
 pub(crate) struct Flag {
     pub(crate) name: String,
-    /// Where it stands in the file, as a JSON pointer.
+    /// Where it is in the file, as a JSON pointer.
     pub(crate) at: String,
     /// What the application does with a unit that has no variant, for people.
     pub(crate) default: String,
@@ -57,7 +57,7 @@ pub(crate) struct Seen {
     pub(crate) comments: Vec<String>,
     /// What one should know.
     pub(crate) notes: Vec<String>,
-    /// Whether the vendor's SDK draws anew each time where a request lacks an identity.
+    /// Whether the vendor's SDK draws again each time where a request lacks an identity.
     pub(crate) by_chance: bool,
 }
 
@@ -142,7 +142,7 @@ pub(crate) enum Takes {
 }
 
 impl Takes {
-    /// Whether it can be told of an outcome.
+    /// Whether it is known of an outcome.
     pub(crate) fn can_judge(&self, value: &Value) -> bool {
         match self {
             Self::On | Self::Variants(_) => true,

@@ -1,4 +1,4 @@
-//! What an import did, and what it could not do.
+//! The results of an import, and what it could not convert.
 
 use serde::Serialize;
 

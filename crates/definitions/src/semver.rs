@@ -32,7 +32,7 @@ pub(crate) enum Form {
 }
 
 const IDENTIFIER: &str = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
-/// An identifier that is no number.
+/// An identifier that is not a number.
 const NAME: &str = "[0-9]*[A-Za-z-][0-9A-Za-z-]*";
 const BUILD: &str = r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
 /// What identifiers are made of, in their order.
@@ -246,7 +246,7 @@ fn name_beside(name: &str, above: bool) -> String {
     if texts.is_empty() { "[^\\s\\S]".to_owned() } else { group(&texts) }
 }
 
-/// A class of characters that stand in the order of [`ALPHABET`], with ranges.
+/// A class of characters that are in the order of [`ALPHABET`], with ranges.
 fn class(set: &str) -> String {
     let mut text = String::new();
     let mut chars = set.chars().filter(|c| *c != '-').peekable();

@@ -1,9 +1,9 @@
-//! The allocator of modules: small blocks that were freed are lent again, as they are.
+//! The allocator of modules: small blocks that were freed are reused, as they are.
 //!
-//! What a request needs is small, lives no longer than the request, and is needed by the next one in the same
-//! sizes. The general allocator joins and splits blocks in between, which costs a hundred and more instructions
-//! each time; a list of free blocks for each size costs ten. Only so many blocks stay in a list, so that what a
-//! busy time needed goes back afterwards.
+//! Allocations of a request are small, live no longer than the request, and recur in the same sizes in the
+//! next one. The general allocator joins and splits blocks in between, which costs a hundred or more
+//! instructions each time; a list of free blocks per size costs ten. The lists are bounded, so that memory of
+//! a busy period is returned afterwards.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -17,6 +17,27 @@ const SIZES: usize = 64;
 const MOST: u32 = 16;
 
 /// Lists of free blocks before the allocator `A`.
+///
+/// The lists are not locked: a lock would cost what they save. So this is an allocator for WebAssembly without
+/// threads, which is what a proxy runs:
+///
+/// ```
+/// # use weir_host::Blocks;
+/// # use std::alloc::System;
+/// #[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+/// #[global_allocator]
+/// static ALLOCATOR: Blocks<System> = Blocks::new(System);
+/// ```
+///
+/// Everywhere else two threads would take the same block, and write into each other's data. There it is not
+/// [`Sync`], so that it cannot be a `static`:
+///
+/// ```compile_fail,E0277
+/// # use weir_host::Blocks;
+/// # use std::alloc::System;
+/// #[global_allocator]
+/// static ALLOCATOR: Blocks<System> = Blocks::new(System);
+/// ```
 #[derive(Debug)]
 pub struct Blocks<A> {
     system: A,
@@ -30,7 +51,8 @@ struct List {
     count: Cell<u32>,
 }
 
-// SAFETY: a module's VM has one thread, and only modules have it as their allocator.
+// SAFETY: without atomics WebAssembly has no threads: nothing else runs while a list is changed.
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
 unsafe impl<A: Sync> Sync for Blocks<A> {}
 
 impl<A> Blocks<A> {
@@ -104,7 +126,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Blocks<A> {
             (None, None) => return unsafe { self.system.realloc(block, layout, size) },
             _ => {}
         }
-        // SAFETY: as the caller promised; both blocks have so many bytes, and they are two.
+        // SAFETY: as the caller promised; both blocks have this many bytes, and they are two.
         unsafe {
             let moved = self.alloc(new);
             if !moved.is_null() {
@@ -161,6 +183,22 @@ mod tests {
 
     fn layout(size: usize) -> Layout {
         Layout::from_size_align(size, 8).unwrap()
+    }
+
+    /// Whether a type is [`Sync`]: an inherent constant comes before a trait's.
+    trait Unknown {
+        const SYNC: bool = false;
+    }
+    struct Known<T>(std::marker::PhantomData<T>);
+    impl<T> Unknown for Known<T> {}
+    impl<T: Sync> Known<T> {
+        const SYNC: bool = true;
+    }
+
+    #[test]
+    fn threads_cannot_share_the_lists() {
+        let one_thread = cfg!(all(target_family = "wasm", not(target_feature = "atomics")));
+        assert_eq!((Known::<System>::SYNC, Known::<Blocks<System>>::SYNC), (true, one_thread));
     }
 
     #[test]

@@ -1,62 +1,66 @@
 //! The state of a VM: which plugin serves which stream.
 //!
-//! One VM serves several plugins (Envoy shares it between filters with the same module and
-//! environment), each with a root context of its own. A stream's root is told by one callback only, when
-//! its context is created; no property and no buffer names it later (a plugin's name need not be unique).
-//! So that callback stays, although it costs a request 1.6k instructions. Most VMs have one plugin: then
-//! there is nothing to remember.
+//! One VM serves several plugins (Envoy shares it between filters with the same module and environment), each
+//! with its own root context. Only one callback reports a stream's root, when the stream's context is
+//! created; no property or buffer contains it later (plugin names need not be unique). That callback is
+//! therefore exported, although it costs 1.6k instructions per request. Most VMs have one plugin, and store
+//! nothing per stream.
 //!
-//! Most modules have no callback for the end of a stream, which would cost as much. What is kept for a
-//! stream goes when its response has come, and is bounded for those that never come, see [`MOST_PENDING`].
-//! A root's end is noticed when the next configuration comes, or while there are several.
+//! Most modules have no callback for the end of a stream, which would cost as much. State of a stream is
+//! dropped at its response, and is bounded for responses that never arrive, see [`MOST_PENDING`]. The end of
+//! a root is noticed at the next configuration, or while there are several.
 //!
 //! No hostcall that lets the proxy call back is made while anything is borrowed mutably.
 
 use crate::plugin::{Body, Plugin, Served, Workspace};
 use crate::streams::{self, Streams, forget_older_half};
 use crate::timers::{Then, Timers, Waiting};
-use crate::{Host, MetricKind};
+use crate::{Host, MetricKind, Way};
 use plugins::Plugins;
 use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
 use std::rc::Rc;
-use weir_core::Way;
 
 /// How many responses a VM keeps something for. Streams that end before their response leave their
 /// entry behind, so at this number the older half is forgotten: those responses then miss the headers
-/// that we would have added. Each time, `weir_responses_forgotten_total` counts how many.
+/// that a plugin would have added. Each time, the counter `NAME_responses_forgotten_total` says how many.
 pub const MOST_PENDING: usize = 1 << 16;
 
 /// Brings the proxy's callbacks to the plugins.
-pub struct Dispatcher<P, K> {
+pub struct Dispatcher<P: Plugin<H>, H: Host> {
     /// Only read while a stream is served, so that streams may be served inside of each other: some
     /// hostcalls let the proxy call back.
     plugins: RefCell<Plugins<P>>,
     /// The roots of streams that have had no headers yet; only while there are several plugins.
     roots: RefCell<Streams<u32>>,
     /// What is kept of streams, and by whom.
-    pending: RefCell<Streams<(Rc<P>, K)>>,
+    pending: RefCell<Streams<(Rc<P>, P::Kept)>>,
     /// What waits for its time.
     timers: Timers<P>,
-    workspace: RefCell<Workspace>,
+    workspace: RefCell<P::Workspace>,
+    host: PhantomData<fn(&H)>,
 }
 
-/// What the proxy is to do with a stream: the numbers of its `FilterHeadersStatus` and `FilterDataStatus`.
-pub mod action {
+/// What the proxy is to do with a stream. The numbers are those of Envoy's `FilterHeadersStatus` and
+/// `FilterDataStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Flow {
     /// It goes on.
-    pub const CONTINUE: u32 = 0;
+    Continue = 0,
     /// Headers: they and all that follows are held. Body: it is held and gathered.
-    pub const STOP: u32 = 1;
+    Stop = 1,
     /// Body: it is held, and its sender is slowed down once much of it is here.
-    pub const STOP_AND_SLOW_DOWN: u32 = 2;
+    StopAndSlowDown = 2,
 }
 
-impl<P, K> Default for Dispatcher<P, K> {
+impl<P: Plugin<H>, H: Host> Default for Dispatcher<P, H> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P, K> Dispatcher<P, K> {
+impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// A VM without plugins.
     pub const fn new() -> Self {
         let plugins = Plugins { all: Vec::new(), until_look: Cell::new(0) };
@@ -65,7 +69,8 @@ impl<P, K> Dispatcher<P, K> {
             roots: RefCell::new(streams::none()),
             pending: RefCell::new(streams::none()),
             timers: Timers::new(),
-            workspace: RefCell::new(Workspace::new()),
+            workspace: RefCell::new(P::Workspace::EMPTY),
+            host: PhantomData,
         }
     }
 
@@ -73,11 +78,7 @@ impl<P, K> Dispatcher<P, K> {
     ///
     /// On success the plugin replaces the one that the root had. On failure that one stays, and
     /// every problem is in the log. Plugins whose root is gone are dropped.
-    pub fn on_configure<H>(&self, host: &H, root: u32, configuration: &[u8]) -> bool
-    where
-        P: Plugin<H, Kept = K>,
-        H: Host,
-    {
+    pub fn on_configure(&self, host: &H, root: u32, configuration: &[u8]) -> bool {
         let made = P::configure(host, configuration).map(Rc::new);
         match (made, self.plugins.try_borrow_mut()) {
             (Ok(plugin), Ok(mut plugins)) => {
@@ -91,15 +92,14 @@ impl<P, K> Dispatcher<P, K> {
                 true
             }
             (Ok(_), Err(_)) => {
-                host.log(log::Level::Error, "weir: a configuration came while a request was served");
-                false
-            }
-            (Err(problems), _) => {
-                let count = problems.len();
                 host.log(
                     log::Level::Error,
-                    &format!("weir: the configuration is refused, {count} problem(s):\n{problems}"),
+                    &format!("{}: a configuration came while a request was served", P::NAME),
                 );
+                false
+            }
+            (Err(refusal), _) => {
+                host.log(log::Level::Error, &format!("{}: the configuration is refused, {refusal}", P::NAME));
                 false
             }
         }
@@ -123,37 +123,34 @@ impl<P, K> Dispatcher<P, K> {
         }
     }
 
-    /// A stream's request headers came. Returns the [`action`].
+    /// A stream's request headers came.
     #[inline]
-    pub fn on_request_headers<H: Host>(&self, host: &H, stream: u32) -> u32
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_request_headers(&self, host: &H, stream: u32) -> Flow {
         if self.plugins.try_borrow().is_ok_and(|plugins| plugins.want_a_look()) {
             self.look(host);
         }
-        let Ok(plugins) = self.plugins.try_borrow() else { return action::CONTINUE };
+        let Ok(plugins) = self.plugins.try_borrow() else { return Flow::Continue };
         let (root, plugin) = match plugins.all.as_slice() {
             [only] => only,
             several => match self.plugin_of(stream, several) {
                 Some(found) => found,
-                None => return action::CONTINUE,
+                None => return Flow::Continue,
             },
         };
         let Served { kept, way } = match self.workspace.try_borrow_mut() {
-            Ok(mut workspace) => plugin.on_request_headers(host, &mut workspace),
+            Ok(mut workspace) => plugin.on_request_headers(host, &mut workspace, 0),
             Err(_) => on_request_headers_inside(&**plugin, host, 0),
         };
         if let Some(kept) = kept {
             self.keep(host, stream, Rc::clone(plugin), kept);
         }
         if !P::MAY_HOLD || matches!(way, Way::On) {
-            return action::CONTINUE;
+            return Flow::Continue;
         }
         let (root, plugin) = (*root, Rc::clone(plugin));
         drop(plugins);
         self.take_way(host, (root, stream), plugin, way, None);
-        action::STOP
+        Flow::Stop
     }
 
     /// The plugin of a stream, among several.
@@ -168,10 +165,7 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     #[cold]
-    fn look<H: Host>(&self, host: &H)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    fn look(&self, host: &H) {
         let (Ok(mut plugins), Ok(mut roots)) = (self.plugins.try_borrow_mut(), self.roots.try_borrow_mut())
         else {
             return;
@@ -184,20 +178,20 @@ impl<P, K> Dispatcher<P, K> {
 
     /// Keeps something of a stream.
     #[inline]
-    fn keep<H: Host>(&self, host: &H, stream: u32, plugin: Rc<P>, kept: K) {
+    fn keep(&self, host: &H, stream: u32, plugin: Rc<P>, kept: P::Kept) {
         let Ok(mut pending) = self.pending.try_borrow_mut() else { return };
         let forgotten =
             if pending.len() >= MOST_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
         pending.insert(stream, (plugin, kept));
         drop(pending);
         if forgotten > 0 {
-            count_forgotten(host, forgotten);
+            count_forgotten::<P, H>(host, forgotten);
         }
     }
 
-    /// What is kept of a stream, if anything is.
+    /// The state of a stream, if any.
     #[inline]
-    fn take_kept(&self, stream: u32) -> Option<(Rc<P>, K)> {
+    fn take_kept(&self, stream: u32) -> Option<(Rc<P>, P::Kept)> {
         // Nearly always empty in most plugins: do not hash for nothing.
         if self.pending() == 0 {
             return None;
@@ -206,18 +200,15 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// Looks at what is kept of a stream.
-    fn kept_mut<T>(&self, stream: u32, look: impl FnOnce(&mut K) -> T) -> Option<T> {
+    fn kept_mut<T>(&self, stream: u32, look: impl FnOnce(&mut P::Kept) -> T) -> Option<T> {
         let mut pending = self.pending.try_borrow_mut().ok()?;
         pending.get_mut(&stream).map(|(_, kept)| look(kept))
     }
 
-    /// A stream's request trailers came. Whose stream it is has been forgotten; what they must not have, they must
-    /// not have for any plugin.
+    /// Handles a stream's request trailers. Its plugin is no longer known; owned names are removed for all
+    /// plugins.
     #[cold]
-    pub fn on_request_trailers<H: Host>(&self, host: &H)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_request_trailers(&self, host: &H) {
         let Ok(plugins) = self.plugins.try_borrow() else { return };
         for (_, plugin) in &plugins.all {
             plugin.on_request_trailers(host);
@@ -226,10 +217,7 @@ impl<P, K> Dispatcher<P, K> {
 
     /// A stream's response headers came; `ends` says that no body follows.
     #[inline]
-    pub fn on_response_headers<H: Host>(&self, host: &H, stream: u32, ends: bool)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_response_headers(&self, host: &H, stream: u32, ends: bool) {
         if let Some((plugin, kept)) = self.take_kept(stream)
             && let Some(kept) = plugin.on_response_headers(host, kept, ends)
         {
@@ -237,67 +225,55 @@ impl<P, K> Dispatcher<P, K> {
         }
     }
 
-    /// A part of a stream's response body came. Returns the [`action`].
+    /// A part of a stream's response body came.
     #[inline]
-    pub fn on_response_body<H: Host>(&self, host: &H, stream: u32, size: usize, ends: bool) -> u32
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_response_body(&self, host: &H, stream: u32, size: usize, ends: bool) -> Flow {
         let wanted = self.pending() > 0
-            && self.pending.try_borrow().is_ok_and(|all| {
-                all.get(&stream).is_some_and(|(_, kept)| <P as Plugin<H>>::wants_body(kept))
-            });
+            && self
+                .pending
+                .try_borrow()
+                .is_ok_and(|all| all.get(&stream).is_some_and(|(_, kept)| P::wants_body(kept)));
         if !wanted {
-            return action::CONTINUE;
+            return Flow::Continue;
         }
-        let Some((plugin, kept)) = self.take_kept(stream) else { return action::CONTINUE };
+        let Some((plugin, kept)) = self.take_kept(stream) else { return Flow::Continue };
         self.pass_body(host, stream, (plugin, kept), (size, ends))
     }
 
     #[cold]
-    fn pass_body<H: Host>(
+    fn pass_body(
         &self,
         host: &H,
         stream: u32,
-        (plugin, mut kept): (Rc<P>, K),
+        (plugin, mut kept): (Rc<P>, P::Kept),
         (size, ends): (usize, bool),
-    ) -> u32
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    ) -> Flow {
         let body = plugin.on_response_body(host, &mut kept, size, ends);
         self.keep(host, stream, Rc::clone(&plugin), kept);
         match body {
-            Body::GoesOn => action::CONTINUE,
-            Body::Gathers => action::STOP,
-            Body::WaitsToo => action::STOP_AND_SLOW_DOWN,
+            Body::GoesOn => Flow::Continue,
+            Body::Gathers => Flow::Stop,
+            Body::WaitsToo => Flow::StopAndSlowDown,
             Body::Waits(nanoseconds) => {
                 let due = host.steady_now().saturating_add(nanoseconds);
                 let root = self.root_of(&plugin);
                 self.timers.add(host, root, Waiting { due, stream, plugin, then: Then::RespondOn });
-                action::STOP_AND_SLOW_DOWN
+                Flow::StopAndSlowDown
             }
         }
     }
 
-    /// A stream's response trailers came. Returns the [`action`].
-    pub fn on_response_trailers<H: Host>(&self, _: &H, stream: u32) -> u32
-    where
-        P: Plugin<H, Kept = K>,
-    {
-        let waits = self
-            .pending
-            .try_borrow()
-            .is_ok_and(|all| all.get(&stream).is_some_and(|(_, kept)| <P as Plugin<H>>::is_waiting(kept)));
-        if waits { action::STOP } else { action::CONTINUE }
+    /// A stream's response trailers came.
+    pub fn on_response_trailers(&self, host: &H, stream: u32) -> Flow {
+        let Ok(pending) = self.pending.try_borrow() else { return Flow::Continue };
+        let Some((plugin, kept)) = pending.get(&stream) else { return Flow::Continue };
+        plugin.on_response_trailers(host, kept);
+        if P::is_waiting(kept) { Flow::Stop } else { Flow::Continue }
     }
 
     /// A stream ended, in whatever way.
     #[inline]
-    pub fn on_end<H: Host>(&self, host: &H, stream: u32)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_end(&self, host: &H, stream: u32) {
         if let Some((plugin, kept)) = self.take_kept(stream) {
             plugin.on_end(host, kept);
         }
@@ -335,12 +311,14 @@ impl<P, K> Dispatcher<P, K> {
 /// A stream that is served while another is: it has memory of its own.
 #[cold]
 fn on_request_headers_inside<H: Host, P: Plugin<H>>(plugin: &P, host: &H, held_for: u64) -> Served<P::Kept> {
-    plugin.on_request_headers(host, &mut Workspace { held_for, ..Workspace::new() })
+    let mut workspace = P::Workspace::EMPTY;
+    plugin.on_request_headers(host, &mut workspace, held_for)
 }
 
 #[cold]
-fn count_forgotten<H: Host>(host: &H, forgotten: i64) {
-    if let Some(counter) = host.define_metric(MetricKind::Counter, "weir_responses_forgotten_total") {
+fn count_forgotten<P: Plugin<H>, H: Host>(host: &H, forgotten: i64) {
+    let name = format!("{}_responses_forgotten_total", P::NAME);
+    if let Some(counter) = host.define_metric(MetricKind::Counter, &name) {
         host.increment(counter, forgotten);
     }
 }

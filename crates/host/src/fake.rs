@@ -1,11 +1,9 @@
-//! A host for tests: answers from what it was given, and remembers what it was asked.
+//! A host for tests: answers with prepared values, and records the calls.
 
-use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind};
+use crate::header::encode_pairs;
+use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind, Reply, Signature};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use weir_core::Reply;
-use weir_core::header::encode_pairs;
-use weir_core::request::Signature;
 
 /// A host that answers from memory.
 #[derive(Default)]
@@ -22,7 +20,7 @@ pub struct FakeHost {
     pub now: Cell<u64>,
     /// The steady clock, in nanoseconds.
     pub steady: Cell<u64>,
-    /// What the host says of every signature.
+    /// The host's result for every signature.
     pub signatures: Option<bool>,
     /// The answer to a callout: status and body.
     pub callout_answer: RefCell<Option<(String, Vec<u8>)>>,
@@ -34,7 +32,7 @@ pub struct FakeHost {
     pub states: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The next random bits; each call adds one.
     pub random: Cell<u64>,
-    /// What was asked, in order.
+    /// The recorded calls, in order.
     pub calls: RefCell<Vec<Call>>,
     /// Lines that were logged.
     pub lines: RefCell<Vec<String>>,
@@ -223,6 +221,8 @@ impl Host for FakeHost {
     fn now(&self) -> u64 {
         self.now.get()
     }
+
+    fn declare_lasting(&self, _: &[u8]) {}
 
     fn set_state(&self, name: &[u8], value: &[u8]) {
         self.note(Call::State(text(name), value.to_vec()));

@@ -1,15 +1,11 @@
-//! The only crate that touches proxy-wasm.
-//!
-//! - [`Host`] is what a proxy can do for a plugin, in bytes, with no panic in it.
-//! - [`Plugin`] is what a plugin does; [`Dispatcher`] brings callbacks to the right plugin. It keeps
-//!   the state of a VM and is tested natively.
-//! - [`apply`] carries out the effects of a request with the fewest hostcalls.
-//! - `Proxy`, in the module only, is the [`Host`] that stands for the real proxy; `FakeHost`,
-//!   everywhere else, is the one for tests.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
-mod apply;
 mod blocks;
+mod callouts;
+mod counters;
 mod dispatch;
+mod entry;
 mod memory;
 mod plugin;
 #[cfg(any(target_os = "wasi", test))]
@@ -22,19 +18,25 @@ mod fake;
 #[cfg(target_os = "wasi")]
 mod proxy;
 
-pub use apply::{apply, clean_trailers, respond};
 pub use blocks::Blocks;
-pub use dispatch::{Dispatcher, MOST_PENDING, action};
+pub use callouts::Callouts;
+pub use counters::Counters;
+pub use dispatch::{Dispatcher, Flow, MOST_PENDING};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
 pub use memory::{HostBytes, allocate};
-pub use plugin::{Body, Plugin, Served, Wake, Workspace};
+pub use plugin::{Body, Plugin, Refusal, Served, Wake, Workspace};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
 pub use timers::MOST_AT_ONCE;
+pub use weir_host_api::{Delay, Hold, Reply, Signature, Way, header};
 
-use weir_core::Reply;
-use weir_core::request::Signature;
+// What `entry!` names in the crate that calls it.
+#[doc(hidden)]
+pub use log;
+#[cfg(target_os = "wasi")]
+#[doc(hidden)]
+pub use proxy_wasm;
 
 /// A change of one header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +92,12 @@ pub struct Callout<'c> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricId(pub u32);
 
-/// What a proxy can do for a plugin. Calls that a proxy refuses do nothing: they are told apart
-/// only where a plugin can act on it.
+/// The functions that a proxy provides to a plugin. Failed calls do nothing: failures are reported only if a
+/// plugin can act on them.
 pub trait Host {
     /// Bytes that the host wrote.
     type Bytes: std::ops::Deref<Target = [u8]>;
-    /// All request headers in the layout of [`weir_core::header::Pairs`]; empty when there are none.
+    /// All request headers in the layout of [`header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
     /// All request trailers in the same layout, in their callback.
     fn request_trailers(&self) -> Self::Bytes;
@@ -123,7 +125,7 @@ pub trait Host {
     fn replace_body(&self, size: usize, with: &[u8]);
     /// From here on, hostcalls are for this context; false when it is gone.
     fn act_for(&self, context: u32) -> bool;
-    /// Has the timer of the current context's root ring every so many milliseconds; 0 stops it.
+    /// Has the timer of the current context's root ring every this many milliseconds; 0 stops it.
     fn set_timer(&self, milliseconds: u32);
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
@@ -131,12 +133,15 @@ pub trait Host {
     fn property(&self, path: &[u8]) -> Option<Self::Bytes>;
     /// Sets filter state; access logs and later filters see it as `wasm.NAME`.
     fn set_state(&self, name: &[u8], value: &[u8]);
+    /// Has filter state last as long as the client's request, through internal redirects; for the root that is being
+    /// configured.
+    fn declare_lasting(&self, name: &[u8]);
     /// Compiles a CEL expression into a token.
     ///
     /// # Errors
     /// A reason that a user can act on.
     fn compile_cel(&self, expression: &str) -> Result<u32, String>;
-    /// The verdict of a compiled expression; `None` when it fails or is no boolean.
+    /// The verdict of a compiled expression; `None` when it fails or is not a boolean.
     fn evaluate_cel(&self, token: u32) -> Option<bool>;
     /// Random bits that no client can predict.
     fn random(&self) -> u64;

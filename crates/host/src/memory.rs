@@ -1,7 +1,7 @@
 //! The memory that the host writes into.
 //!
 //! Whatever the host returns, it asks the module for memory first. That happens in nearly every request, so
-//! one buffer is lent again and again: the general allocator would cost 300 instructions each time.
+//! one buffer is reused: the general allocator would cost 300 instructions each time.
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -74,7 +74,7 @@ impl Deref for HostBytes {
         if self.start.is_null() {
             return &[];
         }
-        // SAFETY: `take` was promised that so many bytes are there, and they stay until this is dropped.
+        // SAFETY: `take` was promised that this many bytes are there, and they stay until this is dropped.
         unsafe { std::slice::from_raw_parts(self.start, self.size) }
     }
 }
@@ -94,7 +94,7 @@ impl Drop for HostBytes {
 
 #[cold]
 fn free(start: *mut u8, size: usize) {
-    // SAFETY: `allocate_otherwise` made a box of so many bytes, and its owner is being dropped.
+    // SAFETY: `allocate_otherwise` made a box of this many bytes, and its owner is being dropped.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(start, size)) });
 }
 
@@ -102,7 +102,7 @@ fn free(start: *mut u8, size: usize) {
 mod tests {
     use super::*;
 
-    /// What a host does: asks for memory, writes it, hands it over.
+    /// What a host does: asks for memory, writes it, passes it.
     fn written(bytes: &[u8]) -> HostBytes {
         let data = allocate(bytes.len());
         // SAFETY: `data` is valid for writes of `bytes.len()` bytes, and taken once.

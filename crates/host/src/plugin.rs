@@ -1,10 +1,16 @@
-//! What a plugin does, and what it may ask for.
+//! The interface of a plugin, and its requests to the host.
 
-use crate::Host;
-use weir_core::{Effects, Problems, Scratch, Way};
+use crate::{Host, Way};
+use std::fmt;
 
 /// What a plugin does with its configuration and its streams.
+///
+/// Only `configure` and `on_request_headers` are needed. The others belong to callbacks that a module exports on request, see
+/// [`entry!`](crate::entry).
 pub trait Plugin<H: Host>: Sized {
+    /// What log lines and the metrics of this crate begin with.
+    const NAME: &'static str;
+
     /// Whether it ever holds, delays or answers a request. Where it does not, all that serves requests which
     /// wait is left out of the module.
     const MAY_HOLD: bool = true;
@@ -12,20 +18,32 @@ pub trait Plugin<H: Host>: Sized {
     /// What is kept of a stream until it ends. Most requests need nothing then, and cost nothing.
     type Kept;
 
+    /// Memory that requests use one after the other; `()` where none is needed.
+    type Workspace: Workspace;
+
     /// Builds the plugin from its configuration.
     ///
     /// # Errors
     /// Everything that is wrong with the configuration.
-    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems>;
-    /// Serves the request headers of a stream. A request that was held comes here again.
-    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Self::Kept>;
+    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Refusal>;
+    /// Serves the request headers of a stream. A request that was held comes here again: `held_for` says for how
+    /// many nanoseconds it has been held, and is 0 when the request comes for the first time.
+    fn on_request_headers(
+        &self,
+        host: &H,
+        workspace: &mut Self::Workspace,
+        held_for: u64,
+    ) -> Served<Self::Kept>;
     /// Serves the request trailers of a stream; it may be another plugin's of the same VM.
     fn on_request_trailers(&self, host: &H) {
         let _ = host;
     }
     /// Serves the response headers of a stream of which something was kept; `ends` says that no body follows.
     /// What it returns is kept further.
-    fn on_response_headers(&self, host: &H, kept: Self::Kept, ends: bool) -> Option<Self::Kept>;
+    fn on_response_headers(&self, host: &H, kept: Self::Kept, ends: bool) -> Option<Self::Kept> {
+        let _ = (host, kept, ends);
+        None
+    }
     /// Whether what is kept has to do with the response body.
     fn wants_body(kept: &Self::Kept) -> bool {
         let _ = kept;
@@ -36,6 +54,10 @@ pub trait Plugin<H: Host>: Sized {
     fn on_response_body(&self, host: &H, kept: &mut Self::Kept, size: usize, ends: bool) -> Body {
         let _ = (host, kept, size, ends);
         Body::GoesOn
+    }
+    /// Serves the response trailers of a stream of which something is kept.
+    fn on_response_trailers(&self, host: &H, kept: &Self::Kept) {
+        let _ = (host, kept);
     }
     /// The time is over for which a response waits; how many nanoseconds more it is to wait.
     fn waits_on(&self, host: &H, kept: &mut Self::Kept) -> Option<u64> {
@@ -76,10 +98,12 @@ pub trait Plugin<H: Host>: Sized {
         false
     }
     /// No stream comes any more: tells the host what it does not know yet.
-    fn retire(&self, host: &H);
+    fn retire(&self, host: &H) {
+        let _ = host;
+    }
 }
 
-/// What a plugin wants after it did what was due in the background.
+/// What a plugin needs after its background work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wake {
     /// In how many nanoseconds it is to be woken again.
@@ -96,6 +120,13 @@ pub struct Served<K> {
     pub way: Way,
 }
 
+impl<K> From<Way> for Served<K> {
+    /// Nothing is kept of the stream.
+    fn from(way: Way) -> Self {
+        Self { kept: None, way }
+    }
+}
+
 /// What becomes of a part of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -103,26 +134,49 @@ pub enum Body {
     GoesOn,
     /// It is held until more of it is there.
     Gathers,
-    /// It is held for so many nanoseconds.
+    /// It is held for this many nanoseconds.
     Waits(u64),
     /// It is held with what waits already.
     WaitsToo,
 }
 
-/// Memory that requests use one after the other.
-#[derive(Debug, Default)]
-pub struct Workspace {
-    /// What was found in the request.
-    pub scratch: Scratch,
-    /// What is to be done.
-    pub effects: Effects,
-    /// For how long this request has been held, in nanoseconds; 0 when it comes for the first time.
-    pub held_for: u64,
+/// Memory that requests use one after the other. A request that is served inside of another one has its own.
+pub trait Workspace {
+    /// Nothing yet.
+    const EMPTY: Self;
 }
 
-impl Workspace {
-    /// Nothing yet.
-    pub const fn new() -> Self {
-        Self { scratch: Scratch::new(), effects: Effects::new(), held_for: 0 }
+impl Workspace for () {
+    const EMPTY: Self = ();
+}
+
+/// Why a configuration is refused: all that is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    count: usize,
+    list: String,
+}
+
+impl Refusal {
+    /// These problems, one a line. Each says where it is, what the value is, and what would be right.
+    pub fn new<T: fmt::Display>(problems: impl IntoIterator<Item = T>) -> Self {
+        let mut all = Self { count: 0, list: String::new() };
+        for problem in problems {
+            all.count += 1;
+            all.list.push('\n');
+            all.list.push_str(&problem.to_string());
+        }
+        all
+    }
+
+    /// How many problems there are.
+    pub fn problems(&self) -> usize {
+        self.count
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} problem(s):{}", self.count, self.list)
     }
 }

@@ -8,13 +8,27 @@ pub(crate) fn fields(all: &[&[u8]]) -> Vec<u8> {
         message.push(number << 3 | LENGTH_DELIMITED);
         let mut size = field.len();
         while size >= 0x80 {
-            message.push(size as u8 | 0x80);
+            message.push(low_bits(size) | 0x80);
             size >>= 7;
         }
-        message.push(size as u8);
+        message.push(low_bits(size));
         message.extend_from_slice(field);
     }
     message
+}
+
+/// Envoy's `DeclarePropertyArguments` of filter state that lasts as long as the client's request: the name, and
+/// the field 5, `span`, with `DownstreamRequest`.
+pub(crate) fn lasting_property(name: &[u8]) -> Vec<u8> {
+    let mut message = fields(&[name]);
+    message.extend([5 << 3, 1]);
+    message
+}
+
+/// The seven low bits of a size: a byte of a varint.
+fn low_bits(size: usize) -> u8 {
+    let [low, ..] = size.to_le_bytes();
+    low & 0x7f
 }
 
 /// Field 1, a bool; false where it is absent. It is looked for at the start only: that is where every
@@ -32,6 +46,11 @@ mod tests {
         assert_eq!(fields(&[b"ab", b""]), [0x0a, 2, b'a', b'b', 0x12, 0]);
         let long = fields(&[&[7; 300]]);
         assert_eq!((&long[..3], long.len()), (&[0x0a, 0xac, 0x02][..], 303));
+    }
+
+    #[test]
+    fn state_lasts_by_its_span() {
+        assert_eq!(lasting_property(b"ab"), [0x0a, 2, b'a', b'b', 0x28, 1]);
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! The real proxy: raw hostcalls in bytes.
 //!
-//! The SDK's own wrappers panic on statuses that traffic can cause and build a `String` for every
-//! header, so the calls of the request path are declared here. Statuses are looked at, never trusted.
+//! The SDK's types are used, its functions are not: see [`abi`]. Statuses are looked at, never trusted.
 
-use crate::{Callout, Edit, HeaderMap, Host, HostBytes, MetricId, MetricKind, protobuf};
+use crate::header::encode_pairs;
+use crate::{
+    Callout, Edit, Flow, HeaderMap, Host, HostBytes, MetricId, MetricKind, Reply, Signature, protobuf,
+};
 use abi::*;
 use log::{Level, LevelFilter};
+use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType, StreamType};
 use std::cell::Cell;
 use std::ptr::{null, null_mut};
-use weir_core::Reply;
-use weir_core::header::encode_pairs;
-use weir_core::request::Signature;
 
 mod abi;
 
@@ -26,11 +26,11 @@ pub struct Proxy {
 /// # Errors
 /// The status, when it is not OK.
 #[inline]
-fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<HostBytes, Status> {
+fn owned(call: impl FnOnce(*mut *mut u8, *mut usize) -> RawStatus) -> Result<HostBytes, RawStatus> {
     let (mut data, mut size) = (null_mut::<u8>(), 0usize);
     match call(&raw mut data, &raw mut size) {
         // SAFETY: the host asks `proxy_on_memory_allocate`, which is `crate::allocate`, for `size` bytes,
-        // writes all of them, and hands them over. It leaves null where there is nothing.
+        // writes all of them, and passes them. It leaves null where there is nothing.
         OK => Ok(unsafe { HostBytes::take(data, size) }),
         status => Err(status),
     }
@@ -42,25 +42,73 @@ fn nothing() -> HostBytes {
     unsafe { HostBytes::take(null_mut(), 0) }
 }
 
-/// Says that the proxy would not do something. What it was to be set to is not told: it may be secret.
+/// Logs that the proxy failed to do something, without the value, which may be secret.
 #[cold]
-fn refused(what: &str, name: &[u8], status: Status) {
+fn refused(what: &str, name: &[u8], status: RawStatus) {
     let name = String::from_utf8_lossy(name);
-    log::warn!("weir: the proxy refused to change {what} {name}: status {status}");
+    log::warn!("the proxy refused to change {what} {name}: status {status}");
 }
 
-/// The number of a map of headers in the ABI.
-#[inline]
-fn number(map: HeaderMap) -> u32 {
-    match map {
-        HeaderMap::Request => REQUEST_HEADERS,
-        HeaderMap::RequestTrailers => REQUEST_TRAILERS,
-        HeaderMap::Response => RESPONSE_HEADERS,
-        HeaderMap::ResponseTrailers => RESPONSE_TRAILERS,
+impl From<HeaderMap> for MapType {
+    #[inline]
+    fn from(map: HeaderMap) -> Self {
+        match map {
+            HeaderMap::Request => Self::HttpRequestHeaders,
+            HeaderMap::RequestTrailers => Self::HttpRequestTrailers,
+            HeaderMap::Response => Self::HttpResponseHeaders,
+            HeaderMap::ResponseTrailers => Self::HttpResponseTrailers,
+        }
     }
 }
 
-fn header(map: u32, name: &[u8]) -> Option<HostBytes> {
+impl From<MetricKind> for MetricType {
+    fn from(kind: MetricKind) -> Self {
+        match kind {
+            MetricKind::Counter => Self::Counter,
+            MetricKind::Gauge => Self::Gauge,
+            MetricKind::Histogram => Self::Histogram,
+        }
+    }
+}
+
+impl From<Flow> for Action {
+    /// For headers and trailers: bodies have a third answer, which the SDK does not have.
+    #[inline]
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::Continue => Self::Continue,
+            Flow::Stop | Flow::StopAndSlowDown => Self::Pause,
+        }
+    }
+}
+
+/// Which lines a proxy shows whose log has this level. A host that does not tell gets what most proxies show.
+fn filter(level: u32) -> LevelFilter {
+    const TRACE: u32 = LogLevel::Trace as u32;
+    const DEBUG: u32 = LogLevel::Debug as u32;
+    const WARN: u32 = LogLevel::Warn as u32;
+    const ERROR: u32 = LogLevel::Error as u32;
+    match level {
+        TRACE => LevelFilter::Trace,
+        DEBUG => LevelFilter::Debug,
+        WARN => LevelFilter::Warn,
+        ERROR.. => LevelFilter::Error,
+        _ => LevelFilter::Info,
+    }
+}
+
+/// The SDK's level for a line's.
+fn level(level: Level) -> LogLevel {
+    match level {
+        Level::Trace => LogLevel::Trace,
+        Level::Debug => LogLevel::Debug,
+        Level::Info => LogLevel::Info,
+        Level::Warn => LogLevel::Warn,
+        Level::Error => LogLevel::Error,
+    }
+}
+
+fn header(map: MapType, name: &[u8]) -> Option<HostBytes> {
     // SAFETY: all pointers are valid for the sizes given, during the call.
     owned(|data, size| unsafe { proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size) }).ok()
 }
@@ -75,8 +123,10 @@ impl Proxy {
     /// The plugin's configuration; only in the callback that configures.
     pub fn configuration(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) })
-            .unwrap_or_else(|_| nothing())
+        owned(|data, size| unsafe {
+            proxy_get_buffer_bytes(BufferType::PluginConfiguration, 0, usize::MAX, data, size)
+        })
+        .unwrap_or_else(|_| nothing())
     }
 
     /// Lets the macros of the `log` crate write to the proxy's log, at its level.
@@ -101,17 +151,10 @@ impl Proxy {
         let mut level = 0;
         // SAFETY: `level` is valid for writes during the call.
         let status = unsafe { proxy_get_log_level(&raw mut level) };
-        log::set_max_level(match (status, level) {
-            (OK, 0) => LevelFilter::Trace,
-            (OK, 1) => LevelFilter::Debug,
-            (OK, 3) => LevelFilter::Warn,
-            (OK, 4..) => LevelFilter::Error,
-            // A host that does not tell gets what most proxies show.
-            _ => LevelFilter::Info,
-        });
+        log::set_max_level(if status == OK { filter(level) } else { LevelFilter::Info });
     }
 
-    fn foreign(&self, name: &str, argument: &[u8]) -> Result<HostBytes, Status> {
+    fn foreign(&self, name: &str, argument: &[u8]) -> Result<HostBytes, RawStatus> {
         owned(|data, size| {
             // SAFETY: all pointers are valid for the sizes given, during the call.
             unsafe {
@@ -134,19 +177,19 @@ impl Host for Proxy {
     #[inline]
     fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
+        owned(|data, size| unsafe { proxy_get_header_map_pairs(MapType::HttpRequestHeaders, data, size) })
             .unwrap_or_else(|_| nothing())
     }
 
     fn request_trailers(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_TRAILERS, data, size) })
+        owned(|data, size| unsafe { proxy_get_header_map_pairs(MapType::HttpRequestTrailers, data, size) })
             .unwrap_or_else(|_| nothing())
     }
 
     #[inline]
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
-        let map = number(map);
+        let map = map.into();
         let (key, key_size) = (name.as_ptr(), name.len());
         // SAFETY: all pointers are valid for the sizes given, during the call.
         let status = unsafe {
@@ -166,17 +209,19 @@ impl Host for Proxy {
     }
 
     fn header(&self, map: HeaderMap, name: &[u8]) -> Option<HostBytes> {
-        header(number(map), name)
+        header(map.into(), name)
     }
 
     fn callout_header(&self, name: &[u8]) -> Option<HostBytes> {
-        header(CALLOUT_HEADERS, name)
+        header(MapType::HttpCallResponseHeaders, name)
     }
 
     fn callout_body(&self, most: usize) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_buffer_bytes(CALLOUT_BODY, 0, most, data, size) })
-            .unwrap_or_else(|_| nothing())
+        owned(|data, size| unsafe {
+            proxy_get_buffer_bytes(BufferType::HttpCallResponseBody, 0, most, data, size)
+        })
+        .unwrap_or_else(|_| nothing())
     }
 
     fn call_out(&self, callout: &Callout<'_>) -> Option<u32> {
@@ -237,29 +282,33 @@ impl Host for Proxy {
             )
         };
         if status != OK {
-            log::warn!("weir: the proxy refused to answer a request: status {status}");
+            log::warn!("the proxy refused to answer a request: status {status}");
         }
     }
 
     fn go_on(&self) {
         // SAFETY: no pointers.
-        unsafe { proxy_continue_stream(REQUEST_STREAM) };
+        unsafe { proxy_continue_stream(StreamType::HttpRequest) };
     }
 
     fn respond_on(&self) {
         // SAFETY: no pointers.
-        unsafe { proxy_continue_stream(RESPONSE_STREAM) };
+        unsafe { proxy_continue_stream(StreamType::HttpResponse) };
     }
 
     fn body(&self, most: usize) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
-        owned(|data, size| unsafe { proxy_get_buffer_bytes(RESPONSE_BODY, 0, most, data, size) })
-            .unwrap_or_else(|_| nothing())
+        owned(|data, size| unsafe {
+            proxy_get_buffer_bytes(BufferType::HttpResponseBody, 0, most, data, size)
+        })
+        .unwrap_or_else(|_| nothing())
     }
 
     fn replace_body(&self, size: usize, with: &[u8]) {
         // SAFETY: the pointer is valid for the size given, during the call.
-        let status = unsafe { proxy_set_buffer_bytes(RESPONSE_BODY, 0, size, with.as_ptr(), with.len()) };
+        let status = unsafe {
+            proxy_set_buffer_bytes(BufferType::HttpResponseBody, 0, size, with.as_ptr(), with.len())
+        };
         if status != OK {
             refused("the body of", b"a response", status);
         }
@@ -287,7 +336,7 @@ impl Host for Proxy {
     fn compile_cel(&self, expression: &str) -> Result<u32, String> {
         let token = self.foreign("expr_create", expression.as_bytes()).map_err(|status| match status {
             NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
-            _ => format!("the proxy refuses the expression {expression:?}; its log at level info says why"),
+            _ => format!("the proxy rejects the expression {expression:?}; see its log at level info"),
         })?;
         let token = <[u8; 4]>::try_from(&*token).map_err(|_| "the proxy's CEL answers in an unknown form")?;
         Ok(u32::from_le_bytes(token))
@@ -323,6 +372,11 @@ impl Host for Proxy {
         }
     }
 
+    fn declare_lasting(&self, name: &[u8]) {
+        // A host that knows nothing of it has no such redirects either.
+        let _ = self.foreign("declare_property", &protobuf::lasting_property(name));
+    }
+
     fn steady_now(&self) -> u64 {
         let mut now = 0;
         // SAFETY: the pointer is valid for writes during the call. A failure leaves zero.
@@ -331,14 +385,9 @@ impl Host for Proxy {
     }
 
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
-        let kind = match kind {
-            MetricKind::Counter => 0,
-            MetricKind::Gauge => 1,
-            MetricKind::Histogram => 2,
-        };
         let mut id = 0;
         // SAFETY: all pointers are valid for the sizes given, during the call.
-        let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
+        let status = unsafe { proxy_define_metric(kind.into(), name.as_ptr(), name.len(), &raw mut id) };
         (status == OK).then_some(MetricId(id))
     }
 
@@ -364,15 +413,8 @@ impl Host for Proxy {
         }
     }
 
-    fn log(&self, level: Level, line: &str) {
-        let level = match level {
-            Level::Trace => 0,
-            Level::Debug => 1,
-            Level::Info => 2,
-            Level::Warn => 3,
-            Level::Error => 4,
-        };
+    fn log(&self, severity: Level, line: &str) {
         // SAFETY: the pointer is valid for the size given, during the call.
-        unsafe { proxy_log(level, line.as_ptr(), line.len()) };
+        unsafe { proxy_log(level(severity), line.as_ptr(), line.len()) };
     }
 }

@@ -1,17 +1,16 @@
-//! What waits for its time: delayed requests, requests that are held, responses that are slowed down.
+//! Timers: delayed requests, held requests, throttled responses.
 //!
-//! A proxy gives each root context one timer. It is set to the next thing that is due and stopped when there
-//! is none, so a quiet plugin never wakes up. It may ring early (Envoy's clock has the grain of the kernel's
-//! ticks), so what is due is told by the steady clock, and nothing ever happens early.
+//! A proxy provides one timer per root context. It is set to the next due event and stopped if there is none,
+//! so an idle plugin never wakes up. It may fire early (Envoy's clock has the resolution of the kernel's
+//! ticks), so the steady clock determines what is due, and nothing happens early.
 
-use crate::Host;
+use crate::{Host, Reply};
 use std::cell::RefCell;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::rc::Rc;
-use weir_core::Reply;
 
-/// How many streams go on in one callback. Each one's next step can call back into the VM, one inside of the
+/// How many streams go on in one callback. Each one's next step can call back into the VM, one inside the
 /// other, and some hundreds of them overflow its stack: in Envoy with V8 400 do not, and 600 do.
 pub const MOST_AT_ONCE: usize = 64;
 

@@ -7,7 +7,7 @@
 /// or if unused bits are set: every text stands for its own bytes, and those bytes for no other text.
 // What uses vectors is compiled into nothing but what uses them too.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let (blocks, rest) = text.as_chunks::<16>();
     if rest.len() % 4 == 1 {
         return None;
@@ -92,6 +92,21 @@ fn value(character: u8) -> Option<u32> {
     }))
 }
 
+/// The text of some bytes, for tests.
+#[cfg(test)]
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits =
+            three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        text.extend(
+            (0..=three.len()).map(|digit| char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])),
+        );
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +127,7 @@ mod tests {
             ("A-z_4ME", &[3, 236, 255, 224, 193]),
             ("____", &[255, 255, 255]),
         ] {
+            assert_eq!(encode(bytes), text);
             assert_eq!(decode(text.as_bytes()).as_deref(), Some(bytes), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! Verified tokens, remembered: bounded, never past their time, and of no use to who floods it.
+//! The cache of verified tokens: bounded, never beyond their lifetime, and resistant to floods.
 //!
 //! Set-associative: a token's hash names one set of [`WAYS`] slots, so lookup, insertion and eviction
 //! look at four slots, whatever the size. Eviction is CLOCK (second chance): a slot that was hit since
@@ -18,7 +18,7 @@ const WAYS: usize = 4;
 /// The most slots that one insertion visits to free bytes, so that it costs the same for every size.
 const SWEEP: usize = 8;
 
-/// Verified tokens and what was learned from them.
+/// Verified tokens with their results.
 ///
 /// Tokens are compared in full: a hash collision costs a comparison, never an identity. The hash is
 /// seeded at random, so that nobody outside can choose tokens which share a set.
@@ -134,6 +134,7 @@ impl<V> Cache<V> {
 
     /// Where the set of a hash begins.
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the low bits choose the set")]
     fn set(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1) & !(WAYS - 1)
     }
@@ -150,7 +151,7 @@ impl<V> Cache<V> {
         let free =
             set.iter().position(is_same).or_else(|| set.iter().position(is_free)).map(|way| first + way);
         if let Some(place) = free {
-            // What stands there is of no use: the same token, or one out of its time.
+            // The content is unusable: the same token, or one out of its time.
             self.remove(place);
             if self.bytes + weight <= self.max_bytes {
                 return free;
@@ -168,7 +169,9 @@ impl<V> Cache<V> {
     fn comes_again(&mut self, hash: u64) -> bool {
         let mask = self.noted.len() - 1;
         let fingerprint = (hash >> 32) as u32 | 1;
-        let Some(noted) = self.noted.get_mut(hash as usize & mask) else { return false };
+        #[allow(clippy::cast_possible_truncation, reason = "the low bits choose the place")]
+        let place = hash as usize & mask;
+        let Some(noted) = self.noted.get_mut(place) else { return false };
         std::mem::replace(noted, fingerprint) == fingerprint
     }
 

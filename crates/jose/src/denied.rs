@@ -1,4 +1,4 @@
-//! Tokens whose signature was wrong, remembered for a short time: the same forgery again costs a hash.
+//! Tokens with a wrong signature, remembered for a short time: repeating a forgery costs only a hash.
 //!
 //! A table of its own, so that forgeries take nothing from tokens that are good. An entry holds no longer than
 //! the keys that the token was verified with, and a minute at most.
@@ -58,6 +58,7 @@ impl Denied {
         xxh3_64_with_seed(token, self.seed)
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "the low bits choose the slot")]
     fn place(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }

@@ -1,10 +1,11 @@
-//! The little DER that a host's `verify_signature` wants: public keys and ECDSA signatures.
+//! The little DER that a host's `verify_signature` wants, public keys and ECDSA signatures, and that PEM has.
 
 use crate::algorithm::{Curve, hex};
 
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 
 /// AlgorithmIdentifier { rsaEncryption, NULL } (RFC 3279, 2.3.1).
 const RSA_ENCRYPTION: [u8; 15] = hex(b"300d06092a864886f70d0101010500");
@@ -108,7 +109,7 @@ fn element(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
     out.extend_from_slice(content);
 }
 
-/// Adds tag and length. Lengths go up to 65535: the largest content is a key of 4096 bits.
+/// Adds tag and length. Lengths go up to 65535: the largest content is a key of 8192 bits.
 fn head(out: &mut Vec<u8>, tag: u8, content: usize) {
     let [.., high, low] = content.to_be_bytes();
     match (high, low) {
@@ -116,6 +117,28 @@ fn head(out: &mut Vec<u8>, tag: u8, content: usize) {
         (0, _) => out.extend([tag, 0x81, low]),
         _ => out.extend([tag, 0x82, high, low]),
     }
+}
+
+/// The first element: its tag, its content, and what follows it. `None` if it is longer than the bytes, or than
+/// 65535.
+#[inline(never)]
+pub(crate) fn take(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let ([tag, length], rest) = der.split_first_chunk::<2>()?;
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(*length), rest),
+        0x81 => rest.split_first().map(|(length, rest)| (usize::from(*length), rest))?,
+        0x82 => rest
+            .split_first_chunk::<2>()
+            .map(|(length, rest)| (usize::from(u16::from_be_bytes(*length)), rest))?,
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((*tag, content, rest))
+}
+
+/// The content of the first element, if it has this tag.
+pub(crate) fn content(der: &[u8], tag: u8) -> Option<&[u8]> {
+    take(der).filter(|(found, ..)| *found == tag).map(|(_, content, _)| content)
 }
 
 /// Bytes of tag and length.

@@ -1,4 +1,4 @@
-//! JSON, read strictly: UTF-8, no duplicate members, bounded depth, nothing behind the value.
+//! JSON, read strictly: UTF-8, no duplicate members, bounded depth, nothing after the value.
 //!
 //! serde_json alone would let the last of two `"sub"` members win, where another reader of the same
 //! token may let the first. Numbers become what serde_json makes of them, so that a condition in the
@@ -185,7 +185,7 @@ impl<'t> Reader<'t> {
         Ok(true)
     }
 
-    /// A member's name and the colon behind it.
+    /// A member's name and the colon after it.
     fn name(&mut self) -> Result<Cow<'t, str>, Fault> {
         self.space();
         let name = self.string()?;

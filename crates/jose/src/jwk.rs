@@ -29,9 +29,15 @@ pub(crate) type Unusable = &'static str;
 /// signed with it proves nothing: the key is refused, and its owner learns of it.
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// Bytes of an RSA modulus, 2048 and 4096 bits. Below is too weak (RFC 7518, 3.3), above is refused by
-/// the software path, so the host's path refuses it as well.
-const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
+/// Said of them all.
+pub(crate) const PRIVATE_KEY: Unusable = "a private key must not be published: replace it";
+
+/// Bytes of an RSA modulus, 2048 and 8192 bits. Below is too weak (RFC 7518, 3.3); above, few libraries know such
+/// keys, and a forged token costs four times as much for twice the length.
+const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+
+/// Longer moduli, above 4096 bits, are for the host alone: our own code would take ten milliseconds and more.
+const SOFTWARE_MODULUS_BYTES: usize = 512;
 
 impl Key {
     /// Reads one member of `keys`.
@@ -52,7 +58,7 @@ impl Key {
         key.algorithm = algorithm;
         match algorithm {
             Some(algorithm) if !key.suits(algorithm) => {
-                Err("alg does not go with this type, curve or length of key")
+                Err("alg does not fit this type, curve or length of key")
             }
             _ => Ok(key),
         }
@@ -64,6 +70,9 @@ impl Key {
         self.key_type == algorithm.key_type()
             && self.algorithm.is_none_or(|only| only == algorithm)
             && (self.key_type != KeyType::Secret || self.size >= algorithm.hash_len())
+            && (self.key_type != KeyType::Rsa
+                || self.size <= SOFTWARE_MODULUS_BYTES
+                || algorithm.host_hash().is_some())
     }
 
     /// Whether the signature is that of the message, for an algorithm that suits. `None`: neither the
@@ -90,6 +99,51 @@ impl Key {
         native.or_else(|| self.software.verify(algorithm, signature, message))
     }
 
+    /// An RSA key, both numbers big-endian.
+    pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, Unusable> {
+        let (modulus, exponent) = (der::trimmed(modulus), der::trimmed(exponent));
+        let top = modulus.first().copied().unwrap_or_default();
+        let shortest = modulus.len() == *MODULUS_BYTES.start();
+        if modulus.len() < *MODULUS_BYTES.start() || (shortest && top < 0x80) {
+            return Err("the RSA key is shorter than 2048 bits");
+        }
+        if modulus.len() > *MODULUS_BYTES.end() {
+            return Err("the RSA key is longer than 8192 bits");
+        }
+        // Four bytes take every exponent in use (65537), and both verifiers take every one of four bytes.
+        let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
+        if !odd || exponent == [1] || exponent.len() > 4 {
+            return Err("the RSA exponent is even, less than 3, or longer than 32 bits");
+        }
+        if modulus.last().is_some_and(|byte| byte % 2 == 0) {
+            return Err("the RSA modulus is even");
+        }
+        let software = if modulus.len() > SOFTWARE_MODULUS_BYTES {
+            Software::Absent
+        } else {
+            Software::rsa(modulus, exponent).map_err(|_| "not an RSA key")?
+        };
+        Ok(Self::new(KeyType::Rsa, modulus.len(), der::rsa_spki(modulus, exponent), software))
+    }
+
+    /// A point on a curve.
+    pub(crate) fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, Unusable> {
+        if x.len() != curve.size() || y.len() != curve.size() {
+            return Err("x or y is not as long as the curve's numbers");
+        }
+        let software = Software::ec(curve, x, y).map_err(|_| "the point is not on the curve")?;
+        Ok(Self::new(KeyType::Ec(curve), curve.size(), der::ec_spki(curve, x, y), software))
+    }
+
+    /// An Ed25519 key.
+    pub(crate) fn ed25519(x: &[u8]) -> Result<Self, Unusable> {
+        if x.len() != 32 {
+            return Err("x is not 32 bytes long");
+        }
+        let software = Software::ed25519(x).map_err(|_| "not a point of Ed25519, or one of low order")?;
+        Ok(Self::new(KeyType::Ed25519, x.len(), Vec::new(), software))
+    }
+
     fn new(key_type: KeyType, size: usize, spki: Vec<u8>, software: Software) -> Self {
         Self { kid: None, algorithm: None, key_type, size, spki, software }
     }
@@ -110,10 +164,10 @@ fn purpose(jwk: &Value) -> Result<(), Unusable> {
 fn material(jwk: &Value) -> Result<Key, Unusable> {
     let kty = optional_text(jwk, "kty", "kty is not a string")?.ok_or("kty is missing")?;
     if kty != "oct" && PRIVATE.iter().any(|member| jwk.get(*member).is_some()) {
-        return Err("a private key must not be published: replace it");
+        return Err(PRIVATE_KEY);
     }
     match kty {
-        "RSA" => rsa(jwk),
+        "RSA" => Key::rsa(&number(jwk, "n")?, &number(jwk, "e")?),
         "EC" => ec(jwk),
         "OKP" => okp(jwk),
         "oct" => secret(jwk),
@@ -121,50 +175,17 @@ fn material(jwk: &Value) -> Result<Key, Unusable> {
     }
 }
 
-fn rsa(jwk: &Value) -> Result<Key, Unusable> {
-    let (modulus, exponent) = (number(jwk, "n")?, number(jwk, "e")?);
-    let (modulus, exponent) = (der::trimmed(&modulus), der::trimmed(&exponent));
-    let top = modulus.first().copied().unwrap_or_default();
-    let shortest = modulus.len() == *MODULUS_BYTES.start();
-    if modulus.len() < *MODULUS_BYTES.start() || (shortest && top < 0x80) {
-        return Err("the RSA key is shorter than 2048 bits");
-    }
-    if modulus.len() > *MODULUS_BYTES.end() {
-        return Err("the RSA key is longer than 4096 bits");
-    }
-    // Four bytes take every exponent in use (65537), and both verifiers take every one of four bytes.
-    let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
-    if !odd || exponent == [1] || exponent.len() > 4 {
-        return Err("the RSA exponent is even, less than 3, or longer than 32 bits");
-    }
-    if modulus.last().is_some_and(|byte| byte % 2 == 0) {
-        return Err("the RSA modulus is even");
-    }
-    let software = Software::rsa(modulus, exponent).map_err(|_| "not an RSA key")?;
-    Ok(Key::new(KeyType::Rsa, modulus.len(), der::rsa_spki(modulus, exponent), software))
-}
-
 fn ec(jwk: &Value) -> Result<Key, Unusable> {
     let curve = optional_text(jwk, "crv", "crv is not a string")?.and_then(Curve::from_name);
     let curve = curve.ok_or("crv is not P-256, P-384, P-521 or secp256k1")?;
-    let (x, y) = (number(jwk, "x")?, number(jwk, "y")?);
-    if x.len() != curve.size() || y.len() != curve.size() {
-        return Err("x or y is not as long as the curve's numbers");
-    }
-    let software = Software::ec(curve, &x, &y).map_err(|_| "the point is not on the curve")?;
-    Ok(Key::new(KeyType::Ec(curve), curve.size(), der::ec_spki(curve, &x, &y), software))
+    Key::ec(curve, &number(jwk, "x")?, &number(jwk, "y")?)
 }
 
 fn okp(jwk: &Value) -> Result<Key, Unusable> {
     if jwk.get("crv").is_none_or(|crv| crv != "Ed25519") {
         return Err("crv is not Ed25519");
     }
-    let x = number(jwk, "x")?;
-    if x.len() != 32 {
-        return Err("x is not 32 bytes long");
-    }
-    let software = Software::ed25519(&x).map_err(|_| "not a point of Ed25519, or one of low order")?;
-    Ok(Key::new(KeyType::Ed25519, x.len(), Vec::new(), software))
+    Key::ed25519(&number(jwk, "x")?)
 }
 
 fn secret(jwk: &Value) -> Result<Key, Unusable> {

@@ -1,12 +1,15 @@
-//! A JSON Web Key Set, and verification against it.
+//! A JSON Web Key Set, or keys in PEM, and verification against them.
 
-use std::fmt;
+mod error;
 
-use serde_json::Value;
+pub use error::KeySetError;
+
+use serde_json::{Map, Value};
 
 use crate::algorithm::Allowed;
 use crate::json::{self, Fault};
-use crate::jwk::Key;
+use crate::jwk::{Key, Unusable};
+use crate::pem;
 use crate::refusal::Refusal;
 use crate::service::SignatureService;
 use crate::token::Token;
@@ -26,74 +29,30 @@ pub struct KeySet {
     keys: Vec<Key>,
 }
 
-/// Why a text is not a key set that anything can be verified with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeySetError {
-    /// Longer than 1 MiB.
-    TooLarge,
-    /// Not JSON, not UTF-8, or nested deeper than 32 levels.
-    Json,
-    /// An object has two members of one name.
-    DuplicateMember,
-    /// Not an object with an array `keys`.
-    NotASet,
-    /// More than 256 keys.
-    TooManyKeys,
-    /// None of the keys can be used; the reasons, key by key.
-    NoUsableKey(Vec<String>),
-}
-
-impl fmt::Display for KeySetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            KeySetError::TooLarge => "the key set is longer than 1 MiB",
-            KeySetError::Json => "the key set is not JSON",
-            KeySetError::DuplicateMember => "the key set has an object with two members of one name",
-            KeySetError::NotASet => "a key set is a JSON object with an array \"keys\"",
-            KeySetError::TooManyKeys => "the key set has more than 256 keys",
-            KeySetError::NoUsableKey(_) => "the key set has no key that can verify a signature",
-        })?;
-        if let KeySetError::NoUsableKey(reasons) = self {
-            for reason in reasons {
-                f.write_str("; ")?;
-                f.write_str(reason)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for KeySetError {}
-
 impl KeySet {
     /// Reads a key set, and makes its keys ready. Also returns which keys are skipped, and why:
     /// a type, curve or purpose that is not ours, a weak key, a private one.
     ///
-    /// Keys may share a `kid`; all of them are tried.
+    /// Keys may share a `kid`; all of them are tried. Besides a set, this may be public keys in PEM, without
+    /// names, or an object of such, by `kid`. A byte order mark before it is ignored (RFC 8259, 8.1).
     ///
     /// # Errors
     ///
     /// The text is not a key set, is too large, or has no key that can be used.
-    pub fn parse(json: &[u8]) -> Result<(Self, Vec<String>), KeySetError> {
-        if json.len() > MAX_BYTES {
+    pub fn parse(text: &[u8]) -> Result<(Self, Vec<String>), KeySetError> {
+        if text.len() > MAX_BYTES {
             return Err(KeySetError::TooLarge);
         }
-        let text = str::from_utf8(json).map_err(|_| KeySetError::Json)?;
-        let set = json::parse(text).map_err(|fault| match fault {
-            Fault::Duplicate => KeySetError::DuplicateMember,
-            Fault::Syntax | Fault::TooDeep => KeySetError::Json,
-        })?;
-        let jwks = set.get("keys").and_then(Value::as_array).ok_or(KeySetError::NotASet)?;
-        if jwks.len() > MAX_KEYS {
-            return Err(KeySetError::TooManyKeys);
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let text = str::from_utf8(text).map_err(|_| KeySetError::Json)?.trim_ascii();
+        let mut taken = Taken::default();
+        match text.as_bytes().first() {
+            None => return Err(KeySetError::Empty),
+            Some(b'{' | b'[') => taken.json(text)?,
+            Some(b'<') => return Err(KeySetError::Markup),
+            Some(_) => taken.pem(text)?,
         }
-        let (mut keys, mut skipped) = (Vec::new(), Vec::new());
-        for (index, jwk) in jwks.iter().enumerate() {
-            match Key::read(jwk) {
-                Ok(key) => keys.push(key),
-                Err(reason) => skipped.push(describe(index, jwk, reason)),
-            }
-        }
+        let Taken { keys, skipped } = taken;
         if keys.is_empty() { Err(KeySetError::NoUsableKey(skipped)) } else { Ok((Self { keys }, skipped)) }
     }
 
@@ -171,13 +130,91 @@ fn failed(before: Refusal, token: &Token<'_>, named: bool) -> Refusal {
     if named || token.kid().is_none() { Refusal::BadSignature } else { before }
 }
 
+/// What was found in a text.
+#[derive(Default)]
+struct Taken {
+    keys: Vec<Key>,
+    skipped: Vec<String>,
+}
+
+impl Taken {
+    fn json(&mut self, text: &str) -> Result<(), KeySetError> {
+        let set = json::parse(text).map_err(|fault| match fault {
+            Fault::Duplicate => KeySetError::DuplicateMember,
+            Fault::Syntax | Fault::TooDeep => KeySetError::Json,
+        })?;
+        let Some(jwks) = set.get("keys").and_then(Value::as_array) else {
+            return match set.as_object().filter(|members| is_pem_by_kid(members)) {
+                Some(members) => self.pem_by_kid(members),
+                None => Err(KeySetError::of(&set)),
+            };
+        };
+        if jwks.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        for (index, jwk) in jwks.iter().enumerate() {
+            self.take(index, jwk.get("kid").and_then(Value::as_str), Key::read(jwk));
+        }
+        Ok(())
+    }
+
+    /// Keys without names, one behind the other.
+    fn pem(&mut self, text: &str) -> Result<(), KeySetError> {
+        let mut any_certificate = false;
+        for (index, block) in pem::blocks(text).enumerate() {
+            if index >= MAX_KEYS {
+                return Err(KeySetError::TooManyKeys);
+            }
+            let of_issuer = any_certificate && block.is_certificate();
+            any_certificate |= block.is_certificate();
+            self.take(index, None, if of_issuer { Err(OF_ISSUER) } else { block.key() });
+        }
+        if self.keys.is_empty() && self.skipped.is_empty() { Err(KeySetError::Json) } else { Ok(()) }
+    }
+
+    /// `{kid: PEM}`, as Google publishes certificates.
+    fn pem_by_kid(&mut self, members: &Map<String, Value>) -> Result<(), KeySetError> {
+        if members.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        for (index, (kid, text)) in members.iter().enumerate() {
+            let mut blocks = pem::blocks(text.as_str().unwrap_or_default());
+            let first = blocks.next().map_or(Err("no PEM text"), |block| block.key());
+            let only = blocks.all(|more| more.is_certificate());
+            let key = if only { first } else { Err("more than one PEM text under one name") };
+            let named = key.map(|mut key| {
+                key.kid = Some(kid.clone());
+                key
+            });
+            self.take(index, Some(kid), named);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, index: usize, kid: Option<&str>, key: Result<Key, Unusable>) {
+        match key {
+            Ok(key) => self.keys.push(key),
+            Err(reason) => self.skipped.push(describe(index, kid, reason)),
+        }
+    }
+}
+
+/// Whoever signs certificates does not sign tokens.
+const OF_ISSUER: Unusable = "a further certificate is taken for that of an issuer";
+
+/// Whether each member is a text in PEM.
+fn is_pem_by_kid(members: &Map<String, Value>) -> bool {
+    let is_pem = |value: &Value| value.as_str().is_some_and(|text| pem::blocks(text).next().is_some());
+    !members.is_empty() && members.values().all(is_pem)
+}
+
 /// A reason with the key's place and name. A `kid` is public, but may be anything: it is quoted and cut.
 #[cold]
-fn describe(index: usize, jwk: &Value, reason: &str) -> String {
+fn describe(index: usize, kid: Option<&str>, reason: &str) -> String {
     let mut text = String::from("keys[");
     text.push_str(&index.to_string());
     text.push(']');
-    if let Some(kid) = jwk.get("kid").and_then(Value::as_str) {
+    if let Some(kid) = kid {
         text.push_str(" (kid ");
         text.extend(kid.chars().take(64).map(|c| if c.is_control() { '?' } else { c }));
         text.push(')');

@@ -1,15 +1,17 @@
 //! JSON Web Tokens for a proxy: read strictly, verified against a JSON Web Key Set, remembered.
 //!
-//! The way of a token: text → [`Token::parse`] (one compact JWS, strict in everything) →
-//! [`KeySet::verify`] (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose
-//! numbers are kept as written). [`Cache`] holds what passed, so that the common request costs one
-//! hash and one compare.
+//! The path of a token: text → [`Token::parse`] (one compact JWS, strict in everything) → [`KeySet::verify`]
+//! (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose numbers are kept as
+//! written). [`Cache`] stores verified tokens, so that the common request costs one hash and one comparison.
 //!
 //! Verification is [`jwt_compact`]'s, except where the host verifies for us ([`SignatureService`]) and
 //! for the two curves that it does not have. The *reading* of tokens is our own, because that crate
 //! takes what RFC 7515 and 8725 want refused: `crit`, duplicate members, a `jwk` in the header.
 //!
 //! This crate is pure: no proxy, no I/O, no clock. Times are seconds since 1970 as `f64`.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod algorithm;
 mod base64url;
@@ -20,6 +22,7 @@ mod json;
 mod jwk;
 mod keyset;
 mod payload;
+mod pem;
 mod refusal;
 mod service;
 mod software;
@@ -28,6 +31,7 @@ mod token;
 mod words;
 
 pub use algorithm::{Algorithm, Allowed, Curve, KeyType};
+pub use base64url::decode as decode_base64url;
 pub use cache::Cache;
 pub use denied::Denied;
 pub use keyset::{KeySet, KeySetError};
@@ -35,7 +39,7 @@ pub use payload::{Audiences, Payload};
 pub use refusal::Refusal;
 pub use service::{NoService, SignatureService};
 pub use times::{TimeRules, Validity};
-pub use token::{Header, Token};
+pub use token::{Form, Header, Token};
 
 #[cfg(test)]
 extern crate self as weir_jose;

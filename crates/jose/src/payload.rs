@@ -21,7 +21,7 @@ impl Payload {
         Self(claims)
     }
 
-    /// The payload as it stands in the token.
+    /// The payload as it is in the token.
     pub fn text(&self) -> &str {
         self.0.text()
     }
@@ -31,8 +31,8 @@ impl Payload {
         self.text().len() * 3
     }
 
-    /// The value at a path as it stands in the token: names of members, and decimal indexes into arrays. An
-    /// empty path is the whole.
+    /// The value at a path as it is in the token: names of members, and decimal indexes into arrays. An empty
+    /// path is the whole.
     pub fn raw<S: AsRef<str>>(&self, path: &[S]) -> Option<&str> {
         let Some((first, rest)) = path.split_first() else { return Some(self.text().trim_ascii()) };
         let value = self.0.get(first.as_ref())?;
@@ -49,7 +49,7 @@ impl Payload {
         scalar(self.raw(path)?)
     }
 
-    /// The items of an array, each as [`Payload::scalar`] has it. `None` if there is no array, or if an
+    /// The items of an array, each as [`Payload::scalar`] has it. `None` if there is not an array, or if an
     /// item is an array, an object or null.
     pub fn scalars<S: AsRef<str>>(&self, path: &[S]) -> Option<Vec<Cow<'_, str>>> {
         json::items(self.raw(path)?)?.into_iter().map(scalar).collect()
@@ -156,7 +156,7 @@ impl Audiences<'_> {
         self.one.iter().chain(&self.more).map(|audience| &**audience)
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.one.is_none() && self.more.is_empty()
     }

@@ -30,11 +30,11 @@ refusals! {
     Malformed = "malformed",
     /// Longer than the caller's limit.
     TooLarge = "too_large",
-    /// The header is not canonical base64url without padding.
+    /// The header is not canonical base64url without padding, or with the right one where that is accepted.
     HeaderBase64 = "header_base64",
-    /// The payload is not canonical base64url without padding.
+    /// The payload is not, in the same way.
     PayloadBase64 = "payload_base64",
-    /// The signature is not canonical base64url without padding.
+    /// The signature is not, in the same way.
     SignatureBase64 = "signature_base64",
     /// The header is not a JSON object, or `kid` or `typ` is not a string.
     HeaderJson = "header_json",
@@ -52,7 +52,7 @@ refusals! {
     AlgorithmNotAllowed = "algorithm_not_allowed",
     /// The header has `crit` or `b64`: no extension is understood (RFC 7515, 4.1.11).
     CriticalHeader = "critical_header",
-    /// The header brings its own key: `jwk`, `jku`, `x5c` or `x5u`.
+    /// The header brings its own key, and that is not to be ignored: `jwk`, `jku`, `x5c` or `x5u`.
     EmbeddedKey = "embedded_key",
     /// The key set has no such `kid`, or no key for a token without one. Newer keys may help.
     UnknownKey = "unknown_key",
@@ -78,8 +78,8 @@ refusals! {
     Lifetime = "lifetime",
     /// `exp`, `nbf`, `iat`, `iss`, `sub` or `aud` is not of its type, or a time is out of range.
     ClaimType = "claim_type",
-    /// `typ` is not what the caller wants.
-    TokenType = "token_type",
+    /// A member of the header, such as `typ`, is not what the caller wants.
+    TokenHeader = "token_header",
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Verification in this module, where the host cannot.
 //!
-//! It is jwt-compact's, through its [`Algorithm`](jwt_compact::Algorithm) trait, whose implementations
-//! check one signature of one algorithm. Its `UntrustedToken` and `Validator` are not used: they take
-//! members twice, ignore `crit` and embedded keys, and would read header and claims a second time.
-//! jwt-compact has no P-384 and P-521; these are the RustCrypto crates that its P-256 is of. Its HMAC keys
-//! hash the secret anew for each token, so `hmac`, which it stands on, is asked directly.
+//! It uses jwt-compact, through its [`Algorithm`](jwt_compact::Algorithm) trait, whose implementations check
+//! one signature of one algorithm. Its `UntrustedToken` and `Validator` are not used: they accept duplicate
+//! members, ignore `crit` and embedded keys, and would parse header and claims a second time. jwt-compact has
+//! no P-384 and P-521; these come from the RustCrypto crates that also provide its P-256. Its HMAC keys hash
+//! the secret again for each token, so the underlying `hmac` is used directly.
 
 use std::borrow::Cow;
 

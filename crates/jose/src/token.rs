@@ -1,5 +1,6 @@
 //! A compact JWS, taken apart strictly (RFC 7515, 7.1; RFC 8725).
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::algorithm::Algorithm;
@@ -23,11 +24,23 @@ pub struct Token<'t> {
 /// so that the last one is worth keeping: [`Token::parse_after`].
 #[derive(Debug)]
 pub struct Header {
-    /// As it stands in the token.
+    /// As it is in the token.
     section: Box<[u8]>,
     algorithm: Algorithm,
     kid: Option<String>,
-    typ: Option<String>,
+    /// All of it.
+    members: Object,
+}
+
+/// Which tokens are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The longest token, in bytes.
+    pub max_bytes: usize,
+    /// Whether a header may bring a key along, or say where one is. It is never used.
+    pub ignores_embedded_keys: bool,
+    /// Whether sections may be padded with `=`, against RFC 7515.
+    pub accepts_padding: bool,
 }
 
 /// Header members that stand for an extension which the reader must understand. We understand none.
@@ -37,6 +50,27 @@ const CRITICAL: [&str; 2] = ["crit", "b64"];
 /// and from nowhere else. (`x5t` is only a name for a key, and common: it is ignored.)
 const EMBEDDED: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
 
+impl Form {
+    /// What RFC 7515 and 8725 allow, without any key in the header.
+    pub const fn strict(max_bytes: usize) -> Self {
+        Self { max_bytes, ignores_embedded_keys: false, accepts_padding: false }
+    }
+
+    /// A section without its padding. `None` where the padding is not what belongs there.
+    fn bare(self, section: &[u8]) -> Option<&[u8]> {
+        if !self.accepts_padding {
+            // One that is padded is no base64url then.
+            return Some(section);
+        }
+        let bare = section.strip_suffix(b"==").or_else(|| section.strip_suffix(b"=")).unwrap_or(section);
+        (bare.len() == section.len() || section.len().is_multiple_of(4)).then_some(bare)
+    }
+
+    fn decode(self, section: &[u8]) -> Option<Vec<u8>> {
+        base64url::decode(self.bare(section)?)
+    }
+}
+
 impl<'t> Token<'t> {
     /// Reads a compact JWS of at most `max_bytes` whose payload is a JSON object.
     ///
@@ -45,27 +79,25 @@ impl<'t> Token<'t> {
     /// Whatever of the form is wrong, the first thing found: size, sections, base64url, header,
     /// payload.
     pub fn parse(text: &'t [u8], max_bytes: usize) -> Result<Self, Refusal> {
-        Self::parse_after(None, text, max_bytes)
+        Self::parse_after(None, text, Form::strict(max_bytes))
     }
 
-    /// The same, with the header of an earlier token: one that is equal, byte by byte, is not read again.
+    /// The same in another form, with the header of an earlier token that was read in this form: one that is equal,
+    /// byte by byte, is not read again.
     ///
     /// # Errors
     ///
     /// As [`Token::parse`].
-    pub fn parse_after(
-        known: Option<&Rc<Header>>,
-        text: &'t [u8],
-        max_bytes: usize,
-    ) -> Result<Self, Refusal> {
-        if text.len() > max_bytes {
+    pub fn parse_after(known: Option<&Rc<Header>>, text: &'t [u8], form: Form) -> Result<Self, Refusal> {
+        if text.len() > form.max_bytes {
             return Err(Refusal::TooLarge);
         }
         // What is wrong with the form as a whole is told first, and looked for last.
-        Self::read(known, text).map_err(|refusal| if is_compact(text) { refusal } else { Refusal::Malformed })
+        Self::read(known, text, form)
+            .map_err(|refusal| if is_compact(text) { refusal } else { Refusal::Malformed })
     }
 
-    fn read(known: Option<&Rc<Header>>, text: &'t [u8]) -> Result<Self, Refusal> {
+    fn read(known: Option<&Rc<Header>>, text: &'t [u8], form: Form) -> Result<Self, Refusal> {
         let known = known.filter(|known| known.begins(text));
         let end = match known {
             Some(known) => known.section.len(),
@@ -76,13 +108,14 @@ impl<'t> Token<'t> {
         let (signed, _) = cut(text, end + 1 + section.len());
         let header = match known {
             Some(known) => known.clone(),
-            None => Rc::new(Header::read(header)?),
+            None => Rc::new(Header::read(header, form)?),
         };
         if signature.is_empty() {
             return Err(Refusal::Malformed);
         }
+        let section = form.bare(section).ok_or(Refusal::PayloadBase64)?;
         let payload = base64url::decode(section).ok_or(Refusal::PayloadBase64)?;
-        let signature = base64url::decode(signature).ok_or(Refusal::SignatureBase64)?;
+        let signature = form.decode(signature).ok_or(Refusal::SignatureBase64)?;
         let claims = Object::read(payload).map_err(|fault| refusal(fault, Refusal::PayloadJson))?;
         Ok(Self { signed, section, signature, header, payload: Payload::new(claims) })
     }
@@ -102,15 +135,19 @@ impl<'t> Token<'t> {
         self.header.kid.as_deref()
     }
 
-    /// The media type in the header, such as `JWT` or `at+jwt`, as written.
-    pub fn typ(&self) -> Option<&str> {
-        self.header.typ.as_deref()
+    /// A text in the header, such as `typ`, as written; `None` also where the member is no text. It is signed, but
+    /// as little to be believed before verification as everything else.
+    pub fn header_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        json::string(self.header.members.get(name)?)
     }
 
-    /// Whether `typ` is this media type: without regard to case, `application/` may be left out on
-    /// both sides (RFC 7515, 4.1.9).
-    pub fn is_type(&self, wanted: &str) -> bool {
-        self.typ().is_some_and(|typ| short_type(typ).eq_ignore_ascii_case(short_type(wanted)))
+    /// Whether a text in the header is this one. `typ` is compared as a media type: without regard to case, and
+    /// `application/` may be left out on both sides (RFC 7515, 4.1.9).
+    pub fn header_is(&self, name: &str, wanted: &str) -> bool {
+        self.header_text(name).is_some_and(|text| match name {
+            "typ" => short_type(&text).eq_ignore_ascii_case(short_type(wanted)),
+            _ => text == wanted,
+        })
     }
 
     /// The claims, still unverified.
@@ -118,7 +155,7 @@ impl<'t> Token<'t> {
         &self.payload
     }
 
-    /// The claims as they stand in the token: its middle section.
+    /// The claims as they stand in the token: its middle section, without padding.
     pub fn section(&self) -> &'t [u8] {
         self.section
     }
@@ -128,7 +165,7 @@ impl<'t> Token<'t> {
         self.payload
     }
 
-    /// What is signed: header and payload as they stand in the token, with the dot between.
+    /// What is signed: header and payload as they are in the token, with the dot between.
     pub(crate) fn signed(&self) -> &'t [u8] {
         self.signed
     }
@@ -146,15 +183,13 @@ impl Header {
         rest.first() == Some(&b'.') && words::equal(start, &self.section)
     }
 
-    fn read(section: &[u8]) -> Result<Self, Refusal> {
-        let bytes = base64url::decode(section).ok_or(Refusal::HeaderBase64)?;
+    fn read(section: &[u8], form: Form) -> Result<Self, Refusal> {
+        let bytes = form.decode(section).ok_or(Refusal::HeaderBase64)?;
         let header = Object::read(bytes).map_err(|fault| refusal(fault, Refusal::HeaderJson))?;
-        Ok(Self {
-            section: section.into(),
-            algorithm: algorithm(&header)?,
-            kid: optional_string(&header, "kid")?,
-            typ: optional_string(&header, "typ")?,
-        })
+        let algorithm = algorithm(&header, form)?;
+        let kid = optional_string(&header, "kid")?;
+        optional_string(&header, "typ")?;
+        Ok(Self { section: section.into(), algorithm, kid, members: header })
     }
 }
 
@@ -163,7 +198,7 @@ fn dot(text: &[u8]) -> Option<usize> {
     words::position(text, |word| word.is(b'.'), |byte| byte == b'.')
 }
 
-/// What is before the byte at `at`, and what is behind it.
+/// What is before the byte at `at`, and what is after it.
 fn cut(text: &[u8], at: usize) -> (&[u8], &[u8]) {
     let (before, behind) = text.split_at_checked(at).unwrap_or_default();
     (before, behind.get(1..).unwrap_or_default())
@@ -187,11 +222,11 @@ fn refusal(fault: Fault, syntax: Refusal) -> Refusal {
 }
 
 /// Checks the header's members that decide over the whole token.
-fn algorithm(header: &Object) -> Result<Algorithm, Refusal> {
+fn algorithm(header: &Object, form: Form) -> Result<Algorithm, Refusal> {
     if header.has_any(&CRITICAL) {
         return Err(Refusal::CriticalHeader);
     }
-    if header.has_any(&EMBEDDED) {
+    if !form.ignores_embedded_keys && header.has_any(&EMBEDDED) {
         return Err(Refusal::EmbeddedKey);
     }
     let name = header.get("alg").and_then(json::string).ok_or(Refusal::AlgorithmMissing)?;

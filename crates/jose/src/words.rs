@@ -7,7 +7,7 @@ const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
 #[derive(Clone, Copy)]
 pub(crate) struct Word(u64);
 
-/// The bytes of a word that were asked for. Those behind the first one may be wrong.
+/// The bytes of a word that were asked for. Those after the first one may be wrong.
 #[derive(Clone, Copy)]
 pub(crate) struct Hits(u64);
 

@@ -76,7 +76,8 @@ fn run<'a>(
     };
     for Vector { name, message, signature, expected } in vectors {
         let verified = key.verify(algorithm, signature, message, service);
-        verdicts.add(&name, expected, verified.unwrap_or_else(|| panic!("{name}: not verified at all")));
+        let Some(verified) = verified else { return verdicts.unusable.push("needs a host that verifies") };
+        verdicts.add(&name, expected, verified);
     }
 }
 
@@ -163,7 +164,8 @@ fn secp256k1() {
 fn rsa_pkcs1_by_this_crate() {
     let verdicts = pkcs1_vectors(&NoService);
     verdicts.check(68, 2253);
-    assert_eq!(verdicts.unusable, ["the RSA key is longer than 4096 bits"]);
+    // Our own code does not take keys of 8192 bits.
+    assert_eq!(verdicts.unusable, ["needs a host that verifies"]);
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -171,7 +173,7 @@ fn rsa_pkcs1_by_this_crate() {
 fn ecdsa_and_rsa_by_the_host() {
     let host = host::Host::default();
     ecdsa_vectors(&host, &NIST).check(597, 263);
-    pkcs1_vectors(&host).check(68, 2253);
+    pkcs1_vectors(&host).check(75, 2503);
     assert!(host.verified() > 600 && host.refused() > 1000, "{} {}", host.verified(), host.refused());
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use host::Host;
 use serde_json::Value;
-use weir_jose::{Algorithm, KeySet, NoService, Refusal, SignatureService, TimeRules, Token};
+use weir_jose::{Algorithm, Allowed, KeySet, NoService, Refusal, SignatureService, TimeRules, Token};
 
 struct Corpus {
     key_sets: BTreeMap<String, KeySet>,
@@ -114,7 +114,7 @@ fn the_corpus_is_large_and_knows_every_reason_of_this_crate() {
         "subject",
         "expiration_required",
         "lifetime",
-        "token_type",
+        "token_header",
     ];
     for refusal in Refusal::ALL {
         let reason = refusal.reason();
@@ -135,4 +135,30 @@ fn truncated_tokens_are_refused_at_every_length() {
             assert!(corpus.judge(&short, &Host::default()).is_err(), "{} cut to {length}", case["name"]);
         }
     }
+}
+
+/// RSA keys above 4096 bits, which are for hosts alone.
+#[test]
+fn long_rsa_keys_are_for_the_host() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/jwt/providers.json");
+    let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let long = &file["long"]["8192"];
+    let (keys, skipped) = KeySet::parse(long.to_string().as_bytes()).unwrap();
+    assert!(skipped.is_empty(), "{skipped:?}");
+    let text = long["token"].as_str().unwrap();
+    let token = Token::parse(text.as_bytes(), 16 * 1024).unwrap();
+    let host = Host::default();
+    assert_eq!(keys.verify(&token, Allowed::Usual, &host), Ok(()));
+    assert_eq!(host.verified(), 1);
+    // Ours would take ten milliseconds and more.
+    assert_eq!(keys.verify(&token, Allowed::Usual, &NoService), Err(Refusal::AlgorithmUnsupported));
+    let forged = text.replace("eyJhbGciOiJSUzI1NiIs", "eyJhbGciOiJQUzI1NiIs");
+    assert_ne!(forged, text);
+    let forged = Token::parse(forged.as_bytes(), 16 * 1024).unwrap();
+    assert_eq!(keys.verify(&forged, &Algorithm::ALL, &host), Err(Refusal::KeyMismatch), "PS256");
+    let Err(error) = KeySet::parse(file["long"]["8200"].to_string().as_bytes()) else { panic!("taken") };
+    assert!(
+        error.to_string().ends_with("keys[0] (kid long): the RSA key is longer than 8192 bits"),
+        "{error}"
+    );
 }

@@ -1,4 +1,4 @@
-//! What `#[serde(…)]` and `#[load(…)]` say of a type and its fields.
+//! The attributes `#[serde(…)]` and `#[load(…)]` of a type and its fields.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,7 +16,7 @@ pub(crate) struct Container {
     pub(crate) deny_unknown_fields: bool,
     /// It is read as what it wraps.
     pub(crate) transparent: bool,
-    /// It is a secret or has one: problems do not show what stands there.
+    /// It is a secret or has one: problems do not show the content.
     pub(crate) secret: bool,
 }
 

@@ -7,10 +7,12 @@
 //! - enums of plain words;
 //! - wrappers of one type: `#[serde(transparent)]`.
 //!
-//! Names follow serde's own attributes (`rename_all`, `rename`), because types are still written out by
-//! serde and described by schemars, and all three must agree. What is left out in writing
-//! (`skip_serializing…`) is read nevertheless. `#[load(one_or_many)]` on a list lets one value stand without
-//! its brackets. `#[load(secret)]` on a type keeps what stands there out of every problem.
+//! Names follow serde's own attributes (`rename_all`, `rename`), because serde still serialises the types and
+//! schemars describes them, and all three must agree. Fields that are skipped in serialisation
+//! (`skip_serializing…`) are loaded nevertheless. `#[load(one_or_many)]` on a list accepts a single value
+//! without brackets. `#[load(secret)]` on a type keeps its content out of all problems.
+
+#![forbid(unsafe_code)]
 
 mod attributes;
 

@@ -17,6 +17,8 @@
 //! - `x-answer-delay-ms: 50` waits before answering,
 //! - `x-answer-id: 7` asks for the answer that was prepared under this id in [`Plans`].
 
+#![forbid(unsafe_code)]
+
 mod answer;
 mod plan;
 mod server;

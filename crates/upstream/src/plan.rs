@@ -1,4 +1,4 @@
-//! Answers that somebody in the same process prepares, and what came to fetch them.
+//! Answers prepared by other code of the process, and the requests that fetched them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

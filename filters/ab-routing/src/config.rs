@@ -9,61 +9,62 @@ use weir_core::Load;
 use weir_core::http_match::HttpMatch;
 use weir_core::{Named, SourceSpec};
 
-/// `routing`: where requests go.
+/// `routing`: rules and weighted splits.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Config {
-    /// The rules in order; the first that matches decides.
+    /// The rules in order; the first matching rule decides. Default: none.
     pub rules: Vec<Rule>,
-    /// What happens when no rule matches; without it the request is left alone, but for the owned
+    /// Target of requests that match no rule. Default: none; the request passes unchanged, except for owned
     /// headers, which are removed.
     pub default: Option<Target>,
-    /// The request header that `cluster` writes, for an Envoy route with `cluster_header`;
-    /// `x-weir-cluster` when absent.
+    /// The request header that `cluster` writes, for an Envoy route with `cluster_header`. Default:
+    /// `x-weir-cluster`.
     pub cluster_header: Option<String>,
-    /// What responses tell about the decision.
+    /// Response headers that describe the decision. Default: none.
     pub response: Response,
 }
 
-/// What is done with requests that match. Exactly one of a target (`setHeaders`, `cluster`,
-/// `rewrite`, together if you like) and a `split` is given.
+/// What happens to matching requests. Specify either a target (any of `setHeaders`, `cluster` and `rewrite`)
+/// or a `split`.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
-    /// The rule's name, unique: letters, digits, `-`, `_` and `.`.
+    /// The rule's unique name: letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Istio's HTTPMatchRequest, or a list of them of which one must match.
+    /// Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all requests.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// A GrowthBook condition over attributes.
+    /// A GrowthBook condition over attributes. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
-    /// A CEL expression over Envoy's attributes, which the proxy evaluates.
+    /// A CEL expression over Envoy's attributes, which the proxy evaluates. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
-    /// Variants that the request must have been given: the key of an experiment, and its variant or a list of
-    /// variants. Without a section `experiments` it is what an earlier plugin left in filter state.
+    /// Variants that the request must have: the key of an experiment, and its variant or a list of variants.
+    /// Without a section `experiments`, they are read from the filter state that an earlier plugin set.
+    /// Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub variant: Named<AnyVariant>,
-    /// Request headers to set, for the route table to match.
+    /// Request headers to set, for the route table to match. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub set_headers: Named<String>,
-    /// The cluster to send to, by the header that a `cluster_header` route reads.
+    /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// A new host or path.
+    /// A new host or path. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
-    /// Several targets by weight, always the same one for the same key.
+    /// Several targets by weight; the same key always gets the same target. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
 }
 
-/// One variant of an experiment, or a list of which one will do.
+/// One variant of an experiment, or a list of alternatives.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -78,13 +79,13 @@ pub struct AnyVariant(
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
-    /// Request headers to set, for the route table to match.
+    /// Request headers to set, for the route table to match. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub set_headers: Named<String>,
-    /// The cluster to send to, by the header that a `cluster_header` route reads.
+    /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// A new host or path.
+    /// A new host or path. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
 }
@@ -94,50 +95,50 @@ pub struct Target {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rewrite {
-    /// The new path. When the rule matched by `uri.prefix`, only that prefix is replaced; else the
-    /// whole path. The query stays.
+    /// The new path. If the rule matched by `uri.prefix`, only that prefix is replaced, otherwise the whole
+    /// path. The query stays. Default: unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// The new host.
+    /// The new host. Default: unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
 }
 
-/// A weighted split that keeps each key on its side.
+/// A sticky weighted split.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Split {
-    /// The salt of the hash. Splits with the same salt put the same key at the same place, splits with
-    /// different salts are independent of each other. Default: the rule's name and `/split`. (Modules before
-    /// this default took the name alone: `seed: NAME` keeps their draw.)
+    /// Hash salt. Splits with the same salt give the same key the same bucket; splits with different salts
+    /// are independent. Default: the rule's name and `/split`. (Older modules used the name alone: `seed:
+    /// NAME` keeps their draw.)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
-    /// What identifies a user: the first source that the request has, and that is not empty, counts.
+    /// Sources of the key that identifies a user; the first non-empty source wins.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub sticky_by: Vec<SourceSpec>,
-    /// A cookie that gives an identity to who has none: a random id of 128 bits, read last, set by the
-    /// response. The id counts on the very request that has none yet.
+    /// Cookie that assigns an anonymous ID to clients without a key: 128 random bits, set by the response.
+    /// The cookie is the last source, and its ID already decides the first request. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mint_cookie: Option<CookieSpec>,
-    /// What happens to a request without any of the keys; `first` when absent.
+    /// Target of requests without a key. Default: `first`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_key: Option<WithoutKey>,
-    /// The targets. The first one is the base: weight that others gain or lose comes from it.
+    /// The targets. The first target is the base: others gain weight from it, and lose weight to it.
     pub targets: Vec<SplitTarget>,
 }
 
-/// A request that has none of the keys.
+/// A request without a key.
 #[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum WithoutKey {
-    /// Goes to the first target, always.
+    /// Always goes to the first target.
     #[default]
     First,
-    /// Goes to a random target by weight, each request anew.
+    /// Goes to a random target by weight, drawn again for each request.
     Random,
 }
 
@@ -148,31 +149,31 @@ pub enum WithoutKey {
 pub struct SplitTarget {
     /// The target's name, unique in its split: letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Its weight, relative to the sum of all; 0 is exactly nobody.
+    /// Its weight, relative to the sum of all weights; 0 gets no unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// Request headers to set, for the route table to match.
+    /// Request headers to set, for the route table to match. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub set_headers: Named<String>,
-    /// The cluster to send to, by the header that a `cluster_header` route reads.
+    /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// A new host or path.
+    /// A new host or path. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
 }
 
-/// What responses tell about the decision. Each costs one more callback a request.
+/// Response headers that describe the decision. Each costs one more callback per request.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Response {
-    /// A response header with the name of the rule that matched, `rule/target` for a split, or
-    /// `default`. It shows clients how traffic is split, so it is off unless named.
+    /// A response header with the name of the matching rule, `rule/target` for a split, or `default`. It
+    /// shows clients how traffic is split. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_header: Option<String>,
-    /// Whether a `vary` header names the request headers that decide where requests go, which variants they
-    /// have and whose tokens they carry, so that caches do not give one user's answer to another. What only
-    /// faults and metrics read is not named; what CEL expressions read is not known.
+    /// Whether a `vary` header names the request headers that influence routing, variants and tokens, so that
+    /// caches do not serve one user's response to another. Headers that only faults and metrics read are not
+    /// included; headers that CEL expressions read are unknown.
     pub vary: bool,
 }

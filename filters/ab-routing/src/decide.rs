@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// What responses tell about the decision.
+    /// Response headers that describe the decision.
     #[cold]
     fn tell(&self, target: Option<&Target>, shape: &Shape, effects: &mut Effects) {
         if self.vary {
@@ -132,8 +132,12 @@ impl Split {
             if let Some(value) = effects.cookie(cookie.attribute) {
                 return Some((Key::Minted, self.salt.bucket(value)));
             }
-            let id = weir_cookie::id(random(), random());
+            let id = match cookie.carried(request) {
+                Some(id) => id,
+                None => Box::from(weir_cookie::id(random(), random())),
+            };
             effects.set_cookie(cookie.attribute, &id, cookie.header(&id));
+            cookie.carry(&id, effects);
             return Some((Key::Minted, self.salt.bucket(&id)));
         }
         effects.counts.push(self.keyless);

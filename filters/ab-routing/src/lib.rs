@@ -1,7 +1,10 @@
 //! ab-routing: ordered rules decide where a request goes; the first that matches wins.
 //!
-//! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
-//! decision: pure, with the request's attributes in and [`weir_core::Effects`] out.
+//! [`Config`] is the section as written, [`Plan`] its compiled form, and [`Plan::decide`] the decision: a
+//! pure function from the request's attributes to [`weir_core::Effects`].
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod config;
 mod decide;

@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 use crate::config::{self, Config, WithoutKey};
 use std::rc::Rc;
@@ -78,8 +78,8 @@ impl TargetFields<'_> {
 }
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a
-    /// plan with problems must not be used.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         compiler.own_names_of_routing();
         let mut builder = Builder::new(config, compiler, at);
@@ -143,7 +143,7 @@ impl<'b, 'c> Builder<'b, 'c> {
         if self.name(&rule.name, at) && !self.names.insert(rule.name.clone()) {
             self.compiler
                 .problems
-                .add(&at.field("name"), format!("{:?} is the name of an earlier rule too", rule.name));
+                .add(&at.field("name"), format!("{:?} is already the name of an earlier rule", rule.name));
         }
         let fields = TargetFields {
             headers: &rule.set_headers,
@@ -153,7 +153,7 @@ impl<'b, 'c> Builder<'b, 'c> {
         Some(match &rule.split {
             Some(split) => {
                 if !fields.is_empty() {
-                    let message = "a rule has either a split or a target of its own; put setHeaders, cluster and rewrite into the split's targets";
+                    let message = "a rule has either a split or a target; put setHeaders, cluster and rewrite into the split's targets";
                     self.compiler.problems.add(at, message);
                 }
                 Action::Split(Box::new(self.split(&rule.name, split, &at.field("split"))?))
@@ -207,22 +207,23 @@ impl<'b, 'c> Builder<'b, 'c> {
         if name.is_empty() {
             self.compiler
                 .problems
-                .missing(&at, "a name is needed; logs, metrics and the debug header show it");
+                .missing(&at, "expected a name; logs, metrics and the debug header show it");
             return false;
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         let fits = name.len() <= 128 && name.bytes().all(plain);
         if !fits {
-            self.compiler
-                .problems
-                .add(&at, format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`"));
+            self.compiler.problems.add(
+                &at,
+                format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`"),
+            );
         }
         fits
     }
 
     fn target(&mut self, name: &str, fields: &TargetFields<'_>, at: &At) -> Target {
         if fields.is_empty() {
-            self.compiler.problems.missing(at, "nothing to do: give setHeaders, cluster, rewrite or a split");
+            self.compiler.problems.missing(at, "specify setHeaders, cluster, rewrite or a split");
         }
         let mut headers = Vec::new();
         for (header, value) in fields.headers.iter() {
@@ -294,7 +295,7 @@ impl<'b, 'c> Builder<'b, 'c> {
             && split.mint_cookie.is_none()
             && split.without_key != Some(WithoutKey::Random)
         {
-            let message = "name what identifies a user (such as header:x-user-id), or give a mintCookie, or say `withoutKey: random`";
+            let message = "specify the source of the key (such as header:x-user-id), a mintCookie, or `withoutKey: random`";
             self.compiler.problems.missing(&sticky, message);
         }
         if split.mint_cookie.is_some() && split.without_key.is_some() {
@@ -330,7 +331,7 @@ impl<'b, 'c> Builder<'b, 'c> {
             if self.name(&target.name, &at) && !names.insert(&*target.name) {
                 self.compiler.problems.add(
                     &at.field("name"),
-                    format!("{:?} is the name of an earlier target too", target.name),
+                    format!("{:?} is already the name of an earlier target", target.name),
                 );
             }
             let fields = TargetFields {
@@ -355,9 +356,7 @@ impl<'b, 'c> Builder<'b, 'c> {
         }
         for (i, target) in targets.iter().enumerate() {
             if target.weight.is_none() {
-                self.compiler
-                    .problems
-                    .missing(&at.index(i).field("weight"), "a weight is needed, such as 10");
+                self.compiler.problems.missing(&at.index(i).field("weight"), "expected a weight, such as 10");
             }
         }
         let weights: Vec<f64> = targets.iter().map(|t| t.weight.unwrap_or(1.0)).collect();

@@ -1,4 +1,4 @@
-//! What explains where a request goes: each step as it is taken.
+//! The trace of a routing decision, step by step.
 
 use weir_allocation::Bucket;
 use weir_core::Truth;
@@ -33,11 +33,11 @@ pub enum Note<'a> {
         /// The target's position.
         target: usize,
     },
-    /// The rule's split has no key: all such requests go to the first target.
+    /// The rule's split has no key: the request goes to the first target.
     First,
 }
 
-/// Is told about each step. Requests are decided with `()`, which hears nothing and costs nothing.
+/// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
     /// A step was taken.
     fn routing_step(&mut self, note: Note<'_>);

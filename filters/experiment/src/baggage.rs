@@ -35,7 +35,7 @@ impl Room {
 }
 
 impl Plan {
-    /// Puts our members behind those that the client sent, and removes what it sent in our namespace. Where
+    /// Puts our members after those that the client sent, and removes what it sent in our namespace. Where
     /// there is not room for all, the client's last ones are left out, and so are those that are malformed:
     /// OpenTelemetry's propagator for Go then reads none at all, ours neither.
     #[cold]

@@ -10,49 +10,49 @@ use weir_core::Load;
 use weir_core::http_match::HttpMatch;
 use weir_core::{Named, SourceSpec};
 
-/// `experiments`: who gets which variant.
+/// `experiments`: assign variants to units.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Experiments"))]
 pub struct Config {
-    /// The experiments, in any order.
+    /// The experiments, in any order. Default: none.
     pub list: Vec<Experiment>,
-    /// What identifies a unit in experiments that do not say it themselves: the first source that the
-    /// request has, and that is not empty, counts.
+    /// Sources of the unit, for experiments without their own `unit`; the first non-empty source wins.
+    /// Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
-    /// A cookie that gives an identity to who has none: a random id of 128 bits, read last, set by the
-    /// response. The id counts on the very request that has none yet. With a `secret` it is signed, and
-    /// others are not taken.
+    /// Cookie that assigns an anonymous ID to clients without a unit: 128 random bits, set by the response.
+    /// The cookie is the last source, and its ID already decides the first request. With a `secret` it is
+    /// signed, and unsigned values are rejected. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mint_cookie: Option<CookieSpec>,
-    /// The cookie that remembers which variants a browser was given: signed, so it needs a `secret`. It
-    /// makes `sticky` possible, and lets each unit be counted once.
+    /// Cookie that stores the assignments of a browser. It is signed and needs a `secret`. It enables
+    /// `sticky`, and counting each unit once. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignment_cookie: Option<CookieSpec>,
-    /// What must say that cookies are welcome, before any of this section is set or read. When absent, they
-    /// are.
+    /// The source of the visitor's consent, without which no cookie of this section is set or read. Default:
+    /// cookies are allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
-    /// What signs cookies. Of several the first signs, and signatures by all are accepted.
+    /// Secrets that sign cookies. The first one signs, signatures by all are accepted. Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SecretSpec>"))]
     pub secret: Vec<SecretSpec>,
-    /// Shares of all units that are kept out of the experiments that name them.
+    /// Shares of all units that are excluded from the experiments that name them. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holdouts: Vec<Holdout>,
-    /// How testers choose their variants; nobody can without it.
+    /// Forced variants for testers. Default: disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Overrides>,
-    /// Peers whose copies of the headers of this section are believed: what they have decided stays, and so
-    /// do names of Weir's namespace. Everybody else's copies are removed.
+    /// Peers whose copies of this section's headers are trusted: their decisions are kept, and so are names
+    /// of Weir's namespace. Copies from all other clients are removed. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<Requests>,
-    /// How services, logs and clients learn of the variants.
+    /// How variants are passed to services, logs and clients.
     pub output: Output,
 }
 
@@ -61,86 +61,84 @@ pub struct Config {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Experiment {
-    /// The experiment's key, unique: letters, digits, `-`, `_` and `.`.
+    /// The experiment's unique key: letters, digits, `-`, `_` and `.`.
     pub key: String,
-    /// The flag that it is a rule of. Experiments of one flag are tried in the order of the list: the first
-    /// that gives a variant decides, the others are passed over. They share the headers of the flag's name,
-    /// and prerequisites and routes can name the flag.
+    /// The flag that this experiment is a rule of. Experiments of one flag are tried in the order of the
+    /// list: the first that assigns a variant wins, the others are skipped. They share the headers of the
+    /// flag's name, and prerequisites and routes can name the flag. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flag: Option<String>,
-    /// Where it is in its life; `running` when absent.
+    /// Its status. Default: `running`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// When it begins, as RFC 3339 has it (`2026-03-01T00:00:00Z`). Before that it is a draft.
+    /// Start time in RFC 3339 format (`2026-03-01T00:00:00Z`); before it the experiment is a draft. Default:
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// When it is over, as RFC 3339 has it. From then on it has ended.
+    /// End time in RFC 3339 format; from then on the experiment has ended. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
-    /// What identifies a unit: the first source that the request has, and that is not empty, counts. The
-    /// section's `unit` when absent.
+    /// Sources of the unit; the first non-empty source wins. Default: the section's `unit`.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
-    /// Whether the section's `mintCookie` identifies who has no other identity; true when absent.
+    /// Whether the section's `mintCookie` identifies clients without a unit. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous: Option<bool>,
-    /// Who takes part: Istio's HTTPMatchRequest, or a list of them of which one must match.
+    /// Targeting: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all requests.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// Who takes part: a GrowthBook condition over attributes.
+    /// Targeting: a GrowthBook condition over attributes. Default: all requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
-    /// Who takes part: a CEL expression over Envoy's attributes, which the proxy evaluates.
+    /// Targeting: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
-    /// Its place in layers. Experiments in different ranges of a layer never share a unit.
+    /// Its ranges in layers. Experiments in different ranges of a layer never share a unit. Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<Layer>"))]
     pub layer: Vec<Layer>,
-    /// Holdouts whose units do not take part.
+    /// Holdouts whose units do not take part. Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub holdout: Vec<String>,
-    /// What units must have been given in other experiments.
+    /// Variants of other experiments that units must have. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prerequisites: Vec<Prerequisite>,
-    /// The part of all units that takes part; everybody when absent. Raising it moves nobody between
-    /// variants.
+    /// The fraction of all units that takes part. Raising it moves no unit between variants. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Part>,
-    /// The variants, in an order that must not change.
+    /// The variants; do not change their order.
     pub variants: Vec<Variant>,
-    /// How units become variants: `weir-1` when absent, or the name of an SDK's algorithm, such as
-    /// `growthbook-2`.
+    /// The hash algorithm: `weir-1`, or that of an SDK, such as `growthbook-2`. Default: `weir-1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// What the hash is salted with; what it is when absent depends on `hash`, and is the key for most.
+    /// Hash salt. Default: depends on `hash`; for most, the experiment's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
-    /// What the hash that decides about coverage is salted with, for SDKs that hash twice.
+    /// Salt of the hash for coverage, for SDKs that hash twice. Default: depends on `hash`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage_seed: Option<String>,
-    /// The version under which assignments are remembered. With a new one, units are assigned anew.
+    /// The version of sticky assignments. With a new version, units are assigned again.
     pub bucket_version: u32,
-    /// Units with an assignment of an older version take no part any more.
+    /// Units with a sticky assignment of an older version do not take part.
     pub min_bucket_version: u32,
-    /// Whether units keep the variant that `assignmentCookie` remembers.
+    /// Whether units keep the variant stored in `assignmentCookie`.
     pub sticky: bool,
-    /// What everybody gets once it has ended; nobody gets anything when absent.
+    /// The variant that all units get after the end. Default: none; no unit gets a variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<String>,
-    /// The request header with the variant's key; `x-weir-experiment-` and the flag's name, or else the
-    /// experiment's key, when absent, and no header when absent beside `output.combinedHeader`.
+    /// The request header with the variant's key. Default: `x-weir-experiment-` followed by the flag's name
+    /// or the experiment's key; with `output.combinedHeader`, no header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// The request header with the variant's payload; `x-weir-payload-` and the flag's name, or else the
-    /// experiment's key, when absent.
+    /// The request header with the variant's payload. Default: `x-weir-payload-` followed by the flag's name
+    /// or the experiment's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_header: Option<String>,
 }
@@ -161,79 +159,78 @@ impl Prerequisite {
     }
 }
 
-/// Where an experiment is in its life.
+/// The status of an experiment.
 #[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Status {
-    /// It does nothing yet.
+    /// The experiment has no effect yet.
     Draft,
     /// Units are assigned.
     #[default]
     Running,
-    /// Only units that have a remembered variant keep it; nobody new is assigned.
+    /// Units with a sticky assignment keep it; no other units are assigned.
     Paused,
-    /// Everybody gets the winner.
+    /// All units get the winner.
     Ended,
 }
 
-/// What a unit can be given.
+/// A variant.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Variant {
     /// The variant's key, unique in its experiment: letters, digits, `-`, `_` and `.`.
     pub key: String,
-    /// Its weight, relative to the sum of all; 0 is exactly nobody.
+    /// Its weight, relative to the sum of all weights; 0 gets no unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// In place of weights: the ranges of units that it has, each from its start up to, but without, its
-    /// end; an empty list is exactly nobody.
+    /// Instead of weights: its half-open ranges `[start, end)` of all units; an empty list gets no unit.
+    /// Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ranges: Option<Vec<[Part; 2]>>,
-    /// Request headers to set for its units.
+    /// Request headers to set for its units. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub headers: Named<String>,
-    /// Any JSON, for services to read from a request header.
+    /// Any JSON, forwarded to services in a request header. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<serde_json::Value>,
 }
 
-/// A place in a layer.
+/// Ranges in a layer.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Layer {
     /// The layer's name. It salts the layer's hash.
     pub name: String,
-    /// The ranges of the layer's units that this experiment may have, each from its start up to, but
-    /// without, its end.
+    /// The half-open ranges `[start, end)` of the layer's units that belong to this experiment.
     pub ranges: Vec<[Part; 2]>,
-    /// What identifies a unit in the layer, where this differs from the experiment's `unit`.
+    /// Sources of the unit in the layer. Default: the experiment's `unit`.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
-    /// An SDK's algorithm for the layer's hash; `weir-1` when absent.
+    /// The algorithm of the layer's hash: `weir-1`, or that of an SDK. Default: `weir-1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// What the layer's hash is salted with; made from the name when absent.
+    /// Salt of the layer's hash. Default: the layer's name and `/layer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
 }
 
-/// A share of all units that experiments leave alone, so that their joint effect can be seen.
+/// A share of all units that is excluded from experiments, to measure their joint effect.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holdout {
-    /// The holdout's name, unique. It salts the hash.
+    /// The holdout's unique name. It salts the hash.
     pub name: String,
-    /// The part of all units that is held out. Raising it only adds units.
+    /// The fraction of all units that is held out. Raising it only adds units.
     pub share: Part,
 }
 
-/// What a unit must have been given before.
+/// A variant of another experiment that a unit must have.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -241,98 +238,108 @@ pub struct Prerequisite {
     /// The key of the other experiment, or the name of a flag.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub experiment: String,
-    /// The variants that will do; all of them when absent.
+    /// The accepted variants. Default: any.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub variants: Vec<String>,
-    /// In place of `experiment`: prerequisites of which one will do.
+    /// Instead of `experiment`: prerequisites of which one is sufficient. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub any_of: Vec<Prerequisite>,
-    /// Turns it round: the unit must have none of them.
+    /// Negates the requirement.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not: bool,
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Consent {
-    /// Where it is said, such as `cookie:consent`.
+    /// The source of the visitor's decision, such as `cookie:consent`.
     pub source: SourceSpec,
-    /// What it says then, one of these; anything that is not empty when absent.
+    /// The values that mean consent. Default: any non-empty value.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub equals: Vec<String>,
 }
 
-/// How testers choose their variants: `checkout=b` or `checkout=b,search=a`, in one of three places. It
-/// counts only with a secret behind it (`checkout=b~SECRET`), or for allowed peers.
+/// Forced variants for testers: `checkout=b` or `checkout=b,search=a`, in a header, query parameter or
+/// cookie. They need a secret (`checkout=b~SECRET`), or an allowed peer.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overrides {
-    /// The request header that is read first. It is removed before the request goes on.
+    /// The request header with the override, read first. It is removed before the request is forwarded.
+    /// Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// The query parameter that is read next.
+    /// The query parameter that is read next, as links have it. It is removed before the request goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// The cookie that is read last.
+    /// The cookie that is read after these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
-    /// What must stand behind the last `~`: one of these, or a signature by one of these.
+    /// The cookie that a signed choice in `query` sets, so that later requests of the browser have its variants
+    /// too. It is signed, ends with the link at the latest, and is read last. Default: none, a link is good for
+    /// the requests that carry it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<CookieSpec>,
+    /// The response header that reports what became of a choice: `applied`, `inactive`, `unknown`, `expired`,
+    /// `refused` or `ended`. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_header: Option<String>,
+    /// What must follow the choice after a `~`: one of these, or a signature by one of these, as `weir link`
+    /// makes it.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SecretSpec>"))]
     pub secret: Vec<SecretSpec>,
-    /// Requests that need no secret, such as those of a peer with a certificate.
+    /// Requests that need no secret, such as those of a peer with a certificate. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<Requests>,
 }
 
-/// Which requests: those for which all that is given holds.
+/// Which requests: all given predicates must hold.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Requests {
-    /// Istio's HTTPMatchRequest, or a list of them of which one must match.
+    /// Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all requests.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// A GrowthBook condition over attributes.
+    /// A GrowthBook condition over attributes. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
-    /// A CEL expression over Envoy's attributes, which the proxy evaluates.
+    /// A CEL expression over Envoy's attributes, which the proxy evaluates. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
 }
 
-/// How services, logs and clients learn of the variants.
+/// How variants are passed to services, logs and clients.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
-    /// One request header for all experiments, `checkout=b,search=a`, in place of one for each.
+    /// One request header for all experiments, `checkout=b,search=a`, instead of one for each. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub combined_header: Option<String>,
     /// Whether the W3C header `baggage` gets a member `weir.KEY=VARIANT` for each experiment, which
-    /// instrumented services carry on.
+    /// instrumented services propagate.
     pub baggage: bool,
     /// Whether the filter state `wasm.weir.KEY` is set, for access logs, metrics tags and later filters.
     pub filter_state: bool,
-    /// Whether assignments are counted; true when absent.
+    /// Whether assignments are counted. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counters: Option<bool>,
-    /// A response header with the variants, `checkout=b,search=a`. It shows clients what they were given,
-    /// so it is off unless named.
+    /// A response header with the variants, `checkout=b,search=a`, visible to clients. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header: Option<String>,
-    /// A cookie with the variants for scripts in the page, `checkout:b/search:a`. Nothing believes it, and
-    /// scripts can read it: its `httpOnly` is `false` by default.
+    /// A cookie with the variants for scripts in the page, `checkout:b/search:a`. Weir never reads it; its
+    /// `httpOnly` is `false` by default. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_cookie: Option<CookieSpec>,
 }

@@ -5,24 +5,26 @@
 
 use crate::config::Status;
 use crate::memory::{Fresh, Memo};
+use crate::overrides::Chosen;
+use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
 use crate::trace::{Note, Step, Trace, Verdict};
-use crate::turn::{Chosen, Turn, find};
+use crate::turn::{Turn, find};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
 use weir_core::{Effects, Outside, Request, Truth};
 
-/// Who has decided.
+/// What decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     /// The hash, just now: such an assignment is counted.
     Hash,
-    /// Somebody else, or the hash at an earlier time.
+    /// Not the hash in this request: a peer, an override, or a sticky assignment.
     Other,
 }
 
-/// What the experiment before has found out, which the next one mostly asks again.
+/// Results of the previous experiment, which the next one often needs again.
 struct Last<'t> {
     units: u16,
     unit: Option<&'t [u8]>,
@@ -45,7 +47,7 @@ impl Plan {
         self.decide_traced(request, effects, &mut ());
     }
 
-    /// Decides all experiments, and tells `trace` about each step.
+    /// Decides all experiments, and reports each step to `trace`.
     #[inline]
     pub fn decide_traced<O: Outside, T: Trace>(
         &self,
@@ -53,7 +55,8 @@ impl Plan {
         effects: &mut Effects,
         trace: &mut T,
     ) {
-        let turn = Turn::new(self, request);
+        let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
+        let turn = Turn::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
         let mut last = Last::default();
         let mut fresh = Fresh::default();
@@ -69,11 +72,17 @@ impl Plan {
             };
             let Some((index, by)) = decided else { continue };
             let Some(variant) = experiment.variants.get(index) else { continue };
-            request.assign(experiment.id, index as u16);
+            #[allow(clippy::cast_possible_truncation, reason = "variants are counted in u16")]
+            let assigned = index as u16;
+            request.assign(experiment.id, assigned);
             variant.apply(effects);
             if by == By::Hash {
                 match (&self.memory, variant.counters) {
-                    (None, Some(counters)) => effects.counts.push(counters.assignments),
+                    (None, Some(counters)) => {
+                        if turn.earlier.is_none() || !experiment.was_decided(variant, request) {
+                            effects.counts.push(counters.assignments);
+                        }
+                    }
                     (None, None) => {}
                     (Some(_), _) => fresh.note(&turn, position, index, effects),
                 }
@@ -88,11 +97,11 @@ impl Plan {
 }
 
 impl Trust {
-    /// Whether the peer is trusted; its headers stay then, unless they are decided anew.
+    /// Whether the peer is trusted; its headers are kept then, unless they are decided again.
     #[cold]
     #[inline(never)]
     fn accept<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) -> bool {
-        // Who cannot be judged is a stranger.
+        // An unknown result counts as untrusted.
         let trusted = turn.judge(&self.when) == Truth::True;
         if trusted {
             effects.trusted = true;
@@ -180,7 +189,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
-    /// What is remembered; nothing of an experiment that is not sticky.
+    /// The sticky assignment; none for an experiment that is not sticky.
     #[cold]
     #[inline(never)]
     fn memo(&self, experiment: &Experiment) -> Memo {
@@ -228,9 +237,9 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
     }
 
-    /// Whether the request is one for the experiment; `None` when it is not, and also when that cannot be told:
-    /// nobody is made part of an experiment by a value that nobody can read. The trace hears of steps that end
-    /// the experiment, and with `each` of those that do not.
+    /// Whether the experiment's targeting selects the request; `None` if it does not, or if that is unknown:
+    /// a value that cannot be judged never makes a unit part of an experiment. The trace gets the steps that
+    /// end the experiment, and with `each` also the others.
     #[inline]
     fn is_for<T: Trace>(&self, experiment: &Experiment, each: bool, trace: &mut T) -> Option<()> {
         let conditions =
@@ -251,8 +260,8 @@ impl<'a, O: Outside> Turn<'a, O> {
         Some(())
     }
 
-    /// A unit for who has none. The outer `None` ends the experiment: nobody is given an identity, and a cookie,
-    /// for an experiment that is not for them.
+    /// A unit for clients without one. The outer `None` ends the experiment: no ID and no cookie for an
+    /// experiment that excludes the client.
     #[cold]
     #[inline(never)]
     fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
@@ -265,7 +274,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         Some(None)
     }
 
-    /// Holdouts and layers; `None` when the unit takes no part.
+    /// Holdouts and layers; `None` when the unit does not take part.
     #[inline(never)]
     fn pools<'t, T: Trace>(
         &'t self,

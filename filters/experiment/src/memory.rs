@@ -4,6 +4,7 @@
 //! entries `KEY:VARIANT:VERSION` with `/` between them, in the order of the experiments. The signature is of
 //! everything before it, and bound to the cookie's name.
 
+use crate::link::seconds;
 use crate::plan::{Experiment, Memory, Plan};
 use crate::turn::Turn;
 use std::cell::Cell;
@@ -14,7 +15,7 @@ use weir_core::{Effects, Outside};
 /// values are not read, and none is written of which this leaves too little for the rest.
 const LONGEST: usize = 3800;
 
-/// What the cookie says.
+/// The content of the cookie.
 #[derive(Debug)]
 pub(crate) struct Recalled<'a> {
     entries: &'a [u8],
@@ -30,12 +31,12 @@ struct Entry<'a> {
     version: u32,
 }
 
-/// What is remembered of an experiment.
+/// The sticky assignment of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Memo {
     /// Nothing that counts.
     Nothing,
-    /// Only an assignment that is too old: the unit takes no part.
+    /// Only an assignment that is too old: the unit does not take part.
     TooOld,
     /// This variant.
     Variant(usize),
@@ -55,8 +56,8 @@ impl<'a> Recalled<'a> {
         let rest = signed.strip_prefix(b"1~")?;
         let expiry = rest.split(|b| *b == b'~').next()?;
         let entries = rest.get(expiry.len() + 1..)?;
-        let seconds = number(expiry)?;
-        let good = seconds == 0 || seconds > now() / 1_000_000_000;
+        let expiry = seconds(expiry)?;
+        let good = expiry == 0 || expiry > now() / 1_000_000_000;
         good.then_some(Self { entries, cursor: Cell::new(0) })
     }
 
@@ -67,7 +68,7 @@ impl<'a> Recalled<'a> {
         let rest = start.and_then(|start| self.entries.get(start..)).unwrap_or_default();
         rest.split(|b| *b == b'/').map_while(move |whole| {
             let (variant, version) = split_last(whole.strip_prefix(key)?.strip_prefix(b":")?)?;
-            Some(Entry { whole, variant, version: u32::try_from(number(version)?).ok()? })
+            Some(Entry { whole, variant, version: u32::try_from(seconds(version)?).ok()? })
         })
     }
 
@@ -145,11 +146,13 @@ impl Fresh {
         }
     }
 
-    /// Writes the cookie anew, and counts what it remembers from now on.
+    /// Rewrites the cookie, and counts new assignments.
     #[inline]
     pub(crate) fn finish<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {
             self.write(turn, effects);
+        } else if let Some(earlier) = turn.earlier {
+            earlier.set_again(turn.plan, effects);
         }
     }
 
@@ -171,6 +174,7 @@ impl Fresh {
             value.push(b'~');
             value.extend_from_slice(&signature);
             effects.response.push(memory.cookie.header(&value));
+            memory.cookie.carry(&value, effects);
         }
     }
 
@@ -215,13 +219,8 @@ fn add(value: &mut Vec<u8>, start: usize, entry: &[u8]) -> bool {
     true
 }
 
-/// The texts before and behind the last colon.
+/// The texts before and after the last colon.
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = text.iter().rposition(|b| *b == b':')?;
     Some((text.get(..colon)?, text.get(colon + 1..)?))
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    let digit = |n: u64, b: &u8| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0'));
-    if text.is_empty() || text.len() > 18 { None } else { text.iter().try_fold(0, digit) }
 }

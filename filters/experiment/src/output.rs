@@ -1,4 +1,4 @@
-//! What is written once for all experiments.
+//! Outputs that all experiments share.
 
 use crate::plan::{Plan, Variant};
 use crate::turn::Turn;
@@ -7,7 +7,7 @@ use weir_core::predicate::Facts;
 use weir_core::{Effects, Outside, OwnedHeader, Request, ResponseHeader};
 
 impl Plan {
-    /// Writes the combined header, baggage, and what the response is to tell.
+    /// Writes the combined header, baggage, and the outputs of the response.
     #[inline]
     pub(crate) fn write_outputs<O: Outside>(&self, trusted: bool, turn: &Turn<'_, O>, effects: &mut Effects) {
         let (outputs, request) = (&self.outputs, turn.request);
@@ -53,13 +53,13 @@ impl Plan {
                 self.keep_unknown(request.sent(header).unwrap_or_default(), out);
             }
         });
-        // Without any, what was there before stands: nothing, or what a trusted peer sent.
+        // Without assignments the previous value is kept: none, or that of a trusted peer.
         if any {
             effects.set(header, made);
         }
     }
 
-    /// What a trusted peer says about experiments that are not ours.
+    /// A trusted peer's variants of experiments that are not configured here.
     #[cold]
     fn keep_unknown(&self, sent: &[u8], out: &mut Vec<u8>) {
         for pair in sent.split(|b| *b == b',').map(<[u8]>::trim_ascii) {

@@ -5,13 +5,13 @@ use serde_json::{Number, Value};
 use weir_core::load::Node;
 use weir_core::{Load, Problems};
 
-/// A part of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may be
-/// a text as well: that is what Envoy makes of a decimal in YAML.
+/// A fraction of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may
+/// be a text as well, because Envoy converts decimals in YAML to texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Part(pub f64);
 
 impl Part {
-    /// Everybody.
+    /// All units.
     pub const ALL: Self = Self(1.0);
 
     fn of_text(text: &str) -> Option<Self> {
@@ -56,7 +56,7 @@ impl Load for Part {
                 let hint = ["a part from 0 to 1; a percentage is written \"", &shown, "%\""].concat();
                 node.refuse(problems, &hint);
             }
-            _ => node.refuse(problems, "a part from 0 to 1, or a percentage such as \"12.5%\""),
+            _ => node.refuse(problems, "a fraction from 0 to 1, or a percentage such as \"12.5%\""),
         }
         part
     }

@@ -1,11 +1,11 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::config::Status;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
 use weir_core::effect::{Counter, State, TextId};
 use weir_core::predicate::ExperimentId;
-use weir_core::{AttrId, OwnedHeader, Predicate};
+use weir_core::{AttrId, OwnedHeader, Passes, Predicate};
 
 /// The validated section.
 #[derive(Debug)]
@@ -15,13 +15,15 @@ pub struct Plan {
     pub(crate) units: Box<[Units]>,
     /// Holdouts and layers.
     pub(crate) pools: Box<[Pool]>,
-    /// What is needed besides to decide; most configurations have little of it.
+    /// Further inputs of decisions; most configurations have few.
     pub(crate) consent: Option<Consent>,
     pub(crate) minted: Option<Minted>,
     pub(crate) memory: Option<Memory>,
     pub(crate) overrides: Option<Overrides>,
     pub(crate) trust: Option<Trust>,
     pub(crate) outputs: Outputs,
+    /// Whether there was an earlier pass of a request, where something of it would be kept.
+    pub(crate) passes: Option<Passes>,
     /// Counts requests that lacked a unit where one was needed.
     pub(crate) without_unit: Counter,
     /// Counts requests of which a condition could not be judged.
@@ -96,13 +98,13 @@ pub(crate) struct Place {
     pub(crate) member: usize,
 }
 
-/// What a unit can be given.
+/// A variant.
 #[derive(Debug)]
 pub(crate) struct Variant {
     pub(crate) key: Box<str>,
     pub(crate) headers: Box<[(OwnedHeader, TextId)]>,
     pub(crate) state: Option<(State, TextId)>,
-    /// Counts units, or requests where units cannot be told apart.
+    /// Counts units, or requests where units is unknown apart.
     pub(crate) counters: Option<Counters>,
     /// `key=variant`.
     pub(crate) pair: Words,
@@ -146,7 +148,7 @@ pub(crate) struct Counters {
     pub(crate) assignments: Counter,
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 #[derive(Debug)]
 pub(crate) struct Consent {
     pub(crate) source: AttrId,
@@ -172,13 +174,36 @@ pub(crate) struct Memory {
 pub(crate) struct Overrides {
     /// Where the choice is read, first to last.
     pub(crate) sources: Box<[AttrId]>,
+    /// The one of them that is a query parameter.
+    pub(crate) query: Option<Parameter>,
+    /// The cookie in which a link's choice lasts; read after all of them.
+    pub(crate) session: Option<Cookie>,
     pub(crate) signer: Option<Signer>,
     pub(crate) allow: Predicate,
-    /// Counts requests whose choice was not allowed.
-    pub(crate) refused: Counter,
+    /// The response header that reports what became of a choice.
+    pub(crate) response_header: Option<std::rc::Rc<str>>,
+    pub(crate) counters: ChoiceCounters,
 }
 
-/// Peers whose decisions stay.
+/// A query parameter that does not go on.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) attribute: AttrId,
+    pub(crate) name: Box<[u8]>,
+}
+
+/// What counts requests whose choice came to nothing.
+#[derive(Debug)]
+pub(crate) struct ChoiceCounters {
+    /// It was not allowed.
+    pub(crate) refused: Counter,
+    /// Its time was over.
+    pub(crate) expired: Counter,
+    /// It named what there is not.
+    pub(crate) unknown: Counter,
+}
+
+/// Peers whose decisions are kept.
 #[derive(Debug)]
 pub(crate) struct Trust {
     pub(crate) when: Predicate,
@@ -186,7 +211,7 @@ pub(crate) struct Trust {
     pub(crate) headers: Box<[OwnedHeader]>,
 }
 
-/// What is written once for all experiments.
+/// Outputs that all experiments share.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     /// Whether there is anything at all.
@@ -249,8 +274,8 @@ impl Experiment {
         self.variants.iter().map(|variant| &*variant.key)
     }
 
-    /// What turns units into variants, coverage included; `None` when the only variant is everybody's and
-    /// there is no unit.
+    /// Assigns variants to units, including coverage; `None` if there is only one variant for all requests,
+    /// without a unit.
     pub fn assigner(&self) -> Option<&Assigner> {
         match &self.rule {
             Rule::Hash(assigner) => Some(assigner),

@@ -1,4 +1,4 @@
-//! What explains a decision: each step as it is taken.
+//! The trace of a decision, step by step.
 
 use crate::plan::Experiment;
 use weir_allocation::sdk::{Assigner, Explanation};
@@ -24,7 +24,7 @@ pub enum Step {
     Layer,
     /// Whether `match`, `condition` and `cel` hold.
     Targeting,
-    /// Whether the unit has what it needs in other experiments.
+    /// Whether the unit meets the prerequisites.
     Prerequisites,
     /// Whether the unit is among those that the hash gives a variant.
     Coverage,
@@ -57,9 +57,9 @@ impl Step {
 pub enum Verdict {
     /// The next step decides.
     On,
-    /// The unit takes no part.
+    /// The unit does not take part.
     Out,
-    /// It cannot be told whether the unit takes part, so it does not.
+    /// Whether the unit takes part is unknown, so it does not.
     Unknown,
     /// The unit gets the variant with this index.
     Variant(usize),
@@ -89,7 +89,7 @@ impl Note<'_> {
     }
 }
 
-/// Is told about each step. Requests are decided with `()`, which hears nothing and costs nothing.
+/// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
     /// A step was taken.
     fn note(&mut self, note: Note<'_>);

@@ -1,7 +1,9 @@
-//! What experiments ask about a request, each thing at most once and most of them hardly ever.
+//! Values of a request that experiments read, each at most once and most of them rarely.
 
 use crate::memory::Recalled;
-use crate::plan::{Experiment, Overrides, Plan, Units};
+use crate::overrides::Choice;
+use crate::passes::Earlier;
+use crate::plan::{Experiment, Plan, Units};
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Id, SIGNATURE};
 use weir_core::predicate::Facts;
@@ -11,13 +13,14 @@ use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
 pub(crate) struct Turn<'a, O> {
     pub(crate) plan: &'a Plan,
     pub(crate) request: &'a Request<'a, O>,
+    /// What an earlier pass of the request has left.
+    pub(crate) earlier: Option<&'a Earlier>,
     now: OnceCell<u64>,
     consent: OnceCell<bool>,
     sent_id: OnceCell<Option<&'a [u8]>>,
     fresh_id: OnceCell<Id>,
     recalled: OnceCell<Option<Recalled<'a>>>,
-    choice: OnceCell<Option<&'a [u8]>>,
-    refused: Cell<bool>,
+    pub(crate) choice: OnceCell<Option<Choice<'a>>>,
     /// Whether a condition could not be judged.
     undecided: Cell<bool>,
     pub(crate) lacks_unit: Cell<bool>,
@@ -25,23 +28,28 @@ pub(crate) struct Turn<'a, O> {
 
 impl<'a, O: Outside> Turn<'a, O> {
     #[inline]
-    pub(crate) fn new(plan: &'a Plan, request: &'a Request<'a, O>) -> Self {
+    pub(crate) fn new(plan: &'a Plan, request: &'a Request<'a, O>, earlier: Option<&'a Earlier>) -> Self {
+        let fresh_id = OnceCell::new();
+        if let Some(id) = earlier.and_then(|earlier| earlier.id) {
+            // It is the first time.
+            let _ = fresh_id.set(id);
+        }
         Self {
             plan,
             request,
+            earlier,
             now: OnceCell::new(),
             consent: OnceCell::new(),
             sent_id: OnceCell::new(),
-            fresh_id: OnceCell::new(),
+            fresh_id,
             recalled: OnceCell::new(),
             choice: OnceCell::new(),
-            refused: Cell::new(false),
             undecided: Cell::new(false),
             lacks_unit: Cell::new(false),
         }
     }
 
-    /// What a predicate says; most experiments have none, and a call would cost more than this look.
+    /// The result of a predicate; most experiments have none, and a call would cost more than this check.
     #[inline]
     pub(crate) fn judge(&self, predicate: &Predicate) -> Truth {
         if matches!(predicate, Predicate::Const(true)) {
@@ -115,51 +123,27 @@ impl<'a, O: Outside> Turn<'a, O> {
         Some(self.fresh_id.get_or_init(|| weir_cookie::id(outside.random(), outside.random())))
     }
 
-    /// What the assignment cookie remembers.
+    /// The assignments in the cookie.
     #[cold]
     #[inline(never)]
     pub(crate) fn recalled(&self) -> Option<&Recalled<'a>> {
         let memory = self.plan.memory.as_ref()?;
         let read = || {
-            let text = self.text(memory.cookie.attribute).filter(|_| self.consent())?;
+            let sent = || self.text(memory.cookie.attribute);
+            let text =
+                self.earlier.and_then(Earlier::assignments).or_else(sent).filter(|_| self.consent())?;
             Recalled::read(text, memory, || self.now())
         };
         self.recalled.get_or_init(read).as_ref()
     }
 
-    /// The variant that an allowed tester has chosen.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn chosen(&self, overrides: &Overrides, experiment: &Experiment) -> Chosen {
-        let Some(choice) = *self.choice.get_or_init(|| self.allowed_choice(overrides)) else {
-            return Chosen::Nothing;
-        };
-        let found = |it: &Experiment| find(choice, b',', it);
-        match found(experiment) {
-            Some(variant) => Chosen::Variant(variant),
-            None if self.plan.of_same_flag(experiment).any(|other| found(other).is_some()) => Chosen::Another,
-            None => Chosen::Nothing,
-        }
-    }
-
-    fn allowed_choice(&self, overrides: &Overrides) -> Option<&'a [u8]> {
-        let text = overrides.sources.iter().find_map(|source| self.text(*source))?;
-        let choice = text.split(|b| *b == b'~').next()?;
-        let shown = text.get(choice.len() + 1..);
-        let signed = |shown| {
-            let signer = overrides.signer.as_ref();
-            signer.is_some_and(|s| s.accepts("override", choice, shown) || s.is_secret(shown))
-        };
-        // Who cannot be judged is not allowed.
-        let allowed = self.judge(&overrides.allow) == Truth::True || shown.is_some_and(signed);
-        self.refused.set(!allowed);
-        allowed.then_some(choice)
-    }
-
     /// What is left to do once all experiments are decided.
     #[inline]
     pub(crate) fn finish(&self, effects: &mut Effects) {
-        let counted = self.lacks_unit.get() || self.refused.get() || self.undecided.get();
+        if let Some(overrides) = &self.plan.overrides {
+            self.finish_choice(overrides, effects);
+        }
+        let counted = self.lacks_unit.get() || self.undecided.get();
         if counted || self.fresh_id.get().is_some() {
             self.finish_rare(effects);
         }
@@ -173,27 +157,15 @@ impl<'a, O: Outside> Turn<'a, O> {
         if self.undecided.get() {
             effects.counts.push(self.plan.undecided);
         }
-        if let Some(overrides) = self.plan.overrides.as_ref().filter(|_| self.refused.get()) {
-            effects.counts.push(overrides.refused);
-        }
         if let Some((id, minted)) = self.fresh_id.get().zip(self.plan.minted.as_ref()) {
             let value = match &minted.signer {
                 Some(signer) => [id, &b"."[..], &signer.sign(minted.cookie.purpose(), id)].concat(),
                 None => id.to_vec(),
             };
             effects.set_cookie(minted.cookie.attribute, &value, minted.cookie.header(&value));
+            minted.cookie.carry(id, effects);
         }
     }
-}
-
-/// What a tester's choice is to an experiment.
-pub(crate) enum Chosen {
-    /// It says nothing about it.
-    Nothing,
-    /// It is this variant.
-    Variant(usize),
-    /// It is a variant of another rule of the same flag.
-    Another,
 }
 
 /// The variant that a list such as `checkout=b,search=a` has for an experiment, by its key or its flag's name.
@@ -206,15 +178,6 @@ pub(crate) fn find(list: &[u8], separator: u8, experiment: &Experiment) -> Optio
         list.split(|b| *b == separator).find_map(value)
     };
     named(&experiment.key).or_else(|| named(experiment.flag.as_deref()?))
-}
-
-impl Plan {
-    /// The other experiments of an experiment's flag.
-    fn of_same_flag<'p>(&'p self, it: &'p Experiment) -> impl Iterator<Item = &'p Experiment> {
-        let same =
-            move |other: &&Experiment| it.flag.is_some() && other.flag == it.flag && other.key != it.key;
-        self.experiments.iter().filter(same)
-    }
 }
 
 impl Experiment {

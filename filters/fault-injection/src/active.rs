@@ -1,4 +1,4 @@
-//! What one rule is doing right now, and how it is counted.
+//! The active faults of one rule, and their counters.
 
 use std::cell::Cell;
 use weir_core::effect::{Counter, Gauge};
@@ -10,7 +10,7 @@ pub(crate) struct Metrics {
     pub(crate) aborts: Counter,
     pub(crate) rate_limits: Counter,
     pub(crate) responses: Counter,
-    /// What was not injected, because there were enough active delays.
+    /// Faults that were not injected because the limit of active delays was reached.
     pub(crate) overflows: Counter,
     pub(crate) active: Gauge,
 }

@@ -19,92 +19,94 @@ use weir_core::Named;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::HttpMatch;
 
-/// `faults`: what goes wrong, for whom and how often.
+/// `faults`: delays, aborts and response faults.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Faults"))]
 pub struct Config(
-    /// The faults in order. Of each kind (delay, abort, rate limit, response) a request gets the first that
-    /// fires.
+    /// The faults in order. For each kind (delay, abort, rate limit, response), the first fault that fires
+    /// applies.
     pub Vec<Fault>,
 );
 
-/// One fault. Istio's HTTPFaultInjection, the `fault:` of a VirtualService, is one as it stands.
+/// One fault. Istio's HTTPFaultInjection (the `fault:` of a VirtualService) is valid without changes.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fault {
-    /// The fault's name, unique: letters, digits, `-`, `_` and `.`. `fault-0` for the first of the list when
-    /// absent, and so on.
+    /// The fault's unique name: letters, digits, `-`, `_` and `.`. Default: `fault-` and its position in the
+    /// list, starting at 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match.
+    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes.
+    /// Which requests: a GrowthBook condition over attributes. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates.
+    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
-    /// Variants that the request must have been given: the key of an experiment, and its variant or a list of
-    /// variants. Without a section `experiments` it is what an earlier plugin left in filter state.
+    /// Variants that the request must have: the key of an experiment, and its variant or a list of variants.
+    /// Without a section `experiments`, they are read from the filter state that an earlier plugin set.
+    /// Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub variant: Named<AnyVariant>,
-    /// Only requests that the route sends to this cluster, or to one of these.
+    /// Only requests that the route sends to one of these clusters. Default: all.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub upstream_cluster: Vec<String>,
-    /// Only requests of these callers, by what they send as `x-envoy-downstream-service-node`.
+    /// Only requests of these callers, by the header `x-envoy-downstream-service-node`. Default: all.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub downstream_nodes: Vec<String>,
-    /// Only requests on routes whose metadata has the fault's name, or `*`, at this place: the filter's name
-    /// first, then the keys. Several names stand there with `,` between them.
+    /// Only requests on routes whose metadata lists the fault's name, or `*`, at this path: the filter's name
+    /// first, then the keys. Names are separated by `,`. Default: all routes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_metadata: Option<PathSpec>,
-    /// Requests wait before they go on.
+    /// Delays requests before they are forwarded. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
-    /// Requests are answered with an error, and do not go on.
+    /// Answers requests with an error instead of forwarding them. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abort: Option<Abort>,
-    /// Responses come slowly.
+    /// Limits the bandwidth of responses. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_rate_limit: Option<RateLimit>,
-    /// Responses are changed.
+    /// Changes responses. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseFault>,
-    /// Whether each request is drawn anew (`random`, which is also what happens when absent), or the same units
-    /// are hit again and again (`sticky`).
+    /// Whether each request is drawn separately (`random`), or always the same units are hit (`sticky`).
+    /// Default: `random`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampling: Option<Sampling>,
-    /// How the kinds of this fault hang together.
+    /// How the kinds of this fault depend on each other.
     pub rolls: Rolls,
-    /// When it is on; always when absent.
+    /// When it is active. Default: always.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// How its percentages grow or fall with time, from the start of `window` on.
+    /// How its percentages change over time, from the start of `window` on. Default: constant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp: Option<Ramp>,
-    /// How many requests may be held by its delay at once, on each worker thread of the proxy. While there are
-    /// as many, nothing of this fault is injected, and `weir_fault_overflows_total` counts what was not.
+    /// Maximum number of requests that its delay holds at once, per worker thread of the proxy. At the limit
+    /// nothing of this fault is injected, and `weir_fault_overflows_total` counts such requests. Default:
+    /// unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_active: Option<u32>,
-    /// What switches it off.
+    /// Switches that disable it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kill_switch: Option<KillSwitch>,
-    /// Faults that callers ask for by Envoy's headers `x-envoy-fault-*`.
+    /// Faults that clients request with Envoy's headers `x-envoy-fault-*`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_control: Option<HeaderControl>,
 }
 
-/// One variant of an experiment, or a list of which one will do.
+/// One variant of an experiment, or a list of alternatives.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -115,81 +117,83 @@ pub struct AnyVariant(
     pub Vec<String>,
 );
 
-/// An error in the place of an upstream's answer. With both statuses, gRPC clients get `grpcStatus` and all
-/// others `httpStatus`.
+/// An error in the place of an upstream's answer. With both statuses, clients of gRPC, gRPC-Web and Connect get
+/// `grpcStatus` and all others `httpStatus`.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Abort {
-    /// The HTTP status, 200 to 599. A gRPC client gets the gRPC status that goes with it.
+    /// The HTTP status, 200 to 599. gRPC clients get the corresponding gRPC status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// The gRPC status by name or number, such as `UNAVAILABLE` or 14. Other clients get the HTTP status that
-    /// goes with it.
+    /// The gRPC status by name or number, such as `UNAVAILABLE` or 14, for clients of gRPC, gRPC-Web and
+    /// Connect. Other clients get the HTTP status that goes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_status: Option<GrpcStatus>,
-    /// The percentage of requests.
+    /// The percentage of requests. Required, unless `percent` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Percentage>,
     /// The percentage as a plain number from 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<f64>,
-    /// Headers of the answer.
+    /// Headers of the response. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub headers: Named<String>,
-    /// The body, `fault filter abort` when absent; to a gRPC client it is the message.
+    /// The body; with a gRPC status it is the message. Default: `fault filter abort`, and none with a status that
+    /// has no body (204, 205, 304).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The body's type, `text/plain` when absent.
+    /// The body's content type. Default: `text/plain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
 }
 
-/// How slowly responses come.
+/// A bandwidth limit of responses.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "ResponseRateLimit"))]
 pub struct RateLimit {
-    /// The most that the body may have in a second, in KiB, as Envoy's option of this name; 1 or more.
+    /// Bandwidth limit of the body in KiB per second, as Envoy's option of this name; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_kbps: Option<u64>,
-    /// The percentage of requests.
+    /// The percentage of requests. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Percentage>,
 }
 
-/// What is changed in responses, of the upstream as of the proxy itself; not in answers of `abort`.
+/// Changes of responses, including those of the proxy itself, but not those of `abort`.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResponseFault {
-    /// The percentage of requests.
+    /// The percentage of requests. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Percentage>,
-    /// The HTTP status in place of the upstream's, 200 to 599.
+    /// The HTTP status in place of the upstream's, 200 to 599. With 204, 205 and 304 the body is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Response headers to set; a header of this name that the upstream sent is replaced.
+    /// Response headers to set; the upstream's headers of the same names are replaced. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub set_headers: Named<String>,
-    /// Response headers to remove.
+    /// Response headers to remove. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove_headers: Vec<String>,
-    /// What is done to the body.
+    /// How the body is changed. Default: unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<BodyFault>,
 }
 
-/// What is done to a response's body: exactly one of the two.
+/// How a response's body is changed: specify exactly one.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BodyFault {
-    /// It is replaced by this text.
+    /// It is replaced by this text. What told of the old one goes: `content-encoding`, `etag`, `last-modified`,
+    /// `content-range`, `accept-ranges` and digests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replace: Option<String>,
-    /// It ends after so many bytes.
+    /// It ends after so many bytes. Of the headers only `content-length` goes, as in a transfer that breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncate: Option<u64>,
 }

@@ -21,7 +21,7 @@ pub(crate) const HEADERS: [&str; 7] = [
     "x-envoy-fault-throughput-response-percentage",
 ];
 
-/// Who may ask for what.
+/// Who may request which faults.
 #[derive(Debug)]
 pub(crate) struct Control {
     /// In the order of [`HEADERS`].
@@ -35,7 +35,7 @@ pub(crate) struct Control {
     pub(crate) forward: bool,
 }
 
-/// What the headers of one request ask for.
+/// The faults that the headers of a request ask for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Commands {
     pub(crate) any: bool,
@@ -103,8 +103,8 @@ impl Control {
         !self.throughput.is_none()
     }
 
-    /// What the headers ask for; nothing when they are not of somebody who is allowed, and who cannot be judged is
-    /// not. What cannot be read is ignored, as Envoy does it.
+    /// The faults that the headers ask for; none if the request is not authorised, or if that is unknown.
+    /// Invalid values are ignored, as in Envoy.
     #[cold]
     #[inline(never)]
     pub(crate) fn read<O: Outside>(
@@ -154,9 +154,11 @@ fn whole(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok().filter(digits)?.parse().ok()
 }
 
-/// The lower of a percentage and what a header asks for, as far as it can be read.
+/// The lower of a percentage and that of a header, if the header is valid.
 fn least(most: Share, asked: Option<&[u8]>) -> Share {
     let Some(percent) = asked.and_then(number).filter(|percent| *percent >= 0.0) else { return most };
     let millionths = (percent * f64::from(BUCKETS / 100)).min(f64::from(BUCKETS)).round();
-    most.min(Share::from_millionths(millionths as u32).unwrap_or(Share::ALL))
+    #[allow(clippy::cast_possible_truncation, reason = "from 0 to BUCKETS")]
+    let millionths = millionths as u32;
+    most.min(Share::from_millionths(millionths).unwrap_or(Share::ALL))
 }

@@ -61,7 +61,7 @@ impl Plan {
             effects.counts.push(self.undecided);
         }
         if injected.any {
-            self.inject(injected, request.outside(), effects);
+            self.inject(injected, request, effects);
         }
     }
 
@@ -227,7 +227,8 @@ impl Harm {
     /// The delay in nanoseconds; `None` when this is none.
     fn nanoseconds(&self, bits: &mut dyn FnMut() -> u64) -> Option<u64> {
         let Self::Delay { time, max } = self else { return None };
-        // Out of the range of integers means the nearest that is in it.
-        Some((time.draw(bits) as u64).min(*max))
+        #[allow(clippy::cast_possible_truncation, reason = "out of range it is the nearest that is in it")]
+        let drawn = time.draw(bits) as u64;
+        Some(drawn.min(*max))
     }
 }

@@ -12,7 +12,7 @@ pub enum Distribution {
     Fixed(f64),
     /// Evenly from `min`, over a `width`.
     Uniform {
-        /// The shortest.
+        /// The minimum.
         min: f64,
         /// The longest less the shortest.
         width: f64,
@@ -38,7 +38,7 @@ pub enum Distribution {
     },
     /// Pareto (type I).
     Pareto {
-        /// The shortest.
+        /// The minimum.
         min: f64,
         /// The exponent of the tail.
         alpha: f64,

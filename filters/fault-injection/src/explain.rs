@@ -1,4 +1,4 @@
-//! What could happen to a request, without anything happening to it.
+//! Explains the possible faults of a request without injecting them.
 
 use crate::control::Commands;
 use crate::decide::Draws;
@@ -13,7 +13,7 @@ pub struct Explained<'p> {
     pub rule: &'p str,
     /// Whether the rule is for this request at all.
     pub verdict: Verdict,
-    /// What it would do. Of each kind only the first rule that hits counts.
+    /// The possible fault. Only the first rule of each kind that hits applies.
     pub faults: Vec<Possible>,
 }
 
@@ -22,9 +22,9 @@ pub struct Explained<'p> {
 pub enum Verdict {
     /// It is.
     Meant,
-    /// What it asks of requests does not hold.
+    /// Its targeting does not hold.
     NotMeant,
-    /// Nobody can tell, which is as if it were not.
+    /// It is unknown, which is as if it were not.
     Undecided,
     /// It is switched off, or it is not its time.
     Off,
@@ -35,11 +35,11 @@ pub enum Verdict {
 pub struct Possible {
     /// `delay`, `abort`, `rate` or `response`.
     pub kind: &'static str,
-    /// What is done: `200ms`, `503`, `64KiB/s`, `changed`.
+    /// The effect: `200ms`, `503`, `64KiB/s`, `changed`.
     pub what: String,
     /// The part of such requests that is hit.
     pub share: Share,
-    /// Whether this request is hit; `None` where chance decides about each request anew.
+    /// Whether this request is hit; `None` where chance decides about each request again.
     pub hit: Option<bool>,
     /// Whether a header of the request asks for it.
     pub asked: bool,
@@ -136,7 +136,12 @@ impl Harm {
         match self {
             // Bits of no chance: only a fixed time does not ask for them.
             Self::Delay { time: crate::Distribution::Fixed(time), max } => {
-                milliseconds((*time as u64).min(*max))
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "out of range it is the nearest that is in it"
+                )]
+                let time = *time as u64;
+                milliseconds(time.min(*max))
             }
             Self::Delay { max: u64::MAX, .. } => "drawn".to_owned(),
             Self::Delay { max, .. } => ["drawn, at most ", &milliseconds(*max)].concat(),

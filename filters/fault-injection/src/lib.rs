@@ -1,8 +1,11 @@
 //! fault-injection: which requests are delayed, aborted, or answered wrongly, and how.
 //!
-//! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
-//! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. What happens to
-//! responses is told by [`Plan::response`] and [`Plan::rate`]; the pipeline does it.
+//! [`Config`] is the section as written, [`Plan`] its compiled form, and [`Plan::decide`] the decision: a
+//! pure function from the request's attributes to [`weir_core::Effects`]. [`Plan::response`] and
+//! [`Plan::rate`] specify what happens to responses; the pipeline carries it out.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod active;
 mod chance;

@@ -1,4 +1,4 @@
-//! What the section means.
+//! The compiled plan of the section.
 
 use crate::active::{Active, Metrics};
 use crate::chance::Chance;
@@ -9,6 +9,9 @@ use weir_allocation::{Bucket, Salt, Share};
 use weir_core::effect::{Counter, Gauge, OwnedHeader, State};
 use weir_core::{AttrId, Predicate, Reply};
 
+/// The filter state in which the reason stands.
+pub(crate) const STATE: &str = "fault";
+
 /// A compiled section.
 #[derive(Debug)]
 pub struct Plan {
@@ -16,7 +19,7 @@ pub struct Plan {
     pub(crate) rules: Box<[Rule]>,
     pub(crate) chance: Chance,
     pub(crate) marks: Marks,
-    /// Where the reason stands, for access logs.
+    /// The filter state with the reason, for access logs.
     pub(crate) state: State,
     /// Counts faults of which a condition could not be judged.
     pub(crate) undecided: Counter,
@@ -56,12 +59,12 @@ pub(crate) enum Kind {
 pub(crate) struct Part {
     /// The first bucket that it hits.
     pub(crate) from: u32,
-    /// The first bucket behind it that it does not hit.
+    /// The first bucket after it that it does not hit.
     pub(crate) until: u32,
     pub(crate) harm: Harm,
 }
 
-/// What is done.
+/// The effect.
 #[derive(Debug)]
 pub(crate) enum Harm {
     /// A delay, up to `max` nanoseconds.
@@ -108,8 +111,7 @@ pub(crate) struct Ramp {
 }
 
 impl Plan {
-    /// Tells that a delay is over, or that its client has gone. To be told once for each delay, with its
-    /// [`weir_core::Delay::mark`].
+    /// Must be called once when a delay ends or its client leaves, with its [`weir_core::Delay::mark`].
     pub fn delay_over(&self, mark: u16) {
         if let Some(rule) = self.rules.get(usize::from(mark)) {
             rule.active.end();
@@ -126,7 +128,7 @@ impl Plan {
         self.rules.iter().fold(0, |sum, rule| sum.saturating_add(rule.active.now()))
     }
 
-    /// The changes that a response gets, by what the request left in [`weir_core::Effects::response_mark`].
+    /// The changes of a response, by the mark of its request in [`weir_core::Effects::response_mark`].
     pub fn response(&self, mark: u16) -> Option<&ResponseFault> {
         let rule = self.rules.get(usize::from(self.marks.get(mark)?.change?))?;
         match rule.harm(Kind::Response)? {
@@ -135,7 +137,7 @@ impl Plan {
         }
     }
 
-    /// The bytes a second that a response may have, by what the request left in
+    /// The bandwidth limit of a response in bytes per second, by the mark of its request in
     /// [`weir_core::Effects::response_mark`].
     pub fn rate(&self, mark: u16) -> Option<u64> {
         self.marks.get(mark)?.rate
@@ -194,6 +196,8 @@ impl Ramp {
     pub(crate) fn at(&self, now: u64) -> Share {
         let way = now.saturating_sub(self.start).min(self.over) as f64 / self.over as f64;
         let (from, to) = (f64::from(self.from.millionths()), f64::from(self.to.millionths()));
-        Share::from_millionths((from + (to - from) * way).round() as u32).unwrap_or(self.to)
+        #[allow(clippy::cast_possible_truncation, reason = "between two shares")]
+        let millionths = (from + (to - from) * way).round() as u32;
+        Share::from_millionths(millionths).unwrap_or(self.to)
     }
 }

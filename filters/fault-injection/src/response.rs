@@ -1,4 +1,4 @@
-//! What is done to responses, for the pipeline to do.
+//! Response faults, for the pipeline to apply.
 
 use std::cell::RefCell;
 
@@ -12,16 +12,16 @@ pub struct ResponseFault {
     pub set: Box<[(Box<str>, Box<str>)]>,
     /// Names of headers to remove, in lower case.
     pub remove: Box<[Box<str>]>,
-    /// What is done to the body. The response's `content-length` does not fit any more then.
+    /// The change of the body. It invalidates the response's `content-length`.
     pub body: Option<BodyChange>,
 }
 
-/// What is done to a response's body.
+/// The change of a response's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyChange {
     /// It is replaced.
     Replace(Box<[u8]>),
-    /// It ends after so many bytes, where it is longer.
+    /// It ends after this many bytes, where it is longer.
     Truncate(u64),
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Suffers {
 pub(crate) struct Marks(RefCell<Vec<Suffers>>);
 
 impl Marks {
-    /// More are not kept: who may ask for rates by header must not fill the memory.
+    /// Maximum number of rates, so that clients that request rates by header cannot fill the memory.
     const MOST: usize = 1024;
 
     /// The mark; `None` when there are too many already.

@@ -10,32 +10,31 @@ use weir_core::{Load, Problems};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GrpcStatus(u8);
 
-/// The names in the order of their numbers, each with the HTTP status that goes with it (the comments of
-/// `google/rpc/code.proto`).
-const STATUSES: [(&str, u16); 17] = [
-    ("OK", 200),
-    ("CANCELLED", 499),
-    ("UNKNOWN", 500),
-    ("INVALID_ARGUMENT", 400),
-    ("DEADLINE_EXCEEDED", 504),
-    ("NOT_FOUND", 404),
-    ("ALREADY_EXISTS", 409),
-    ("PERMISSION_DENIED", 403),
-    ("RESOURCE_EXHAUSTED", 429),
-    ("FAILED_PRECONDITION", 400),
-    ("ABORTED", 409),
-    ("OUT_OF_RANGE", 400),
-    ("UNIMPLEMENTED", 501),
-    ("INTERNAL", 500),
-    ("UNAVAILABLE", 503),
-    ("DATA_LOSS", 500),
-    ("UNAUTHENTICATED", 401),
+/// The names in the order of their numbers (`google/rpc/code.proto`).
+const NAMES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
 ];
 
 impl GrpcStatus {
     /// The status of this number.
     pub fn new(number: u64) -> Option<Self> {
-        u8::try_from(number).ok().filter(|number| usize::from(*number) < STATUSES.len()).map(Self)
+        u8::try_from(number).ok().filter(|number| usize::from(*number) < NAMES.len()).map(Self)
     }
 
     /// Its number.
@@ -43,23 +42,19 @@ impl GrpcStatus {
         self.0
     }
 
-    fn row(self) -> (&'static str, u16) {
-        STATUSES.get(usize::from(self.0)).copied().unwrap_or(("UNKNOWN", 500))
-    }
-
     /// Its name, such as `UNAVAILABLE`.
     pub fn name(self) -> &'static str {
-        self.row().0
+        NAMES.get(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
     }
 
-    /// The HTTP status that goes with it.
+    /// The corresponding HTTP status.
     pub fn http(self) -> u16 {
-        self.row().1
+        weir_core::rpc::http_status(self.0)
     }
 
     /// The status of this name or number.
     fn of_text(text: &str) -> Option<Self> {
-        let named = STATUSES.iter().position(|(name, _)| *name == text);
+        let named = NAMES.iter().position(|name| *name == text);
         Self::new(named.map_or_else(|| text.parse().ok(), |number| Some(number as u64))?)
     }
 }
@@ -74,8 +69,8 @@ impl Load for GrpcStatus {
         match (status, node.value) {
             (Some(_), _) => {}
             (None, Value::String(text)) => {
-                let hint = did_you_mean(text, STATUSES.iter().map(|(name, _)| *name));
-                node.problem(problems, ["there is no gRPC status \"", text, "\"", &hint].concat());
+                let hint = did_you_mean(text, NAMES);
+                node.problem(problems, ["unknown gRPC status \"", text, "\"", &hint].concat());
             }
             _ => {
                 node.refuse(problems, "a gRPC status: a name such as `UNAVAILABLE`, or a number from 0 to 16")
@@ -100,7 +95,7 @@ impl schemars::JsonSchema for GrpcStatus {
         schemars::json_schema!({
             "description": "A gRPC status by name or number.",
             "anyOf": [
-                {"type": "string", "enum": STATUSES.map(|(name, _)| name)},
+                {"type": "string", "enum": NAMES},
                 {"type": "integer", "minimum": 0, "maximum": 16}
             ]
         })

@@ -4,7 +4,7 @@ use crate::plan::{Keys, Plan, Provider};
 use crate::verify::seconds;
 use std::rc::Rc;
 use weir_core::Shape;
-use weir_jose::{Cache, Refusal, Token, Validity};
+use weir_jose::{Cache, Form, Refusal, Token, Validity};
 
 /// More room than one token needs.
 const ROOM: usize = 1 << 20;
@@ -34,9 +34,11 @@ impl Plan {
         shape: &Shape,
         now: u64,
     ) -> Result<(), &'static str> {
-        let parsed = Token::parse(token, ROOM).map_err(|refusal: Refusal| refusal.reason())?;
         // The same provider with other audiences remembers for itself.
         for provider in self.providers.iter().filter(|known| *known.name == *provider) {
+            let form = Form { max_bytes: ROOM, ..provider.form };
+            let parsed =
+                Token::parse_after(None, token, form).map_err(|refusal: Refusal| refusal.reason())?;
             let generation = provider.assumed_generation(now);
             let verified = Rc::new(self.prepare(provider, &parsed, generation, shape));
             let validity = Validity { from: f64::NEG_INFINITY, until: f64::INFINITY };

@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod keys;
 mod outputs;
@@ -19,9 +19,9 @@ const MOST_REMEMBERED: u32 = 65536;
 const LONGEST_REMEMBERED: u32 = 4096;
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made before those of filters that read claims: from here on they
-    /// read those that this section verifies.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. Filters that read claims must be compiled later: from here on they read the claims that this
+    /// section verifies.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         compiler.verifies_tokens(config.providers.iter().map(|(name, _)| name));
         let mut builder = Builder {
@@ -63,7 +63,7 @@ impl Plan {
 struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     config: &'b Config,
-    /// Where the providers stand.
+    /// The path of the providers.
     at: At,
     /// The names of the providers, by position.
     names: Table<&'b str, u16>,
@@ -86,7 +86,7 @@ impl Builder<'_, '_> {
     fn providers(&mut self) {
         let config = self.config;
         if config.providers.is_empty() {
-            let message = "a provider is needed: who issues tokens, and with which keys";
+            let message = "specify at least one provider of tokens";
             self.compiler.problems.missing(&self.at, message);
         }
         for (name, spec) in config.providers.iter() {
@@ -99,15 +99,16 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Names stand in logs, in metrics and beside `none`.
+    /// Names are in logs, in metrics and beside `none`.
     fn check_name(&mut self, name: &str, at: &At) {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if name == "none" {
             self.compiler
                 .problems
-                .add(at, "`none` is no name for a provider: rules ask for no token with it");
+                .add(at, "`none` is not a valid provider name: in rules it means that no token is required");
         } else if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-            let message = format!("{name:?} is not a name: up to 64 letters, digits, `-`, `_` and `.`");
+            let message =
+                format!("{name:?} is not a valid name: use up to 64 letters, digits, `-`, `_` and `.`");
             self.compiler.problems.add(at, message);
         }
     }
@@ -148,7 +149,7 @@ fn replies(errors: &Errors, compiler: &mut Compiler<'_>, at: &At) -> Replies {
         compiler.problems.add(&at.field("realm"), message);
     }
     if errors.realm.is_some() && errors.format == Some(ErrorFormat::None) {
-        compiler.problems.add(&at.field("realm"), "is not told with `format: none`");
+        compiler.problems.add(&at.field("realm"), "has no effect with `format: none`");
     }
     Replies { format: errors.format.unwrap_or_default(), realm: realm.into() }
 }

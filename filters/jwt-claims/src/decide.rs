@@ -26,7 +26,7 @@ struct Admitted<'p> {
 /// A token that is not remembered.
 #[derive(Clone, Copy)]
 struct Missed<'t> {
-    /// Whose it is: the position of a provider.
+    /// The position of the provider.
     provider: u16,
     text: &'t [u8],
 }
@@ -52,7 +52,7 @@ impl Plan {
         self.decide_traced(request, effects, &mut ());
     }
 
-    /// Decides, and tells `trace` about each step.
+    /// Decides, and reports each step to `trace`.
     #[inline]
     pub fn decide_traced<O: Outside, T: Trace>(
         &self,
@@ -106,9 +106,9 @@ impl Plan {
         self.decide_otherwise(rule.as_slice(), now, missed, request, effects, trace);
     }
 
-    /// Nobody can tell whether the rule at `position` is for this request: it must meet that rule, and the one
-    /// that it had without it. So neither a condition that fails nor a value that is too long to be judged is a
-    /// way around a rule, or a way from the rule of one provider to that of another.
+    /// It is unknown whether the rule at `position` is for this request: it must meet that rule, and the one
+    /// that it had without it. So neither a condition that fails nor a value that is too long to be judged is
+    /// a way around a rule, or a way from the rule of one provider to that of another.
     #[cold]
     #[inline(never)]
     fn decide_undecided<O: Outside, T: Trace>(
@@ -137,7 +137,7 @@ impl Plan {
         self.decide_otherwise(&rules, None, None, request, effects, trace);
     }
 
-    /// Whether what is required of claims holds; what cannot be judged does not.
+    /// Whether the requirement on claims holds; unknown counts as not met.
     #[inline]
     fn is_met<F: Facts>(&self, require: &Predicate, facts: &F, effects: &mut Effects) -> bool {
         match judge(require, facts) {
@@ -317,7 +317,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
         }
     }
 
-    /// All parts are looked at: who cannot pass need not wait.
+    /// All parts are checked: a request that cannot pass need not wait.
     fn meet_all(&mut self, parts: impl IntoIterator<Item = &'t Needs>) -> Result<(), Unmet> {
         let mut met = Ok(());
         for part in parts {
@@ -343,7 +343,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
         }
     }
 
-    /// All that is needed is there, but for what the rules ask of the claims.
+    /// All required tokens are present; the requirements on claims are still to be checked.
     fn finish(self, rules: &[&Rule], effects: &mut Effects) {
         let Self { plan, request, trace, admitted, ignored, .. } = self;
         if let Some(claims) = merged(&admitted) {
@@ -352,7 +352,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
         let unmet = rules.iter().find(|rule| !plan.is_met(&rule.require, request, effects));
         trace.token_step(Note::Required(unmet.is_none()));
         if let Some(rule) = unmet {
-            // Who has no token may meet it with one.
+            // A request without a token could meet it with one.
             let failure = if admitted.is_empty() { Refusal::Missing.into() } else { REQUIREMENT };
             return plan.refuse(failure, Some(rule), request, effects);
         }
@@ -375,7 +375,7 @@ impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
 }
 
 impl Needs {
-    /// What is needed of a request that has a token.
+    /// The requirement for a request with a token.
     #[inline]
     fn of_who_has_a_token(&self) -> &Needs {
         if let Needs::Optional(part) = self { part } else { self }
@@ -400,7 +400,7 @@ fn merged(admitted: &[Admitted<'_>]) -> Option<Rc<Claims>> {
 }
 
 impl Provider {
-    /// Whether a token that was verified has what the provider asks of it.
+    /// Whether a verified token meets the provider's requirements.
     #[inline]
     fn accepts<O: Outside>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
         if token.lacks_claim {
@@ -421,7 +421,7 @@ impl Provider {
 }
 
 impl Verified {
-    /// Tells services what the token says.
+    /// Forwards the claims to services.
     #[inline]
     fn tell(&self, effects: &mut Effects) {
         for (header, value) in &self.headers {
@@ -438,7 +438,7 @@ impl Verified {
     }
 }
 
-/// What a predicate says; most rules have none, and a call would cost more than this look.
+/// The result of a predicate; most rules have none, and a call would cost more than this check.
 #[inline]
 fn judge<F: Facts>(predicate: &Predicate, facts: &F) -> Truth {
     if matches!(predicate, Predicate::Const(true)) { Truth::True } else { predicate.judge(facts) }

@@ -1,8 +1,8 @@
-//! Why a request does not get what it needs.
+//! Why a request is rejected.
 
 use weir_jose::Refusal;
 
-/// Why a request does not get what it needs.
+/// Why a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
@@ -12,18 +12,18 @@ pub(crate) struct Failure {
     pub(crate) remembered: bool,
 }
 
-/// What follows from a failure; of several, the greatest is told.
+/// The consequence of a failure; the greatest of several is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// There is no token.
+    /// The request has no token.
     Missing,
-    /// The token is somebody else's: another provider may know more.
+    /// The token is of another issuer: another provider may accept it.
     OtherIssuer,
     /// The token is wrong.
     Invalid,
     /// The token is right, but not for this.
     Forbidden,
-    /// Nobody can tell: there are no keys. The time until they are tried again, in nanoseconds.
+    /// It is unknown: there are no keys. The time until they are tried again, in nanoseconds.
     Unavailable { retry_after: u64 },
 }
 

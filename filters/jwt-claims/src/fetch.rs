@@ -1,4 +1,4 @@
-//! What the pipeline does for the keys: fetch them, bring the answer, look at the clock.
+//! The pipeline's interface for keys: fetches, responses, timers.
 
 use crate::keys::Fetch;
 use crate::plan::Plan;
@@ -11,7 +11,7 @@ pub struct Fetched {
     pub count: Counter,
     /// Whether requests may wait that can now be decided.
     pub release: bool,
-    /// What to log: keys that are skipped, or why the answer is of no use.
+    /// Log lines: skipped keys, or why the response is unusable.
     pub notes: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl Plan {
         let waited = self.remotes.iter().any(|fetched| fetched.remote.has_waiting());
         let (count, notes) = match fetched.remote.on_fetched(now, answer) {
             Ok(skipped) => (fetched.ok, skipped),
-            Err(reason) => (fetched.failed, vec![["keys cannot be had: ", &reason].concat()]),
+            Err(reason) => (fetched.failed, vec![["keys are not available: ", &reason].concat()]),
         };
         let name = |note: String| ["jwt: ", &fetched.provider, ": ", &note].concat();
         Some(Fetched { count, release: waited, notes: notes.into_iter().map(name).collect() })
@@ -60,7 +60,7 @@ impl Plan {
         }
     }
 
-    /// Whether requests have waited for as long as they may: all that wait are to be decided anew.
+    /// Whether requests have waited for the maximum time: all waiting requests must be decided again.
     pub fn expired(&self, now: u64) -> bool {
         // All of them: each ends its own time.
         self.remotes.iter().fold(false, |any, fetched| fetched.remote.expired(now) | any)

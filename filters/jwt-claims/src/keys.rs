@@ -1,5 +1,5 @@
-//! Keys that a server answers with: when they are fetched, and for how long they are good. A state machine
-//! without I/O; the pipeline carries out what [`Remote::poll`] asks for, and tells what came of it.
+//! Keys from a server: when they are fetched, and how long they are valid. A state machine without I/O; the
+//! pipeline carries out the fetches that [`Remote::poll`] requests, and reports the results.
 //!
 //! Times are nanoseconds since the Unix epoch, as [`weir_core::Outside::now`] gives them. That clock can jump,
 //! so no time that is further away than it was ever set is waited for.
@@ -12,7 +12,7 @@ use weir_jose::KeySet;
 /// A longer answer is refused, in bytes.
 pub(crate) const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// How much later than its timeout an answer is given up that the proxy never brings, in nanoseconds.
+/// Grace period after the timeout of a fetch, for responses that the proxy never delivers, in nanoseconds.
 const GRACE: u64 = 2_000_000_000;
 
 /// A server that answers with a key set. All times are in nanoseconds.
@@ -36,7 +36,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// How old keys become before they are no good any more.
+    /// Maximum age of keys.
     fn longest_use(&self) -> u64 {
         self.refresh.saturating_add(self.max_stale)
     }
@@ -73,7 +73,7 @@ struct Sought {
     fetch: u64,
 }
 
-/// What a request gets whose token names a key that is not there.
+/// The result for a request whose token names an unknown key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AskAgain {
     /// It is to wait for a fetch.
@@ -115,11 +115,11 @@ impl fmt::Debug for Trusted {
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     pub(crate) keys: Trusted,
-    /// Another number, other keys: what was verified with the ones before is verified anew.
+    /// A new number means new keys: cached tokens are verified again.
     pub(crate) generation: u32,
 }
 
-/// What a request gets that asks for keys.
+/// The result for a request that needs keys.
 #[derive(Debug)]
 pub(crate) enum Ask {
     /// These.
@@ -130,7 +130,7 @@ pub(crate) enum Ask {
     Unavailable { retry_after: u64 },
 }
 
-/// A server with what is known of its keys.
+/// A server with the state of its keys.
 #[derive(Debug)]
 pub(crate) struct Remote {
     /// Its position in [`crate::Plan`]: the mark of requests that wait for it.
@@ -156,7 +156,7 @@ struct State {
     started: u64,
     finished: u64,
     failures: u32,
-    /// Whether somebody asked for a key that is not there.
+    /// Whether a request needed an unknown key.
     wanted: bool,
     /// When keys were fetched for that last.
     fetched_again: Option<u64>,
@@ -212,7 +212,7 @@ impl Remote {
         }
         let mut next = now;
         if state.started < fetch {
-            // Even if nobody waits, it is worth a fetch: the next request with that key will pass.
+            // A fetch is useful even if no request waits: the next request with that key will pass.
             state.wanted = true;
             next = now.max(state.wanted_at(&self.server, now));
         }
@@ -258,8 +258,8 @@ impl Remote {
         true
     }
 
-    /// Takes an answer, and tells which of its keys are skipped. The keys that were there stay when it is of
-    /// no use.
+    /// Takes an answer, and tells which of its keys are skipped. The keys that were there stay when it is
+    /// unusable.
     ///
     /// # Errors
     /// Why it is of no use.
@@ -294,7 +294,7 @@ impl Remote {
         self.state.try_borrow().is_ok_and(|state| state.waiting > 0)
     }
 
-    /// Whether requests have waited long enough: they are to be decided anew.
+    /// Whether requests have waited long enough: they are to be decided again.
     pub(crate) fn expired(&self, now: u64) -> bool {
         let Ok(mut state) = self.state.try_borrow_mut() else { return false };
         state.give_up_running(&self.server, now);
@@ -314,7 +314,7 @@ impl Remote {
             None => state.next_try(&self.server),
         };
         let next = next.min(state.waiting_until.unwrap_or(u64::MAX));
-        // Where the clock was set back, what was set before is not waited for.
+        // If the clock was set back, earlier deadlines are ignored.
         next.clamp(now, now.saturating_add(self.server.longest_pause()))
     }
 }
@@ -359,7 +359,7 @@ impl State {
         if due(next, gap, now) { now } else { next }
     }
 
-    /// A fetch of which the proxy never tells the end is over.
+    /// A fetch whose end the proxy never reports has timed out.
     fn give_up_running(&mut self, server: &Server, now: u64) {
         let most = server.timeout.saturating_add(GRACE);
         if self.running.is_some_and(|started| due(started.saturating_add(most), most, now)) {
@@ -389,10 +389,14 @@ impl State {
     fn take(&mut self, answer: Result<(u16, &[u8]), ()>) -> Result<Vec<String>, String> {
         let (status, body) = answer.map_err(|()| "no answer".to_owned())?;
         if status != 200 {
-            return Err(format!("the answer's status is {status}"));
+            let hint = match status {
+                300..400 => ", and redirects are not followed: use the address that it leads to",
+                _ => "",
+            };
+            return Err(format!("the answer's status is {status}{hint}"));
         }
         if body.len() > LONGEST_ANSWER {
-            return Err("the answer is longer than 1 MiB".to_owned());
+            return Err("the response is longer than 1 MiB".to_owned());
         }
         if self.current.is_some() && *self.answer == *body {
             return Ok(Vec::new());

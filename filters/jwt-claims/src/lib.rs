@@ -1,8 +1,11 @@
-//! jwt-claims: whose tokens are believed, which requests need one, and what services learn of them.
+//! jwt-claims: verifies JWTs, requires tokens, and forwards claims.
 //!
-//! [`Config`] is what a user wrote, [`Plan`] what it means, and [`Plan::decide`] the whole of the
-//! decision: pure, with the request's attributes in and [`weir_core::Effects`] out. Keys that a server
-//! answers with are fetched by the pipeline, as [`Plan::poll`] tells it.
+//! [`Config`] is the section as written, [`Plan`] its compiled form, and [`Plan::decide`] the decision: a
+//! pure function from the request's attributes to [`weir_core::Effects`]. The pipeline fetches keys from
+//! servers when [`Plan::poll`] requests it.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod assume;
 mod compile;
@@ -20,8 +23,8 @@ mod trace;
 mod verify;
 
 pub use config::{
-    Cache, ClaimHeader, Config, ErrorFormat, Errors, Format, From, FromHeader, Jwks, Missing, Provider,
-    RemoteJwks, Requirement, Requires, Rule,
+    Cache, ClaimHeader, Config, EmbeddedKeys, ErrorFormat, Errors, Format, From, FromHeader, FromSubprotocol,
+    Jwks, Missing, Padding, Provider, RemoteJwks, Requirement, Requires, Rule, Texts,
 };
 pub use fetch::Fetched;
 pub use keys::Fetch;

@@ -1,4 +1,5 @@
-//! What services learn of a token: made once, when it is verified, and then only copied.
+//! The claims that are forwarded to services: prepared once, when the token is verified, and then only
+//! copied.
 
 use crate::config::Format;
 use crate::plan::{Counters, Provider};
@@ -22,7 +23,7 @@ pub(crate) struct HeaderRule {
     pub(crate) longest: usize,
 }
 
-/// What is done without the claim.
+/// What happens if the claim is absent.
 #[derive(Debug)]
 pub(crate) enum Absent {
     Omit,
@@ -45,7 +46,7 @@ pub(crate) struct Verified {
     pub(crate) claims: Rc<Claims>,
     pub(crate) headers: Box<[(OwnedHeader, Words)]>,
     pub(crate) states: Box<[(State, Box<[u8]>)]>,
-    /// What is counted with each request: headers that had to be left out.
+    /// The omitted headers, counted with each request.
     pub(crate) counts: Box<[Counter]>,
     /// Whether a claim is missing that a header needs.
     pub(crate) lacks_claim: bool,
@@ -100,7 +101,7 @@ pub(crate) struct Headers {
     pub(crate) lacks_claim: bool,
 }
 
-/// Makes the headers of a token. `payload` is its middle section as it stands there.
+/// Makes the headers of a token. `payload` is its middle section unchanged.
 #[cold]
 pub(crate) fn headers(provider: &Provider, claims: &Payload, section: &[u8], counters: &Counters) -> Headers {
     let most = provider.headers.len() + usize::from(provider.payload.is_some());

@@ -1,13 +1,18 @@
-//! Where tokens stand in a request, and how they are taken out.
+//! The locations of tokens in a request, and how tokens are removed.
+
+mod subprotocol;
+
+pub(crate) use subprotocol::{SUBPROTOCOLS, Subprotocol, Subprotocols};
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use weir_core::effect::Given;
 use weir_core::predicate::Facts;
 use weir_core::request::is_named;
-use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
+use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request, query};
+use weir_jose::Refusal;
 
-/// Where a provider's tokens stand. The first place that has one counts.
+/// The locations of a provider's tokens. The first location with a token wins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
     pub(crate) headers: Box<[HeaderPlace]>,
@@ -15,6 +20,8 @@ pub(crate) struct Places {
     pub(crate) cookies: Box<[CookiePlace]>,
     /// The header `cookie`, where one of its cookies may be taken out.
     pub(crate) cookie_header: Option<OwnedHeader>,
+    /// WebSocket subprotocols, where they are looked at.
+    pub(crate) subprotocols: Option<Box<Subprotocols>>,
 }
 
 /// A request header.
@@ -40,7 +47,7 @@ pub(crate) struct CookiePlace {
     pub(crate) name: Box<[u8]>,
 }
 
-/// What stands before a token.
+/// What precedes a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefix {
     /// In any case.
@@ -55,7 +62,7 @@ impl Prefix {
         Self { text: text.as_bytes().into(), space: text.len() < written.len() }
     }
 
-    /// What stands behind it, without the white space around.
+    /// What follows it, without the white space around.
     #[inline]
     fn strip<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
         let (start, rest) = value.split_at_checked(self.text.len())?;
@@ -88,7 +95,26 @@ impl Places {
     fn find_elsewhere<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         let params = self.params.iter().map(|place| place.attribute);
         let mut all = params.chain(self.cookies.iter().map(|place| place.attribute));
-        all.find_map(|attribute| request.text(attribute).filter(|text| !text.is_empty()))
+        let found = all.find_map(|attribute| request.text(attribute).filter(|text| !text.is_empty()));
+        if found.is_some() { found } else { self.subprotocols.as_ref()?.find(request) }
+    }
+
+    /// What stands in the encoding of `text`, the token that was found, if its place has tokens encoded.
+    ///
+    /// # Errors
+    /// It is not in that encoding.
+    #[cold]
+    pub(crate) fn decoded<O: Outside>(
+        &self,
+        text: &[u8],
+        request: &Request<'_, O>,
+    ) -> Result<Option<Vec<u8>>, Refusal> {
+        match &self.subprotocols {
+            Some(subprotocols) if subprotocols.is_encoded(text, request) => {
+                weir_jose::decode_base64url(text).map(Some).ok_or(Refusal::Malformed)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Takes tokens out of all places, also those that were not looked at.
@@ -107,9 +133,12 @@ impl Places {
         if self.cookies.iter().any(|place| request.text(place.attribute).is_some()) {
             self.remove_cookies(request, effects);
         }
+        if let Some(subprotocols) = &self.subprotocols {
+            subprotocols.remove(request, effects);
+        }
     }
 
-    /// Takes everything out of all places that could be a token: what a refused request must not show.
+    /// Removes everything from all token locations, because a rejected request must not show it.
     #[cold]
     pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         for guard in self.headers.iter().filter_map(|place| place.guard) {
@@ -118,58 +147,57 @@ impl Places {
         self.remove(request, effects);
     }
 
-    /// What an earlier token's removal has left counts, so that two providers do not undo each other's.
     #[cold]
     fn remove_params<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
-        let whole = match effects.bytes(effects.path, request.shape()) {
-            Some(path) => path.to_vec(),
-            None => request.path_and_query().unwrap_or_default().to_vec(),
-        };
-        let is_ours = |part: &[u8]| {
-            let name = part.split(|b| *b == b'=').next().unwrap_or_default();
-            self.params.iter().any(|place| is_named(name, &place.name))
-        };
-        let Some(mark) = whole.iter().position(|b| *b == b'?') else { return };
-        let (path, query) = whole.split_at_checked(mark).unwrap_or_default();
-        let mut separator = b'?';
-        let made = effects.make(|out| {
-            out.extend_from_slice(path);
-            let parts = query.get(1..).unwrap_or_default().split(|b| *b == b'&');
-            for part in parts.filter(|part| !is_ours(part)) {
-                out.push(separator);
-                out.extend_from_slice(part);
-                separator = b'&';
-            }
-        });
-        effects.path = made.into();
+        let is_ours = |name: &[u8]| self.params.iter().any(|place| is_named(name, &place.name));
+        query::remove(request, effects, &is_ours);
     }
 
     #[cold]
     fn remove_cookies<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         let Some(header) = self.cookie_header else { return };
-        let so_far = effects.headers.get(header.index()).copied().unwrap_or_default();
-        let whole = match effects.bytes(so_far, request.shape()) {
-            Some(cookies) => cookies.to_vec(),
-            None if so_far == Given::Nothing => return,
-            None => request.sent(header).unwrap_or_default().to_vec(),
-        };
-        let is_ours = |part: &[u8]| {
+        let Some(whole) = so_far(header, request, effects) else { return };
+        let is_ours = |part: &&[u8]| {
             let name = part.split(|b| *b == b'=').next().unwrap_or_default().trim_ascii();
             self.cookies.iter().any(|place| *place.name == *name)
         };
-        let mut any = false;
-        let made = effects.make(|out| {
-            let parts = whole.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-            for part in parts.filter(|part| !part.is_empty() && !is_ours(part)) {
-                if any {
-                    out.extend_from_slice(b"; ");
-                }
-                out.extend_from_slice(part);
-                any = true;
-            }
-        });
-        effects.set(header, if any { made.into() } else { Given::Nothing });
+        keep(header, items(&whole, b';').filter(|part| !is_ours(part)), b"; ", effects);
     }
+}
+
+/// The items of a header, without white space around them and without empty ones.
+fn items(whole: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    whole.split(move |b| *b == separator).map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
+}
+
+/// What an earlier token's removal has left of a header, or what the client sent.
+fn so_far<O: Outside>(header: OwnedHeader, request: &Request<'_, O>, effects: &Effects) -> Option<Vec<u8>> {
+    let so_far = effects.headers.get(header.index()).copied().unwrap_or_default();
+    match effects.bytes(so_far, request.shape()) {
+        Some(left) => Some(left.to_vec()),
+        None if so_far == Given::Nothing => None,
+        None => Some(request.sent(header).unwrap_or_default().to_vec()),
+    }
+}
+
+/// Gives a header these items; without any it goes.
+fn keep<'i>(
+    header: OwnedHeader,
+    items: impl Iterator<Item = &'i [u8]>,
+    separator: &[u8],
+    effects: &mut Effects,
+) {
+    let mut any = false;
+    let made = effects.make(|out| {
+        for item in items {
+            if any {
+                out.extend_from_slice(separator);
+            }
+            out.extend_from_slice(item);
+            any = true;
+        }
+    });
+    effects.set(header, if any { made.into() } else { Given::Nothing });
 }
 
 #[cfg(test)]

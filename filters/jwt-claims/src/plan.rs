@@ -1,4 +1,4 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::keys::{Remote, Trusted};
 use crate::outputs::{HeaderRule, StateRule, Verified};
@@ -9,7 +9,10 @@ use std::rc::Rc;
 use weir_core::effect::Counter;
 use weir_core::http_match::Asks;
 use weir_core::{AttrId, OwnedHeader, Predicate};
-use weir_jose::{Algorithm, Cache, Denied, Header, TimeRules};
+use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
+
+/// A member of a token's header, and the texts that it may have.
+pub(crate) type RequiredMember = (Box<str>, Box<[Box<str>]>);
 
 /// The validated section.
 #[derive(Debug)]
@@ -32,13 +35,13 @@ pub struct Plan {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What some requests need.
+/// What selected requests need.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: Option<Box<str>>,
     pub(crate) when: Predicate,
     pub(crate) needs: Needs,
-    /// What the claims must say.
+    /// The requirement on claims.
     pub(crate) require: Predicate,
 }
 
@@ -59,7 +62,7 @@ pub(crate) enum Needs {
     OptionalOrFailed(Box<Needs>),
 }
 
-/// Who issues tokens.
+/// An issuer of tokens.
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) name: Box<str>,
@@ -68,6 +71,10 @@ pub(crate) struct Provider {
     /// One of them must be an audience; none at all is not looked at. Without scheme and slash at the end.
     pub(crate) audiences: Box<[Box<str>]>,
     pub(crate) subject: Option<Asks>,
+    /// What members of the header must be: the name, and the texts of which one will do.
+    pub(crate) token_header: Box<[RequiredMember]>,
+    /// Which tokens are read.
+    pub(crate) form: Form,
     pub(crate) keys: Keys,
     /// Those that are named.
     pub(crate) algorithms: Option<Box<[Algorithm]>>,
@@ -78,11 +85,11 @@ pub(crate) struct Provider {
     pub(crate) payload: Option<(OwnedHeader, bool)>,
     pub(crate) headers: Box<[HeaderRule]>,
     pub(crate) states: Box<[StateRule]>,
-    /// What the claims must say.
+    /// The requirement on claims.
     pub(crate) require: Predicate,
-    /// What was verified already; `None` before the first token.
+    /// The cache; `None` before the first token.
     pub(crate) cache: RefCell<Option<Cache<Rc<Verified>>>>,
-    /// What was verified and is wrong; `None` before the first such token.
+    /// The cache of invalid tokens; `None` before the first such token.
     pub(crate) denied: RefCell<Option<Denied>>,
     /// The header of the last token whose signature was good.
     pub(crate) header: RefCell<Option<Rc<Header>>>,
@@ -91,7 +98,7 @@ pub(crate) struct Provider {
 /// The keys of a provider.
 #[derive(Clone, Debug)]
 pub(crate) enum Keys {
-    /// They stand in the configuration.
+    /// They are in the configuration.
     Fixed(Trusted),
     /// A server answers with them.
     Remote(Rc<Remote>),
@@ -106,7 +113,7 @@ pub(crate) struct KeyServer {
     pub(crate) failed: Counter,
 }
 
-/// What tells a CORS preflight.
+/// The attributes of a CORS preflight.
 #[derive(Debug)]
 pub(crate) struct Preflight {
     pub(crate) method: AttrId,
@@ -114,7 +121,7 @@ pub(crate) struct Preflight {
     pub(crate) asked: AttrId,
 }
 
-/// What is counted.
+/// The counters.
 #[derive(Debug)]
 pub(crate) struct Counters {
     /// Requests that go on with a token that was remembered.

@@ -18,7 +18,7 @@ const PERMISSION_DENIED: u8 = 7;
 const UNAVAILABLE: u8 = 14;
 
 impl Replies {
-    /// The answer to a request that is refused. `rule` is the name of what it did not meet.
+    /// The response to a rejected request. `rule` is the name of the rule that it did not meet.
     #[cold]
     pub(crate) fn reply(&self, failure: &Failure, rule: Option<&str>) -> Reply {
         let (status, grpc, error) = match failure.kind {
@@ -86,8 +86,8 @@ impl Replies {
 /// One line for people. Nothing of the token is in it.
 fn message(failure: &Failure, rule: Option<&str>) -> String {
     match (failure.kind, rule) {
-        (Kind::Missing, _) => "a token is needed".to_owned(),
-        (Kind::Unavailable { .. }, _) => "the keys that verify tokens cannot be had".to_owned(),
+        (Kind::Missing, _) => "a token is required".to_owned(),
+        (Kind::Unavailable { .. }, _) => "the keys that verify tokens are not available".to_owned(),
         (Kind::Forbidden, Some(rule)) => ["the claims do not meet what \"", rule, "\" requires"].concat(),
         _ => ["the token is refused: ", &failure.reason.replace('_', " ")].concat(),
     }

@@ -1,11 +1,11 @@
-//! What explains a decision about tokens: each step as it is taken.
+//! The trace of a decision about tokens, step by step.
 
 /// What came of asking for a provider's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// There is one, and it is good.
     Good,
-    /// Nobody can tell before the provider's keys are there.
+    /// It is unknown before the provider's keys are there.
     Waiting,
     /// There is none, or it is not good; a word for the reason, as counters have it.
     Refused(&'static str),
@@ -16,7 +16,7 @@ pub enum Found {
 pub enum Note<'a> {
     /// The rule that the request comes under, by its position; `None`: no rule is for it.
     Rule(Option<usize>),
-    /// Nobody can tell whether this rule, by its position, is for the request, which so must meet it as well.
+    /// It is unknown whether this rule, by its position, is for the request, which so must meet it as well.
     Undecided(usize),
     /// The rule asks for no token, or the request is a CORS preflight.
     NotAsked,
@@ -26,7 +26,7 @@ pub enum Note<'a> {
     Required(bool),
 }
 
-/// Is told about each step. Requests are decided with `()`, which hears nothing and costs nothing.
+/// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
     /// A step was taken.
     fn token_step(&mut self, note: Note<'_>);

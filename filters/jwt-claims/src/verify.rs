@@ -1,4 +1,4 @@
-//! A token that is not remembered: read, verified, and prepared for all requests that bring it again.
+//! An uncached token: parsed, verified, and prepared for later requests with the same token.
 
 use crate::failure::{Failure, Unmet};
 use crate::keys::{Ask, AskAgain};
@@ -10,7 +10,7 @@ use weir_core::{Outside, Request, Shape};
 use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, SignatureService, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
-const LONGEST_TOKEN: usize = 16 * 1024;
+pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// How many tokens of each provider are remembered that were refused.
 const REMEMBERED_DENIED: usize = 1024;
@@ -49,9 +49,11 @@ impl Plan {
             return Err(Failure { remembered: true, ..refusal.into() }.into());
         }
         let known = provider.header.try_borrow().ok().and_then(|known| known.clone());
-        let token = Token::parse_after(known.as_ref(), text, LONGEST_TOKEN)?;
+        let decoded = provider.places.decoded(text, request)?;
+        let token = Token::parse_after(known.as_ref(), decoded.as_deref().unwrap_or(text), provider.form)?;
         // What costs little comes first, and only a token that may be ours lets keys be fetched.
         provider.check_issuer(token.payload())?;
+        provider.check_header(&token)?;
         let validity = provider.times.check(token.payload(), seconds(now))?;
         let generation = match provider.check_signature(&token, now, patient, request.outside()) {
             Ok(generation) => generation,
@@ -60,7 +62,7 @@ impl Plan {
                 return Err(unmet);
             }
         };
-        // Only what was signed: nobody else is to say what is kept.
+        // Only signed content, so that others cannot influence the cache.
         if !known.is_some_and(|known| Rc::ptr_eq(&known, token.header()))
             && let Ok(mut known) = provider.header.try_borrow_mut()
         {
@@ -109,7 +111,7 @@ impl Plan {
             return;
         }
         let Ok(mut cache) = provider.cache.try_borrow_mut() else { return };
-        // Only here can chance be asked for, which nobody outside must know.
+        // Random numbers are only available here, and must stay secret.
         let cache = cache.get_or_insert_with(|| {
             Cache::new(self.remembered, self.remembered.saturating_mul(BYTES_PER_TOKEN), outside.random())
         });
@@ -118,7 +120,7 @@ impl Plan {
 }
 
 impl Provider {
-    /// What is remembered of a token, if that is still good.
+    /// The cache entry of a token, if it is still valid.
     #[inline]
     pub(crate) fn recall(&self, text: &[u8], now: u64) -> Option<Rc<Verified>> {
         let cache = self.cache.try_borrow().ok()?;
@@ -130,7 +132,7 @@ impl Provider {
         if same_keys { Some(verified.clone()) } else { None }
     }
 
-    /// The number of the keys at hand; 0 of those that stand in the configuration.
+    /// The number of the keys at hand; 0 of those that are in the configuration.
     #[inline]
     fn generation(&self, now: u64) -> Option<u32> {
         match &self.keys {
@@ -165,6 +167,13 @@ impl Provider {
         let ours =
             self.issuers.is_empty() || self.issuers.iter().any(|known| Some(&**known) == issuer.as_deref());
         if ours { Ok(()) } else { Err(Refusal::Issuer) }
+    }
+
+    fn check_header(&self, token: &Token<'_>) -> Result<(), Refusal> {
+        let is = |(name, texts): &(Box<str>, Box<[Box<str>]>)| {
+            texts.iter().any(|text| token.header_is(name, text))
+        };
+        if self.token_header.iter().all(is) { Ok(()) } else { Err(Refusal::TokenHeader) }
     }
 
     fn check_audience(&self, payload: &Payload) -> Result<(), Refusal> {

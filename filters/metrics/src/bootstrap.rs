@@ -1,5 +1,4 @@
-//! What a proxy's bootstrap must have so that labels and buckets come out: `weir render bootstrap`
-//! prints it. No module needs this.
+//! The bootstrap settings for labels and buckets, which `weir render bootstrap` prints. Not part of modules.
 
 use crate::config::{Config, Metric, MetricType};
 use crate::encoding::{self, ISTIO_LABELS, Style};
@@ -52,9 +51,9 @@ pub fn stats_config_with(config: &Config, tag_names: &[String]) -> Value {
     stats
 }
 
-/// The buckets of a configuration's histograms by the beginnings of names, which is all that Istio's annotation
-/// `sidecar.istio.io/statsHistogramBuckets` can tell apart. `None` when histograms with other buckets begin
-/// alike.
+/// The buckets of a configuration's histograms by the beginnings of names, which is all that Istio's
+/// annotation `sidecar.istio.io/statsHistogramBuckets` can distinguish. `None` when histograms with other
+/// buckets begin alike.
 pub fn buckets_by_prefix(config: &Config) -> Option<BTreeMap<String, Vec<f64>>> {
     let histograms = histograms(config);
     let mut found = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What keeps the values of a label few, whatever traffic brings.
+//! Bounds of a label's values, for any traffic.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
@@ -22,7 +22,7 @@ pub(crate) const FIRST: Value = 2;
 /// The values that a label can have, and the way from a text to one of them.
 #[derive(Debug)]
 pub(crate) enum Bound {
-    /// The values stand in the configuration; texts are found by comparison.
+    /// The values are in the configuration; texts are found by comparison.
     Listed(Names),
     /// The first different ones that come.
     Capped {
@@ -72,6 +72,7 @@ impl Names {
     #[cold]
     #[inline(never)]
     fn insert(&mut self, place: usize, text: &[u8]) -> Value {
+        #[allow(clippy::cast_possible_truncation, reason = "bounded by `most`, which is a Value")]
         let value = FIRST + self.names.len() as Value;
         self.names.push(encoding::text(text).into());
         self.sorted.insert(place.min(self.sorted.len()), (text.into(), value));
@@ -100,6 +101,10 @@ impl Bound {
             Self::Capped { names, most } => Self::capped(names, *most, text),
             Self::Templates(templates) => {
                 let found = templates.iter().position(|(template, _)| template.fits(text));
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "there are fewer templates than Values, see compile"
+                )]
                 found.map_or(OTHER, |position| FIRST + position as Value)
             }
             Self::Classes { tests, .. } => {

@@ -1,4 +1,4 @@
-//! The way of a number to the proxy: find the series, define it the first time, add.
+//! Flushes a value to the proxy: finds the series, defines it the first time, adds the value.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
@@ -15,7 +15,7 @@ const OVERFLOW: &str = "weir_metrics_overflow_total";
 /// The counter of conditions that could not be judged.
 const UNDECIDED: &str = "weir_metrics_undecided_total";
 
-/// More than this is not added at once, so that no client can make a counter go round.
+/// Maximum of one increment, so that no client can make a counter overflow.
 const MOST: u64 = 1 << 50;
 
 impl Plan {
@@ -29,7 +29,7 @@ impl Plan {
         }
     }
 
-    /// Brings a value to all series of a metric. The labels must have been read.
+    /// Flushes a value to all series of a metric. The labels must have been read.
     #[inline]
     pub(crate) fn bring(&self, metric: &Metric, amount: u64, values: &Values, registry: &impl Registry) {
         let amount = amount.min(MOST);
@@ -97,7 +97,7 @@ impl Plan {
         id
     }
 
-    /// The series in which everything is for which there is no room.
+    /// The series of all combinations beyond the limit.
     #[cold]
     #[inline(never)]
     fn rest(&self, metric: &Metric, series: &Series, registry: &impl Registry) -> Id {

@@ -13,41 +13,42 @@ use weir_core::attribute::PathSpec;
 use weir_core::http_match::{HttpMatch, StringMatch};
 use weir_core::{Named, SourceSpec};
 
-/// `metrics`: what is counted, measured and logged.
+/// `metrics`: counters, gauges, histograms, access log.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Metrics"))]
 pub struct Config {
-    /// How labels are written into the names that the proxy keeps: `tags` (the default) or `istio`.
+    /// How labels are encoded in metric names: `tags` or `istio`.
     pub style: Style,
-    /// The metrics that everybody wants: requests, errors and durations, by route and by variant.
+    /// Standard metrics: requests, errors and durations, by route and by variant. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub red: Option<Red>,
-    /// Metrics of your own, at most 56.
+    /// Custom metrics, at most 56. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Metric>,
-    /// A line of JSON in the proxy's log for some of the requests.
+    /// A line of JSON in the proxy's log for selected requests. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log: Option<AccessLog>,
 }
 
-/// Rate, errors and durations: `{}` switches all of them on.
+/// Rate, errors and durations: `{}` enables all of them.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Red {
-    /// Whether requests are told apart by route; true when absent. It costs a property of the proxy, about
-    /// 11.5k instructions a request.
+    /// Whether metrics have a label `route`. It needs a property of the proxy, about 11.5k instructions per
+    /// request. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<bool>,
-    /// Whether durations are measured; true when absent.
+    /// Whether durations are measured. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<bool>,
-    /// Whether the same is measured for each variant of each experiment; true when absent.
+    /// Whether the same metrics exist for each variant of each experiment. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiments: Option<bool>,
-    /// The upper bounds of the durations' buckets, in milliseconds; used by `weir render bootstrap`.
+    /// Upper bounds of the buckets of durations, in milliseconds; used by `weir render bootstrap`. Default:
+    /// Envoy's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<f64>,
 }
@@ -57,47 +58,46 @@ pub struct Red {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metric {
-    /// Its name: letters, digits and `_`, not starting with `weir_`. Several definitions may share a name
-    /// when they have the same type and the same labels.
+    /// Its name: letters, digits and `_`, not starting with `weir_`. Several definitions may share a name if
+    /// they have the same type and labels.
     pub name: String,
-    /// What it is.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: MetricType,
-    /// Its labels, at most 8.
+    /// Its labels, at most 8. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub labels: Named<LabelSpec>,
-    /// Experiments by whose variants it is told apart, with the labels `experiment` and `variant`: keys, or
-    /// `*` for all of this configuration. A request counts once for each of them that it takes part in.
+    /// Experiments that add the labels `experiment` and `variant`: keys, or `*` for all of this
+    /// configuration. A request counts once for each of them that it takes part in. Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
     pub experiments: Vec<String>,
-    /// What is added, set or recorded: 1 for a counter and the number of active requests for a gauge when
-    /// absent.
+    /// The value to add, set or record. Default: 1 for a counter, the number of active requests for a gauge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<ValueSpec>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match.
+    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes.
+    /// Which requests: a GrowthBook condition over attributes. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates.
+    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
-    /// Which responses.
+    /// Which responses. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseMatch>,
-    /// When it is measured; `end` when absent, and both for active requests.
+    /// When it is measured. Default: `end`, and both for active requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
-    /// The upper bounds of a histogram's buckets; used by `weir render bootstrap`.
+    /// Upper bounds of a histogram's buckets; used by `weir render bootstrap`. Default: Envoy's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<f64>,
-    /// How many combinations of label values each worker keeps, 1 to 10000; 1000 when absent. All others
-    /// are one, with `other` in every label.
+    /// Maximum number of combinations of label values per worker, 1 to 10000. Further combinations share one
+    /// series, with `other` in every label. Default: 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_series: Option<u32>,
 }
@@ -107,10 +107,10 @@ pub struct Metric {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MetricType {
-    /// It only goes up.
+    /// A value that only increases.
     #[default]
     Counter,
-    /// It goes up and down.
+    /// A value that increases and decreases.
     Gauge,
     /// The distribution of a value.
     Histogram,
@@ -121,38 +121,38 @@ pub enum MetricType {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum When {
-    /// When the request's headers are there; nothing is known of the response.
+    /// At the request's headers; the response is not available.
     Request,
-    /// When all is over, whatever the end was: a response, a reset, a client that left.
+    /// When the request ends for any reason: a response, a reset, a client that left.
     #[default]
     End,
 }
 
-/// A value: exactly one way of these.
+/// A value: specify exactly one source.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ValueSpec {
-    /// Always this number.
+    /// A constant number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constant: Option<u64>,
     /// The time from the request's headers to the end, in this unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<TimeUnit>,
-    /// The bytes of a body.
+    /// The size of a body in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Body>,
-    /// A number in the request. What is no number, or below 0, is not measured.
+    /// A number in the request. Negative and invalid numbers are not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceSpec>,
     /// A response header with a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header: Option<String>,
-    /// An Envoy attribute with a number, read at the end, such as `upstream.request_attempt_count`. Those
-    /// that are durations are in nanoseconds.
+    /// An Envoy attribute with a number, read at the end, such as `upstream.request_attempt_count`. Durations
+    /// are in nanoseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_property: Option<PathSpec>,
-    /// With any of them: divides by this number; rounded to the nearest whole number.
+    /// With any source: divides by this number, rounded to the nearest whole number. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub divide_by: Option<u64>,
 }
@@ -181,76 +181,77 @@ pub enum Body {
     Response,
 }
 
-/// Which responses: those for which all that is given holds.
+/// Which responses: all given tests must pass.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResponseMatch {
     /// HTTP statuses: a number, a class such as `2xx`, a range such as `500-504`, or a list of these.
+    /// Default: all.
     #[serde(skip_serializing_if = "Statuses::is_empty")]
     pub status: Statuses,
-    /// gRPC statuses, 0 to 16: a number, a range, or a list of these.
+    /// gRPC statuses, 0 to 16: a number, a range, or a list of these. Default: all.
     #[serde(skip_serializing_if = "Statuses::is_empty")]
     pub grpc_status: Statuses,
-    /// Response headers by name. `{}` asks only that the header is there.
+    /// Response headers by name. `{}` only requires that the header is present. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub headers: Named<StringMatch>,
 }
 
-/// A line of JSON in the proxy's log. No header is in it but those that you name.
+/// A line of JSON in the proxy's log. It contains only the headers that you name.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessLog {
-    /// The part of all requests that is logged, such as `1%`; all of them when absent. Requests of one trace
-    /// (`traceparent`) are logged together.
+    /// The fraction of all requests to log, such as `1%`. Requests of one trace (`traceparent`) are logged
+    /// together. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<String>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match.
+    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all.
     #[load(one_or_many)]
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
     pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes.
+    /// Which requests: a GrowthBook condition over attributes. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates.
+    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,
-    /// Which responses.
+    /// Which responses. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseMatch>,
-    /// Path templates for the field `path`, as for labels.
+    /// Path templates for the field `path`, as for labels. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<String>,
-    /// Writes the path itself (without its query), which may hold what identifies people.
+    /// Writes the path itself (without its query), which may contain personal data.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub raw_path: bool,
-    /// Whether the route's name is written; true when absent.
+    /// Whether the route's name is written. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<bool>,
-    /// Further fields, defined as labels are.
+    /// Further fields, defined like labels. Default: none.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub fields: Named<LabelSpec>,
-    /// A field `unit` that tells units apart without naming them.
+    /// A field `unit` that distinguishes units without identifying them. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<HashedUnit>,
-    /// The level of the lines; `warn` when absent, because Istio's proxies write nothing below it.
+    /// The level of the lines. Default: `warn`, because Istio's proxies write nothing below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
 }
 
-/// A unit that is not written itself: the first half of the HMAC-SHA256 of it.
+/// A pseudonymous unit: the first half of its HMAC-SHA256.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HashedUnit {
-    /// What identifies a unit: the first source that the request has, and that is not empty, counts.
+    /// Sources of the unit; the first non-empty source wins.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub source: Vec<SourceSpec>,
-    /// The secret without which nobody can find out whose hash it is.
+    /// The secret of the HMAC; without it the hash cannot be traced to a unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretSpec>,
 }

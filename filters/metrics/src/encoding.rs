@@ -7,22 +7,21 @@
 use serde::Serialize;
 use weir_core::Load;
 
-/// How labels are written.
+/// How labels are encoded in metric names.
 #[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "LabelStyle"))]
 pub enum Style {
-    /// `experiment=.=checkout;.;variant=.=b;.;orders_total`: any labels. Istio knows them when they are in
-    /// `extraStatTags`, Envoy by `stats_tags` (`weir render bootstrap`).
+    /// `experiment=.=checkout;.;variant=.=b;.;orders_total`: any labels. Istio extracts them if they are
+    /// listed in `extraStatTags`, Envoy by `stats_tags` (`weir render bootstrap`).
     #[default]
     Tags,
-    /// `component.checkout.tag.b;.orders_total`: the few labels that an Istio sidecar knows without any
-    /// setting.
+    /// `component.checkout.tag.b;.orders_total`: the labels that an Istio sidecar extracts by default.
     Istio,
 }
 
-/// Labels that an unmodified Istio sidecar cuts out of names, in the order in which they are written.
+/// Labels that an unmodified Istio sidecar extracts from names, in the order in which they are written.
 pub const ISTIO_LABELS: [&str; 4] = ["wasm_filter", "component", "cache", "tag"];
 
 /// Labels that Istio cuts from the end of a name, `_rq_503` and `_rq_5xx`.
@@ -30,7 +29,7 @@ pub const ISTIO_CODE: &str = "response_code";
 /// See [`ISTIO_CODE`].
 pub const ISTIO_CLASS: &str = "response_code_class";
 
-/// The name under which Istio knows one of the labels that this filter adds by itself.
+/// Istio's name for one of the labels that this filter adds by itself.
 pub fn istio_name(label: &str) -> &str {
     match label {
         "experiment" | "metric" => "component",

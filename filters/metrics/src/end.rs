@@ -51,6 +51,13 @@ impl<'e, E: Ending> Asked<'e, E> {
         })
     }
 
+    /// Whether the proxy redirected the request itself: it comes, or came, a second time, with a response.
+    #[cold]
+    fn is_redirected(&self) -> bool {
+        let details = self.ending.property(b"response\0code_details");
+        details.is_some_and(|details| *details == *b"internal_redirect")
+    }
+
     pub(crate) fn late(&self, position: u16) -> Option<&[u8]> {
         let position = usize::from(position);
         let late = self.lates.get(position)?;
@@ -72,6 +79,12 @@ impl Plan {
             registry.increment(gauge, -1);
         }
         let asked = Asked::new(&self.lates, ending);
+        let asks_status = (self.reads_status && waiting != 0) || line.is_some();
+        // Of a redirected pass Envoy knows the upstream's status, or none: others are not asked about.
+        let may_be = asks_status && asked.status().is_none_or(|status| (300..400).contains(&status));
+        if may_be && asked.is_redirected() {
+            return;
+        }
         let mut left = waiting;
         while left != 0 {
             let position = left.trailing_zeros();
@@ -130,7 +143,12 @@ fn amount<E: Ending>(
         Amount::Attribute(_) => number(),
         Amount::LateText(late) => {
             let number = weir_core::value::number(asked.late(late)?)?;
-            (number >= 0.0).then(|| number.round() as u64)
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "out of range it is the nearest that is in it"
+            )]
+            let whole = number.round() as u64;
+            (number >= 0.0).then_some(whole)
         }
         Amount::LateInteger(late) => {
             let number = i64::from_le_bytes(asked.late(late)?.try_into().ok()?);

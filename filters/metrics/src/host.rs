@@ -1,11 +1,11 @@
-//! What this filter asks of the proxy.
+//! The functions of the proxy that this filter needs.
 
 /// The kind of a metric at the proxy, as proxy-wasm numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It only goes up.
+    /// A value that only increases.
     Counter = 0,
-    /// It goes up and down.
+    /// A value that increases and decreases.
     Gauge = 1,
     /// The distribution of a value.
     Histogram = 2,

@@ -16,46 +16,47 @@ pub enum LabelSpec {
     Long(Box<Label>),
 }
 
-/// Where a label's values come from, and what keeps them few. Exactly one source is given, and at most one
-/// bound; without a bound the first ten values count.
+/// The source of a label's values, and their bound. Specify exactly one source and at most one bound. Default
+/// bound: the first ten values.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Label {
-    /// What the short form says: `method`, `route`, `code`, `codeClass`, `grpcStatus`, a source or an
-    /// attribute.
+    /// The short form: `method`, `route`, `code`, `codeClass`, `grpcStatus`, a source or an attribute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceSpec>,
-    /// The variant of the experiment with this key; `none` for who is in none.
+    /// The variant of the experiment with this key; `none` for requests without a variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// Always this text.
+    /// A constant text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constant: Option<String>,
-    /// What this configuration gives to a request header of its own, such as `x-weir-route` of a route.
+    /// The value that this configuration writes to a request header, such as `x-weir-route`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given_header: Option<String>,
     /// A response header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header: Option<String>,
-    /// An Envoy attribute that is read at the end, such as `response.code_details` or `upstream.address`.
+    /// An Envoy attribute, read at the end of the request, such as `response.code_details` or
+    /// `upstream.address`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_property: Option<PathSpec>,
-    /// A part of all units, `0` and up, which does not depend on any experiment.
+    /// The number of a part of all units, starting at `0`; independent of all experiments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_bucket: Option<SubBucket>,
 
-    /// Bound: these values; all others are `other`.
+    /// Bound: the allowed values; all others become `other`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
-    /// Bound: path templates such as `/users/{id}`, in which `{…}` is one segment and a last `**` the rest.
-    /// The first that fits is the value.
+    /// Bound: path templates such as `/users/{id}`, in which `{…}` is one segment, or a part of one
+    /// (`/items/{item}:archive`, `/files/{name}.json`), and a last `**` the rest. The first that fits is the value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<String>,
-    /// Bound: classes of values. The first that fits is the value.
+    /// Bound: classes of values. The value is the first class that matches.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
-    /// Bound: the first so many different values that a worker sees, 1 to 1000.
+    /// Bound: maximum number of distinct values per worker, 1 to 1000; later values become `other`. Default:
+    /// 10, and 50 for `route` and `code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_most: Option<u32>,
 }
@@ -67,7 +68,7 @@ pub struct Label {
 pub struct Class {
     /// The label's value.
     pub class: String,
-    /// Which texts are of it, such as `{prefix: Mozilla}`.
+    /// The values that belong to the class, such as `{prefix: Mozilla}`.
     #[serde(rename = "match")]
     pub text: StringMatch,
 }
@@ -77,16 +78,15 @@ pub struct Class {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubBucket {
-    /// What identifies a unit: the first source that the request has, and that is not empty, counts.
+    /// Sources of the unit; the first non-empty source wins.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
-    /// How many parts, 2 to 100; 20 when absent.
+    /// Number of parts, 2 to 100. Default: 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buckets: Option<u32>,
-    /// What the hash is salted with; `weir` when absent. Metrics that are divided by each other need the
-    /// same.
+    /// Hash salt. Metrics that are divided by each other need the same salt. Default: `weir`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
 }

@@ -1,8 +1,12 @@
-//! metrics: what is counted, measured and logged, with labels that stay few.
+//! metrics: counters, gauges, histograms and the access log, with bounded label cardinality.
 //!
-//! [`Config`] is what a user wrote, [`Plan`] what it means. [`Plan::start`] sees the request once all
-//! other filters have decided, and leaves a small [`Measured`]; [`Plan::end`] spends it when all is
-//! over. The proxy is behind two traits: [`Registry`] keeps the metrics, [`Ending`] tells of the end.
+//! [`Config`] is the section as written, [`Plan`] its compiled form. [`Plan::start`] reads the request after
+//! all other filters have decided, and returns a small [`Measured`]; [`Plan::end`] consumes it at the end of
+//! the request. Two traits abstract the proxy: [`Registry`] stores the metrics, [`Ending`] provides the
+//! response.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 #[cfg(feature = "bootstrap")]
 pub mod bootstrap;

@@ -17,7 +17,7 @@ use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
 /// A path that is written itself is cut, in bytes.
 const LONGEST_PATH: usize = 512;
 
-/// What is logged.
+/// The content of a line.
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) sample: Sample,
@@ -39,7 +39,7 @@ pub(crate) enum Field {
     Reading(u16),
     /// A text of the request.
     Text(AttrId),
-    /// What is asked of the proxy at the end, by position in [`Plan::lates`].
+    /// The values read from the proxy at the end, by position in [`Plan::lates`].
     Late(u16),
     /// Always the same.
     Constant(Box<str>),

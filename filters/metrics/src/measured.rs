@@ -1,11 +1,11 @@
-//! What is kept of a request until its end.
+//! The state of a request until its end.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::bound::{NONE, Value};
 
-/// What is kept of a request until its end: values as small numbers, nothing of its text but the line that
-/// is logged of some. It is spent by [`crate::Plan::end`], so that nothing ends twice.
+/// The state of a request until its end: values as small numbers, and no text except the log line of some
+/// requests. [`crate::Plan::end`] consumes it, so that no request ends twice.
 #[derive(Debug, Default)]
 pub struct Measured {
     pub(crate) values: Values,
@@ -42,7 +42,7 @@ impl Default for Values {
 }
 
 impl Values {
-    /// Room for so many.
+    /// Room for this many.
     #[inline]
     pub(crate) fn new(number: usize) -> Self {
         let mut values = Self::default();

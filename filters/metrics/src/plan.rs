@@ -1,4 +1,4 @@
-//! What the section means: all that a request needs, looked up and checked.
+//! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::bound::{Bound, Value};
 use crate::encoding::Style;
@@ -19,9 +19,11 @@ pub struct Plan {
     pub(crate) metrics: Box<[Metric]>,
     /// Everything that labels read, each thing once, whatever number of metrics has it.
     pub(crate) readings: Box<[Reading]>,
-    /// What is asked of the proxy at the end.
+    /// A value that is read from the proxy at the end.
     pub(crate) lates: Box<[Late]>,
     pub(crate) log: Option<Box<Log>>,
+    /// Whether the status of the response is asked at the end.
+    pub(crate) reads_status: bool,
     /// The counter of conditions that could not be judged.
     pub(crate) undecided: Cell<Id>,
 }
@@ -57,7 +59,7 @@ pub(crate) enum Moment {
     Active,
 }
 
-/// What is added, set or recorded.
+/// The value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Amount {
     Constant(u64),
@@ -120,11 +122,11 @@ pub(crate) enum Reading {
     Class,
     /// The gRPC status.
     Grpc,
-    /// What is asked of the proxy at the end.
+    /// A value that is read from the proxy at the end.
     Late(u16, Bound),
 }
 
-/// What is asked of the proxy at the end.
+/// A value that is read from the proxy at the end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Late {
     Header(Box<[u8]>),

@@ -1,4 +1,4 @@
-//! The metrics that everybody wants, written as a user would write them.
+//! The standard metrics, written as a user would write them.
 
 use crate::config::{Config, Metric, MetricType, Red, TimeUnit, ValueSpec};
 use crate::label::LabelSpec;

@@ -6,7 +6,7 @@ use crate::bound::{OTHER, Value};
 use std::cell::{Cell, RefCell};
 use std::hint::cold_path;
 
-/// What is known of a series.
+/// The state of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Id {
     /// Nothing yet.
@@ -51,7 +51,7 @@ pub(crate) enum Ids {
 pub(crate) enum Found {
     /// Here.
     Id(Id),
-    /// Nowhere, and there is no room for it.
+    /// Not found, and the limit is reached.
     Full,
 }
 
@@ -64,11 +64,14 @@ impl Ids {
         }
     }
 
-    /// What is known of a series.
+    /// The state of a series.
     #[inline]
     pub(crate) fn find(&self, number: u64) -> Found {
         match self {
-            Self::Dense(all) => Found::Id(all.get(number as usize).map_or(Id::Refused, |id| id.get())),
+            Self::Dense(all) => {
+                let id = usize::try_from(number).ok().and_then(|position| all.get(position));
+                Found::Id(id.map_or(Id::Refused, |id| id.get()))
+            }
             Self::Sparse { met, most } => {
                 let Ok(met) = met.try_borrow() else { return Found::Full };
                 match met.binary_search_by(|(known, _)| known.cmp(&number)) {
@@ -87,7 +90,7 @@ impl Ids {
     pub(crate) fn keep(&self, number: u64, id: Id) {
         match self {
             Self::Dense(all) => {
-                if let Some(cell) = all.get(number as usize) {
+                if let Some(cell) = usize::try_from(number).ok().and_then(|position| all.get(position)) {
                     cell.set(id);
                 }
             }

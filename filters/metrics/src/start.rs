@@ -135,6 +135,7 @@ fn plain(number: f64) -> String {
 }
 
 /// Which of `parts` equal parts a hash is in.
+#[allow(clippy::cast_possible_truncation, reason = "below `parts`")]
 #[inline]
 fn part(hash: u64, parts: Value) -> Value {
     // The upper half is enough: there are at most a hundred parts.
@@ -142,6 +143,7 @@ fn part(hash: u64, parts: Value) -> Value {
 }
 
 /// The number that an attribute is, when it is one and not below 0.
+#[allow(clippy::cast_possible_truncation, reason = "out of range it is the nearest that is in it")]
 fn whole<O: Outside>(request: &Request<'_, O>, id: AttrId) -> Option<u64> {
     match request.value(id) {
         Fact::Number(number) if number >= 0.0 => Some(number.round() as u64),

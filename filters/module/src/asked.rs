@@ -1,11 +1,11 @@
-//! What filters may ask while a request is decided.
+//! Host functions for filters during the decision about a request.
 
 use weir_core::Outside;
 use weir_core::predicate::CelId;
 use weir_core::request::Signature;
 use weir_host::Host;
 
-/// What a request may ask of the host, with the names that the plan uses.
+/// Host functions for a request, with the names that the plan uses.
 pub(crate) struct Asked<'p, H> {
     pub(crate) host: &'p H,
     /// Tokens of the CEL expressions, in the order of the shape.

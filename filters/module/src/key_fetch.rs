@@ -1,29 +1,13 @@
-//! Keys that come from a server: carries out what the filter jwt-claims wants fetched.
+//! Keys from a server: carries out the fetches that the filter jwt-claims requests.
 
 use crate::Pipeline;
-use std::cell::RefCell;
-use weir_host::{Callout, Host, Wake};
+use weir_host::{Callout, Callouts, Host, Wake};
 
 /// The longest answer that is read, in bytes; one more than the filter takes, so that it is refused there.
 const LONGEST_ANSWER: usize = (1 << 20) + 1;
 
-/// The callouts that run: their tokens, and the providers whose keys they fetch.
-#[derive(Default)]
-pub(crate) struct Running(RefCell<Vec<(u32, u16)>>);
-
-impl Running {
-    fn start(&self, token: u32, provider: u16) {
-        if let Ok(mut running) = self.0.try_borrow_mut() {
-            running.push((token, provider));
-        }
-    }
-
-    fn finish(&self, token: u32) -> Option<u16> {
-        let mut running = self.0.try_borrow_mut().ok()?;
-        let position = running.iter().position(|(known, _)| *known == token)?;
-        Some(running.swap_remove(position).1)
-    }
-}
+/// The callouts that run, with the providers whose keys they fetch.
+pub(crate) type Running = Callouts<u16>;
 
 impl Pipeline {
     /// Starts every fetch that is due.
@@ -60,7 +44,7 @@ impl Pipeline {
     fn take_keys<H: Host>(&self, host: &H, provider: u16, answer: Result<(u16, &[u8]), ()>) -> bool {
         let taken = self.plans.jwt.as_ref().and_then(|jwt| jwt.on_fetched(provider, host.now(), answer));
         let Some(taken) = taken else { return false };
-        self.counters.count(&[taken.count], host);
+        self.counters.count([taken.count.index()].into_iter(), host);
         for note in &taken.notes {
             host.log(log::Level::Warn, &weir_core::escape::escape(note));
         }

@@ -1,12 +1,16 @@
 //! The proxy-wasm module: one document configures it, one pass serves a request.
 //!
 //! [`Pipeline`] runs the filters of this build over one view of the request; how they are configured, and
-//! the order in which they decide, is [`weir_pipeline`]'s. The entry points are in `entry`, which only
-//! exists in the module itself. What a build has no filter for is a null object of the same name, in
+//! the order in which they decide, is [`weir_pipeline`]'s. [`apply`] carries out what
+//! they decided: here Weir's effects meet a host, which knows nothing of them. The entry points are in `entry`,
+//! which only exists in the module itself. What a build has no filter for is a null object of the same name, in
 //! `absent/`.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
+mod apply;
 mod asked;
-mod counters;
 #[cfg(target_os = "wasi")]
 mod entry;
 #[cfg_attr(not(feature = "jwt-claims"), path = "absent/key_fetch.rs")]
@@ -17,4 +21,4 @@ mod pipeline;
 #[cfg_attr(not(feature = "response-faults"), path = "absent/response_faults.rs")]
 mod response_faults;
 
-pub use pipeline::{Kept, Pipeline};
+pub use pipeline::{Kept, Pipeline, Workspace};

@@ -1,4 +1,4 @@
-//! What the filter metrics asks of the proxy.
+//! The functions of the proxy that the filter metrics needs.
 
 use weir_host::{HeaderMap, Host, MetricId, MetricKind};
 use weir_metrics::{Ending, Kind, Level, Registry};

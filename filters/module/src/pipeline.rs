@@ -1,14 +1,12 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
+use crate::apply::{apply, clean_trailers, respond};
 use crate::asked::Asked;
-use crate::counters::Counters;
 use crate::key_fetch::Running;
 use crate::measure::Meter;
 use crate::response_faults::Suffering;
-use weir_core::{Problems, Request, ResponseHeader, Way};
-use weir_host::{
-    Body, Host, MetricId, MetricKind, Plugin, Served, Wake, Workspace, apply, clean_trailers, respond,
-};
+use weir_core::{Effects, Problems, Reply, Request, ResponseHeader, Scratch, Way};
+use weir_host::{Body, Counters, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
 use weir_pipeline::{Left, Plans, metrics};
 
 /// A configured plugin: the filters that its document switches on.
@@ -21,6 +19,19 @@ pub struct Pipeline {
     gauges: Box<[Option<MetricId>]>,
     #[cfg_attr(not(feature = "jwt-claims"), allow(dead_code, reason = "nothing runs"))]
     pub(crate) running: Running,
+}
+
+/// Memory that requests use one after the other.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// What was found in the request.
+    scratch: Scratch,
+    /// What is to be done.
+    effects: Effects,
+}
+
+impl weir_host::Workspace for Workspace {
+    const EMPTY: Self = Self { scratch: Scratch::new(), effects: Effects::new() };
 }
 
 /// What is kept of a stream until it ends.
@@ -75,35 +86,35 @@ impl Pipeline {
 impl<H: Host> Plugin<H> for Pipeline {
     const MAY_HOLD: bool = cfg!(any(feature = "jwt-claims", feature = "fault-injection"));
 
-    type Kept = Kept;
+    const NAME: &'static str = "weir";
 
-    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Problems> {
-        let plans = Plans::load(configuration, &|name| std::env::var(name).ok())?;
-        let cel = Self::compile_cel(&plans, host)?;
-        let define = |kind, names: &[String]| {
-            names.iter().map(|name| host.define_metric(kind, name)).collect::<Box<[Option<MetricId>]>>()
-        };
-        let counters = Counters::new(define(MetricKind::Counter, &plans.shape.counters));
+    type Kept = Kept;
+    type Workspace = Workspace;
+
+    fn configure(host: &H, configuration: &[u8]) -> Result<Self, Refusal> {
+        let refusal = |problems: Problems| Refusal::new(problems.iter());
+        let plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
+        let cel = Self::compile_cel(&plans, host).map_err(refusal)?;
+        for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
+            host.declare_lasting(name.as_bytes());
+        }
+        let counters = Counters::define(&plans.shape.counters, host);
         if let Some(metrics) = &plans.metrics {
             metrics.define_all(&Meter(host));
         }
+        let gauge = |name: &String| host.define_metric(MetricKind::Gauge, name);
+        let gauges = plans.shape.gauges.iter().map(gauge).collect();
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
             host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
-        Ok(Self {
-            cel,
-            counters,
-            gauges: define(MetricKind::Gauge, &plans.shape.gauges),
-            running: Running::default(),
-            plans,
-        })
+        Ok(Self { cel, counters, gauges, running: Running::default(), plans })
     }
 
-    fn on_request_headers(&self, host: &H, workspace: &mut Workspace) -> Served<Kept> {
+    fn on_request_headers(&self, host: &H, workspace: &mut Workspace, held_for: u64) -> Served<Kept> {
         let shape = &self.plans.shape;
-        let Workspace { scratch, effects, held_for } = workspace;
+        let Workspace { scratch, effects } = workspace;
         let pairs;
-        // Some configurations look at no header at all: then the dearest call of all is not made.
+        // Some configurations read no header: then the most expensive call is not made.
         let raw: &[u8] = if shape.reads_no_header() {
             &[]
         } else {
@@ -114,9 +125,14 @@ impl<H: Host> Plugin<H> for Pipeline {
         let asked = Asked { host, cel: &self.cel };
         let request = Request::new(shape, raw, scratch, &asked);
         effects.reset(shape);
-        effects.held = *held_for > 0;
+        effects.held = held_for > 0;
         self.plans.decide(&request, effects);
-        self.counters.count(&effects.counts, host);
+        self.counters.count(effects.counts.iter().map(|counter| counter.index()), host);
+        if <Self as Plugin<H>>::MAY_HOLD
+            && let Some(reply) = effects.way.reply_mut()
+        {
+            suit(reply, raw, host);
+        }
         match &effects.way {
             // Nothing of it is changed: it comes again.
             Way::Hold(hold) => return Served { kept: None, way: Way::Hold(*hold) },
@@ -154,6 +170,12 @@ impl<H: Host> Plugin<H> for Pipeline {
         match &mut kept.suffering {
             Some(suffering) => self.harm_body(host, suffering, size),
             None => Body::GoesOn,
+        }
+    }
+
+    fn on_response_trailers(&self, host: &H, kept: &Kept) {
+        if let Some(suffering) = &kept.suffering {
+            self.harm_trailers(host, suffering);
         }
     }
 
@@ -202,6 +224,16 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 }
 
+/// Gives an answer the form that the client reads. The headers are those that were read, if any were.
+#[cold]
+fn suit<H: Host>(reply: &mut Reply, raw: &[u8], host: &H) {
+    if raw.is_empty() && reply.grpc_status.is_some() {
+        weir_core::rpc::suit(reply, &host.request_pairs());
+    } else {
+        weir_core::rpc::suit(reply, raw);
+    }
+}
+
 #[cfg(test)]
 #[cfg(all(feature = "experiment", feature = "ab-routing"))]
 mod tests {
@@ -213,7 +245,7 @@ mod tests {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let host = FakeHost::with_request(&[(":path", b"/"), ("cookie", cookie.as_bytes())]);
         host.random.set(random);
-        if let Some(kept) = pipeline.on_request_headers(&host, &mut Workspace::default()).kept {
+        if let Some(kept) = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept {
             pipeline.on_response_headers(&host, kept, false);
         }
         let sent = host.request.borrow();

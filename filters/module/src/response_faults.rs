@@ -1,10 +1,11 @@
-//! Faults of responses: carries out what the filter fault-injection decided about one.
+//! Response faults: carries out the decisions of the filter fault-injection.
 
 use crate::Pipeline;
+use weir_core::rpc::has_no_body;
 use weir_fault_injection::{BodyChange, ResponseFault};
 use weir_host::{Body, Edit, HeaderMap, Host};
 
-/// What is kept of a response that suffers a fault.
+/// The state of a response with a fault.
 #[derive(Debug)]
 pub(crate) struct Suffering {
     mark: u16,
@@ -17,7 +18,7 @@ pub(crate) struct Suffering {
 }
 
 impl Suffering {
-    /// What a response suffers by what its request left.
+    /// The fault of a response, by the mark that its request left.
     #[inline]
     pub(crate) fn of(mark: Option<u16>) -> Option<Self> {
         mark.map(Self::new)
@@ -37,7 +38,18 @@ impl Pipeline {
         if let Some(fault) = fault {
             change_headers(fault, host);
         }
-        !ends && (faults.rate(suffering.mark).is_some() || fault.is_some_and(|fault| fault.body.is_some()))
+        let changes = |fault: &ResponseFault| fault.body.is_some() || fault.status.is_some_and(has_no_body);
+        !ends && (faults.rate(suffering.mark).is_some() || fault.is_some_and(changes))
+    }
+
+    /// Changes the trailers of a response.
+    #[cold]
+    pub(crate) fn harm_trailers<H: Host>(&self, host: &H, suffering: &Suffering) {
+        let fault = self.plans.faults.as_ref().and_then(|faults| faults.response(suffering.mark));
+        if let Some(BodyChange::Replace(_)) = fault.and_then(|fault| fault.body.as_ref()) {
+            SUMS.iter()
+                .for_each(|name| host.edit(HeaderMap::ResponseTrailers, name.as_bytes(), Edit::Remove));
+        }
     }
 
     /// Changes a part of a body, or slows it down.
@@ -45,7 +57,11 @@ impl Pipeline {
     pub(crate) fn harm_body<H: Host>(&self, host: &H, suffering: &mut Suffering, size: usize) -> Body {
         let Some(faults) = &self.plans.faults else { return Body::GoesOn };
         let fault = faults.response(suffering.mark);
-        match fault.and_then(|fault| fault.body.as_ref()) {
+        let change = match fault {
+            Some(fault) if fault.status.is_some_and(has_no_body) => Some(&NOTHING),
+            fault => fault.and_then(|fault| fault.body.as_ref()),
+        };
+        match change {
             Some(BodyChange::Replace(with)) => {
                 // Once, at the start; all that follows is dropped.
                 let with: &[u8] = if suffering.seen == 0 { with } else { &[] };
@@ -93,18 +109,52 @@ impl Suffering {
     }
 }
 
+/// What tells of the body that was there: how it is encoded, what its bytes add up to, which version and which part
+/// of it this is (RFC 9110 sections 8 and 14, RFC 9530, and what these made obsolete). With another body clients
+/// could not read the response, would refuse it, or would keep it under the old one's name.
+const OF_BODY: [&str; 9] = [
+    "content-encoding",
+    "content-md5",
+    "content-digest",
+    "repr-digest",
+    "digest",
+    "etag",
+    "last-modified",
+    "content-range",
+    "accept-ranges",
+];
+
+/// Of these, what also comes behind the body.
+const SUMS: [&str; 4] = ["content-md5", "content-digest", "repr-digest", "digest"];
+
+/// A body that its status does not allow.
+static NOTHING: BodyChange = BodyChange::Truncate(0);
+
 fn change_headers<H: Host>(fault: &ResponseFault, host: &H) {
     let edit = |name: &str, edit| host.edit(HeaderMap::Response, name.as_bytes(), edit);
+    let mut status = fault.status;
     for name in &fault.remove {
         edit(name, Edit::Remove);
     }
-    if fault.body.is_some() {
+    if fault.body.is_some() || status.is_some_and(has_no_body) {
         edit("content-length", Edit::Remove);
+    }
+    if let Some(BodyChange::Replace(_)) = fault.body {
+        OF_BODY.iter().for_each(|name| edit(name, Edit::Remove));
+        // A part, which it is not any more.
+        let is_part =
+            || host.header(HeaderMap::Response, b":status").is_some_and(|status| *status == *b"206");
+        if status.is_none() && is_part() {
+            status = Some(200);
+        }
+    } else if fault.status.is_some_and(|status| status != 206 && status != 416) {
+        // It has no meaning with any other status (RFC 9110 section 14.4).
+        edit("content-range", Edit::Remove);
     }
     for (name, value) in &fault.set {
         edit(name, Edit::Replace(value.as_bytes()));
     }
-    if let Some(status) = fault.status {
+    if let Some(status) = status {
         let digit = |scale: u16| b'0' + (status / scale % 10) as u8;
         edit(":status", Edit::Replace(&[digit(100), digit(10), digit(1)]));
     }
@@ -113,14 +163,15 @@ fn change_headers<H: Host>(fault: &ResponseFault, host: &H) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weir_host::{FakeHost, Plugin, Workspace};
+    use crate::Workspace;
+    use weir_host::{FakeHost, Plugin};
 
     /// What becomes of a body that comes in these parts, and after each part, whether and how long it waits.
     fn suffer(fault: &str, parts: &[&str]) -> (String, Vec<Body>) {
         let host = FakeHost::with_request(&[(":path", b"/")]);
         let configuration = format!(r#"{{"faults": [{fault}]}}"#);
         let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
-        let kept = pipeline.on_request_headers(&host, &mut Workspace::default()).kept.unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept.unwrap();
         let mut kept = pipeline.on_response_headers(&host, kept, false).unwrap();
         let (mut all, mut bodies) = (Vec::new(), Vec::new());
         for part in parts {
@@ -149,6 +200,59 @@ mod tests {
     fn a_replaced_body_comes_once() {
         assert_eq!(suffer(&body(r#""replace": "other""#), &["hello", "world"]).0, "other");
         assert_eq!(suffer(&body(r#""replace": """#), &["hello", "world"]).0, "");
+    }
+
+    /// The headers that are left of those that a response had.
+    fn left(fault: &str, headers: &[(&str, &str)]) -> Vec<String> {
+        let host = FakeHost::with_request(&[(":path", b"/")]);
+        let configuration = format!(r#"{{"faults": [{{"response": {{"percentage": "100%", {fault}}}}}]}}"#);
+        let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept.unwrap();
+        for (name, value) in headers {
+            host.edit(HeaderMap::Response, name.as_bytes(), Edit::Add(value.as_bytes()));
+        }
+        pipeline.on_response_headers(&host, kept, false);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        host.take_response_headers().iter().map(|(n, v)| format!("{}: {}", text(n), text(v))).collect()
+    }
+
+    #[test]
+    fn what_tells_of_the_old_body_goes_with_it() {
+        let mut all = OF_BODY.map(|name| (name, "old")).to_vec();
+        all.extend([(":status", "206"), ("content-length", "7"), ("content-type", "text/plain")]);
+        assert_eq!(left(r#""body": {"replace": "new"}"#, &all), ["content-type: text/plain", ":status: 200"]);
+        let set = r#""body": {"replace": "new"}, "setHeaders": {"etag": "new"}, "status": 503"#;
+        assert_eq!(left(set, &all), ["content-type: text/plain", "etag: new", ":status: 503"]);
+        // A broken transfer: all but the length is as it was.
+        let cut = left(r#""body": {"truncate": 1}"#, &all);
+        assert_eq!(cut.len(), all.len() - 1, "{cut:?}");
+    }
+
+    #[test]
+    fn other_statuses_are_of_no_part_and_some_of_no_body() {
+        let part = [(":status", "206"), ("content-range", "bytes 0-1/5"), ("content-length", "2")];
+        assert_eq!(left(r#""status": 503"#, &part), ["content-length: 2", ":status: 503"]);
+        assert_eq!(
+            left(r#""status": 416"#, &part),
+            ["content-range: bytes 0-1/5", "content-length: 2", ":status: 416"]
+        );
+        assert_eq!(left(r#""status": 204"#, &part), [":status: 204"]);
+        for (status, expected) in [(204, ""), (304, ""), (404, "hello")] {
+            let fault = format!(r#"{{"response": {{"percentage": "100%", "status": {status}}}}}"#);
+            assert_eq!(whole(&fault, &["hel", "lo"]), expected, "{status}");
+        }
+    }
+
+    /// What becomes of a body whose response is changed, if the body is looked at.
+    fn whole(fault: &str, parts: &[&str]) -> String {
+        let host = FakeHost::with_request(&[(":path", b"/")]);
+        let configuration = format!(r#"{{"faults": [{fault}]}}"#);
+        let pipeline = Pipeline::configure(&host, configuration.as_bytes()).unwrap();
+        let kept = pipeline.on_request_headers(&host, &mut Workspace::default(), 0).kept.unwrap();
+        match pipeline.on_response_headers(&host, kept, false) {
+            Some(_) => suffer(fault, parts).0,
+            None => parts.concat(),
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use weir::Pipeline;
-use weir_host::{FakeHost, Plugin, Workspace};
+use weir::{Pipeline, Workspace};
+use weir_host::{FakeHost, Plugin};
 
 const CONFIGURATION: &str = r#"{"experiments": {"output": {"baggage": true},
     "list": [{"key": "checkout", "variants": [{"key": "a"}]}]}}"#;
@@ -24,7 +24,7 @@ fn read(file: &str) -> Value {
 fn kept(pipeline: &Pipeline, sent: &str) -> String {
     let bytes: Vec<u8> = sent.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let host = FakeHost::with_request(&[(":path", b"/"), ("baggage", &bytes)]);
-    pipeline.on_request_headers(&host, &mut Workspace::default());
+    pipeline.on_request_headers(&host, &mut Workspace::default(), 0);
     let all = host.request.borrow();
     let lines: Vec<_> = all.iter().filter(|(name, _)| name == b"baggage").collect();
     assert_eq!(lines.len(), 1, "{sent}");

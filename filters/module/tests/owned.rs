@@ -14,8 +14,8 @@
     reason = "tests stop where they fail, and tables of cases are read once"
 )]
 
-use weir::Pipeline;
-use weir_host::{FakeHost, Plugin, Workspace};
+use weir::{Pipeline, Workspace};
+use weir_host::{FakeHost, Plugin};
 
 /// Names of all kinds of owned headers, with every way to fill them.
 const CONFIGURATION: &str = r#"{
@@ -94,7 +94,7 @@ fn leaving(pipeline: &Pipeline, path: &str, token: Option<&str>, sent: &Lines) -
     host.request
         .borrow_mut()
         .extend(sent.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone())));
-    pipeline.on_request_headers(&host, &mut Workspace::default());
+    pipeline.on_request_headers(&host, &mut Workspace::default(), 0);
     let all = host.request.borrow();
     let ours = all.iter().filter(|(name, _)| NAMES.iter().any(|known| known.as_bytes() == name));
     let mut lines: Lines =
@@ -182,7 +182,7 @@ fn served(configuration: &str, path: &str, sent: &[(&str, &str)], recorded: Opti
     if let Some(names) = recorded {
         host.properties.insert(b"filter_state\0wasm.weir-headers".to_vec(), names.as_bytes().to_vec());
     }
-    pipeline.on_request_headers(&host, &mut Workspace::default());
+    pipeline.on_request_headers(&host, &mut Workspace::default(), 0);
     host
 }
 

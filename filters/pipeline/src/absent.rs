@@ -8,24 +8,24 @@ use weir_core::effect::Gauge;
 use weir_core::load::Node;
 use weir_core::{At, Compiler, Effects, Load, Outside, Problems, Request};
 
-/// Whatever was written there.
+/// Any content of the section.
 #[derive(Clone, Debug)]
 pub struct Config;
 
-/// A plan that nobody can have, so that the compiler leaves out all that asks for it.
+/// A plan without values, so that the compiler removes all code that uses it.
 #[derive(Debug)]
 pub enum Plan {}
 
-/// What nobody measured.
+/// A measurement without values.
 #[derive(Debug)]
 pub enum Measured {}
 
-/// What a filter asks of a registry of metrics: nothing.
+/// The metric registry of an absent filter: empty.
 pub trait Registry {}
 
 impl<T: ?Sized> Registry for T {}
 
-/// What a filter reports: nothing.
+/// The trace of an absent filter: empty.
 pub trait Trace {}
 
 impl<T: ?Sized> Trace for T {}
@@ -44,6 +44,11 @@ impl Plan {
 
     /// Decides nothing.
     pub fn decide_traced<O: Outside, T: Trace>(&self, _: &Request<'_, O>, _: &mut Effects, _: &mut T) {
+        match *self {}
+    }
+
+    /// Hides nothing.
+    pub fn hide<O: Outside>(&self, _: &Request<'_, O>, _: &mut Effects) {
         match *self {}
     }
 

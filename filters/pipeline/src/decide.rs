@@ -3,7 +3,7 @@
 use crate::{Plans, experiments, faults, jwt, metrics, routing};
 use weir_core::{Effects, Outside, Request, ResponseHeader, Way};
 
-/// Is told about each step of all filters. Requests are decided with `()`, which hears nothing and costs
+/// Receives each step of all filters. Requests are decided with `()`, which ignores the steps and costs
 /// nothing.
 pub trait Trace: jwt::Trace + experiments::Trace + routing::Trace {
     /// Whether and how the filter fault-injection decides. A trace that only explains asks the plan for what
@@ -16,7 +16,7 @@ pub trait Trace: jwt::Trace + experiments::Trace + routing::Trace {
 
 impl Trace for () {}
 
-/// What is left to do once a request's headers are decided.
+/// The remaining steps after the decision about a request's headers.
 #[derive(Debug)]
 pub struct Left {
     /// Headers for the response.
@@ -47,6 +47,10 @@ impl Plans {
         if let Some(jwt) = &self.jwt {
             jwt.decide_traced(request, effects, trace);
             if !matches!(effects.way, Way::On) {
+                // Access logs read what is left of a request that is answered.
+                if let Some(experiments) = &self.experiments {
+                    experiments.hide(request, effects);
+                }
                 return;
             }
         }

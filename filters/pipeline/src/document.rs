@@ -5,38 +5,38 @@ use serde::Serialize;
 use weir_core::ownership::Ownership;
 use weir_core::{AttributeMap, Load};
 
-/// The version of the configuration language, as modules and the schema carry it. A name changes when a
-/// document that was right becomes wrong or means something else; what is only added changes nothing.
+/// The version of the configuration language, as modules and the schema contain it. It changes if a valid
+/// document becomes invalid or changes its meaning; additions do not change it.
 pub const LANGUAGE: &str = "v1alpha1";
 
-/// A Weir configuration. Each section switches its filter on.
+/// A Weir configuration. Each section enables its filter.
 #[derive(Clone, Debug, Default, Load, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(title = "Weir configuration"))]
 pub struct Document {
-    /// The address of this language's JSON Schema, for editors; not used otherwise.
+    /// The URL of this language's JSON Schema, for editors; not used otherwise. Default: none.
     #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// Names for things in the request, which all sections can use.
+    /// Names for values of the request, for use in all sections. Default: none.
     #[serde(skip_serializing_if = "AttributeMap::is_empty")]
     pub attributes: AttributeMap,
-    /// Which request headers clients must not send, beside those that the sections write.
+    /// Request headers that clients must not send, in addition to those that the sections write.
     #[serde(skip_serializing_if = "Ownership::is_default")]
     pub ownership: Ownership,
-    /// jwt-claims: whose tokens are believed, and what services learn of them.
+    /// jwt-claims: verify JWTs and forward claims. Default: off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt: Option<jwt::Config>,
-    /// experiment: who gets which variant.
+    /// experiment: assign variants to units. Default: off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiments: Option<experiments::Config>,
-    /// ab-routing: where requests go.
+    /// ab-routing: rules and weighted splits. Default: off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routing: Option<routing::Config>,
-    /// fault-injection: which requests are delayed, aborted, or answered wrongly.
+    /// fault-injection: delays, aborts and response faults. Default: off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<faults::Config>,
-    /// metrics: what is counted, measured and logged.
+    /// metrics: counters, gauges, histograms, access log. Default: off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<metrics::Config>,
 }

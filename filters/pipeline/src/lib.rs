@@ -8,6 +8,9 @@
 //! A filter that is left out of a build is a *null object*: its section is refused by name, and its
 //! plan is a type without values, so that nothing of it remains in the module.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
 // This crate is compiled for size. `#[inline]` here means: compiled with the module, for speed.
 
 mod absent;
@@ -19,7 +22,7 @@ mod plans;
 pub use decide::{Left, Trace};
 pub use document::{Document, LANGUAGE, sections};
 pub use outcome::{Outcome, OwnedHeader, SentHeader};
-pub use plans::{Plans, validate};
+pub use plans::{Plans, validate, validate_all};
 
 /// Each section's types: all of the filter's own, or those of a null object.
 macro_rules! sections {

@@ -1,4 +1,4 @@
-//! What a request ends up as, for those who have no proxy to apply it.
+//! The resulting request, for callers without a proxy that applies the effects.
 
 use crate::{Plans, Trace};
 use weir_core::effect::Given;

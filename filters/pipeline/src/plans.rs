@@ -3,20 +3,20 @@
 use crate::{Document, experiments, faults, jwt, metrics, routing, sections};
 use weir_core::{At, Compiler, Problems, Shape};
 
-/// The filters' plans, in the order in which they see a request, and what they read and write together.
+/// The filters' plans, in the order of decisions, and their combined inputs and outputs.
 #[derive(Debug)]
 pub struct Plans {
-    /// What they read and write.
+    /// Their inputs and outputs.
     pub shape: Shape,
-    /// Whose tokens are believed.
+    /// JWT verification.
     pub jwt: Option<jwt::Plan>,
-    /// Who gets which variant.
+    /// Experiments.
     pub experiments: Option<experiments::Plan>,
     /// Where requests go.
     pub routing: Option<routing::Plan>,
     /// Which requests suffer.
     pub faults: Option<faults::Plan>,
-    /// What is counted.
+    /// The counters.
     pub metrics: Option<metrics::Plan>,
 }
 
@@ -42,6 +42,16 @@ impl Plans {
         Self::compile(&document, Compiler::new(&document.attributes, env, problems).offline())
     }
 
+    /// The same with all that is wrong, however much it is.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn load_for_all_problems(bytes: &[u8]) -> Result<Self, Problems> {
+        let mut problems = Problems::of_all();
+        let document: Document = weir_core::load(bytes, &mut problems);
+        Self::compile(&document, Compiler::new(&document.attributes, &|_| None, problems).offline())
+    }
+
     fn compile(document: &Document, mut compiler: Compiler<'_>) -> Result<Self, Problems> {
         let at = At::root();
         compiler.ownership(&document.ownership, &at.field("ownership"));
@@ -64,20 +74,26 @@ impl Plans {
         let metrics = compiler.aside(|compiler| compile!(metrics, compiler));
         if document.is_empty() {
             let names = sections();
-            compiler
-                .problems
-                .missing(&at, format!("no section switches a filter on; this module has: {names}"));
+            compiler.problems.missing(&at, format!("no section enables a filter; this module has: {names}"));
         }
         let shape = compiler.finish()?;
         Ok(Self { shape, jwt, experiments, routing, faults, metrics })
     }
 }
 
-/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy
-/// can compile, and what stands in environment variables, which is taken as right.
+/// Checks a configuration without a proxy: everything but the CEL expressions, which only a proxy can
+/// compile, and what is in environment variables, which is taken as right.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn validate(bytes: &[u8]) -> Result<(), Problems> {
     Plans::load_offline(bytes, &|_| None).map(drop)
+}
+
+/// As [`validate`], for programs that act on each problem: all are there, where a reader gets the first hundred.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn validate_all(bytes: &[u8]) -> Result<(), Problems> {
+    Plans::load_for_all_problems(bytes).map(drop)
 }

@@ -7,6 +7,9 @@ next lines. Several comments are for several tokens, in order.
     # token: {"sub":"ann"}                        HS256 with the key `one`: 32 bytes that stand below
     # token RS256 rsa: {"sub":"ann"}              any algorithm and key of ../../vectors/jwt/keys.json
     # token HS256 one {"kid":"two"}: {"sub":""}   a header with other members
+    # token HS256= one: {"sub":"ann"}             each section padded with `=`
+    # token HS256~ one: {"sub":"ann"}             the whole token in base64url once more
+    # token kept as-is: why                       one that is not made here
 
 The payload is signed as it is written. Tokens that say already what they should are left alone, because some
 signatures are random. Needs the packages of ../../vectors/jwt/requirements.txt, and nothing when only HS256
@@ -23,13 +26,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SECRET = b"a secret of thirty-two bytes, ok"
-SPEC = re.compile(r"^\s*(?:- )?# token(?: (?P<alg>\w+) (?P<key>[\w-]+)(?: (?P<header>\{.*?\}))?)?: (?P<payload>.*)$")
-TOKEN = re.compile(r"TOKEN\b|eyJ[\w-]+\.[\w-]+\.[\w-]+")
+SPEC = re.compile(r"^\s*(?:- )?# token(?: (?P<alg>\w+)(?P<form>[=~]?) (?P<key>[\w-]+)(?: (?P<header>\{.*?\}))?)?: (?P<payload>.*)$")
+TOKEN = re.compile(r"TOKEN\b|eyJ[\w-]+=*\.[\w-]+=*\.[\w-]+=*|ZXlK[\w-]+")
 
 
-def b64(data):
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def b64(data, padded=False):
+    """Base64url."""
+    text = base64.urlsafe_b64encode(data).decode()
+    return text if padded else text.rstrip("=")
 
 
 def signature(alg, key, message):
@@ -45,12 +49,16 @@ def signature(alg, key, message):
 def signed(spec, found):
     """The token of a comment; the one that was found, if it has the same header and payload."""
     alg, key = spec["alg"] or "HS256", spec["key"] or "one"
+    if (alg, key) == ("kept", "as-is"):
+        return found
     header = {"alg": alg, "kid": key, **json.loads(spec["header"] or "{}")}
     header = json.dumps({k: v for k, v in header.items() if v is not None}, separators=(",", ":"))
-    text = f"{b64(header.encode())}.{b64(spec['payload'].strip().encode())}"
+    padded = spec["form"] == "="
+    text = f"{b64(header.encode(), padded)}.{b64(spec['payload'].strip().encode(), padded)}"
     if found.rpartition(".")[0] == text and alg[:2] in ("ES", "PS"):
         return found
-    return f"{text}.{b64(signature(alg, key, text.encode()))}"
+    token = f"{text}.{b64(signature(alg, key, text.encode()), padded)}"
+    return b64(token.encode()) if spec["form"] == "~" else token
 
 
 def rewritten(text, name):

@@ -13,8 +13,8 @@ pub struct Request {
     /// Path and query: a text, or `{repeat: [text, count]}`. Default: `/`.
     #[serde(deserialize_with = "super::value::long_text")]
     pub path: String,
-    /// Default: `example.com`.
-    pub host: String,
+    /// Default: `example.com`. `null` is none; Envoy refuses such requests itself.
+    pub host: Option<String>,
     /// Further headers.
     pub headers: Headers,
     /// The body. Default: none.
@@ -28,7 +28,7 @@ impl Default for Request {
         Self {
             method: "GET".into(),
             path: "/".into(),
-            host: "example.com".into(),
+            host: Some("example.com".into()),
             headers: Headers::default(),
             body: None,
             trailers: Headers::default(),

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{Case, CaseFile, Driver};
+use crate::paths;
 
 /// A case file with where it was found.
 #[derive(Clone, Debug)]
 pub struct Located {
-    /// Path below `tests/cases`, without `.yaml`: the first part of test names.
+    /// Path below `tests/cases`, without `.yaml`, or an example's folder: the first part of test names.
     pub id: String,
     /// What is in it.
     pub file: CaseFile,
@@ -100,12 +101,34 @@ pub fn load_all(directory: &Path) -> Result<Vec<Located>, Vec<CaseError>> {
     collect(directory, &mut paths)
         .map_err(|error| vec![CaseError { path: directory.to_owned(), problems: vec![error.to_string()] }])?;
     paths.sort();
+    read_all(paths.into_iter().map(|path| (id_of(directory, &path), path)))
+}
+
+/// All case files: those of Weir's filters, and `cases.yaml` of each example.
+///
+/// # Errors
+/// As [`load_all`].
+pub fn load_shipped() -> Result<Vec<Located>, Vec<CaseError>> {
+    let examples = paths::examples();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(&examples)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(|error| vec![CaseError { path: examples, problems: vec![error.to_string()] }])?;
+    folders.sort();
+    let mut files = load_all(&paths::cases())?;
+    files.extend(read_all(folders.into_iter().map(|folder| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (format!("examples/{name}"), folder.join("cases.yaml"))
+    }))?);
+    Ok(files)
+}
+
+fn read_all(paths: impl Iterator<Item = (String, PathBuf)>) -> Result<Vec<Located>, Vec<CaseError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
-    for path in paths {
+    for (id, path) in paths {
         let text = std::fs::read_to_string(&path).map_err(|error| vec![error.to_string()]);
         match text.and_then(|yaml| CaseFile::parse(&yaml)) {
-            Ok(file) => files.push(Located { id: id_of(directory, &path), file }),
+            Ok(file) => files.push(Located { id, file }),
             Err(problems) => errors.push(CaseError { path, problems }),
         }
     }
@@ -145,7 +168,7 @@ mod tests {
         let case = &file.cases[0];
         assert_eq!(file.config_of(case).to_string(), r#"{"a":[1]}"#);
         let step = &case.steps()[0];
-        assert_eq!((step.request.host.as_str(), step.upstream.status), ("example.com", 200));
+        assert_eq!((step.request.host.as_deref(), step.upstream.status), (Some("example.com"), 200));
         assert!(file.runs_in(case, Driver::Envoy) && file.runs_in(case, Driver::Minihost));
     }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub use check::{Bin, Observed, ResponseSeen, UpstreamSeen, check_refusal};
 pub use exchange::{Answer, Body, CalloutAnswer, Host, Request};
 pub use expect::{Budget, Expect, ExpectMetric, ExpectResponse, ExpectUpstream, Range};
-pub use load::{CaseError, Located, load_all};
+pub use load::{CaseError, Located, load_all, load_shipped};
 pub use properties::{Properties, Property};
 pub use value::{Expected, Headers, Pattern, Value, ValueOrMatch};
 

@@ -8,16 +8,21 @@ use serde::Deserialize;
 
 /// A value: text, bytes in hexadecimal, or something long.
 ///
-/// `plain text`, `{bytes: "ff 00 61"}`, `{repeat: ["x", 65536]}`.
+/// `plain text`, `{bytes: "ff 00 61"}`, `{repeat: ["x", 65536]}`, or several of these joined: `{join: […]}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "expected a text, {bytes: \"hex\"} or {repeat: [text, count]}")]
+#[serde(
+    untagged,
+    expecting = "expected a text, {bytes: \"hex\"}, {repeat: [text, count]} or {join: [values]}"
+)]
 pub enum Value {
     /// The bytes of the text in UTF-8.
     Text(String),
     /// Bytes in hexadecimal, white space ignored.
     Bytes(Hex),
-    /// A text so many times over.
+    /// A text this many times over.
     Repeat(Repeat),
+    /// Values one after the other.
+    Join(Join),
 }
 
 /// `{bytes: "ff 00 61"}`.
@@ -35,6 +40,13 @@ pub struct Repeat {
     repeat: (String, usize),
 }
 
+/// `{join: ["a", {repeat: ["b", 9]}]}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    join: Vec<Value>,
+}
+
 impl Value {
     /// The bytes that the value stands for.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -42,6 +54,7 @@ impl Value {
             Self::Text(text) => text.clone().into_bytes(),
             Self::Bytes(hex) => hex.bytes.clone(),
             Self::Repeat(Repeat { repeat: (text, count) }) => text.repeat(*count).into_bytes(),
+            Self::Join(Join { join }) => join.iter().flat_map(Value::to_bytes).collect(),
         }
     }
 }
@@ -124,7 +137,7 @@ pub enum Expected {
     Matches(Matches),
     /// A value: there is exactly this one. A list: exactly these, in this order.
     Values(OneOrMany),
-    /// A list with patterns among the values: exactly so many values, each fits, in this order.
+    /// A list with patterns among the values: exactly this many values, each fits, in this order.
     Each(Vec<ValueOrMatch>),
     /// `null`: there is none.
     Absent(()),

@@ -273,7 +273,7 @@ fn request(step: &Step, id: &str) -> Request {
     Request {
         method: asked.method.clone(),
         path: asked.path.clone(),
-        host: asked.host.clone(),
+        host: asked.host.clone().unwrap_or_default(),
         headers,
         body: asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default(),
         trailers: asked.trailers.pairs(),

@@ -111,7 +111,10 @@ fn warm_cost(plugin: &Plugin, steps: &[Step]) -> Result<Cost, String> {
 
 fn send(plugin: &Plugin, step: &Step) -> Result<Exchange, crate::minihost::ExchangeError> {
     let asked = &step.request;
-    let mut request = Request::new(&asked.method, &asked.host, &asked.path);
+    let mut request = Request::new(&asked.method, asked.host.as_deref().unwrap_or_default(), &asked.path);
+    if asked.host.is_none() {
+        request.headers.remove(b":authority");
+    }
     for (name, value) in asked.headers.pairs() {
         request.headers.add(name, value);
     }

@@ -35,6 +35,7 @@ pub struct Listener {
     filters: Vec<Filter>,
     routes: Option<Value>,
     access_log: Option<String>,
+    websockets: bool,
 }
 
 impl Listener {
@@ -63,6 +64,12 @@ impl Listener {
     /// The same with a line of this format for each request in [`super::Envoy::output`].
     pub fn access_log(mut self, format: &str) -> Self {
         self.access_log = Some(format!("{format}\n"));
+        self
+    }
+
+    /// The same, which lets WebSockets be opened.
+    pub fn websockets(mut self) -> Self {
+        self.websockets = true;
         self
     }
 
@@ -104,6 +111,7 @@ impl Listener {
             },
             "http_filters": filters,
             "access_log": self.access_logs(),
+            "upgrade_configs": if self.websockets { json!([{"upgrade_type": "websocket"}]) } else { json!([]) },
         });
         json!({
             "name": name,

@@ -30,7 +30,7 @@ pub struct Reply {
     pub message: String,
     /// Metadata in front of the messages, as texts.
     pub headers: Vec<(String, String)>,
-    /// Metadata behind them, without the status. A reply without messages may have all of them here.
+    /// Metadata after them, without the status. A reply without messages may have all of them here.
     pub trailers: Vec<(String, String)>,
     /// From the call to the end.
     pub elapsed: Duration,

@@ -94,7 +94,9 @@ fn a_static_configuration_with_mistakes_keeps_envoy_from_starting() {
     let plugin = Plugin::new("ab_routing").unwrap().config(&config).failure_policy(FailurePolicy::Open);
     match Envoy::start(Bootstrap::default().listener(Listener::new().plugin(plugin))) {
         Err(EnvoyError::Ended(log)) => {
-            for problem in ["2 problem(s)", "routing.rules[0]: nothing to do", "routing.rules[1].cluster: "] {
+            for problem in
+                ["2 problem(s)", "routing.rules[0]: specify setHeaders", "routing.rules[1].cluster: "]
+            {
                 assert!(log.contains(problem), "{problem} is not in\n{log}");
             }
         }

@@ -1,4 +1,4 @@
-//! What tests of filters stand on: two Envoys in a row, gRPC through Envoy, a key server, thousands of streams.
+//! What tests of filters are on: two Envoys in a row, gRPC through Envoy, a key server, thousands of streams.
 
 use std::time::Duration;
 

@@ -124,7 +124,8 @@ fn ordinary_patterns_on_long_texts_cost_little() {
     assert_eq!(route, None);
     let each = (long - short) as f64 / (20 * text.len()) as f64;
     eprintln!("{each:.1} fuel a byte and rule");
-    // Fuel counts each instruction of WebAssembly, those that only name a local as well; compiled, it is about a tenth.
+    // Fuel counts each instruction of WebAssembly, those that only name a local as well; compiled, it is
+    // about 10 %.
     assert!(each < 55.0, "{each} fuel a byte and rule");
 
     // Short texts, as they are in paths.

@@ -1,4 +1,4 @@
-//! CEL as the module sees it: an expression compiled once, asked for when a rule comes to it, and a host that
+//! CEL as the module sees it: an expression compiled once, asked for when a rule reaches it, and a host that
 //! fails. Envoy's own CEL is in the case files (`ab-routing/connection.yaml`).
 
 use std::cell::RefCell;

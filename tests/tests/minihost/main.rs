@@ -3,10 +3,14 @@
 mod assigned;
 mod bounds;
 mod cel;
+mod cells;
 mod chance;
 mod experiment_vectors;
 mod explained;
 mod hostile;
+mod links;
 mod manifests;
 mod memory;
+mod rpc_status;
+mod sdk;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use weir_tests::paths;
 
-/// Tokens that stand in the comments of a file.
+/// Tokens that are in the comments of a file.
 pub(crate) fn of(text: &str) -> Vec<String> {
     let starts = text.match_indices("Bearer eyJ").map(|(at, _)| &text[at + "Bearer ".len()..]);
     starts.map(|rest| rest.split(['\'', '"', '\n', ' ']).next().unwrap_or_default().to_owned()).collect()

@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 pub fn check(html: &Path) -> Result<(usize, usize), Failure> {
     let mut pages = BTreeMap::new();
     read(html, &mut pages)?;
-    let anchors: BTreeMap<&Path, BTreeSet<&str>> = pages
-        .iter()
-        .map(|(path, text)| (path.as_path(), attributes(text, "id").collect()))
-        .collect();
+    let anchors: BTreeMap<&Path, BTreeSet<&str>> =
+        pages.iter().map(|(path, text)| (path.as_path(), attributes(text, "id").collect())).collect();
     let mut broken = Vec::new();
     let mut checked = 0;
     for (page, text) in &pages {
@@ -30,7 +28,9 @@ pub fn check(html: &Path) -> Result<(usize, usize), Failure> {
             };
             let there = linked.exists()
                 && (anchor.is_empty()
-                    || anchors.get(linked.as_path()).is_none_or(|anchors| anchors.contains(decoded(anchor).as_str())));
+                    || anchors
+                        .get(linked.as_path())
+                        .is_none_or(|anchors| anchors.contains(decoded(anchor).as_str())));
             if !there {
                 broken.push(format!("{}: {target}", page.strip_prefix(html).unwrap_or(page).display()));
             }
@@ -45,7 +45,8 @@ fn read(folder: &Path, pages: &mut BTreeMap<PathBuf, String>) -> Result<(), Fail
         let path = entry?.path();
         if path.is_dir() {
             read(&path, pages)?;
-        } else if path.extension().is_some_and(|extension| extension == "html") && !path.ends_with("404.html") {
+        } else if path.extension().is_some_and(|extension| extension == "html") && !path.ends_with("404.html")
+        {
             let text = std::fs::read_to_string(&path)?;
             pages.insert(path, text);
         }
@@ -109,8 +110,14 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("weir-links-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("in")).unwrap();
         let page = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-        page("a.html", r##"<h1 id="größe">A</h1><a href="in/b.html#b">b</a> <a href="#gr%C3%B6%C3%9Fe">a</a>"##);
-        page("in/b.html", r#"<h1 id="b">B</h1><a href="../a.html">a</a><a href="https://example.com/x">x</a>"#);
+        page(
+            "a.html",
+            r##"<h1 id="größe">A</h1><a href="in/b.html#b">b</a> <a href="#gr%C3%B6%C3%9Fe">a</a>"##,
+        );
+        page(
+            "in/b.html",
+            r#"<h1 id="b">B</h1><a href="../a.html">a</a><a href="https://example.com/x">x</a>"#,
+        );
         assert_eq!(check(&folder).unwrap(), (2, 3));
         page("in/b.html", r#"<h1 id="c">B</h1><a href="../c.html">a</a>"#);
         let broken = check(&folder).unwrap_err().to_string();

@@ -54,19 +54,31 @@ impl Pages {
         for (path, text) in &self.pages {
             let folder = path.parent().unwrap_or(Path::new(""));
             let text = rewrite(text, |target| {
-                let (file, anchor) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
+                let (file, anchor) =
+                    target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
                 let linked = normal(&folder.join(file));
-                // A folder is read by its page.
-                if !file.is_empty() && root.join(&linked).is_dir() && root.join(&linked).join("README.md").is_file() {
-                    let anchor = anchor.map(|anchor| format!("#{anchor}")).unwrap_or_default();
-                    return Some(format!("{}/README.md{anchor}", file.trim_end_matches('/')));
+                // A folder is read by its page, which mdBook calls index.
+                let of_folder = linked.join("README.md");
+                let (folder, page) = match file.strip_suffix("README.md") {
+                    Some(folder) => (folder.trim_end_matches('/'), &linked),
+                    None => (file.trim_end_matches('/'), &of_folder),
+                };
+                if file.is_empty() || !self.pages.contains_key(page) {
+                    return None;
                 }
-                None
+                let anchor = anchor.map(|anchor| format!("#{anchor}")).unwrap_or_default();
+                let slash = if folder.is_empty() { "" } else { "/" };
+                Some(format!("{folder}{slash}index.md{anchor}"))
             });
             for target in targets(&text) {
                 let file = target.split('#').next().unwrap_or_default();
                 let linked = normal(&folder.join(file));
-                if !file.is_empty() && !self.pages.contains_key(&linked) && root.join(&linked).is_file() {
+                if file.is_empty() || self.pages.contains_key(&linked) || file.ends_with("index.md") {
+                    continue;
+                }
+                if root.join(&linked).is_dir() {
+                    below(root, &linked, &mut files)?;
+                } else if root.join(&linked).is_file() {
                     files.insert(linked);
                 }
             }
@@ -80,6 +92,19 @@ impl Pages {
         std::fs::write(stage.join("SUMMARY.md"), &self.summary)?;
         Ok(())
     }
+}
+
+/// Adds the files below a folder.
+fn below(root: &Path, folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
+    for entry in std::fs::read_dir(root.join(folder))? {
+        let path = folder.join(entry?.file_name());
+        if root.join(&path).is_dir() {
+            below(root, &path, files)?;
+        } else {
+            files.insert(path);
+        }
+    }
+    Ok(())
 }
 
 /// The targets of the links in a page that lead into the repository.

@@ -1,4 +1,4 @@
-//! What the dashboard shows.
+//! The panels of the dashboard.
 
 /// One panel.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ const HEALTH: &[Panel] = &[
         )],
     },
     Panel {
-        title: "Experiments: what went wrong",
+        title: "Experiments: problems",
         description: "Requests without a unit, refused choices, baggage without room, responses without our cookies.",
         unit: "reqps",
         queries: &[

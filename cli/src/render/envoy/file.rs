@@ -62,9 +62,9 @@ fn listener(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
     let paths = "Rules see the path that the service will see.".to_owned();
     let hops = proxy.details.trusted_hops;
     let client = match hops {
-        0 => "The client is who connects, whatever x-forwarded-for says.".to_owned(),
+        0 => "The client's address is that of the connection, whatever x-forwarded-for contains.".to_owned(),
         _ => format!(
-            "The client's address is what the first of {hops} trusted proxies wrote into x-forwarded-for."
+            "The client's address is the one that the first of {hops} trusted proxies wrote into x-forwarded-for."
         ),
     };
     let names = "x_auth_user_id is x-auth-user-id to many services.".to_owned();

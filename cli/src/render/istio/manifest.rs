@@ -66,12 +66,12 @@ fn order(args: &Args, loaded: &Loaded) -> Members {
 fn matched(args: &Args) -> (String, Block) {
     let (mode, why) = match args.at {
         Place::Gateway => ("CLIENT", None),
-        Place::Waypoint => ("SERVER", Some("To a waypoint every request is one that comes in.")),
+        Place::Waypoint => ("SERVER", Some("At a waypoint every request is inbound.")),
         Place::Caller => {
-            ("CLIENT", Some("What goes out: without a mode it would run again where the call arrives."))
+            ("CLIENT", Some("Outbound requests: without a mode it would run again at the callee."))
         }
         Place::Callee => {
-            ("SERVER", Some("What comes in: without a mode it would run for calls that go out, too."))
+            ("SERVER", Some("Inbound requests: without a mode it would also run for outbound requests."))
         }
     };
     let list = Block::List(vec![Block::map([("mode", mode.into())])]);
@@ -117,7 +117,7 @@ fn image(args: &Args) -> Result<Members, String> {
     let Some(digest) = &args.digest else {
         let pinned = scheme == "file" || image.contains("@sha256:");
         let (name, block) = url(image.clone());
-        let what = "NOT PINNED: what is behind this address can change. --digest ties it.".to_owned();
+        let what = "NOT PINNED: the image of this tag can change. Pin it with --digest.".to_owned();
         return Ok(vec![(name, if pinned { block } else { block.commented(vec![what]) })]);
     };
     match scheme {
@@ -155,22 +155,22 @@ impl Character {
                 phase: Phase::Authn,
                 priority: 1000,
                 fail_strategy: FailStrategy::FailReload,
-                why_there: "It verifies tokens: before authorization, and before plugins that read what they say.",
-                why_so: "Closed: whoever has no checked token does not pass. Before Istio 1.27 take FAIL_CLOSE.",
+                why_there: "It verifies tokens: before authorization, and before plugins that read claims.",
+                why_so: "Closed: requests without a verified token do not pass. Before Istio 1.27 use FAIL_CLOSE.",
             };
         }
-        let open = "Open: without the module requests pass undecided, which is better than no answer.";
+        let open = "Open: without the module requests pass undecided, which is better than an error.";
         let decides = Self {
             phase: Phase::Authz,
             priority: 200,
             fail_strategy: FailStrategy::FailOpen,
-            why_there: "Behind authentication, whose claims it can read; authorization sees the headers that it sets.",
+            why_there: "After authentication, whose claims it can read; authorization sees the headers that it sets.",
             why_so: open,
         };
         let observes = Self {
             phase: Phase::Stats,
-            why_there: "Behind authorization: what is refused there is no request of the service.",
-            why_so: "Open: it is not worth a request.",
+            why_there: "After authorization: requests rejected there do not reach the service.",
+            why_so: "Open: it must not make requests fail.",
             ..decides
         };
         match (&document.experiments, &document.routing, &document.metrics) {

@@ -1,4 +1,4 @@
-//! What a plugin is attached to by name.
+//! Target resources of a plugin.
 
 use super::Place;
 use clap::ValueEnum as _;
@@ -39,7 +39,10 @@ impl FromStr for Target {
             Some(kind) if !name.is_empty() && !name.contains('/') => Ok(Self { kind, name: name.to_owned() }),
             _ => {
                 let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                Err(format!("a target is KIND/NAME, such as Service/web; kinds are {}", kinds.join(", ")))
+                Err(format!(
+                    "expected a target KIND/NAME, such as Service/web; kinds are {}",
+                    kinds.join(", ")
+                ))
             }
         }
     }
@@ -56,7 +59,7 @@ impl Target {
         }
         let place = place.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default();
         Err(match place.as_str() {
-            "gateway" => format!("a {} is a target of waypoints only: say --at waypoint", self.kind.name),
+            "gateway" => format!("a {} is a target of waypoints only: use --at waypoint", self.kind.name),
             _ => {
                 format!("Istio gives nothing with targets to sidecars (--at {place}): choose pods by --label")
             }

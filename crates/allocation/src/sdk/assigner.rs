@@ -8,7 +8,7 @@ use crate::{Allocation, BUCKETS, Salt};
 /// What becomes of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assignment {
-    /// The unit takes no part.
+    /// The unit does not take part.
     NotCovered,
     /// The unit gets the variant with this index.
     Variant(usize),
@@ -165,8 +165,8 @@ impl Assigner {
         }
     }
 
-    /// Which numbers belong to which variant, in ascending order, counted from 0. Numbers that no segment has take no
-    /// part.
+    /// Which numbers belong to which variant, in ascending order, counted from 0. Numbers that no segment has
+    /// do not take part.
     pub fn segments(&self) -> Vec<Segment> {
         match &self.rule {
             Rule::Weir { allocation, .. } => allocation

@@ -43,7 +43,7 @@ impl Boundaries {
         Self { segments: segments.into_boxed_slice() }
     }
 
-    /// Lays pieces side by side, in order, up to their ends. A piece without an owner belongs to nobody.
+    /// Lays pieces side by side, in order, up to their ends. The numbers of a piece without an owner are unassigned.
     pub(crate) fn side_by_side(owners: &[Option<usize>], ends: &[u64]) -> Self {
         let mut start = 0;
         let mut segments = Vec::with_capacity(owners.len());

@@ -1,4 +1,4 @@
-//! What an assigner is made from, and what can be wrong with it.
+//! The definition of an assigner, and its errors.
 
 use std::error::Error;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use super::pieces::on_grid;
 use crate::{InvalidRange, InvalidWeight};
 
-/// An experiment as far as assignment goes. Numbers are those of the vendor's own definition, as they stand there.
+/// An experiment as far as assignment goes. Numbers are those of the vendor's own definition, unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct Definition<'a> {
     /// The experiment's key. The seed where `seed` is absent and the algorithm has a default.
@@ -17,7 +17,7 @@ pub struct Definition<'a> {
     pub coverage_seed: Option<&'a str>,
     /// The part of all units that takes part, from 0 to 1.
     pub coverage: f64,
-    /// Who gets what.
+    /// The allocation.
     pub layout: Layout<'a>,
 }
 
@@ -43,7 +43,7 @@ impl Definition<'_> {
             problems.push(Refusal::new(Place::Coverage, "coverage must be from 0 to 1"));
         } else if !whole && matches!(self.layout, Layout::Ranges(_)) {
             problems
-                .push(Refusal::new(Place::Coverage, "ranges already say who takes part: leave coverage out"));
+                .push(Refusal::new(Place::Coverage, "ranges already define the coverage: omit `coverage`"));
         }
         if self.variants() == 0 {
             problems.push(Refusal::new(Place::Layout, "there must be at least one variant"));
@@ -119,12 +119,12 @@ fn check_weights(weights: &[f64], problems: &mut Vec<Refusal>) {
     }
 }
 
-/// Who gets what, one entry for each variant.
+/// The allocation, one entry for each variant.
 #[derive(Clone, Copy, Debug)]
 pub enum Layout<'a> {
     /// A weight for each variant, as the vendor's definition has it.
     Weights(&'a [f64]),
-    /// Any number of ranges for each variant. Coverage must be 1: what no range has takes no part.
+    /// Any number of ranges for each variant. Coverage must be 1: what no range has does not take part.
     Ranges(&'a [Vec<Span>]),
 }
 
@@ -182,7 +182,7 @@ pub enum Reason {
 pub struct Refusal {
     /// Where it is.
     pub place: Place,
-    /// What it is.
+    /// Its type.
     pub reason: Reason,
 }
 

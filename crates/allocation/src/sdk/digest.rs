@@ -217,9 +217,9 @@ pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk, Refused> 
 
 /// Flagsmith's multivariate features. Source: `utils/hashing.py` and `segments/evaluator.py` of its flag engine.
 ///
-/// The seed is what stands before the unit: `<feature key>,`, and where identities have no key of their own
-/// `<feature key>,<environment key>_`. The last variant, usually the control, has all that the others leave. Coverage
-/// is a segment's percentage split, inclusive; its seed has the same form with the segment's key.
+/// The seed is what precedes the unit: `<feature key>,`, and where identities have no key of their own
+/// `<feature key>,<environment key>_`. The last variant, usually the control, has all that the others leave.
+/// Coverage is a segment's percentage split, inclusive; its seed has the same form with the segment's key.
 pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let mut problems = Vec::new();
     let seed = definition
@@ -227,7 +227,7 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     for (text, place) in [(definition.seed, Place::Seed), (definition.coverage_seed, Place::CoverageSeed)] {
         if text.is_some_and(|text| !text.is_empty() && !text.as_bytes().contains(&b',')) {
             problems
-                .push(Refusal::new(place, "flagsmith puts a comma behind the key of a feature or a segment"));
+                .push(Refusal::new(place, "flagsmith needs a comma after the key of a feature or a segment"));
         }
     }
     // Decimals of a percentage, without the error of the multiplication.

@@ -36,9 +36,9 @@
 //!
 //! # Layers
 //!
-//! A vendor's layer, group or namespace is an assigner with one variant, which owns the experiment's ranges: who gets
-//! `Variant(0)` is inside. For GrowthBook's namespaces that is [`Algorithm::GrowthBook1`] with the seed
-//! `__<namespace>`.
+//! A vendor's layer, group or namespace is an assigner with one variant, which owns the experiment's ranges:
+//! units with `Variant(0)` are inside. For GrowthBook's namespaces that is [`Algorithm::GrowthBook1`] with
+//! the seed `__<namespace>`.
 //!
 //! # What an SDK sees of a unit
 //!

@@ -93,8 +93,8 @@ pub(crate) fn split(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 
 /// Optimizely. Source: `bucket_value_generator` and `bucketer` of Optimizely's JavaScript SDK.
 ///
-/// The seed is the experiment's id (not its key). Weights and ranges are in steps of 0.01 %, as `trafficAllocation`
-/// has them; coverage leaves a gap behind each variant, as Optimizely does.
+/// The seed is the experiment's id (not its key). Weights and ranges are in steps of 0.01 %, as
+/// `trafficAllocation` has them; coverage leaves a gap after each variant, as Optimizely does.
 pub(crate) fn optimizely(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     const HASH_SEED: u32 = 1;
     const SCALE: u32 = 10_000;
@@ -109,8 +109,8 @@ pub(crate) fn optimizely(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 
 /// flagd's `fractional`, high precision. Source: `fractional.go` of flagd's core.
 ///
-/// The seed is what stands before the unit: the flag's key by default, nothing where the operator's first element is
-/// an expression of its own. Weights are whole numbers.
+/// The seed is what precedes the unit: the flag's key by default, nothing where the operator's first element
+/// is an expression of its own. Weights are whole numbers.
 pub(crate) fn flagd_2(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let (boundaries, total) =
         flagd_pieces(definition).and_then(|pieces| pieces.into_boundaries(Vec::new()))?;

@@ -7,7 +7,7 @@ use super::{Definition, Layout, Place, Refusal, Refused};
 /// a sum is off by far less.
 const TOLERANCE: f64 = 1e-6;
 
-/// Pieces that lie side by side, in order. Those without an owner take no part.
+/// Pieces that lie side by side, in order. Those without an owner do not take part.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
     weights: Vec<u64>,
@@ -15,7 +15,8 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Weights that must be whole numbers as they stand; their sum is the scale. Ranges in parts of `ranges_of`.
+    /// Weights that must be whole numbers as they are; their sum is the scale. Ranges in parts of
+    /// `ranges_of`.
     pub(crate) fn whole(definition: &Definition<'_>, ranges_of: u32, problems: &mut Vec<Refusal>) -> Self {
         let Layout::Weights(weights) = definition.layout else {
             return Self::of_ranges(definition, ranges_of, problems);
@@ -25,7 +26,9 @@ impl Pieces {
             if weight.fract() != 0.0 || weight > f64::from(i32::MAX) {
                 problems.push(Refusal::new(Place::Weight(index), "weights must be whole numbers below 2^31"));
             }
-            pieces.push(weight as u64, Some(index));
+            #[allow(clippy::cast_possible_truncation, reason = "what is not a whole number is refused")]
+            let whole = weight as u64;
+            pieces.push(whole, Some(index));
         }
         if pieces.total() > i32::MAX as u64 {
             problems.push(Refusal::new(Place::Layout, "the sum of the weights must be below 2^31"));
@@ -35,6 +38,7 @@ impl Pieces {
 
     /// Weights whose parts of their sum must be whole parts of `grid`, so that 50 and 50 mean the same as 5000 and
     /// 5000.
+    #[allow(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
     pub(crate) fn on_grid(definition: &Definition<'_>, grid: u32, problems: &mut Vec<Refusal>) -> Self {
         let Layout::Weights(weights) = definition.layout else {
             return Self::of_ranges(definition, grid, problems);
@@ -130,6 +134,7 @@ pub(crate) fn parts_of_sum(weights: &[f64]) -> impl Iterator<Item = f64> {
 }
 
 /// `part * grid`, where that is a whole number.
+#[allow(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
 pub(crate) fn on_grid(part: f64, grid: u32) -> Option<u64> {
     let scaled = part * f64::from(grid);
     let whole = scaled.round();

@@ -42,7 +42,7 @@ fn of_ranges(ranges: &[Vec<Span>]) -> Result<Allocation, Refused> {
                 (Ok(start), Ok(end)) => whole.push(BucketRange::new(start.millionths(), end.millionths())),
                 _ => problems.push(Refusal::new(
                     Place::Range { variant, index },
-                    "a range must begin and end at whole millionths",
+                    "a range must start and end at whole millionths",
                 )),
             }
         }

@@ -1,4 +1,4 @@
-//! What the layouts promise, for any weights.
+//! Guarantees of the layouts, for any weights.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(not(target_arch = "wasm32"))]
 

@@ -1,4 +1,5 @@
-//! What assigners promise beside the vectors: refusals, units that are odd, and `weir-1` under the same roof.
+//! Guarantees of assigners beyond the vectors: rejections, unusual units, and `weir-1` behind the same
+//! interface.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(feature = "sdk")]
 
@@ -9,7 +10,7 @@ use weir_allocation::{Salt, Share, Weights, contiguous};
 
 const HALVES: Layout<'static> = Layout::Weights(&[50.0, 50.0]);
 
-/// Everybody, halves, and a seed where the algorithm wants one.
+/// All units, halves, and a seed where the algorithm wants one.
 fn halves(algorithm: Algorithm) -> Definition<'static> {
     let seed = match algorithm {
         Algorithm::Split => Some("-1712740282"),

@@ -1,4 +1,4 @@
-//! What the vendors' own SDKs assign (tests/vectors/<vendor>), for every unit of tests/vectors/units.
+//! Compares with the vendors' own SDKs (tests/vectors/<vendor>), for every unit of tests/vectors/units.
 //!
 //! The same tests run natively and, as WebAssembly, under Node.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]

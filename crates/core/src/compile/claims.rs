@@ -1,4 +1,4 @@
-//! Claims: whose they are, how they are named, and where they are not known yet.
+//! Claims: their providers, their names, and where they are not available yet.
 
 use super::Compiler;
 use crate::attribute::{AttrId, AttributeSpec};
@@ -81,7 +81,7 @@ impl Compiler<'_> {
             spec.payload.as_deref().filter(|name| !providers.iter().any(|known| known == name))
         {
             let hint = did_you_mean(name, providers.iter().map(String::as_str));
-            let message = format!("there is no provider {name:?} in `jwt`{hint}");
+            let message = format!("unknown provider {name:?} in `jwt`{hint}");
             self.problems.add(&part("payload"), message);
             return None;
         }

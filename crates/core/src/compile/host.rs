@@ -19,7 +19,7 @@ impl Compiler<'_> {
     /// What all values of an attribute have in common.
     pub(crate) fn form(&self, id: AttrId) -> Option<Form> {
         let attribute = self.tables.attributes.get(id)?;
-        // What is inside of JSON has no form.
+        // What is inside JSON has no form.
         if attribute.kind == Kind::Json {
             return None;
         }

@@ -1,4 +1,4 @@
-//! What is not known yet when a request's headers come, so that a condition on it could never hold.
+//! Values that are not available at a request's headers, so that a condition on them could never hold.
 
 use super::Compiler;
 use crate::problem::At;
@@ -46,8 +46,7 @@ impl Compiler<'_> {
         let found = chains(expression).find(|(root, member)| is_later(root, *member));
         let Some((root, member)) = found else { return Some(()) };
         let name = member.map_or_else(|| root.to_owned(), |member| [root, ".", member].concat());
-        let message =
-            format!("`{name}` is not known yet when a request comes, so this would fail every time");
+        let message = format!("`{name}` is not available when a request arrives, so this would always fail");
         self.problems.add(at, message);
         None
     }
@@ -80,7 +79,7 @@ fn quoted_states(expression: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The names in a CEL expression that nothing stands before, each with the member that is asked of it.
+/// The names in a CEL expression that nothing precedes, each with the member that is asked of it.
 fn chains(expression: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = expression;
     let mut after_dot = false;
@@ -115,7 +114,7 @@ fn name_len(text: &str) -> usize {
     text.bytes().take_while(|b| is_name(char::from(*b))).count()
 }
 
-/// What is behind a literal text that starts here.
+/// What is after a literal text that starts here.
 fn behind_text(text: &str, quote: char) -> &str {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

@@ -1,4 +1,4 @@
-//! What a configuration has declared so far.
+//! The declarations of a configuration so far.
 
 use crate::attribute::AttrId;
 use crate::claims::ClaimSource;

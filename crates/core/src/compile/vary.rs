@@ -38,6 +38,7 @@ impl Compiler<'_> {
                 _ => return,
             },
             Source::Cookie(_) => b"cookie",
+            Source::Bot(_) => b"user-agent",
             Source::Property(index) => match self.tables.properties.get(index) {
                 // This is where it finds tokens, unless told otherwise.
                 Some(property) if property.path.starts_with(JWT_AUTHN) => b"authorization",

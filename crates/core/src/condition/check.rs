@@ -1,4 +1,4 @@
-//! What is asked of one value.
+//! Checks of a single value.
 
 use super::Clause;
 use super::js::{compare_lowered, number_of};
@@ -238,7 +238,7 @@ impl Check {
         }
     }
 
-    /// Whether `node` passes, as far as that can be told.
+    /// Whether `node` passes, as far as that is known.
     pub(super) fn judge(&self, node: Node<'_>) -> Truth {
         let passes = match self {
             Check::All(all) => return Truth::all(all.iter().map(|check| check.judge(node))),

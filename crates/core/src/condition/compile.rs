@@ -9,7 +9,7 @@ use super::{Clause, Condition};
 use crate::attribute::AttrId;
 use crate::compile::Compiler;
 use crate::never::Form;
-use crate::problem::{At, did_you_mean};
+use crate::problem::{At, suggestion};
 use crate::value::Kind;
 use serde_json::{Map, Value as Json};
 
@@ -156,7 +156,10 @@ impl Builder<'_, '_> {
         let Json::Object(members) = json else {
             self.problem(
                 place.at,
-                format!("a condition is an object such as {{\"plan\": \"pro\"}}, not {}", described(json)),
+                format!(
+                    "expected a condition, an object such as {{\"plan\": \"pro\"}}, not {}",
+                    described(json)
+                ),
             );
             return Clause::All(Box::default());
         };
@@ -185,7 +188,7 @@ impl Builder<'_, '_> {
             }
             _ if key.starts_with('$') => {
                 let message = match OPERATORS.contains(&key) {
-                    true => format!("`{key}` goes inside of a field: {{\"plan\": {{\"{key}\": …}}}}"),
+                    true => format!("`{key}` belongs inside a field: {{\"plan\": {{\"{key}\": …}}}}"),
                     false => unknown(key, ["$and", "$or", "$nor", "$not"]),
                 };
                 self.problem(&at, message);
@@ -328,7 +331,7 @@ impl Builder<'_, '_> {
         let items = self.list(json, place)?;
         let scalars: Vec<Scalar> = items.iter().map_while(Scalar::of).collect();
         if scalars.len() < items.len() {
-            let message = "an array or object in such a list is never found";
+            let message = "this list cannot contain arrays or objects";
             self.problem(&place.at.index(scalars.len()), message);
             return None;
         }
@@ -353,8 +356,7 @@ impl Builder<'_, '_> {
         let known = Type::ALL.iter().find(|(known, _)| *known == name);
         if known.is_none() {
             let names = Type::ALL.map(|(name, _)| name);
-            let hint = did_you_mean(name, names);
-            self.problem(place.at, format!("{json} is not a type ({}){hint}", names.join(", ")));
+            self.problem(place.at, format!("{json} is not a type{}", suggestion(name, &names)));
         }
         known.map(|(_, kind)| Check::Type(*kind))
     }
@@ -448,13 +450,13 @@ fn not(check: Check) -> Check {
     Check::Not(Box::new(check))
 }
 
-/// Why this is no operator on a value.
+/// Why this is not an operator on a value.
 fn unusable(name: &str) -> String {
     match name {
         "$inGroup" | "$notInGroup" | "$savedGroup" => NO_GROUPS.into(),
         "$and" | "$or" | "$nor" => {
             format!(
-                "`{name}` combines conditions on fields and cannot stand inside of one; write {{\"{name}\": [{{\"plan\": …}}, …]}}"
+                "`{name}` combines conditions on fields and is not allowed inside a field; write {{\"{name}\": [{{\"plan\": …}}, …]}}"
             )
         }
         _ => unknown(
@@ -464,10 +466,9 @@ fn unusable(name: &str) -> String {
     }
 }
 
-fn unknown(name: &str, known: impl IntoIterator<Item = &'static str> + Clone) -> String {
-    let hint = did_you_mean(name, known.clone());
+fn unknown(name: &str, known: impl IntoIterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    format!("`{name}` is not an operator here ({}){hint}", known.join(" "))
+    format!("`{name}` is not an operator here{}", suggestion(name, &known))
 }
 
 /// How a message calls a value of the wrong kind.

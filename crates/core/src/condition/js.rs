@@ -52,7 +52,8 @@ impl NumberText {
         let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let zeros = fraction.bytes().take_while(|b| *b == b'0').count();
-        let before_point = if whole == "0" { -(zeros as i32) - 1 } else { whole.len() as i32 - 1 };
+        let number = |digits: usize| i32::try_from(digits).unwrap_or(i32::MAX);
+        let before_point = if whole == "0" { -number(zeros) - 1 } else { number(whole.len()) - 1 };
         let exponent = exponent.parse::<i32>().unwrap_or(0) + before_point;
         let mut digits = Self::empty();
         digits.push(if whole == "0" { b"" } else { whole.as_bytes() });
@@ -109,8 +110,8 @@ impl Write for NumberText {
     }
 }
 
-/// What JavaScript's `text * 1` is (ECMA-262 `StringToNumber`): NaN for what is no number, 0 for
-/// white space.
+/// What JavaScript's `text * 1` is (ECMA-262 `StringToNumber`): NaN for what is not a number, 0 for white
+/// space.
 pub(super) fn number_of(text: &[u8]) -> f64 {
     let Ok(text) = std::str::from_utf8(text) else { return f64::NAN };
     let text = text.trim_matches(is_space);
@@ -214,8 +215,8 @@ fn utf16_rank(byte: u8) -> u8 {
 
 /// Compares the lower-case form of `text` with `lowered`, which is in lower case already.
 ///
-/// Allocates only where a capital sigma stands in `text`: its lower case depends on what is around
-/// it. Text that is not UTF-8 is never equal to anything.
+/// Allocates only where a capital sigma is in `text`: its lower case depends on what is around it. Text that
+/// is not UTF-8 is never equal to anything.
 pub(super) fn compare_lowered(text: &[u8], lowered: &str) -> Ordering {
     match std::str::from_utf8(text) {
         Err(_) => Ordering::Less,

@@ -32,7 +32,7 @@ use node::{Node, Step};
 pub struct Condition(Clause<AttrId>);
 
 impl Condition {
-    /// Whether it holds for this request, as far as that can be told.
+    /// Whether it holds for this request, as far as that is known.
     pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
         self.0.judge(&|id: AttrId| Node::from(facts.value(id)))
     }

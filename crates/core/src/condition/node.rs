@@ -87,7 +87,7 @@ impl<'a> Node<'a> {
 
     fn step(self, step: &Step) -> Node<'a> {
         let part = match (self, step.index) {
-            // What is inside of it cannot be read either.
+            // What is inside it cannot be read either.
             (Node::Unreadable, _) => return self,
             (Node::Object(members), _) => members.get(&*step.key).map(Node::from),
             (Node::Array(items), Some(index)) => items.get(index).map(Node::from),
@@ -132,8 +132,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// JavaScript's `value * 1`. An array is its text first, so `[]` is 0, `["5"]` is 5, and two
-    /// elements are no number.
+    /// JavaScript's `value * 1`. An array is its text first, so `[]` is 0, `["5"]` is 5, and two elements are
+    /// not a number.
     pub(super) fn to_number(self) -> f64 {
         match self {
             Node::Null => 0.0,

@@ -1,9 +1,9 @@
 //! Versions, compared as GrowthBook compares them.
 //!
-//! A version becomes a text whose order is that of versions: a leading `v` and the build part are
-//! dropped, the rest is split at `.` and `-`, each numeric part is padded to five places, and
-//! three parts get a fourth, `~`, that sorts behind any pre-release (`paddedVersionString` in
-//! GrowthBook's JavaScript SDK 1.8.0). A part of more than five digits therefore sorts as text.
+//! Versions are converted to texts with the same order: a leading `v` and the build part are dropped, the
+//! rest is split at `.` and `-`, each numeric part is padded to five places, and three parts get a fourth,
+//! `~`, that sorts after any pre-release (`paddedVersionString` in GrowthBook's JavaScript SDK 1.8.0). A part
+//! of more than five digits therefore sorts as text.
 
 use super::js::{Comparison, NumberText};
 use super::node::Node;
@@ -56,7 +56,7 @@ fn write_padded(text: &[u8], mut sink: impl FnMut(&[u8])) {
     }
 }
 
-/// Cuts from the first `+` behind which no line ends; a `+` in an earlier line stays.
+/// Cuts from the first `+` after which no line ends; a `+` in an earlier line stays.
 fn without_build(text: &[u8]) -> &[u8] {
     let is_line_end = |rest: &[u8]| matches!(rest, [b'\n' | b'\r', ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..]);
     let last_line = (0..text.len()).rev().find(|i| text.get(*i..).is_some_and(is_line_end)).unwrap_or(0);

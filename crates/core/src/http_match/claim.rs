@@ -47,8 +47,8 @@ impl ClaimTest {
 /// The items, when `bytes` is how Envoy hands out a list property: the layout of header pairs, with
 /// the items as the names and empty values (`serializeValue` in its `wasm/context.cc`).
 ///
-/// The bytes carry no type, so a text could pretend to be such a list. It would have to hold NUL
-/// bytes at the right places, and a token's issuer decides what stands in a claim.
+/// The bytes carry no type, so a text could pretend to be such a list. It would have to hold NUL bytes at the
+/// right places, and a token's issuer decides what is in a claim.
 fn listed(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     let count = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
     let (mut seen, mut size) = (0, 4);

@@ -43,7 +43,7 @@ impl Cost {
 }
 
 impl HttpMatch {
-    /// The predicate that this entry means. What is wrong with it goes to the compiler's problems.
+    /// The predicate that this entry means. Problems go to the compiler.
     pub fn compile(&self, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
         let mut entry = Entry { compiler, parts: Vec::new() };
         self.refuse_what_no_filter_sees(&mut entry, at);
@@ -87,7 +87,7 @@ impl HttpMatch {
         ];
         for (name, value, why) in refused {
             if value.is_some() {
-                entry.compiler.problems.add(&at.field(name), format!("cannot be matched here: {why}"));
+                entry.compiler.problems.add(&at.field(name), format!("is not supported here: {why}"));
             }
         }
     }
@@ -118,7 +118,7 @@ impl HttpMatch {
             entry
                 .compiler
                 .problems
-                .add(&at.field("regex"), "\"*\" is no regular expression; `.*` is any text");
+                .add(&at.field("regex"), "\"*\" is not a regular expression; `.*` matches any text");
         }
         let attribute = entry.compiler.path();
         entry.refuse_never(attribute, uri, at);
@@ -146,7 +146,7 @@ impl HttpMatch {
             if name.is_empty() {
                 entry.compiler.problems.add(&at, "a query parameter needs a name");
             } else if name.as_bytes().contains(&b'=') {
-                entry.compiler.problems.add(&at, "a name ends where `=` stands, so this could never match");
+                entry.compiler.problems.add(&at, "names cannot contain `=`, so this could never match");
             } else if let Some(why) = Form::Query.refuses(name, Part::Whole) {
                 entry.compiler.problems.add(&at, why);
             }
@@ -216,10 +216,8 @@ impl Entry<'_, '_> {
     }
 
     fn cookie(&mut self, name: &str, at: &At) -> Option<AttrId> {
-        if header::name(name).is_err() {
-            self.compiler
-                .problems
-                .add(at, format!("{name:?} is not a cookie name (letters, digits and !#$%&'*+-.^_`|~)"));
+        if let Err(message) = header::cookie_name(name) {
+            self.compiler.problems.add(at, message);
             return None;
         }
         self.source(AttributeSpec { cookie: Some(name.to_owned()), ..AttributeSpec::default() }, at)
@@ -325,7 +323,7 @@ impl Entry<'_, '_> {
 
     fn port(&mut self, port: u32, at: &At) {
         if !(1..=65535).contains(&port) {
-            self.compiler.problems.add(at, format!("{port} is no port (1 to 65535)"));
+            self.compiler.problems.add(at, format!("{port} is not a port (1 to 65535)"));
         } else if let Some(attribute) = self.property(&["destination", "port"], KindSpec::Number, at) {
             self.parts.push((Cost::Host, Predicate::Number { attribute, equals: f64::from(port) }));
         }
@@ -369,7 +367,7 @@ fn principal_tests(principal: &str) -> Result<Vec<TextTest>, String> {
     let with_scheme = |place, rest: &str| TextTest::literal(place, &format!("{SPIFFE}{rest}"));
     let refusal = || {
         format!(
-            "{principal:?} is no principal: an identity such as cluster.local/ns/shop/sa/cart, with one `*` at its \
+            "{principal:?} is not a principal: an identity such as cluster.local/ns/shop/sa/cart, with one `*` at its \
              start or end, or `*` alone"
         )
     };

@@ -40,7 +40,7 @@ impl Networks {
 }
 
 impl Network {
-    /// Reads `address/length` or an address. Bits behind the length are ignored, as Envoy does.
+    /// Reads `address/length` or an address. Bits after the length are ignored, as Envoy does.
     ///
     /// # Errors
     /// When it is neither; the message has the text and an example.
@@ -84,7 +84,7 @@ fn address(text: &[u8]) -> Option<IpAddr> {
     let host = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?.0,
         None => match text.split_once(':') {
-            // One colon stands before a port; with more, it is an IPv6 address.
+            // One colon precedes a port; with more, it is an IPv6 address.
             Some((host, port)) if !port.as_bytes().contains(&b':') => host,
             _ => text,
         },

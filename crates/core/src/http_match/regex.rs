@@ -35,7 +35,7 @@ impl FullMatch {
     /// says what to write instead.
     pub fn new(pattern: &str) -> Result<Self, String> {
         if pattern.is_empty() {
-            return Err("is empty; to ask for an empty text, write {exact: \"\"}".to_owned());
+            return Err("is empty; to match an empty text, write {exact: \"\"}".to_owned());
         }
         if pattern.len() > LONGEST_PATTERN {
             return Err(format!(
@@ -112,16 +112,13 @@ fn plain(pattern: &str) -> Option<(Place, Vec<u8>)> {
 /// What is wrong with `pattern`, and what to write instead.
 fn explain(pattern: &str, error: &str) -> String {
     let hint = [
-        (
-            "look-around",
-            "RE2 has none either: say what must not be there with `withoutHeaders` or in an earlier rule",
-        ),
+        ("look-around", "RE2 has none either: exclude texts with `withoutHeaders` or in an earlier rule"),
         ("backreference", "RE2 has none either: write the alternatives out"),
         ("Unicode", "write the characters as a class, such as [A-Za-z]"),
         ("nested character", "write `\\[` for a bracket in a class"),
-        ("size limit", "repeat less: the number in {n} multiplies what stands before it"),
+        ("size limit", "repeat less: the number in {n} multiplies the preceding expression"),
         ("nesting", "use fewer groups within groups"),
-        ("uncounted repetition", "nothing stands before it that could be repeated; `.*` is any text"),
+        ("uncounted repetition", "it has nothing to repeat; `.*` matches any text"),
         ("counted repetition", "write `\\{` for a brace"),
         ("found no digits", "write `\\{` for a brace"),
         (
@@ -203,13 +200,13 @@ mod tests {
             ("", "is empty"),
             (
                 "^(?!admin).*",
-                "look-around is not supported; RE2 has none either: say what must not be there with `withoutHeaders`",
+                "look-around is not supported; RE2 has none either: exclude texts with `withoutHeaders`",
             ),
             (r"(a)\1", "backreferences are not supported; RE2 has none either"),
             (r"\p{L}+", "write the characters as a class"),
             ("[[a]", "write `\\[`"),
             ("/users/{id}", "write `\\{`"),
-            ("*.example.com", "`.*` is any text"),
+            ("*.example.com", "`.*` matches any text"),
             ("(a{1000}){1000}", "repeat less"),
             ("a)|(b", "found closing ')' without matching '('"),
             ("(a", "\"(a\": found open group"),

@@ -18,7 +18,7 @@ pub enum TextTest {
     Any,
     /// Compares with one text.
     Literal {
-        /// Where the literal must stand.
+        /// Where the literal must match.
         place: Place,
         /// The literal, in lower case if case is ignored.
         literal: Box<[u8]>,
@@ -38,7 +38,7 @@ pub enum TextTest {
     Version(Box<VersionReq>),
 }
 
-/// Where a literal must stand in a text.
+/// Where a literal must match in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// It is the whole text.
@@ -77,7 +77,8 @@ impl TextTest {
     }
 }
 
-/// Whether `literal` stands in that place of `text`. Without case, `literal` is in lower case.
+/// Whether `literal` matches at that anchor of `text`. For case-insensitive tests, `literal` is in lower
+/// case.
 #[inline]
 pub(crate) fn stands(place: Place, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
     let same = |part: &[u8]| if ignore_case { part.eq_ignore_ascii_case(literal) } else { part == literal };
@@ -126,8 +127,8 @@ impl Asks {
 }
 
 impl StringMatch {
-    /// Compiles it; `None` when something was wrong, which then stands in `problems`. An `ignore_case`
-    /// from outside applies where it can and is no problem where it cannot.
+    /// Compiles it; `None` when something was wrong, which then is in `problems`. An `ignore_case` from
+    /// outside applies where it can and is no problem where it cannot.
     pub fn asks(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
         let given = [
             ("exact", self.exact.is_some()),
@@ -156,7 +157,7 @@ impl StringMatch {
             let hint = if self.regex.is_some() { "; write `(?i)` at the start of the regex" } else { "" };
             problems.add(
                 &at.field("ignoreCase"),
-                format!("goes with exact, prefix, suffix, contains or in{hint}"),
+                format!("is only valid with exact, prefix, suffix, contains or in{hint}"),
             );
             return None;
         }
@@ -207,7 +208,7 @@ impl StringMatch {
         }
         if let Some(text) = &self.semver {
             let message =
-                |error| format!("{text:?} is no version requirement such as \">=1.2.0, <2\": {error}");
+                |error| format!("{text:?} is not a version requirement such as \">=1.2.0, <2\": {error}");
             let requirement =
                 VersionReq::parse(text).map_err(|e| problems.add(&at.field("semver"), message(e))).ok()?;
             return Some(Asks::Passes(TextTest::Version(Box::new(requirement))));
@@ -302,10 +303,10 @@ mod tests {
             (r#"{"in": []}"#, "x.in: is empty"),
             (
                 r#"{"regex": "a", "ignoreCase": true}"#,
-                "x.ignoreCase: goes with exact, prefix, suffix, contains or in; write `(?i)`",
+                "x.ignoreCase: is only valid with exact, prefix, suffix, contains or in; write `(?i)`",
             ),
-            (r#"{"ignoreCase": true}"#, "x.ignoreCase: goes with"),
-            (r#"{"semver": "newest"}"#, "x.semver: \"newest\" is no version requirement"),
+            (r#"{"ignoreCase": true}"#, "x.ignoreCase: is only valid with"),
+            (r#"{"semver": "newest"}"#, "x.semver: \"newest\" is not a version requirement"),
             (r#"{"regex": ""}"#, "x.regex: is empty"),
         ] {
             let text = compiled(json).unwrap_err();

@@ -1,17 +1,17 @@
 //! A parsed document, part by part, with the place of each part.
 
 use super::MOST_PROBLEMS;
-use crate::problem::{At, Problems, did_you_mean};
+use crate::problem::{At, Problems, suggestion};
 use serde_json::Value;
 
 /// A part of a document.
 #[derive(Debug)]
 pub struct Node<'a> {
-    /// What stands there.
+    /// The content.
     pub value: &'a Value,
     /// The part around it, and which step leads from there to here; `None` at the top.
     within: Option<(&'a Node<'a>, Step<'a>)>,
-    /// Whether it is, or belongs to, a secret: then no problem shows what stands there.
+    /// Whether it is, or belongs to, a secret: then no problem shows the content.
     secret: bool,
 }
 
@@ -26,7 +26,7 @@ enum Step<'a> {
     Element(usize),
 }
 
-/// What reads a part that a number tells apart: of the members' names, or of the list.
+/// What reads a part that a number distinguishs: of the members' names, or of the list.
 type Each<'f> = &'f mut dyn FnMut(usize, &Node<'_>, &mut Problems);
 
 impl<'a> Node<'a> {
@@ -49,7 +49,7 @@ impl<'a> Node<'a> {
         Node { value, within: Some((self, step)), secret: self.secret }
     }
 
-    /// Where it stands.
+    /// Where it is.
     #[cold]
     fn at(&self) -> At {
         match self.within {
@@ -95,8 +95,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Reads the members of an object, each with the number that its name has in `names`. Members with
-    /// other names are refused. False when it is no object.
+    /// Reads the members of an object, each with the number that its name has in `names`. Members with other
+    /// names are refused. False when it is not an object.
     pub fn members(&self, problems: &mut Problems, names: &[&str], each: Each<'_>) -> bool {
         let Value::Object(members) = self.value else {
             let with = if self.secret { [" with ", &names.join(", ")].concat() } else { String::new() };
@@ -119,7 +119,7 @@ impl<'a> Node<'a> {
         true
     }
 
-    /// Reads the members of an object whose names are the user's. False when it is no object.
+    /// Reads the members of an object whose names are the user's. False when it is not an object.
     pub(crate) fn named(
         &self,
         problems: &mut Problems,
@@ -165,10 +165,9 @@ impl<'a> Node<'a> {
     #[cold]
     #[inline(never)]
     fn unknown(&self, problems: &mut Problems, what: &str, word: &str, known: &[&str]) {
-        let hint = did_you_mean(word, known.iter().copied());
         let message = match known {
-            [] => ["unknown ", what, " `", word, "`: there is none here"].concat(),
-            _ => ["unknown ", what, " `", word, "`, expected one of: ", &known.join(", "), &hint].concat(),
+            [] => ["unknown ", what, " `", word, "`: none is allowed here"].concat(),
+            _ => ["unknown ", what, " `", word, "`", &suggestion(word, known)].concat(),
         };
         self.problem(problems, message);
     }

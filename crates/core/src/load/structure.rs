@@ -56,12 +56,13 @@ fn list(bytes: &[u8], depth: usize) -> Option<Value> {
 }
 
 /// A `Struct` knows only doubles; what is whole is meant as a whole number.
+#[allow(clippy::cast_possible_truncation, reason = "out of range it saturates, and differs")]
 fn number(double: f64) -> Option<Number> {
     let whole = double as i64;
     if whole as f64 == double { Some(whole.into()) } else { Number::from_f64(double) }
 }
 
-/// What stands in a field.
+/// What is in a field.
 enum Wire<'a> {
     Number(u64),
     Eight([u8; 8]),

@@ -1,11 +1,11 @@
 //! Regular expressions in time linear in the text, whatever the text is.
 //!
-//! `regex-lite` says what is a pattern. It runs them too, but some three hundred nanoseconds a byte of the text are
-//! twenty milliseconds for four patterns on a long header, and it is the client that decides how long a header
-//! is. So what it has found to be right is compiled anew, into an automaton over bytes whose states are made as
-//! texts come to them: a byte then is a look into a table. The few patterns with something that the automaton
-//! does not have run in `regex-lite`. Either way, one request has a bound, see [`Work`]; what is beyond it is not
-//! known.
+//! `regex-lite` validates patterns. It could run them too, but at about three hundred nanoseconds per byte,
+//! four patterns on a long header take twenty milliseconds, and clients decide how long a header is. Valid
+//! patterns are therefore compiled to an automaton over bytes whose states are built on demand: each byte is
+//! then one table look-up. The few patterns with features that the automaton does not support run in
+//! `regex-lite`. In both cases the work of one request is bounded, see [`Work`]; beyond the bound the result
+//! is unknown.
 
 mod parse;
 mod program;
@@ -87,7 +87,7 @@ impl Regex {
         self.matches(text, work).map_or(Truth::Unknown, Truth::from)
     }
 
-    /// Whether the automaton runs it, which costs a tenth.
+    /// Whether the automaton runs it, which costs 10 %.
     #[cfg(test)]
     pub(crate) fn is_fast(&self) -> bool {
         matches!(self.engine, Engine::Automaton(_))

@@ -9,7 +9,7 @@ pub(super) enum Node {
     Look(Look),
     Concat(Vec<Node>),
     Alternate(Vec<Node>),
-    /// At least so many times, and at most so many.
+    /// At least this many times, and at most this many.
     Repeat(Box<Node>, u32, Option<u32>),
 }
 
@@ -243,7 +243,7 @@ impl Parser<'_> {
         Some(self.ranges(ranges, negated))
     }
 
-    /// `[:alpha:]`, behind its first bracket.
+    /// `[:alpha:]`, after its first bracket.
     fn posix(&mut self, ranges: &mut Vec<(u32, u32)>) -> Option<()> {
         let (name, rest) = self.rest.strip_prefix(':')?.split_once(":]")?;
         let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
@@ -269,7 +269,7 @@ impl Parser<'_> {
         Some(())
     }
 
-    /// The character of an escape, behind its letter.
+    /// The character of an escape, after its letter.
     fn escaped(&mut self, escaped: char) -> Option<char> {
         Some(match escaped {
             'a' => '\x07',

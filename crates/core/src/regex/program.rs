@@ -137,7 +137,8 @@ impl Builder {
         for (first, last) in ranges {
             match self.alphabet {
                 Alphabet::Bytes => {
-                    let branch = self.push(Step::Byte(*first as u8, *last as u8, next))?;
+                    let byte = |character: &u32| u8::try_from(*character).ok();
+                    let branch = self.push(Step::Byte(byte(first)?, byte(last)?, next))?;
                     add(self, branch)?;
                 }
                 Alphabet::Unicode => {
@@ -188,7 +189,7 @@ impl Builder {
             if begins || examples.is_empty() {
                 examples.push(byte);
             }
-            *class = (examples.len() - 1) as u8;
+            *class = u8::try_from(examples.len() - 1).unwrap_or(u8::MAX);
         }
         Program { steps: self.steps.into(), start, classes, examples: examples.into() }
     }

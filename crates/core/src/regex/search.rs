@@ -1,4 +1,4 @@
-//! Runs a program over a text: as an automaton whose states are made when a text comes to them.
+//! Runs a program over a text, as an automaton whose states are built on demand.
 
 use super::parse::Look;
 use super::program::{Program, Step};
@@ -56,8 +56,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Goes from state to state while they are known: the loop that a long text costs. Says with which class of bytes it
-/// stopped, and what is behind that byte.
+/// Goes from state to state while they are known: the loop that a long text costs. Says with which class of
+/// bytes it stopped, and what is after that byte.
 #[inline(never)]
 fn run<'t>(next: &[u16], classes: &[u8; 256], state: &mut u16, text: &'t [u8]) -> (Option<usize>, &'t [u8]) {
     let mut at = *state;
@@ -139,7 +139,7 @@ impl Automaton {
     fn add(&self, states: &mut States, state: State) -> (u16, bool) {
         let width = self.program.examples.len() + 1;
         // There are at most some thousand transitions.
-        let begin = |position: u16| (usize::from(position) * width) as u16;
+        let begin = |position: u16| u16::try_from(usize::from(position) * width).unwrap_or(u16::MAX);
         if let Some(known) = states.all.find(&state) {
             return (begin(known), false);
         }

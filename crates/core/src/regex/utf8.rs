@@ -17,7 +17,7 @@ pub(super) fn sequences(first: u32, last: u32, out: &mut Vec<Vec<(u8, u8)>>) {
     let (mut a, mut b) = ([0; 4], [0; 4]);
     let (a, b) = (low.encode_utf8(&mut a).as_bytes(), high.encode_utf8(&mut b).as_bytes());
     // The last bytes must be all that there are, wherever an earlier one is a range.
-    for continued in 1..a.len() as u32 {
+    for continued in (1u32..).take(a.len().saturating_sub(1)) {
         let mask = (1 << (6 * continued)) - 1;
         if first & !mask != last & !mask {
             if first & mask != 0 {

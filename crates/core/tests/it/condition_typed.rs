@@ -129,7 +129,7 @@ fn fields_and_paths() {
     // The longest attribute wins over the path.
     expect(json!({"user.id": "7"}), "x-user-id", "7", true);
     expect(json!({"user.id": 1}), "x-user", user, false);
-    // A short source needs no attribute, and its dots are no path.
+    // A short source needs no attribute, and its dots are not a path.
     expect(json!({"header:x.y": "1"}), "x.y", "1", true);
     expect(json!({"cookie:uid": "7"}), "cookie", "a=b; uid=7", true);
     expect(json!({"query:debug": "1", "path": {"$regex": "^/shop/"}}), ":path", "/shop/a?debug=1", true);
@@ -171,6 +171,9 @@ fn no_byte_turns_a_pattern_off() {
     // A byte that is no UTF-8 is its Latin-1 character, and no more than one.
     expect(json!({"plan": {"$regex": "^gr[\u{f6}\u{fc}]n$"}}), "x-plan", b"gr\xfcn", true);
     expect(json!({"plan": {"$regex": "^gr.n$"}}), "x-plan", b"gr\xfcn", true);
+    for plain in ["^gr\u{fc}n$", "^gr\u{fc}", "r\u{fc}n$", "r\u{fc}"] {
+        expect(json!({"plan": {"$regex": plain}}), "x-plan", b"gr\xfcn", true);
+    }
     expect(json!({"plan": {"$regex": "^gr.n$"}}), "x-plan", b"gr\xf0\x9fn", false);
     expect(json!({"plan": {"$regexi": "^GR\u{dc}N$"}}), "x-plan", b"gr\xfcn", true);
 }
@@ -248,7 +251,7 @@ fn all_problems_are_told_with_their_places() {
     });
     let told = problems(condition);
     let expected = [
-        "condition.$eq: `$eq` goes inside of a field",
+        "condition.$eq: `$eq` belongs inside a field",
         "condition.$or[0].age.$gt: needs a text, number, Boolean or null",
         "condition.$or[1].tags.$elemMatch.$or: `$or` combines conditions on fields",
         "condition.$or[2][\"user.plan\"].$regex: the pattern \"(?=a)\" is refused: patterns must match in time linear",
@@ -267,8 +270,8 @@ fn all_problems_are_told_with_their_places() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
 fn mistakes_of_form() {
-    assert!(problems(json!("plan")).starts_with("condition: a condition is an object"));
-    assert!(problems(json!([])).starts_with("condition: a condition is an object"));
+    assert!(problems(json!("plan")).starts_with("condition: expected a condition, an object"));
+    assert!(problems(json!([])).starts_with("condition: expected a condition, an object"));
     assert!(problems(json!({"": 1})).contains("neither an attribute"));
     assert!(problems(json!({"usr.plan": 1})).contains("neither an attribute"));
 }

@@ -1,4 +1,4 @@
-//! `match` blocks as they stand in VirtualServices, pasted in, deciding as Istio's routes do.
+//! `match` blocks as they are in VirtualServices, pasted in, deciding as Istio's routes do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::http_match_support::{Header, Host, Matcher, claim, request};

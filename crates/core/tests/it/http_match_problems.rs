@@ -1,4 +1,4 @@
-//! What is wrong with a match is said with its place, all of it at once.
+//! Problems of a match are reported with their paths, all at once.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::http_match_support::Matcher;
@@ -8,7 +8,7 @@ use crate::http_match_support::Matcher;
 fn every_problem_has_its_place() {
     let json = r#"[
         {"uri": {"exact": "/a?b=1"}, "headers": {"x-a": {"regex": "(?=a)b"}, "bad name": {}, "x-b": {"prefix": ""}}},
-        {"uri": {"regex": "*"}, "port": 70000, "remoteIp": ["10.0.0.0/8", "10.0.0.0/40"], "cookies": {"a b": {}}},
+        {"uri": {"regex": "*"}, "port": 70000, "remoteIp": ["10.0.0.0/8", "10.0.0.0/40"], "cookies": {"a=b": {}}},
         {"sourcePrincipals": ["a*b", "", "a"], "claims": {"": {}, "x": {"semver": "newest"}}, "queryParams": {"": {}}},
         {"headers": {"@request.auth.claims[a][]": {}, "@request.auth.claims": {}}, "withoutHeaders": {"x": {"in": []}}}
     ]"#;
@@ -18,14 +18,14 @@ fn every_problem_has_its_place() {
         "rules[0].match[0].headers.x-a.regex: \"(?=a)b\": look-around is not supported; RE2 has none either",
         "rules[0].match[0].headers[\"bad name\"]: \"bad name\" is not a header name",
         "rules[0].match[0].headers.x-b.prefix: is empty, so every text passes",
-        "rules[0].match[1].uri.regex: \"*\" is no regular expression; `.*` is any text",
-        "rules[0].match[1].port: 70000 is no port (1 to 65535)",
+        "rules[0].match[1].uri.regex: \"*\" is not a regular expression; `.*` matches any text",
+        "rules[0].match[1].port: 70000 is not a port (1 to 65535)",
         "rules[0].match[1].remoteIp[1]: \"10.0.0.0/40\" has a length of 40; it must be 0 to 32",
-        "rules[0].match[1].cookies[\"a b\"]: \"a b\" is not a cookie name",
-        "rules[0].match[2].sourcePrincipals[0]: \"a*b\" is no principal",
-        "rules[0].match[2].sourcePrincipals[1]: \"\" is no principal",
+        "rules[0].match[1].cookies[\"a=b\"]: \"a=b\" is not the name of a cookie",
+        "rules[0].match[2].sourcePrincipals[0]: \"a*b\" is not a principal",
+        "rules[0].match[2].sourcePrincipals[1]: \"\" is not a principal",
         "rules[0].match[2].claims[\"\"]: a part of the claim's name is empty",
-        "rules[0].match[2].claims.x.semver: \"newest\" is no version requirement",
+        "rules[0].match[2].claims.x.semver: \"newest\" is not a version requirement",
         "rules[0].match[2].queryParams[\"\"]: a query parameter needs a name",
         "rules[0].match[3].headers[\"@request.auth.claims[a][]\"]: a part of the claim's name is empty",
         "rules[0].match[3].headers[\"@request.auth.claims\"]: \"@request.auth.claims\" is not a header name",
@@ -47,7 +47,7 @@ fn fields_that_no_filter_can_see_are_refused_with_a_way_out() {
         (r#"[{"statPrefix": "x"}]"#, "statPrefix", "`metrics`"),
     ] {
         let text = Matcher::new(json).unwrap_err();
-        assert!(text.starts_with(&format!("rules[0].match[0].{at}: cannot be matched here: ")), "{text}");
+        assert!(text.starts_with(&format!("rules[0].match[0].{at}: is not supported here: ")), "{text}");
         assert!(text.contains(way_out), "{text}");
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
+mod bots;
 mod condition_random;
 mod condition_support;
 mod condition_typed;

@@ -7,7 +7,7 @@ use crate::model::{Assignment, Layout, Split, Variant};
 use serde_json::{Value, json};
 use weir_allocation::sdk::{Assigner, Assignment as Assigned, Definition, Layout as Weighted, Span};
 
-/// More ways through the conditions inside of one `fractional` are refused.
+/// More ways through the conditions inside one `fractional` are refused.
 const MOST_WAYS: usize = 64;
 
 /// What a unit is hashed with.
@@ -19,7 +19,7 @@ struct By {
 }
 
 impl Reader<'_> {
-    /// `fractional` for those for whom all conditions hold: for each way through the conditions inside of it a
+    /// `fractional` for those for whom all conditions hold: for each way through the conditions inside it a
     /// branch.
     pub(super) fn fractional(&mut self, operands: &[Value], conditions: &[Value]) -> Result<(), String> {
         let (by, parts) = match operands {
@@ -50,7 +50,7 @@ impl Reader<'_> {
                     })
                     .collect();
                 if ways.len() > MOST_WAYS {
-                    return Err("the conditions inside of `fractional` have too many ways".into());
+                    return Err("the conditions inside `fractional` have too many ways".into());
                 }
             }
         }
@@ -68,7 +68,7 @@ impl Reader<'_> {
         let Value::Object(object) = expression else { return Ok(vec![(Vec::new(), expression.clone())]) };
         let ("if", operands) = operation(object)? else { return Err(unsupported(expression)) };
         if depth > 4 {
-            return Err("the conditions inside of `fractional` are nested too deep".into());
+            return Err("the conditions inside `fractional` are nested too deep".into());
         }
         let (mut all, mut before) = (Vec::new(), Vec::new());
         let mut rest = operands.as_slice();
@@ -220,7 +220,7 @@ fn layout(parts: &[(Variant, u64)], total: u64) -> Result<(Vec<Variant>, Layout)
         let end = start + weight;
         if !(start * MILLIONTHS).is_multiple_of(total) || !(end * MILLIONTHS).is_multiple_of(total) {
             return Err(format!(
-                "`fractional` names `{}` twice, and its parts are no whole millionths of {total}",
+                "`fractional` names `{}` twice, and its parts are not whole millionths of {total}",
                 variant.key
             ));
         }

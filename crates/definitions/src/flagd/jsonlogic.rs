@@ -130,7 +130,7 @@ fn comparison(operator: &str, left: &Value, right: &Value, seen: &mut Seen) -> R
             _ => {}
         }
     }
-    // The variable may stand on either side; `5 < x` is `x > 5`.
+    // The variable may be on either side; `5 < x` is `x > 5`.
     if variable(left).is_none() && variable(right).is_some() {
         let mirrored = match operator {
             "<" => ">",
@@ -225,7 +225,7 @@ pub(super) fn is_null(expression: &Value) -> Option<Value> {
         ("==" | "===" | "!=" | "!==" | "<" | "<=" | ">" | ">=" | "in", [_, _]) | ("!" | "!!", [_]) => {
             Some(never())
         }
-        // Of what is no text they are null, and requests have texts only.
+        // Of what is not a text they are null, and requests have texts only.
         ("and" | "or", [_, ..]) => operands.iter().all(|it| is_null(it) == Some(never())).then(never),
         ("starts_with" | "ends_with", operands) if operands.len() != 2 => Some(always()),
         ("sem_ver", [value, Value::String(operator), version @ (Value::String(_) | Value::Number(_))]) => {

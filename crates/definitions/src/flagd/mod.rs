@@ -71,7 +71,7 @@ fn flag(
         None | Some(Value::Null) => String::new(),
         Some(Value::String(key)) => key.clone(),
         Some(Value::Bool(key)) => key.to_string(),
-        Some(other) => return Err((format!("its defaultVariant {other} is no name"), "/defaultVariant")),
+        Some(other) => return Err((format!("its defaultVariant {other} is not a name"), "/defaultVariant")),
     };
     if !default.is_empty() && !definition.variants.contains_key(&default) {
         return Err((format!("its defaultVariant {default:?} is none of its variants"), "/defaultVariant"));
@@ -132,7 +132,7 @@ impl Reader<'_> {
             Value::Object(object) => {
                 if let Some(Value::String(name)) = object.get("$ref") {
                     let evaluator =
-                        evaluators.get(name).ok_or_else(|| format!("there is no evaluator `{name}`"))?;
+                        evaluators.get(name).ok_or_else(|| format!("unknown evaluator `{name}`"))?;
                     return self.resolved(evaluator, evaluators, depth + 1);
                 }
                 let member = |(key, value): (&String, &Value)| {

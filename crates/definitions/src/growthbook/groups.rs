@@ -1,4 +1,4 @@
-//! Saved groups: their values are written where their names stand.
+//! Saved groups: names are replaced by their values.
 //!
 //! Two forms: `savedGroups: {id: [values]}` with `$inGroup` and `$notInGroup`, and, since 2026, groups that know
 //! their attribute or are a condition, with `$savedGroup` in the place of a field (growthbook#6942).
@@ -68,6 +68,6 @@ fn group(named: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Val
     }
     let attribute = named.get("attributeKey").or_else(|| found.get("attributeKey")).and_then(Value::as_str);
     let attribute =
-        attribute.ok_or_else(|| format!("the saved group {id} does not say which attribute it lists"))?;
+        attribute.ok_or_else(|| format!("the saved group {id} does not specify its attribute"))?;
     Ok(json!({attribute: {"$in": values(id, groups)?}}))
 }

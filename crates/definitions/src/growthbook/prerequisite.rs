@@ -1,4 +1,4 @@
-//! What a feature needs of another one.
+//! Prerequisites of a feature.
 
 use serde_json::Value;
 use weir_core::attribute::AttributeMap;

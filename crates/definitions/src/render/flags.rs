@@ -100,7 +100,7 @@ impl<'f> Resolver<'f> {
                 {
                     by_chance = true;
                     let note = format!(
-                        "it depends on {}, which Unleash draws anew for some requests",
+                        "it depends on {}, which Unleash draws again for some requests",
                         requirement.flag
                     );
                     if !notes.contains(&note) {
@@ -114,7 +114,7 @@ impl<'f> Resolver<'f> {
             prerequisites.dedup();
             let takes_all = takes_everybody(branch) && prerequisites.is_empty();
             rules.push(Rule { branch, key: String::new(), variants: Vec::new(), prerequisites });
-            // What stands behind a branch that takes everybody is never reached.
+            // What follows a branch that takes everybody is never reached.
             if takes_all {
                 break;
             }
@@ -270,7 +270,7 @@ fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
     }
     if nulls && !named.has_payloads {
         return Err(
-            "a variation with the value null, where no other has a value that its key does not say".into()
+            "a variation has the value null, but no other has a value that its key does not show".into()
         );
     }
     Ok(named)

@@ -1,4 +1,4 @@
-//! From what was read to a Weir configuration.
+//! Converts the parsed definitions to a Weir configuration.
 //!
 //! A flag has branches, of which the first that takes a unit decides. Each becomes an experiment; several are
 //! experiments of one `flag`, which are tried in the same way.
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weir_core::{At, Problem};
 
 /// Makes the configuration. What a module would refuse is left out with what depends on it: the whole is
-/// validated once, and again only after something was left out.
+/// validated once, and once more after something was left out, however much it was.
 pub(crate) fn render(import: Import, options: &Options) -> Imported {
     let Import { flags, report, missing } = import;
     let mut left_out: BTreeMap<String, String> =
@@ -101,7 +101,7 @@ fn document(
     document
 }
 
-/// How many flags would have a name, without case, as names of headers are compared.
+/// How many flags would have a name, ignoring case, as names of headers are compared.
 fn taken(resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>) -> BTreeMap<String, usize> {
     let mut taken = BTreeMap::new();
     let named = resolved.iter().filter(|(_, found)| found.as_ref().is_ok_and(|it| !it.rules.is_empty()));
@@ -152,7 +152,7 @@ fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> V
         report.note("", format!("{}: {message}", unsure.join(", ")));
     }
     if !lists.is_empty() {
-        let message = "read as text; where it is a list in your application, say so: --type NAME=list";
+        let message = "read as text; if it is a list in your application, use --type NAME=list";
         report.note("", format!("{}: {message}", lists.join(", ")));
     }
     all
@@ -161,14 +161,11 @@ fn sources(attributes: &Attributes, options: &Options, report: &mut Report) -> V
 /// The flags that a module refuses, and why; one message each.
 fn refused(document: &Document, flags: &ByName<'_>) -> Vec<(String, String)> {
     let json = document.to_json().to_string();
-    let Err(problems) = weir_pipeline::validate(json.as_bytes()) else { return Vec::new() };
-    let list = At::root().field("experiments").field("list");
-    let places: Vec<At> = (0..document.experiments.len()).map(|index| list.index(index)).collect();
+    let Err(problems) = weir_pipeline::validate_all(json.as_bytes()) else { return Vec::new() };
     let mut refused: BTreeMap<String, String> = BTreeMap::new();
     for problem in problems.iter() {
         let message = || format!("a module would refuse it: {problem}");
-        let of_experiment = document.experiments.iter().zip(&places).find(|(_, at)| at.contains(&problem.at));
-        if let Some((experiment, _)) = of_experiment {
+        if let Some(experiment) = position(&problem.at).and_then(|index| document.experiments.get(index)) {
             refused.entry(experiment.flag.clone()).or_insert_with(message);
             continue;
         }
@@ -184,6 +181,13 @@ fn refused(document: &Document, flags: &ByName<'_>) -> Vec<(String, String)> {
         return all.collect::<BTreeMap<_, _>>().into_iter().collect();
     }
     refused.into_iter().collect()
+}
+
+/// Which of the experiments a place is in.
+fn position(at: &At) -> Option<usize> {
+    let at = at.to_string();
+    let (index, _) = at.strip_prefix("experiments.list[")?.split_once(']')?;
+    index.parse().ok()
 }
 
 /// The flags whose attribute has a problem.

@@ -91,7 +91,7 @@ fn texts(name: &str, it: &Constraint, pattern: impl Fn(String) -> String) -> Res
     }
     if it.case_insensitive && !it.values.iter().all(|value| value.is_ascii()) {
         return Err(format!(
-            "{} without case, of what is not ASCII, is not the same in patterns",
+            "{} ignoring the case of non-ASCII text has no equivalent in patterns",
             it.operator
         ));
     }
@@ -126,7 +126,7 @@ pub(super) fn quotable(name: &str) -> Result<(), String> {
     ends_well(name)
 }
 
-/// Quotes in values are escaped, but not what would escape the quote behind them.
+/// Quotes in values are escaped, but not what would escape the quote after them.
 fn ends_well(text: &str) -> Result<(), String> {
     match text.ends_with('\\') {
         true => Err(format!("the backslash at the end of {text:?} switches the feature off in Unleash")),

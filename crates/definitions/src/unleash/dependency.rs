@@ -1,7 +1,7 @@
-//! What a feature needs of others.
+//! Dependencies of a feature.
 //!
-//! Source: `is_parent_dependency_satisfied` of Yggdrasil. It evaluates the parent under the child's name, and a
-//! parent that has parents itself satisfies nobody.
+//! Source: `is_parent_dependency_satisfied` of Yggdrasil. It evaluates the parent under the child's name, and
+//! a parent that has parents itself is never satisfied.
 
 use super::Features;
 use super::list::{Dependency, Feature, Strategy};

@@ -120,7 +120,7 @@ impl<'v> List<'v> {
         let of_admin = features.iter().any(|feature| feature.get("environments").is_some());
         if of_admin || !features.iter().any(of_client) {
             return Err(format!(
-                "this is a list of Unleash's admin API, where features have no strategies: {RIGHT}"
+                "this is a list of Unleash's admin API, which does not include strategies: {RIGHT}"
             ));
         }
         let features = features.iter().enumerate().map(|(i, it)| (format!("/features/{i}"), it)).collect();

@@ -31,7 +31,7 @@ struct Reader<'p> {
     depth: usize,
 }
 
-/// Letters of ASCII, and what Rust takes for the same letter without case.
+/// Letters of ASCII, and what Rust takes for the same letter ignoring case.
 const FOLDED: [(char, char); 2] = [('s', '\u{17f}'), ('k', '\u{212a}')];
 
 /// Classes in brackets, which JavaScript does not have.
@@ -141,7 +141,7 @@ impl Reader<'_> {
 
     fn letter(&mut self, c: char) -> Result<(), String> {
         if self.ignore_case && !c.is_ascii() {
-            return Err("case of what is not ASCII is not the same".into());
+            return Err("ignoring the case of non-ASCII text has no equivalent".into());
         }
         self.out.push(c);
         Ok(())
@@ -169,7 +169,7 @@ impl Reader<'_> {
             Some((low, high)) => number(low) && (high.is_empty() || number(high)),
         };
         if !good {
-            return Err(format!("`{{{inner}}}` is no count"));
+            return Err(format!("`{{{inner}}}` is not a valid repetition"));
         }
         self.out.push_str(&format!("{{{inner}}}"));
         Ok(())
@@ -207,9 +207,9 @@ impl Reader<'_> {
     fn escape(&mut self, in_class: bool) -> Result<bool, String> {
         let Some(c) = self.chars.next() else { return Ok(false) };
         match c {
-            'd' | 'D' | 'w' | 'W' | 's' | 'S' | 'b' | 'B' | 'p' | 'P' => {
-                Err(format!("`\\{c}` is of all Unicode there and of ASCII here; write a class such as [0-9]"))
-            }
+            'd' | 'D' | 'w' | 'W' | 's' | 'S' | 'b' | 'B' | 'p' | 'P' => Err(format!(
+                "`\\{c}` matches Unicode in Unleash and ASCII in Weir; write a class such as [0-9]"
+            )),
             // Back-references.
             '0'..='9' => Ok(false),
             't' | 'n' | 'r' | 'f' | 'v' => {
@@ -250,7 +250,7 @@ impl Reader<'_> {
                 '[' => self.posix()?,
                 '\\' => {
                     if !self.escape(true)? {
-                        return Err("a class has a number behind `\\`".into());
+                        return Err("a class contains `\\` followed by a number".into());
                     }
                 }
                 '&' | '~' | '-' if self.chars.peek() == Some(&c) => {

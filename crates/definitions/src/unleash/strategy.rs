@@ -1,4 +1,4 @@
-//! Strategies: for whom a feature is on, and who has which variant.
+//! Strategies: the units for which a feature is on, and their variants.
 
 use super::constraint::{identified, networks, one_of, quotable};
 use super::list::{Feature, FeatureVariant, Strategy};
@@ -74,7 +74,7 @@ impl Rollout {
                 everyone()
             }
             "applicationHostname" => Err("it asks for the name of the application's host".into()),
-            _ => Err("this kind of strategy is your own, so that only you know what it does".into()),
+            _ => Err("custom strategies have no equivalent".into()),
         }
     }
 
@@ -137,7 +137,7 @@ impl Rollout {
             let without = unit.join(" and ");
             seen.by_chance = true;
             seen.note(&format!(
-                "requests without {without}: Unleash draws {what} anew each time, and here this strategy is off"
+                "requests without {without}: Unleash draws {what} again each time; here this strategy is off"
             ));
         }
         let seed = if of_strategy { self.strategy_group(feature, strategy) } else { feature.name.clone() };

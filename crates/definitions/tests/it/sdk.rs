@@ -118,7 +118,7 @@ struct Counted {
     checks: usize,
     /// Of which no flag decides, because it is left out.
     left_out: usize,
-    /// Of which the SDK itself draws anew.
+    /// Of which the SDK itself draws again.
     by_chance: usize,
     /// Of which the vendor's SDKs differ.
     differ: usize,
@@ -160,9 +160,9 @@ fn definition<'d>(vendor: Vendor, definitions: &'d Value, flag: &str) -> &'d Val
     }
 }
 
-/// Whether a note says that the SDK draws a flag, or one that it depends on, anew for such a context.
+/// Whether a note says that the SDK draws a flag, or one that it depends on, again for such a context.
 fn by_chance(report: &Report, flag: &str, context: &Map<String, Value>) -> bool {
-    report.notes.iter().filter(|it| it.flag == flag && it.message.contains(" anew")).any(|it| {
+    report.notes.iter().filter(|it| it.flag == flag && it.message.contains(" again ")).any(|it| {
         let message = &it.message;
         match message.strip_prefix("requests without ").and_then(|rest| rest.split_once(':')) {
             Some((units, _)) => units.split(" and ").all(|unit| context.get(unit).is_none_or(Value::is_null)),

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::hint::cold_path;
 use std::rc::Rc;
 
-/// While there are several plugins, after each so many streams those are dropped whose roots are gone.
+/// While there are several plugins, after each this many streams those are dropped whose roots are gone.
 const STREAMS_BETWEEN_LOOKS: u32 = 256;
 
 pub(super) struct Plugins<P> {

@@ -1,29 +1,26 @@
 //! Several plugins in one VM, and streams that end in every way.
 
 use super::*;
-use crate::{Call, FakeHost};
-use weir_core::{Problems, ResponseHeader};
+use crate::{Call, Edit, FakeHost, HeaderMap, Refusal};
 
 /// Answers with its configuration as a header, when it has one.
 struct Echo(Vec<u8>);
 
 impl Plugin<FakeHost> for Echo {
-    type Kept = Vec<ResponseHeader>;
-    fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        if configuration == b"bad" {
-            problems.add(&weir_core::At::root(), "bad");
-            return Err(problems);
+    const NAME: &'static str = "echo";
+    type Kept = Vec<u8>;
+    type Workspace = ();
+    fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Refusal> {
+        match configuration {
+            b"bad" => Err(Refusal::new(["a: bad", "b: worse"])),
+            _ => Ok(Self(configuration.to_vec())),
         }
-        Ok(Self(configuration.to_vec()))
     }
-    fn on_request_headers(&self, _: &FakeHost, _: &mut Workspace) -> Served<Self::Kept> {
-        let header =
-            ResponseHeader { name: "x-echo".into(), value: self.0.as_slice().into(), replace: false };
-        Served { kept: (!self.0.is_empty()).then(|| vec![header]), way: Way::On }
+    fn on_request_headers(&self, _: &FakeHost, (): &mut (), _: u64) -> Served<Vec<u8>> {
+        Served { kept: (!self.0.is_empty()).then(|| self.0.clone()), way: Way::On }
     }
-    fn on_response_headers(&self, host: &FakeHost, kept: Self::Kept, _: bool) -> Option<Self::Kept> {
-        crate::apply::respond(&kept, host);
+    fn on_response_headers(&self, host: &FakeHost, kept: Vec<u8>, _: bool) -> Option<Vec<u8>> {
+        host.edit(HeaderMap::Response, b"x-echo", Edit::Add(&kept));
         None
     }
     fn retire(&self, host: &FakeHost) {
@@ -40,7 +37,7 @@ fn echoed(host: &FakeHost) -> Vec<String> {
 
 #[test]
 fn each_stream_is_served_by_its_own_root() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     assert!(dispatcher.on_configure(&host, 1, b"one"));
     assert!(dispatcher.on_configure(&host, 2, b"two"));
     // Created in one order, served in another.
@@ -62,7 +59,7 @@ fn each_stream_is_served_by_its_own_root() {
 
 #[test]
 fn streams_that_end_early_are_forgotten_in_time_and_counted() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     dispatcher.on_configure(&host, 1, b"one");
     // Across the point where the numbers of contexts start again.
     let first = u32::MAX - 100_000;
@@ -72,7 +69,7 @@ fn streams_that_end_early_are_forgotten_in_time_and_counted() {
         assert!(dispatcher.pending() <= MOST_PENDING);
     }
     let counters = host.counters.take();
-    let forgotten = counters.iter().find(|(name, _)| name == "weir_responses_forgotten_total").unwrap().1;
+    let forgotten = counters.iter().find(|(name, _)| name == "echo_responses_forgotten_total").unwrap().1;
     assert_eq!(forgotten as usize + dispatcher.pending(), streams as usize);
     // The newest ones are still served.
     dispatcher.on_response_headers(&host, first.wrapping_add(streams - 1), false);
@@ -83,9 +80,11 @@ fn streams_that_end_early_are_forgotten_in_time_and_counted() {
 
 #[test]
 fn a_refused_configuration_leaves_the_old_plugin() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     assert!(dispatcher.on_configure(&host, 1, b"one"));
     assert!(!dispatcher.on_configure(&host, 1, b"bad"));
+    let said = "echo: the configuration is refused, 2 problem(s):\na: bad\nb: worse";
+    assert_eq!(host.lines.take(), [said], "all that is wrong, one a line");
     dispatcher.on_stream_create(10, 1);
     dispatcher.on_request_headers(&host, 10);
     dispatcher.on_response_headers(&host, 10, false);
@@ -94,7 +93,7 @@ fn a_refused_configuration_leaves_the_old_plugin() {
 
 #[test]
 fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_stream_create(10, 1);
     dispatcher.on_request_headers(&host, 10);
@@ -110,7 +109,7 @@ fn a_root_that_is_gone_is_dropped_but_its_streams_end_well() {
 
 #[test]
 fn a_root_that_goes_while_there_are_several_is_noticed() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
     host.gone.borrow_mut().push(1);
@@ -128,7 +127,7 @@ fn a_root_that_goes_while_there_are_several_is_noticed() {
 
 #[test]
 fn a_stream_that_is_older_than_the_second_plugin_belongs_to_the_first() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_stream_create(10, 1);
     dispatcher.on_configure(&host, 2, b"two");
@@ -139,7 +138,7 @@ fn a_stream_that_is_older_than_the_second_plugin_belongs_to_the_first() {
 
 #[test]
 fn streams_that_never_had_headers_are_bounded_too() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");
     for stream in 0..200_000 {
@@ -150,7 +149,7 @@ fn streams_that_never_had_headers_are_bounded_too() {
 
 #[test]
 fn a_stream_of_no_known_root_is_left_alone() {
-    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, Vec<ResponseHeader>>::default());
+    let (host, dispatcher) = (FakeHost::default(), Dispatcher::<Echo, FakeHost>::default());
     dispatcher.on_request_headers(&host, 9);
     dispatcher.on_configure(&host, 1, b"one");
     dispatcher.on_configure(&host, 2, b"two");

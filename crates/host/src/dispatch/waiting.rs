@@ -1,25 +1,22 @@
 //! Requests that do not simply go on, and responses that are slowed down.
 
 use super::{Dispatcher, on_request_headers_inside};
-use crate::Host;
 use crate::plugin::{Plugin, Served, Wake};
 use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
+use crate::{Delay, Hold, Host, Way};
 use std::rc::Rc;
-use weir_core::{Delay, Hold, Way};
 
-impl<P, K> Dispatcher<P, K> {
+impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// A request does not simply go on. `held_since` is when it was held for the first time.
     #[cold]
-    pub(super) fn take_way<H: Host>(
+    pub(super) fn take_way(
         &self,
         host: &H,
         (root, stream): (u32, u32),
         plugin: Rc<P>,
         way: Way,
         held_since: Option<u64>,
-    ) where
-        P: Plugin<H, Kept = K>,
-    {
+    ) {
         let (due, then) = match way {
             Way::On => return host.go_on(),
             Way::Reply(reply) => {
@@ -60,10 +57,7 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// The timer of a root rang.
-    pub fn on_timer<H: Host>(&self, host: &H, root: u32)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_timer(&self, host: &H, root: u32) {
         self.timers.rang(root);
         let own = self.plugin_at(root).and_then(|plugin| self.background(host, &plugin));
         self.serve_due(host, root);
@@ -71,10 +65,7 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// A callout that a root made was answered, or failed.
-    pub fn on_callout<H: Host>(&self, host: &H, root: u32, token: u32, body_size: usize)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub fn on_callout(&self, host: &H, root: u32, token: u32, body_size: usize) {
         let Some(plugin) = self.plugin_at(root) else { return };
         if plugin.on_callout(host, token, body_size) {
             self.timers.release(&plugin, host.steady_now());
@@ -85,20 +76,14 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// Has the plugin of a root, whose context is the current one, do what is due.
-    pub(super) fn wake<H: Host>(&self, host: &H, root: u32, plugin: &Rc<P>)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    pub(super) fn wake(&self, host: &H, root: u32, plugin: &Rc<P>) {
         if let Some(due) = self.background(host, plugin) {
             self.timers.wake_at(host, root, due);
         }
     }
 
     /// Has a plugin do what is due; when it is to be woken again.
-    fn background<H: Host>(&self, host: &H, plugin: &Rc<P>) -> Option<u64>
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    fn background(&self, host: &H, plugin: &Rc<P>) -> Option<u64> {
         let Wake { after, release } = plugin.on_wake(host);
         let now = host.steady_now();
         if release {
@@ -109,10 +94,7 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// Lets those streams go on whose time has come, a limited number at once.
-    fn serve_due<H: Host>(&self, host: &H, root: u32)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    fn serve_due(&self, host: &H, root: u32) {
         let now = host.steady_now();
         for gone in self.timers.take_gone(host, now) {
             forget(host, &gone);
@@ -130,10 +112,7 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// A stream's time has come.
-    fn go_on<H: Host>(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    fn go_on(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>) {
         match then {
             Then::RespondOn => {
                 let more = self.kept_mut(stream, |kept| plugin.waits_on(host, kept)).flatten();
@@ -160,10 +139,7 @@ impl<P, K> Dispatcher<P, K> {
     }
 
     /// Has a plugin decide a request again that is held since then.
-    fn again<H: Host>(&self, host: &H, (root, stream): (u32, u32), plugin: Rc<P>, since: u64)
-    where
-        P: Plugin<H, Kept = K>,
-    {
+    fn again(&self, host: &H, (root, stream): (u32, u32), plugin: Rc<P>, since: u64) {
         let held_for = host.steady_now().saturating_sub(since).max(1);
         let Served { kept, mut way } = on_request_headers_inside(&*plugin, host, held_for);
         if let Some(kept) = kept {

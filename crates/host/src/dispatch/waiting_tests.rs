@@ -1,9 +1,8 @@
 //! Requests that are delayed, held and answered.
 
 use super::*;
-use crate::{Call, FakeHost, MOST_AT_ONCE};
+use crate::{Call, Delay, FakeHost, Hold, MOST_AT_ONCE, Refusal, Reply};
 use std::collections::BTreeMap;
-use weir_core::{Delay, Hold, Problems, Reply};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -15,14 +14,16 @@ struct Slow {
 }
 
 impl Plugin<FakeHost> for Slow {
+    const NAME: &'static str = "slow";
     type Kept = ();
+    type Workspace = ();
 
-    fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Problems> {
+    fn configure(_: &FakeHost, configuration: &[u8]) -> Result<Self, Refusal> {
         let does = String::from_utf8(configuration.to_vec()).unwrap();
         Ok(Self { does, over: RefCell::default(), has_keys: Cell::new(false) })
     }
 
-    fn on_request_headers(&self, _: &FakeHost, workspace: &mut Workspace) -> Served<()> {
+    fn on_request_headers(&self, _: &FakeHost, (): &mut (), held_for: u64) -> Served<()> {
         let (what, number) = self.does.split_once(' ').unwrap_or((&self.does, "0"));
         let nanoseconds = number.parse::<u64>().unwrap() * MILLISECOND;
         let reply = || Box::new(Reply::new(503, "slow"));
@@ -30,15 +31,11 @@ impl Plugin<FakeHost> for Slow {
             "delay" => Way::Delay(Box::new(Delay { nanoseconds, mark: 3, then: None })),
             "abort" => Way::Delay(Box::new(Delay { nanoseconds, mark: 4, then: Some(reply()) })),
             "hold" if self.has_keys.get() => Way::On,
-            "hold" if workspace.held_for >= nanoseconds.max(1) => Way::Reply(reply()),
+            "hold" if held_for >= nanoseconds.max(1) => Way::Reply(reply()),
             "hold" => Way::Hold(Hold { mark: 7, crowded: false }),
             _ => Way::On,
         };
         Served { kept: None, way }
-    }
-
-    fn on_response_headers(&self, _: &FakeHost, (): (), _: bool) -> Option<()> {
-        None
     }
 
     fn delay_over(&self, _: &FakeHost, mark: u16) {
@@ -49,18 +46,16 @@ impl Plugin<FakeHost> for Slow {
         self.has_keys.set(true);
         true
     }
-
-    fn retire(&self, _: &FakeHost) {}
 }
 
-fn set_up(does: &str) -> (FakeHost, Dispatcher<Slow, ()>) {
+fn set_up(does: &str) -> (FakeHost, Dispatcher<Slow, FakeHost>) {
     let (host, dispatcher) = (FakeHost::default(), Dispatcher::default());
     assert!(dispatcher.on_configure(&host, 1, does.as_bytes()));
     (host, dispatcher)
 }
 
 /// Rings the timer at a time; what the streams did, and how many went on.
-fn ring(host: &FakeHost, dispatcher: &Dispatcher<Slow, ()>, at: u64) -> Vec<Call> {
+fn ring(host: &FakeHost, dispatcher: &Dispatcher<Slow, FakeHost>, at: u64) -> Vec<Call> {
     host.steady.set(at);
     host.take_calls();
     dispatcher.on_timer(host, 1);
@@ -72,7 +67,7 @@ fn ring(host: &FakeHost, dispatcher: &Dispatcher<Slow, ()>, at: u64) -> Vec<Call
 fn a_delay_is_never_early_and_the_timer_rests_afterwards() {
     let (host, dispatcher) = set_up("delay 5");
     assert_eq!(host.timer.get(), 0, "nothing waits yet");
-    assert_eq!(dispatcher.on_request_headers(&host, 10), action::STOP);
+    assert_eq!(dispatcher.on_request_headers(&host, 10), Flow::Stop);
     assert_eq!(host.timer.get(), 5);
     assert_eq!(ring(&host, &dispatcher, 5 * MILLISECOND - 1), [], "the proxy's clock was early");
     assert_eq!((dispatcher.waiting(), host.timer.get()), (1, 1));
@@ -153,7 +148,7 @@ fn who_leaves_is_forgotten_within_a_second_or_so() {
 fn what_is_held_goes_on_when_there_is_news() {
     let (host, dispatcher) = set_up("hold");
     for stream in 10..18 + MOST_AT_ONCE as u32 {
-        assert_eq!(dispatcher.on_request_headers(&host, stream), action::STOP);
+        assert_eq!(dispatcher.on_request_headers(&host, stream), Flow::Stop);
     }
     host.take_calls();
     dispatcher.on_callout(&host, 1, 7, 0);

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{Fault, Numeral, Reader};
 
-/// So many names are compared one by one; more are looked up, so that nobody can make them dear.
+/// So many names are compared one by one; more are looked up, so that nobody can make them expensive.
 const FEW: usize = 16;
 
 /// An object and its text.
@@ -37,7 +37,8 @@ impl Mark {
         let name = name.as_bytes();
         let letter = |at: usize| name.get(at).copied().unwrap_or_default();
         let last = name.last().copied().unwrap_or_default();
-        Self(u32::from_le_bytes([name.len() as u8, letter(0), letter(name.len() / 2), last]))
+        let [length, ..] = name.len().to_le_bytes();
+        Self(u32::from_le_bytes([length, letter(0), letter(name.len() / 2), last]))
     }
 
     /// One of 64 bits, for a set of marks.
@@ -150,7 +151,7 @@ impl Reader<'_> {
     fn members(&mut self) -> Result<Vec<Member>, Fault> {
         self.space();
         if self.peek() != Some(b'{') {
-            // What is wrong inside of it is told first.
+            // What is wrong inside it is told first.
             self.skip(0)?;
             return Err(Fault::Syntax);
         }

@@ -166,8 +166,8 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (with(&ec, "alg", json!(null)), "alg is not a string"),
         (with(&ec, "alg", json!("none")), "alg is not a signature algorithm that we know"),
         (with(&ec, "alg", json!("ECDH-ES")), "alg is not a signature algorithm that we know"),
-        (with(&ec, "alg", json!("ES384")), "alg does not go with this type, curve or length of key"),
-        (with(&ec, "alg", json!("HS256")), "alg does not go with this type, curve or length of key"),
+        (with(&ec, "alg", json!("ES384")), "alg does not fit this type, curve or length of key"),
+        (with(&ec, "alg", json!("HS256")), "alg does not fit this type, curve or length of key"),
         (with(&ec, "d", json!("AAAA")), "a private key must not be published: replace it"),
         (with(&ed, "d", json!("AAAA")), "a private key must not be published: replace it"),
         (
@@ -184,7 +184,11 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (with(&ed, "x", json!("AAAA")), "x is not 32 bytes long"),
         (rsa(n(255, '_', '_'), "AQAB"), "the RSA key is shorter than 2048 bits"),
         (rsa(format!("f{}_w", "A".repeat(339)), "AQAB"), "the RSA key is shorter than 2048 bits"),
-        (rsa(n(516, '_', '_'), "AQAB"), "the RSA key is longer than 4096 bits"),
+        (rsa(n(1026, '_', '_'), "AQAB"), "the RSA key is longer than 8192 bits"),
+        (
+            with(&rsa(n(516, '_', '_'), "AQAB"), "alg", json!("PS256")),
+            "alg does not fit this type, curve or length of key",
+        ),
         (rsa(n(258, '_', '_'), "AQ"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', '_'), "BA"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', '_'), "AA"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
@@ -192,7 +196,7 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (rsa(n(258, '_', '_'), "AQAAAAE"), "the RSA exponent is even, less than 3, or longer than 32 bits"),
         (rsa(n(258, '_', 'A'), "AQAB"), "the RSA modulus is even"),
         (secret(30), "the secret is shorter than 32 bytes"),
-        (with(&secret(33), "alg", json!("HS512")), "alg does not go with this type, curve or length of key"),
+        (with(&secret(33), "alg", json!("HS512")), "alg does not fit this type, curve or length of key"),
         (
             json!({"kty":"oct","k":"LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUlJQklqQU5CZ2txaGtpRzl3MEI"}),
             "the secret is a PEM file",
@@ -233,14 +237,31 @@ fn points_off_the_curve_and_of_low_order_are_no_keys() {
 fn what_is_no_key_set_is_an_error() {
     let parse = |text: &str| KeySet::parse(text.as_bytes()).err();
     for (text, error) in [
-        ("", KeySetError::Json),
+        ("", KeySetError::Empty),
+        (" \n", KeySetError::Empty),
+        ("\u{feff}", KeySetError::Empty),
+        ("{", KeySetError::Json),
+        ("nonsense", KeySetError::Json),
+        ("\u{feff}\u{feff}{}", KeySetError::Json),
         ("{}", KeySetError::NotASet),
         ("[]", KeySetError::NotASet),
         (r#"{"keys":{}}"#, KeySetError::NotASet),
         (r#"{"keys":[]}"#, KeySetError::NoUsableKey(vec![])),
         (r#"{"keys":[],"keys":[]}"#, KeySetError::DuplicateMember),
-        (r#"{"kty":"oct","k":"AAAA"}"#, KeySetError::NotASet),
-        ("<html>", KeySetError::Json),
+        (r#"{"kty":"oct","k":"AAAA"}"#, KeySetError::Bare),
+        (r#"[{"kty":"oct","k":"AAAA"}]"#, KeySetError::Bare),
+        (r#"{"error":"not found"}"#, KeySetError::NotASet),
+        ("<html>", KeySetError::Markup),
+        ("\n<!DOCTYPE html>", KeySetError::Markup),
+        (
+            r#"{"issuer":"https://a","jwks_uri":"https://a/keys"}"#,
+            KeySetError::Discovery(Some("https://a/keys".into())),
+        ),
+        // Nothing that a terminal would act on, and no password.
+        ("{\"jwks_uri\":\"https://a/\\u001b[31m\"}", KeySetError::Discovery(None)),
+        (r#"{"jwks_uri":"https://u:p@a/keys"}"#, KeySetError::Discovery(None)),
+        (r#"{"jwks_uri":7}"#, KeySetError::Discovery(None)),
+        (r#"{"a":"no PEM"}"#, KeySetError::NotASet),
     ] {
         assert_eq!(parse(text), Some(error), "{text}");
     }
@@ -259,4 +280,34 @@ fn reasons_show_no_secret_and_no_control_characters() {
     let text = error.to_string();
     assert!(!text.contains("c2VjcmV0") && !text.contains('\n') && text.len() < 400, "{text}");
     assert!(text.contains("keys[0] (kid a?b): the secret is shorter than 32 bytes"), "{text}");
+}
+
+/// What people take for a key set, and what to do then.
+#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+fn messages_say_what_the_text_is() {
+    for (text, message) in [
+        (
+            r#"{"issuer":"https://a","jwks_uri":"https://a/keys"}"#,
+            "this is an OpenID discovery document, not a key set: use the address in its `jwks_uri`, https://a/keys",
+        ),
+        (
+            "<html>",
+            "this is HTML or XML, not a key set: the address is that of a page, or a login is needed for it",
+        ),
+        (r#"{"kty":"RSA"}"#, "this is a key without a set around it: write {\"keys\": [KEY]}"),
+        ("", "the key set is empty"),
+    ] {
+        let error = KeySet::parse(text.as_bytes()).err().unwrap();
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+/// RFC 8259, 8.1: a reader may ignore a byte order mark, and some servers send one.
+#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+fn a_byte_order_mark_is_ignored() {
+    let set = json!({"keys": [{"kty": "oct", "k": "A".repeat(44)}]});
+    let (set, skipped) = KeySet::parse(format!("\u{feff}{set}").as_bytes()).unwrap();
+    assert_eq!((set.len(), skipped.len()), (1, 0));
 }

@@ -16,7 +16,7 @@ pub(crate) struct Host {
     refused: Cell<u32>,
 }
 
-/// Where the key itself begins in a `SubjectPublicKeyInfo`, by what stands before it.
+/// Where the key itself begins in a `SubjectPublicKeyInfo`, by what precedes it.
 const RSA_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 const P256_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const P384_OID: &[u8] = &[0x2b, 0x81, 4, 0, 0x22];

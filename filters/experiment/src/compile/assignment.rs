@@ -1,4 +1,4 @@
-//! From weights or ranges to who gets what.
+//! From weights or ranges to the allocation.
 
 use crate::config::Experiment;
 use crate::part::Part;
@@ -49,7 +49,7 @@ fn everyone(experiment: &Experiment, compiler: &mut Compiler<'_>, at: &At) -> Op
     let whole = experiment.coverage.is_none_or(|coverage| coverage == Part::ALL);
     let asks = !whole || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
     if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| v.ranges.is_some()) {
-        let message = "name what identifies a unit (such as header:x-user-id), here or for the whole section, or give a mintCookie";
+        let message = "specify the source of the unit (such as header:x-user-id), here or for the whole section, or a mintCookie";
         compiler.problems.missing(&at.field("unit"), message);
         return None;
     }
@@ -63,10 +63,10 @@ fn weights(experiment: &Experiment, by_ranges: bool, compiler: &mut Compiler<'_>
         let at = at.field("variants").index(i).field("weight");
         match (variant.weight, by_ranges) {
             (Some(_), true) => {
-                let message = "there are ranges, which say it all: give weights to all variants, or to none";
+                let message = "other variants have ranges: use ranges for all variants, or weights for all";
                 compiler.problems.add(&at, message);
             }
-            (None, false) if !single => compiler.problems.missing(&at, "a weight is needed, such as 50"),
+            (None, false) if !single => compiler.problems.missing(&at, "expected a weight, such as 50"),
             _ => {}
         }
     }

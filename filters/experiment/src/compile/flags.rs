@@ -19,7 +19,7 @@ impl<'a> Flags<'a> {
             super::name(flag, compiler, &at.field("flag"));
             if keys.position(flag).is_some() {
                 let message =
-                    format!("{flag:?} is the key of an experiment too: prerequisites could mean either");
+                    format!("{flag:?} is also the key of an experiment: prerequisites would be ambiguous");
                 compiler.problems.add(&at.field("flag"), message);
             }
             let members = keys.of_flag(flag).iter().take_while(|member| **member < i);
@@ -32,7 +32,7 @@ impl<'a> Flags<'a> {
             ] {
                 if own != its {
                     let message =
-                        format!("{:?} of the same flag has another: a flag has one header", first.key);
+                        format!("{:?} of the same flag has another header: a flag has only one", first.key);
                     compiler.problems.add(&at.field(field), message);
                 }
             }

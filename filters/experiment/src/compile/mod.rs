@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod assignment;
 mod flags;
@@ -13,17 +13,17 @@ use pools::Pools;
 use variants::Writer;
 use weir_allocation::sdk::Algorithm;
 use weir_core::predicate::ExperimentId;
-use weir_core::problem::did_you_mean;
+use weir_core::problem::{did_you_mean, suggestion};
 use weir_core::table::{Groups, TableId};
 use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made before those of filters that ask for variants.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. Filters that read variants must be compiled later.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         let list = at.field("list");
         if config.list.is_empty() {
-            compiler.problems.missing(&list, "there is no experiment");
+            compiler.problems.missing(&list, "specify at least one experiment");
         }
         let keys = Keys::of(&config.list);
         let order = order::decided(&config.list, &keys, compiler, &list);
@@ -64,11 +64,13 @@ impl Plan {
             units: units.into_items().into(),
             pools,
             consent: section::consent(config, compiler, at),
-            minted,
-            memory,
             overrides: section::overrides(config, compiler, at),
             trust,
             outputs,
+            passes: (minted.is_some() || memory.is_some() || config.output.filter_state)
+                .then(|| compiler.passes()),
+            minted,
+            memory,
             without_unit: compiler.counter("weir_experiments_without_unit_total"),
             undecided: compiler.undecided("experiments"),
         }
@@ -85,7 +87,7 @@ fn owned(experiments: &[Experiment], outputs: &crate::plan::Outputs) -> Box<[Own
     all.into()
 }
 
-/// Where the experiments stand in the list, by key.
+/// Where the experiments are in the list, by key.
 struct Keys<'a> {
     keys: Table<&'a str>,
     /// The position of the first experiment with each of the keys.
@@ -127,7 +129,7 @@ struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     config: &'b Config,
     keys: Keys<'b>,
-    /// Where the section stands.
+    /// Where the section is.
     at: &'b At,
     units: Table<Units, u16>,
     pools: Pools,
@@ -201,7 +203,7 @@ impl<'b> Builder<'b, '_> {
                 .add(&at.field("sticky"), "needs the section's assignmentCookie, which remembers variants");
         }
         if spec.min_bucket_version > spec.bucket_version {
-            let message = "is above bucketVersion: nobody could take part";
+            let message = "is above bucketVersion: no unit could take part";
             problems.add(&at.field("minBucketVersion"), message);
         }
         if spec.min_bucket_version > 0 && !spec.sticky {
@@ -215,7 +217,7 @@ impl<'b> Builder<'b, '_> {
 
     /// The position of what identifies units: the experiment's own sources, or the section's.
     fn units(&mut self, own: &[SourceSpec], anonymous: Option<bool>, at: &At) -> u16 {
-        // The section's sources are reported where they stand, once.
+        // The section's sources are reported where they are, once.
         let (specs, at) = match own {
             [] => (self.config.unit.as_slice(), self.at.field("unit")),
             own => (own, at.field("unit")),
@@ -298,7 +300,7 @@ impl<'b> Builder<'b, '_> {
         let found = spec.variants.iter().position(|variant| variant.key == winner);
         if found.is_none() {
             let hint = did_you_mean(winner, spec.variants.iter().map(|variant| variant.key.as_str()));
-            let message = format!("there is no variant {winner:?}{hint}");
+            let message = format!("unknown variant {winner:?}{hint}");
             self.compiler.problems.add(&at.field("winner"), message);
         }
         found.map(u16::of)
@@ -308,29 +310,28 @@ impl<'b> Builder<'b, '_> {
 /// Reports a name that is not fit for headers, cookies, logs and metrics.
 fn name(name: &str, compiler: &mut Compiler<'_>, at: &At) {
     if name.is_empty() {
-        compiler.problems.missing(at, "a name is needed: headers, logs and metrics show it");
+        compiler.problems.missing(at, "expected a name: headers, logs and metrics show it");
         return;
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.len() > 128 || !name.bytes().all(plain) {
-        let message = format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`");
+        let message =
+            format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`");
         compiler.problems.add(at, message);
     }
 }
 
 /// Reports a name that there is already.
 fn twice(name: &str, what: &str, compiler: &mut Compiler<'_>, at: &At) {
-    compiler.problems.add(at, format!("{name:?} is the name of an earlier {what} too"));
+    compiler.problems.add(at, format!("{name:?} is already the name of an earlier {what}"));
 }
 
 /// The algorithm of this name; `weir-1` without one.
 fn algorithm(name: Option<&str>, compiler: &mut Compiler<'_>, at: &At) -> Algorithm {
     let Some(name) = name else { return Algorithm::Weir1 };
     Algorithm::from_name(name).unwrap_or_else(|| {
-        let known = Algorithm::ALL.iter().map(|algorithm| algorithm.name());
-        let hint = did_you_mean(name, known.clone());
-        let known = known.collect::<Vec<_>>().join(", ");
-        compiler.problems.add(at, format!("there is no hash {name:?}{hint} There are: {known}"));
+        let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        compiler.problems.add(at, format!("unknown hash {name:?}{}", suggestion(name, &known)));
         Algorithm::Weir1
     })
 }

@@ -89,7 +89,7 @@ fn break_circle(
     let first = way.first().copied().unwrap_or_default();
     compiler.problems.add(
         &at.index(first).field("prerequisites"),
-        format!("experiments need each other in a circle: {}", keys.join(" needs ")),
+        format!("prerequisites form a cycle: {}", keys.join(" needs ")),
     );
     first
 }

@@ -77,7 +77,7 @@ impl Pools {
                 None => {
                     let at = if experiment.holdout.len() == 1 { at.clone() } else { at.index(i) };
                     let hint = did_you_mean(name, self.holdouts.items().iter().map(|name| &**name));
-                    compiler.problems.add(&at, format!("there is no holdout {name:?}{hint}"));
+                    compiler.problems.add(&at, format!("unknown holdout {name:?}{hint}"));
                 }
             }
         }
@@ -88,7 +88,7 @@ impl Pools {
     pub(super) fn join(&mut self, layer: &Layer, units: u16, compiler: &mut Compiler<'_>, at: &At) -> Place {
         super::name(&layer.name, compiler, &at.field("name"));
         if layer.ranges.is_empty() {
-            let message = "give the ranges of the layer that this experiment may have, such as [[0, 0.5]]";
+            let message = "specify this experiment's ranges of the layer, such as [[0, 0.5]]";
             compiler.problems.missing(&at.field("ranges"), message);
         }
         let index = self.layer_names.intern(&*layer.name);
@@ -153,7 +153,7 @@ impl Building {
         for (i, [start, end]) in layer.ranges.iter().enumerate() {
             let (at, span) = (at.field("ranges").index(i), Span::new(start.0, end.0));
             if span.start >= span.end {
-                compiler.problems.add(&at, "a range starts below its end");
+                compiler.problems.add(&at, "a range must start below its end");
                 continue;
             }
             self.places.push((at, span));
@@ -175,7 +175,7 @@ impl Building {
                 && place.1.start < before.1.end
             {
                 let (early, late) = if other < position { (before, place) } else { (place, before) };
-                let message = format!("overlaps {}: experiments in a layer do not share units", early.0);
+                let message = format!("overlaps {}: experiments in a layer cannot share units", early.0);
                 compiler.problems.add(&late.0, message);
                 any = true;
             }

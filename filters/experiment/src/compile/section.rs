@@ -1,7 +1,7 @@
-//! What a section has once for all its experiments.
+//! Settings that all experiments of a section share.
 
-use crate::config::{Config, Requests};
-use crate::plan::{Baggage, Consent, Memory, Minted, Outputs, Overrides};
+use crate::config::{Config, Overrides as Spec, Requests};
+use crate::plan::{Baggage, ChoiceCounters, Consent, Memory, Minted, Outputs, Overrides, Parameter};
 use std::rc::Rc;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ownership::BAGGAGE;
@@ -28,7 +28,8 @@ pub(super) fn cookies(
         Some((cookie, at))
     });
     if config.secret.is_empty() && config.assignment_cookie.is_some() {
-        let message = "assignmentCookie needs a secret that signs it, or clients could choose their variants";
+        let message =
+            "assignmentCookie needs a secret that signs it: otherwise clients could choose their variants";
         compiler.problems.missing(&at.field("secret"), message);
     }
     if !config.secret.is_empty() && config.mint_cookie.is_none() && config.assignment_cookie.is_none() {
@@ -39,7 +40,7 @@ pub(super) fn cookies(
     (minted, memory)
 }
 
-/// What says that cookies are welcome.
+/// The source of a visitor's consent.
 pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Consent> {
     let consent = config.consent.as_ref()?;
     let source = compiler.source(&consent.source, &at.field("consent").field("source"))?;
@@ -50,7 +51,7 @@ pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> 
 /// Which requests; `None` when nothing says it, which is reported.
 fn requests(which: &Requests, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
     if which.http_match.is_empty() && which.condition.is_none() && which.cel.is_none() {
-        compiler.problems.missing(at, "say which requests: match, condition or cel");
+        compiler.problems.missing(at, "specify match, condition or cel");
     }
     compiler.when(&which.http_match, which.condition.as_ref(), which.cel.as_deref(), at)
 }
@@ -71,27 +72,71 @@ pub(super) fn overrides(config: &Config, compiler: &mut Compiler<'_>, at: &At) -
         compiler.own_header(name, &at.field("header"));
         sources.extend(compiler.header(name, &at.field("header")));
     }
-    let others = [("query:", &spec.query, "query"), ("cookie:", &spec.cookie, "cookie")];
-    for (prefix, name, field) in others {
-        if let Some(name) = name {
-            let source = SourceSpec::Short([prefix, name].concat());
-            sources.extend(compiler.source(&source, &at.field(field)));
-        }
-    }
+    let mut other = |prefix: &str, name: &Option<String>, field: &str| {
+        let source = SourceSpec::Short([prefix, name.as_ref()?].concat());
+        let attribute = compiler.source(&source, &at.field(field))?;
+        sources.push(attribute);
+        Some(attribute)
+    };
+    let query = other("query:", &spec.query, "query");
+    other("cookie:", &spec.cookie, "cookie");
     if spec.header.is_none() && spec.query.is_none() && spec.cookie.is_none() {
-        compiler.problems.missing(&at, "say where the choice stands: header, query or cookie");
+        compiler.problems.missing(&at, "specify the location of overrides: header, query or cookie");
     }
     if spec.secret.is_empty() && spec.allow.is_none() {
-        compiler.problems.missing(&at, "give a secret or allow: otherwise anybody could choose");
+        compiler
+            .problems
+            .missing(&at, "specify a secret or allow: otherwise any client could force variants");
     }
     let signer = Signer::compile(&spec.secret, compiler, &at.field("secret"));
     let allow = spec.allow.as_ref().map(|allow| requests(allow, compiler, &at.field("allow")));
+    let session = session(config, spec, compiler, &at);
+    let response_header = spec.response_header.as_deref();
+    let at = at.field("responseHeader");
+    if let (Some(ours), Some(told)) = (response_header, config.output.response_header.as_deref())
+        && ours.eq_ignore_ascii_case(told)
+    {
+        compiler.problems.add(&at, "this is `output.responseHeader` too");
+    }
     Some(Overrides {
         sources: sources.into(),
+        query: query
+            .zip(spec.query.as_deref())
+            .map(|(attribute, name)| Parameter { attribute, name: name.as_bytes().into() }),
+        session,
         signer,
         allow: allow.unwrap_or(Predicate::Const(false)),
-        refused: compiler.counter("weir_overrides_refused_total"),
+        response_header: response_header.and_then(|name| written(name, compiler, &at)),
+        counters: ChoiceCounters {
+            refused: compiler.counter("weir_overrides_refused_total"),
+            expired: compiler.counter("weir_overrides_expired_total"),
+            unknown: compiler.counter("weir_overrides_unknown_total"),
+        },
     })
+}
+
+/// The cookie in which a link's choice lasts.
+fn session(config: &Config, spec: &Spec, compiler: &mut Compiler<'_>, at: &At) -> Option<Cookie> {
+    let cookie = spec.session.as_ref()?;
+    let (at, secret) = (at.field("session"), at.field("secret"));
+    if spec.query.is_none() {
+        compiler.problems.add(&at, "needs `query`: a session begins with a link");
+    }
+    if spec.secret.is_empty() {
+        compiler.problems.add(&secret, "required by `session`, whose cookie is signed");
+    }
+    let others = [&config.mint_cookie, &config.assignment_cookie, &config.output.response_cookie];
+    let mut others = others.into_iter().flatten().map(|other| &other.name).chain(&spec.cookie);
+    if others.any(|other| *other == cookie.name) {
+        compiler.problems.add(&at.field("name"), "two cookies of this section have the same name");
+    }
+    Cookie::compile_for_session(cookie, compiler, &at)
+}
+
+/// The name of a response header.
+fn written(name: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<Rc<str>> {
+    let name = weir_core::header::writable_name(name);
+    name.map_err(|message| compiler.problems.add(at, message)).ok().map(Rc::from)
 }
 
 /// What is written once for all experiments. `headers` are those of the single experiments.
@@ -107,14 +152,13 @@ pub(super) fn outputs(
         .as_deref()
         .and_then(|name| compiler.own_header(name, &at.field("combinedHeader")));
     if combined.is_some() && headers.contains(&combined) {
-        let message = "this is the header of an experiment too";
+        let message = "this is also the header of an experiment";
         compiler.problems.add(&at.field("combinedHeader"), message);
     }
     let baggage = baggage(output.baggage, compiler, &at);
-    let response_header = output.response_header.as_deref().and_then(|name| {
-        let name = weir_core::header::writable_name(name);
-        name.map_err(|message| compiler.problems.add(&at.field("responseHeader"), message)).ok()
-    });
+    let response_header = output.response_header.as_deref();
+    let response_header =
+        response_header.and_then(|name| written(name, compiler, &at.field("responseHeader")));
     let response_cookie = output
         .response_cookie
         .as_ref()
@@ -126,7 +170,7 @@ pub(super) fn outputs(
             || response_cookie.is_some(),
         combined,
         baggage,
-        response_header: response_header.map(Rc::from),
+        response_header,
         response_cookie,
         headers: headers.into(),
     }

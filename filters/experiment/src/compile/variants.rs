@@ -1,4 +1,4 @@
-//! What each variant does to a request.
+//! The effects of each variant on a request.
 
 use crate::config::{self, Config};
 use crate::plan::{Counters, Variant, Words};
@@ -43,7 +43,7 @@ impl<'a> Writer<'a> {
             Some(other) if *other == experiment.name() && experiment.flag.is_some() => {}
             Some(other) => {
                 let message =
-                    format!("{name:?} is the header of {other:?} too; names of headers have no case");
+                    format!("{name:?} is also the header of {other:?}; header names are case-insensitive");
                 compiler.problems.add(&at, message);
             }
             None => {
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         compiler: &mut Compiler<'_>,
     ) -> Variant {
         let state = self.config.output.filter_state.then(|| {
-            let state = compiler.state(&["weir.", experiment.name()].concat());
+            let state = compiler.lasting_state(&["weir.", experiment.name()].concat());
             (state, compiler.text(variant.key.as_bytes()))
         });
         let counted = self.config.output.counters.unwrap_or(true);
@@ -149,7 +149,7 @@ fn headers(
         if header::is_safe_value(text.as_bytes()) {
             headers.push((header, compiler.text(text.as_bytes())));
         } else {
-            let message = "the control character U+007F cannot stand in a header: write it as \\u007f";
+            let message = "the control character U+007F is not allowed in a header: write it as \\u007f";
             compiler.problems.add(&at.field("payload"), message);
         }
     }

@@ -350,7 +350,8 @@ tests! {
             (decided.variant("checkout").unwrap().to_owned(), decided.counts)
         };
         let good = format!("other=x, checkout=b~{}", crate::support::SECRET);
-        assert_eq!(with(&[("x-force", &good)]), ("b".to_owned(), vec![]), "and it is not counted");
+        let unknown = vec!["weir_overrides_unknown_total".to_owned()];
+        assert_eq!(with(&[("x-force", &good)]), ("b".to_owned(), unknown), "and the assignment is not counted");
         assert_eq!(with(&[("cookie", "force=checkout=b~a secret for tests only")]).0, "b");
         assert_eq!(with(&[(":path", "/?force=checkout%3Db~a+secret+for+tests+only")]).0, "b");
         assert_eq!(with(&[("x-force", "checkout=b"), ("x-friend", "1")]).0, "b");
@@ -370,6 +371,37 @@ tests! {
         let signed = |variant: &str| lab.decide(&[(":path", &format!("/?force=checkout={variant}~b9541296e960c6d16af23bfe3e967b92"))]);
         assert_eq!(signed("a").variant("checkout"), Some("a"));
         assert_eq!(signed("b").variant("checkout"), None, "it is for this choice only");
+    }
+
+    fn a_link_lasts_a_session_as_long_as_it_is_good() {
+        let lab = lab("", r#", "overrides": {"query": "force", "session": {"name": "t", "ttl": "1h"}, "responseHeader": "x-told", "secret": {"env": "WEIR_SECRET"}}"#);
+        let signer = weir_experiment::Signer::new(crate::support::SECRET.as_bytes()).unwrap();
+        let seconds = crate::support::NOW / 1_000_000_000;
+        let told = |decided: &crate::support::Decided| {
+            decided.response.iter().find(|(name, _)| name == "x-told").map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        for (expiry, lasts) in [(None, 3600), (Some(seconds + 60), 60), (Some(seconds + 90_000), 3600)] {
+            lab.host.now.set(crate::support::NOW);
+            let link = weir_experiment::link::signed("checkout=b", expiry, &signer);
+            let first = lab.decide(&[(":path", &format!("/?force={link}"))]);
+            assert_eq!((first.variant("checkout"), told(&first).as_str()), (Some("b"), "applied"));
+            let cookie = format!("t={}", first.cookie("t").unwrap());
+            assert!(cookie.starts_with(&format!("t=checkout:b~{}~", seconds + lasts)), "{cookie}");
+            for (later, variant, outcome) in [(lasts - 1, Some("b"), "applied"), (lasts, None, "expired")] {
+                lab.host.now.set((seconds + later) * 1_000_000_000);
+                let next = lab.decide(&[("cookie", &cookie)]);
+                assert_eq!((next.variant("checkout"), told(&next).as_str()), (variant, outcome), "{later}");
+                assert_eq!(next.cookie("t"), (variant.is_none()).then_some(""), "it ends with its time");
+            }
+        }
+    }
+
+    fn strangers_cost_no_look_at_the_clock() {
+        let lab = lab("", r#", "overrides": {"query": "force", "session": {"name": "t"}, "secret": {"env": "WEIR_SECRET"}}"#);
+        for text in ["checkout=b~4102358400~00000000000000000000000000000000", "checkout=b", "~~", "end"] {
+            let _ = lab.decide(&[(":path", &format!("/?force={text}")), ("cookie", &format!("t={text}"))]);
+        }
+        assert_eq!(*lab.host.asked.borrow(), [""; 0]);
     }
 
     fn trusted_peers_have_the_last_word() {

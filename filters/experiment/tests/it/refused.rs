@@ -1,4 +1,4 @@
-//! What a section must not say: each mistake is found, with its place, and all of them at once.
+//! Invalid sections: each error is found, with its path, and all at once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
 
 use crate::support::Lab;
@@ -129,6 +129,8 @@ tests! {
         refused(&format!(r#"{{{one}, "mintCookie": {{}}, "consent": {{"source": "cokie:c"}}}}"#), &["mintCookie.name", "consent.source"]);
         refused(&format!(r#"{{{one}, "overrides": {{}}}}"#), &["overrides"]);
         refused(&format!(r#"{{{one}, "overrides": {{"header": "x-f"}}}}"#), &["overrides"]);
+        refused(&format!(r#"{{{one}, "mintCookie": {{"name": "f"}}, "output": {{"responseHeader": "X-Told"}}, "overrides": {{"header": "x-f", "session": {{"name": "f"}}, "responseHeader": "x-told", "allow": {{"match": {{}}}}}}}}"#),
+            &["overrides.session", "overrides.secret", "overrides.session.name", "overrides.responseHeader"]);
         refused(&format!(r#"{{{one}, "overrides": {{"header": "x f", "query": "f", "secret": {{"value": "short"}}, "allow": {{}}}}, "trust": {{}}}}"#),
             &["overrides.header", "overrides.secret", "overrides.allow", "trust"]);
     }

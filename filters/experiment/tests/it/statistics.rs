@@ -1,4 +1,4 @@
-//! Does the filter treat everybody alike? Whole decisions, from configuration to variant, over a million units.
+//! Statistical tests of whole decisions, from configuration to variant, over a million units.
 //!
 //! The inputs are fixed, so the results are too: a failure is a defect, never bad luck. The gate for a single test
 //! is p > 1e-6. Native only: `decide.rs` proves that WebAssembly decides the same.

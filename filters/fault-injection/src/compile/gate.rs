@@ -1,4 +1,4 @@
-//! When a rule is on, what switches it off, and who may ask for faults.
+//! When a rule is active, its kill switches, and the clients that may request faults.
 
 use super::{Builder, operators, time};
 use crate::config::Window;

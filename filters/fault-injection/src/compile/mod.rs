@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod gate;
 mod parts;
@@ -7,7 +7,7 @@ mod time;
 use crate::active::{Active, Metrics};
 use crate::chance::Chance;
 use crate::config::{Config, Fault, Operators, Rolls, Sampling, Sticky as StickySpec};
-use crate::plan::{Plan, Rule, Sticky};
+use crate::plan::{Plan, Rule, STATE, Sticky};
 use crate::response::Marks;
 use weir_allocation::{Salt, purpose};
 use weir_core::effect::{Counter, Gauge};
@@ -24,11 +24,11 @@ const NODE: &str = "x-envoy-downstream-service-node";
 const MOST_FAULTS: usize = 4096;
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made after that of the section `experiments`.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. The section `experiments` must be compiled earlier.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         if config.0.is_empty() {
-            compiler.problems.missing(at, "there is no fault");
+            compiler.problems.missing(at, "specify at least one fault");
         }
         if config.0.len() > MOST_FAULTS {
             compiler.problems.add(at, "more than 4096 faults");
@@ -46,7 +46,7 @@ impl Plan {
             rules: rules.into(),
             chance: Chance::default(),
             marks: Marks::default(),
-            state: compiler.state("fault"),
+            state: compiler.lasting_state(STATE),
             undecided: compiler.undecided("faults"),
         }
     }
@@ -61,11 +61,12 @@ fn name_of(spec: &Fault, index: usize) -> String {
 fn check_name(name: &str, earlier: &mut Table<String>, compiler: &mut Compiler<'_>, at: &At) {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > 128 || !name.bytes().all(plain) {
-        let message = format!("{name:?} is not a name: up to 128 letters, digits, `-`, `_` and `.`");
+        let message =
+            format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`");
         compiler.problems.add(at, message);
     }
     if !earlier.insert(name.to_owned()) {
-        compiler.problems.add(at, format!("{name:?} is the name of an earlier fault too"));
+        compiler.problems.add(at, format!("{name:?} is already the name of an earlier fault"));
     }
 }
 
@@ -143,7 +144,9 @@ impl Builder<'_, '_> {
         let Some(Sampling::Sticky(StickySpec { unit, seed })) = &self.spec.sampling else { return None };
         let at = self.at.field("sampling").field("sticky").field("unit");
         if unit.is_empty() {
-            self.compiler.problems.missing(&at, "say what identifies a unit, such as \"header:x-user-id\"");
+            self.compiler
+                .problems
+                .missing(&at, "specify the source of the unit, such as \"header:x-user-id\"");
         }
         let single = unit.len() == 1;
         let mut units = Vec::new();
@@ -189,14 +192,16 @@ fn one_of(source: Option<AttrId>, texts: &[String]) -> Predicate {
     Predicate::any(texts.iter().map(is).collect())
 }
 
-/// Who may; nobody when nothing says it, which is reported.
+/// The authorised requests; none, and a problem, if nothing is configured.
 fn operators(who: Option<&Operators>, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
     let Some(who) = who else {
-        compiler.problems.missing(at, "say who may: match, condition or cel; anybody could otherwise");
+        compiler
+            .problems
+            .missing(at, "specify match, condition or cel: otherwise any client could trigger it");
         return Predicate::Const(false);
     };
     if who.http_match.is_empty() && who.condition.is_none() && who.cel.is_none() {
-        compiler.problems.missing(at, "say who may: match, condition or cel");
+        compiler.problems.missing(at, "specify match, condition or cel");
     }
     compiler.when(&who.http_match, who.condition.as_ref(), who.cel.as_deref(), at)
 }

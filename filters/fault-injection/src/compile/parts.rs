@@ -1,4 +1,4 @@
-//! What a rule does, and how often.
+//! The faults of a rule, and their percentages.
 
 use super::{Builder, time};
 use crate::config::{Abort, BodyFault, Delay, RateLimit, ResponseFault as ResponseSpec, Rolls};
@@ -8,6 +8,7 @@ use crate::plan::{Harm, Part};
 use crate::response::{BodyChange, ResponseFault};
 use weir_allocation::{BUCKETS, Share};
 use weir_core::header::{is_safe_value, name, writable_name};
+use weir_core::rpc::has_no_body;
 use weir_core::{At, Named, Reply};
 
 impl Builder<'_, '_> {
@@ -37,7 +38,7 @@ impl Builder<'_, '_> {
             }
         }
         if from > BUCKETS {
-            let message = "the percentages add up to more than 100%, so they cannot exclude each other";
+            let message = "the sum of the percentages is more than 100%, so they cannot exclude each other";
             self.compiler.problems.add(&self.at.field("rolls"), message);
         }
         Some(parts.into())
@@ -61,7 +62,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// The percentage in one of its two forms. It has no default: to forget it would mean everybody or nobody.
+    /// The percentage in one of its two forms. It has no default, because a forgotten percentage would mean
+    /// all requests or none.
     fn share(&mut self, percentage: Option<Percentage>, percent: Option<f64>, at: &At) -> Option<Share> {
         let problems = &mut self.compiler.problems;
         match (percentage, percent) {
@@ -78,7 +80,7 @@ impl Builder<'_, '_> {
                 None
             }
             (None, None) => {
-                problems.missing(&at.field("percentage"), "says how many requests are hit, such as \"0.1%\"");
+                problems.missing(&at.field("percentage"), "is required, such as \"0.1%\"");
                 None
             }
         }
@@ -99,6 +101,9 @@ impl Builder<'_, '_> {
         }
         let status = spec.http_status.or_else(|| spec.grpc_status.map(|status| status.http()));
         let status = self.status(status, &at.field("httpStatus"));
+        // To clients of gRPC it is the message.
+        let body = spec.body.as_deref().filter(|_| spec.grpc_status.is_none());
+        self.no_body(status, body, &at.field("body"));
         let mut headers = Vec::new();
         for (name, value) in self.headers(&spec.headers, &at.field("headers")) {
             headers.push((name, Box::from(value.as_bytes())));
@@ -144,6 +149,8 @@ impl Builder<'_, '_> {
             }
         }
         let body = spec.body.as_ref().and_then(|body| self.body(body, &at.field("body")));
+        let text = spec.body.as_ref().and_then(|body| body.replace.as_deref());
+        self.no_body(status, text, &at.field("body").field("replace"));
         let fault = ResponseFault { status, set: set.into(), remove: remove.into(), body };
         if fault == ResponseFault::default() {
             let message = "changes nothing: needs status, setHeaders, removeHeaders or body";
@@ -169,6 +176,15 @@ impl Builder<'_, '_> {
             self.compiler.problems.add(at, format!("{refused} is not an HTTP status from 200 to 599"));
         }
         status
+    }
+
+    /// Refuses a body where HTTP has none.
+    fn no_body(&mut self, status: Option<u16>, body: Option<&str>, at: &At) {
+        if let (Some(status), Some(_)) =
+            (status.filter(|status| has_no_body(*status)), body.filter(|body| !body.is_empty()))
+        {
+            self.compiler.problems.add(at, format!("a response with status {status} has no body"));
+        }
     }
 
     /// Headers of a response.

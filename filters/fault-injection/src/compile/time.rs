@@ -8,7 +8,7 @@ use weir_core::{At, Compiler, duration};
 /// streams by default.
 pub(super) const LONGEST: u64 = 300_000_000_000;
 
-/// A duration in nanoseconds; what is none is reported.
+/// A duration in nanoseconds; invalid ones are reported.
 pub(super) fn nanoseconds(text: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<u64> {
     match duration::parse(text) {
         Ok(time) => u64::try_from(time.as_nanos()).ok(),

@@ -4,36 +4,36 @@ use crate::percentage::Percentage;
 use serde::Serialize;
 use weir_core::Load;
 
-/// A time for which requests wait: exactly one of a fixed time and a distribution. Durations are written as
-/// Envoy and Istio write them, such as `5s` or `250ms`.
+/// How long requests are delayed: specify either a fixed time or one distribution. Durations have the format
+/// of Envoy and Istio, such as `5s` or `250ms`.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "FaultDelay"))]
 pub struct Delay {
-    /// Always the same time.
+    /// A constant delay. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_delay: Option<String>,
-    /// Every time between two is as likely as any other.
+    /// The uniform distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uniform: Option<Uniform>,
-    /// The normal distribution. What would be below zero is no delay.
+    /// The normal distribution. Negative values count as zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normal: Option<Normal>,
-    /// The log-normal distribution, which real latencies look like: few are long, and these are very long.
+    /// The log-normal distribution, typical of real latencies: few are long, and these are very long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lognormal: Option<LogNormal>,
     /// The exponential distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exponential: Option<Exponential>,
-    /// The Pareto distribution, whose tail is heavier still.
+    /// The Pareto distribution, with an even heavier tail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pareto: Option<Pareto>,
-    /// The longest delay: what is drawn above it is this long. For `normal`, `lognormal`, `exponential` and
-    /// `pareto` it is `5m` when absent.
+    /// Maximum delay; longer draws are cut to it. Default: `5m` for `normal`, `lognormal`, `exponential` and
+    /// `pareto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<String>,
-    /// The percentage of requests.
+    /// The percentage of requests. Required, unless `percent` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Percentage>,
     /// The percentage as a plain number from 0 to 100.
@@ -41,14 +41,14 @@ pub struct Delay {
     pub percent: Option<f64>,
 }
 
-/// Every time between two is as likely as any other.
+/// The uniform distribution.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Uniform {
-    /// The shortest.
+    /// The minimum.
     pub min: String,
-    /// The longest.
+    /// The maximum.
     pub max: String,
 }
 
@@ -71,13 +71,13 @@ pub struct LogNormal {
     /// The median.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub median: Option<String>,
-    /// The median by its other name.
+    /// The same as `median`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50: Option<String>,
     /// The standard deviation of the logarithm, above 0 and up to 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sigma: Option<f64>,
-    /// What one delay of a hundred exceeds.
+    /// The 99th percentile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99: Option<String>,
 }
@@ -96,9 +96,9 @@ pub struct Exponential {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pareto {
-    /// The shortest.
+    /// The minimum.
     pub min: String,
-    /// How fast the tail falls, from 0.1 to 100: the part of delays above x is (min / x) to the power of this.
+    /// The shape, from 0.1 to 100: the fraction of delays above x is (min / x) to the power of `alpha`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
 }

@@ -1,16 +1,16 @@
-//! Who is hit, as it is written.
+//! Sampling of requests and units, as written.
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use weir_core::load::Node;
 use weir_core::{Load, Problems, SourceSpec};
 
-/// Who is hit: `random`, or `{sticky: {unit: …}}`.
+/// Which requests are hit: `random`, or `{sticky: {unit: …}}`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sampling {
-    /// Each request is drawn anew.
+    /// Each request is drawn separately.
     Random,
-    /// Units are drawn, each once and for all.
+    /// Units are drawn; the result for a unit never changes.
     Sticky(Sticky),
 }
 
@@ -20,29 +20,30 @@ pub enum Sampling {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "StickySampling"))]
 pub struct Sticky {
-    /// What identifies a unit: the first source that the request has, and that is not empty, counts. Requests
-    /// that have none are never hit.
+    /// Sources of the unit; the first non-empty source wins. Requests without a unit are never hit.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<SourceSpec>"))]
     pub unit: Vec<SourceSpec>,
-    /// What the hash is salted with, the fault's name when absent. Another seed hits other units; faults with
-    /// the same seed hit the same ones.
+    /// Hash salt. Another seed hits other units; faults with the same seed hit the same units. Default: the
+    /// fault's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
 }
 
-/// How the kinds of a fault (delay, abort, rate limit, response) hang together.
+/// How the kinds of a fault (delay, abort, rate limit, response) depend on each other.
 #[derive(Clone, Copy, Debug, Default, Load, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Rolls {
-    /// Each is drawn by itself, as Envoy does it: of requests with a delay as many are aborted as of all others.
+    /// Each kind is drawn independently, as in Envoy: delayed requests are aborted as often as all others.
     #[default]
     Independent,
-    /// One draw decides about all: the kind with the lower percentage only hits requests that the other hits too.
+    /// One draw decides about all kinds: the kind with the lower percentage only hits requests that the other
+    /// hits too.
     Joint,
-    /// One draw decides about all: no request is hit by two kinds. The percentages add up to 100 at most.
+    /// One draw decides about all kinds, and no request is hit by two. The sum of the percentages is at most
+    /// 100.
     Exclusive,
 }
 

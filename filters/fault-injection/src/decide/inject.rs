@@ -1,11 +1,11 @@
-//! What was decided about a request, and how it becomes effects.
+//! The faults of a request, and their conversion to effects.
 
 use crate::control::Commands;
-use crate::plan::{Harm, Kind, Plan, Rule};
+use crate::plan::{Harm, Kind, Plan, Rule, STATE};
 use crate::response::Suffers;
-use weir_core::{Delay, Effects, Outside, Reply, Way};
+use weir_core::{Delay, Effects, Outside, Reply, Request, Way};
 
-/// What a request suffers: of each kind the first that was decided, with the position of its rule.
+/// The faults of a request: the first of each kind, with the position of its rule.
 #[derive(Default)]
 pub(super) struct Injected {
     pub(super) any: bool,
@@ -77,11 +77,22 @@ impl Injected {
 }
 
 impl Plan {
-    /// Does what was decided.
+    /// Carries out the decision.
     #[cold]
     #[inline(never)]
-    pub(super) fn inject<O: Outside>(&self, injected: Injected, outside: &O, effects: &mut Effects) {
-        let Injected { delay, abort, mut rate, mut response, full, .. } = injected;
+    pub(super) fn inject<O: Outside>(
+        &self,
+        injected: Injected,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
+        let Injected { mut delay, mut abort, mut rate, mut response, full, .. } = injected;
+        let outside = request.outside();
+        // The proxy redirected it, and it was hit already.
+        let earlier = request.earlier_state(STATE);
+        if earlier.is_some() {
+            (delay, abort) = (None, None);
+        }
         for rule in full.iter().filter_map(|index| self.rule(*index)) {
             effects.counts.push(rule.metrics.overflows);
         }
@@ -117,7 +128,12 @@ impl Plan {
             effects.response_mark = self.marks.mark(suffers);
         }
         if effects.response_mark.is_some() {
+            let counted = earlier.is_none_or(|text| !tells_of_response(&text));
+            let before = effects.counts.len();
             self.tell_response(rate, response, &mut reason, effects);
+            if !counted {
+                effects.counts.truncate(before);
+            }
         }
         if !reason.text.is_empty() {
             let text = effects.make(|out| out.extend_from_slice(&reason.text));
@@ -126,7 +142,7 @@ impl Plan {
         self.set_way(delay, abort.map(|(_, reply)| reply), effects);
     }
 
-    /// Counts and tells what responses suffer.
+    /// Counts response faults, and marks responses for them.
     fn tell_response<'p>(
         &'p self,
         rate: Option<(u16, u64)>,
@@ -178,6 +194,11 @@ impl Plan {
     }
 }
 
+/// Whether a reason tells of a response, whose fault was lost with it.
+fn tells_of_response(reason: &[u8]) -> bool {
+    reason.split(|b| *b == b';').any(|part| part.starts_with(b"response=") || part.starts_with(b"rate="))
+}
+
 /// What happened, for access logs: `rule=a;delay=5000ms;abort=503`, and a `,` before the next rule.
 #[derive(Default)]
 struct Reason<'r> {
@@ -208,7 +229,7 @@ fn milliseconds(nanoseconds: u64, out: &mut Vec<u8>) {
     if rest > 0 {
         out.push(b'.');
         for digit in [rest / 100, rest / 10 % 10, rest % 10] {
-            out.push(b'0' + digit as u8);
+            out.push(b'0' + (digit % 10) as u8);
         }
     }
     out.extend_from_slice(b"ms");

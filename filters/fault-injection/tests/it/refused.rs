@@ -1,4 +1,4 @@
-//! What a section must not say: each mistake is found, with its place, and all of them at once.
+//! Invalid sections: each error is found, with its path, and all at once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
 
 use crate::support::Lab;
@@ -15,14 +15,14 @@ fn refused(section: &str, expected: &[&str]) {
 
 tests! {
     fn empty_faults() {
-        refused("[]", &[": there is no fault"]);
+        refused("[]", &[": specify at least one fault"]);
         refused("[{}]", &["[0]: does nothing: needs delay, abort, responseRateLimit, response or headerControl"]);
         refused(r#"[{"delay": {}, "abort": {}, "responseRateLimit": {}, "response": {}}]"#, &[
-            "[0].delay.percentage: says how many requests are hit, such as \"0.1%\"",
-            "[0].abort.percentage: says how many requests are hit, such as \"0.1%\"",
-            "[0].responseRateLimit.percentage: says how many requests are hit, such as \"0.1%\"",
+            "[0].delay.percentage: is required, such as \"0.1%\"",
+            "[0].abort.percentage: is required, such as \"0.1%\"",
+            "[0].responseRateLimit.percentage: is required, such as \"0.1%\"",
             "[0].responseRateLimit.limitKbps: needs a whole number of KiB/s, 1 or more",
-            "[0].response.percentage: says how many requests are hit, such as \"0.1%\"",
+            "[0].response.percentage: is required, such as \"0.1%\"",
         ]);
         refused(r#"[{"delay": {"percent": 1}, "abort": {"percent": 1}, "response": {"percentage": "1%"}}]"#, &[
             "[0].delay: needs exactly one of fixedDelay, uniform, normal, lognormal, exponential, pareto",
@@ -34,10 +34,10 @@ tests! {
     fn names() {
         let one = r#""abort": {"httpStatus": 500, "percent": 1}"#;
         refused(&format!(r#"[{{"name": "a b", {one}}}, {{"name": "twice", {one}}}, {{"name": "twice", {one}}}, {{"name": "", {one}}}, {{"name": "fault-5", {one}}}, {{{one}}}]"#), &[
-            "[0].name: \"a b\" is not a name: up to 128 letters, digits, `-`, `_` and `.`",
-            "[2].name: \"twice\" is the name of an earlier fault too",
-            "[3].name: \"\" is not a name: up to 128 letters, digits, `-`, `_` and `.`",
-            "[5].name: \"fault-5\" is the name of an earlier fault too",
+            "[0].name: \"a b\" is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`",
+            "[2].name: \"twice\" is already the name of an earlier fault",
+            "[3].name: \"\" is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`",
+            "[5].name: \"fault-5\" is already the name of an earlier fault",
         ]);
     }
 
@@ -50,7 +50,7 @@ tests! {
         refused(&abort(r#""percentage": {"value": -1}"#), &["[0].abort.percentage: -1% is not between 0% and 100%"]);
         refused(&abort(r#""percentage": {}"#), &["[0].abort.percentage: needs either `value`, or `numerator` and `denominator`"]);
         refused(&abort(r#""percentage": {"numerator": 101}"#), &["[0].abort.percentage: 1010000 millionths is not between 0% and 100%"]);
-        refused(&abort(r#""percentage": {"numerator": 1, "denominator": "THOUSAND"}"#), &["[0].abort.percentage.denominator: unknown word `THOUSAND`, expected one of: HUNDRED, TEN_THOUSAND, MILLION"]);
+        refused(&abort(r#""percentage": {"numerator": 1, "denominator": "THOUSAND"}"#), &["[0].abort.percentage.denominator: unknown word `THOUSAND` (known: HUNDRED, TEN_THOUSAND, MILLION)"]);
         refused(&abort(r#""percent": 100.5"#), &["[0].abort.percent: 100.5% is not between 0% and 100%"]);
         refused(&abort(r#""percent": 1, "percentage": "1%""#), &["[0].abort.percent: only one of percentage and percent is possible"]);
         for good in [r#""percent": "0.5""#, r#""percentage": {"value": "0.1"}"#, r#""percentage": {"numerator": 1, "denominator": "MILLION"}"#, r#""percentage": "0.0001%""#] {
@@ -84,7 +84,7 @@ tests! {
             "[9].delay.exponential.mean: \"\" is not a duration such as 5s, 250ms, 1.5h or 30d",
             "[10].delay.max: \"soon\" is not a duration such as 5s, 250ms, 1.5h or 30d",
             "[10].delay.pareto.alpha: 0.01 is not a number from 0.1 to 100",
-            "[11].delay.fixed_delay: unknown field `fixed_delay`, expected one of: fixedDelay, uniform, normal, lognormal, exponential, pareto, max, percentage, percent, did you mean `fixedDelay`?",
+            "[11].delay.fixed_delay: unknown field `fixed_delay`, did you mean `fixedDelay`?",
         ]);
     }
 
@@ -96,7 +96,7 @@ tests! {
             {"name": "d", "abort": {"percent": 1, "httpStatus": 500, "headers": {":status": "1", "x-a": "1", "X-A": "2", "x-b": "a\nb"}, "contentType": "a\nb"}},
             {"name": "e", "response": {"percentage": "1%", "status": 99, "setHeaders": {"Content-Length": "1"}, "removeHeaders": ["a", "b c"], "body": {}}}]"#, &[
             "[0].abort.httpStatus: 600 is not an HTTP status from 200 to 599",
-            "[1].abort.grpcStatus: there is no gRPC status \"UNAVAILABEL\", did you mean `UNAVAILABLE`?",
+            "[1].abort.grpcStatus: unknown gRPC status \"UNAVAILABEL\", did you mean `UNAVAILABLE`?",
             "[2].abort.grpcStatus: 17 is not a gRPC status: a name such as `UNAVAILABLE`, or a number from 0 to 16",
             "[3].abort.headers[\":status\"]: \":status\" is not a header name (letters, digits and !#$%&'*+-.^_`|~)",
             "[3].abort.headers.x-a: \"x-a\" is set already",
@@ -132,21 +132,21 @@ tests! {
             "[3].ramp: needs `window` with a start, from which it counts",
             "[4].ramp.over: \"0s\" is not longer than 0s",
             "[5].killSwitch: needs env, header or routeMetadata",
-            "[6].killSwitch.allow: say who may: match, condition or cel; anybody could otherwise",
+            "[6].killSwitch.allow: specify match, condition or cel: otherwise any client could trigger it",
             "[7].killSwitch.allow: has no effect without `header`",
-            "[8].headerControl.allow: say who may: match, condition or cel; anybody could otherwise",
-            "[9].headerControl.allow: say who may: match, condition or cel",
-            "[10].routeMetadata: a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])",
-            "[10].killSwitch.routeMetadata: a path has no empty segments (\"a.b.c\", or [\"a\", \"b.c\"])",
-            "[11].sampling.sticky.unit: say what identifies a unit, such as \"header:x-user-id\"",
+            "[8].headerControl.allow: specify match, condition or cel: otherwise any client could trigger it",
+            "[9].headerControl.allow: specify match, condition or cel",
+            "[10].routeMetadata: a path must not have empty segments (\"a.b.c\", or [\"a\", \"b.c\"])",
+            "[10].killSwitch.routeMetadata: a path must not have empty segments (\"a.b.c\", or [\"a\", \"b.c\"])",
+            "[11].sampling.sticky.unit: specify the source of the unit, such as \"header:x-user-id\"",
             "[12].sampling: \"often\" is not `random`, or an object such as {sticky: {unit: \"header:x-user-id\"}}",
-            "[13].sampling.sticky.unit[1]: \"cokie:a\" is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme), did you mean `cookie:`?",
+            "[13].sampling.sticky.unit[1]: \"cokie:a\" is neither an attribute nor a source (header:NAME, cookie:NAME, query:NAME, claim:NAME, property:PATH, routeMetadata:PATH, env:NAME, path, method, host, scheme, isBot), did you mean `cookie:`?",
         ]);
     }
 
     fn exclusive_percentages() {
         let section = |delay| format!(r#"[{{"rolls": "exclusive", "delay": {{"fixedDelay": "1s", "percent": {delay}}}, "abort": {{"httpStatus": 500, "percent": 60}}}}]"#);
-        refused(&section(41), &["[0].rolls: the percentages add up to more than 100%, so they cannot exclude each other"]);
+        refused(&section(41), &["[0].rolls: the sum of the percentages is more than 100%, so they cannot exclude each other"]);
         assert!(Lab::new(&section(40)).is_ok());
     }
 

@@ -49,7 +49,7 @@ impl Builder<'_, '_> {
 
     fn remote(&mut self, spec: &RemoteJwks, at: &At) -> Option<Keys> {
         if spec.cluster.is_empty() {
-            let message = "the name of the Envoy cluster that reaches the server is needed";
+            let message = "specify the name of the Envoy cluster of the server";
             self.compiler.problems.missing(&at.field("cluster"), message);
         }
         let wait = self.time(spec.wait.as_deref(), 5, MINUTE, &at.field("wait"));
@@ -95,7 +95,7 @@ impl Builder<'_, '_> {
 
     fn address(&mut self, uri: &str, at: &At) -> Option<(&'static str, String, String)> {
         if uri.is_empty() {
-            self.compiler.problems.missing(at, "is needed, such as https://id.example.com/jwks.json");
+            self.compiler.problems.missing(at, "is required, such as https://id.example.com/jwks.json");
             return None;
         }
         let split = || {
@@ -121,7 +121,7 @@ impl Builder<'_, '_> {
         parts
     }
 
-    /// Keys that stand in the configuration.
+    /// Keys that are in the configuration.
     fn fixed(&mut self, text: &str, name: &str, at: &At) -> Option<Keys> {
         match KeySet::parse(text.as_bytes()) {
             Ok((keys, skipped)) => {

@@ -1,4 +1,4 @@
-//! What services learn of a token.
+//! The claims that are forwarded to services.
 
 use super::Builder;
 use crate::config::{ClaimHeader, Format, Missing, Provider};
@@ -17,7 +17,9 @@ impl Builder<'_, '_> {
     pub(super) fn payload_header(&mut self, spec: &Provider, at: &At) -> Option<(OwnedHeader, bool)> {
         let Some(name) = &spec.payload_header else {
             if spec.pad_payload_header {
-                self.compiler.problems.add(&at.field("padPayloadHeader"), "only goes with `payloadHeader`");
+                self.compiler
+                    .problems
+                    .add(&at.field("padPayloadHeader"), "is only valid with `payloadHeader`");
             }
             return None;
         };
@@ -47,7 +49,7 @@ impl Builder<'_, '_> {
             let at = at.index(i);
             let Some(rule) = self.header_rule(spec, &at) else { continue };
             if rules.iter().any(|known| known.header == rule.header) {
-                let message = format!("{:?} is given another claim already", spec.header);
+                let message = format!("{:?} already gets another claim", spec.header);
                 self.compiler.problems.add(&at.field("header"), message);
             }
             rules.push(rule);
@@ -64,7 +66,7 @@ impl Builder<'_, '_> {
             self.compiler.problems.add(&at.field("maxBytes"), message);
         }
         if spec.header.is_empty() {
-            self.compiler.problems.missing(&at.field("header"), "a header's name is needed");
+            self.compiler.problems.missing(&at.field("header"), "expected a header name");
             return None;
         }
         let header = self.compiler.own_header(&spec.header, &at.field("header"))?;
@@ -81,7 +83,7 @@ impl Builder<'_, '_> {
             };
         };
         if spec.missing.is_some() {
-            self.compiler.problems.add(&at.field("missing"), "`default` says it already");
+            self.compiler.problems.add(&at.field("missing"), "cannot be combined with `default`");
         }
         if !header::is_safe_value(default.as_bytes()) {
             let message = format!("{default:?} has control characters, which no header value may have");
@@ -97,7 +99,7 @@ impl Builder<'_, '_> {
             let at = at.field(name);
             let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
             if name.is_empty() || !name.bytes().all(plain) {
-                let message = format!("{name:?} is not a name: letters, digits, `-`, `_` and `.`");
+                let message = format!("{name:?} is not a valid name: use letters, digits, `-`, `_` and `.`");
                 self.compiler.problems.add(&at, message);
             }
             let path = self.claim_path(claim, &at);

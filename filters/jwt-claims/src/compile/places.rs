@@ -1,10 +1,12 @@
-//! Where a provider's tokens stand.
+//! The locations of a provider's tokens.
 
 use super::Builder;
-use crate::config::{From, FromHeader, Provider};
-use crate::places::{CookiePlace, HeaderPlace, ParamPlace, Places, Prefix};
+use crate::config::{From, FromHeader, FromSubprotocol, Provider};
+use crate::places::{
+    CookiePlace, HeaderPlace, ParamPlace, Places, Prefix, SUBPROTOCOLS, Subprotocol, Subprotocols,
+};
 use weir_core::effect::OwnedHeader;
-use weir_core::{At, SourceSpec, header};
+use weir_core::{At, SourceSpec};
 
 impl Builder<'_, '_> {
     pub(super) fn places(&mut self, spec: &Provider, at: &At) -> Places {
@@ -16,11 +18,12 @@ impl Builder<'_, '_> {
                 let bearer =
                     FromHeader { name: "authorization".into(), value_prefix: Some("Bearer ".into()) };
                 let params = vec!["access_token".into()];
-                usual = From { headers: vec![bearer], params, cookies: Vec::new() };
+                usual = From { headers: vec![bearer], params, ..From::default() };
                 (&usual, at.field("from"))
             }
         };
-        if from.headers.is_empty() && from.params.is_empty() && from.cookies.is_empty() {
+        let places = from.headers.len() + from.params.len() + from.cookies.len() + from.subprotocols.len();
+        if places == 0 {
             let message =
                 "is empty, so there could be no token; leave it out for `authorization: Bearer TOKEN`";
             self.compiler.problems.missing(&at, message);
@@ -39,13 +42,57 @@ impl Builder<'_, '_> {
         }
         let takes_cookies = !spec.forward && !cookies.is_empty();
         let cookie_header = if takes_cookies { self.guard("cookie", &at) } else { None };
-        Places { headers: headers.into(), params: params.into(), cookies: cookies.into(), cookie_header }
+        let subprotocols = self.subprotocols(&from.subprotocols, spec.forward, &at.field("subprotocols"));
+        Places {
+            headers: headers.into(),
+            params: params.into(),
+            cookies: cookies.into(),
+            cookie_header,
+            subprotocols,
+        }
+    }
+
+    fn subprotocols(
+        &mut self,
+        specs: &[FromSubprotocol],
+        forward: bool,
+        at: &At,
+    ) -> Option<Box<Subprotocols>> {
+        if specs.is_empty() {
+            return None;
+        }
+        let mut places = Vec::with_capacity(specs.len());
+        for (i, spec) in specs.iter().enumerate() {
+            places.extend(self.subprotocol(spec, &at.index(i)));
+        }
+        let attribute = self.compiler.header(SUBPROTOCOLS, at)?;
+        let guard = if forward { None } else { self.guard(SUBPROTOCOLS, at) };
+        Some(Box::new(Subprotocols { attribute, places: places.into(), guard }))
+    }
+
+    fn subprotocol(&mut self, spec: &FromSubprotocol, at: &At) -> Option<Subprotocol> {
+        let (mark, follows, at) = match (&spec.after, &spec.prefix) {
+            (Some(after), None) => (after, true, at.field("after")),
+            (None, Some(prefix)) => (prefix, false, at.field("prefix")),
+            _ => {
+                self.compiler.problems.missing(at, "needs exactly one of after, prefix");
+                return None;
+            }
+        };
+        // RFC 6455 section 4.1: the items are tokens of RFC 9110.
+        if weir_core::header::name(mark).is_err() {
+            let message =
+                format!("invalid subprotocol {mark:?}: expected letters, digits and !#$%&'*+-.^_`|~");
+            self.compiler.problems.add(&at, message);
+            return None;
+        }
+        Some(Subprotocol { mark: mark.as_bytes().into(), follows, encoded: spec.base64url })
     }
 
     fn header_place(&mut self, spec: &FromHeader, forward: bool, at: &At) -> Option<HeaderPlace> {
         let name_at = at.field("name");
         if spec.name.is_empty() {
-            self.compiler.problems.missing(&name_at, "a header's name is needed");
+            self.compiler.problems.missing(&name_at, "expected a header name");
             return None;
         }
         let attribute = self.compiler.header(&spec.name, &name_at)?;
@@ -58,11 +105,6 @@ impl Builder<'_, '_> {
     }
 
     fn cookie_place(&mut self, name: &str, at: &At) -> Option<CookiePlace> {
-        if header::name(name).is_err() {
-            let message = format!("{name:?} is not a cookie name (an RFC 9110 token)");
-            self.compiler.problems.add(at, message);
-            return None;
-        }
         let source = SourceSpec::Short(["cookie:", name].concat());
         let attribute = self.compiler.source(&source, at)?;
         Some(CookiePlace { attribute, name: name.as_bytes().into() })
@@ -72,7 +114,7 @@ impl Builder<'_, '_> {
     fn param_place(&mut self, name: &str, at: &At) -> Option<ParamPlace> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
         if name.is_empty() || !name.bytes().all(plain) {
-            let message = format!("{name:?} is no name for it: letters, digits, `-`, `_`, `.` and `~`");
+            let message = format!("{name:?} is not a valid name: use letters, digits, `-`, `_`, `.` and `~`");
             self.compiler.problems.add(at, message);
             return None;
         }

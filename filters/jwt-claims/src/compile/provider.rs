@@ -1,14 +1,14 @@
-//! Who issues tokens.
+//! An issuer of tokens.
 
 use super::Builder;
-use crate::config::Provider as Spec;
+use crate::config::{EmbeddedKeys, Padding, Provider as Spec};
 use crate::plan::{Keys, Provider};
-use crate::verify::bare_audience;
+use crate::verify::{LONGEST_TOKEN, bare_audience};
 use std::cell::RefCell;
 use weir_core::At;
 use weir_core::http_match::Asks;
-use weir_core::problem::did_you_mean;
-use weir_jose::{Algorithm, TimeRules};
+use weir_core::problem::suggestion;
+use weir_jose::{Algorithm, Form, TimeRules};
 
 const HOUR: u64 = 3600;
 const YEAR: u64 = 366 * 24 * HOUR;
@@ -31,12 +31,19 @@ impl Builder<'_, '_> {
         let payload = self.payload_header(spec, &at);
         let headers = self.header_rules(spec, &at);
         let states = self.state_rules(spec, &at);
-        let require = self.claims(spec.require.as_ref(), &at.field("require"));
+        let require = self.required(spec.require.as_ref(), &spec.require_in_claim, &at);
+        let token_header = self.token_header(spec, &at.field("tokenHeader"));
         Some(Provider {
             name: name.into(),
             issuers: spec.issuer.iter().map(|issuer| issuer.as_str().into()).collect(),
             audiences,
             subject,
+            token_header,
+            form: Form {
+                max_bytes: LONGEST_TOKEN,
+                ignores_embedded_keys: spec.embedded_keys == Some(EmbeddedKeys::Ignore),
+                accepts_padding: spec.padding == Some(Padding::Accept),
+            },
             // Last, so that everything else that is wrong is found too.
             keys: keys?,
             algorithms,
@@ -55,6 +62,24 @@ impl Builder<'_, '_> {
 
     fn subject(&mut self, spec: &Spec, at: &At) -> Option<Asks> {
         spec.subjects.as_ref()?.asks(false, &mut self.compiler.problems, &at.field("subjects"))
+    }
+
+    /// What the header's members must be.
+    fn token_header(&mut self, spec: &Spec, at: &At) -> Box<[crate::plan::RequiredMember]> {
+        let mut members = Vec::with_capacity(spec.token_header.0.len());
+        for (name, texts) in spec.token_header.iter() {
+            let at = at.field(name);
+            if texts.0.is_empty() {
+                self.compiler.problems.missing(&at, "is empty, so no token could pass");
+            }
+            if matches!(name, "alg" | "crit" | "b64" | "jwk" | "jku" | "x5c" | "x5u") {
+                let message = "is decided elsewhere: by `algorithms`, `jwks` and `embeddedKeys`";
+                self.compiler.problems.add(&at, message);
+            }
+            let texts = texts.0.iter().map(|text| text.as_str().into()).collect();
+            members.push((name.into(), texts));
+        }
+        members.into()
     }
 
     fn times(&mut self, spec: &Spec, at: &At) -> TimeRules {
@@ -81,8 +106,7 @@ impl Builder<'_, '_> {
             let Some(algorithm) = Algorithm::from_name(name) else {
                 let at = if spec.algorithms.len() == 1 { at.clone() } else { at.index(i) };
                 let known = Algorithm::ALL.map(Algorithm::name);
-                let hint = did_you_mean(name, known);
-                let message = format!("there is no algorithm {name:?}{hint} There are: {}", known.join(", "));
+                let message = format!("unknown algorithm {name:?}{}", suggestion(name, &known));
                 self.compiler.problems.add(&at, message);
                 continue;
             };

@@ -3,10 +3,13 @@
 use super::Builder;
 use crate::config::{Requirement, Requires};
 use crate::plan::{Needs, Rule};
+use weir_core::attribute::AttributeSpec;
+use weir_core::claims::ClaimName;
 use weir_core::condition;
 use weir_core::problem::did_you_mean;
 use weir_core::table::TableId;
-use weir_core::{At, Predicate};
+use weir_core::value::Kind;
+use weir_core::{At, Compiler, Named, Predicate, SourceSpec};
 
 /// Requirements nested deeper than this are refused.
 const DEEPEST: usize = 8;
@@ -29,21 +32,57 @@ impl Builder<'_, '_> {
                 Some(requires) => self.needs(requires, 0, &at.field("requires")),
                 None => self.any_provider(),
             };
-            if spec.require.is_some() && matches!(needs, Needs::Nothing) {
-                let message = "needs a token, and the rule asks for none";
-                self.compiler.problems.add(&at.field("require"), message);
+            let asked =
+                [("require", spec.require.is_some()), ("requireInClaim", !spec.require_in_claim.is_empty())];
+            for (name, _) in asked.into_iter().filter(|(_, is)| *is && matches!(needs, Needs::Nothing)) {
+                let message = "has no effect, because the rule requires no token";
+                self.compiler.problems.add(&at.field(name), message);
             }
-            let require = self.claims(spec.require.as_ref(), &at.field("require"));
+            let require = self.required(spec.require.as_ref(), &spec.require_in_claim, &at);
             rules.push(Rule { name: spec.name.as_deref().map(Into::into), when, needs, require });
         }
         rules.into()
     }
 
-    /// A condition in which names are claims.
-    pub(super) fn claims(&mut self, json: Option<&serde_json::Value>, at: &At) -> Predicate {
-        let Some(json) = json else { return Predicate::Const(true) };
-        let compile = |compiler: &mut weir_core::Compiler<'_>| condition::compile(json, compiler, at);
-        Predicate::Condition(Box::new(self.compiler.with_claims_by_name(compile)))
+    /// What the claims must say: `require`, a condition in which names are claims, and `requireInClaim`.
+    pub(super) fn required(
+        &mut self,
+        condition: Option<&serde_json::Value>,
+        in_claims: &Named<ClaimName>,
+        at: &At,
+    ) -> Predicate {
+        let mut all = Vec::new();
+        if let Some(json) = condition {
+            let at = at.field("require");
+            let compile = |compiler: &mut Compiler<'_>| condition::compile(json, compiler, &at);
+            all.push(Predicate::Condition(Box::new(self.compiler.with_claims_by_name(compile))));
+        }
+        let at = at.field("requireInClaim");
+        for (value, claim) in in_claims.iter() {
+            let at = at.field(value);
+            let value = self.compiler.attribute(value, &at);
+            let claim = match claim {
+                ClaimName::Text(name) => {
+                    self.compiler.with_claims_by_name(|compiler| compiler.attribute(name, &at))
+                }
+                path => {
+                    let claim = Some(path.clone());
+                    self.compiler.source(
+                        &SourceSpec::Long(Box::new(AttributeSpec { claim, ..Default::default() })),
+                        &at,
+                    )
+                }
+            };
+            if let Some(claim) = claim
+                && matches!(self.compiler.kind(claim), Kind::Number | Kind::Boolean)
+            {
+                let message =
+                    "the claim is compared as text: its attribute cannot have the type number or boolean";
+                self.compiler.problems.add(&at, message);
+            }
+            all.extend(value.zip(claim).map(|(value, among)| Predicate::Among { value, among }));
+        }
+        Predicate::all(all)
     }
 
     fn any_provider(&self) -> Needs {
@@ -85,7 +124,7 @@ impl Builder<'_, '_> {
             return Needs::Nothing;
         }
         if !audiences.is_empty() && provider.is_none() {
-            self.compiler.problems.add(&at.field("audiences"), "only goes with `provider`");
+            self.compiler.problems.add(&at.field("audiences"), "is only valid with `provider`");
         }
         if let Some(name) = provider {
             let at = at.field("provider");
@@ -112,7 +151,7 @@ impl Builder<'_, '_> {
 
     fn parts(&mut self, parts: &[Requires], depth: usize, at: &At) -> Box<[Needs]> {
         if parts.is_empty() {
-            self.compiler.problems.missing(at, "is empty; to ask for nothing, write `requires: none`");
+            self.compiler.problems.missing(at, "is empty; to require no token, write `requires: none`");
         }
         let mut needs = Vec::with_capacity(parts.len());
         for (i, part) in parts.iter().enumerate() {
@@ -129,7 +168,7 @@ impl Builder<'_, '_> {
             return Needs::Nothing;
         }
         let hint = did_you_mean(name, self.config.providers.iter().map(|(known, _)| known));
-        self.compiler.problems.add(at, format!("there is no provider {name:?}{hint}"));
+        self.compiler.problems.add(at, format!("unknown provider {name:?}{hint}"));
         Needs::Nothing
     }
 

@@ -7,13 +7,13 @@ use weir_core::{Load, Problems};
 /// A provider's name, `none`, or an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Requires {
-    /// A provider by its name; `none` asks for nothing.
+    /// A provider by its name; `none` requires no token.
     Name(String),
-    /// Everything else.
+    /// All other requirements.
     Object(Box<Requirement>),
 }
 
-/// What is needed: exactly one of these.
+/// A requirement: specify exactly one member.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -21,19 +21,19 @@ pub struct Requirement {
     /// A token of this provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// With `provider`: audiences that take the place of the provider's own.
+    /// With `provider`: audiences instead of the provider's own. Default: the provider's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audiences: Vec<String>,
-    /// One of these; the first that is met counts.
+    /// One of these; the first that is met wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub any: Option<Vec<Requires>>,
     /// All of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub all: Option<Vec<Requires>>,
-    /// This, but a request without a token passes too. One with a wrong token does not.
+    /// As given, but requests without a token pass too. Requests with an invalid token do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optional: Option<Requires>,
-    /// This, but a request without a token, or with a wrong one, passes too: as one that has no token.
+    /// As given, but requests without a token, or with an invalid one, pass too, as requests without a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optional_or_failed: Option<Requires>,
 }

@@ -1,4 +1,4 @@
-//! What becomes of requests with and without tokens.
+//! Decisions about requests with and without tokens.
 #![allow(clippy::unwrap_used, reason = "tests stop where they fail")]
 
 use crate::support::{Lab, NOW, base64url, bearer, token, token_by};
@@ -69,7 +69,7 @@ tests! {
         assert_eq!(decided.way(), "401 missing");
         assert_eq!(decided.reply_header("www-authenticate").unwrap(), r#"Bearer realm="jwt""#);
         assert_eq!(decided.reply.as_ref().unwrap().grpc_status, Some(16));
-        assert_eq!(decided.body(), "a token is needed");
+        assert_eq!(decided.body(), "a token is required");
         assert_eq!(decided.counts, ["reason=.=missing;.;weir_jwt_denied_total"]);
     }
 

@@ -6,5 +6,7 @@
 mod support;
 
 mod decide;
+mod issuers;
 mod refused;
 mod remote;
+mod subprotocols;

@@ -1,4 +1,4 @@
-//! What a section must not say: each mistake is found, with its place, and all of them at once.
+//! Invalid sections: each error is found, with its path, and all at once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
 
 use crate::support::Lab;
@@ -24,11 +24,11 @@ fn provider(members: &str, expected: &[(&str, &str)]) {
 
 tests! {
     fn providers() {
-        refused("{}", &[("providers", "a provider is needed")]);
+        refused("{}", &[("providers", "specify at least one provider")]);
         refused(r#"{"providers": {"none": {"jwks": KEYS}, "a b": {"jwks": KEYS}}}"#,
-            &[("providers.none", "`none` is no name for a provider"), ("providers[\"a b\"]", "\"a b\" is not a name")]);
+            &[("providers.none", "`none` is not a valid provider name"), ("providers[\"a b\"]", "\"a b\" is not a valid name")]);
         provider(r#""jwks": KEYS, "algorithms": ["RS256", "rs256", "none"], "clockSkew": "2h", "maxLifetime": "0s", "subjects": {"exact": "a", "prefix": "b"}"#,
-            &[("algorithms[1]", "there is no algorithm \"rs256\", did you mean `RS256`?"), ("algorithms[2]", "there is no algorithm \"none\""),
+            &[("algorithms[1]", "unknown algorithm \"rs256\", did you mean `RS256`?"), ("algorithms[2]", "unknown algorithm \"none\""),
               ("clockSkew", "\"2h\" is more than 3600s"), ("maxLifetime", "must be more than 0"), ("subjects", "has exact and prefix")]);
         provider(r#""jwks": KEYS, "clockSkew": "5", "isuer": "a""#,
             &[("clockSkew", "\"5\" is not a duration"), ("isuer", "unknown field `isuer`")]);
@@ -47,7 +47,7 @@ tests! {
 
     fn servers() {
         provider(r#""jwks": {"remote": {}}"#,
-            &[("jwks.remote.cluster", "the name of the Envoy cluster"), ("jwks.remote.uri", "is needed, such as")]);
+            &[("jwks.remote.cluster", "specify the name of the Envoy cluster"), ("jwks.remote.uri", "is required, such as")]);
         for uri in ["id.example.com/keys", "ftp://a/b", "https://", "https:///keys", "https://u:p@host/", "https://host/a b", "https://host/#a", "https://host?x"] {
             provider(&format!(r#""jwks": {{"remote": {{"cluster": "c", "uri": "{uri}"}}}}"#), &[("jwks.remote.uri", "not an address such as https://id.example.com/jwks.json")]);
         }
@@ -62,8 +62,8 @@ tests! {
     fn places() {
         provider(r#""jwks": KEYS, "from": {}"#, &[("from", "is empty, so there could be no token")]);
         provider(r#""jwks": KEYS, "from": {"headers": [{}, {"name": "a b"}], "params": ["", "a=b"], "cookies": ["a;b"]}"#,
-            &[("from.headers[0].name", "a header's name is needed"), ("from.headers[1].name", "\"a b\" is not a header name"),
-              ("from.params[0]", "\"\" is no name"), ("from.params[1]", "\"a=b\" is no name"), ("from.cookies[0]", "\"a;b\" is not a cookie name")]);
+            &[("from.headers[0].name", "expected a header name"), ("from.headers[1].name", "\"a b\" is not a header name"),
+              ("from.params[0]", "\"\" is not a valid name"), ("from.params[1]", "\"a=b\" is not a valid name"), ("from.cookies[0]", "\"a;b\" is not the name of a cookie")]);
     }
 
     fn outputs() {
@@ -71,10 +71,10 @@ tests! {
             {"header": "x-a"}, {"claim": ["a", ""], "header": "x-b"}, {"claim": "a"}, {"claim": "a", "header": "host"},
             {"claim": "a", "header": "X-A"}, {"claim": "a", "header": "x-d", "default": "a\nb", "missing": "omit"},
             {"claim": "a", "header": "x-e", "maxBytes": 0}, {"claim": "a", "header": "x-f", "format": "xml"}]"#,
-            &[("padPayloadHeader", "only goes with `payloadHeader`"), ("filterState[\"a b\"]", "\"a b\" is not a name"), ("filterState.c", "a claim is needed"),
-              ("claimsToHeaders[0].claim", "a claim is needed"), ("claimsToHeaders[1].claim", "a part of the claim's name is empty"),
-              ("claimsToHeaders[2].header", "a header's name is needed"), ("claimsToHeaders[3].header", "`host` belongs to the connection"),
-              ("claimsToHeaders[4].header", "\"X-A\" is given another claim already"), ("claimsToHeaders[5].missing", "`default` says it already"),
+            &[("padPayloadHeader", "is only valid with `payloadHeader`"), ("filterState[\"a b\"]", "\"a b\" is not a valid name"), ("filterState.c", "expected a claim"),
+              ("claimsToHeaders[0].claim", "expected a claim"), ("claimsToHeaders[1].claim", "a part of the claim's name is empty"),
+              ("claimsToHeaders[2].header", "expected a header name"), ("claimsToHeaders[3].header", "`host` belongs to the connection"),
+              ("claimsToHeaders[4].header", "\"X-A\" already gets another claim"), ("claimsToHeaders[5].missing", "cannot be combined with `default`"),
               ("claimsToHeaders[5].default", "\"a\\nb\" has control characters"), ("claimsToHeaders[6].maxBytes", "0 is not between 1 and 65536"),
               ("claimsToHeaders[7].format", "")]);
     }
@@ -84,11 +84,11 @@ tests! {
             {"requires": "crop"}, {"requires": {}}, {"requires": {"any": []}}, {"requires": {"any": ["corp"], "all": ["corp"]}},
             {"requires": {"any": ["corp"], "audiences": ["a"]}}, {"requires": "none", "require": {"role": "admin"}},
             {"require": {"role": {"$foo": 1}}}, {"match": {"urii": "x"}}, {"requires": {"all": ["corp", {"optional": "no"}]}}]}"#,
-            &[("rules[0].requires", "there is no provider \"crop\", did you mean `corp`?"),
+            &[("rules[0].requires", "unknown provider \"crop\", did you mean `corp`?"),
               ("rules[1].requires", "needs exactly one of provider, any, all, optional, optionalOrFailed"), ("rules[2].requires.any", "is empty"),
-              ("rules[3].requires", "needs exactly one of"), ("rules[4].requires.audiences", "only goes with `provider`"),
-              ("rules[5].require", "needs a token, and the rule asks for none"), ("rules[6].require.role.$foo", "`$foo` is not an operator here"),
-              ("rules[7].match.urii", "unknown field `urii`"), ("rules[8].requires.all[1].optional", "there is no provider \"no\"")]);
+              ("rules[3].requires", "needs exactly one of"), ("rules[4].requires.audiences", "is only valid with `provider`"),
+              ("rules[5].require", "has no effect, because the rule requires no token"), ("rules[6].require.role.$foo", "`$foo` is not an operator here"),
+              ("rules[7].match.urii", "unknown field `urii`"), ("rules[8].requires.all[1].optional", "unknown provider \"no\"")]);
         let deep = (0..12).fold("\"corp\"".to_owned(), |inner, _| format!(r#"{{"any": [{inner}]}}"#));
         let problems = Lab::new(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS}}}}, "rules": [{{"requires": {deep}}}]}}"#)).err().unwrap();
         assert!(problems.contains("nested deeper than 8 levels"), "{problems}");
@@ -104,7 +104,7 @@ tests! {
             &[("rules[0].condition[\"claim:role\"]", WHY), ("rules[1].condition.$not[\"claim:role\"]", WHY),
               ("rules[2].match[0].claims.role", WHY), ("rules[3].match[0].headers[\"@request.auth.claims.role\"]", WHY),
               ("rules[4].match[0].withoutHeaders[\"@request.auth.claims[role]\"]", WHY),
-              ("rules[5].cel", "`response.code` is not known yet when a request comes"),
+              ("rules[5].cel", "`response.code` is not available when a request arrives"),
               ("rules[6].condition[\"property:response.code\"]", "`response.code` is not known yet when a request comes")]);
     }
 
@@ -121,6 +121,6 @@ tests! {
         refused(r#"{"providers": {"corp": {"jwks": KEYS}}, "cache": {"size": 65537}, "errors": {"realm": "a\"b"}}"#,
             &[("cache.size", "65537 is more than 65536"), ("errors.realm", "\"a\\\"b\" has characters other than ASCII")]);
         refused(r#"{"providers": {"corp": {"jwks": KEYS}}, "errors": {"realm": "a", "format": "none"}}"#,
-            &[("errors.realm", "is not told with `format: none`")]);
+            &[("errors.realm", "has no effect with `format: none`")]);
     }
 }

@@ -1,4 +1,4 @@
-//! Keys that a server answers with: the first ones, rotation, failures, and who waits for how long.
+//! Keys from a server: the first fetch, rotation, failures, and waiting requests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::support::{Decided, Lab, NOW, SECOND, key_set, token_by};
@@ -128,11 +128,31 @@ tests! {
             lab.at(NOW + 100 * (i as u64 + 1));
             assert!(polls(&lab), "{body:.20}");
             let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
-            assert!(fetched.notes[0].starts_with("jwt: corp: keys cannot be had: "), "{:?}", fetched.notes);
+            assert!(fetched.notes[0].starts_with("jwt: corp: keys are not available: "), "{:?}", fetched.notes);
             assert_eq!(way(&lab, "one"), "on", "{body:.20}");
         }
         lab.at(NOW + 5000);
         assert!(polls(&lab) && lab.plan.on_fetched(0, lab.now(), Err(())).is_some());
+        assert_eq!(way(&lab, "one"), "on");
+    }
+
+    fn answers_that_are_something_else_say_what_to_do() {
+        let lab = remote("");
+        assert!(polls(&lab));
+        for (status, body, message) in [
+            (200, r#"{"issuer": "https://id", "jwks_uri": "https://id/keys"}"#,
+                "this is an OpenID discovery document, not a key set: use the address in its `jwks_uri`, https://id/keys"),
+            (200, "<!doctype html>", "this is HTML or XML, not a key set: the address is that of a page, or a login is needed for it"),
+            (200, r#"{"kty": "RSA"}"#, "this is a key without a set around it: write {\"keys\": [KEY]}"),
+            (200, "", "the key set is empty"),
+            (302, "", "the answer's status is 302, and redirects are not followed: use the address that it leads to"),
+            (404, "", "the answer's status is 404"),
+        ] {
+            let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
+            assert_eq!(fetched.notes, [format!("jwt: corp: keys are not available: {message}")]);
+        }
+        // A byte order mark is no reason.
+        assert_eq!(answer(&lab, 200, &format!("\u{feff}{}", key_set(&["one"]))).1, "provider=.=corp;.;result=.=ok;.;weir_jwt_jwks_fetches_total");
         assert_eq!(way(&lab, "one"), "on");
     }
 
@@ -143,7 +163,7 @@ tests! {
         assert_eq!(way(&lab, "one"), "on", "nobody waits for it");
         answer(&lab, 503, "");
         assert_eq!(way(lab.at(NOW + 3660), "one"), "on");
-        // A token that is remembered is of no use then either.
+        // A token that is remembered is unusable then either.
         assert_eq!(way(lab.at(NOW + 3661), "one"), "hold");
         assert!(polls(&lab));
         answer(&lab, 200, &key_set(&["one"]));

@@ -129,7 +129,7 @@ impl Builder<'_, '_> {
                 return Some(Reading::Text(attribute, Bound::Listed(Names::new(METHODS.into_iter()))));
             }
             "path" if !has_bound(label) => {
-                let message = "paths have no end: give `templates`, `classes`, `values` or `atMost`";
+                let message = "paths are unbounded: specify `templates`, `classes`, `values` or `atMost`";
                 self.compiler.problems.missing(at, message);
                 return None;
             }
@@ -148,8 +148,7 @@ impl Builder<'_, '_> {
     pub(super) fn no_secret(&mut self, attribute: AttrId, at: &At) -> Option<()> {
         let name = self.compiler.header_of(attribute);
         if name.is_some_and(|name| SECRETS.contains(&name)) {
-            let message =
-                "this header holds what must be kept secret, so it is no label and stands in no log";
+            let message = "this header contains secrets, and is not allowed in labels and logs";
             self.compiler.problems.add(at, message);
             return None;
         }
@@ -164,7 +163,7 @@ impl Builder<'_, '_> {
             return Some(Reading::Variant(id, names));
         }
         if !self.compiler.experiments().is_empty() {
-            self.compiler.problems.add(&at.field("variant"), format!("there is no experiment {key:?}"));
+            self.compiler.problems.add(&at.field("variant"), format!("unknown experiment {key:?}"));
             return None;
         }
         // Another plugin has decided, and left it in filter state.
@@ -182,13 +181,13 @@ impl Builder<'_, '_> {
             return None;
         }
         let salt = Salt::derived(parts.seed.as_deref().unwrap_or("weir"), purpose::SUB_BUCKET);
-        Some(Reading::SubBucket { units, salt, buckets: buckets as u16 })
+        Some(Reading::SubBucket { units, salt, buckets: u16::try_from(buckets).unwrap_or(u16::MAX) })
     }
 
     /// What identifies a unit.
     pub(super) fn units(&mut self, sources: &[SourceSpec], at: &At) -> Box<[AttrId]> {
         if sources.is_empty() {
-            self.compiler.problems.missing(at, "say what identifies a unit, such as header:x-user-id");
+            self.compiler.problems.missing(at, "specify the source of the unit, such as header:x-user-id");
         }
         let one = sources.len() == 1;
         let mut units = Vec::new();
@@ -202,7 +201,9 @@ impl Builder<'_, '_> {
     pub(super) fn response_header(&mut self, name: &str, at: &At) -> Option<u16> {
         match header::name(name) {
             Ok(name) if SECRETS.contains(&name.as_bytes()) => {
-                self.compiler.problems.add(at, "this header holds what must be kept secret");
+                self.compiler
+                    .problems
+                    .add(at, "this header contains secrets, and is not allowed in labels and logs");
                 None
             }
             Ok(name) => Some(self.late(Late::Header(name.into_bytes().into()))),
@@ -221,7 +222,7 @@ impl Builder<'_, '_> {
 
     fn no_bound(&mut self, label: &Label, at: &At) {
         if has_bound(label) {
-            let message = "this label has few values by itself: leave the bound away";
+            let message = "this label has few values by itself: omit the bound";
             self.compiler.problems.add(at, message);
         }
     }

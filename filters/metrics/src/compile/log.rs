@@ -26,7 +26,7 @@ impl Builder<'_, '_> {
             Some(Ok(share)) => share,
             Some(Err(_)) => {
                 let message =
-                    "is not a part such as \"1%\" or \"0.01\", with at most four decimals of a percent";
+                    "is not a fraction such as \"1%\" or \"0.01\", with at most four decimals of a percent";
                 self.compiler.problems.add(&at.field("sample"), message);
                 return None;
             }
@@ -57,7 +57,7 @@ impl Builder<'_, '_> {
         }
         if !spec.templates.is_empty() {
             if spec.raw_path {
-                let message = "the path is logged by its template or itself, not both";
+                let message = "specify either `templates` or `rawPath`, not both";
                 self.compiler.problems.add(&at.field("rawPath"), message);
             }
             let (path, at) = (self.compiler.path(), at.field("templates"));
@@ -76,7 +76,8 @@ impl Builder<'_, '_> {
         for (name, field) in spec.fields.iter() {
             let at = at.field(name);
             if OWN.contains(&name) || !crate::encoding::is_name(name) {
-                let message = format!("{name:?} is a field of its own, or no name (letters, digits and `_`)");
+                let message =
+                    format!("{name:?} is a built-in field, or not a valid name: use letters, digits and `_`");
                 self.compiler.problems.add(&at, message);
             }
             if let Some(field) = self.field(field, &at) {
@@ -123,7 +124,7 @@ impl Builder<'_, '_> {
         let at = at.field("unit");
         let sources = self.units(&unit.source, &at.field("source"));
         let Some(secret) = &unit.secret else {
-            let message = "without a secret everybody could find out whose hash it is";
+            let message = "is required: without a secret anyone could identify the unit by its hash";
             self.compiler.problems.missing(&at.field("secret"), message);
             return None;
         };

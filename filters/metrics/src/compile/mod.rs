@@ -1,4 +1,4 @@
-//! From what was written to what it means.
+//! Compiles the configuration to a plan.
 
 mod labels;
 mod log;
@@ -21,18 +21,17 @@ use weir_core::{At, Compiler, Predicate, Table};
 const MOST_METRICS: usize = 60;
 
 impl Plan {
-    /// Makes the plan of a section; what is wrong with it goes to the compiler's problems, and a plan with
-    /// problems must not be used. It must be made after those of filters that assign variants or set
-    /// headers.
+    /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
+    /// used. Filters that assign variants or set headers must be compiled earlier.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         if config.red.is_none() && config.list.is_empty() && config.access_log.is_none() {
-            compiler.problems.missing(at, "there is nothing to measure: give red, list or accessLog");
+            compiler.problems.missing(at, "nothing to measure: specify red, list or accessLog");
         }
         let experiments = !compiler.experiments().is_empty();
         let specs = red::all(config, experiments);
         let list = at.field("list");
         if specs.len() > MOST_METRICS {
-            compiler.problems.add(&list, "more than 56 metrics: let labels tell things apart");
+            compiler.problems.add(&list, "more than 56 metrics: use labels instead");
         }
         let mut names = Names::new(config.style);
         let mut builder = Builder {
@@ -54,8 +53,12 @@ impl Plan {
         if readings.len().max(lates.len()) > usize::from(u16::MAX) {
             compiler.problems.add(at, "more than 65535 different labels, or things that are measured");
         }
+        let of_status = |metric: &Metric| metric.responses.as_ref().is_some_and(|it| !it.status.is_empty());
+        let reads_status = metrics.iter().any(of_status)
+            || readings.iter().any(|reading| matches!(reading, Reading::Code(_) | Reading::Class));
         Self {
             style: config.style,
+            reads_status,
             metrics: metrics.into(),
             readings: readings.into(),
             lates: lates.into(),
@@ -129,7 +132,7 @@ impl Builder<'_, '_> {
         match (spec.kind, &spec.value, spec.when) {
             (MetricType::Gauge, None, None) => Moment::Active,
             (MetricType::Gauge, None, Some(_)) => {
-                let message = "active requests are counted from the request to the end; leave `when` away";
+                let message = "active requests are counted from the request to the end; omit `when`";
                 self.compiler.problems.add(&at.field("when"), message);
                 Moment::Active
             }

@@ -1,4 +1,4 @@
-//! What metrics and labels may be called.
+//! Valid names of metrics and labels.
 
 use crate::config::{Metric, MetricType};
 use crate::encoding::{self, ISTIO_CLASS, ISTIO_CODE, ISTIO_LABELS, Style};
@@ -44,7 +44,7 @@ impl Names {
 
     fn name(&self, name: &str, compiler: &mut Compiler<'_>, at: &At) {
         let wrong = if !encoding::is_name(name) {
-            "is no name for a metric: letters, digits and `_`, not a digit first, at most 120"
+            "is not a valid metric name: use letters, digits and `_`, not a digit first, at most 120"
         } else if name.starts_with("weir_") {
             "starts with `weir_`, as only Weir's own metrics do"
         } else if encoding::ends_in_code(name) {
@@ -83,7 +83,7 @@ impl Names {
     fn label(&mut self, name: &str, compiler: &mut Compiler<'_>, at: &At) {
         if !encoding::is_name(name) || name.starts_with("__") {
             let message =
-                format!("{name:?} is no name for a label: letters, digits and `_`, not a digit first");
+                format!("{name:?} is not a valid label name: use letters, digits and `_`, not a digit first");
             compiler.problems.add(at, message);
             return;
         }
@@ -94,7 +94,7 @@ impl Names {
             return;
         }
         if ISTIO_LABELS.contains(&name) || [ISTIO_CODE, ISTIO_CLASS].contains(&name) {
-            let message = format!("{name:?} is cut out of names by Istio in its own way; use another name");
+            let message = format!("{name:?} has a special meaning in Istio's metric names; use another name");
             compiler.problems.add(at, message);
         }
         // The expressions that find labels are not anchored.
@@ -117,12 +117,12 @@ impl Names {
             let class = |name: &str| matches!(name, ISTIO_CODE | ISTIO_CLASS);
             let message = if !ISTIO_LABELS.contains(&istio) && !class(istio) {
                 format!(
-                    "{name:?} is no label of an unmodified Istio sidecar, which knows wasm_filter, component, \
+                    "{name:?} is not a label of an unmodified Istio sidecar, which extracts wasm_filter, component, \
                      cache, tag, response_code and response_code_class; name it as one of these, or use the \
                      style `tags`"
                 )
             } else if taken.iter().any(|t| *t == istio || (class(t) && class(istio))) {
-                format!("{name:?} is {istio:?} to Istio, and so is another label")
+                format!("{name:?} is {istio:?} to Istio, which is another label")
             } else {
                 taken.push(istio);
                 continue;

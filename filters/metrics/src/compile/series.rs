@@ -63,7 +63,7 @@ impl Builder<'_, '_> {
             let at = if spec.experiments.len() == 1 { at.clone() } else { at.index(i) };
             if key == "*" {
                 if known.is_empty() {
-                    let message = "this configuration has no experiments; name those of another plugin";
+                    let message = "this configuration has no experiments; list those of another plugin";
                     self.compiler.problems.add(&at, message);
                 }
                 keys.extend(known.iter().map(|key| (key.clone(), at.clone())));
@@ -71,13 +71,13 @@ impl Builder<'_, '_> {
                 keys.push((key.clone(), at));
             } else {
                 let hint = did_you_mean(key, known.iter().map(String::as_str));
-                self.compiler.problems.add(&at, format!("there is no experiment {key:?}{hint}"));
+                self.compiler.problems.add(&at, format!("unknown experiment {key:?}{hint}"));
             }
         }
         let mut before = Table::<&str>::default();
         for (key, at) in &keys {
             if !before.insert(key) {
-                self.compiler.problems.add(at, format!("{key:?} stands here twice"));
+                self.compiler.problems.add(at, format!("{key:?} is listed twice"));
             }
         }
         keys
@@ -102,7 +102,7 @@ impl Builder<'_, '_> {
             combinations = combinations.and_then(|stride| stride.checked_mul(size as u64));
         }
         if combinations.is_none() {
-            let message = "the labels have more combinations than can be counted: use fewer, or less values";
+            let message = "the labels have too many combinations: use fewer labels or values";
             self.compiler.problems.add(&at.field("labels"), message);
         }
         Series {

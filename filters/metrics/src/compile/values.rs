@@ -1,4 +1,4 @@
-//! What is added, set or recorded, and for which responses.
+//! The values of metrics, and the responses that they measure.
 
 use super::Builder;
 use crate::config::{Body, Metric as Spec, MetricType, ResponseMatch, TimeUnit, ValueSpec};
@@ -79,7 +79,7 @@ impl Builder<'_, '_> {
             None => self.compiler.source(source, at)?,
         };
         if self.compiler.kind(id) != Kind::Number {
-            self.compiler.problems.add(at, "is no number: give the attribute `type: number`");
+            self.compiler.problems.add(at, "is not a number: set `type: number` for the attribute");
             return None;
         }
         Some(id)
@@ -97,7 +97,7 @@ impl Builder<'_, '_> {
 
     pub(super) fn responses(&mut self, spec: &ResponseMatch, at: &At) -> Option<Responses> {
         if spec.status.is_empty() && spec.grpc_status.is_empty() && spec.headers.is_empty() {
-            self.compiler.problems.missing(at, "say which responses: status, grpcStatus or headers");
+            self.compiler.problems.missing(at, "specify status, grpcStatus or headers");
             return None;
         }
         if spec.grpc_status.0.iter().any(|range| range.last > 16) {

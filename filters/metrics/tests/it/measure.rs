@@ -1,4 +1,4 @@
-//! What is brought to the proxy, option by option.
+//! The values that are sent to the proxy, option by option.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use crate::support::{End, Lab, request, status};

@@ -1,4 +1,4 @@
-//! What a section must not say: each mistake is found, with its place, and all of them at once.
+//! Invalid sections: each error is found, with its path, and all at once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop where they fail")]
 
 use crate::support::Lab;
@@ -19,7 +19,7 @@ fn list(metrics: &str, expected: &[&str]) {
 
 #[test]
 fn nothing_and_unknown_things() {
-    refused("{}", &[": there is nothing to measure: give red, list or accessLog"]);
+    refused("{}", &[": nothing to measure: specify red, list or accessLog"]);
     let mut problems = weir_core::Problems::default();
     let _: weir_metrics::Config = weir_core::load(
         br#"{"list": [{"nmae": "x", "type": "summary", "response": {"status": ["6xx", 1000]}}]}"#,
@@ -42,8 +42,8 @@ fn names() {
         r#"{"name": ""}, {"name": "a-b"}, {"name": "weir_x"}, {"name": "x_rq_503"}, {"name": "a"}, {"name": "a", "type": "gauge"},
            {"name": "b", "labels": {"x": "code"}}, {"name": "b", "labels": {"y": "code"}}"#,
         &[
-            r#".list[0].name: "" is no name for a metric: letters, digits and `_`, not a digit first, at most 120"#,
-            r#".list[1].name: "a-b" is no name for a metric"#,
+            r#".list[0].name: "" is not a valid metric name: use letters, digits and `_`, not a digit first, at most 120"#,
+            r#".list[1].name: "a-b" is not a valid metric name"#,
             r#".list[2].name: "weir_x" starts with `weir_`, as only Weir's own metrics do"#,
             r#".list[3].name: "x_rq_503" ends as names do of which Istio and Envoy cut off a response code"#,
             r#".list[5].name: "a" is defined before with another type or other labels, which Prometheus refuses"#,
@@ -58,11 +58,11 @@ fn label_names() {
         r#"{"name": "a", "labels": {"x-y": "code", "le": "code", "tag": "code", "my_variant": "code", "__x": "code"}},
            {"name": "b", "experiments": "*", "labels": {"variant": {"variant": "checkout"}}}"#,
         &[
-            r#".list[0].labels.x-y: "x-y" is no name for a label: letters, digits and `_`, not a digit first"#,
+            r#".list[0].labels.x-y: "x-y" is not a valid label name: use letters, digits and `_`, not a digit first"#,
             r#".list[0].labels.le: "le" is a label that histograms have"#,
-            r#".list[0].labels.tag: "tag" is cut out of names by Istio in its own way; use another name"#,
+            r#".list[0].labels.tag: "tag" has a special meaning in Istio's metric names; use another name"#,
             r#".list[0].labels.my_variant: of the labels "my_variant" and "variant" one ends in the other"#,
-            r#".list[0].labels.__x: "__x" is no name for a label"#,
+            r#".list[0].labels.__x: "__x" is not a valid label name"#,
             ".list[1].labels.variant: `experiments` adds this label already",
         ],
     );
@@ -74,9 +74,9 @@ fn label_names() {
     refused(
         r#"{"style": "istio", "list": [{"name": "a", "labels": {"plan": "plan", "tag": "plan", "variant": {"variant": "checkout"}, "code": "code", "code_class": "codeClass"}}, {"name": "shadow_x"}]}"#,
         &[
-            r#".list[0].labels.plan: "plan" is no label of an unmodified Istio sidecar, which knows wasm_filter, component, cache, tag, response_code and response_code_class"#,
-            r#".list[0].labels.variant: "variant" is "tag" to Istio, and so is another label"#,
-            r#".list[0].labels.code_class: "code_class" is "response_code_class" to Istio, and so is another label"#,
+            r#".list[0].labels.plan: "plan" is not a label of an unmodified Istio sidecar, which extracts wasm_filter, component, cache, tag, response_code and response_code_class"#,
+            r#".list[0].labels.variant: "variant" is "tag" to Istio, which is another label"#,
+            r#".list[0].labels.code_class: "code_class" is "response_code_class" to Istio, which is another label"#,
             r#".list[1].name: "shadow_x" starts as names do of which Istio cuts off a verdict"#,
         ],
     );
@@ -91,11 +91,11 @@ fn label_sources_and_bounds() {
         &[
             ".list[0].labels.a1: needs exactly one source of source, variant, constant, givenHeader, responseHeader, endProperty, subBucket",
             ".list[0].labels.b1: needs exactly one source",
-            ".list[0].labels.c1: paths have no end: give `templates`, `classes`, `values` or `atMost`",
-            ".list[0].labels.d1: this header holds what must be kept secret, so it is no label and stands in no log",
-            ".list[0].labels.e1.responseHeader: this header holds what must be kept secret",
+            ".list[0].labels.c1: paths are unbounded: specify `templates`, `classes`, `values` or `atMost`",
+            ".list[0].labels.d1: this header contains secrets, and is not allowed in labels and logs",
+            ".list[0].labels.e1.responseHeader: this header contains secrets, and is not allowed in labels and logs",
             ".list[0].labels.f1.responseHeader: \"a b\" is not a header name",
-            ".list[0].labels.g1.endProperty: a path has no empty segments",
+            ".list[0].labels.g1.endProperty: a path must not have empty segments",
             ".list[0].labels.h1: \"plann\" is neither an attribute nor a source",
         ],
     );
@@ -109,11 +109,11 @@ fn label_sources_and_bounds() {
             ".list[0].labels.a1.atMost: is not from 1 to 1000",
             ".list[0].labels.b1.atMost: is not from 1 to 1000",
             ".list[0].labels.c1: has several bounds: one of values, templates, classes, atMost",
-            ".list[0].labels.d1: this label has few values by itself: leave the bound away",
-            ".list[0].labels.e1.templates[1]: \"b\": a template starts with `/`",
+            ".list[0].labels.d1: this label has few values by itself: omit the bound",
+            ".list[0].labels.e1.templates[1]: \"b\": a template must start with `/`",
             ".list[0].labels.f1.classes[0].class: a class needs a name",
             ".list[0].labels.f1.classes[1].match: has prefix and suffix: one test only",
-            ".list[0].labels.g1.variant: there is no experiment \"chekout\"",
+            ".list[0].labels.g1.variant: unknown experiment \"chekout\"",
             ".list[0].labels.h1.givenHeader: no section of this configuration sets the request header \"x-other\"",
         ],
     );
@@ -122,20 +122,18 @@ fn label_sources_and_bounds() {
            {"name": "b", "experiments": ["checkout", "chekout", "checkout"]}"#,
         &[
             ".list[0].maxSeries: 0 is not from 1 to 10000",
-            ".list[0].labels.p1.subBucket.unit: say what identifies a unit, such as header:x-user-id",
+            ".list[0].labels.p1.subBucket.unit: specify the source of the unit, such as header:x-user-id",
             ".list[0].labels.p1.subBucket.buckets: 101 is not from 2 to 100",
             ".list[0].labels.q1.subBucket.buckets: 1 is not from 2 to 100",
-            ".list[1].experiments[1]: there is no experiment \"chekout\", did you mean `checkout`?",
-            ".list[1].experiments[2]: \"checkout\" stands here twice",
+            ".list[1].experiments[1]: unknown experiment \"chekout\", did you mean `checkout`?",
+            ".list[1].experiments[2]: \"checkout\" is listed twice",
         ],
     );
     let eight: Vec<String> =
         (0..8).map(|i| format!(r#""l{i}": {{"source": "header:x-{i}", "atMost": 1000}}"#)).collect();
     list(
         &format!(r#"{{"name": "a", "labels": {{{}}}}}"#, eight.join(",")),
-        &[
-            ".list[0].labels: the labels have more combinations than can be counted: use fewer, or less values",
-        ],
+        &[".list[0].labels: the labels have too many combinations: use fewer labels or values"],
     );
     let problems = Lab::new(r#"{"list": [{"name": "a", "experiments": "*"}]}"#).err().unwrap();
     assert!(
@@ -155,7 +153,7 @@ fn values_and_moments() {
             ".list[1].value: needs exactly one of constant, duration, size, source, responseHeader, endProperty",
             ".list[2].value: needs exactly one of",
             ".list[3].value.divideBy: nothing can be divided by 0",
-            ".list[3].value.source: is no number: give the attribute `type: number`",
+            ".list[3].value.source: is not a number: set `type: number` for the attribute",
             ".list[4].value: only histograms have `buckets`",
             ".list[5].value: `buckets` must rise, from above 0",
         ],
@@ -168,7 +166,7 @@ fn values_and_moments() {
             ".list[0].when: when the request's headers come nothing is known of its end",
             ".list[1].when: when the request's headers come",
             ".list[2].when: when the request's headers come",
-            ".list[3].when: active requests are counted from the request to the end; leave `when` away",
+            ".list[3].when: active requests are counted from the request to the end; omit `when`",
             ".list[4].when: active requests are counted before there is a response",
         ],
     );
@@ -176,40 +174,40 @@ fn values_and_moments() {
         r#"{"name": "a", "response": {}}, {"name": "b", "response": {"grpcStatus": 17}},
            {"name": "c", "response": {"headers": {"x": {"prefix": ""}, "authorization": {}}}}, {"name": "d", "match": {"gateways": []}}"#,
         &[
-            ".list[0].response: say which responses: status, grpcStatus or headers",
+            ".list[0].response: specify status, grpcStatus or headers",
             ".list[1].response.grpcStatus: gRPC has the statuses 0 to 16",
             ".list[2].response.headers.x.prefix: is empty",
-            ".list[2].response.headers.authorization: this header holds what must be kept secret",
-            ".list[3].match[0].gateways: cannot be matched here",
+            ".list[2].response.headers.authorization: this header contains secrets, and is not allowed in labels and logs",
+            ".list[3].match[0].gateways: is not supported here",
         ],
     );
     let many: Vec<String> = (0..61).map(|i| format!(r#"{{"name": "m{i}"}}"#)).collect();
-    list(&many.join(","), &[".list: more than 56 metrics: let labels tell things apart"]);
+    list(&many.join(","), &[".list: more than 56 metrics: use labels instead"]);
 }
 
 #[test]
 fn the_access_log() {
     refused(
         r#"{"accessLog": {"sample": "200%"}}"#,
-        &[".accessLog.sample: is not a part such as \"1%\" or \"0.01\""],
+        &[".accessLog.sample: is not a fraction such as \"1%\" or \"0.01\""],
     );
     refused(
         r#"{"accessLog": {"templates": ["/a", "b"], "rawPath": true, "unit": {"source": []}, "response": {},
             "fields": {"status": "plan", "a-b": "plan", "token": "header:Authorization", "seen": "path"}}}"#,
         &[
-            ".accessLog.templates[1]: \"b\": a template starts with `/`",
-            ".accessLog.rawPath: the path is logged by its template or itself, not both",
-            ".accessLog.unit.source: say what identifies a unit",
-            ".accessLog.unit.secret: without a secret everybody could find out whose hash it is",
-            ".accessLog.response: say which responses",
-            ".accessLog.fields.status: \"status\" is a field of its own, or no name",
-            ".accessLog.fields.a-b: \"a-b\" is a field of its own",
-            ".accessLog.fields.token: this header holds what must be kept secret",
-            ".accessLog.fields.seen: paths have no end",
+            ".accessLog.templates[1]: \"b\": a template must start with `/`",
+            ".accessLog.rawPath: specify either `templates` or `rawPath`, not both",
+            ".accessLog.unit.source: specify the source of the unit",
+            ".accessLog.unit.secret: is required: without a secret anyone could identify the unit by its hash",
+            ".accessLog.response: specify status, grpcStatus or headers",
+            ".accessLog.fields.status: \"status\" is a built-in field, or not a valid name",
+            ".accessLog.fields.a-b: \"a-b\" is a built-in field",
+            ".accessLog.fields.token: this header contains secrets, and is not allowed in labels and logs",
+            ".accessLog.fields.seen: paths are unbounded",
         ],
     );
     refused(
         r#"{"accessLog": {"unit": {"source": "header:x", "secret": {"value": "short"}}}}"#,
-        &[".accessLog.unit.secret: the secret has fewer than 16 bytes, which can be guessed"],
+        &[".accessLog.unit.secret: the secret is too short: use at least 16 bytes"],
     );
 }

@@ -28,6 +28,10 @@ impl Pipeline {
         match *suffering {}
     }
 
+    pub(crate) fn harm_trailers<H: Host>(&self, _: &H, suffering: &Suffering) {
+        match *suffering {}
+    }
+
     pub(crate) fn harm_body<H: Host>(&self, _: &H, suffering: &mut Suffering, _: usize) -> Body {
         match *suffering {}
     }

@@ -93,7 +93,7 @@ fn a_restart_with_a_new_configuration_keeps_what_is_remembered() {
         none_set(&over.new);
     }
 
-    // A new version: assigned anew, and remembered anew.
+    // A new version: assigned again, and remembered again.
     let anew = of(6);
     all(&anew.returning, new);
     all(&anew.new, new);

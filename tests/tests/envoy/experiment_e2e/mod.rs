@@ -4,6 +4,7 @@
 mod anonymous;
 mod forged;
 mod life;
+mod links;
 mod observed;
 mod overrides;
 mod pools;

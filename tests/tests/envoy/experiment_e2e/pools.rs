@@ -64,7 +64,7 @@ fn layers_exclude_holdouts_hold_out_and_prerequisites_are_met() {
         println!("{key}: {count} of {USERS} users, {share} expected");
         assert!(within_four_sigma(count, USERS, share), "{key}: {count}");
     }
-    // 10 % held out, and a tenth of the layer is nobody's.
+    // 10 % held out, and 10 % of the layer is nobody's.
     let neither = all.iter().filter(|pairs| !among(pairs, "left") && !among(pairs, "right")).count();
     assert!(within_four_sigma(neither, USERS, 0.19), "{neither}");
 }

@@ -89,7 +89,7 @@ fn a_ramp_under_load_fails_nobody_and_moves_whom_it_should() {
     }
     let mut before = answers_of_all(&envoy);
     for (step, coverage) in COVERAGES.into_iter().enumerate().skip(1) {
-        // One that is refused changes nothing, and does not stand in the way of the next.
+        // One that is refused changes nothing, and does not are in the way of the next.
         let wrong = format!("liszt{step}");
         envoy.update("weir", &plugin(&json!({ &wrong: [] }))).unwrap();
         let refused = |envoy: &Envoy| envoy.log().contains(&wrong);

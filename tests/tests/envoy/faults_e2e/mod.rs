@@ -8,6 +8,7 @@ mod observed;
 mod shares;
 mod sticky;
 mod timing;
+mod web;
 
 use std::time::Duration;
 

@@ -58,13 +58,13 @@ fn probes() -> Vec<Probe> {
     let mut probes = vec![
         plain(
             "`authorization: bearer TOKEN`",
-            "schemes have no case (RFC 9110 section 11.1)",
+            "schemes are case-insensitive (RFC 9110 section 11.1)",
             Request::get("/").header("authorization", format!("bearer {token}")),
             &[],
         ),
         plain(
             "`authorization: Basic x, Bearer TOKEN`",
-            "a token is not looked for behind another scheme",
+            "tokens of another scheme are not read",
             Request::get("/").header("authorization", format!("Basic x, Bearer {token}")),
             &[],
         ),
@@ -77,7 +77,7 @@ fn probes() -> Vec<Probe> {
         ),
         Probe {
             what: "a token for another audience".to_owned(),
-            why: "RFC 6750 section 3.1 has a word for it",
+            why: "RFC 6750 section 3.1 defines this error",
             ours: json!({"audiences": ["shop"]}),
             theirs: json!({"audiences": ["shop"]}),
             request: bearer(r#"{"aud":"other"}"#),
@@ -85,15 +85,23 @@ fn probes() -> Vec<Probe> {
         },
         Probe {
             what: "a good token in a cookie, beside another cookie".to_owned(),
-            why: "a token that is not forwarded is taken out of cookies too",
+            why: "a token that is not forwarded is removed from cookies too",
             ours: json!({"from": {"cookies": ["t"]}}),
             theirs: json!({"from_cookies": ["t"]}),
             request: Request::get("/").header("cookie", "a=1; t=T".replace('T', &token)),
             look: &["cookie"],
         },
         Probe {
+            what: "a good token in a WebSocket subprotocol, beside another one".to_owned(),
+            why: "only the token is taken out, so that the upstream can choose what is left",
+            ours: json!({"from": {"subprotocols": [{"prefix": "Bearer-"}]}}),
+            theirs: json!({"from_headers": [{"name": "sec-websocket-protocol", "value_prefix": "Bearer-"}]}),
+            request: Request::get("/").header("sec-websocket-protocol", format!("chat, Bearer-{token}")),
+            look: &["sec-websocket-protocol"],
+        },
+        Probe {
             what: "claim `[\"a\",\"b\"]`, its second item to a header".to_owned(),
-            why: "positions in arrays can be named",
+            why: "paths can contain positions in arrays",
             ours: json!({"claimsToHeaders": [{"claim": ["c", "1"], "header": "x-c"}]}),
             theirs: json!({"claim_to_headers": [{"claim_name": "c.1", "header_name": "x-c"}]}),
             request: bearer(r#"{"c":["a","b"]}"#),
@@ -101,7 +109,7 @@ fn probes() -> Vec<Probe> {
         },
         Probe {
             what: "a token of a key with `use: enc`".to_owned(),
-            why: "a key is used for its purpose only (RFC 7517 section 4.2)",
+            why: "keys are used for their purpose only (RFC 7517 section 4.2)",
             ours: json!({"jwks": {"inline": with_encryption_key()}}),
             theirs: json!({"local_jwks": {"inline_string": with_encryption_key()}}),
             request: Request::get("/")
@@ -110,7 +118,7 @@ fn probes() -> Vec<Probe> {
         },
         Probe {
             what: "any token, while the key server is down".to_owned(),
-            why: "nobody knows whether the token is wrong: clients shall try again, not log in again",
+            why: "the token may be valid: clients should retry instead of logging in again",
             ours: json!({"jwks": {"remote": {"cluster": "down", "uri": "http://down/", "wait": "1s"}}}),
             theirs: json!({"remote_jwks": {"http_uri": {"uri": "http://down/", "cluster": "down", "timeout": "1s"}}}),
             request: bearer("{}"),
@@ -132,9 +140,9 @@ fn claims() -> Vec<Probe> {
         claim("1e21", DIGITS),
         claim("1.0", DIGITS),
         claim(r#"["a","b"]"#, LISTS),
-        claim(r#"{"k":1}"#, "left out and counted; `format: base64Json` gives jwt_authn's form"),
-        claim(r#""""#, "the claim is there, and it is empty"),
-        claim(r#""a\nb""#, "left out and counted; the request goes on"),
+        claim(r#"{"k":1}"#, "omitted and counted; `format: base64Json` gives jwt_authn's form"),
+        claim(r#""""#, "the claim is present, and empty"),
+        claim(r#""a\nb""#, "omitted and counted; the request proceeds"),
     ]
 }
 

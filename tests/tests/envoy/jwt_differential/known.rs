@@ -42,23 +42,23 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "`ES256K`",
         accepts: "Weir",
-        why: "secp256k1 (RFC 8812) is no curve of jwt_authn",
+        why: "jwt_authn does not support secp256k1 (RFC 8812)",
         is: |d| d.theirs.words == "Jwt header [alg] is not supported" && d.sample.name.contains("ES256K"),
     },
     Class {
-        name: "HMAC without `kid`, where the key set has an Ed25519 key too",
+        name: "HMAC without `kid`, if the key set also has an Ed25519 key",
         accepts: "Weir",
-        why: "jwt_authn stops at the Ed25519 key, because the signature has another length than its own; here only keys that go with the algorithm are tried",
+        why: "jwt_authn stops at the Ed25519 key, because the signature has another length; Weir tries only keys that fit the algorithm",
         is: |d| d.theirs.words == "Jwt ED25519 signature is wrong length",
     },
     Class {
-        name: "the key goes with another algorithm than `alg`",
+        name: "the key is for another algorithm than `alg`",
         accepts: "Envoy",
-        why: "jwt_authn takes the kind of verification from the key and only looks whether it knows `alg`; here both must go together (RFC 8725 section 3.1)",
+        why: "jwt_authn takes the kind of verification from the key and only checks that `alg` is known; Weir requires that both match (RFC 8725 section 3.1)",
         is: |d| refused(d, "key_mismatch") && of(d, "confusion: "),
     },
     Class {
-        name: "an algorithm that is not in `algorithms`",
+        name: "an algorithm not listed in `algorithms`",
         accepts: "Envoy",
         why: "jwt_authn has no list of allowed algorithms",
         is: |d| refused(d, "algorithm_not_allowed"),
@@ -66,7 +66,7 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "`crit`",
         accepts: "Envoy",
-        why: "an extension that is not understood must be refused (RFC 7515 section 4.1.11)",
+        why: "unsupported extensions must be rejected (RFC 7515 section 4.1.11)",
         is: |d| refused(d, "critical_header") && of(d, "crit: "),
     },
     Class {
@@ -78,13 +78,13 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "a key in the header: `jwk`, `jku`, `x5c`, `x5u`",
         accepts: "Envoy",
-        why: "jwt_authn ignores it and uses the configured key; here such tokens are refused, so that no service behind can be misled by them",
+        why: "jwt_authn ignores it and uses the configured key; here such tokens are refused, so that no service behind can be misled by them; with `embeddedKeys: ignore` they are accepted too",
         is: |d| refused(d, "embedded_key"),
     },
     Class {
         name: "header or payload is not JSON: trailing commas, single or no quotes, control characters, `null`",
         accepts: "Envoy",
-        why: "jwt_authn's reader is lenient; others may read something else (RFC 8259)",
+        why: "jwt_authn's parser is lenient; others may interpret the text differently (RFC 8259)",
         is: |d| {
             let words = &d.ours.words;
             (words == "header_json" && of(d, "header JSON: "))
@@ -92,7 +92,7 @@ pub(crate) const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "`typ` is no string",
+        name: "`typ` is not a string",
         accepts: "Envoy",
         why: "RFC 7515 section 4.1.9",
         is: |d| refused(d, "header_json") && of(d, "typ: "),
@@ -100,13 +100,13 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "nested deeper than 32 levels",
         accepts: "Envoy",
-        why: "a bound on the work for a token that nobody has verified yet; jwt_authn has one of 100",
+        why: "a bound on the work for an unverified token; jwt_authn's is 100",
         is: |d| refused(d, "too_deep"),
     },
     Class {
         name: "an empty `kid`",
         accepts: "Envoy",
-        why: "jwt_authn takes it for none; here it is the name of a key that is not there",
+        why: "jwt_authn treats it as absent; Weir treats it as an unknown key ID",
         is: |d| refused(d, "unknown_key") && of(d, "kid: ''"),
     },
     Class {
@@ -116,7 +116,7 @@ pub(crate) const CLASSES: &[Class] = &[
         is: |d| refused(d, "expired") && d.sample.name == "claims: exp 0",
     },
     Class {
-        name: "empty sections: a dot in front, behind or twice",
+        name: "empty sections: a leading, trailing or double dot",
         accepts: "Envoy",
         why: "jwt_authn skips them; a token has exactly three sections (RFC 7515 section 7.1)",
         is: |d| refused(d, "malformed") && of(d, "sections: "),
@@ -124,13 +124,13 @@ pub(crate) const CLASSES: &[Class] = &[
     Class {
         name: "base64url with padding, white space or unused bits",
         accepts: "Envoy",
-        why: "a token has one spelling (RFC 7515 section 2), so that a list of revoked ones cannot be got round",
+        why: "a token has one spelling (RFC 7515 section 2), so that a list of revoked ones cannot be got round; with `padding: accept` the padding that belongs there is accepted too",
         is: |d| d.ours.words.ends_with("_base64") && of(d, "base64: "),
     },
     Class {
-        name: "ECDSA signatures with bytes too many",
+        name: "ECDSA signatures with excess bytes",
         accepts: "Envoy",
-        why: "jwt_authn halves whatever length there is; a signature has exactly twice the length of the curve's order (RFC 7518 section 3.4)",
+        why: "jwt_authn splits any length in half; a signature has exactly twice the length of the curve's order (RFC 7518 section 3.4)",
         is: |d| refused(d, "bad_signature") && (of(d, "ECDSA: ES") || of(d, "bit flip: ES")),
     },
 ];

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use super::jwt_e2e::sign;
 use corpus::{Corpus, Sample};
 use known::Difference;
+pub(crate) use sides::JWT_AUTHN;
 use sides::{Side, Verdict};
 
 /// Requests under way at any time.

@@ -109,7 +109,7 @@ fn without_keys_it_is_503_and_with_keys_nobody_notices_and_servers_come_back() {
         "{:?}",
         zoo.unlike(|answer| answer.status == 200)
     );
-    // And fail again: the keys that are there stay, though they are fetched anew all the time.
+    // And fail again: the keys that are there stay, though they are fetched again all the time.
     let before: Vec<usize> = zoo.servers.iter().map(|(.., server)| server.requests()).collect();
     for (_, answer, server) in &zoo.servers {
         server.answer(answer.clone());

@@ -19,7 +19,7 @@ impl Dice {
         (self.next() % end as u64) as usize
     }
 
-    /// True so many times of a hundred.
+    /// True this many times of a hundred.
     pub(crate) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

@@ -1,5 +1,6 @@
-//! What protects, against all the ways to write one request: the same rules for a token stand in one Envoy as a
-//! section `jwt`, as Envoy's own `jwt_authn`, and as RBAC that denies. What either of these stops, Weir must stop.
+//! What protects, against all the ways to write one request: the same rules for a token are in one Envoy as a
+//! section `jwt`, as Envoy's own `jwt_authn`, and as RBAC that denies. What either of these stops, Weir must
+//! stop.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,8 +10,8 @@ use serde_json::{Value, json};
 use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
 const JWT_AUTHN: &str = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
-const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
-const KEYS: &str =
+pub(crate) const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
+pub(crate) const KEYS: &str =
     r#"{"keys":[{"kty":"oct","kid":"one","k":"YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#;
 
 /// The rules: as Weir has them, and the header matchers that Envoy has in their place.
@@ -82,11 +83,12 @@ fn start() -> Envoy {
 
 /// A request, byte by byte.
 #[derive(Clone, Debug)]
-struct Form {
-    method: &'static str,
-    target: String,
-    host: String,
-    tier: Vec<u8>,
+pub(crate) struct Form {
+    pub(crate) method: &'static str,
+    pub(crate) target: String,
+    pub(crate) host: String,
+    /// The header `x-tier`; none when empty.
+    pub(crate) tier: Vec<u8>,
 }
 
 impl Form {
@@ -195,7 +197,7 @@ fn forms() -> Vec<Form> {
 }
 
 /// The status of a request that is sent as it stands; 0 where the connection is closed.
-fn status(address: SocketAddr, form: &Form) -> u16 {
+pub(crate) fn status(address: SocketAddr, form: &Form) -> u16 {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut request =

@@ -217,7 +217,7 @@ pub(crate) fn any_text(dice: &mut Dice) -> String {
 }
 
 impl Entry {
-    /// As it stands in a VirtualService, and so in a rule of Weir.
+    /// As it is in a VirtualService, and so in a rule of Weir.
     pub(crate) fn to_json(&self) -> Value {
         let mut json = Map::new();
         let parts = [

@@ -1,11 +1,12 @@
-//! `match` against Envoy itself. Matches and requests are made by chance; each match stands in one Envoy
-//! twice, as the native route that istiod makes of it and as a rule of Weir, and each request is sent to
-//! both. Their verdicts must be the same.
+//! `match` against Envoy itself. Matches and requests are made by chance; each match is in one Envoy twice,
+//! as the native route that istiod makes of it and as a rule of Weir, and each request is sent to both. Their
+//! verdicts must be the same.
 //!
 //! `WEIR_MATCH_DECISIONS` changes how many decisions are compared, `WEIR_MATCH_SEED` which.
 
 mod dice;
 mod forms;
+mod long;
 mod matches;
 mod native;
 mod requests;

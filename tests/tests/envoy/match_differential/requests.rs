@@ -121,8 +121,8 @@ fn with_query(dice: &mut Dice, path: &str, parameters: &[String]) -> String {
     }
 }
 
-/// What cannot stand in a request line, as browsers send it; what can stays, so that a `%` may come out
-/// encoded or not.
+/// What cannot be in a request line, as browsers send it; what can stays, so that a `%` may come out encoded
+/// or not.
 fn encoded(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$'()*+,;=:@/%".contains(&b);
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()

@@ -59,8 +59,8 @@ fn active(envoy: &Envoy) -> f64 {
     page.sum("requests_active", &[])
 }
 
-/// Opens so many connections, sends this on each, waits until all are active, and hangs up. With `read`, the
-/// beginning of the answer is awaited first.
+/// Opens this many connections, sends this on each, waits until all are active, and hangs up. With `read`,
+/// the beginning of the answer is awaited first.
 fn leave(envoy: &Envoy, text: &[u8], read: bool, counted: &mut usize) {
     let what = String::from_utf8_lossy(&text[..text.len().min(60)]).into_owned();
     let open = |_| {

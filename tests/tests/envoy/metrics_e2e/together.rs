@@ -1,4 +1,4 @@
-//! All five filters in one plugin: who it is, which variant, where to, what goes wrong, what is counted.
+//! All five filters in one plugin: tokens, an experiment, routing, faults, metrics.
 
 use aws_lc_rs::hmac;
 

@@ -9,7 +9,7 @@ use super::*;
 const LOADING: usize = 8;
 const UPDATES: usize = 5;
 
-/// The same metrics, told apart by a constant of the generation in one of them.
+/// The same metrics, distinguished by a constant of the generation in one of them.
 fn generation(number: usize) -> Plugin {
     plugin(&json!({"red": {"route": false}, "list": [
         {"name": "requests_active", "type": "gauge"},

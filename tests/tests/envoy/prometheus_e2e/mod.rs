@@ -2,10 +2,11 @@
 //! every query of the dashboard and of the pages.
 
 mod queries;
-mod server;
+pub(crate) mod server;
 mod traffic;
 
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use server::Prometheus;
@@ -13,7 +14,7 @@ use traffic::{Seen, VARIANTS};
 use weir_tests::envoy::{Bootstrap, Cluster, Envoy, Listener, Plugin};
 use weir_tests::jwks_server::JwksServer;
 use weir_tests::paths;
-use weir_tests::program::render;
+use weir_tests::program::{self, render};
 
 fn config() -> Value {
     let keys = json!({"cluster": "keys", "uri": "http://id.example.com/jwks"});
@@ -66,6 +67,7 @@ fn prometheus_sees_what_happened() {
         ("weir.rules.yaml", render(&["rules"], &config.to_string())),
         ("page.rules.yaml", queries::recorded_by_the_page()),
     ];
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let prometheus = Prometheus::start(envoy.admin_address(), &rules);
     // Counters must be seen at 0: what they begin with is no increase. The first scrape comes after seconds.
     prometheus.expect("max(up)", "", &[("", 1.0)]);
@@ -75,10 +77,45 @@ fn prometheus_sees_what_happened() {
     std::thread::sleep(Duration::from_secs(4));
     seen.round(&envoy);
     exact_counts(&prometheus, &seen, keys.requests());
+    report_works(&prometheus, &seen, &config, since);
     queries::rules_work(&prometheus);
     queries::dashboard_works(&prometheus);
     queries::pages_work(&prometheus);
     queries::names_are_in_the_reference(&envoy);
+}
+
+/// `weir report` finds the units, the orders and the aborted requests in what Envoy has told Prometheus.
+fn report_works(prometheus: &Prometheus, seen: &Seen, config: &Value, since: u64) {
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("weir.yaml");
+    std::fs::write(&file, config.to_string()).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let (url, ago) = (format!("http://{}", prometheus.address()), format!("{}s", now - since));
+    let output = Command::new(program::path())
+        .args(["report", file.to_str().unwrap(), "--prometheus", &url, "--experiment", "checkout"])
+        .args(["--since", &ago, "--output", "json"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let report: Value = serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    let goal = |metric: &str| {
+        let goals = report["goals"].as_array().unwrap();
+        goals.iter().find(|goal| goal["metric"] == metric).unwrap().clone()
+    };
+    for (arm, variant) in VARIANTS.into_iter().enumerate() {
+        assert_eq!(report["arms"][arm]["units"], seen.units[variant], "{report}");
+        // What a series had counted when it was scraped first is not an increase, as in Prometheus.
+        let within = |found: &Value, all: usize| {
+            let found = found.as_f64().unwrap();
+            assert!(0.0 < found && found <= all as f64, "{found} of {all}: {report}");
+        };
+        within(&goal("orders_total")["arms"][arm]["total"], seen.orders[variant]);
+        let failed = if seen.first == variant { seen.aborted } else { 0 };
+        within(&report["arms"][arm]["requests"], seen.answered[variant] + failed);
+    }
+    assert_eq!(goal("shop_requests_total")["method"], "batch_means");
+    assert_eq!((report["srm"]["mismatch"].as_bool(), report["proxies"].as_u64()), (Some(false), Some(1)));
 }
 
 fn exact_counts(prometheus: &Prometheus, seen: &Seen, fetches: usize) {

@@ -28,6 +28,29 @@ impl Prometheus {
     /// Starts one that scrapes `target` and evaluates these files of rules, by name and content.
     pub(crate) fn start(target: SocketAddr, rules: &[(&str, String)]) -> Self {
         let work = tempfile::Builder::new().prefix("weir-prometheus-").tempdir().unwrap();
+        Self::start_in(work, &configuration(target), rules)
+    }
+
+    /// Starts one that scrapes nothing and has what a text in the OpenMetrics format says of the past.
+    pub(crate) fn with_past(openmetrics: &str) -> Self {
+        let work = tempfile::Builder::new().prefix("weir-prometheus-").tempdir().unwrap();
+        let text = work.path().join("past.txt");
+        std::fs::write(&text, openmetrics).unwrap();
+        let output = Command::new(binary("promtool"))
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .args([&text, &work.path().join("data")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "promtool: {}", String::from_utf8_lossy(&output.stderr));
+        Self::start_in(work, "global: {}\n", &[])
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn start_in(work: TempDir, configuration: &str, rules: &[(&str, String)]) -> Self {
         for (name, text) in rules {
             // Groups of a minute would make the test wait for two of them.
             let text =
@@ -35,10 +58,10 @@ impl Prometheus {
             std::fs::write(work.path().join(name), text).unwrap();
         }
         let config = work.path().join("prometheus.yaml");
-        std::fs::write(&config, configuration(target)).unwrap();
+        std::fs::write(&config, configuration).unwrap();
         let address = free_address();
         let log = std::fs::File::create(work.path().join("log")).unwrap();
-        let child = Command::new(binary())
+        let child = Command::new(binary("path"))
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", work.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
@@ -121,8 +144,9 @@ fn number(text: &Value) -> f64 {
     text.as_str().unwrap().parse().unwrap()
 }
 
-fn binary() -> String {
-    let output = Command::new(paths::root().join("scripts/prometheus")).arg("path").output().unwrap();
+/// The server (`path`) or `promtool`.
+fn binary(which: &str) -> String {
+    let output = Command::new(paths::root().join("scripts/prometheus")).arg(which).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -135,7 +159,7 @@ fn configuration(target: SocketAddr) -> String {
     )
 }
 
-/// A port that was free a moment ago: Prometheus cannot be told to choose one.
+/// A port that was free a moment ago: Prometheus is unknown to choose one.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -64,7 +64,7 @@ fn base64url(bytes: &[u8]) -> String {
 }
 
 impl Seen {
-    /// Everybody comes, some order, some are hit. A second time nobody is a new unit.
+    /// All units comes, some order, some are hit. A second time nobody is a new unit.
     pub(crate) fn round(&mut self, envoy: &Envoy) {
         for unit in 0..UNITS {
             let variant = self.visit(envoy, unit);

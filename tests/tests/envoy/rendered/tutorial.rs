@@ -47,7 +47,9 @@ fn parts(page: &str) -> Vec<Part> {
 fn agrees(printed: &[&str], page: &[String]) -> bool {
     match (printed, page) {
         ([], []) => true,
-        (_, [dots, more @ ..]) if dots == "…" => (0..=printed.len()).any(|skip| agrees(&printed[skip..], more)),
+        (_, [dots, more @ ..]) if dots == "…" => {
+            (0..=printed.len()).any(|skip| agrees(&printed[skip..], more))
+        }
         ([line, rest @ ..], [expected, more @ ..]) => line == expected && agrees(rest, more),
         _ => false,
     }
@@ -89,7 +91,10 @@ fn follow(page: &str) -> usize {
                 let said = String::from_utf8_lossy(&output.stderr);
                 assert!(output.status.success(), "{command}: {printed}{said}");
                 let lines: Vec<&str> = printed.lines().collect();
-                assert!(agrees(&lines, &expected), "{command}\nprints:\n{printed}\nthe page has:\n{expected:#?}");
+                assert!(
+                    agrees(&lines, &expected),
+                    "{command}\nprints:\n{printed}\nthe page has:\n{expected:#?}"
+                );
                 commands += 1;
             }
         }

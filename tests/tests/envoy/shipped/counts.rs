@@ -32,7 +32,7 @@ pub(super) fn counted(envoy: &Envoy) {
     assert!(page().samples.iter().all(|sample| !sample.name.contains("___")), "a label in a name");
 }
 
-/// The lines that a file says that Prometheus has: so many, and each is there.
+/// The lines that a file says that Prometheus has: this many, and each is there.
 pub(super) fn promised(envoy: &Envoy, text: &str, number: usize) {
     let lines =
         text.lines().filter_map(|line| line.strip_prefix("#   ")).filter(|line| line.contains("_total{"));

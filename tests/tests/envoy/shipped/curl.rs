@@ -2,7 +2,7 @@
 
 use weir_tests::client::Request;
 
-/// The lines `#   name='text'` of a file: what stands behind `$name` in its requests.
+/// The lines `#   name='text'` of a file: what follows `$name` in its requests.
 pub(super) fn variables(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")?.split_once("='"));
     lines.filter_map(|(name, rest)| Some((format!("${name}"), rest.strip_suffix('\'')?.to_owned()))).collect()

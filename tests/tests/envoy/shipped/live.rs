@@ -1,4 +1,4 @@
-//! What `live-update.yaml` says of changes, with the commands that stand there.
+//! What `live-update.yaml` says of changes, with the commands that are there.
 
 use std::fs;
 use std::path::PathBuf;

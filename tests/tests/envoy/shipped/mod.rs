@@ -3,6 +3,7 @@
 
 mod counts;
 mod curl;
+mod example;
 mod faults;
 mod live;
 mod two_hops;
@@ -32,7 +33,7 @@ enum Goes {
     Visitor,
     /// Nowhere: it is answered with this status.
     Fails(u16),
-    /// To v1, and not before so many milliseconds.
+    /// To v1, and not before this many milliseconds.
     Late(u64),
     /// To v1, or it is answered with this status: a fault that happens to some.
     MayFail(u16),

@@ -1,5 +1,5 @@
-//! The rules of definitions that stand there in CEL, written by hand. A rule that is new in a newer definition is
-//! found by its message.
+//! The rules of definitions that are there in CEL, written by hand. A rule that is new in a newer definition
+//! is found by its message.
 
 use serde_json::Value;
 

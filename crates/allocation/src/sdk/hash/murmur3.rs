@@ -4,7 +4,7 @@ const C1: u32 = 0xcc9e_2d51;
 const C2: u32 = 0x1b87_3593;
 const BLOCK: usize = 4;
 
-/// The state after the input so far. Copying it saves hashing a prefix anew for each unit.
+/// The state after the input so far. Copying it saves hashing a prefix again for each unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Murmur3 {
     hash: u32,
@@ -29,8 +29,12 @@ impl Murmur3 {
         for &block in blocks {
             self.mix(u32::from_le_bytes(block));
         }
-        // The length counts modulo 2^32, as in the original.
-        self.length = self.length.wrapping_add((blocks.len() * BLOCK) as u32);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the length counts modulo 2^32, as in the original"
+        )]
+        let length = (blocks.len() * BLOCK) as u32;
+        self.length = self.length.wrapping_add(length);
         for &byte in rest {
             self.push(byte);
         }

@@ -64,7 +64,7 @@ fn upper_gamma(a: f64, x: f64) -> f64 {
     fraction * scale
 }
 
-/// The probability that a chi-squared variable with so many degrees of freedom is at least `statistic`.
+/// The probability that a chi-squared variable with this many degrees of freedom is at least `statistic`.
 pub(crate) fn survival(statistic: f64, degrees: usize) -> f64 {
     upper_gamma(degrees as f64 / 2.0, statistic / 2.0)
 }

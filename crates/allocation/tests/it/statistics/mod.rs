@@ -1,4 +1,4 @@
-//! Does the hash treat everybody alike? Uniformity, independence and A/A tests.
+//! Statistical tests of the hash: uniformity, independence and A/A tests.
 //!
 //! The inputs are fixed, so the results are too: a failure is a defect, never bad luck. The gate for a single
 //! test is p > 1e-6. Native only: the vectors prove that WebAssembly computes the same hashes.

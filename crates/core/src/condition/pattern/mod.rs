@@ -60,7 +60,8 @@ impl Pattern {
     pub(super) fn judge(&self, text: &[u8]) -> Truth {
         match self {
             Self::Plain { text: wanted, start, end } => {
-                let wanted = wanted.as_bytes();
+                let text = if wanted.is_ascii() { Cow::Borrowed(text) } else { bytes(characters(text)) };
+                let (wanted, text) = (wanted.as_bytes(), &*text);
                 let matches = match (start, end) {
                     (true, true) => text == wanted,
                     (true, false) => text.starts_with(wanted),
@@ -71,6 +72,13 @@ impl Pattern {
             }
             Self::Regex(regex) => of_this_request(|work| regex.judge(characters(text).as_bytes(), work)),
         }
+    }
+}
+
+fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

@@ -1,10 +1,10 @@
 //! From JavaScript's regular expressions (ECMA-262 section 22.2 with Annex B, no flags but `i`) to
 //! those of `regex-lite`.
 //!
-//! The two look alike and differ in meaning: JavaScript's `.` stops at four line ends and its `\s`
-//! knows Unicode; `\A` is a letter there and an anchor here; `[[]`, `{` and `\cJ` are fine there
-//! and errors here; `a**` is an error there and fine here. So each pattern is read by JavaScript's
-//! rules and written anew with only those constructs that both understand alike.
+//! The two look alike and differ in meaning: JavaScript's `.` stops at four line ends and its `\s` knows
+//! Unicode; `\A` is a letter there and an anchor here; `[[]`, `{` and `\cJ` are fine there and errors here;
+//! `a**` is an error there and fine here. So each pattern is read by JavaScript's rules and rewritten with
+//! only those constructs that both understand alike.
 
 use crate::condition::js::SPACES;
 use std::fmt::Write;
@@ -17,9 +17,9 @@ pub(super) enum Translated {
     Plain {
         /// The characters.
         text: String,
-        /// Whether `^` stands in front.
+        /// Whether `^` is in front.
         start: bool,
-        /// Whether `$` stands behind.
+        /// Whether `$` follows.
         end: bool,
     },
     /// The same in the syntax of `regex-lite`.
@@ -131,7 +131,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Names and captures are of no use here, so all groups are written as plain ones.
+    /// Names and captures are unusable here, so all groups are written as plain ones.
     fn open_group(&mut self) -> Result<(), String> {
         self.out.push_str("(?:");
         self.groups += 1;
@@ -146,7 +146,7 @@ impl Translator<'_> {
                 Some('=' | '!') => Err(LINEAR.into()),
                 _ => self.group_name(),
             },
-            _ => Err("`(?` must be followed by `:` or `<name>`; there are no inline flags (`$regexi` ignores case)".into()),
+            _ => Err("`(?` must be followed by `:` or `<name>`; inline flags are not supported (`$regexi` ignores case)".into()),
         }
     }
 
@@ -166,7 +166,7 @@ impl Translator<'_> {
 
     fn repeat(&mut self, quantifier: String, repeatable: bool) -> Result<(), String> {
         if !repeatable {
-            return Err(format!("there is nothing that `{quantifier}` could repeat"));
+            return Err(format!("`{quantifier}` has nothing to repeat"));
         }
         self.out.push_str(&quantifier);
         if self.rest.next_if_eq(&'?').is_some() {
@@ -176,8 +176,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// What stands behind `{`, if it is a repetition: `{2}`, `{2,}`, `{2,5}`. Otherwise JavaScript
-    /// takes the brace for a character.
+    /// What follows `{`, if it is a repetition: `{2}`, `{2,}`, `{2,5}`. Otherwise JavaScript takes the brace
+    /// for a character.
     fn counts(&mut self) -> Result<Option<String>, String> {
         let mut ahead = self.rest.clone();
         let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();
@@ -190,7 +190,7 @@ impl Translator<'_> {
         self.rest = ahead;
         let bound = |text: &str| text.parse::<u32>().map_err(|_| format!("{{{inside}}} repeats too often"));
         if !max.is_empty() && bound(min)? > bound(max)? {
-            return Err(format!("in {{{inside}}} the smaller number must come first"));
+            return Err(format!("in {{{inside}}} the smaller number must be first"));
         }
         Ok(Some(format!("{{{inside}}}")))
     }
@@ -215,7 +215,7 @@ impl Translator<'_> {
             '0' if !self.rest.peek().is_some_and(char::is_ascii_digit) => '\0',
             '0'..='9' | 'k' => return Err(LINEAR.into()),
             'c' => self.control()?,
-            'x' => char::from_u32(self.hex(2)?).ok_or("no such character")?,
+            'x' => char::from_u32(self.hex(2)?).ok_or("invalid character code")?,
             'u' => self.unicode()?,
             'p' | 'P' => {
                 return Err(format!(
@@ -280,7 +280,7 @@ impl Translator<'_> {
                     return Ok(());
                 }
                 (Escape::Char(low), Some(Escape::Char(high))) if low > high => {
-                    return Err(format!("the range {low}-{high} is the wrong way round"));
+                    return Err(format!("the range {low}-{high} is reversed"));
                 }
                 (Escape::Char(low), Some(Escape::Char(high))) => ranges.push((low, high)),
                 // With a set on one side there is no range, and the dash is a dash.

@@ -1,4 +1,4 @@
-//! Headers as the proxy hands them over, with the cookies and parameters in them.
+//! Headers as the proxy passes them, with the cookies and parameters in them.
 
 use super::{damaged, hold, of_pieces};
 use crate::http_match_support::Host;

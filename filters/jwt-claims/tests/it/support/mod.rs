@@ -134,11 +134,22 @@ pub(crate) fn key_set(kids: &[&str]) -> String {
 
 /// A token with these claims, signed with the key of that name.
 pub(crate) fn token_by(kid: &str, claims: &str) -> String {
-    let header = format!(r#"{{"alg": "HS256", "kid": "{kid}"}}"#);
-    let signed = format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes()));
+    token_of(&format!(r#"{{"alg": "HS256", "kid": "{kid}"}}"#), claims, base64url)
+}
+
+/// A token with this header and these claims, in this encoding.
+pub(crate) fn token_of(header: &str, claims: &str, encode: impl Fn(&[u8]) -> String) -> String {
+    let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
     mac.update(signed.as_bytes());
-    format!("{signed}.{}", base64url(&mac.finalize().into_bytes()))
+    format!("{signed}.{}", encode(&mac.finalize().into_bytes()))
+}
+
+/// Base64url with padding.
+pub(crate) fn padded(bytes: &[u8]) -> String {
+    let text = base64url(bytes);
+    let missing = (4 - text.len() % 4) % 4;
+    text + &"=".repeat(missing)
 }
 
 /// A token with these claims, signed with the key `one`.

@@ -1,0 +1,203 @@
+//! Conversions: by arm, and compared with the control.
+
+use super::measure::{GoalCounts, Measured, until};
+use super::model::{Point, Question, count, units};
+use serde::Serialize;
+use weir_statistics::Undefined;
+use weir_statistics::lift::{Estimate, Interval};
+use weir_statistics::multiple::holm;
+use weir_statistics::sample::Sample;
+
+/// One goal.
+#[derive(Debug, Serialize)]
+pub(super) struct GoalReport {
+    pub(super) metric: String,
+    pub(super) method: Method,
+    pub(super) arms: Vec<GoalArm>,
+    pub(super) comparisons: Vec<Comparison>,
+}
+
+/// How large chance is taken to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Method {
+    /// Each request that was counted is taken for a unit of its own, because Prometheus has counts of requests.
+    OneRequestAUnit,
+    /// By the spread among parts of all units (`subBucket`).
+    BatchMeans,
+    /// Not at all: a sum of values without parts has no error that could be known.
+    Unknown,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct GoalArm {
+    pub(super) key: String,
+    /// Requests, or the sum of their values.
+    pub(super) total: f64,
+    /// For each unit; null without units.
+    pub(super) per_unit: Option<f64>,
+}
+
+/// A treatment compared with the control.
+#[derive(Debug, Serialize)]
+pub(super) struct Comparison {
+    pub(super) arm: String,
+    #[serde(flatten)]
+    pub(super) result: Option<Difference>,
+    /// Why there is no result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) undefined: Option<Undefined>,
+}
+
+/// What is known of a difference.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Difference {
+    /// Treatment less control, for each unit.
+    pub(super) difference: f64,
+    pub(super) interval: Interval,
+    pub(super) sequence: Interval,
+    /// For one look, chosen beforehand.
+    pub(super) p_value: f64,
+    /// At any time, …
+    pub(super) sequential_p_value: f64,
+    /// … adjusted by Holm for all arms and goals.
+    pub(super) adjusted_p_value: f64,
+    /// Whether the adjusted p-value is at most alpha.
+    pub(super) significant: bool,
+    /// The relative lift; null where the control has none.
+    pub(super) lift: Option<Lift>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Lift {
+    pub(super) value: f64,
+    pub(super) interval: Interval,
+    pub(super) sequence: Interval,
+}
+
+/// All goals, compared.
+pub(super) fn compare(question: &Question, measured: &Measured) -> Vec<GoalReport> {
+    let end = measured.span.windows;
+    let report = |goal: &GoalCounts| {
+        let arm = |(arm, (key, _)): (usize, &(String, f64))| {
+            let (total, units) = (until(&goal.all[arm], end), until(&measured.exposures[arm], end));
+            GoalArm { key: key.clone(), total, per_unit: (units > 0.0).then(|| total / units) }
+        };
+        let comparison = |treatment: usize| {
+            let result = difference(question, measured, goal, treatment);
+            let undefined = result.as_ref().err().copied();
+            Comparison { arm: question.arms[treatment].0.clone(), result: result.ok(), undefined }
+        };
+        GoalReport {
+            metric: goal.goal.metric.clone(),
+            method: method(goal),
+            arms: question.arms.iter().enumerate().map(arm).collect(),
+            comparisons: question.treatments().map(comparison).collect(),
+        }
+    };
+    let mut reports: Vec<GoalReport> = measured.goals.iter().map(report).collect();
+    adjust(question.alpha, &mut reports);
+    reports
+}
+
+fn adjust(alpha: f64, reports: &mut [GoalReport]) {
+    let results = || reports.iter().flat_map(|goal| &goal.comparisons).filter_map(|it| it.result.as_ref());
+    let adjusted = holm(&results().map(|it| it.sequential_p_value).collect::<Vec<_>>()).unwrap_or_default();
+    let results =
+        reports.iter_mut().flat_map(|goal| &mut goal.comparisons).filter_map(|it| it.result.as_mut());
+    for (result, adjusted) in results.zip(adjusted) {
+        result.adjusted_p_value = adjusted;
+        result.significant = adjusted <= alpha;
+    }
+}
+
+fn method(goal: &GoalCounts) -> Method {
+    match (&goal.goal.parts, goal.goal.counts) {
+        (Some(_), _) => Method::BatchMeans,
+        (None, true) => Method::OneRequestAUnit,
+        (None, false) => Method::Unknown,
+    }
+}
+
+fn difference(
+    question: &Question,
+    measured: &Measured,
+    goal: &GoalCounts,
+    treatment: usize,
+) -> Result<Difference, Undefined> {
+    let (alpha, tuning) = (question.alpha, question.tuning);
+    let [control, treated] = samples(question, measured, goal, treatment, measured.span.windows)?;
+    let observed = |estimate| of_units(estimate, question, measured, goal, treatment, measured.span.windows);
+    let estimate = observed(Estimate::difference(&control, &treated)?)?;
+    let lift = Estimate::relative(&control, &treated).and_then(observed).and_then(|lift| {
+        Ok(Lift {
+            value: lift.value,
+            interval: lift.interval(alpha)?,
+            sequence: lift.sequence(alpha, tuning)?,
+        })
+    });
+    let sequential_p_value = estimate.sequential_p_value(alpha, tuning)?;
+    Ok(Difference {
+        difference: estimate.value,
+        interval: estimate.interval(alpha)?,
+        sequence: estimate.sequence(alpha, tuning)?,
+        p_value: estimate.p_value(),
+        sequential_p_value,
+        adjusted_p_value: sequential_p_value,
+        significant: false,
+        lift: lift.ok(),
+    })
+}
+
+/// The control's sample and the treatment's, at the end of a window.
+fn samples(
+    question: &Question,
+    measured: &Measured,
+    goal: &GoalCounts,
+    treatment: usize,
+    end: usize,
+) -> Result<[Sample; 2], Undefined> {
+    let units = units(measured, end);
+    let sample = |arm: usize| match method(goal) {
+        Method::OneRequestAUnit => Sample::proportion(count(&goal.all[arm], end), units[arm]),
+        // A part has its part of the units. How many it really has is not counted; that they vary by chance makes the
+        // spread among parts a little larger.
+        Method::BatchMeans => {
+            let each = units[arm] as f64 / goal.parts[arm].len() as f64;
+            let parts: Vec<(f64, f64)> =
+                goal.parts[arm].iter().map(|part| (until(part, end), each)).collect();
+            Sample::ratio_of_batches(&parts)
+        }
+        Method::Unknown => Err(Undefined::NoVariance),
+    };
+    Ok([sample(question.control)?, sample(treatment)?])
+}
+
+/// The estimate with the units as its time, where it is made of batches.
+fn of_units(
+    estimate: Estimate,
+    question: &Question,
+    measured: &Measured,
+    goal: &GoalCounts,
+    treatment: usize,
+    end: usize,
+) -> Result<Estimate, Undefined> {
+    if method(goal) != Method::BatchMeans {
+        return Ok(estimate);
+    }
+    let units = units(measured, end);
+    estimate.of_batches(units[question.control] as f64 + units[treatment] as f64)
+}
+
+/// The lifts of all goals and treatments at the end of a window.
+pub(super) fn at(question: &Question, measured: &Measured, end: usize) -> Vec<Vec<Option<Point>>> {
+    let point = |goal: &GoalCounts, treatment: usize| {
+        let [control, treated] = samples(question, measured, goal, treatment, end)?;
+        let lift = Estimate::relative(&control, &treated)?;
+        let lift = of_units(lift, question, measured, goal, treatment, end)?;
+        let sequence = lift.sequence(question.alpha, question.tuning)?;
+        Ok::<Point, Undefined>(Point { lift: lift.value, sequence })
+    };
+    let of_goal = |goal: &GoalCounts| question.treatments().map(|arm| point(goal, arm).ok()).collect();
+    measured.goals.iter().map(of_goal).collect()
+}

@@ -1,0 +1,140 @@
+//! What is asked of Prometheus, and what it comes to: counts by arm and window.
+
+use super::counters::{Counter, Series, Span};
+use std::collections::BTreeSet;
+
+/// Counts by arm and window.
+pub(super) type Windows = Vec<Vec<f64>>;
+
+/// What is to be measured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// The experiment's key, as labels have it.
+    pub(super) experiment: String,
+    /// The variants' keys, as labels have them.
+    pub(super) arms: Vec<String>,
+    pub(super) goals: Vec<Goal>,
+    /// Further matchers of labels, as PromQL writes them.
+    pub(super) matchers: Vec<String>,
+    /// Whether `metrics.red` counts requests by variant, …
+    pub(super) requests: bool,
+    /// … and measures their durations.
+    pub(super) durations: bool,
+}
+
+/// A counter of the configuration that is told apart by variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Goal {
+    pub(super) metric: String,
+    /// The label with the part of all units, and how many parts there are.
+    pub(super) parts: Option<(String, usize)>,
+    /// Whether it adds 1 for each request, not a value.
+    pub(super) counts: bool,
+}
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub(super) span: Span,
+    pub(super) exposures: Windows,
+    pub(super) requests: Windows,
+    /// Requests that ended with 5xx.
+    pub(super) errors: Windows,
+    /// Milliseconds, and …
+    pub(super) durations: Windows,
+    /// … of how many requests.
+    pub(super) timed: Windows,
+    pub(super) goals: Vec<GoalCounts>,
+    /// Proxies that counted exposures.
+    pub(super) proxies: usize,
+}
+
+/// A goal by arm.
+#[derive(Clone, Debug)]
+pub(super) struct GoalCounts {
+    pub(super) goal: Goal,
+    pub(super) all: Windows,
+    /// By arm, part and window; empty where there are no parts.
+    pub(super) parts: Vec<Windows>,
+}
+
+/// Asks for everything.
+///
+/// # Errors
+/// Those of `ask`; that there are no exposures.
+pub(super) fn measure(
+    wanted: &Wanted,
+    span: Span,
+    ask: &dyn Fn(&str) -> Result<Vec<Series>, String>,
+) -> Result<Measured, String> {
+    let counters = |metric: &str| {
+        let matchers: Vec<&str> = wanted.matchers.iter().map(String::as_str).collect();
+        let own = format!("experiment=\"{}\"", wanted.experiment);
+        let selector =
+            format!("{metric}{{{}}}[{}s]", [vec![own.as_str()], matchers].concat().join(","), span.step);
+        let last = ask(&format!("last_over_time({selector})"))?;
+        let highest = if last.is_empty() { Vec::new() } else { ask(&format!("max_over_time({selector})"))? };
+        Ok::<_, String>(Counter::join(last, highest, &span))
+    };
+    let only_if = |wanted: bool, metric: &str| if wanted { counters(metric) } else { Ok(Vec::new()) };
+    let exposures = counters("weir_exposures_total")?;
+    if exposures.is_empty() {
+        return Err(format!(
+            "Prometheus has no weir_exposures_total{{experiment=\"{}\"}} in this time: is --since right, are the \
+             proxies scraped, and do labels come out as labels (weir render bootstrap)?",
+            wanted.experiment
+        ));
+    }
+    let requests = only_if(wanted.requests, "weir_experiment_requests_total")?;
+    let histogram = "weir_experiment_request_duration_milliseconds";
+    let durations = only_if(wanted.durations, &format!("{histogram}_sum"))?;
+    let timed = only_if(wanted.durations, &format!("{histogram}_count"))?;
+    let goals = wanted.goals.iter().map(|goal| counters(&goal.metric)).collect::<Result<Vec<_>, String>>()?;
+
+    let all = [&exposures, &requests, &durations, &timed].into_iter().chain(&goals);
+    let began = all.flatten().filter_map(Counter::first).min().unwrap_or_default();
+    let sum = |counters: &[Counter], is: &dyn Fn(&Counter) -> bool| {
+        let mut sums = vec![vec![0.0; span.windows]; wanted.arms.len()];
+        for counter in counters.iter().filter(|counter| is(counter)) {
+            let Some(arm) = arm(counter, &wanted.arms) else { continue };
+            for (sum, increase) in sums[arm].iter_mut().zip(counter.increases(began)) {
+                *sum += increase;
+            }
+        }
+        sums
+    };
+    let any = |_: &Counter| true;
+    let failed = |counter: &Counter| counter.labels.get("code_class").is_some_and(|class| class == "5xx");
+    let of_goal = |(goal, counters): (&Goal, &Vec<Counter>)| {
+        let (label, number) = goal.parts.clone().unwrap_or_default();
+        let part = |part: usize| {
+            let part = part.to_string();
+            sum(counters, &|counter| counter.labels.get(&label).is_some_and(|value| *value == part))
+        };
+        let by_part: Vec<Windows> = (0..number).map(part).collect();
+        let of_arm = |arm: usize| by_part.iter().map(|part| part[arm].clone()).collect();
+        let arms = if number > 0 { wanted.arms.len() } else { 0 };
+        GoalCounts { goal: goal.clone(), all: sum(counters, &any), parts: (0..arms).map(of_arm).collect() }
+    };
+    let proxy = |counter: &Counter| ["job", "instance"].map(|label| counter.labels.get(label).cloned());
+    Ok(Measured {
+        span,
+        proxies: exposures.iter().map(proxy).collect::<BTreeSet<_>>().len(),
+        requests: sum(&requests, &any),
+        errors: sum(&requests, &failed),
+        durations: sum(&durations, &any),
+        timed: sum(&timed, &any),
+        goals: wanted.goals.iter().zip(&goals).map(of_goal).collect(),
+        exposures: sum(&exposures, &any),
+    })
+}
+
+fn arm(counter: &Counter, arms: &[String]) -> Option<usize> {
+    let variant = counter.labels.get("variant")?;
+    arms.iter().position(|arm| arm == variant)
+}
+
+/// The sum of the first windows of an arm.
+pub(super) fn until(windows: &[f64], end: usize) -> f64 {
+    windows.iter().take(end).sum()
+}

@@ -1,0 +1,256 @@
+//! Prometheus' HTTP API, with a bound on everything that it sends and on every wait.
+
+use super::counters::{Series, Span};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Client, Response, Url, redirect};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use weir_core::escape::escape;
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// Prometheus itself gives up a query after two minutes.
+const TOTAL: Duration = Duration::from_secs(150);
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 128 << 20;
+/// The longest file with a token.
+const MAX_TOKEN: usize = 16 << 10;
+/// The most that is shown of what a server says.
+const MAX_REASON: usize = 400;
+
+/// The options that say where Prometheus is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Connection {
+    /// Prometheus, or another server with its HTTP API (Thanos, Mimir, VictoriaMetrics), such as
+    /// `http://localhost:9090`.
+    #[arg(long, value_name = "URL")]
+    prometheus: String,
+    /// A file with a token for it, which is sent as `Authorization: Bearer`.
+    #[arg(long, value_name = "FILE")]
+    bearer_token_file: Option<PathBuf>,
+    /// Trust the certificates in this PEM file, besides those that the system trusts.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+/// A connection to one server.
+pub(super) struct Prometheus {
+    client: Client,
+    url: Url,
+    authorization: Option<HeaderValue>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Prometheus {
+    /// Prepares a connection; nothing is sent yet.
+    ///
+    /// # Errors
+    /// An address that is not one, files that cannot be used.
+    pub(super) fn open(connection: &Connection) -> Result<Self, String> {
+        // Fails when one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let url = endpoint(&connection.prometheus)?;
+        let authorization = connection.bearer_token_file.as_ref().map(|path| {
+            let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+            let token = read.and_then(|text| bearer(&text));
+            token.map_err(|problem| format!("--bearer-token-file {}: {problem}", path.display()))
+        });
+        let authorities = match &connection.ca_file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+                let found = text.and_then(|text| crate::oci::http::certificates(&text));
+                found.map_err(|problem| format!("--ca-file {}: {problem}", path.display()))?
+            }
+            None => Vec::new(),
+        };
+        let client = Client::builder()
+            .tls_certs_merge(authorities)
+            .connect_timeout(CONNECT)
+            .timeout(TOTAL)
+            // A token stays with the server that it is for.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self {
+            client: client.map_err(|error| error.to_string())?,
+            url,
+            authorization: authorization.transpose()?,
+            runtime: runtime.map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// The series that a query gives over a span of time.
+    ///
+    /// # Errors
+    /// Why there is no answer, what the server says, or that the answer is too long or not understood.
+    pub(super) fn range(&self, query: &str, span: &Span) -> Result<Vec<Series>, String> {
+        let pairs = [
+            ("query", query.to_owned()),
+            ("start", span.start.to_string()),
+            ("end", span.end().to_string()),
+            ("step", span.step.to_string()),
+        ];
+        let form: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let mut request = self.client.post(self.url.clone());
+        request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.join("&"));
+        if let Some(value) = &self.authorization {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        let asked = async {
+            let response = request.send().await.map_err(|error| crate::oci::http::causes(&error))?;
+            let status = response.status().as_u16();
+            Ok::<_, String>((status, body(response).await?))
+        };
+        let (status, body) =
+            self.runtime.block_on(asked).map_err(|problem| format!("{}: {problem}", self.place()))?;
+        read(status, &body).map_err(|problem| format!("{}: {problem}\n  query: {query}", self.place()))
+    }
+
+    /// The server as messages name it: without a password.
+    fn place(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("Prometheus at {host}{port}")
+    }
+}
+
+/// Where range queries go.
+fn endpoint(text: &str) -> Result<Url, String> {
+    let expected = "--prometheus: invalid URL: expected an address such as http://localhost:9090";
+    let mut url = Url::parse(text).map_err(|_| expected.to_owned())?;
+    if !["http", "https"].contains(&url.scheme()) || !url.has_host() || url.query().is_some() {
+        return Err(expected.to_owned());
+    }
+    let path = format!("{}/api/v1/query_range", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn bearer(text: &str) -> Result<HeaderValue, String> {
+    let token = text.trim();
+    if token.is_empty() || token.len() > MAX_TOKEN {
+        return Err("expected a token on one line".to_owned());
+    }
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value = value.map_err(|_| "expected a token on one line".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| crate::oci::http::causes(&error))? {
+        if body.len() + part.len() > MAX_ANSWER {
+            let most = MAX_ANSWER >> 20;
+            return Err(format!("the answer has more than {most} MiB: narrow it with --since or --matcher"));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    status: String,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    result: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    metric: BTreeMap<String, String>,
+    #[serde(default)]
+    values: Vec<(f64, String)>,
+}
+
+/// The series in an answer. Values that are not numbers from 0 on are left out: counters have none.
+///
+/// # Errors
+/// What the server says, or that it is not an answer of this API.
+pub(super) fn read(status: u16, body: &[u8]) -> Result<Vec<Series>, String> {
+    let answer: Result<Answer, _> = serde_json::from_slice(body);
+    let answer = match answer {
+        Ok(answer) if answer.status == "success" => answer,
+        Ok(answer) => return Err(shortened(&answer.error.unwrap_or_else(|| format!("status {status}")))),
+        Err(_) if status != 200 => return Err(format!("answered with status {status}")),
+        Err(error) => return Err(format!("not an answer of Prometheus: {}", shortened(&error.to_string()))),
+    };
+    let data = answer.data.ok_or("not an answer of Prometheus: no data in it")?;
+    let series = data.result.into_iter().map(|raw| {
+        let number = |(time, value): (f64, String)| {
+            let value: f64 = value.parse().ok()?;
+            (value.is_finite() && value >= 0.0 && time >= 0.0).then_some((time.round() as u64, value))
+        };
+        let mut labels = raw.metric;
+        labels.remove("__name__");
+        Series { labels, samples: raw.values.into_iter().filter_map(number).collect() }
+    });
+    Ok(series.collect())
+}
+
+fn shortened(text: &str) -> String {
+    escape(&text.chars().take(MAX_REASON).collect::<String>()).to_string()
+}
+
+/// Percent-encoded, as forms are.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_the_api() {
+        for (text, expected) in [
+            ("http://localhost:9090", "http://localhost:9090/api/v1/query_range"),
+            ("https://m.example/prometheus/", "https://m.example/prometheus/api/v1/query_range"),
+        ] {
+            assert_eq!(endpoint(text).unwrap().as_str(), expected);
+        }
+        for text in ["localhost:9090", "ftp://x/", "", "http://x/?a=b", "http://"] {
+            assert!(endpoint(text).unwrap_err().contains("http://localhost:9090"), "{text}");
+        }
+    }
+
+    #[test]
+    fn answers_are_read_or_refused() {
+        let good = br#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{"__name__":"a","variant":"b"},"values":[[60,"1"],[120.0,"NaN"],[180,"2.5"],[240,"-1"]]}]}}"#;
+        let series = read(200, good).unwrap();
+        assert_eq!(series[0].labels.len(), 1);
+        assert_eq!(series[0].samples, [(60, 1.0), (180, 2.5)]);
+        let error = br#"{"status":"error","errorType":"bad_data","error":"parse \u001b error"}"#;
+        assert_eq!(read(400, error).unwrap_err(), "parse \\u001b error");
+        assert_eq!(read(502, b"<html>").unwrap_err(), "answered with status 502");
+        assert!(read(200, b"<html>").unwrap_err().starts_with("not an answer of Prometheus"));
+        assert!(read(200, br#"{"status":"success"}"#).is_err());
+    }
+
+    #[test]
+    fn tokens_are_one_line() {
+        assert_eq!(bearer(" abc\n").unwrap(), "Bearer abc");
+        assert!(bearer("a\nb").is_err() && bearer("\n").is_err());
+    }
+}

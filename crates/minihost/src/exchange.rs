@@ -1,0 +1,192 @@
+//! A whole request and its response in one call.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::headers::{Bytes, HeaderMap};
+use super::plugin::Plugin;
+use super::report::{CallStats, Cost, LogLine, Trap};
+use super::state::Response;
+use super::stream::{Properties, Stream};
+
+/// A stream that is still held after so much time on the VM's clock counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A request as the module sees it first, or as the upstream gets it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Headers with `:authority`, `:path`, `:method`, `:scheme` first, as Envoy orders them.
+    pub headers: HeaderMap,
+    /// The body; it arrives in one piece.
+    pub body: Bytes,
+    /// The trailers.
+    pub trailers: HeaderMap,
+}
+
+impl Request {
+    /// A GET request of `path` from `example.com`.
+    pub fn get(path: &str) -> Self {
+        Self::new("GET", "example.com", path)
+    }
+
+    /// A request with these pseudo-headers and no others.
+    pub fn new(method: &str, authority: &str, path: &str) -> Self {
+        let pseudo = [(":authority", authority), (":path", path), (":method", method), (":scheme", "http")];
+        Self { headers: pseudo.into_iter().collect(), body: Bytes::new(), trailers: HeaderMap::new() }
+    }
+
+    /// The same request with one header more.
+    pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The request as the upstream got it; `None` when the module answered itself or reset the stream.
+    pub upstream: Option<Request>,
+    /// The response as the client got it; `None` when the stream was reset.
+    pub response: Option<Response>,
+    /// All callbacks that ran meanwhile, in order.
+    pub calls: Vec<CallStats>,
+    /// The sum of `calls`.
+    pub cost: Cost,
+    /// What the module logged meanwhile.
+    pub log: Vec<LogLine>,
+    /// How long it took on the VM's clock.
+    pub elapsed: Duration,
+    /// How often the route cache was cleared.
+    pub route_cache_clears: u32,
+}
+
+/// Why an exchange did not come to its end.
+#[derive(Debug)]
+pub enum ExchangeError {
+    /// The module trapped.
+    Trap(Trap),
+    /// The module holds the stream and nothing that could make it let go is under way.
+    Hangs(&'static str),
+    /// The response's `content-length` says this many bytes (first), its body has this many (second): a
+    /// client could not read it.
+    Length(u64, u64),
+}
+
+impl From<Trap> for ExchangeError {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trap(trap) => trap.fmt(f),
+            Self::Hangs(phase) => write!(f, "the module holds the {phase} for ever"),
+            Self::Length(said, is) => write!(f, "content-length is {said}, but the body has {is} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for ExchangeError {}
+
+impl Plugin {
+    /// Sends a request through the module; the upstream answers with `response`.
+    ///
+    /// # Errors
+    /// The module traps or holds the stream for ever.
+    pub fn exchange(&self, request: Request, response: Response) -> Result<Exchange, ExchangeError> {
+        self.exchange_with(request, Properties::new(), |_| (response, Duration::ZERO))
+    }
+
+    /// As [`Plugin::exchange`], with properties, and an upstream that may look at the request and take
+    /// its time.
+    ///
+    /// # Errors
+    /// The module traps or holds the stream for ever.
+    pub fn exchange_with(
+        &self,
+        request: Request,
+        properties: Properties,
+        upstream: impl FnOnce(&Request) -> (Response, Duration),
+    ) -> Result<Exchange, ExchangeError> {
+        let vm = &self.vm;
+        vm.take_calls();
+        let (first_line, start) = (vm.log_len(), vm.timer_clock());
+        let mut stream = self.open(request, properties)?;
+        self.settle(&stream, "request")?;
+        for callback in [Stream::request_body, Stream::request_trailers] {
+            if !stream.has_local_reply() && !stream.is_reset() {
+                callback(&stream)?;
+                self.settle(&stream, "request")?;
+            }
+        }
+        let mut forwarded = None;
+        if !stream.is_reset() {
+            let response = match stream.take_local_reply() {
+                Some(reply) => reply,
+                None => {
+                    let request = stream.request();
+                    let (response, time) = upstream(&request);
+                    forwarded = Some(request);
+                    vm.advance(time)?;
+                    response
+                }
+            };
+            self.respond(&mut stream, response)?;
+        }
+        let response =
+            (!stream.is_reset()).then(|| stream.take_local_reply().unwrap_or_else(|| stream.response()));
+        let response = response.map(with_right_length).transpose()?;
+        let route_cache_clears = stream.route_cache_clears();
+        stream.finish()?;
+        let calls = vm.take_calls();
+        Ok(Exchange {
+            upstream: forwarded,
+            response,
+            cost: calls.iter().collect(),
+            calls,
+            log: vm.log_since(first_line),
+            elapsed: Duration::from_nanos(vm.timer_clock() - start),
+            route_cache_clears,
+        })
+    }
+
+    fn respond(&self, stream: &mut Stream, response: Response) -> Result<(), ExchangeError> {
+        stream.response_headers(response)?;
+        self.settle(stream, "response")?;
+        for callback in [Stream::response_body, Stream::response_trailers] {
+            if !stream.has_local_reply() && !stream.is_reset() {
+                callback(stream)?;
+                self.settle(stream, "response")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers callouts and moves the clock from event to event until the module lets the stream go.
+    fn settle(&self, stream: &Stream, phase: &'static str) -> Result<(), ExchangeError> {
+        let vm = &self.vm;
+        let give_up = vm.timer_clock() + PATIENCE.as_nanos() as u64;
+        vm.answer_callouts()?;
+        while stream.paused() && !stream.has_local_reply() && !stream.is_reset() {
+            match vm.next_event() {
+                Some(due) if due <= give_up => vm.run_event(due)?,
+                _ => return Err(ExchangeError::Hangs(phase)),
+            }
+            vm.answer_callouts()?;
+        }
+        Ok(())
+    }
+}
+
+/// The response, if its `content-length` is right or absent. Envoy does not correct it for a module that
+/// changes a body.
+fn with_right_length(response: Response) -> Result<Response, ExchangeError> {
+    let said = response.headers.first(b"content-length").and_then(|length| std::str::from_utf8(length).ok());
+    match (said.and_then(|said| said.parse().ok()), response.body.len() as u64) {
+        (Some(said), is) if said != is && is > 0 => Err(ExchangeError::Length(said, is)),
+        _ => Ok(response),
+    }
+}

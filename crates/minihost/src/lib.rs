@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod abi;
+mod callouts;
+mod clock;
+mod exchange;
+mod guest;
+mod headers;
+mod metrics;
+mod module;
+mod plugin;
+mod properties;
+mod report;
+mod state;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod vm;
+#[cfg(test)]
+mod waiting_tests;
+
+pub use callouts::{Answer, Answerer};
+pub use exchange::{Exchange, ExchangeError, Request};
+pub use headers::{Bytes, HeaderMap};
+pub use metrics::{Metric, MetricKind, Metrics};
+pub use module::{LoadError, Module, Options};
+pub use plugin::{ConfigureError, Plugin};
+pub use report::{CallStats, Cost, LogLevel, LogLine, Trap};
+pub use state::{Callout, ForeignFunction, Response, Status};
+pub use stream::{Properties, Stream};
+pub use vm::Vm;

@@ -1,0 +1,60 @@
+//! Whether a metric is worse than tolerated.
+
+use crate::Undefined;
+use crate::lift::Interval;
+use crate::undefined::finite;
+use serde::Serialize;
+
+/// In which direction a metric is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worse {
+    /// Errors, latency.
+    Higher,
+    /// Revenue, sessions.
+    Lower,
+}
+
+/// What is known of a guardrail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The metric is at most as much worse as tolerated (non-inferiority).
+    Holds,
+    /// It is worse by more than tolerated.
+    Fails,
+    /// Too little is known for either.
+    Unknown,
+}
+
+/// Judges an interval of the difference (treatment less control), or of the relative lift with a relative tolerance.
+/// `tolerance` is how much worse it may be, 0 and up, in the same unit.
+///
+/// An interval with two sides at level `alpha` is cautious here: each verdict is wrong in about `alpha / 2` of
+/// experiments. With a confidence sequence that is so at all times together.
+///
+/// Source: non-inferiority by a confidence interval, as in ICH E9, section 3.3.2.
+///
+/// # Errors
+/// A tolerance below 0 or not finite; an interval whose ends are not finite or in the wrong order.
+pub fn judge(difference: Interval, worse: Worse, tolerance: f64) -> Result<Verdict, Undefined> {
+    if finite(tolerance, "tolerance")? < 0.0 {
+        return Err(Undefined::OutOfRange("tolerance"));
+    }
+    let (low, high) = (finite(difference.low, "interval")?, finite(difference.high, "interval")?);
+    if low > high {
+        return Err(Undefined::OutOfRange("interval"));
+    }
+    // The harm is at least the first and at most the second.
+    let (least, most) = match worse {
+        Worse::Higher => (low, high),
+        Worse::Lower => (-high, -low),
+    };
+    Ok(if least > tolerance {
+        Verdict::Fails
+    } else if most <= tolerance {
+        Verdict::Holds
+    } else {
+        Verdict::Unknown
+    })
+}

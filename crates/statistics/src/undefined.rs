@@ -1,0 +1,75 @@
+//! Why there is no answer.
+
+use serde::Serialize;
+use std::fmt;
+
+/// Why counts have no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undefined {
+    /// Fewer than two arms have a weight above 0.
+    OneArm,
+    /// An arm, or all arms together, have no units.
+    NoUnits,
+    /// A variance needs at least two observations in each arm.
+    OneObservation,
+    /// All observations of both arms are the same, so nothing says how large chance is.
+    NoVariance,
+    /// A relative lift has no meaning where the baseline is 0.
+    ZeroBaseline,
+    /// More units converted than there are.
+    MoreThanUnits,
+    /// Sums, squares and products that no observations have, such as a sum of squares below `sum² / n`.
+    Inconsistent,
+    /// Lists that belong together have different lengths.
+    Lengths,
+    /// This argument is not finite, or outside its range.
+    OutOfRange(&'static str),
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneArm => out.write_str("fewer than two arms have a weight above 0"),
+            Self::NoUnits => out.write_str("no units"),
+            Self::OneObservation => out.write_str("fewer than two observations in an arm"),
+            Self::NoVariance => out.write_str("all observations are the same"),
+            Self::ZeroBaseline => out.write_str("the baseline is 0"),
+            Self::MoreThanUnits => out.write_str("more conversions than units"),
+            Self::Inconsistent => out.write_str("sums that no observations have"),
+            Self::Lengths => out.write_str("lists of different lengths"),
+            Self::OutOfRange(what) => write!(out, "{what} is out of range"),
+        }
+    }
+}
+
+impl std::error::Error for Undefined {}
+
+/// The number, if it is strictly between 0 and 1.
+///
+/// # Errors
+/// [`Undefined::OutOfRange`] otherwise.
+pub(crate) fn probability(value: f64, what: &'static str) -> Result<f64, Undefined> {
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err(Undefined::OutOfRange(what)) }
+}
+
+/// The number, if it is finite.
+///
+/// # Errors
+/// [`Undefined::OutOfRange`] otherwise.
+pub(crate) fn finite(value: f64, what: &'static str) -> Result<f64, Undefined> {
+    if value.is_finite() { Ok(value) } else { Err(Undefined::OutOfRange(what)) }
+}
+
+/// Weights as parts of their sum.
+///
+/// # Errors
+/// A weight below 0 or not finite, or no weight above 0.
+pub(crate) fn normalised(weights: &[f64]) -> Result<Vec<f64>, Undefined> {
+    let sum: f64 = weights.iter().sum();
+    let good = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
+    if !good || !sum.is_finite() || sum <= 0.0 {
+        return Err(Undefined::OutOfRange("weights"));
+    }
+    Ok(weights.iter().map(|weight| weight / sum).collect())
+}

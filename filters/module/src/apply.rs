@@ -1,0 +1,182 @@
+//! Carries out what the filters decided: the effects of a request, with the fewest hostcalls.
+
+use weir_core::effect::Given;
+use weir_core::header::{Pairs, equal, is_safe_value};
+use weir_core::ownership::SHARED_STATE;
+use weir_core::{Effects, Outside, OwnedHeader, Request, Shape};
+use weir_host::{Edit, HeaderMap, Host};
+
+/// Applies all request-phase effects, with as few hostcalls as the request allows: a header that
+/// the client did not send is added (4k instructions; a replacement looks it up first, 12k), one
+/// that has its value already is left alone, and one that the client must not send is removed.
+/// Every write makes Envoy choose the route again, so all of them happen in one callback.
+///
+/// A request that the proxy answers gets them too: access logs and telemetry read its headers.
+#[inline]
+pub(crate) fn apply<O: Outside, H: Host>(
+    shape: &Shape,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    host: &H,
+) {
+    for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
+        let header = OwnedHeader::at(index);
+        match (request.sent(header), effects.bytes(*given, shape)) {
+            (None, None) => {}
+            (None, Some(value)) if !matches!(given, Given::Lines(_)) => {
+                host.edit(HeaderMap::Request, owned.name.as_bytes(), Edit::Add(value))
+            }
+            _ => apply_otherwise(shape, request, effects, header, host),
+        }
+    }
+    if request.has_reserved() && !effects.trusted {
+        remove_reserved(request, host);
+    }
+    if effects.path != Given::Nothing || effects.authority != Given::Nothing {
+        rewrite(shape, effects, host);
+    }
+    for (state, given) in &effects.states {
+        if let (Some(name), Some(value)) = (shape.states.get(state.index()), effects.bytes(*given, shape)) {
+            // Access logs in text show it as it is: it must not begin another line there.
+            if is_safe_value(value) {
+                host.set_state(name.as_bytes(), value);
+            }
+        }
+    }
+    if shape.shared.is_some() {
+        record(shape, request, effects, host);
+    }
+}
+
+/// Removes trailers with owned names: nothing writes them, and some servers treat them as headers.
+#[cold]
+pub(crate) fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
+    let trailers = host.request_trailers();
+    for trailer in Pairs::new(&trailers).filter(|trailer| shape.owns(trailer.name)) {
+        host.edit(HeaderMap::RequestTrailers, trailer.name, Edit::Remove);
+    }
+}
+
+/// Removes headers that no plugin of this proxy wrote, and that clients must not send.
+#[cold]
+fn remove_reserved<O: Outside, H: Host>(request: &Request<'_, O>, host: &H) {
+    for name in request.reserved().filter(|name| !request.is_written_before(name)) {
+        host.edit(HeaderMap::Request, name, Edit::Remove);
+    }
+}
+
+/// Records which headers were written, for the plugins that come later.
+#[cold]
+fn record<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects: &Effects, host: &H) {
+    let written = |given: &Given| !matches!(given, Given::Nothing | Given::AsSent);
+    let ours = shape.owned.iter().zip(&effects.headers).filter(|(_, given)| written(given));
+    let mut names = request.written_before().unwrap_or_default().to_vec();
+    let before = names.len();
+    for (owned, _) in ours.filter(|(owned, _)| !request.is_written_before(owned.name.as_bytes())) {
+        if !names.is_empty() {
+            names.push(b',');
+        }
+        names.extend_from_slice(owned.name.as_bytes());
+    }
+    if names.len() > before {
+        host.set_state(SHARED_STATE.as_bytes(), &names);
+    }
+}
+
+/// What becomes of a header that the client sent under a name that we own, or that gets several lines.
+#[cold]
+fn apply_otherwise<O: Outside, H: Host>(
+    shape: &Shape,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    header: OwnedHeader,
+    host: &H,
+) {
+    let (Some(owned), Some(given)) = (shape.owned.get(header.index()), effects.headers.get(header.index()))
+    else {
+        return;
+    };
+    let name = owned.name.as_bytes();
+    let sent = request.sent(header);
+    let edit = match (sent, effects.bytes(*given, shape)) {
+        (_, Some(lines)) if matches!(given, Given::Lines(_)) => {
+            if sent.is_some() {
+                host.edit(HeaderMap::Request, name, Edit::Remove);
+            }
+            for line in lines.split(|b| *b == b'\n') {
+                host.edit(HeaderMap::Request, name, Edit::Add(line));
+            }
+            return;
+        }
+        // Several lines are not our one, whatever they are when joined.
+        (Some(sent), Some(value)) if equal(sent, value) && !request.sent_in_lines(header) => return,
+        (_, Some(value)) => Edit::Replace(value),
+        (_, None) if *given == Given::AsSent => return,
+        (_, None) if request.is_written_before(name) => return,
+        (_, None) => Edit::Remove,
+    };
+    host.edit(HeaderMap::Request, name, edit);
+}
+
+#[cold]
+fn rewrite<H: Host>(shape: &Shape, effects: &Effects, host: &H) {
+    for (name, given) in [(&b":path"[..], effects.path), (b":authority", effects.authority)] {
+        if let Some(value) = effects.bytes(given, shape) {
+            host.edit(HeaderMap::Request, name, Edit::Replace(value));
+        }
+    }
+}
+
+/// Writes the headers that were left for the response.
+pub(crate) fn respond<H: Host>(headers: &[weir_core::ResponseHeader], host: &H) {
+    for header in headers {
+        let edit = if header.replace { Edit::Replace(&header.value) } else { Edit::Add(&header.value) };
+        host.edit(HeaderMap::Response, header.name.as_bytes(), edit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_core::header::encode_pairs;
+    use weir_core::{At, AttributeMap, Compiler, Problems, Scratch};
+    use weir_host::FakeHost;
+
+    struct Nothing;
+
+    impl Outside for Nothing {
+        fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
+            None
+        }
+        fn cel(&self, _: weir_core::predicate::CelId) -> Option<bool> {
+            None
+        }
+        fn random(&self) -> u64 {
+            0
+        }
+        fn now(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn lines_become_lines_of_the_header_in_the_place_of_what_was_sent() {
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, Problems::default());
+        let header = compiler.own_header("x-role", &At::root()).unwrap();
+        let shape = compiler.finish().unwrap();
+        for sent in [&[][..], &[("x-role", &b"root"[..])]] {
+            let host = FakeHost::with_request(sent);
+            let (raw, mut scratch) = (encode_pairs(sent), Scratch::default());
+            scratch.read(&shape, &raw);
+            let request = Request::new(&shape, &raw, &scratch, &Nothing);
+            let mut effects = Effects::default();
+            effects.reset(&shape);
+            let made = effects.make(|out| out.extend_from_slice(b"reader\nwriter"));
+            effects.set(header, Given::Lines(made));
+            apply(&shape, &request, &effects, &host);
+            let lines: Vec<Vec<u8>> = host.request.borrow().iter().map(|(_, value)| value.to_vec()).collect();
+            assert_eq!(lines, [b"reader", b"writer"]);
+        }
+    }
+}

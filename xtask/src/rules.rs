@@ -1,0 +1,60 @@
+//! Rules of the house that a compiler flag in each crate holds: here it is seen that no crate leaves them out.
+
+use std::path::Path;
+
+/// The only crate with unsafe code: it calls the proxy.
+const UNSAFE: &str = "crates/host";
+/// Crates that no module contains.
+const NOT_IN_MODULES: [&str; 9] = [
+    "bench/runner",
+    "bench/sdk-noop",
+    "cli",
+    "crates/definitions",
+    "crates/load-derive",
+    "crates/minihost",
+    "crates/postlink",
+    "crates/statistics",
+    "crates/upstream",
+];
+
+/// The members of the workspace, with the texts of their roots.
+fn roots() -> Vec<(String, Vec<String>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut members = vec!["cli".to_owned(), "tests".to_owned(), "xtask".to_owned()];
+    for folder in ["crates", "filters", "examples", "bench"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+            if root.join(folder).join(&name).join("Cargo.toml").is_file() {
+                members.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    let texts = |member: &String| {
+        let files = ["lib.rs", "main.rs"].map(|file| root.join(member).join("src").join(file));
+        files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect::<Vec<_>>()
+    };
+    members.iter().map(|member| (member.clone(), texts(member))).collect()
+}
+
+#[test]
+fn only_the_host_layer_has_unsafe_code() {
+    let roots = roots();
+    assert!(roots.len() > 20, "{}", roots.len());
+    for (member, texts) in roots.iter().filter(|(member, _)| member != UNSAFE) {
+        assert!(!texts.is_empty(), "{member} has no root");
+        for text in texts {
+            assert!(text.contains("\n#![forbid(unsafe_code)]\n"), "{member} does not forbid unsafe code");
+        }
+    }
+}
+
+#[test]
+fn crates_of_modules_cut_no_number_in_silence() {
+    for (member, texts) in roots() {
+        if NOT_IN_MODULES.contains(&member.as_str()) || ["tests", "xtask"].contains(&member.as_str()) {
+            continue;
+        }
+        let line = "\n#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]\n";
+        assert!(texts.iter().all(|text| text.contains(line)), "{member}");
+    }
+}
