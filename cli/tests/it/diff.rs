@@ -155,9 +155,8 @@ fn holdouts_and_layers_are_in_the_numbers() {
         (Salt::derived("all", "holdout"), Salt::derived("cart", "layer"), Salt::new("checkout"));
     let side = Salt::derived("shop", "split");
     let at = |salt: &Salt, unit: &[u8]| salt.bucket(unit).index();
-    // A million ids once: what is made up is the same for fewer.
-    let few = 100_000;
-    let counted = |holds: &dyn Fn(&[u8]) -> bool| counted_of(1_000_000, holds);
+    let (few, many) = (100_000, 300_000);
+    let counted = |holds: &dyn Fn(&[u8]) -> bool| counted_of(many, holds);
     let moved = |new: &str, ids: u32| {
         let run = weir(&["diff", &old, new, "--output", "json", "--ids", &ids.to_string()]);
         assert_eq!(run.code, 1, "{run:?}");
@@ -166,7 +165,7 @@ fn holdouts_and_layers_are_in_the_numbers() {
     };
     let near = |a: f64, b: f64| assert!((a - b).abs() < 0.001, "{a} {b}");
 
-    let more = moved(&folder.write("held.yaml", &pools("20%", halves)), 1_000_000);
+    let more = moved(&folder.write("held.yaml", &pools("20%", halves)), many);
     let leaves = |unit: &[u8]| (50_000..200_000).contains(&at(&held, unit));
     let first = |unit: &[u8]| at(&layer, unit) < 500_000;
     near(more[0], counted(&|unit| leaves(unit) && first(unit)));
