@@ -9,7 +9,7 @@ use weir_core::{
     At, AttrId, AttributeMap, Compiler, Facts as _, Outside, Problems, Request, Scratch, Shape, Truth, Way,
 };
 use weir_definitions::{Options, Vendor};
-use weir_host::{Body, FakeHost, Plugin, Workspace as _};
+use weir_host::{Body, FakeHost, Plugin};
 use weir_pipeline::Plans;
 
 /// The time of all targets: 2026-03-01T00:00:00Z, in nanoseconds.
@@ -154,7 +154,8 @@ pub(crate) struct Served {
 /// Serves a request from its headers to the end of its response, with a body in three pieces.
 pub(crate) fn serve(pipeline: &Pipeline, host: &FakeHost, lines: &[Line]) -> Served {
     *host.request.borrow_mut() = lines.to_vec();
-    let served = pipeline.on_request_headers(host, &mut Workspace::EMPTY, 0);
+    let mut workspace = Workspace::default();
+    let served = pipeline.on_request_headers(host, &mut workspace, 0);
     match &served.way {
         Way::Delay(delay) => pipeline.delay_over(host, delay.mark),
         Way::Hold(hold) => <Pipeline as Plugin<FakeHost>>::hold_over(pipeline, host, hold.mark),

@@ -34,7 +34,13 @@ fn corpus(target: &Target) -> Vec<(String, Vec<u8>)> {
 /// Runs a target on an input, and says which one it was if that fails.
 fn run(target: &Target, input: &[u8], what: &dyn Fn() -> String) {
     let done = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
-    assert!(done.is_ok(), "{}: {}: {}", target.name, what(), input.escape_ascii());
+    assert!(
+        done.is_ok(),
+        "{}: {}: {}",
+        target.name,
+        what(),
+        input.get(..input.len().min(2_000)).unwrap_or_default().escape_ascii()
+    );
 }
 
 fn mutate(target: &Target, inputs: &[(String, Vec<u8>)], seed: u64) {
@@ -45,10 +51,17 @@ fn mutate(target: &Target, inputs: &[(String, Vec<u8>)], seed: u64) {
     run(target, &input, &|| format!("mutation {seed}"));
 }
 
+/// Tests every target, also those after one that fails.
+fn each(test: impl Fn(&Target)) {
+    let fails = |target: &&Target| catch_unwind(AssertUnwindSafe(|| test(target))).is_err();
+    let failed: Vec<&str> = TARGETS.iter().filter(fails).map(|target| target.name).collect();
+    assert!(failed.is_empty(), "failed: {}", failed.join(", "));
+}
+
 #[test]
 fn corpora_and_mutations_of_them() {
     let seconds = std::env::var("WEIR_FUZZ_SECONDS").map_or(0, |text| text.parse().expect("a number"));
-    for target in TARGETS {
+    each(|target| {
         let (start, mut seed) = (Instant::now(), 0);
         let inputs = corpus(target);
         for (name, input) in &inputs {
@@ -59,7 +72,7 @@ fn corpora_and_mutations_of_them() {
             seed += 1;
         }
         println!("{}: {} inputs, {seed} mutations, {:?}", target.name, inputs.len(), start.elapsed());
-    }
+    });
 }
 
 #[test]
@@ -95,7 +108,7 @@ fn time(target: &Target, [start, piece, end]: [&str; 3], bytes: usize) -> Durati
 fn long_inputs_take_time_in_proportion() {
     const BYTES: usize = 8 << 10;
     let most = |short: Duration| short * 8 + Duration::from_millis(250);
-    for target in TARGETS {
+    each(|target| {
         let mut random = Random::new(1);
         let mut one = || target.pieces[random.below(target.pieces.len())];
         let repeated = target.pieces.iter().map(|piece| ["", *piece, ""]);
@@ -105,5 +118,5 @@ fn long_inputs_take_time_in_proportion() {
             // Once more, as something else may have had the processor.
             assert!(in_proportion() || in_proportion() || in_proportion(), "{}: {parts:?}", target.name);
         }
-    }
+    });
 }

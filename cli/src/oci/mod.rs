@@ -26,7 +26,17 @@ const SCHEME: &str = "oci://";
 /// Why it is no name.
 fn reference(text: &str) -> Result<Reference, String> {
     let name = text.strip_prefix(SCHEME).unwrap_or(text);
-    name.parse().map_err(|error| format!("{text} is not a valid image name: {error}"))
+    let invalid = |why: &str| format!("{text} is not a valid image name: {why}");
+    let reference: Reference = name.parse().map_err(|error| invalid(&format!("{error}")))?;
+    // The library takes `Host/name` for a path below its default registry, and any 32 digits for a digest.
+    if reference.repository().bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(invalid("a repository's name is in lower case"));
+    }
+    let short = |digest: &str| digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() != 64);
+    if reference.digest().is_some_and(short) {
+        return Err(invalid("a sha256 digest has 64 hexadecimal digits"));
+    }
+    Ok(reference)
 }
 
 /// Whether a name has a tag of its own. A parsed reference without one has `latest`.
@@ -53,6 +63,9 @@ mod tests {
     fn names_are_taken_as_manifests_write_them() {
         assert_eq!(reference("oci://r.example:5000/a/b:1").unwrap().to_string(), "r.example:5000/a/b:1");
         assert!(reference("oci://R/A B").unwrap_err().contains("is not a valid image name"));
+        assert!(reference("Acme/weir:1").unwrap_err().contains("lower case"));
+        let short = format!("r.example/weir@sha256:{}", "a".repeat(32));
+        assert!(reference(&short).unwrap_err().contains("64 hexadecimal digits"));
     }
 
     #[test]

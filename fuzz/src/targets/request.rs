@@ -113,7 +113,7 @@ fn values<'l>(lines: &'l [Line], name: &str) -> Vec<&'l [u8]> {
 /// What the configuration owns has values that it gives, in one line.
 fn owned(headers: &[Line]) {
     const KNOWN: [(&str, &[&str]); 8] = [
-        ("x-auth-user-id", &["ann"][..]),
+        ("x-auth-user-id", &["ann"]),
         ("x-auth-user-role", &[]),
         ("x-payload", &["eyJzdWIiOiJhbm4ifQ"]),
         ("x-weir-route", &["v2", "v3"]),

@@ -7,7 +7,7 @@ use weir_core::header::is_safe_value;
 use weir_host::Plugin as _;
 
 pub(crate) const PIECES: &[&str] = &[
-    "/", "/{id}", "/**", "//", "users", "{", "}", "*", "\n", "?", "#", "/a", "%2f", "é", "{a}{b}", ".", ";",
+    "/", "/{id}", "/**", "/{id}:get", "/**:get", ":get", "-{id}", "//", "users", "{", "}", "*", "\n", "?", "#", "/a", "%2f", "é", "{a}{b}", ".", ";",
 ];
 
 /// The first line is a template, the second a path: it fits where a regular expression of the same meaning does.
@@ -32,7 +32,8 @@ pub(crate) fn template(data: &[u8]) {
             .sum::<i64>()
     };
     let path = path.split(|b| matches!(b, b'?' | b'#')).next().unwrap_or_default();
-    let fits = model(template).is_match(path);
+    // Without a path there is no value: it counts as `none`, not as `other`.
+    let fits = path.is_empty() || model(template).is_match(path);
     assert_eq!(
         (counted(true), counted(false)),
         (i64::from(!fits), i64::from(fits)),
@@ -43,14 +44,16 @@ pub(crate) fn template(data: &[u8]) {
 fn model(template: &str) -> regex::bytes::Regex {
     let mut pattern = String::from("(?s-u)^");
     for segment in template.strip_prefix('/').unwrap_or_default().split('/') {
-        match segment {
-            "**" => pattern.push_str("(?:/.*)?"),
-            name if name.starts_with('{') => pattern.push_str("/[^/]+"),
-            text => {
-                // Byte by byte, since nothing in the path need be UTF-8.
-                pattern.push('/');
-                text.bytes().for_each(|b| pattern.push_str(&format!("\\x{b:02x}")));
+        // Byte by byte, since nothing in the path need be UTF-8.
+        let plain = |text: &str| text.bytes().map(|b| format!("\\x{b:02x}")).collect::<String>();
+        match (segment.strip_prefix("**"), segment.split_once('{')) {
+            (Some(""), _) => pattern.push_str("(?:/.*)?"),
+            (Some(verb), _) => pattern.push_str(&format!("/.*{}", plain(verb))),
+            (None, Some((before, rest))) => {
+                let after = rest.split_once('}').map_or("", |(_, after)| after);
+                pattern.push_str(&format!("/{}[^/]+{}", plain(before), plain(after)));
             }
+            (None, None) => pattern.push_str(&format!("/{}", plain(segment))),
         }
     }
     // `/**` is for every path that begins with a slash.
