@@ -1,7 +1,7 @@
 //! Where a configuration sends requests: names that an Envoy file must know.
 
 use weir_ab_routing::Config;
-use weir_core::Named;
+use weir_core::OrderedMap;
 use weir_pipeline::Document;
 
 /// The request header of `cluster` where the configuration names no other.
@@ -35,7 +35,7 @@ impl Destinations {
 
     fn of_routing(&mut self, routing: &Config, route_header: &str) {
         self.cluster_header = routing.cluster_header.clone().unwrap_or_else(|| CLUSTER_HEADER.to_owned());
-        let mut target = |headers: &Named<String>, cluster: Option<&String>| {
+        let mut target = |headers: &OrderedMap<String>, cluster: Option<&String>| {
             let values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(route_header));
             values.for_each(|(_, value)| add(&mut self.routes, value));
             cluster.into_iter().for_each(|cluster| add(&mut self.clusters, cluster));

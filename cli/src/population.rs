@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use weir_core::attribute::{AttributeSpec, RequestPart};
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
-use weir_core::{AttributeMap, Effects, Outside, Request, Scratch, SourceSpec};
+use weir_core::{AttributeMap, Effects, HostServices, Request, Scratch, SourceSpec};
 use weir_experiment::{Note, Status, Step, Verdict};
 use weir_pipeline::{Document, Plans, Trace, experiments, jwt, routing};
 
@@ -31,20 +31,20 @@ impl End {
 /// What a [`Population`] is made of. It can be sent to another thread, which makes its own.
 pub(crate) struct Recipe {
     json: Vec<u8>,
-    places: Vec<Place>,
+    places: Vec<UnitSource>,
 }
 
 /// A configuration that decides about units.
 pub(crate) struct Population {
     plans: Plans,
-    places: Vec<Place>,
+    places: Vec<UnitSource>,
     scratch: Scratch,
     effects: Effects,
 }
 
 /// Where a request carries its unit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Place {
+enum UnitSource {
     Header(String),
     Cookie(String),
     Query(String),
@@ -140,14 +140,14 @@ fn without_requests(document: &Document, rule: Option<&str>) -> Document {
 }
 
 /// Where units are looked for first.
-fn places(document: &Document) -> Vec<Place> {
+fn places(document: &Document) -> Vec<UnitSource> {
     let named = &document.attributes;
     let mut found = HashSet::new();
     let mut all = Vec::new();
     let mut add = |source: Option<&SourceSpec>, cookie: Option<&str>| {
         let place = match source {
             Some(source) => place(source, named),
-            None => cookie.map(|name| Place::Cookie(name.to_owned())),
+            None => cookie.map(|name| UnitSource::Cookie(name.to_owned())),
         };
         all.extend(place.filter(|place| found.insert(place.clone())));
     };
@@ -164,7 +164,7 @@ fn places(document: &Document) -> Vec<Place> {
     all
 }
 
-fn place(source: &SourceSpec, named: &AttributeMap) -> Option<Place> {
+fn place(source: &SourceSpec, named: &AttributeMap) -> Option<UnitSource> {
     let long = match source {
         SourceSpec::Long(spec) => (**spec).clone(),
         SourceSpec::Short(text) => match named.get(text) {
@@ -175,12 +175,12 @@ fn place(source: &SourceSpec, named: &AttributeMap) -> Option<Place> {
     };
     let property = |map: &[&str], path: &[String]| {
         let segments: Vec<&str> = map.iter().copied().chain(path.iter().map(String::as_str)).collect();
-        Place::Property(segments.join("\0").into_bytes())
+        UnitSource::Property(segments.join("\0").into_bytes())
     };
     Some(match long {
-        AttributeSpec { header: Some(name), .. } => Place::Header(name.to_ascii_lowercase()),
-        AttributeSpec { cookie: Some(name), .. } => Place::Cookie(name),
-        AttributeSpec { query: Some(name), .. } => Place::Query(name),
+        AttributeSpec { header: Some(name), .. } => UnitSource::Header(name.to_ascii_lowercase()),
+        AttributeSpec { cookie: Some(name), .. } => UnitSource::Cookie(name),
+        AttributeSpec { query: Some(name), .. } => UnitSource::Query(name),
         AttributeSpec { claim: Some(path), payload, .. } => {
             let payload = payload.as_deref().unwrap_or("payload");
             property(
@@ -192,29 +192,29 @@ fn place(source: &SourceSpec, named: &AttributeMap) -> Option<Place> {
         AttributeSpec { route_metadata: Some(path), .. } => {
             property(&["xds", "route_metadata", "filter_metadata"], &path.0)
         }
-        AttributeSpec { request: Some(RequestPart::Path), .. } => Place::Path,
-        AttributeSpec { request: Some(RequestPart::Host), .. } => Place::Host,
+        AttributeSpec { request: Some(RequestPart::Path), .. } => UnitSource::Path,
+        AttributeSpec { request: Some(RequestPart::Host), .. } => UnitSource::Host,
         _ => return None,
     })
 }
 
 /// A request that carries a unit.
-fn request<'u>(places: &[Place], unit: &'u [u8]) -> (Vec<u8>, Carried<'u>) {
+fn request<'u>(places: &[UnitSource], unit: &'u [u8]) -> (Vec<u8>, Carried<'u>) {
     let encoded = || unit.iter().map(|byte| format!("%{byte:02X}")).collect::<String>().into_bytes();
     let (mut path, mut host) = (b"/".to_vec(), b"example.com".to_vec());
     let (mut headers, mut cookies, mut properties) = (Vec::new(), Vec::new(), Vec::new());
     let mut mark: &[u8] = b"?";
     for place in places {
         match place {
-            Place::Header(name) => headers.push((name.as_bytes(), unit.to_vec())),
-            Place::Cookie(name) => cookies.push([name.as_bytes(), b"=", unit].concat()),
-            Place::Query(name) => {
+            UnitSource::Header(name) => headers.push((name.as_bytes(), unit.to_vec())),
+            UnitSource::Cookie(name) => cookies.push([name.as_bytes(), b"=", unit].concat()),
+            UnitSource::Query(name) => {
                 path.extend([mark, name.as_bytes(), b"=", &encoded()].concat());
                 mark = b"&";
             }
-            Place::Property(path) => properties.push(path.clone()),
-            Place::Path => path = unit.to_vec(),
-            Place::Host => host = unit.to_vec(),
+            UnitSource::Property(path) => properties.push(path.clone()),
+            UnitSource::Path => path = unit.to_vec(),
+            UnitSource::Host => host = unit.to_vec(),
         }
     }
     let mut pairs: Vec<(&[u8], Vec<u8>)> = vec![
@@ -236,7 +236,7 @@ struct Carried<'u> {
     properties: Vec<Vec<u8>>,
 }
 
-impl Outside for Carried<'_> {
+impl HostServices for Carried<'_> {
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         self.properties.iter().any(|known| known == path).then(|| self.unit.into())
     }

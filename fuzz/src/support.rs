@@ -6,7 +6,8 @@ use weir::{Pipeline, Workspace};
 use weir_core::header::{encode_pairs, is_safe_value};
 use weir_core::predicate::CelId;
 use weir_core::{
-    At, AttrId, AttributeMap, Compiler, Facts as _, Outside, Problems, Request, Scratch, Shape, Truth, Way,
+    AccessPlan, At, AttrId, AttributeMap, Compiler, Disposition, HostServices, Problems, Request,
+    RequestView as _, Scratch, Truth,
 };
 use weir_definitions::{Options, Vendor};
 use weir_host::{Body, FakeHost, Plugin};
@@ -39,7 +40,7 @@ pub(crate) struct World {
     pub(crate) random: Cell<u64>,
 }
 
-impl Outside for World {
+impl HostServices for World {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         self.property.as_deref().map(Into::into)
     }
@@ -95,7 +96,7 @@ pub(crate) fn halves(data: &[u8], separator: u8) -> (&[u8], &[u8]) {
 
 /// A shape that reads some sources, and the attributes in it.
 pub(crate) struct Reader {
-    shape: Shape,
+    shape: AccessPlan,
     ids: Vec<AttrId>,
 }
 
@@ -118,7 +119,7 @@ impl Reader {
 
 /// A condition that can be asked about requests.
 pub(crate) struct Asked {
-    shape: Shape,
+    shape: AccessPlan,
     condition: weir_core::condition::Condition,
 }
 
@@ -148,7 +149,7 @@ pub(crate) struct Served {
     /// The request's headers as they leave, sorted.
     pub(crate) headers: Vec<Line>,
     /// What becomes of it; `Hold` where it waits.
-    pub(crate) way: Way,
+    pub(crate) way: Disposition,
 }
 
 /// Serves a request from its headers to the end of its response, with a body in three pieces.
@@ -157,9 +158,9 @@ pub(crate) fn serve(pipeline: &Pipeline, host: &FakeHost, lines: &[Line]) -> Ser
     let mut workspace = Workspace::default();
     let served = pipeline.on_request_headers(host, &mut workspace, 0);
     match &served.way {
-        Way::Delay(delay) => pipeline.delay_over(host, delay.mark),
-        Way::Hold(hold) => <Pipeline as Plugin<FakeHost>>::hold_over(pipeline, host, hold.mark),
-        Way::On | Way::Reply(_) => {}
+        Disposition::Delay(delay) => pipeline.delay_over(host, delay.mark),
+        Disposition::Hold(hold) => <Pipeline as Plugin<FakeHost>>::hold_over(pipeline, host, hold.mark),
+        Disposition::On | Disposition::Reply(_) => {}
     }
     if let Some(kept) = served.kept
         && let Some(mut kept) = pipeline.on_response_headers(host, kept, false)

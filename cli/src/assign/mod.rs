@@ -10,13 +10,13 @@ use crate::environment::Environment;
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
 use report::{Answer, Chosen, Decided, Report, Routed, TriedRule};
-use request::{Given, Options};
+use request::{Options, RequestSpec};
 use std::io::Write;
 use std::path::PathBuf;
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
 use weir_core::problem::suggestion;
-use weir_core::{Outside as _, SourceSpec, Truth, Way};
+use weir_core::{Disposition, HostServices as _, SourceSpec, Truth};
 use weir_pipeline::routing;
 
 /// Explains the decisions about a request: the variant of its unit, its route, and why.
@@ -80,7 +80,7 @@ impl Which {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let loaded = load(args)?;
     let document = &loaded.document;
-    let mut given = Given::new(&args.request, &document.attributes, document.jwt.is_some())?;
+    let mut given = RequestSpec::new(&args.request, &document.attributes, document.jwt.is_some())?;
     if let Some(unit) = &args.unit {
         for source in unit_sources(&loaded, &args.which)? {
             given.put(source, unit, &document.attributes)?;
@@ -165,7 +165,7 @@ fn unit_sources<'l>(loaded: &'l Loaded, which: &Which) -> Result<Vec<&'l SourceS
 }
 
 /// Sends the request through the filters, in the order of the pipeline.
-fn decide(loaded: &Loaded, given: &Given, which: &Which) -> Report {
+fn decide(loaded: &Loaded, given: &RequestSpec, which: &Which) -> Report {
     let headers = given.headers();
     let pairs: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -181,15 +181,15 @@ fn decide(loaded: &Loaded, given: &Given, which: &Which) -> Report {
     let mut report = Report {
         tokens: std::mem::take(&mut steps.tokens),
         experiments: experiments.collect(),
-        waits: matches!(outcome.way, Way::Hold(_)),
+        waits: matches!(outcome.way, Disposition::Hold(_)),
         ..Report::default()
     };
-    if let Way::Reply(reply) = &outcome.way {
+    if let Disposition::Reply(reply) = &outcome.way {
         let body = text(&reply.body);
         report.answer = Some(Answer { status: reply.status, details: reply.details.to_string(), body });
     }
     // What is not decided is not told.
-    if !which.all || outcome.way != Way::On {
+    if !which.all || outcome.way != Disposition::On {
         return report;
     }
     report.routing = loaded.document.routing.as_ref().map(|config| routed(config, &steps));

@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
 use weir_core::claims::ClaimName;
 use weir_core::predicate::CelId;
-use weir_core::{AttributeMap, Outside, timestamp};
+use weir_core::{AttributeMap, HostServices, timestamp};
 
 /// The options that describe a request.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -45,7 +45,7 @@ pub(crate) struct Options {
 
 /// A request that can be handed to the filters.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Given {
+pub(crate) struct RequestSpec {
     /// Claims of a token that counts as verified, where the configuration verifies tokens itself.
     pub(super) claims: serde_json::Map<String, serde_json::Value>,
     /// Whether it does.
@@ -62,7 +62,7 @@ pub(crate) struct Given {
     now: u64,
 }
 
-impl Given {
+impl RequestSpec {
     /// Reads the options. `attributes` says where the values of `--attr` belong, `verifies` whether the
     /// configuration verifies tokens itself.
     ///
@@ -222,7 +222,7 @@ impl Given {
     }
 }
 
-impl Outside for Given {
+impl HostServices for RequestSpec {
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         self.properties.get(path).cloned()
     }

@@ -1,7 +1,7 @@
 //! Collects the steps that the filters report while they decide.
 
 use super::report::{Fault, Taken, TokenStep};
-use weir_core::{Effects, Outside, Request, Truth};
+use weir_core::{Effects, HostServices, Request, Truth};
 use weir_experiment as experiment;
 use weir_pipeline::{Trace, faults, jwt, routing};
 
@@ -67,7 +67,12 @@ impl routing::Trace for Steps {
 }
 
 impl Trace for Steps {
-    fn faults<O: Outside>(&mut self, plan: &faults::Plan, request: &Request<'_, O>, effects: &mut Effects) {
+    fn faults<O: HostServices>(
+        &mut self,
+        plan: &faults::Plan,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         plan.explain(request, effects, &mut |explained| self.faults.push(Fault::new(&explained)));
     }
 }

@@ -1,12 +1,12 @@
 //! Tokens and keys of a request that is explained.
 
-use super::request::Given;
+use super::request::RequestSpec;
 use crate::input;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use weir_core::Outside as _;
+use weir_core::HostServices as _;
 use weir_pipeline::{Plans, jwt};
 
 /// Gives the providers their keys: `FILE`, or `PROVIDER=FILE`.
@@ -50,7 +50,7 @@ pub(super) fn give_keys(files: &[String], plan: &jwt::Plan, now: u64) -> Result<
 ///
 /// # Errors
 /// When there is a token already, or it cannot be one.
-pub(super) fn assume(given: &mut Given, config: &jwt::Config, plans: &Plans) -> Result<(), String> {
+pub(super) fn assume(given: &mut RequestSpec, config: &jwt::Config, plans: &Plans) -> Result<(), String> {
     if given.claims.is_empty() {
         return Ok(());
     }
@@ -89,7 +89,7 @@ fn provider_of<'c>(
 }
 
 /// Puts a token where the provider looks first.
-fn put(given: &mut Given, provider: &jwt::Provider, token: &str) -> Result<(), String> {
+fn put(given: &mut RequestSpec, provider: &jwt::Provider, token: &str) -> Result<(), String> {
     let clash = |place: &str| {
         Err(format!(
             "{place} is given, and claims are assumed only where there is no token: leave out the token, or \

@@ -12,7 +12,9 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Segment;
-use weir_allocation::{Allocation, BUCKETS, BucketRange, Share, Weights, anchored, replan, total_variation};
+use weir_allocation::{
+    Allocation, BUCKETS, BucketRange, Fraction, Weights, anchored, replan, total_variation,
+};
 use weir_core::problem::did_you_mean;
 
 /// Computes ranges for new weights that move as few units as possible.
@@ -321,7 +323,7 @@ fn part(text: &str) -> Result<f64, String> {
 }
 
 /// The shares in whole numbers of the hash, together the coverage.
-fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Share>, String> {
+fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Fraction>, String> {
     let relative = Weights::from_relative(weights).map_err(|error| error.to_string())?;
     let numbers = f64::from(BUCKETS / grid);
     let total = (coverage * numbers).round() as u32;
@@ -334,7 +336,7 @@ fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Share>, Strin
     order.sort_by(|&a, &b| ideal[b].fract().total_cmp(&ideal[a].fract()));
     let missing = total - whole.iter().sum::<u32>();
     order.iter().cycle().take(missing as usize).for_each(|&index| whole[index] += 1);
-    let share = |numbers: u32| Share::from_millionths(numbers * grid).map_err(|error| error.to_string());
+    let share = |numbers: u32| Fraction::from_millionths(numbers * grid).map_err(|error| error.to_string());
     whole.into_iter().map(share).collect()
 }
 

@@ -3,13 +3,13 @@
 use super::report::Finding;
 use crate::manifest::Plugin;
 use crate::yaml::Node;
-use weir_core::{At, Shape};
+use weir_core::{AccessPlan, At};
 use weir_pipeline::Plans;
 
 /// For each plugin, in their order, which headers it and an earlier one take from each other. A file does not
 /// say whether both serve the same requests.
 pub(super) fn notes(plugins: &[Plugin]) -> Vec<Vec<Finding>> {
-    let shapes: Vec<Option<Shape>> = match plugins {
+    let shapes: Vec<Option<AccessPlan>> = match plugins {
         [] | [_] => Vec::new(),
         several => several.iter().map(|plugin| shape(plugin.configuration.as_ref()?)).collect(),
     };
@@ -21,7 +21,7 @@ pub(super) fn notes(plugins: &[Plugin]) -> Vec<Vec<Finding>> {
     plugins.iter().enumerate().map(|one| notes(one).unwrap_or_default()).collect()
 }
 
-fn note(plugin: &Plugin, ours: &Shape, other: &Plugin, theirs: &Shape) -> Option<Finding> {
+fn note(plugin: &Plugin, ours: &AccessPlan, other: &Plugin, theirs: &AccessPlan) -> Option<Finding> {
     let mut names = ours.clashes(theirs);
     names.extend(theirs.clashes(ours).into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
     names.sort_unstable();
@@ -41,7 +41,7 @@ fn note(plugin: &Plugin, ours: &Shape, other: &Plugin, theirs: &Shape) -> Option
 }
 
 /// What a right configuration reads and writes.
-fn shape(configuration: &Node) -> Option<Shape> {
+fn shape(configuration: &Node) -> Option<AccessPlan> {
     let bytes = configuration.to_json().to_string().into_bytes();
     let env = |_: &str| Some("as long as a secret has to be".to_owned());
     Plans::load(&bytes, &env).ok().map(|plans| plans.shape)

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     config: PathBuf,
     /// Which proxies load it.
     #[arg(long, value_name = "PLACE", default_value = "gateway")]
-    at: Place,
+    at: ProxyPlacement,
     /// A label of the pods, as KEY=VALUE; several must all match. Not for waypoints. Default: all pods of the
     /// namespace.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
@@ -78,7 +78,7 @@ pub(crate) struct Args {
 
 /// Which proxies of a mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Place {
+enum ProxyPlacement {
     /// Ingress and egress gateways.
     Gateway,
     /// Sidecars of callers: outbound requests.
@@ -147,7 +147,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 fn cannot_work(args: &Args, loaded: &Loaded) -> Vec<&'static str> {
     let document = &loaded.document;
     let mut wrong = Vec::new();
-    if args.at == Place::Callee && document.routing.is_some() {
+    if args.at == ProxyPlacement::Callee && document.routing.is_some() {
         wrong.push("routing cannot choose a route at the callee: a sidecar has one for what comes in");
     }
     if args.fail_strategy == Some(FailStrategy::FailOpen) && document.jwt.is_some() {

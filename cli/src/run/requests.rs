@@ -6,7 +6,7 @@ use weir_core::http_match::{HttpMatch, StringMatch};
 use weir_pipeline::Document;
 
 /// As many as one reads.
-const MOST: usize = 8;
+const MAX_REQUESTS: usize = 8;
 
 /// Lines with `curl`: one without anything, one for each rule whose match says what to send, one as a user.
 pub(super) fn examples(document: &Document, url: &str) -> Vec<String> {
@@ -23,7 +23,7 @@ pub(super) fn examples(document: &Document, url: &str) -> Vec<String> {
     }
     let mut lines: Vec<String> = Vec::new();
     for line in all.iter().map(|example| example.line(url)) {
-        if !lines.contains(&line) && lines.len() < MOST {
+        if !lines.contains(&line) && lines.len() < MAX_REQUESTS {
             lines.push(line);
         }
     }
@@ -66,7 +66,7 @@ fn of_match(it: &HttpMatch) -> Option<Example> {
     if unknown {
         return None;
     }
-    let pairs = |named: &weir_core::Named<StringMatch>| {
+    let pairs = |named: &weir_core::OrderedMap<StringMatch>| {
         named.iter().map(|(name, test)| Some((name.to_owned(), passing(test)?))).collect::<Option<Vec<_>>>()
     };
     let text = |test: &Option<StringMatch>| match test {
@@ -188,6 +188,6 @@ mod tests {
     fn nobody_reads_a_hundred() {
         let rule = |i| json!({"name": format!("r{i}"), "match": {"uri": {"exact": format!("/{i}")}}});
         let rules: Vec<_> = (0..100).map(rule).collect();
-        assert_eq!(lines(json!({"routing": {"rules": rules}})).len(), MOST);
+        assert_eq!(lines(json!({"routing": {"rules": rules}})).len(), MAX_REQUESTS);
     }
 }

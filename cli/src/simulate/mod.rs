@@ -49,7 +49,7 @@ pub(crate) struct Args {
 }
 
 /// Below this the shares are called wrong: once in a million runs by chance.
-const LEAST_P: f64 = 1e-6;
+const MIN_P: f64 = 1e-6;
 
 /// Units between two movements of the progress bar.
 const STEP: u64 = 10_000;
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         let title = format!("{}, {} units", subject.name, report.units);
         plot::draw(path, &title, &report.bars()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    let wrong = report.test.is_some_and(|test| test.p_value < LEAST_P);
+    let wrong = report.test.is_some_and(|test| test.p_value < MIN_P);
     Ok(if wrong { Outcome::Problems } else { Outcome::Fine })
 }
 

@@ -236,8 +236,8 @@ const MAX_DUPLICATES: usize = 50;
 
 /// A key as messages show it: short, and without what acts on terminals.
 fn shown(key: &str) -> String {
-    const LONGEST: usize = 64;
-    let short: String = key.chars().take(LONGEST).collect();
+    const MAX_LEN: usize = 64;
+    let short: String = key.chars().take(MAX_LEN).collect();
     let more = if short.len() < key.len() { "…" } else { "" };
     format!("`{}{more}`", escape(&short))
 }

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::BUCKETS;
 
 /// More bytes than this are not kept from one unit to the next.
-const MOST_KEPT: usize = 1024;
+const MAX_KEPT: usize = 1024;
 
 /// Length prefixes are 32 bits wide.
 const PREFIX: usize = size_of::<u32>();
@@ -96,7 +96,7 @@ impl Salt {
         input.extend_from_slice(&length_prefix(unit));
         input.extend_from_slice(unit);
         let hash = xxh3_64(&input);
-        if input.len() > MOST_KEPT {
+        if input.len() > MAX_KEPT {
             cold_path();
             input.truncate(self.head);
             input.shrink_to_fit();
@@ -164,12 +164,12 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn what_was_hashed_before_does_not_matter() {
         let used = Salt::new("boundary");
-        let unit: Vec<u8> = (0..3 * MOST_KEPT).map(|i| (i * 31 % 251) as u8).collect();
+        let unit: Vec<u8> = (0..3 * MAX_KEPT).map(|i| (i * 31 % 251) as u8).collect();
         // Up and down, so that longer units come before shorter ones.
         for length in (0..unit.len()).chain((0..unit.len()).rev()).step_by(7) {
             let unit = &unit[..length];
             assert_eq!(used.hash(unit), Salt::new("boundary").hash(unit), "unit of {length} bytes");
-            assert!(used.input.borrow().len() <= MOST_KEPT);
+            assert!(used.input.borrow().len() <= MAX_KEPT);
         }
     }
 

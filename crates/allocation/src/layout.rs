@@ -4,7 +4,7 @@
 //! for weighted splits: shifting weight from the base moves no unit between other targets.
 
 use crate::ranges::{Segment, insert_sorted};
-use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Share, Weights};
+use crate::{Allocation, BUCKETS, BucketRange, Fraction, InvalidWeight, InvalidWeights, Weights};
 
 /// Places variants side by side in order. Each starts where it would start at full coverage and takes
 /// `coverage` of its share from there; the rest of its range has no owner. (The layout of GrowthBook's SDKs.)
@@ -18,7 +18,7 @@ use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Sha
 /// # Errors
 /// [`InvalidWeight::CoverageRoundsToZero`] for each variant with a share of which a positive coverage leaves
 /// nothing.
-pub fn contiguous(weights: &Weights, coverage: Share) -> Result<Allocation, InvalidWeights> {
+pub fn contiguous(weights: &Weights, coverage: Fraction) -> Result<Allocation, InvalidWeights> {
     let mut problems = Vec::new();
     let mut segments = Vec::new();
     let mut start = 0;
@@ -170,7 +170,7 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn contiguous_leaves_a_gap_behind_each_variant() {
-        let half = Share::from_percent(50.0).unwrap();
+        let half = Fraction::from_percent(50.0).unwrap();
         let allocation = contiguous(&weights(&[60.0, 40.0]), half).unwrap();
         assert_eq!(ranges(&allocation), [(0, 300_000, 0), (600_000, 800_000, 1)]);
     }
@@ -179,17 +179,17 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn contiguous_is_exact_at_no_and_at_full_coverage() {
         let thirds = weights(&[1.0, 1.0, 1.0]);
-        assert!(contiguous(&thirds, Share::NONE).unwrap().unowned().is_all());
-        let full = contiguous(&thirds, Share::ALL).unwrap();
+        assert!(contiguous(&thirds, Fraction::NONE).unwrap().unowned().is_all());
+        let full = contiguous(&thirds, Fraction::ALL).unwrap();
         assert_eq!(ranges(&full), [(0, 333_334, 0), (333_334, 666_667, 1), (666_667, 1_000_000, 2)]);
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn coverage_that_loses_a_variant_is_refused() {
-        let coverage = Share::from_millionths(10).unwrap();
+        let coverage = Fraction::from_millionths(10).unwrap();
         let problems = contiguous(&weights(&[99.0, 1.0]), coverage).unwrap_err().0;
-        let share = Share::from_percent(1.0).unwrap();
+        let share = Fraction::from_percent(1.0).unwrap();
         assert_eq!(problems, [InvalidWeight::CoverageRoundsToZero { index: 1, share, coverage }]);
         assert_eq!(
             problems[0].to_string(),

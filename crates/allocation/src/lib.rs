@@ -3,12 +3,12 @@
 //! The way of a decision is short:
 //!
 //! ```
-//! use weir_allocation::{Salt, Share, Weights, contiguous};
+//! use weir_allocation::{Salt, Fraction, Weights, contiguous};
 //!
 //! // At configure time.
 //! let salt = Salt::new("checkout-button");
 //! let weights = Weights::from_relative(&[90.0, 10.0])?;
-//! let allocation = contiguous(&weights, Share::ALL)?;
+//! let allocation = contiguous(&weights, Fraction::ALL)?;
 //!
 //! // For each request: no allocation, no floating point, no state.
 //! let variant = allocation.pick(salt.bucket(b"user-42"));
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! - [`Salt`] hashes a unit to a [`Bucket`] with the `weir-1` hash.
-//! - [`Share`] is a part of all units, in millionths.
+//! - [`Fraction`] is a part of all units, in millionths.
 //! - [`Allocation`] says which ranges of buckets belong to whom.
 //! - [`contiguous`] and [`anchored`] lay out an allocation from [`Weights`]; [`replan`] changes an existing
 //!   one with the least possible movement.
@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
+mod fraction;
 mod hash;
 mod layout;
 mod movement;
@@ -37,15 +38,14 @@ mod ranges;
 mod replan;
 #[cfg(feature = "sdk")]
 pub mod sdk;
-mod share;
 mod weights;
 
+pub use fraction::{Fraction, InvalidFraction};
 pub use hash::{Bucket, Salt, purpose};
 pub use layout::{anchored, contiguous};
 pub use movement::{Change, Movement, changes, moved, moved_share, total_variation};
 pub use ranges::{Allocation, BucketRange, InvalidRange, InvalidRanges};
 pub use replan::replan;
-pub use share::{InvalidShare, Share};
 pub use weights::{InvalidWeight, InvalidWeights, Weights};
 
 /// The number of buckets. A bucket is one millionth of all units.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Allocation, BUCKETS, Bucket, BucketRange, Share};
+use crate::{Allocation, BUCKETS, Bucket, BucketRange, Fraction};
 
 /// A range of buckets whose owner changes. `None` means no owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub struct Movement {
     /// The owner's index after.
     pub to: Option<usize>,
     /// The share of all units that moves.
-    pub share: Share,
+    pub share: Fraction,
 }
 
 /// All ranges whose owner differs, in ascending order. An index must mean the same owner in both.
@@ -65,25 +65,25 @@ pub fn moved(old: &Allocation, new: &Allocation) -> Vec<Movement> {
     }
     totals
         .into_iter()
-        .map(|((from, to), millionths)| Movement { from, to, share: Share::saturating(millionths) })
+        .map(|((from, to), millionths)| Movement { from, to, share: Fraction::saturating(millionths) })
         .collect()
 }
 
 /// The share of all units that changes owner.
-pub fn moved_share(old: &Allocation, new: &Allocation) -> Share {
-    Share::saturating(changes(old, new).iter().map(|change| change.range.length()).sum())
+pub fn moved_share(old: &Allocation, new: &Allocation) -> Fraction {
+    Fraction::saturating(changes(old, new).iter().map(|change| change.range.length()).sum())
 }
 
 /// The total variation distance of the two allocations' shares, nobody's share included: half the sum of the
 /// differences. No way to get from the old shares to the new ones moves fewer units than this.
-pub fn total_variation(old: &Allocation, new: &Allocation) -> Share {
+pub fn total_variation(old: &Allocation, new: &Allocation) -> Fraction {
     let owners = old.owners().max(new.owners());
     let differences = (0..owners)
         .map(|owner| (old.share_of(owner), new.share_of(owner)))
         .chain([(old.unowned(), new.unowned())])
         .map(|(before, after)| before.millionths().abs_diff(after.millionths()))
         .sum::<u32>();
-    Share::saturating(differences / 2)
+    Fraction::saturating(differences / 2)
 }
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
         let same = allocation(&[&[(0, 10)], &[(20, 30)]]);
         assert_eq!(changes(&same, &same), []);
         assert_eq!(moved(&same, &same), []);
-        assert_eq!(total_variation(&same, &same), Share::NONE);
+        assert_eq!(total_variation(&same, &same), Fraction::NONE);
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
@@ -134,7 +134,7 @@ mod tests {
     fn movements_are_summed_by_pair() {
         let old = allocation(&[&[(0, BUCKETS)], &[]]);
         let new = allocation(&[&[(10, 20), (30, BUCKETS)], &[(0, 10), (20, 30)]]);
-        let movement = Movement { from: Some(0), to: Some(1), share: Share::from_millionths(20).unwrap() };
+        let movement = Movement { from: Some(0), to: Some(1), share: Fraction::from_millionths(20).unwrap() };
         assert_eq!(moved(&old, &new), [movement]);
     }
 }

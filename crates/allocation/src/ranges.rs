@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{BUCKETS, Bucket, Share};
+use crate::{BUCKETS, Bucket, Fraction};
 
 /// A half-open range of buckets: from `start` up to, but without, `end`. Written `[100000, 250000)`.
 ///
@@ -132,13 +132,13 @@ impl Allocation {
     }
 
     /// The share of all units that one owner gets.
-    pub fn share_of(&self, owner: usize) -> Share {
-        Share::saturating(self.ranges_of(owner).map(BucketRange::length).sum())
+    pub fn share_of(&self, owner: usize) -> Fraction {
+        Fraction::saturating(self.ranges_of(owner).map(BucketRange::length).sum())
     }
 
     /// The share of all units without an owner.
-    pub fn unowned(&self) -> Share {
-        Share::saturating(self.ranges().map(|(range, _)| range.length()).sum()).rest()
+    pub fn unowned(&self) -> Fraction {
+        Fraction::saturating(self.ranges().map(|(range, _)| range.length()).sum()).rest()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::ranges::Segment;
-use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Share};
+use crate::{Allocation, BUCKETS, BucketRange, Fraction, InvalidWeight, InvalidWeights};
 
 /// Changes `old` so that owner `i` has exactly `shares[i]`, moving exactly [`total_variation`] units: no
 /// other way moves fewer. What the shares leave below 100 % has no owner.
@@ -19,7 +19,7 @@ use crate::{Allocation, BUCKETS, BucketRange, InvalidWeight, InvalidWeights, Sha
 /// [`InvalidWeight::SharesAboveAll`] where the shares sum to more than 100 %.
 ///
 /// [`total_variation`]: crate::total_variation
-pub fn replan(old: &Allocation, shares: &[Share]) -> Result<Allocation, InvalidWeights> {
+pub fn replan(old: &Allocation, shares: &[Fraction]) -> Result<Allocation, InvalidWeights> {
     let sum: u64 = shares.iter().map(|share| u64::from(share.millionths())).sum();
     if sum > u64::from(BUCKETS) {
         return Err(InvalidWeights(vec![InvalidWeight::SharesAboveAll { millionths: sum }]));
@@ -97,15 +97,15 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    fn shares(percents: &[f64]) -> Vec<Share> {
-        percents.iter().map(|&percent| Share::from_percent(percent).unwrap()).collect()
+    fn shares(percents: &[f64]) -> Vec<Fraction> {
+        percents.iter().map(|&percent| Fraction::from_percent(percent).unwrap()).collect()
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn a_full_reshuffle_moves_only_the_difference() {
         let weights = Weights::from_relative(&[50.0, 30.0, 20.0]).unwrap();
-        let old = contiguous(&weights, Share::ALL).unwrap();
+        let old = contiguous(&weights, Fraction::ALL).unwrap();
         let new = replan(&old, &shares(&[20.0, 30.0, 50.0])).unwrap();
         assert_eq!(moved_share(&old, &new).millionths(), 300_000);
         assert_eq!(moved_share(&old, &new), total_variation(&old, &new));
@@ -115,7 +115,7 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn owners_come_and_go() {
-        let old = contiguous(&Weights::from_relative(&[1.0, 1.0]).unwrap(), Share::ALL).unwrap();
+        let old = contiguous(&Weights::from_relative(&[1.0, 1.0]).unwrap(), Fraction::ALL).unwrap();
         let added = replan(&old, &shares(&[40.0, 40.0, 20.0])).unwrap();
         assert_eq!(moved_share(&old, &added).millionths(), 200_000);
         let removed = replan(&added, &shares(&[60.0])).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn shares_above_all_are_refused() {
-        let old = contiguous(&Weights::from_relative(&[1.0]).unwrap(), Share::ALL).unwrap();
+        let old = contiguous(&Weights::from_relative(&[1.0]).unwrap(), Fraction::ALL).unwrap();
         let problems = replan(&old, &shares(&[60.0, 50.0])).unwrap_err().0;
         assert_eq!(problems, [InvalidWeight::SharesAboveAll { millionths: 1_100_000 }]);
     }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::number::Plain;
 use crate::ranges::{insert_sorted, write_list};
-use crate::{BUCKETS, Share};
+use crate::{BUCKETS, Fraction};
 
 /// Weights are compared in steps of 10^-12 of their total: integers from there on, so that every platform
 /// and every language rounds alike.
@@ -15,7 +15,7 @@ const STEPS: f64 = 1e12;
 
 /// Shares that sum to exactly 100 %, in the order of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weights(Vec<Share>);
+pub struct Weights(Vec<Fraction>);
 
 impl Weights {
     /// Normalises relative weights: `[90, 10]`, `[9, 1]` and `[0.9, 0.1]` mean the same.
@@ -53,7 +53,7 @@ impl Weights {
     ///
     /// # Errors
     /// [`InvalidWeight::SharesNotWhole`] where they do not sum to 100 %.
-    pub fn from_shares(shares: &[Share]) -> Result<Self, InvalidWeights> {
+    pub fn from_shares(shares: &[Fraction]) -> Result<Self, InvalidWeights> {
         let sum = shares.iter().map(|share| u64::from(share.millionths())).sum();
         if sum == u64::from(BUCKETS) {
             Ok(Self(shares.to_vec()))
@@ -63,7 +63,7 @@ impl Weights {
     }
 
     /// The shares, in the order of the weights.
-    pub fn shares(&self) -> &[Share] {
+    pub fn shares(&self) -> &[Fraction] {
         &self.0
     }
 }
@@ -80,7 +80,7 @@ fn check((index, &weight): (usize, &f64)) -> Option<InvalidWeight> {
 
 /// The largest remainder method (also Hare-Niemeyer). `total` is the finite, positive sum of `weights`.
 #[allow(clippy::cast_possible_truncation, reason = "a float out of range is the nearest that is in it")]
-fn largest_remainders(weights: &[f64], total: f64) -> Vec<Share> {
+fn largest_remainders(weights: &[f64], total: f64) -> Vec<Fraction> {
     let quotas: Vec<u64> = weights.iter().map(|weight| (weight / total * STEPS).round() as u64).collect();
     let mut millionths: Vec<u64> = quotas.iter().map(|quota| quota / STEPS_PER_MILLIONTH).collect();
     let missing = u64::from(BUCKETS).saturating_sub(millionths.iter().sum());
@@ -95,7 +95,10 @@ fn largest_remainders(weights: &[f64], total: f64) -> Vec<Share> {
             *millionths += 1;
         }
     }
-    millionths.into_iter().map(|value| Share::saturating(u32::try_from(value).unwrap_or(u32::MAX))).collect()
+    millionths
+        .into_iter()
+        .map(|value| Fraction::saturating(u32::try_from(value).unwrap_or(u32::MAX)))
+        .collect()
 }
 
 /// Why weights cannot be laid out. Weights are given by index, from 0.
@@ -146,9 +149,9 @@ pub enum InvalidWeight {
         /// The variant's index.
         index: usize,
         /// Its share at full coverage.
-        share: Share,
+        share: Fraction,
         /// The coverage.
-        coverage: Share,
+        coverage: Fraction,
     },
 }
 
@@ -269,12 +272,12 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn shares_must_be_whole() {
-        let half = Share::from_percent(50.0).unwrap();
+        let half = Fraction::from_percent(50.0).unwrap();
         assert!(Weights::from_shares(&[half, half]).is_ok());
         assert_eq!(
             Weights::from_shares(&[half]).unwrap_err().0,
             [InvalidWeight::SharesNotWhole { millionths: 500_000 }]
         );
-        assert!(Weights::from_shares(&[Share::ALL, half]).is_err());
+        assert!(Weights::from_shares(&[Fraction::ALL, half]).is_err());
     }
 }

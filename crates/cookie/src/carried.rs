@@ -6,8 +6,8 @@
 //! requests with `x-envoy-original-url`, which the proxy gives to those that it redirects, cost a look at it.
 
 use weir_core::effect::State;
-use weir_core::predicate::Facts;
-use weir_core::{Compiler, Effects, Outside, Passes, Request};
+use weir_core::predicate::RequestView;
+use weir_core::{Compiler, Effects, HostServices, Passes, Request};
 
 /// Where a cookie's value is kept for a further pass.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Carried {
     }
 
     #[cold]
-    pub(crate) fn value<O: Outside>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
+    pub(crate) fn value<O: HostServices>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
         request.text(self.passes.redirected)?;
         request.outside().property(&Passes::state(&self.name))
     }

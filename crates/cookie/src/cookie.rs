@@ -4,7 +4,7 @@ use crate::carried::Carried;
 use crate::spec::{CookieSpec, SameSite};
 use std::rc::Rc;
 use weir_core::{
-    At, AttrId, Compiler, Effects, Outside, Request, ResponseHeader, SourceSpec, duration, header,
+    At, AttrId, Compiler, Effects, HostServices, Request, ResponseHeader, SourceSpec, duration, header,
 };
 
 /// A cookie, ready to be read and written.
@@ -81,7 +81,7 @@ impl Cookie {
     }
 
     /// The value that an earlier pass of the same request has set, where the proxy redirected it.
-    pub fn carried<O: Outside>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
+    pub fn carried<O: HostServices>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
         self.carried.as_ref()?.value(request)
     }
 

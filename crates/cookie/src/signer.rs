@@ -12,7 +12,7 @@ use weir_core::{At, Compiler, Variable};
 pub const SIGNATURE: usize = 32;
 
 /// Minimum length of a secret in bytes.
-const SHORTEST: usize = 16;
+const MIN_SECRET_LEN: usize = 16;
 
 const TOO_SHORT: &str = "the secret is too short: use at least 16 bytes";
 
@@ -66,7 +66,7 @@ impl Signer {
     /// # Errors
     /// It has fewer than 16 bytes.
     pub fn new(secret: &[u8]) -> Result<Self, TooShort> {
-        let key = if secret.len() < SHORTEST { None } else { Hmac::new_from_slice(secret).ok() };
+        let key = if secret.len() < MIN_SECRET_LEN { None } else { Hmac::new_from_slice(secret).ok() };
         Ok(Self([key.ok_or(TooShort)?].into()))
     }
 
@@ -118,7 +118,7 @@ fn key(spec: &SecretSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Hmac<S
             return None;
         }
     };
-    if secret.len() < SHORTEST {
+    if secret.len() < MIN_SECRET_LEN {
         compiler.problems.add(at, TOO_SHORT);
         return None;
     }

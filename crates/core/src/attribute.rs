@@ -3,23 +3,23 @@
 use crate::claims::ClaimName;
 use crate::load::{Load, Node, short_or_long};
 use crate::value::Kind;
-use crate::{Named, Problems};
+use crate::{OrderedMap, Problems};
 use serde::Serialize;
 use serde_json::Value;
 
-/// An attribute that a plan reads; counted in the order of [`crate::shape::Shape::attributes`].
+/// An attribute that a plan reads; counted in the order of [`crate::access_plan::AccessPlan::attributes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttrId(pub(crate) u16);
 
 impl AttrId {
-    /// The position in [`crate::shape::Shape::attributes`].
+    /// The position in [`crate::access_plan::AccessPlan::attributes`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
 /// The `attributes` block: a name for each source.
-pub type AttributeMap = Named<SourceSpec>;
+pub type AttributeMap = OrderedMap<SourceSpec>;
 
 /// The source of a value: the short form (`header:x-user-id`) or the long one.
 #[derive(Clone, Debug, PartialEq)]

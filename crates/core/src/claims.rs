@@ -137,7 +137,7 @@ pub struct ClaimSource {
     pub kind: Kind,
 }
 
-/// The claims of a verified token, in the order of [`crate::Shape::claims`].
+/// The claims of a verified token, in the order of [`crate::AccessPlan::claims`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claims(pub Vec<Option<Claim>>);
 

@@ -6,17 +6,17 @@ mod moment;
 mod tables;
 mod vary;
 
+use crate::access_plan::{AccessPlan, Attribute, Encoding, Experiment, Owned, Property, Source};
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, KindSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimName;
 use crate::condition::{self, Condition};
 use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::header;
-use crate::http_match::{HttpMatch, Place, TextTest};
+use crate::http_match::{Anchor, HttpMatch, TextTest};
 use crate::ownership::{BAGGAGE, Ownership, SHARED_STATE};
 use crate::passes::Passes;
 use crate::predicate::{CelId, ExperimentId, PlainPlace, Predicate};
 use crate::problem::{At, Problems};
-use crate::shape::{Attribute, Encoding, Experiment, Owned, Property, Shape, Source};
 use crate::table::{Groups, Table, TableId};
 use crate::value::Kind;
 use tables::Tables;
@@ -40,7 +40,7 @@ pub struct Compiler<'c> {
     env: &'c dyn Fn(&str) -> Option<String>,
     /// Whether variables that `env` does not have may be there in the proxy.
     offline: bool,
-    shape: Shape,
+    shape: AccessPlan,
     tables: Tables,
     vary: bool,
     /// Whether what is read from here on does not decide which answer a client gets.
@@ -72,7 +72,7 @@ impl<'c> Compiler<'c> {
             names: Table::default(),
             env,
             offline: false,
-            shape: Shape::default(),
+            shape: AccessPlan::default(),
             tables: Tables::new(),
             vary: false,
             aside: false,
@@ -109,7 +109,7 @@ impl<'c> Compiler<'c> {
             }
         }
         // Attributes that nothing reads must not cost a request anything.
-        compiler.shape = Shape::default();
+        compiler.shape = AccessPlan::default();
         compiler.deciding = Table::default();
         compiler.tables = Tables::new();
         compiler.states_read = Vec::new();
@@ -128,7 +128,7 @@ impl<'c> Compiler<'c> {
     ///
     /// # Errors
     /// All the problems.
-    pub fn finish(mut self) -> Result<Shape, Problems> {
+    pub fn finish(mut self) -> Result<AccessPlan, Problems> {
         let exceeded =
             self.tables.exceeded().map(|(most, what)| format!("more than {most} different {what}"));
         let exceeded = exceeded.collect::<Vec<_>>().join(", ");
@@ -395,7 +395,7 @@ impl<'c> Compiler<'c> {
         self.tables.attributes.put(attribute)
     }
 
-    /// The text of a request header, all its lines joined with `,`; see [`crate::Facts::any_line`].
+    /// The text of a request header, all its lines joined with `,`; see [`crate::RequestView::any_line`].
     pub fn header(&mut self, name: &str, at: &At) -> Option<AttrId> {
         let source = self.header_source(name, at)?;
         Some(self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None }))
@@ -450,18 +450,18 @@ impl<'c> Compiler<'c> {
 
     /// A name, or the beginning of names.
     fn reserve(&mut self, written: &str, at: &At) {
-        const SHORTEST: usize = 4;
+        const MIN_LEN: usize = 4;
         let Some(prefix) = written.strip_suffix('*') else {
             self.own_header(written, at);
             return;
         };
         match header::name(prefix) {
-            Ok(prefix) if prefix.len() >= SHORTEST => {
+            Ok(prefix) if prefix.len() >= MIN_LEN => {
                 self.shape.reserved.prefixes.push(prefix.into_bytes().into())
             }
             _ => {
                 let message = format!(
-                    "invalid name {written:?}: expected a header name, or at least {SHORTEST} characters of one and `*`"
+                    "invalid name {written:?}: expected a header name, or at least {MIN_LEN} characters of one and `*`"
                 );
                 self.problems.add(at, message);
             }
@@ -490,7 +490,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// Declares that a request header which is not ours may be taken out or changed, such as one that carries
-    /// a token. It goes to the upstream only when it is given [`crate::effect::Given::AsSent`] or a value.
+    /// a token. It goes to the upstream only when it is given [`crate::effect::HeaderValue::AsSent`] or a value.
     pub fn guard_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         let Source::Header(header) = self.header_source(name, at)? else { return None };
         if self.tables.owned.find(&header).is_none() {
@@ -616,14 +616,14 @@ impl<'c> Compiler<'c> {
             return Predicate::Const(false);
         };
         let attribute = self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None });
-        let is = |variant: &String| self.text_passes(attribute, TextTest::literal(Place::Whole, variant));
+        let is = |variant: &String| self.text_passes(attribute, TextTest::literal(Anchor::Whole, variant));
         Predicate::any(variants.iter().map(is).collect())
     }
 
     /// That an attribute's text passes a test.
     pub(crate) fn text_passes(&self, attribute: AttrId, test: TextTest) -> Predicate {
         match (self.plain_place(attribute), test) {
-            (Some(place), TextTest::Literal { place: Place::Whole, literal, ignore_case: false }) => {
+            (Some(place), TextTest::Literal { place: Anchor::Whole, literal, ignore_case: false }) => {
                 Predicate::Is { place, attribute, text: literal }
             }
             (_, test) => Predicate::Text { attribute, test, absent_is_empty: false },

@@ -2,23 +2,23 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
+use crate::access_plan::AccessPlan;
 use crate::attribute::AttrId;
-use crate::shape::Shape;
 use std::hint::cold_path;
 use std::rc::Rc;
-use weir_host_api::Way;
+use weir_host_api::Disposition;
 
 /// A request header that belongs to this configuration: copies that clients send are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnedHeader(pub(crate) u16);
 
 impl OwnedHeader {
-    /// The header at a position in [`Shape::owned`].
+    /// The header at a position in [`AccessPlan::owned`].
     pub fn at(index: u16) -> Self {
         Self(index)
     }
 
-    /// The position in [`Shape::owned`].
+    /// The position in [`AccessPlan::owned`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -29,7 +29,7 @@ impl OwnedHeader {
 pub struct Counter(pub(crate) u16);
 
 impl Counter {
-    /// The position in [`Shape::counters`].
+    /// The position in [`AccessPlan::counters`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -40,7 +40,7 @@ impl Counter {
 pub struct Gauge(pub(crate) u16);
 
 impl Gauge {
-    /// The position in [`Shape::gauges`].
+    /// The position in [`AccessPlan::gauges`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -51,7 +51,7 @@ impl Gauge {
 pub struct State(pub(crate) u16);
 
 impl State {
-    /// The position in [`Shape::states`].
+    /// The position in [`AccessPlan::states`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -63,7 +63,7 @@ pub struct TextId(pub(crate) u16);
 
 /// The value of a header or of filter state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Given {
+pub enum HeaderValue {
     /// Nothing; an owned header that the client sent is removed.
     #[default]
     Nothing,
@@ -73,17 +73,17 @@ pub enum Given {
     Text(TextId),
     /// A text that was made for this request, see [`Effects::make`].
     Made(Made),
-    /// As [`Given::Made`], for a request header: each line of the text, at least one, is a line of it.
+    /// As [`HeaderValue::Made`], for a request header: each line of the text, at least one, is a line of it.
     Lines(Made),
 }
 
-impl From<TextId> for Given {
+impl From<TextId> for HeaderValue {
     fn from(text: TextId) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<Made> for Given {
+impl From<Made> for HeaderValue {
     fn from(made: Made) -> Self {
         Self::Made(made)
     }
@@ -112,13 +112,13 @@ pub struct ResponseHeader {
 #[derive(Debug, Default)]
 pub struct Effects {
     /// What the owned headers are given, by position.
-    pub headers: Vec<Given>,
+    pub headers: Vec<HeaderValue>,
     /// A new path, query included.
-    pub path: Given,
+    pub path: HeaderValue,
     /// A new host.
-    pub authority: Given,
+    pub authority: HeaderValue,
     /// Filter state to set, in order.
-    pub states: Vec<(State, Given)>,
+    pub states: Vec<(State, HeaderValue)>,
     /// Headers for the response.
     pub response: Vec<ResponseHeader>,
     /// Counters that go up by one.
@@ -126,7 +126,7 @@ pub struct Effects {
     /// Whether the sender is trusted, so that names which clients must not send stay where nothing is written.
     pub trusted: bool,
     /// What becomes of the request when all of this is done.
-    pub way: Way,
+    pub way: Disposition,
     /// Whether the request was held before: then it is not decided for the first time.
     pub held: bool,
     /// What the filter that changes responses is to remember for this one.
@@ -141,13 +141,13 @@ impl Effects {
     pub const fn new() -> Self {
         Self {
             headers: Vec::new(),
-            path: Given::Nothing,
-            authority: Given::Nothing,
+            path: HeaderValue::Nothing,
+            authority: HeaderValue::Nothing,
             states: Vec::new(),
             response: Vec::new(),
             counts: Vec::new(),
             trusted: false,
-            way: Way::On,
+            way: Disposition::On,
             held: false,
             response_mark: None,
             cookies: Vec::new(),
@@ -157,19 +157,19 @@ impl Effects {
 
     /// No effect, but the removal of what clients must not send.
     #[inline]
-    pub fn reset(&mut self, shape: &Shape) {
+    pub fn reset(&mut self, shape: &AccessPlan) {
         self.headers.clear();
-        self.headers.resize(shape.owned.len(), Given::Nothing);
-        self.path = Given::Nothing;
-        self.authority = Given::Nothing;
+        self.headers.resize(shape.owned.len(), HeaderValue::Nothing);
+        self.path = HeaderValue::Nothing;
+        self.authority = HeaderValue::Nothing;
         self.states.clear();
         if !self.response.is_empty() {
             cold_path();
             self.response.clear();
         }
-        if !matches!(self.way, Way::On) {
+        if !matches!(self.way, Disposition::On) {
             cold_path();
-            self.way = Way::On;
+            self.way = Disposition::On;
         }
         self.trusted = false;
         self.response_mark = None;
@@ -180,7 +180,7 @@ impl Effects {
 
     /// Sets an owned request header. The value must be safe, see [`crate::header::is_safe_value`].
     #[inline]
-    pub fn set(&mut self, header: OwnedHeader, value: impl Into<Given>) {
+    pub fn set(&mut self, header: OwnedHeader, value: impl Into<HeaderValue>) {
         if let Some(slot) = self.headers.get_mut(header.index()) {
             *slot = value.into();
         }
@@ -210,11 +210,11 @@ impl Effects {
 
     /// The bytes of what was given; `None` when that is nothing, or what the client sent.
     #[inline]
-    pub fn bytes<'e>(&'e self, given: Given, shape: &'e Shape) -> Option<&'e [u8]> {
+    pub fn bytes<'e>(&'e self, given: HeaderValue, shape: &'e AccessPlan) -> Option<&'e [u8]> {
         match given {
-            Given::Nothing | Given::AsSent => None,
-            Given::Text(TextId(index)) => shape.texts.get(usize::from(index)).map(|text| &**text),
-            Given::Made(Made { start, len }) | Given::Lines(Made { start, len }) => {
+            HeaderValue::Nothing | HeaderValue::AsSent => None,
+            HeaderValue::Text(TextId(index)) => shape.texts.get(usize::from(index)).map(|text| &**text),
+            HeaderValue::Made(Made { start, len }) | HeaderValue::Lines(Made { start, len }) => {
                 self.made.get(start..)?.get(..len)
             }
         }

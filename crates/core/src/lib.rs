@@ -3,7 +3,7 @@
 //!
 //! This crate is pure. It knows no proxy, does no I/O and reads no clock, so that everything in it
 //! is tested natively and under Node as well as inside the module. What must come from outside at
-//! request time (a property, a CEL verdict, a random number) is asked of [`Outside`].
+//! request time (a property, a CEL verdict, a random number) is asked of [`HostServices`].
 //!
 //! The path of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
 //! [`Compiler`] that interns inputs and outputs and collects *all* [`Problems`]. The path of a request: raw
@@ -15,8 +15,10 @@
 // For `derive(Load)`, whose code names this crate.
 extern crate self as weir_core;
 
+pub mod access_plan;
 pub mod attribute;
 pub mod bot;
+mod byte_span;
 pub mod claims;
 pub mod compile;
 pub mod condition;
@@ -27,35 +29,33 @@ pub mod header;
 mod host;
 pub mod http_match;
 pub mod load;
-mod named;
 mod never;
+mod ordered_map;
 pub mod ownership;
 mod passes;
-mod place;
 pub mod predicate;
 pub mod problem;
 pub mod query;
 pub mod regex;
 pub mod request;
 pub mod rpc;
-pub mod shape;
 pub mod sort;
 pub mod table;
 pub mod timestamp;
 mod truth;
 pub mod value;
 
+pub use access_plan::AccessPlan;
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Variable};
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
 pub use load::{Load, load};
-pub use named::Named;
+pub use ordered_map::OrderedMap;
 pub use passes::Passes;
-pub use predicate::{Facts, Predicate};
+pub use predicate::{Predicate, RequestView};
 pub use problem::{At, Problem, Problems};
-pub use request::{Outside, Request, Scratch};
-pub use shape::Shape;
+pub use request::{HostServices, Request, Scratch};
 pub use table::Table;
 pub use truth::Truth;
 pub use value::Value;
-pub use weir_host_api::{Delay, Hold, Reply, Way};
+pub use weir_host_api::{Delay, Disposition, Hold, Reply};

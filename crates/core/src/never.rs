@@ -24,7 +24,7 @@ pub(crate) enum Form {
 
 /// Which part of the value a literal is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum ComparedPart {
     /// All of it.
     Whole,
     /// Its start.
@@ -35,7 +35,7 @@ pub(crate) enum Part {
 
 impl Form {
     /// Why no value has this literal in that part, and what to write.
-    pub(crate) fn refuses(self, literal: &str, part: Part) -> Option<String> {
+    pub(crate) fn refuses(self, literal: &str, part: ComparedPart) -> Option<String> {
         match self {
             Form::Path if literal.contains(['?', '#']) => Some(
                 "the path is matched without its query, so this could never match; use `queryParams`".to_owned(),
@@ -44,7 +44,7 @@ impl Form {
                 "requests have this percent-encoded, so it could never match: write {:?}",
                 encoded(literal)
             )),
-            Form::Path if part != Part::Other && !literal.starts_with('/') && literal != "*" => {
+            Form::Path if part != ComparedPart::Other && !literal.starts_with('/') && literal != "*" => {
                 Some(format!("a path starts with a slash, so this could never match: write {:?}", ["/", literal].concat()))
             }
             Form::Query if literal.contains(['&', '#']) => {
@@ -55,18 +55,18 @@ impl Form {
                  international name is in its ASCII form (`xn--…`); so this could never match"
                     .to_owned(),
             ),
-            Form::Method if part == Part::Whole => {
+            Form::Method if part == ComparedPart::Whole => {
                 let upper = literal.to_ascii_uppercase();
                 let known = METHODS.contains(&upper.as_str()) && upper != literal;
                 known.then(|| format!("methods are in upper case, so this could never match: write {upper:?}"))
             }
-            Form::Scheme if part == Part::Whole && !matches!(literal, "http" | "https") => {
+            Form::Scheme if part == ComparedPart::Whole && !matches!(literal, "http" | "https") => {
                 Some("a scheme is `http` or `https`, so this could never match".to_owned())
             }
             Form::Header => {
                 let space = |c: Option<char>| matches!(c, Some(' ' | '\t'));
-                let start = part != Part::Other && space(literal.chars().next());
-                let end = part == Part::Whole && space(literal.chars().next_back());
+                let start = part != ComparedPart::Other && space(literal.chars().next());
+                let end = part == ComparedPart::Whole && space(literal.chars().next_back());
                 let control = literal.bytes().any(|b| b != b'\t' && (b < 0x20 || b == 0x7f));
                 (start || end || control).then(|| {
                     "a header's value has no white space around it and no control characters in it, so this could \
@@ -156,37 +156,37 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn what_no_request_has_is_refused_with_what_it_has() {
         for (form, literal, part, expected) in [
-            (Form::Path, "/größe", Part::Start, "write \"/gr%C3%B6%C3%9Fe\""),
-            (Form::Path, "/my files", Part::Whole, "write \"/my%20files\""),
-            (Form::Path, "größe", Part::Other, "write \"gr%C3%B6%C3%9Fe\""),
-            (Form::Path, "/a?b", Part::Whole, "use `queryParams`"),
-            (Form::Path, "api", Part::Start, "write \"/api\""),
-            (Form::Query, "a b", Part::Whole, "write \"a%20b\""),
-            (Form::Query, "a&b", Part::Whole, "`%26`"),
-            (Form::Host, "https://example.com", Part::Whole, "a host is a name"),
-            (Form::Host, "größe.example", Part::Whole, "xn--"),
-            (Form::Method, "get", Part::Whole, "write \"GET\""),
-            (Form::Scheme, "HTTPS", Part::Whole, "`http` or `https`"),
-            (Form::Header, " a", Part::Whole, "white space"),
-            (Form::Header, "a ", Part::Whole, "white space"),
-            (Form::Header, "a\nb", Part::Other, "control characters"),
-            (Form::Lower, "De", Part::Whole, "write \"de\""),
+            (Form::Path, "/größe", ComparedPart::Start, "write \"/gr%C3%B6%C3%9Fe\""),
+            (Form::Path, "/my files", ComparedPart::Whole, "write \"/my%20files\""),
+            (Form::Path, "größe", ComparedPart::Other, "write \"gr%C3%B6%C3%9Fe\""),
+            (Form::Path, "/a?b", ComparedPart::Whole, "use `queryParams`"),
+            (Form::Path, "api", ComparedPart::Start, "write \"/api\""),
+            (Form::Query, "a b", ComparedPart::Whole, "write \"a%20b\""),
+            (Form::Query, "a&b", ComparedPart::Whole, "`%26`"),
+            (Form::Host, "https://example.com", ComparedPart::Whole, "a host is a name"),
+            (Form::Host, "größe.example", ComparedPart::Whole, "xn--"),
+            (Form::Method, "get", ComparedPart::Whole, "write \"GET\""),
+            (Form::Scheme, "HTTPS", ComparedPart::Whole, "`http` or `https`"),
+            (Form::Header, " a", ComparedPart::Whole, "white space"),
+            (Form::Header, "a ", ComparedPart::Whole, "white space"),
+            (Form::Header, "a\nb", ComparedPart::Other, "control characters"),
+            (Form::Lower, "De", ComparedPart::Whole, "write \"de\""),
         ] {
             let message = form.refuses(literal, part).unwrap_or_default();
             assert!(message.contains(expected), "{literal}: {message}");
         }
         for (form, literal, part) in [
-            (Form::Path, "/gr%C3%B6%C3%9Fe", Part::Whole),
-            (Form::Path, "*", Part::Whole),
-            (Form::Path, ".jpg", Part::Other),
-            (Form::Query, "a+b=c", Part::Whole),
-            (Form::Host, "[::1]:8080", Part::Whole),
-            (Form::Method, "purge", Part::Whole),
-            (Form::Method, "get", Part::Start),
-            (Form::Header, "a b", Part::Whole),
-            (Form::Header, "grün", Part::Whole),
-            (Form::Header, "a ", Part::Start),
-            (Form::Lower, "größe", Part::Whole),
+            (Form::Path, "/gr%C3%B6%C3%9Fe", ComparedPart::Whole),
+            (Form::Path, "*", ComparedPart::Whole),
+            (Form::Path, ".jpg", ComparedPart::Other),
+            (Form::Query, "a+b=c", ComparedPart::Whole),
+            (Form::Host, "[::1]:8080", ComparedPart::Whole),
+            (Form::Method, "purge", ComparedPart::Whole),
+            (Form::Method, "get", ComparedPart::Start),
+            (Form::Header, "a b", ComparedPart::Whole),
+            (Form::Header, "grün", ComparedPart::Whole),
+            (Form::Header, "a ", ComparedPart::Start),
+            (Form::Lower, "größe", ComparedPart::Whole),
         ] {
             assert_eq!(form.refuses(literal, part), None, "{literal}");
         }

@@ -2,7 +2,7 @@
 
 use crate::attribute::AttrId;
 use crate::header::{Pair, Pairs};
-use crate::request::{Outside, Request};
+use crate::request::{HostServices, Request};
 
 /// How a pass of a request through the filters tells that there was one before: Envoy's internal redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Passes {
     }
 }
 
-impl<O: Outside> Request<'_, O> {
+impl<O: HostServices> Request<'_, O> {
     /// The filter state of this name that an earlier pass of this request has set. It asks the proxy, unless the
     /// headers show that there was none.
     #[cold]

@@ -8,12 +8,12 @@ use crate::http_match::{ClaimTest, Networks, TextTest};
 use crate::truth::Truth;
 use crate::value::Value;
 
-/// An expression that the host compiled; counted in the order of [`crate::shape::Shape::cel`].
+/// An expression that the host compiled; counted in the order of [`crate::access_plan::AccessPlan::cel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CelId(pub(crate) u16);
 
 impl CelId {
-    /// The position in [`crate::shape::Shape::cel`].
+    /// The position in [`crate::access_plan::AccessPlan::cel`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -24,14 +24,14 @@ impl CelId {
 pub struct ExperimentId(pub(crate) u16);
 
 impl ExperimentId {
-    /// The position in [`crate::shape::Shape::experiments`].
+    /// The position in [`crate::access_plan::AccessPlan::experiments`].
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
 /// Where a header lies of which nothing is asked but its bytes: its position in
-/// [`crate::shape::Shape::headers`].
+/// [`crate::access_plan::AccessPlan::headers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainPlace(pub(crate) u16);
 
@@ -44,7 +44,7 @@ impl PlainPlace {
 }
 
 /// What predicates ask of a request.
-pub trait Facts {
+pub trait RequestView {
     /// The attribute's text; `None` when the request has none and there is no default.
     fn text(&self, id: AttrId) -> Option<&[u8]>;
     /// The text at a plain place; `None` where it must be looked for otherwise, because the header has
@@ -165,7 +165,7 @@ impl Predicate {
 
     /// Whether it holds for this request, as far as that is known.
     #[inline]
-    pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
+    pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
         // Most rules ask one thing only: whether a header is a certain text. That is a few cache lines of
         // code; everything else is a call away.
         if let Predicate::Is { place, text, .. } = self
@@ -177,7 +177,7 @@ impl Predicate {
     }
 
     #[inline(never)]
-    fn judge_otherwise<F: Facts>(&self, facts: &F) -> Truth {
+    fn judge_otherwise<F: RequestView>(&self, facts: &F) -> Truth {
         match self {
             Predicate::Const(verdict) => (*verdict).into(),
             Predicate::All(parts) => Truth::all(parts.iter().map(|p| p.judge(facts))),

@@ -1,12 +1,16 @@
 //! Parameters that do not go on.
 
 use crate::effect::Effects;
-use crate::request::{Outside, Request};
+use crate::request::{HostServices, Request};
 
 /// Takes query parameters out of the path that goes on: those whose names, as they were sent, `is_ours` knows. What
 /// earlier filters have made of the path counts, so that none undoes what another one has taken out.
 #[cold]
-pub fn remove<O: Outside>(request: &Request<'_, O>, effects: &mut Effects, is_ours: &dyn Fn(&[u8]) -> bool) {
+pub fn remove<O: HostServices>(
+    request: &Request<'_, O>,
+    effects: &mut Effects,
+    is_ours: &dyn Fn(&[u8]) -> bool,
+) {
     let whole = match effects.bytes(effects.path, request.shape()) {
         Some(path) => path.to_vec(),
         None => request.path_and_query().unwrap_or_default().to_vec(),

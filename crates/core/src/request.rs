@@ -1,20 +1,20 @@
 //! One request, as the configuration at hand needs to see it.
 //!
 //! The host provides all headers as one buffer. [`Scratch::read`] scans it once and records the position of
-//! each value that the [`Shape`] lists; values are copied only if they must be decoded, joined or
+//! each value that the [`AccessPlan`] lists; values are copied only if they must be decoded, joined or
 //! lower-cased. Values that only the host has (properties, CEL) are read when a predicate needs them, at most
 //! once.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
+use crate::access_plan::{AccessPlan, Attribute, Encoding, Source};
 use crate::attribute::AttrId;
 use crate::bot;
+use crate::byte_span::ByteSpan;
 use crate::claims::{Claim, Claims};
 use crate::effect::OwnedHeader;
 use crate::header::{Pair, equal};
-use crate::place::Place;
-use crate::predicate::{CelId, ExperimentId, Facts, PlainPlace};
-use crate::shape::{Attribute, Encoding, Shape, Source};
+use crate::predicate::{CelId, ExperimentId, PlainPlace, RequestView};
 use crate::truth::Truth;
 use crate::value::{Kind, Value};
 use std::cell::{Cell, OnceCell};
@@ -24,10 +24,10 @@ pub use weir_host_api::Signature;
 
 /// JSON values longer than this, in bytes, are not read: what a client sends must not decide how much work
 /// one request is.
-const LONGEST_JSON: usize = 16 * 1024;
+const MAX_JSON_LEN: usize = 16 * 1024;
 
 /// What evaluation needs from outside of the bytes at hand.
-pub trait Outside {
+pub trait HostServices {
     /// A property by its path, segments with zero bytes between them; `None` when there is none.
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>>;
     /// The verdict of a compiled expression; `None` when it cannot be evaluated.
@@ -46,11 +46,11 @@ pub trait Outside {
 /// Memory that requests use one after the other, so that none of them allocates.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// What was found, in the order of [`crate::shape::Places`].
-    places: Vec<Place>,
+    /// What was found, in the order of [`crate::access_plan::SlotOffsets`].
+    places: Vec<ByteSpan>,
     arena: Vec<u8>,
     /// Names of headers that nothing reads or writes, and that clients must not send.
-    reserved: Vec<Place>,
+    reserved: Vec<ByteSpan>,
     /// The variants that were assigned so far, by experiment.
     variants: Vec<Cell<Option<u16>>>,
 }
@@ -63,9 +63,9 @@ impl Scratch {
 
     /// Finds all that `shape` asks for in the host's buffer.
     #[inline]
-    pub fn read(&mut self, shape: &Shape, raw: &[u8]) {
+    pub fn read(&mut self, shape: &AccessPlan, raw: &[u8]) {
         self.places.clear();
-        self.places.resize(shape.places.all, Place::ABSENT);
+        self.places.resize(shape.places.all, ByteSpan::ABSENT);
         self.arena.clear();
         self.reserved.clear();
         for (slot, pair) in shape.find_all(raw) {
@@ -74,7 +74,9 @@ impl Scratch {
                 continue;
             };
             match self.places.get_mut(slot) {
-                Some(place) if place.is_absent() => *place = Place::raw(pair.value_offset, pair.value.len()),
+                Some(place) if place.is_absent() => {
+                    *place = ByteSpan::raw(pair.value_offset, pair.value.len())
+                }
                 _ => self.add_line(shape, slot, raw),
             }
         }
@@ -90,16 +92,16 @@ impl Scratch {
 
     /// A header that may be reserved.
     #[cold]
-    fn note_reserved(&mut self, shape: &Shape, pair: Pair<'_>) {
+    fn note_reserved(&mut self, shape: &AccessPlan, pair: Pair<'_>) {
         if shape.reserved.has(pair.name) {
-            self.reserved.push(Place::raw(pair.name_offset(), pair.name.len()));
+            self.reserved.push(ByteSpan::raw(pair.name_offset(), pair.name.len()));
         }
     }
 
     /// A further line of a header. The second joins all there are in one go: a hundred lines that were
     /// joined one by one would be copied a hundred times.
     #[cold]
-    fn add_line(&mut self, shape: &Shape, slot: usize, raw: &[u8]) {
+    fn add_line(&mut self, shape: &AccessPlan, slot: usize, raw: &[u8]) {
         if self.places.get(slot).is_none_or(|place| place.is_arena()) {
             return;
         }
@@ -113,26 +115,26 @@ impl Scratch {
         self.arena.truncate(self.arena.len().saturating_sub(separator.len()));
         let len = self.arena.len().saturating_sub(start);
         if let Some(place) = self.places.get_mut(slot) {
-            *place = Place::arena(start, len);
+            *place = ByteSpan::arena(start, len);
         }
     }
 
     /// What lies inside headers. Out of line, so that requests of which nothing of this is asked do not jump
     /// over it; generic, so that it is compiled with the pipeline, for speed.
     #[inline(never)]
-    fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &Shape, raw: &[u8]) {
+    fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &AccessPlan, raw: &[u8]) {
         self.read_path(shape, raw);
         self.read_cookies(shape, raw);
         self.lower(shape, raw);
     }
 
-    fn place(&self, index: Option<u16>) -> Place {
+    fn place(&self, index: Option<u16>) -> ByteSpan {
         index.and_then(|index| self.places.get(usize::from(index)).copied()).unwrap_or_default()
     }
 
     /// Fills a place that nothing has filled before: of two cookies or parameters the first counts.
     #[inline]
-    fn fill(&mut self, index: usize, found: Place) {
+    fn fill(&mut self, index: usize, found: ByteSpan) {
         if let Some(place) = self.places.get_mut(index)
             && place.is_absent()
         {
@@ -142,13 +144,13 @@ impl Scratch {
 
     /// The path without the query, and the query parameters.
     #[inline]
-    fn read_path(&mut self, shape: &Shape, raw: &[u8]) {
+    fn read_path(&mut self, shape: &AccessPlan, raw: &[u8]) {
         let place = self.place(shape.path);
         let Some(whole) = place.in_raw(raw) else { return };
         let start = place.start();
         let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
         let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
-        self.fill(shape.places.path, Place::raw(start, path.len()));
+        self.fill(shape.places.path, ByteSpan::raw(start, path.len()));
         if path.len() == whole.len() || (shape.queries.is_empty() && shape.raw_queries.is_empty()) {
             return;
         }
@@ -161,11 +163,11 @@ impl Scratch {
 
     /// One `name=value` of the query, which starts at `at` in the host's buffer.
     #[inline]
-    fn read_parameter(&mut self, shape: &Shape, part: &[u8], at: usize) {
+    fn read_parameter(&mut self, shape: &AccessPlan, part: &[u8], at: usize) {
         let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
         let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
         let value = value.split_first().map_or(&[][..], |(_, v)| v);
-        let found = Place::raw(at + part.len() - value.len(), value.len());
+        let found = ByteSpan::raw(at + part.len() - value.len(), value.len());
         if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
             self.fill(shape.places.raw_queries + slot, found);
         }
@@ -173,7 +175,7 @@ impl Scratch {
             let found = if is_encoded(value) {
                 let start = self.arena.len();
                 self.arena.extend(decoded(value));
-                Place::arena(start, self.arena.len() - start)
+                ByteSpan::arena(start, self.arena.len() - start)
             } else {
                 found
             };
@@ -182,7 +184,7 @@ impl Scratch {
     }
 
     #[inline]
-    fn read_cookies(&mut self, shape: &Shape, raw: &[u8]) {
+    fn read_cookies(&mut self, shape: &AccessPlan, raw: &[u8]) {
         let place = self.place(shape.cookie);
         let Self { places, arena, .. } = self;
         let (in_arena, base) = (place.is_arena(), place.start());
@@ -204,7 +206,7 @@ impl Scratch {
                     (start, value) = (start + 1, inner);
                 }
                 let len = value.len();
-                *place = if in_arena { Place::arena(start, len) } else { Place::raw(start, len) };
+                *place = if in_arena { ByteSpan::arena(start, len) } else { ByteSpan::raw(start, len) };
             }
             at += part.len() + 1;
         }
@@ -212,7 +214,7 @@ impl Scratch {
 
     /// Copies with their ASCII letters lowered.
     #[inline]
-    fn lower(&mut self, shape: &Shape, raw: &[u8]) {
+    fn lower(&mut self, shape: &AccessPlan, raw: &[u8]) {
         for lowered in &shape.places.lowered {
             let at = self.arena.len();
             let place = self.place(Some(lowered.from));
@@ -225,13 +227,13 @@ impl Scratch {
                 text.make_ascii_lowercase();
             }
             let len = self.arena.len().saturating_sub(at);
-            self.fill(usize::from(lowered.to), Place::arena(at, len));
+            self.fill(usize::from(lowered.to), ByteSpan::arena(at, len));
         }
     }
 }
 
 /// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
-fn is_cookie(shape: &Shape, slot: usize) -> bool {
+fn is_cookie(shape: &AccessPlan, slot: usize) -> bool {
     shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
 }
 
@@ -271,34 +273,34 @@ pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
 
 /// One request with everything that predicates may ask of it.
 pub struct Request<'r, O> {
-    shape: &'r Shape,
+    shape: &'r AccessPlan,
     raw: &'r [u8],
     scratch: &'r Scratch,
     outside: &'r O,
     claims: OnceCell<Rc<Claims>>,
-    late: OnceCell<Box<Late>>,
+    late: OnceCell<Box<LazyValues>>,
 }
 
 /// Values that are read only when a predicate needs them, and then once.
 #[derive(Default)]
-struct Late {
+struct LazyValues {
     properties: Vec<OnceCell<Option<Box<[u8]>>>>,
     json: Vec<OnceCell<Option<Box<serde_json::Value>>>>,
     bot: OnceCell<Truth>,
 }
 
-impl<'r, O: Outside> Request<'r, O> {
+impl<'r, O: HostServices> Request<'r, O> {
     /// The request in `raw`, which `scratch` has read with the same `shape`.
     #[inline]
-    pub fn new(shape: &'r Shape, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
+    pub fn new(shape: &'r AccessPlan, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
         crate::regex::renew();
         Self { shape, raw, scratch, outside, claims: OnceCell::new(), late: OnceCell::new() }
     }
 
     #[cold]
-    fn late(&self) -> &Late {
+    fn late(&self) -> &LazyValues {
         self.late.get_or_init(|| {
-            let mut late = Late::default();
+            let mut late = LazyValues::default();
             late.properties.resize_with(self.shape.properties.len(), OnceCell::new);
             if self.shape.has_json {
                 late.json.resize_with(self.shape.attributes.len(), OnceCell::new);
@@ -308,7 +310,7 @@ impl<'r, O: Outside> Request<'r, O> {
     }
 
     /// What the configuration reads and writes.
-    pub fn shape(&self) -> &'r Shape {
+    pub fn shape(&self) -> &'r AccessPlan {
         self.shape
     }
 
@@ -386,13 +388,13 @@ impl<'r, O: Outside> Request<'r, O> {
     }
 
     #[inline]
-    fn bytes(&self, place: Place) -> Option<&[u8]> {
+    fn bytes(&self, place: ByteSpan) -> Option<&[u8]> {
         place.text(self.raw, &self.scratch.arena)
     }
 
     /// Where the attribute lies; `None` when that is not in the request.
     #[inline]
-    fn place_of(&self, index: usize) -> Option<Place> {
+    fn place_of(&self, index: usize) -> Option<ByteSpan> {
         let place = *self.shape.places.of_attributes.get(index)?;
         self.scratch.places.get(usize::from(place)).copied()
     }
@@ -468,7 +470,7 @@ impl<'r, O: Outside> Request<'r, O> {
     }
 }
 
-impl<O: Outside> Facts for Request<'_, O> {
+impl<O: HostServices> RequestView for Request<'_, O> {
     #[inline]
     fn text(&self, id: AttrId) -> Option<&[u8]> {
         let index = usize::from(id.0);
@@ -510,7 +512,7 @@ impl<O: Outside> Facts for Request<'_, O> {
                 return Value::Null;
             };
             let read = || {
-                let text = if text.len() <= LONGEST_JSON { text } else { return None };
+                let text = if text.len() <= MAX_JSON_LEN { text } else { return None };
                 serde_json::from_slice(text).ok().map(Box::new)
             };
             let json = self.late().json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The longest name; an experiment's number comes after it.
-const LONGEST: usize = 100;
+const MAX_NAME_LEN: usize = 100;
 
 /// What a value is called: the key of the variant that has it.
 pub(crate) fn of_value(value: &Value) -> String {
@@ -19,7 +19,7 @@ fn is_plain(c: char) -> bool {
 
 /// Whether configurations take a name as it is.
 pub(crate) fn is_safe(name: &str) -> bool {
-    !name.is_empty() && name.len() <= LONGEST && name.chars().all(is_plain)
+    !name.is_empty() && name.len() <= MAX_NAME_LEN && name.chars().all(is_plain)
 }
 
 /// A name as configurations take them: letters, digits, `-`, `_` and `.`. Two names can become one, so whoever
@@ -28,13 +28,13 @@ pub(crate) fn safe(name: &str) -> String {
     if is_safe(name) {
         return name.to_owned();
     }
-    let text: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).take(LONGEST).collect();
+    let text: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).take(MAX_NAME_LEN).collect();
     let trimmed = text.trim_matches('-');
     if !trimmed.is_empty() {
         return trimmed.to_owned();
     }
     // Nothing is left of it, so that its characters are spelt by their numbers.
-    name.chars().map(|c| format!("u{:04x}", u32::from(c))).take(LONGEST / 8).collect()
+    name.chars().map(|c| format!("u{:04x}", u32::from(c))).take(MAX_NAME_LEN / 8).collect()
 }
 
 /// A name's part of a header's name: `userId` becomes `user-id`.

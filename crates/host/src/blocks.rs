@@ -14,7 +14,7 @@ const STEP: usize = 16;
 /// How many sizes have a list. Larger blocks, and such that ask for more alignment, are the system's.
 const SIZES: usize = 64;
 /// How many free blocks a list keeps: with all lists full, half a megabyte.
-const MOST: u32 = 16;
+const MAX_COUNT: u32 = 16;
 
 /// Lists of free blocks before the allocator `A`.
 ///
@@ -107,7 +107,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Blocks<A> {
             // SAFETY: as the caller promised.
             return unsafe { self.system.dealloc(block, layout) };
         };
-        if list.count.get() == MOST {
+        if list.count.get() == MAX_COUNT {
             // SAFETY: it came from the system with this layout.
             return unsafe { self.system.dealloc(block, whole(layout)) };
         }
@@ -230,7 +230,7 @@ mod tests {
             let lent: Vec<*mut u8> = (0..100).map(|_| blocks.alloc(layout(64))).collect();
             lent.into_iter().for_each(|block| blocks.dealloc(block, layout(64)));
         }
-        assert_eq!(blocks.system.0.borrow().len(), MOST as usize);
+        assert_eq!(blocks.system.0.borrow().len(), MAX_COUNT as usize);
         ends_clean(&blocks);
     }
 

@@ -4,7 +4,7 @@ use crate::{Host, MetricId, MetricKind};
 use std::cell::RefCell;
 
 /// Maximum number of counters that one request sends to the proxy. Each is a call, about 1k instructions.
-const MOST_CALLS: usize = 8;
+const MAX_CALLS: usize = 8;
 
 /// The counters of a plugin.
 ///
@@ -38,7 +38,7 @@ impl Counters {
     /// Adds one to each of these counters.
     #[inline]
     pub fn count<H: Host>(&self, counters: impl ExactSizeIterator<Item = usize>, host: &H) {
-        if counters.len() > MOST_CALLS || self.has_waiting() {
+        if counters.len() > MAX_CALLS || self.has_waiting() {
             return self.wait(counters, host);
         }
         for counter in counters {
@@ -57,7 +57,7 @@ impl Counters {
     #[inline]
     fn has_waiting(&self) -> bool {
         // Only where a request may have had more counts than calls.
-        self.ids.len() > MOST_CALLS && self.waiting.try_borrow().is_ok_and(|waiting| waiting.open > 0)
+        self.ids.len() > MAX_CALLS && self.waiting.try_borrow().is_ok_and(|waiting| waiting.open > 0)
     }
 
     #[inline]
@@ -75,7 +75,7 @@ impl Counters {
         for counter in counters {
             waiting.add(counter);
         }
-        for _ in 0..MOST_CALLS {
+        for _ in 0..MAX_CALLS {
             let Some((index, sum)) = waiting.take() else { break };
             self.bring(index, sum, host);
         }
@@ -140,7 +140,7 @@ mod tests {
             let before = values(&host);
             counters.count(0..100, &host);
             let changed = values(&host).iter().zip(&before).filter(|(new, old)| new != old).count();
-            assert_eq!(changed, MOST_CALLS);
+            assert_eq!(changed, MAX_CALLS);
             // Each is behind by at most a round.
             assert!(values(&host).iter().all(|value| request - value <= 13), "{request}");
         }

@@ -7,7 +7,7 @@
 //! nothing per stream.
 //!
 //! Most modules have no callback for the end of a stream, which would cost as much. State of a stream is
-//! dropped at its response, and is bounded for responses that never arrive, see [`MOST_PENDING`]. The end of
+//! dropped at its response, and is bounded for responses that never arrive, see [`MAX_PENDING`]. The end of
 //! a root is noticed at the next configuration, or while there are several.
 //!
 //! No hostcall that lets the proxy call back is made while anything is borrowed mutably.
@@ -15,7 +15,7 @@
 use crate::plugin::{Body, Plugin, Served, Workspace};
 use crate::streams::{self, Streams, forget_older_half};
 use crate::timers::{Then, Timers, Waiting};
-use crate::{Host, MetricKind, Way};
+use crate::{Disposition, Host, MetricKind};
 use plugins::Plugins;
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
@@ -24,7 +24,7 @@ use std::rc::Rc;
 /// How many responses a VM keeps something for. Streams that end before their response leave their
 /// entry behind, so at this number the older half is forgotten: those responses then miss the headers
 /// that a plugin would have added. Each time, the counter `NAME_responses_forgotten_total` says how many.
-pub const MOST_PENDING: usize = 1 << 16;
+pub const MAX_PENDING: usize = 1 << 16;
 
 /// Brings the proxy's callbacks to the plugins.
 pub struct Dispatcher<P: Plugin<H>, H: Host> {
@@ -116,7 +116,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     #[cold]
     fn remember_root(&self, stream: u32, root: u32) {
         if let Ok(mut roots) = self.roots.try_borrow_mut() {
-            if roots.len() >= MOST_PENDING {
+            if roots.len() >= MAX_PENDING {
                 forget_older_half(&mut roots, stream);
             }
             roots.insert(stream, root);
@@ -144,7 +144,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         if let Some(kept) = kept {
             self.keep(host, stream, Rc::clone(plugin), kept);
         }
-        if !P::MAY_HOLD || matches!(way, Way::On) {
+        if !P::MAY_HOLD || matches!(way, Disposition::On) {
             return Flow::Continue;
         }
         let (root, plugin) = (*root, Rc::clone(plugin));
@@ -181,7 +181,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     fn keep(&self, host: &H, stream: u32, plugin: Rc<P>, kept: P::Kept) {
         let Ok(mut pending) = self.pending.try_borrow_mut() else { return };
         let forgotten =
-            if pending.len() >= MOST_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
+            if pending.len() >= MAX_PENDING { forget_older_half(&mut pending, stream) } else { 0 };
         pending.insert(stream, (plugin, kept));
         drop(pending);
         if forgotten > 0 {

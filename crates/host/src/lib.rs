@@ -21,15 +21,15 @@ mod proxy;
 pub use blocks::Blocks;
 pub use callouts::Callouts;
 pub use counters::Counters;
-pub use dispatch::{Dispatcher, Flow, MOST_PENDING};
+pub use dispatch::{Dispatcher, Flow, MAX_PENDING};
 #[cfg(not(target_os = "wasi"))]
 pub use fake::{Call, FakeHost};
 pub use memory::{HostBytes, allocate};
 pub use plugin::{Body, Plugin, Refusal, Served, Wake, Workspace};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
-pub use timers::MOST_AT_ONCE;
-pub use weir_host_api::{Delay, Hold, Reply, Signature, Way, header};
+pub use timers::MAX_BATCH;
+pub use weir_host_api::{Delay, Disposition, Hold, Reply, Signature, header};
 
 // What `entry!` names in the crate that calls it.
 #[doc(hidden)]

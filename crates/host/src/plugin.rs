@@ -1,6 +1,6 @@
 //! The interface of a plugin, and its requests to the host.
 
-use crate::{Host, Way};
+use crate::{Disposition, Host};
 use std::fmt;
 
 /// What a plugin does with its configuration and its streams.
@@ -117,12 +117,12 @@ pub struct Served<K> {
     /// What is kept of its stream.
     pub kept: Option<K>,
     /// What becomes of it.
-    pub way: Way,
+    pub way: Disposition,
 }
 
-impl<K> From<Way> for Served<K> {
+impl<K> From<Disposition> for Served<K> {
     /// Nothing is kept of the stream.
-    fn from(way: Way) -> Self {
+    fn from(way: Disposition) -> Self {
         Self { kept: None, way }
     }
 }

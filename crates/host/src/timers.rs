@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// How many streams go on in one callback. Each one's next step can call back into the VM, one inside the
 /// other, and some hundreds of them overflow its stack: in Envoy with V8 400 do not, and 600 do.
-pub const MOST_AT_ONCE: usize = 64;
+pub const MAX_BATCH: usize = 64;
 
 /// How often it is looked whether the clients of waiting streams are still there, in nanoseconds.
 const BETWEEN_LOOKS: u64 = 1_000_000_000;
@@ -99,7 +99,7 @@ impl<P> Timers<P> {
     }
 
     /// The root's timer rang.
-    pub(crate) fn rang(&self, root: u32) {
+    pub(crate) fn fired(&self, root: u32) {
         if let Ok(mut state) = self.state.try_borrow_mut() {
             state.armed.retain(|(known, _)| *known != root);
         }

@@ -7,7 +7,7 @@ use crate::undefined::{finite, normalised, probability};
 use serde::Serialize;
 
 /// More units than any experiment has.
-const MOST_UNITS: u64 = 1_000_000_000_000;
+const MAX_UNITS: u64 = 1_000_000_000_000;
 
 /// What the control is expected to have.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -87,10 +87,10 @@ impl Design {
         let numbers = self.numbers(self.difference()?)?;
         let wanted = probability(self.power, "power")?;
         let enough = |units: u64| Ok::<bool, Undefined>(numbers.power(units, looks)? >= wanted);
-        if !enough(MOST_UNITS)? {
+        if !enough(MAX_UNITS)? {
             return Err(Undefined::OutOfRange("effect"));
         }
-        let (mut low, mut high) = (1, MOST_UNITS);
+        let (mut low, mut high) = (1, MAX_UNITS);
         while low < high {
             let middle = low + (high - low) / 2;
             if enough(middle)? { high = middle } else { low = middle + 1 }

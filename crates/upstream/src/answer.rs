@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{Answer, Plans};
 
 /// The most bytes that `x-answer-body-bytes` may ask for.
-const LARGEST: usize = 64 << 20;
+const MAX_BODY_LEN: usize = 64 << 20;
 
 /// What the service received: the JSON body of its answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ fn steered(seen: &Seen, headers: &HeaderMap) -> Answer {
     };
     answer.headers.extend(pairs(headers, "x-answer-header"));
     if let Some(size) = number(headers, "x-answer-body-bytes").and_then(|size| usize::try_from(size).ok()) {
-        answer.body = vec![b'x'; size.min(LARGEST)];
+        answer.body = vec![b'x'; size.min(MAX_BODY_LEN)];
     }
     answer
 }

@@ -12,7 +12,7 @@ pub use decide::Decision;
 pub use plan::Plan;
 
 use weir_host::header::Pairs;
-use weir_host::{Edit, HeaderMap, Host, MetricId, MetricKind, Plugin, Refusal, Served, Way};
+use weir_host::{Disposition, Edit, HeaderMap, Host, MetricId, MetricKind, Plugin, Refusal, Served};
 
 /// A configured plugin: the plan, and what the proxy gave for it.
 pub struct Hello {
@@ -45,7 +45,7 @@ impl<H: Host> Plugin<H> for Hello {
         if let (Some(_), Some(counter)) = (&greeting, self.greeted) {
             host.increment(counter, 1);
         }
-        Way::On.into()
+        Disposition::On.into()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use weir_cookie::CookieSpec;
 use weir_core::Load;
 use weir_core::http_match::HttpMatch;
-use weir_core::{Named, SourceSpec};
+use weir_core::{OrderedMap, SourceSpec};
 
 /// `routing`: rules and weighted splits.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -48,11 +48,11 @@ pub struct Rule {
     /// Variants that the request must have: the key of an experiment, and its variant or a list of variants.
     /// Without a section `experiments`, they are read from the filter state that an earlier plugin set.
     /// Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub variant: Named<AnyVariant>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub variant: OrderedMap<AnyVariant>,
     /// Request headers to set, for the route table to match. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub set_headers: Named<String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub set_headers: OrderedMap<String>,
     /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -80,8 +80,8 @@ pub struct AnyVariant(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// Request headers to set, for the route table to match. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub set_headers: Named<String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub set_headers: OrderedMap<String>,
     /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -153,8 +153,8 @@ pub struct SplitTarget {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// Request headers to set, for the route table to match. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub set_headers: Named<String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub set_headers: OrderedMap<String>,
     /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,

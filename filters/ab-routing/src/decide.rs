@@ -4,19 +4,19 @@ use crate::config::WithoutKey;
 use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use crate::trace::{Key, Note, Trace};
 use weir_allocation::Bucket;
-use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Request, ResponseHeader, Shape, Truth};
+use weir_core::predicate::RequestView;
+use weir_core::{AccessPlan, AttrId, Effects, HostServices, Request, ResponseHeader, Truth};
 
 impl Plan {
     /// Decides where a request goes.
     #[inline]
-    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub fn decide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         self.decide_traced(request, effects, &mut ());
     }
 
     /// Decides, and reports each step to `trace`.
     #[inline]
-    pub fn decide_traced<O: Outside, T: Trace>(
+    pub fn decide_traced<O: HostServices, T: Trace>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,
@@ -53,7 +53,7 @@ impl Plan {
 
     /// Response headers that describe the decision.
     #[cold]
-    fn tell(&self, target: Option<&Target>, shape: &Shape, effects: &mut Effects) {
+    fn tell(&self, target: Option<&Target>, shape: &AccessPlan, effects: &mut Effects) {
         if self.vary {
             effects.response.extend(shape.vary.clone());
         }
@@ -65,7 +65,7 @@ impl Plan {
 }
 
 impl Target {
-    fn apply<O: Outside>(&self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects) {
+    fn apply<O: HostServices>(&self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects) {
         for (header, value) in &self.headers {
             effects.set(*header, *value);
         }
@@ -77,7 +77,7 @@ impl Target {
 
 impl Rewrite {
     #[cold]
-    fn apply<O: Outside>(&self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects) {
+    fn apply<O: HostServices>(&self, prefix: Option<usize>, request: &Request<'_, O>, effects: &mut Effects) {
         if let Some(authority) = self.authority {
             effects.authority = authority.into();
         }
@@ -98,7 +98,7 @@ impl Rewrite {
 
 impl Split {
     /// The target of this request's key.
-    fn choose<O: Outside, T: Trace>(
+    fn choose<O: HostServices, T: Trace>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,
@@ -122,7 +122,7 @@ impl Split {
 
     /// The bucket of a request that has none of the keys; `None` when all of those go to the first target.
     #[cold]
-    fn without_key<O: Outside>(
+    fn without_key<O: HostServices>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,

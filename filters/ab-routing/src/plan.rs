@@ -5,7 +5,7 @@ use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored, purpose};
 use weir_cookie::Cookie;
 use weir_core::effect::{Counter, TextId};
-use weir_core::{At, AttrId, Compiler, Named, OwnedHeader, Predicate, Table};
+use weir_core::{At, AttrId, Compiler, OrderedMap, OwnedHeader, Predicate, Table};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub(crate) struct Split {
 
 /// The fields that rules, split targets and the default have in common.
 struct TargetFields<'a> {
-    headers: &'a Named<String>,
+    headers: &'a OrderedMap<String>,
     cluster: Option<&'a str>,
     rewrite: Option<&'a config::Rewrite>,
 }

@@ -5,16 +5,18 @@
 use std::cell::Cell;
 use weir_ab_routing::{Config, Plan};
 use weir_allocation::{Salt, Weights, anchored, purpose};
-use weir_core::effect::Given;
+use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
-use weir_core::{At, AttributeMap, Compiler, Effects, Outside, Problems, Request, Scratch, Shape, load};
+use weir_core::{
+    AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, Problems, Request, Scratch, load,
+};
 
 /// A host with nothing but predictable random numbers.
 #[derive(Default)]
 struct Nothing(Cell<u64>);
 
-impl Outside for Nothing {
+impl HostServices for Nothing {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }
@@ -32,7 +34,7 @@ impl Outside for Nothing {
 }
 
 struct Router {
-    shape: Shape,
+    shape: AccessPlan,
     plan: Plan,
     host: Nothing,
 }
@@ -69,7 +71,7 @@ impl Router {
         let mut effects = Effects::default();
         effects.reset(&self.shape);
         self.plan.decide(&request, &mut effects);
-        let given = |given: Given| effects.bytes(given, &self.shape).map(text);
+        let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
         let set = self.shape.owned.iter().zip(&effects.headers);
         Decided {
             headers: set.filter_map(|(owned, value)| Some((owned.name.clone(), given(*value)?))).collect(),

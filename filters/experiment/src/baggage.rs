@@ -1,10 +1,10 @@
 //! The W3C header `baggage`: <https://www.w3.org/TR/baggage/>.
 
 use crate::plan::{Baggage, Experiment, Plan};
-use weir_core::effect::Given;
-use weir_core::predicate::Facts;
+use weir_core::effect::HeaderValue;
+use weir_core::predicate::RequestView;
 use weir_core::request::decoded;
-use weir_core::{Effects, Outside, Request};
+use weir_core::{Effects, HostServices, Request};
 
 /// What every implementation must carry at least (section 3.3.2 of the specification). Beyond it members may be
 /// lost on their way, or, as in OpenTelemetry's propagators, all of them.
@@ -40,7 +40,7 @@ impl Plan {
     /// OpenTelemetry's propagator for Go then reads none at all, ours neither.
     #[cold]
     #[inline(never)]
-    pub(crate) fn write_baggage<O: Outside>(
+    pub(crate) fn write_baggage<O: HostServices>(
         &self,
         baggage: &Baggage,
         trusted: bool,
@@ -86,8 +86,8 @@ impl Plan {
         }
         let is_empty = effects.bytes(made.into(), request.shape()).is_none_or(<[u8]>::is_empty);
         let given = match (changed, is_empty) {
-            (false, _) => Given::AsSent,
-            (true, true) => Given::Nothing,
+            (false, _) => HeaderValue::AsSent,
+            (true, true) => HeaderValue::Nothing,
             (true, false) => made.into(),
         };
         effects.set(baggage.header, given);

@@ -3,12 +3,12 @@
 //! Reading refuses only what has the wrong type or an unknown name. Everything else, and what is
 //! missing, is found when the plan is made, so that all of it is reported together.
 
-use crate::part::Part;
+use crate::fraction::FractionSpec;
 use serde::Serialize;
 use weir_cookie::{CookieSpec, SecretSpec};
 use weir_core::Load;
 use weir_core::http_match::HttpMatch;
-use weir_core::{Named, SourceSpec};
+use weir_core::{OrderedMap, SourceSpec};
 
 /// `experiments`: assign variants to units.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -112,7 +112,7 @@ pub struct Experiment {
     pub prerequisites: Vec<Prerequisite>,
     /// The fraction of all units that takes part. Raising it moves no unit between variants. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub coverage: Option<Part>,
+    pub coverage: Option<FractionSpec>,
     /// The variants; do not change their order.
     pub variants: Vec<Variant>,
     /// The hash algorithm: `weir-1`, or that of an SDK, such as `growthbook-2`. Default: `weir-1`.
@@ -188,10 +188,10 @@ pub struct Variant {
     /// Instead of weights: its half-open ranges `[start, end)` of all units; an empty list gets no unit.
     /// Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ranges: Option<Vec<[Part; 2]>>,
+    pub ranges: Option<Vec<[FractionSpec; 2]>>,
     /// Request headers to set for its units. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub headers: Named<String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub headers: OrderedMap<String>,
     /// Any JSON, forwarded to services in a request header. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<serde_json::Value>,
@@ -205,7 +205,7 @@ pub struct Layer {
     /// The layer's name. It salts the layer's hash.
     pub name: String,
     /// The half-open ranges `[start, end)` of the layer's units that belong to this experiment.
-    pub ranges: Vec<[Part; 2]>,
+    pub ranges: Vec<[FractionSpec; 2]>,
     /// Sources of the unit in the layer. Default: the experiment's `unit`.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -227,7 +227,7 @@ pub struct Holdout {
     /// The holdout's unique name. It salts the hash.
     pub name: String,
     /// The fraction of all units that is held out. Raising it only adds units.
-    pub share: Part,
+    pub share: FractionSpec,
 }
 
 /// A variant of another experiment that a unit must have.

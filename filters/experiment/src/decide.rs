@@ -4,20 +4,20 @@
 // requests never come to is `#[cold]`, so that it lies apart.
 
 use crate::config::Status;
-use crate::memory::{Fresh, Memo};
+use crate::decision::{Decision, find};
 use crate::overrides::Chosen;
 use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
+use crate::sticky::{NewAssignments, StickyStore};
 use crate::trace::{Note, Step, Trace, Verdict};
-use crate::turn::{Turn, find};
 use weir_allocation::sdk::{Assigner, Assignment};
-use weir_core::effect::Given;
-use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Request, Truth};
+use weir_core::effect::HeaderValue;
+use weir_core::predicate::RequestView;
+use weir_core::{Effects, HostServices, Request, Truth};
 
 /// What decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+enum DecidedBy {
     /// The hash, just now: such an assignment is counted.
     Hash,
     /// Not the hash in this request: a peer, an override, or a sticky assignment.
@@ -43,23 +43,23 @@ impl Default for Last<'_> {
 impl Plan {
     /// Decides all experiments for a request.
     #[inline]
-    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub fn decide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         self.decide_traced(request, effects, &mut ());
     }
 
     /// Decides all experiments, and reports each step to `trace`.
     #[inline]
-    pub fn decide_traced<O: Outside, T: Trace>(
+    pub fn decide_traced<O: HostServices, T: Trace>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,
         trace: &mut T,
     ) {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
-        let turn = Turn::new(self, request, earlier.as_deref());
+        let turn = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
         let mut last = Last::default();
-        let mut fresh = Fresh::default();
+        let mut fresh = NewAssignments::default();
         for (position, experiment) in self.experiments.iter().enumerate() {
             if !experiment.earlier.is_empty() && experiment.flag_is_decided(request) {
                 experiment.note(trace, Step::Flag, Verdict::Out);
@@ -67,7 +67,7 @@ impl Plan {
             }
             let inherited = if trusted { turn.inherited(position, experiment, trace) } else { None };
             let decided = match inherited {
-                Some(variant) => Some((variant, By::Other)),
+                Some(variant) => Some((variant, DecidedBy::Other)),
                 None => turn.experiment(experiment, &mut last, trace),
             };
             let Some((index, by)) = decided else { continue };
@@ -76,7 +76,7 @@ impl Plan {
             let assigned = index as u16;
             request.assign(experiment.id, assigned);
             variant.apply(effects);
-            if by == By::Hash {
+            if by == DecidedBy::Hash {
                 match (&self.memory, variant.counters) {
                     (None, Some(counters)) => {
                         if turn.earlier.is_none() || !experiment.was_decided(variant, request) {
@@ -100,13 +100,13 @@ impl Trust {
     /// Whether the peer is trusted; its headers are kept then, unless they are decided again.
     #[cold]
     #[inline(never)]
-    fn accept<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) -> bool {
+    fn accept<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) -> bool {
         // An unknown result counts as untrusted.
         let trusted = turn.judge(&self.when) == Truth::True;
         if trusted {
             effects.trusted = true;
             for header in &self.headers {
-                effects.set(*header, Given::AsSent);
+                effects.set(*header, HeaderValue::AsSent);
             }
         }
         trusted
@@ -125,7 +125,7 @@ impl Variant {
     }
 }
 
-impl<'a, O: Outside> Turn<'a, O> {
+impl<'a, O: HostServices> Decision<'a, O> {
     /// The variant that a trusted peer has decided.
     #[cold]
     #[inline(never)]
@@ -146,7 +146,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         experiment: &'t Experiment,
         last: &mut Last<'t>,
         trace: &mut T,
-    ) -> Option<(usize, By)> {
+    ) -> Option<(usize, DecidedBy)> {
         let mut paused = false;
         if experiment.status != Status::Running || experiment.window.is_some() {
             match self.status(experiment) {
@@ -168,8 +168,8 @@ impl<'a, O: Outside> Turn<'a, O> {
         }
         if experiment.sticky || paused {
             match self.memo(experiment) {
-                Memo::Variant(variant) => return experiment.end(trace, Step::Sticky, Some(variant)),
-                Memo::Nothing if !paused => experiment.note(trace, Step::Sticky, Verdict::On),
+                StickyStore::Variant(variant) => return experiment.end(trace, Step::Sticky, Some(variant)),
+                StickyStore::Nothing if !paused => experiment.note(trace, Step::Sticky, Verdict::On),
                 _ => return experiment.end(trace, Step::Sticky, None),
             }
         }
@@ -192,9 +192,9 @@ impl<'a, O: Outside> Turn<'a, O> {
     /// The sticky assignment; none for an experiment that is not sticky.
     #[cold]
     #[inline(never)]
-    fn memo(&self, experiment: &Experiment) -> Memo {
+    fn memo(&self, experiment: &Experiment) -> StickyStore {
         let recalled = if experiment.sticky { self.recalled() } else { None };
-        recalled.map_or(Memo::Nothing, |recalled| experiment.memo(recalled))
+        recalled.map_or(StickyStore::Nothing, |recalled| experiment.memo(recalled))
     }
 
     /// The steps that look at the unit.
@@ -204,7 +204,7 @@ impl<'a, O: Outside> Turn<'a, O> {
         experiment: &'t Experiment,
         last: &mut Last<'t>,
         trace: &mut T,
-    ) -> Option<(usize, By)> {
+    ) -> Option<(usize, DecidedBy)> {
         if last.units != experiment.units {
             let units = self.plan.units.get(usize::from(experiment.units))?;
             (last.units, last.unit) = (experiment.units, self.unit(units));
@@ -219,13 +219,13 @@ impl<'a, O: Outside> Turn<'a, O> {
         self.is_for(experiment, true, trace)?;
         let Rule::Hash(assigner) = &experiment.rule else {
             experiment.note(trace, Step::Variant, Verdict::Variant(0));
-            return Some((0, By::Hash));
+            return Some((0, DecidedBy::Hash));
         };
         match assign(assigner, unit) {
             Assignment::Variant(variant) => {
                 experiment.hashed(trace, Step::Coverage, Verdict::On, unit, None, assigner);
                 experiment.hashed(trace, Step::Variant, Verdict::Variant(variant), unit, None, assigner);
-                Some((variant, By::Hash))
+                Some((variant, DecidedBy::Hash))
             }
             Assignment::NotCovered => {
                 if unit.is_none() {
@@ -350,7 +350,7 @@ impl Experiment {
     /// Whether an experiment before it in its flag has given a variant.
     #[cold]
     #[inline(never)]
-    fn flag_is_decided<O: Outside>(&self, request: &Request<'_, O>) -> bool {
+    fn flag_is_decided<O: HostServices>(&self, request: &Request<'_, O>) -> bool {
         self.earlier.iter().any(|earlier| request.variant(*earlier).is_some())
     }
 
@@ -376,8 +376,8 @@ impl Experiment {
 
     /// The last step before the hash is asked.
     #[inline(always)]
-    fn end<T: Trace>(&self, trace: &mut T, step: Step, variant: Option<usize>) -> Option<(usize, By)> {
+    fn end<T: Trace>(&self, trace: &mut T, step: Step, variant: Option<usize>) -> Option<(usize, DecidedBy)> {
         self.note(trace, step, variant.map_or(Verdict::Out, Verdict::Variant));
-        variant.map(|variant| (variant, By::Other))
+        variant.map(|variant| (variant, DecidedBy::Other))
     }
 }

@@ -11,20 +11,20 @@ mod baggage;
 mod compile;
 mod config;
 mod decide;
+mod decision;
+mod fraction;
 pub mod link;
-mod memory;
 mod output;
 mod overrides;
-mod part;
 mod passes;
 mod plan;
+mod sticky;
 mod trace;
-mod turn;
 
 pub use config::{
     Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Requests, Status, Variant,
 };
-pub use part::Part;
+pub use fraction::FractionSpec;
 pub use plan::{Experiment as ExperimentPlan, Plan};
 pub use trace::{Note, Step, Trace, Verdict};
 pub use weir_cookie::{CookieSpec, SameSite, SecretSpec, Signer};

@@ -1,15 +1,20 @@
 //! Outputs that all experiments share.
 
+use crate::decision::Decision;
 use crate::plan::{Plan, Variant};
-use crate::turn::Turn;
 use std::rc::Rc;
-use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, OwnedHeader, Request, ResponseHeader};
+use weir_core::predicate::RequestView;
+use weir_core::{Effects, HostServices, OwnedHeader, Request, ResponseHeader};
 
 impl Plan {
     /// Writes the combined header, baggage, and the outputs of the response.
     #[inline]
-    pub(crate) fn write_outputs<O: Outside>(&self, trusted: bool, turn: &Turn<'_, O>, effects: &mut Effects) {
+    pub(crate) fn write_outputs<O: HostServices>(
+        &self,
+        trusted: bool,
+        turn: &Decision<'_, O>,
+        effects: &mut Effects,
+    ) {
         let (outputs, request) = (&self.outputs, turn.request);
         if let Some(header) = outputs.combined {
             self.write_combined(header, trusted, request, effects);
@@ -26,14 +31,17 @@ impl Plan {
 
     /// The variants that were assigned, in the order of the decisions.
     #[inline]
-    pub(crate) fn assigned<O: Outside>(&self, request: &Request<'_, O>) -> impl Iterator<Item = &Variant> {
+    pub(crate) fn assigned<O: HostServices>(
+        &self,
+        request: &Request<'_, O>,
+    ) -> impl Iterator<Item = &Variant> {
         self.experiments
             .iter()
             .filter_map(|experiment| experiment.variants.get(usize::from(request.variant(experiment.id)?)))
     }
 
     #[inline]
-    fn write_combined<O: Outside>(
+    fn write_combined<O: HostServices>(
         &self,
         header: OwnedHeader,
         trusted: bool,
@@ -73,7 +81,7 @@ impl Plan {
 
     #[cold]
     #[inline(never)]
-    fn write_response<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
+    fn write_response<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
         let mut pairs = Vec::new();
         for variant in self.assigned(turn.request) {
             if !pairs.is_empty() {

@@ -1,11 +1,11 @@
 //! What testers choose: reading it, what became of it, and the cookie that makes it last.
 
+use crate::decision::Decision;
 use crate::link::{Signed, Unfit, choice_of, dated, pairs};
 use crate::plan::{Experiment, Overrides, Plan};
-use crate::turn::Turn;
-use weir_core::predicate::Facts;
+use weir_core::predicate::RequestView;
 use weir_core::request::is_named;
-use weir_core::{Effects, Outside, Request, ResponseHeader, Truth, query};
+use weir_core::{Effects, HostServices, Request, ResponseHeader, Truth, query};
 
 /// Longer texts choose nothing, in bytes: what a client sends must not decide how much is hashed.
 const MAX_LENGTH: usize = 2048;
@@ -81,7 +81,7 @@ pub(crate) enum Chosen {
     Another,
 }
 
-impl<'a, O: Outside> Turn<'a, O> {
+impl<'a, O: HostServices> Decision<'a, O> {
     /// The variant that an allowed tester has chosen.
     #[cold]
     #[inline(never)]
@@ -217,7 +217,7 @@ const NEVER: u64 = 999_999_999_999;
 impl Overrides {
     /// Takes the parameter out of what goes on: it may be a secret, and links end up in logs.
     #[cold]
-    pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub(crate) fn hide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         if let Some(ours) = &self.query
             && request.text(ours.attribute).is_some()
         {
@@ -228,7 +228,7 @@ impl Overrides {
 
 impl Plan {
     /// Takes out of a request what must not be seen of it when an earlier filter answers it.
-    pub fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub fn hide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         if let Some(overrides) = &self.overrides {
             overrides.hide(request, effects);
         }

@@ -3,8 +3,8 @@
 
 use crate::plan::{Experiment, Plan, Variant};
 use weir_cookie::Id;
-use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Passes, Request};
+use weir_core::predicate::RequestView;
+use weir_core::{Effects, HostServices, Passes, Request};
 
 /// What an earlier pass has left.
 #[derive(Debug)]
@@ -18,12 +18,16 @@ pub(crate) struct Earlier {
 impl Earlier {
     /// What there is; `None` for a request that no proxy redirected.
     #[inline]
-    pub(crate) fn of<O: Outside>(plan: &Plan, passes: Passes, request: &Request<'_, O>) -> Option<Box<Self>> {
+    pub(crate) fn of<O: HostServices>(
+        plan: &Plan,
+        passes: Passes,
+        request: &Request<'_, O>,
+    ) -> Option<Box<Self>> {
         request.text(passes.redirected).map(|_| Self::read(plan, request))
     }
 
     #[cold]
-    fn read<O: Outside>(plan: &Plan, request: &Request<'_, O>) -> Box<Self> {
+    fn read<O: HostServices>(plan: &Plan, request: &Request<'_, O>) -> Box<Self> {
         let id = plan.minted.as_ref().and_then(|minted| minted.cookie.carried(request));
         let assignments = plan.memory.as_ref().and_then(|memory| memory.cookie.carried(request));
         Box::new(Self { id: id.and_then(|id| Id::try_from(&*id).ok()), assignments })
@@ -45,7 +49,7 @@ impl Earlier {
 impl Experiment {
     /// Whether an earlier pass has decided it, so that it is counted already.
     #[cold]
-    pub(crate) fn was_decided<O: Outside>(&self, variant: &Variant, request: &Request<'_, O>) -> bool {
+    pub(crate) fn was_decided<O: HostServices>(&self, variant: &Variant, request: &Request<'_, O>) -> bool {
         variant.state.is_some() && request.earlier_state(&["weir.", self.name()].concat()).is_some()
     }
 }

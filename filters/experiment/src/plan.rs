@@ -46,7 +46,7 @@ pub struct Experiment {
     /// The position of what identifies its units, in [`Plan::units`].
     pub(crate) units: u16,
     pub(crate) holdouts: Box<[u16]>,
-    pub(crate) layers: Box<[Place]>,
+    pub(crate) layers: Box<[LayerSlot]>,
     pub(crate) when: Predicate,
     pub(crate) prerequisites: Predicate,
     pub(crate) rule: Rule,
@@ -91,7 +91,7 @@ pub(crate) struct Pool {
 
 /// An experiment's place in a layer.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct LayerSlot {
     pub(crate) pool: u16,
     pub(crate) units: u16,
     /// Which of the layer's experiments it is.

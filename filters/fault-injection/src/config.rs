@@ -15,7 +15,7 @@ use crate::percentage::Percentage;
 use crate::status::GrpcStatus;
 use serde::Serialize;
 use weir_core::Load;
-use weir_core::Named;
+use weir_core::OrderedMap;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::HttpMatch;
 
@@ -53,8 +53,8 @@ pub struct Fault {
     /// Variants that the request must have: the key of an experiment, and its variant or a list of variants.
     /// Without a section `experiments`, they are read from the filter state that an earlier plugin set.
     /// Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub variant: Named<AnyVariant>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub variant: OrderedMap<AnyVariant>,
     /// Only requests that the route sends to one of these clusters. Default: all.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -137,8 +137,8 @@ pub struct Abort {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<f64>,
     /// Headers of the response. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub headers: Named<String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub headers: OrderedMap<String>,
     /// The body; with a gRPC status it is the message. Default: `fault filter abort`, and none with a status that
     /// has no body (204, 205, 304).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,8 +174,8 @@ pub struct ResponseFault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Response headers to set; the upstream's headers of the same names are replaced. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub set_headers: Named<String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub set_headers: OrderedMap<String>,
     /// Response headers to remove. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove_headers: Vec<String>,

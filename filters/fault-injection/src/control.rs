@@ -2,10 +2,10 @@
 
 use crate::plan::Kind;
 use crate::status::GrpcStatus;
-use weir_allocation::{BUCKETS, Share};
-use weir_core::effect::{Counter, Given};
+use weir_allocation::{BUCKETS, Fraction};
+use weir_core::effect::{Counter, HeaderValue};
 use weir_core::value::number;
-use weir_core::{Effects, Outside, OwnedHeader, Predicate, Reply, Request, Truth};
+use weir_core::{Effects, HostServices, OwnedHeader, Predicate, Reply, Request, Truth};
 
 /// The body of aborts that have no other, as Envoy's.
 pub(crate) const BODY: &str = "fault filter abort";
@@ -27,9 +27,9 @@ pub(crate) struct Control {
     /// In the order of [`HEADERS`].
     pub(crate) headers: [OwnedHeader; 7],
     pub(crate) allow: Predicate,
-    pub(crate) delay: Share,
-    pub(crate) abort: Share,
-    pub(crate) throughput: Share,
+    pub(crate) delay: Fraction,
+    pub(crate) abort: Fraction,
+    pub(crate) throughput: Fraction,
     /// The longest delay, in nanoseconds.
     pub(crate) max_delay: u64,
     pub(crate) forward: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Commands {
     /// In bytes a second.
     pub(crate) rate: Option<u64>,
     /// The most requests that are hit: delays, aborts, rates.
-    most: [Share; 3],
+    most: [Fraction; 3],
 }
 
 /// The status of an abort that a header asks for.
@@ -72,10 +72,10 @@ pub(crate) fn details(rule: &str) -> String {
 
 impl Commands {
     pub(crate) const NONE: Self =
-        Self { any: false, delay: None, abort: None, rate: None, most: [Share::NONE; 3] };
+        Self { any: false, delay: None, abort: None, rate: None, most: [Fraction::NONE; 3] };
 
     /// Whether the headers decide about a kind.
-    pub(crate) fn speaks_of(&self, kind: Kind) -> bool {
+    pub(crate) fn mentions(&self, kind: Kind) -> bool {
         match kind {
             Kind::Delay => self.delay.is_some(),
             Kind::Abort => self.abort.is_some(),
@@ -85,16 +85,16 @@ impl Commands {
     }
 
     /// The kinds about which the headers decide, each with the most requests that are hit.
-    pub(crate) fn spoken(&self) -> impl Iterator<Item = (Kind, Share)> + '_ {
+    pub(crate) fn requested(&self) -> impl Iterator<Item = (Kind, Fraction)> + '_ {
         let kinds = [Kind::Delay, Kind::Abort, Kind::Rate].into_iter().zip(self.most);
-        kinds.filter(|(kind, _)| self.speaks_of(*kind))
+        kinds.filter(|(kind, _)| self.mentions(*kind))
     }
 }
 
 impl Control {
     /// Whether there is any header that asks for a fault.
     #[inline]
-    pub(crate) fn is_asked<O: Outside>(&self, request: &Request<'_, O>) -> bool {
+    pub(crate) fn is_asked<O: HostServices>(&self, request: &Request<'_, O>) -> bool {
         self.headers.iter().any(|header| request.sent(*header).is_some())
     }
 
@@ -107,7 +107,7 @@ impl Control {
     /// Invalid values are ignored, as in Envoy.
     #[cold]
     #[inline(never)]
-    pub(crate) fn read<O: Outside>(
+    pub(crate) fn read<O: HostServices>(
         &self,
         request: &Request<'_, O>,
         undecided: Counter,
@@ -123,7 +123,7 @@ impl Control {
         }
         if self.forward {
             for header in self.headers {
-                effects.set(header, Given::AsSent);
+                effects.set(header, HeaderValue::AsSent);
             }
         }
         let sent = self.headers.map(|header| request.sent(header).map(<[u8]>::trim_ascii));
@@ -155,10 +155,10 @@ fn whole(text: &[u8]) -> Option<u64> {
 }
 
 /// The lower of a percentage and that of a header, if the header is valid.
-fn least(most: Share, asked: Option<&[u8]>) -> Share {
+fn least(most: Fraction, asked: Option<&[u8]>) -> Fraction {
     let Some(percent) = asked.and_then(number).filter(|percent| *percent >= 0.0) else { return most };
     let millionths = (percent * f64::from(BUCKETS / 100)).min(f64::from(BUCKETS)).round();
     #[allow(clippy::cast_possible_truncation, reason = "from 0 to BUCKETS")]
     let millionths = millionths as u32;
-    most.min(Share::from_millionths(millionths).unwrap_or(Share::ALL))
+    most.min(Fraction::from_millionths(millionths).unwrap_or(Fraction::ALL))
 }

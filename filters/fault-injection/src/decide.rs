@@ -6,11 +6,11 @@
 mod inject;
 
 use crate::control::Commands;
-use crate::plan::{Gate, Harm, Kind, Plan, Rule, Sticky};
+use crate::plan::{FaultAction, Gate, Kind, Plan, Rule, Sticky};
 use inject::Injected;
-use weir_allocation::{Bucket, Salt, Share};
-use weir_core::predicate::Facts;
-use weir_core::{Effects, Outside, Predicate, Request, Truth, Value, Way};
+use weir_allocation::{Bucket, Fraction, Salt};
+use weir_core::predicate::RequestView;
+use weir_core::{Disposition, Effects, HostServices, Predicate, Request, Truth, Value};
 
 /// The draws about one request and one rule, by kind.
 #[derive(Clone, Copy, Default)]
@@ -39,8 +39,8 @@ impl Plan {
     /// The draw comes first, then whether the request is meant: for chance it is the same, and what only the proxy
     /// knows (properties, the time) is asked about the few requests that were drawn.
     #[inline]
-    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
-        if !matches!(effects.way, Way::On) {
+    pub fn decide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+        if !matches!(effects.way, Disposition::On) {
             return;
         }
         let mut injected = Injected::default();
@@ -66,7 +66,7 @@ impl Plan {
     }
 
     #[inline]
-    fn draw<O: Outside>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
+    fn draw<O: HostServices>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
         let mut draws = Draws::default();
         let next = || self.next(request.outside());
         let mut bucket = None;
@@ -76,20 +76,20 @@ impl Plan {
                 _ => next(),
             };
             bucket = Some(drawn);
-            draws.note(part.harm.kind(), drawn, part.hits(drawn));
+            draws.note(part.action.kind(), drawn, part.hits(drawn));
         }
         draws
     }
 
     #[inline]
-    fn next<O: Outside>(&self, outside: &O) -> Bucket {
+    fn next<O: HostServices>(&self, outside: &O) -> Bucket {
         Bucket::from_hash(self.chance.next(|| outside.random()))
     }
 
     /// A rule has hit a request, as far as is known without the proxy.
     #[cold]
     #[inline(never)]
-    fn hit<O: Outside>(
+    fn hit<O: HostServices>(
         &self,
         index: u16,
         rule: &Rule,
@@ -100,19 +100,19 @@ impl Plan {
     ) {
         let scale = match &rule.gate {
             Some(gate) => gate.open(&rule.name, request, &mut injected.undecided),
-            None => Some(Share::ALL),
+            None => Some(Fraction::ALL),
         };
         let Some(scale) = scale.filter(|_| holds(&rule.late, request, &mut injected.undecided)) else {
             return;
         };
         for part in &rule.parts {
-            let kind = part.harm.kind();
+            let kind = part.action.kind();
             let hit = draws.of(kind).is_some_and(|bucket| part.hits_now(bucket, scale));
-            if hit && !commands.speaks_of(kind) {
+            if hit && !commands.mentions(kind) {
                 injected.add(index, rule, kind);
             }
         }
-        for (kind, most) in commands.spoken() {
+        for (kind, most) in commands.requested() {
             let bucket = self.bucket(rule, kind, &draws, request);
             if bucket.is_some_and(|bucket| bucket.index() < scale.of(most).millionths()) {
                 injected.command(index, rule, kind, commands);
@@ -121,7 +121,7 @@ impl Plan {
     }
 
     /// The draw about a kind that the rule itself may not have; `None` for a request without unit.
-    fn bucket<O: Outside>(
+    fn bucket<O: HostServices>(
         &self,
         rule: &Rule,
         kind: Kind,
@@ -141,7 +141,7 @@ impl Plan {
 impl Sticky {
     /// What identifies the request.
     #[inline]
-    pub(crate) fn unit<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+    pub(crate) fn unit<'r, O: HostServices>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         let text = |source| request.text(source).filter(|text| !text.is_empty());
         self.units.iter().find_map(|source| text(*source))
     }
@@ -152,11 +152,11 @@ impl Sticky {
     }
 
     #[inline]
-    pub(crate) fn draw<O: Outside>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
+    pub(crate) fn draw<O: HostServices>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
         let mut draws = Draws::default();
         let Some(unit) = self.unit(request) else { return draws };
         for part in &rule.parts {
-            let kind = part.harm.kind();
+            let kind = part.action.kind();
             if let Some(salt) = self.salt(kind) {
                 let bucket = salt.bucket(unit);
                 draws.note(kind, bucket, part.hits(bucket));
@@ -169,13 +169,13 @@ impl Sticky {
 impl Gate {
     /// The part of the percentages that is in force; `None` when the rule is off. A switch that cannot be judged
     /// switches off: no fault is the safe side.
-    pub(crate) fn open<O: Outside>(
+    pub(crate) fn open<O: HostServices>(
         &self,
         name: &str,
         request: &Request<'_, O>,
         undecided: &mut u16,
-    ) -> Option<Share> {
-        let mut scale = Share::ALL;
+    ) -> Option<Fraction> {
+        let mut scale = Fraction::ALL;
         if self.window.is_some() || self.ramp.is_some() {
             let now = request.outside().now();
             if self.window.is_some_and(|(start, end)| !(start..end).contains(&now)) {
@@ -212,7 +212,7 @@ impl Gate {
 /// Whether a predicate holds; a request that cannot be judged suffers nothing. A call would cost more than the look
 /// at a predicate that always holds.
 #[inline]
-fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>, undecided: &mut u16) -> bool {
+fn holds<O: HostServices>(predicate: &Predicate, request: &Request<'_, O>, undecided: &mut u16) -> bool {
     if matches!(predicate, Predicate::Const(true)) {
         return true;
     }
@@ -223,7 +223,7 @@ fn holds<O: Outside>(predicate: &Predicate, request: &Request<'_, O>, undecided:
     truth.unknown_as(false)
 }
 
-impl Harm {
+impl FaultAction {
     /// The delay in nanoseconds; `None` when this is none.
     fn nanoseconds(&self, bits: &mut dyn FnMut() -> u64) -> Option<u64> {
         let Self::Delay { time, max } = self else { return None };

@@ -2,9 +2,9 @@
 
 use crate::control::Commands;
 use crate::decide::Draws;
-use crate::plan::{Harm, Kind, Part, Plan, Rule};
-use weir_allocation::Share;
-use weir_core::{Effects, Outside, Request, Truth, Way};
+use crate::plan::{FaultAction, FaultPart, Kind, Plan, Rule};
+use weir_allocation::Fraction;
+use weir_core::{Disposition, Effects, HostServices, Request, Truth};
 
 /// What one rule has in store for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Possible {
     /// The effect: `200ms`, `503`, `64KiB/s`, `changed`.
     pub what: String,
     /// The part of such requests that is hit.
-    pub share: Share,
+    pub share: Fraction,
     /// Whether this request is hit; `None` where chance decides about each request again.
     pub hit: Option<bool>,
     /// Whether a header of the request asks for it.
@@ -48,13 +48,13 @@ pub struct Possible {
 impl Plan {
     /// Says of each rule what could happen to a request, and lets nothing happen. Chance is not asked. A request
     /// that an earlier filter answers or holds has no faults.
-    pub fn explain<O: Outside>(
+    pub fn explain<O: HostServices>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,
         each: &mut dyn FnMut(Explained<'_>),
     ) {
-        if !matches!(effects.way, Way::On) {
+        if !matches!(effects.way, Disposition::On) {
             return;
         }
         for rule in &self.rules {
@@ -66,7 +66,7 @@ impl Plan {
             let mut uncounted = 0;
             let scale = match &rule.gate {
                 Some(gate) => gate.open(&rule.name, request, &mut uncounted),
-                None => Some(Share::ALL),
+                None => Some(Fraction::ALL),
             };
             let (verdict, faults) =
                 match (Truth::all([rule.when.judge(request), rule.late.judge(request)]), scale) {
@@ -81,19 +81,19 @@ impl Plan {
 }
 
 impl Rule {
-    fn possible<O: Outside>(
+    fn possible<O: HostServices>(
         &self,
         request: &Request<'_, O>,
-        scale: Share,
+        scale: Fraction,
         commands: &Commands,
     ) -> Vec<Possible> {
         let draws = self.sticky.as_ref().map(|sticky| sticky.draw(self, request));
-        let own = self.parts.iter().filter(|part| !commands.speaks_of(part.harm.kind()));
+        let own = self.parts.iter().filter(|part| !commands.mentions(part.action.kind()));
         let mut all: Vec<Possible> = own.map(|part| part.possible(draws.as_ref(), scale)).collect();
-        for (kind, most) in commands.spoken() {
+        for (kind, most) in commands.requested() {
             let share = scale.of(most);
             let hit = match &self.sticky {
-                _ if share.is_none() || share == Share::ALL => Some(!share.is_none()),
+                _ if share.is_none() || share == Fraction::ALL => Some(!share.is_none()),
                 Some(sticky) => {
                     let bucket = || Some(sticky.salt(kind)?.bucket(sticky.unit(request)?));
                     Some(bucket().is_some_and(|bucket| bucket.index() < share.millionths()))
@@ -106,17 +106,17 @@ impl Rule {
     }
 }
 
-impl Part {
-    fn possible(&self, draws: Option<&Draws>, scale: Share) -> Possible {
-        let whole = Share::from_millionths(self.until.saturating_sub(self.from)).unwrap_or_default();
-        let (kind, share) = (self.harm.kind(), scale.of(whole));
+impl FaultPart {
+    fn possible(&self, draws: Option<&Draws>, scale: Fraction) -> Possible {
+        let whole = Fraction::from_millionths(self.until.saturating_sub(self.from)).unwrap_or_default();
+        let (kind, share) = (self.action.kind(), scale.of(whole));
         let hit = match draws {
             Some(draws) => Some(draws.of(kind).is_some_and(|bucket| self.hits_now(bucket, scale))),
-            None if share == Share::ALL => Some(true),
+            None if share == Fraction::ALL => Some(true),
             None if share.is_none() => Some(false),
             None => None,
         };
-        Possible { kind: kind.name(), what: self.harm.what(), share, hit, asked: false }
+        Possible { kind: kind.name(), what: self.action.what(), share, hit, asked: false }
     }
 }
 
@@ -131,7 +131,7 @@ impl Kind {
     }
 }
 
-impl Harm {
+impl FaultAction {
     fn what(&self) -> String {
         match self {
             // Bits of no chance: only a fixed time does not ask for them.
@@ -162,8 +162,8 @@ impl Commands {
     fn what(&self, kind: Kind) -> String {
         let text = match kind {
             Kind::Delay => self.delay.map(milliseconds),
-            Kind::Abort => self.abort.map(|abort| Harm::Abort(Box::new(abort.reply(""))).what()),
-            Kind::Rate => self.rate.map(|rate| Harm::Rate(rate).what()),
+            Kind::Abort => self.abort.map(|abort| FaultAction::Abort(Box::new(abort.reply(""))).what()),
+            Kind::Rate => self.rate.map(|rate| FaultAction::Rate(rate).what()),
             Kind::Response => None,
         };
         text.unwrap_or_default()

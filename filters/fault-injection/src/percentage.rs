@@ -2,14 +2,14 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use weir_allocation::{BUCKETS, InvalidShare, Share};
+use weir_allocation::{BUCKETS, Fraction, InvalidFraction};
 use weir_core::load::Node;
 use weir_core::{Load, Problems};
 
 /// A percentage, exact to 0.0001 %: a text such as `"12.5%"`, Istio's `{value: 12.5}`, or Envoy's
 /// `{numerator: 125, denominator: TEN_THOUSAND}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Percentage(pub Share);
+pub struct Percentage(pub Fraction);
 
 /// The long forms.
 #[derive(Default, Load)]
@@ -31,10 +31,10 @@ enum Denominator {
 }
 
 impl Object {
-    fn share(&self) -> Result<Share, String> {
+    fn share(&self) -> Result<Fraction, String> {
         match (self.value, self.numerator) {
             (Some(percent), None) if self.denominator.is_none() => {
-                Share::from_percent(percent).map_err(|problem| problem.to_string())
+                Fraction::from_percent(percent).map_err(|problem| problem.to_string())
             }
             (None, Some(numerator)) => {
                 let unit = match self.denominator.unwrap_or_default() {
@@ -42,7 +42,8 @@ impl Object {
                     Denominator::TenThousand => BUCKETS / 10_000,
                     Denominator::Million => 1,
                 };
-                Share::from_millionths(numerator.saturating_mul(unit)).map_err(|problem| problem.to_string())
+                Fraction::from_millionths(numerator.saturating_mul(unit))
+                    .map_err(|problem| problem.to_string())
             }
             _ => Err("needs either `value`, or `numerator` and `denominator`".to_owned()),
         }
@@ -55,7 +56,7 @@ impl Load for Percentage {
             Value::Object(_) => Object::load(node, problems)?.share(),
             // Without its sign, "0.5" could be a half or a half of a percent.
             Value::String(text) if text.trim_end().ends_with('%') => {
-                text.parse().map_err(|problem: InvalidShare| problem.to_string())
+                text.parse().map_err(|problem: InvalidFraction| problem.to_string())
             }
             _ => {
                 node.refuse(problems, "a percentage such as \"12.5%\" or {value: 12.5}");

@@ -5,7 +5,7 @@ use crate::chance::Chance;
 use crate::control::Control;
 use crate::distribution::Distribution;
 use crate::response::{Marks, ResponseFault};
-use weir_allocation::{Bucket, Salt, Share};
+use weir_allocation::{Bucket, Fraction, Salt};
 use weir_core::effect::{Counter, Gauge, OwnedHeader, State};
 use weir_core::{AttrId, Predicate, Reply};
 
@@ -30,7 +30,7 @@ pub struct Plan {
 pub(crate) struct Rule {
     pub(crate) name: Box<str>,
     /// What it does, in the order of [`Kind`]; kinds of 0 % are left out.
-    pub(crate) parts: Box<[Part]>,
+    pub(crate) parts: Box<[FaultPart]>,
     /// Whether one draw decides about all kinds.
     pub(crate) one_draw: bool,
     /// Units that are drawn in the place of requests.
@@ -56,17 +56,17 @@ pub(crate) enum Kind {
 
 /// One kind of fault of a rule.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct FaultPart {
     /// The first bucket that it hits.
     pub(crate) from: u32,
     /// The first bucket after it that it does not hit.
     pub(crate) until: u32,
-    pub(crate) harm: Harm,
+    pub(crate) action: FaultAction,
 }
 
 /// The effect.
 #[derive(Debug)]
-pub(crate) enum Harm {
+pub(crate) enum FaultAction {
     /// A delay, up to `max` nanoseconds.
     Delay {
         time: Distribution,
@@ -106,8 +106,8 @@ pub(crate) struct Gate {
 pub(crate) struct Ramp {
     pub(crate) start: u64,
     pub(crate) over: u64,
-    pub(crate) from: Share,
-    pub(crate) to: Share,
+    pub(crate) from: Fraction,
+    pub(crate) to: Fraction,
 }
 
 impl Plan {
@@ -131,8 +131,8 @@ impl Plan {
     /// The changes of a response, by the mark of its request in [`weir_core::Effects::response_mark`].
     pub fn response(&self, mark: u16) -> Option<&ResponseFault> {
         let rule = self.rules.get(usize::from(self.marks.get(mark)?.change?))?;
-        match rule.harm(Kind::Response)? {
-            Harm::Response(fault) => Some(fault),
+        match rule.action(Kind::Response)? {
+            FaultAction::Response(fault) => Some(fault),
             _ => None,
         }
     }
@@ -146,8 +146,8 @@ impl Plan {
     /// Whether any fault changes or slows responses, so that response callbacks are needed at all.
     pub fn touches_responses(&self) -> bool {
         let touches = |rule: &Rule| {
-            rule.harm(Kind::Rate).is_some()
-                || rule.harm(Kind::Response).is_some()
+            rule.action(Kind::Rate).is_some()
+                || rule.action(Kind::Response).is_some()
                 || rule.control.as_ref().is_some_and(|control| control.slows())
         };
         self.rules.iter().any(touches)
@@ -155,16 +155,16 @@ impl Plan {
 }
 
 impl Rule {
-    pub(crate) fn part(&self, kind: Kind) -> Option<&Part> {
-        self.parts.iter().find(|part| part.harm.kind() == kind)
+    pub(crate) fn part(&self, kind: Kind) -> Option<&FaultPart> {
+        self.parts.iter().find(|part| part.action.kind() == kind)
     }
 
-    pub(crate) fn harm(&self, kind: Kind) -> Option<&Harm> {
-        self.part(kind).map(|part| &part.harm)
+    pub(crate) fn action(&self, kind: Kind) -> Option<&FaultAction> {
+        self.part(kind).map(|part| &part.action)
     }
 }
 
-impl Harm {
+impl FaultAction {
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         match self {
@@ -176,16 +176,16 @@ impl Harm {
     }
 }
 
-impl Part {
-    /// Whether it hits a bucket, or whether it could at a better time: see [`Part::hits_now`].
+impl FaultPart {
+    /// Whether it hits a bucket, or whether it could at a better time: see [`FaultPart::hits_now`].
     #[inline]
     pub(crate) fn hits(&self, bucket: Bucket) -> bool {
         (self.from..self.until).contains(&bucket.index())
     }
 
     /// Whether it hits a bucket when only a part of its percentage is in force.
-    pub(crate) fn hits_now(&self, bucket: Bucket, scale: Share) -> bool {
-        let whole = Share::from_millionths(self.until.saturating_sub(self.from)).unwrap_or_default();
+    pub(crate) fn hits_now(&self, bucket: Bucket, scale: Fraction) -> bool {
+        let whole = Fraction::from_millionths(self.until.saturating_sub(self.from)).unwrap_or_default();
         let index = bucket.index();
         index >= self.from && index - self.from < scale.of(whole).millionths()
     }
@@ -193,11 +193,11 @@ impl Part {
 
 impl Ramp {
     /// The part of the percentages that is in force.
-    pub(crate) fn at(&self, now: u64) -> Share {
+    pub(crate) fn at(&self, now: u64) -> Fraction {
         let way = now.saturating_sub(self.start).min(self.over) as f64 / self.over as f64;
         let (from, to) = (f64::from(self.from.millionths()), f64::from(self.to.millionths()));
         #[allow(clippy::cast_possible_truncation, reason = "between two shares")]
         let millionths = (from + (to - from) * way).round() as u32;
-        Share::from_millionths(millionths).unwrap_or(self.to)
+        Fraction::from_millionths(millionths).unwrap_or(self.to)
     }
 }

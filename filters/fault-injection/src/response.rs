@@ -41,7 +41,7 @@ pub(crate) struct Marks(RefCell<Vec<Suffers>>);
 
 impl Marks {
     /// Maximum number of rates, so that clients that request rates by header cannot fill the memory.
-    const MOST: usize = 1024;
+    const MAX_COUNT: usize = 1024;
 
     /// The mark; `None` when there are too many already.
     pub(crate) fn mark(&self, suffers: Suffers) -> Option<u16> {
@@ -49,7 +49,7 @@ impl Marks {
         let found = known.iter().position(|known| *known == suffers);
         let index = match found {
             Some(index) => index,
-            None if known.len() < Self::MOST => {
+            None if known.len() < Self::MAX_COUNT => {
                 known.push(suffers);
                 known.len() - 1
             }

@@ -3,7 +3,7 @@
 use crate::plan::{Keys, Plan, Provider};
 use crate::verify::seconds;
 use std::rc::Rc;
-use weir_core::Shape;
+use weir_core::AccessPlan;
 use weir_jose::{Cache, Form, Refusal, Token, Validity};
 
 /// More room than one token needs.
@@ -31,7 +31,7 @@ impl Plan {
         &self,
         provider: &str,
         token: &[u8],
-        shape: &Shape,
+        shape: &AccessPlan,
         now: u64,
     ) -> Result<(), &'static str> {
         // The same provider with other audiences remembers for itself.

@@ -15,8 +15,8 @@ use weir_jose::Refusal;
 
 /// How many tokens are remembered, and how long ones, where nothing else is said.
 const CACHE_SIZE: u32 = 1000;
-const MOST_REMEMBERED: u32 = 65536;
-const LONGEST_REMEMBERED: u32 = 4096;
+const MAX_CACHED_TOKENS: u32 = 65536;
+const MAX_CACHED_LEN: u32 = 4096;
 
 impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
@@ -44,7 +44,7 @@ impl Plan {
             compiler.problems.add(&at.field("providers"), message);
         }
         let replies = replies(&config.errors, compiler, &at.field("errors"));
-        let longest = config.cache.max_token_size.unwrap_or(LONGEST_REMEMBERED);
+        let longest = config.cache.max_token_size.unwrap_or(MAX_CACHED_LEN);
         Self {
             providers: providers.into(),
             rules,
@@ -76,8 +76,8 @@ struct Builder<'b, 'c> {
 impl Builder<'_, '_> {
     fn cache_size(&mut self, at: &At) -> usize {
         let size = self.config.cache.size.unwrap_or(CACHE_SIZE);
-        if size > MOST_REMEMBERED {
-            let message = format!("{size} is more than {MOST_REMEMBERED}");
+        if size > MAX_CACHED_TOKENS {
+            let message = format!("{size} is more than {MAX_CACHED_TOKENS}");
             self.compiler.problems.add(&at.field("size"), message);
         }
         size as usize

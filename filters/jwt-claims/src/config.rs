@@ -14,7 +14,7 @@ pub use requires::{Requirement, Requires};
 
 use serde::Serialize;
 use weir_core::Load;
-use weir_core::Named;
+use weir_core::OrderedMap;
 use weir_core::claims::ClaimName;
 use weir_core::http_match::HttpMatch;
 
@@ -25,7 +25,7 @@ use weir_core::http_match::HttpMatch;
 #[cfg_attr(feature = "schema", schemars(rename = "Jwt"))]
 pub struct Config {
     /// The issuers of tokens, by a name for rules and messages.
-    pub providers: Named<Provider>,
+    pub providers: OrderedMap<Provider>,
     /// What requests need. The first matching rule decides; a request that matches no rule needs no token.
     /// Default: every request needs a token of one of the providers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,8 +74,8 @@ pub struct Rule {
     /// Values of the request that the claims must allow: an attribute or a source, such as `header:x-tenant`, with
     /// a claim that is equal to it, or a list that has it. A request without the value, or with another one, is
     /// refused with 403.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub require_in_claim: Named<ClaimName>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub require_in_claim: OrderedMap<ClaimName>,
 }
 
 /// Verified tokens are cached, separately for each provider, and never beyond their expiry.

@@ -10,9 +10,9 @@ use crate::plan::{Needs, Plan, Preflight, Provider, Rule};
 use crate::trace::{Found, Note, Trace};
 use std::rc::Rc;
 use weir_core::claims::Claims;
-use weir_core::effect::Given;
-use weir_core::predicate::Facts;
-use weir_core::{Effects, Hold, Outside, Predicate, Request, Truth, Way};
+use weir_core::effect::HeaderValue;
+use weir_core::predicate::RequestView;
+use weir_core::{Disposition, Effects, Hold, HostServices, Predicate, Request, Truth};
 use weir_jose::Refusal;
 
 /// A token that is good enough.
@@ -32,7 +32,7 @@ struct Missed<'t> {
 }
 
 /// A request that asks for more than one remembered token.
-struct Turn<'t, 'r, O, T> {
+struct Decision<'t, 'r, O, T> {
     plan: &'t Plan,
     request: &'t Request<'r, O>,
     trace: &'t mut T,
@@ -48,20 +48,20 @@ struct Turn<'t, 'r, O, T> {
 impl Plan {
     /// Decides whether a request may go on, and what services learn of its token.
     #[inline]
-    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub fn decide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         self.decide_traced(request, effects, &mut ());
     }
 
     /// Decides, and reports each step to `trace`.
     #[inline]
-    pub fn decide_traced<O: Outside, T: Trace>(
+    pub fn decide_traced<O: HostServices, T: Trace>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,
         trace: &mut T,
     ) {
         for guard in &self.guards {
-            effects.set(*guard, Given::AsSent);
+            effects.set(*guard, HeaderValue::AsSent);
         }
         let mut rule = None;
         for (position, candidate) in self.rules.iter().enumerate() {
@@ -111,7 +111,7 @@ impl Plan {
     /// a way around a rule, or a way from the rule of one provider to that of another.
     #[cold]
     #[inline(never)]
-    fn decide_undecided<O: Outside, T: Trace>(
+    fn decide_undecided<O: HostServices, T: Trace>(
         &self,
         position: usize,
         request: &Request<'_, O>,
@@ -139,7 +139,7 @@ impl Plan {
 
     /// Whether the requirement on claims holds; unknown counts as not met.
     #[inline]
-    fn is_met<F: Facts>(&self, require: &Predicate, facts: &F, effects: &mut Effects) -> bool {
+    fn is_met<F: RequestView>(&self, require: &Predicate, facts: &F, effects: &mut Effects) -> bool {
         match judge(require, facts) {
             Truth::True => true,
             Truth::False => false,
@@ -152,7 +152,7 @@ impl Plan {
 
     #[cold]
     #[inline(never)]
-    fn decide_otherwise<'t, O: Outside, T: Trace>(
+    fn decide_otherwise<'t, O: HostServices, T: Trace>(
         &'t self,
         rules: &[&'t Rule],
         now: Option<u64>,
@@ -173,7 +173,7 @@ impl Plan {
     /// A function of its own, as it is a large one: requests that need no token do not come here.
     #[cold]
     #[inline(never)]
-    fn decide_by_tokens<'t, O: Outside, T: Trace>(
+    fn decide_by_tokens<'t, O: HostServices, T: Trace>(
         &'t self,
         rules: &[&'t Rule],
         now: u64,
@@ -182,7 +182,7 @@ impl Plan {
         effects: &mut Effects,
         trace: &'t mut T,
     ) {
-        let mut turn = Turn {
+        let mut turn = Decision {
             plan: self,
             request,
             trace,
@@ -197,12 +197,12 @@ impl Plan {
             let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);
             if remote.is_some_and(|remote| remote.take_place(now)) {
                 effects.counts.push(self.counters.waiting);
-                effects.way = Way::Hold(Hold { mark, crowded: false });
+                effects.way = Disposition::Hold(Hold { mark, crowded: false });
                 return;
             }
             if !effects.held {
                 // Perhaps some of those that wait have gone.
-                effects.way = Way::Hold(Hold { mark, crowded: true });
+                effects.way = Disposition::Hold(Hold { mark, crowded: true });
                 return;
             }
             turn.admitted.clear();
@@ -218,7 +218,7 @@ impl Plan {
         }
     }
 
-    fn is_preflight<O: Outside>(&self, request: &Request<'_, O>) -> bool {
+    fn is_preflight<O: HostServices>(&self, request: &Request<'_, O>) -> bool {
         let has = |attribute| request.text(attribute).is_some_and(|text| !text.is_empty());
         self.preflight.as_ref().is_some_and(|Preflight { method, origin, asked }| {
             request.text(*method) == Some(b"OPTIONS") && has(*origin) && has(*asked)
@@ -226,7 +226,7 @@ impl Plan {
     }
 
     #[cold]
-    fn refuse<O: Outside>(
+    fn refuse<O: HostServices>(
         &self,
         failure: Failure,
         rule: Option<&Rule>,
@@ -244,11 +244,11 @@ impl Plan {
             provider.places.hide(request, effects);
         }
         let name = rule.and_then(|rule| rule.name.as_deref());
-        effects.way = Way::Reply(Box::new(self.replies.reply(&failure, name)));
+        effects.way = Disposition::Reply(Box::new(self.replies.reply(&failure, name)));
     }
 }
 
-impl<'t, O: Outside, T: Trace> Turn<'t, '_, O, T> {
+impl<'t, O: HostServices, T: Trace> Decision<'t, '_, O, T> {
     fn meet(&mut self, needs: &'t Needs) -> Result<(), Unmet> {
         match needs {
             Needs::Nothing => Ok(()),
@@ -402,7 +402,7 @@ fn merged(admitted: &[Admitted<'_>]) -> Option<Rc<Claims>> {
 impl Provider {
     /// Whether a verified token meets the provider's requirements.
     #[inline]
-    fn accepts<O: Outside>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
+    fn accepts<O: HostServices>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
         if token.lacks_claim {
             return Err(CLAIM_MISSING);
         }
@@ -413,7 +413,7 @@ impl Provider {
     }
 
     #[inline(never)]
-    fn require_of<O: Outside>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
+    fn require_of<O: HostServices>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
         let facts = TokenFacts { request, claims: &token.claims };
         // What cannot be judged is not met.
         if self.require.judge(&facts).unknown_as(false) { Ok(()) } else { Err(REQUIREMENT) }
@@ -426,7 +426,7 @@ impl Verified {
     fn tell(&self, effects: &mut Effects) {
         for (header, value) in &self.headers {
             let made = effects.make(|out| value.append_to(out));
-            effects.set(*header, if value.lines { Given::Lines(made) } else { made.into() });
+            effects.set(*header, if value.lines { HeaderValue::Lines(made) } else { made.into() });
         }
         for (state, value) in &self.states {
             let made = effects.make(|out| out.extend_from_slice(value));
@@ -440,6 +440,6 @@ impl Verified {
 
 /// The result of a predicate; most rules have none, and a call would cost more than this check.
 #[inline]
-fn judge<F: Facts>(predicate: &Predicate, facts: &F) -> Truth {
+fn judge<F: RequestView>(predicate: &Predicate, facts: &F) -> Truth {
     if matches!(predicate, Predicate::Const(true)) { Truth::True } else { predicate.judge(facts) }
 }

@@ -1,9 +1,9 @@
 //! A request as a condition on one token sees it: with that token's claims, whatever others there are.
 
+use weir_core::access_plan::Source;
 use weir_core::claims::{Claim, Claims};
-use weir_core::predicate::{CelId, ExperimentId, Facts, PlainPlace};
-use weir_core::shape::Source;
-use weir_core::{AttrId, Outside, Request, Truth, Value};
+use weir_core::predicate::{CelId, ExperimentId, PlainPlace, RequestView};
+use weir_core::{AttrId, HostServices, Request, Truth, Value};
 
 /// A request with the claims of one token.
 pub(crate) struct TokenFacts<'a, 'r, O> {
@@ -11,7 +11,7 @@ pub(crate) struct TokenFacts<'a, 'r, O> {
     pub(crate) claims: &'a Claims,
 }
 
-impl<O: Outside> TokenFacts<'_, '_, O> {
+impl<O: HostServices> TokenFacts<'_, '_, O> {
     /// The claim that an attribute reads; the outer `None` when it reads something else.
     fn claim(&self, id: AttrId) -> Option<Option<&Claim>> {
         match self.request.shape().attributes.get(id.index())?.source {
@@ -21,7 +21,7 @@ impl<O: Outside> TokenFacts<'_, '_, O> {
     }
 }
 
-impl<O: Outside> Facts for TokenFacts<'_, '_, O> {
+impl<O: HostServices> RequestView for TokenFacts<'_, '_, O> {
     fn text(&self, id: AttrId) -> Option<&[u8]> {
         match self.claim(id) {
             Some(Some(claim)) if claim.text().is_some() => claim.text(),

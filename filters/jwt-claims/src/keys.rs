@@ -1,7 +1,7 @@
 //! Keys from a server: when they are fetched, and how long they are valid. A state machine without I/O; the
 //! pipeline carries out the fetches that [`Remote::poll`] requests, and reports the results.
 //!
-//! Times are nanoseconds since the Unix epoch, as [`weir_core::Outside::now`] gives them. That clock can jump,
+//! Times are nanoseconds since the Unix epoch, as [`weir_core::HostServices::now`] gives them. That clock can jump,
 //! so no time that is further away than it was ever set is waited for.
 
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 use weir_jose::KeySet;
 
 /// A longer answer is refused, in bytes.
-pub(crate) const LONGEST_ANSWER: usize = 1024 * 1024;
+pub(crate) const MAX_RESPONSE_LEN: usize = 1024 * 1024;
 
 /// Grace period after the timeout of a fetch, for responses that the proxy never delivers, in nanoseconds.
 const GRACE: u64 = 2_000_000_000;
@@ -395,7 +395,7 @@ impl State {
             };
             return Err(format!("the answer's status is {status}{hint}"));
         }
-        if body.len() > LONGEST_ANSWER {
+        if body.len() > MAX_RESPONSE_LEN {
             return Err("the response is longer than 1 MiB".to_owned());
         }
         if self.current.is_some() && *self.answer == *body {

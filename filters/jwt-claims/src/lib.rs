@@ -16,9 +16,9 @@ mod failure;
 mod fetch;
 mod keys;
 mod outputs;
-mod places;
 mod plan;
 mod reply;
+mod token_sources;
 mod trace;
 mod verify;
 

@@ -2,12 +2,12 @@
 
 use crate::keys::{Remote, Trusted};
 use crate::outputs::{HeaderRule, StateRule, Verified};
-use crate::places::Places;
 use crate::reply::Replies;
+use crate::token_sources::TokenSources;
 use std::cell::RefCell;
 use std::rc::Rc;
 use weir_core::effect::Counter;
-use weir_core::http_match::Asks;
+use weir_core::http_match::TextRequirement;
 use weir_core::{AttrId, OwnedHeader, Predicate};
 use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
 
@@ -70,7 +70,7 @@ pub(crate) struct Provider {
     pub(crate) issuers: Box<[Box<str>]>,
     /// One of them must be an audience; none at all is not looked at. Without scheme and slash at the end.
     pub(crate) audiences: Box<[Box<str>]>,
-    pub(crate) subject: Option<Asks>,
+    pub(crate) subject: Option<TextRequirement>,
     /// What members of the header must be: the name, and the texts of which one will do.
     pub(crate) token_header: Box<[RequiredMember]>,
     /// Which tokens are read.
@@ -79,7 +79,7 @@ pub(crate) struct Provider {
     /// Those that are named.
     pub(crate) algorithms: Option<Box<[Algorithm]>>,
     pub(crate) times: TimeRules,
-    pub(crate) places: Places,
+    pub(crate) places: TokenSources,
     pub(crate) forward: bool,
     /// The header for the payload, and whether it is padded.
     pub(crate) payload: Option<(OwnedHeader, bool)>,

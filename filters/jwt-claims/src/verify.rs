@@ -6,11 +6,11 @@ use crate::outputs::{self, Verified};
 use crate::plan::{Keys, Plan, Provider};
 use std::rc::Rc;
 use weir_core::request::Signature;
-use weir_core::{Outside, Request, Shape};
+use weir_core::{AccessPlan, HostServices, Request};
 use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, SignatureService, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
-pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
+pub(crate) const MAX_TOKEN_LEN: usize = 16 * 1024;
 
 /// How many tokens of each provider are remembered that were refused.
 const REMEMBERED_DENIED: usize = 1024;
@@ -27,7 +27,7 @@ pub(crate) fn seconds(now: u64) -> f64 {
 /// The host's own verification.
 struct Service<'o, O>(&'o O);
 
-impl<O: Outside> SignatureService for Service<'_, O> {
+impl<O: HostServices> SignatureService for Service<'_, O> {
     fn verify(&self, hash: &str, key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
         self.0.verify_signature(&Signature { hash, key, signature, message })
     }
@@ -37,7 +37,7 @@ impl Plan {
     /// Verifies a token and remembers it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn verify<O: Outside>(
+    pub(crate) fn verify<O: HostServices>(
         &self,
         provider: &Provider,
         text: &[u8],
@@ -81,7 +81,7 @@ impl Plan {
         provider: &Provider,
         token: &Token<'_>,
         generation: u32,
-        shape: &Shape,
+        shape: &AccessPlan,
     ) -> Verified {
         let payload = token.payload();
         let mut headers = outputs::headers(provider, payload, token.section(), &self.counters);
@@ -97,7 +97,7 @@ impl Plan {
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call, of everything that is known about a token")]
-    fn remember<O: Outside>(
+    fn remember<O: HostServices>(
         &self,
         provider: &Provider,
         text: &[u8],
@@ -149,7 +149,7 @@ impl Provider {
 
     /// Remembers a token whose signature was looked at in vain. Everything else that can be wrong with a token is
     /// found with less, and some of it passes.
-    fn remember_denied<O: Outside>(&self, text: &[u8], unmet: &Unmet, now: u64, outside: &O) {
+    fn remember_denied<O: HostServices>(&self, text: &[u8], unmet: &Unmet, now: u64, outside: &O) {
         let Unmet::Failed(failure) = unmet else { return };
         let found = [Refusal::BadSignature, Refusal::TooManyKeys];
         let Some(refusal) = found.into_iter().find(|refusal| refusal.reason() == failure.reason) else {
@@ -192,7 +192,7 @@ impl Provider {
     }
 
     /// The number of the keys that the signature was verified with.
-    fn check_signature<O: Outside>(
+    fn check_signature<O: HostServices>(
         &self,
         token: &Token<'_>,
         now: u64,

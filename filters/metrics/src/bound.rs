@@ -2,12 +2,12 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-use crate::encoding::{self, LONGEST_VALUE};
+use crate::encoding::{self, MAX_VALUE_LEN};
 use crate::template::Template;
 use std::cell::RefCell;
 use std::hint::cold_path;
 use weir_core::Truth;
-use weir_core::http_match::Asks;
+use weir_core::http_match::TextRequirement;
 
 /// A value of a label, by its number.
 pub(crate) type Value = u16;
@@ -36,7 +36,7 @@ pub(crate) enum Bound {
     /// Classes of texts.
     Classes {
         /// The tests, in order, with the value of each.
-        tests: Box<[(Asks, Value)]>,
+        tests: Box<[(TextRequirement, Value)]>,
         /// The values.
         names: Box<[Box<str>]>,
     },
@@ -122,7 +122,7 @@ impl Bound {
     #[inline]
     fn capped(names: &RefCell<Names>, most: Value, text: &[u8]) -> Value {
         // What is kept of a value is bounded as well as how many there are.
-        let text = text.get(..LONGEST_VALUE).unwrap_or(text);
+        let text = text.get(..MAX_VALUE_LEN).unwrap_or(text);
         let Ok(mut names) = names.try_borrow_mut() else { return OTHER };
         match names.place(text) {
             Ok(value) => value,
@@ -183,9 +183,9 @@ mod tests {
     fn what_is_kept_is_short() {
         let bound = Bound::Capped { names: RefCell::default(), most: 2 };
         let long = vec![b'x'; 10_000];
-        assert_eq!(name(&bound, &long).len(), LONGEST_VALUE);
-        assert_eq!(bound.of(Some(&long[..LONGEST_VALUE])), bound.of(Some(&long)));
+        assert_eq!(name(&bound, &long).len(), MAX_VALUE_LEN);
+        assert_eq!(bound.of(Some(&long[..MAX_VALUE_LEN])), bound.of(Some(&long)));
         let Bound::Capped { names, .. } = bound else { panic!() };
-        assert_eq!(names.borrow().sorted[0].0.len(), LONGEST_VALUE);
+        assert_eq!(names.borrow().sorted[0].0.len(), MAX_VALUE_LEN);
     }
 }

@@ -11,7 +11,7 @@ use weir_cookie::SecretSpec;
 use weir_core::Load;
 use weir_core::attribute::PathSpec;
 use weir_core::http_match::{HttpMatch, StringMatch};
-use weir_core::{Named, SourceSpec};
+use weir_core::{OrderedMap, SourceSpec};
 
 /// `metrics`: counters, gauges, histograms, access log.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -65,8 +65,8 @@ pub struct Metric {
     #[serde(rename = "type")]
     pub kind: MetricType,
     /// Its labels, at most 8. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub labels: Named<LabelSpec>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub labels: OrderedMap<LabelSpec>,
     /// Experiments that add the labels `experiment` and `variant`: keys, or `*` for all of this
     /// configuration. A request counts once for each of them that it takes part in. Default: none.
     #[load(one_or_many)]
@@ -194,8 +194,8 @@ pub struct ResponseMatch {
     #[serde(skip_serializing_if = "Statuses::is_empty")]
     pub grpc_status: Statuses,
     /// Response headers by name. `{}` only requires that the header is present. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub headers: Named<StringMatch>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub headers: OrderedMap<StringMatch>,
 }
 
 /// A line of JSON in the proxy's log. It contains only the headers that you name.
@@ -231,8 +231,8 @@ pub struct AccessLog {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<bool>,
     /// Further fields, defined like labels. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub fields: Named<LabelSpec>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub fields: OrderedMap<LabelSpec>,
     /// A field `unit` that distinguishes units without identifying them. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<HashedUnit>,

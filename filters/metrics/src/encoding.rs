@@ -42,7 +42,7 @@ pub fn istio_name(label: &str) -> &str {
 }
 
 /// Longer values are cut, in bytes.
-pub const LONGEST_VALUE: usize = 64;
+pub const MAX_VALUE_LEN: usize = 64;
 
 /// The name of one series. `labels` are sorted by name.
 pub fn name(style: Style, labels: &[(&str, &str)], metric: &str) -> String {
@@ -139,7 +139,7 @@ fn ends_in_word(text: &str) -> bool {
 
 /// The text that bytes of a request become as a value: cut, and with `_` for what is not UTF-8.
 pub fn text(raw: &[u8]) -> String {
-    let raw = raw.get(..LONGEST_VALUE).unwrap_or(raw);
+    let raw = raw.get(..MAX_VALUE_LEN).unwrap_or(raw);
     let mut text = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn bytes_become_bounded_text() {
         assert_eq!(text(b"a\xff\xc0\xa7b"), "a___b");
-        assert_eq!(text(&[b'x'; 1000]).len(), LONGEST_VALUE);
+        assert_eq!(text(&[b'x'; 1000]).len(), MAX_VALUE_LEN);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::bound::{Bound, FIRST, NONE, OTHER, Value};
-use crate::host::{Ending, Registry};
+use crate::host::{Registry, ResponseView};
 use crate::measured::{Measured, Values};
-use crate::plan::{Amount, Late, Metric, Plan, Reading, Responses};
+use crate::plan::{Amount, Metric, Plan, Reading, ResponseSource, Responses};
 use crate::start::divided;
 use std::cell::{Cell, OnceCell};
 use weir_core::Truth;
@@ -13,19 +13,26 @@ use weir_core::Truth;
 /// The end of a request with what was asked of it so far.
 pub(crate) struct Asked<'e, E> {
     pub(crate) ending: &'e E,
-    lates: &'e [Late],
+    response_sources: &'e [ResponseSource],
     status: OnceCell<Option<u16>>,
     grpc: OnceCell<Option<u16>>,
     now: Cell<Option<u64>>,
     found: Vec<OnceCell<Option<Box<[u8]>>>>,
 }
 
-impl<'e, E: Ending> Asked<'e, E> {
+impl<'e, E: ResponseView> Asked<'e, E> {
     #[inline]
-    fn new(lates: &'e [Late], ending: &'e E) -> Self {
+    fn new(response_sources: &'e [ResponseSource], ending: &'e E) -> Self {
         let mut found = Vec::new();
-        found.resize_with(lates.len(), OnceCell::new);
-        Self { ending, lates, status: OnceCell::new(), grpc: OnceCell::new(), now: Cell::new(None), found }
+        found.resize_with(response_sources.len(), OnceCell::new);
+        Self {
+            ending,
+            response_sources,
+            status: OnceCell::new(),
+            grpc: OnceCell::new(),
+            now: Cell::new(None),
+            found,
+        }
     }
 
     #[inline]
@@ -60,10 +67,10 @@ impl<'e, E: Ending> Asked<'e, E> {
 
     pub(crate) fn late(&self, position: u16) -> Option<&[u8]> {
         let position = usize::from(position);
-        let late = self.lates.get(position)?;
+        let late = self.response_sources.get(position)?;
         let found = self.found.get(position)?.get_or_init(|| match late {
-            Late::Header(name) => self.ending.response_header(name),
-            Late::Property(path) => self.ending.property(path),
+            ResponseSource::Header(name) => self.ending.response_header(name),
+            ResponseSource::Property(path) => self.ending.property(path),
         });
         found.as_deref()
     }
@@ -73,12 +80,12 @@ impl Plan {
     /// Measures the rest: for each [`Measured`] that [`Plan::start`] has given, exactly once, however the
     /// request ended.
     #[inline]
-    pub fn end(&self, measured: Measured, ending: &impl Ending, registry: &impl Registry) {
+    pub fn end(&self, measured: Measured, ending: &impl ResponseView, registry: &impl Registry) {
         let Measured { mut values, waiting, started, numbers, active, line } = measured;
         for gauge in active {
             registry.increment(gauge, -1);
         }
-        let asked = Asked::new(&self.lates, ending);
+        let asked = Asked::new(&self.response_sources, ending);
         let asks_status = (self.reads_status && waiting != 0) || line.is_some();
         // Of a redirected pass Envoy knows the upstream's status, or none: others are not asked about.
         let may_be = asks_status && asked.status().is_none_or(|status| (300..400).contains(&status));
@@ -100,7 +107,7 @@ impl Plan {
             for reading in &metric.at_end {
                 self.read_end(*reading, &asked, &mut values);
             }
-            self.bring(metric, divided(amount, metric.divide_by), &values, registry);
+            self.flush(metric, divided(amount, metric.divide_by), &values, registry);
         }
         if let Some((line, log)) = line.zip(self.log.as_ref()) {
             self.end_line(log, *line, started, &asked, &mut values, registry);
@@ -109,7 +116,7 @@ impl Plan {
 
     /// Reads a label's value, where that has not happened yet.
     #[inline]
-    pub(crate) fn read_end<E: Ending>(&self, position: u16, asked: &Asked<'_, E>, values: &mut Values) {
+    pub(crate) fn read_end<E: ResponseView>(&self, position: u16, asked: &Asked<'_, E>, values: &mut Values) {
         if values.read(position).is_some() {
             return;
         }
@@ -122,7 +129,7 @@ impl Plan {
                 Some(_) => OTHER,
                 None => NONE,
             },
-            Reading::Late(late, bound) => bound.of(asked.late(*late)),
+            Reading::ResponseSource(late, bound) => bound.of(asked.late(*late)),
             _ => return,
         };
         values.set(position, value);
@@ -130,7 +137,7 @@ impl Plan {
 }
 
 #[inline]
-fn amount<E: Ending>(
+fn amount<E: ResponseView>(
     metric: &Metric,
     started: u64,
     number: impl Fn() -> Option<u64>,
@@ -178,7 +185,7 @@ fn code(status: Option<u16>, bound: &Bound) -> Value {
 
 impl Responses {
     #[inline]
-    pub(crate) fn judge<E: Ending>(&self, asked: &Asked<'_, E>) -> Truth {
+    pub(crate) fn judge<E: ResponseView>(&self, asked: &Asked<'_, E>) -> Truth {
         if !self.status.is_empty() && !asked.status().is_some_and(|status| self.status.contain(status)) {
             return Truth::False;
         }

@@ -22,7 +22,7 @@ pub trait Registry {
 }
 
 /// The end of a request. Everything is asked at most once, and only when something needs it.
-pub trait Ending {
+pub trait ResponseView {
     /// The status of the response; `None` when there was none.
     fn status(&self) -> Option<u16>;
     /// A response header's value, of several lines the first.

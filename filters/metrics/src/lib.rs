@@ -2,7 +2,7 @@
 //!
 //! [`Config`] is the section as written, [`Plan`] its compiled form. [`Plan::start`] reads the request after
 //! all other filters have decided, and returns a small [`Measured`]; [`Plan::end`] consumes it at the end of
-//! the request. Two traits abstract the proxy: [`Registry`] stores the metrics, [`Ending`] provides the
+//! the request. Two traits abstract the proxy: [`Registry`] stores the metrics, [`ResponseView`] provides the
 //! response.
 
 #![forbid(unsafe_code)]
@@ -11,11 +11,11 @@
 #[cfg(feature = "bootstrap")]
 pub mod bootstrap;
 mod bound;
-mod bring;
 mod compile;
 mod config;
 pub mod encoding;
 mod end;
+mod flush;
 mod host;
 mod label;
 mod line;
@@ -33,7 +33,7 @@ pub use config::{
     When,
 };
 pub use encoding::Style;
-pub use host::{Ending, Kind, Registry};
+pub use host::{Kind, Registry, ResponseView};
 pub use label::{Class, Label, LabelSpec, SubBucket};
 pub use measured::Measured;
 pub use plan::Plan;

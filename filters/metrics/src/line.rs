@@ -7,7 +7,7 @@ use weir_core::escape;
 pub(crate) struct Line(pub(crate) String);
 
 /// A line that has become so long, in bytes, takes no more fields.
-const MOST: usize = 4096;
+const MAX_LINE_LEN: usize = 4096;
 
 impl Line {
     pub(crate) fn new() -> Self {
@@ -16,7 +16,7 @@ impl Line {
 
     /// Starts a field; false when there is no room for it.
     pub(crate) fn key(&mut self, name: &str) -> bool {
-        if self.0.len() > MOST {
+        if self.0.len() > MAX_LINE_LEN {
             return false;
         }
         if !self.0.ends_with('{') {
@@ -93,6 +93,6 @@ mod tests {
         for _ in 0..1000 {
             line.text("name", &"x".repeat(64));
         }
-        assert!(line.0.len() < MOST + 200);
+        assert!(line.0.len() < MAX_LINE_LEN + 200);
     }
 }

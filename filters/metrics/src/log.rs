@@ -5,17 +5,17 @@
 use crate::config::Level;
 use crate::encoding;
 use crate::end::Asked;
-use crate::host::{Ending, Registry};
+use crate::host::{Registry, ResponseView};
 use crate::line::Line;
 use crate::measured::{Measured, Values};
 use crate::plan::{Plan, Responses};
 use weir_allocation::Salt;
 use weir_cookie::Signer;
-use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
+use weir_core::predicate::RequestView;
+use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
 
 /// A path that is written itself is cut, in bytes.
-const LONGEST_PATH: usize = 512;
+const MAX_PATH_LEN: usize = 512;
 
 /// The content of a line.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub(crate) enum Field {
     Reading(u16),
     /// A text of the request.
     Text(AttrId),
-    /// The values read from the proxy at the end, by position in [`Plan::lates`].
-    Late(u16),
+    /// The values read from the proxy at the end, by position in [`Plan::response_sources`].
+    ResponseSource(u16),
     /// Always the same.
     Constant(Box<str>),
 }
@@ -56,7 +56,7 @@ pub(crate) struct Sample {
 impl Sample {
     /// Requests of one trace are in it together; those without a trace by chance.
     #[inline]
-    fn has<O: Outside>(&self, trace: Option<&str>, request: &Request<'_, O>) -> bool {
+    fn has<O: HostServices>(&self, trace: Option<&str>, request: &Request<'_, O>) -> bool {
         if self.share >= weir_allocation::BUCKETS {
             return true;
         }
@@ -84,7 +84,7 @@ impl Plan {
     /// Whether a request may be logged. One that cannot be judged is: a line too many can be left out later, one
     /// that is missing cannot be written.
     #[inline]
-    pub(crate) fn wants_line<O: Outside>(
+    pub(crate) fn wants_line<O: HostServices>(
         &self,
         log: &Log,
         request: &Request<'_, O>,
@@ -103,7 +103,7 @@ impl Plan {
     /// What the request shows of the line.
     #[cold]
     #[inline(never)]
-    pub(crate) fn begin_line<O: Outside>(
+    pub(crate) fn begin_line<O: HostServices>(
         &self,
         log: &Log,
         request: &Request<'_, O>,
@@ -123,11 +123,11 @@ impl Plan {
                     }
                 }
                 Field::Constant(text) => line.text(name, text),
-                Field::Late(_) => {}
+                Field::ResponseSource(_) => {}
             }
         }
         if let Some(path) = log.path.and_then(|path| request.text(path)) {
-            let path = path.get(..LONGEST_PATH).unwrap_or(path);
+            let path = path.get(..MAX_PATH_LEN).unwrap_or(path);
             line.text("path", &String::from_utf8_lossy(path));
         }
         if let Some(id) = trace_id(request.text(log.traceparent)) {
@@ -155,7 +155,7 @@ impl Plan {
     /// The rest of the line.
     #[cold]
     #[inline(never)]
-    pub(crate) fn end_line<E: Ending>(
+    pub(crate) fn end_line<E: ResponseView>(
         &self,
         log: &Log,
         line: String,
@@ -182,7 +182,7 @@ impl Plan {
                     self.read_end(*position, asked, values);
                     self.write_reading(name, *position, false, values, &mut line);
                 }
-                Field::Late(late) => {
+                Field::ResponseSource(late) => {
                     if let Some(text) = asked.late(*late) {
                         line.text(name, &encoding::text(text));
                     }

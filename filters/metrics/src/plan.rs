@@ -8,7 +8,7 @@ use crate::series::{Digit, Id, Ids};
 use crate::status::Statuses;
 use std::cell::Cell;
 use weir_allocation::Salt;
-use weir_core::http_match::Asks;
+use weir_core::http_match::TextRequirement;
 use weir_core::predicate::ExperimentId;
 use weir_core::{AttrId, OwnedHeader, Predicate};
 
@@ -20,7 +20,7 @@ pub struct Plan {
     /// Everything that labels read, each thing once, whatever number of metrics has it.
     pub(crate) readings: Box<[Reading]>,
     /// A value that is read from the proxy at the end.
-    pub(crate) lates: Box<[Late]>,
+    pub(crate) response_sources: Box<[ResponseSource]>,
     pub(crate) log: Option<Box<Log>>,
     /// Whether the status of the response is asked at the end.
     pub(crate) reads_status: bool,
@@ -67,7 +67,7 @@ pub(crate) enum Amount {
     Duration,
     /// A number in the request.
     Attribute(AttrId),
-    /// A number in text, by position in [`Plan::lates`].
+    /// A number in text, by position in [`Plan::response_sources`].
     LateText(u16),
     /// A number as the proxy encodes it.
     LateInteger(u16),
@@ -78,8 +78,8 @@ pub(crate) enum Amount {
 pub(crate) struct Responses {
     pub(crate) status: Statuses,
     pub(crate) grpc_status: Statuses,
-    /// By position in [`Plan::lates`].
-    pub(crate) headers: Box<[(u16, Asks)]>,
+    /// By position in [`Plan::response_sources`].
+    pub(crate) headers: Box<[(u16, TextRequirement)]>,
 }
 
 /// The series of a metric that differ in their labels' values only.
@@ -111,7 +111,7 @@ pub(crate) enum Reading {
     /// A number or a boolean of the request.
     Scalar(AttrId, Bound),
     /// What a request header of this configuration is given.
-    Given(OwnedHeader, Bound),
+    HeaderValue(OwnedHeader, Bound),
     /// The variant of an experiment.
     Variant(ExperimentId, Box<[Box<str>]>),
     /// A part of all units.
@@ -123,12 +123,12 @@ pub(crate) enum Reading {
     /// The gRPC status.
     Grpc,
     /// A value that is read from the proxy at the end.
-    Late(u16, Bound),
+    ResponseSource(u16, Bound),
 }
 
 /// A value that is read from the proxy at the end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Late {
+pub(crate) enum ResponseSource {
     Header(Box<[u8]>),
     Property(Box<[u8]>),
 }
@@ -136,7 +136,7 @@ pub(crate) enum Late {
 impl Reading {
     /// Whether the request shows it.
     pub(crate) fn is_of_request(&self) -> bool {
-        !matches!(self, Self::Code(_) | Self::Class | Self::Grpc | Self::Late(..))
+        !matches!(self, Self::Code(_) | Self::Class | Self::Grpc | Self::ResponseSource(..))
     }
 
     /// How many values there are.
@@ -144,9 +144,9 @@ impl Reading {
         match self {
             Self::Text(_, bound)
             | Self::Scalar(_, bound)
-            | Self::Given(_, bound)
+            | Self::HeaderValue(_, bound)
             | Self::Code(bound)
-            | Self::Late(_, bound) => bound.size(),
+            | Self::ResponseSource(_, bound) => bound.size(),
             Self::Variant(_, names) => 2 + names.len(),
             Self::SubBucket { buckets, .. } => 2 + usize::from(*buckets),
             Self::Class => 2 + 5,
@@ -160,9 +160,9 @@ impl Reading {
         use crate::bound::{FIRST, NONE};
         if let Self::Text(_, bound)
         | Self::Scalar(_, bound)
-        | Self::Given(_, bound)
+        | Self::HeaderValue(_, bound)
         | Self::Code(bound)
-        | Self::Late(_, bound) = self
+        | Self::ResponseSource(_, bound) = self
         {
             return bound.name(value, str::to_owned);
         }

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Metric, MetricType, Red, TimeUnit, ValueSpec};
 use crate::label::LabelSpec;
-use weir_core::Named;
+use weir_core::OrderedMap;
 
 /// The metrics of a configuration: those of `red`, then the list. `experiments` says whether there are any.
 pub(crate) fn all(config: &Config, experiments: bool) -> Vec<(Option<usize>, Metric)> {
@@ -27,13 +27,13 @@ fn of_red(red: &Red, experiments: bool) -> Vec<Metric> {
     };
     let mut metrics = vec![Metric {
         name: "weir_requests_total".to_owned(),
-        labels: Named(std::iter::once(class()).chain(route()).collect()),
+        labels: OrderedMap(std::iter::once(class()).chain(route()).collect()),
         ..Metric::default()
     }];
     let with_duration = red.duration.unwrap_or(true);
     if with_duration {
         metrics.push(Metric {
-            labels: Named(route().into_iter().collect()),
+            labels: OrderedMap(route().into_iter().collect()),
             ..duration("weir_request_duration_milliseconds")
         });
     }
@@ -41,7 +41,7 @@ fn of_red(red: &Red, experiments: bool) -> Vec<Metric> {
         let every = || vec!["*".to_owned()];
         metrics.push(Metric {
             name: "weir_experiment_requests_total".to_owned(),
-            labels: Named(vec![class()]),
+            labels: OrderedMap(vec![class()]),
             experiments: every(),
             ..Metric::default()
         });

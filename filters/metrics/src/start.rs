@@ -6,9 +6,9 @@ use crate::bound::{FIRST, NONE, OTHER, Value};
 use crate::host::Registry;
 use crate::measured::{Measured, Values};
 use crate::plan::{Amount, Metric, Moment, Plan, Reading};
-use weir_core::predicate::Facts;
+use weir_core::predicate::RequestView;
 use weir_core::value::Value as Fact;
-use weir_core::{AttrId, Effects, Outside, Request};
+use weir_core::{AttrId, Effects, HostServices, Request};
 
 impl Plan {
     /// Measures what the request shows, once all other filters have decided. `now` tells nanoseconds since
@@ -16,7 +16,7 @@ impl Plan {
     ///
     /// `None` when nothing is left to do at the end.
     #[inline]
-    pub fn start<O: Outside>(
+    pub fn start<O: HostServices>(
         &self,
         request: &Request<'_, O>,
         effects: &Effects,
@@ -71,7 +71,7 @@ impl Plan {
     }
 
     #[inline]
-    fn at_once<O: Outside>(
+    fn at_once<O: HostServices>(
         &self,
         metric: &Metric,
         request: &Request<'_, O>,
@@ -84,13 +84,13 @@ impl Plan {
             Amount::Duration | Amount::LateText(_) | Amount::LateInteger(_) => None,
         };
         if let Some(amount) = amount {
-            self.bring(metric, divided(amount, metric.divide_by), values, registry);
+            self.flush(metric, divided(amount, metric.divide_by), values, registry);
         }
     }
 
     /// Reads a label's value, where that has not happened yet.
     #[inline]
-    pub(crate) fn read<O: Outside>(
+    pub(crate) fn read<O: HostServices>(
         &self,
         position: u16,
         request: &Request<'_, O>,
@@ -104,7 +104,7 @@ impl Plan {
         let value = match reading {
             Reading::Text(attribute, bound) => bound.of(request.text(*attribute)),
             Reading::Variant(experiment, _) => request.variant(*experiment).map_or(NONE, |v| FIRST + v),
-            Reading::Given(header, bound) => {
+            Reading::HeaderValue(header, bound) => {
                 let given = effects.headers.get(header.index()).copied().unwrap_or_default();
                 bound.of(effects.bytes(given, request.shape()))
             }
@@ -121,7 +121,7 @@ impl Plan {
                     None => NONE,
                 }
             }
-            Reading::Code(_) | Reading::Class | Reading::Grpc | Reading::Late(..) => return,
+            Reading::Code(_) | Reading::Class | Reading::Grpc | Reading::ResponseSource(..) => return,
         };
         values.set(position, value);
     }
@@ -144,7 +144,7 @@ fn part(hash: u64, parts: Value) -> Value {
 
 /// The number that an attribute is, when it is one and not below 0.
 #[allow(clippy::cast_possible_truncation, reason = "out of range it is the nearest that is in it")]
-fn whole<O: Outside>(request: &Request<'_, O>, id: AttrId) -> Option<u64> {
+fn whole<O: HostServices>(request: &Request<'_, O>, id: AttrId) -> Option<u64> {
     match request.value(id) {
         Fact::Number(number) if number >= 0.0 => Some(number.round() as u64),
         _ => None,

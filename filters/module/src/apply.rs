@@ -1,9 +1,9 @@
 //! Carries out what the filters decided: the effects of a request, with the fewest hostcalls.
 
-use weir_core::effect::Given;
+use weir_core::effect::HeaderValue;
 use weir_core::header::{Pairs, equal, is_safe_value};
 use weir_core::ownership::SHARED_STATE;
-use weir_core::{Effects, Outside, OwnedHeader, Request, Shape};
+use weir_core::{AccessPlan, Effects, HostServices, OwnedHeader, Request};
 use weir_host::{Edit, HeaderMap, Host};
 
 /// Applies all request-phase effects, with as few hostcalls as the request allows: a header that
@@ -13,8 +13,8 @@ use weir_host::{Edit, HeaderMap, Host};
 ///
 /// A request that the proxy answers gets them too: access logs and telemetry read its headers.
 #[inline]
-pub(crate) fn apply<O: Outside, H: Host>(
-    shape: &Shape,
+pub(crate) fn apply<O: HostServices, H: Host>(
+    shape: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     host: &H,
@@ -23,7 +23,7 @@ pub(crate) fn apply<O: Outside, H: Host>(
         let header = OwnedHeader::at(index);
         match (request.sent(header), effects.bytes(*given, shape)) {
             (None, None) => {}
-            (None, Some(value)) if !matches!(given, Given::Lines(_)) => {
+            (None, Some(value)) if !matches!(given, HeaderValue::Lines(_)) => {
                 host.edit(HeaderMap::Request, owned.name.as_bytes(), Edit::Add(value))
             }
             _ => apply_otherwise(shape, request, effects, header, host),
@@ -32,7 +32,7 @@ pub(crate) fn apply<O: Outside, H: Host>(
     if request.has_reserved() && !effects.trusted {
         remove_reserved(request, host);
     }
-    if effects.path != Given::Nothing || effects.authority != Given::Nothing {
+    if effects.path != HeaderValue::Nothing || effects.authority != HeaderValue::Nothing {
         rewrite(shape, effects, host);
     }
     for (state, given) in &effects.states {
@@ -50,7 +50,7 @@ pub(crate) fn apply<O: Outside, H: Host>(
 
 /// Removes trailers with owned names: nothing writes them, and some servers treat them as headers.
 #[cold]
-pub(crate) fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
+pub(crate) fn clean_trailers<H: Host>(shape: &AccessPlan, host: &H) {
     let trailers = host.request_trailers();
     for trailer in Pairs::new(&trailers).filter(|trailer| shape.owns(trailer.name)) {
         host.edit(HeaderMap::RequestTrailers, trailer.name, Edit::Remove);
@@ -59,7 +59,7 @@ pub(crate) fn clean_trailers<H: Host>(shape: &Shape, host: &H) {
 
 /// Removes headers that no plugin of this proxy wrote, and that clients must not send.
 #[cold]
-fn remove_reserved<O: Outside, H: Host>(request: &Request<'_, O>, host: &H) {
+fn remove_reserved<O: HostServices, H: Host>(request: &Request<'_, O>, host: &H) {
     for name in request.reserved().filter(|name| !request.is_written_before(name)) {
         host.edit(HeaderMap::Request, name, Edit::Remove);
     }
@@ -67,8 +67,13 @@ fn remove_reserved<O: Outside, H: Host>(request: &Request<'_, O>, host: &H) {
 
 /// Records which headers were written, for the plugins that come later.
 #[cold]
-fn record<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects: &Effects, host: &H) {
-    let written = |given: &Given| !matches!(given, Given::Nothing | Given::AsSent);
+fn record<O: HostServices, H: Host>(
+    shape: &AccessPlan,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    host: &H,
+) {
+    let written = |given: &HeaderValue| !matches!(given, HeaderValue::Nothing | HeaderValue::AsSent);
     let ours = shape.owned.iter().zip(&effects.headers).filter(|(_, given)| written(given));
     let mut names = request.written_before().unwrap_or_default().to_vec();
     let before = names.len();
@@ -85,8 +90,8 @@ fn record<O: Outside, H: Host>(shape: &Shape, request: &Request<'_, O>, effects:
 
 /// What becomes of a header that the client sent under a name that we own, or that gets several lines.
 #[cold]
-fn apply_otherwise<O: Outside, H: Host>(
-    shape: &Shape,
+fn apply_otherwise<O: HostServices, H: Host>(
+    shape: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     header: OwnedHeader,
@@ -99,7 +104,7 @@ fn apply_otherwise<O: Outside, H: Host>(
     let name = owned.name.as_bytes();
     let sent = request.sent(header);
     let edit = match (sent, effects.bytes(*given, shape)) {
-        (_, Some(lines)) if matches!(given, Given::Lines(_)) => {
+        (_, Some(lines)) if matches!(given, HeaderValue::Lines(_)) => {
             if sent.is_some() {
                 host.edit(HeaderMap::Request, name, Edit::Remove);
             }
@@ -111,7 +116,7 @@ fn apply_otherwise<O: Outside, H: Host>(
         // Several lines are not our one, whatever they are when joined.
         (Some(sent), Some(value)) if equal(sent, value) && !request.sent_in_lines(header) => return,
         (_, Some(value)) => Edit::Replace(value),
-        (_, None) if *given == Given::AsSent => return,
+        (_, None) if *given == HeaderValue::AsSent => return,
         (_, None) if request.is_written_before(name) => return,
         (_, None) => Edit::Remove,
     };
@@ -119,7 +124,7 @@ fn apply_otherwise<O: Outside, H: Host>(
 }
 
 #[cold]
-fn rewrite<H: Host>(shape: &Shape, effects: &Effects, host: &H) {
+fn rewrite<H: Host>(shape: &AccessPlan, effects: &Effects, host: &H) {
     for (name, given) in [(&b":path"[..], effects.path), (b":authority", effects.authority)] {
         if let Some(value) = effects.bytes(given, shape) {
             host.edit(HeaderMap::Request, name, Edit::Replace(value));
@@ -144,7 +149,7 @@ mod tests {
 
     struct Nothing;
 
-    impl Outside for Nothing {
+    impl HostServices for Nothing {
         fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
             None
         }
@@ -173,7 +178,7 @@ mod tests {
             let mut effects = Effects::default();
             effects.reset(&shape);
             let made = effects.make(|out| out.extend_from_slice(b"reader\nwriter"));
-            effects.set(header, Given::Lines(made));
+            effects.set(header, HeaderValue::Lines(made));
             apply(&shape, &request, &effects, &host);
             let lines: Vec<Vec<u8>> = host.request.borrow().iter().map(|(_, value)| value.to_vec()).collect();
             assert_eq!(lines, [b"reader", b"writer"]);

@@ -1,6 +1,6 @@
 //! Host functions for filters during the decision about a request.
 
-use weir_core::Outside;
+use weir_core::HostServices;
 use weir_core::predicate::CelId;
 use weir_core::request::Signature;
 use weir_host::Host;
@@ -12,7 +12,7 @@ pub(crate) struct Asked<'p, H> {
     pub(crate) cel: &'p [u32],
 }
 
-impl<H: Host> Outside for Asked<'_, H> {
+impl<H: Host> HostServices for Asked<'_, H> {
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         self.host.property(path).map(|bytes| Box::from(&*bytes))
     }

@@ -4,7 +4,7 @@ use crate::Pipeline;
 use weir_host::{Callout, Callouts, Host, Wake};
 
 /// The longest answer that is read, in bytes; one more than the filter takes, so that it is refused there.
-const LONGEST_ANSWER: usize = (1 << 20) + 1;
+const MAX_RESPONSE_LEN: usize = (1 << 20) + 1;
 
 /// The callouts that run, with the providers whose keys they fetch.
 pub(crate) type Running = Callouts<u16>;
@@ -36,7 +36,7 @@ impl Pipeline {
         let Some(provider) = self.running.finish(token) else { return false };
         let status = host.callout_header(b":status");
         let status = status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-        let body = host.callout_body(LONGEST_ANSWER);
+        let body = host.callout_body(MAX_RESPONSE_LEN);
         let answer = status.map(|status| (status, &*body)).ok_or(());
         self.take_keys(host, provider, answer)
     }

@@ -1,7 +1,7 @@
 //! The functions of the proxy that the filter metrics needs.
 
 use weir_host::{HeaderMap, Host, MetricId, MetricKind};
-use weir_metrics::{Ending, Kind, Level, Registry};
+use weir_metrics::{Kind, Level, Registry, ResponseView};
 
 /// The proxy, as the filter metrics sees it.
 pub(crate) struct Meter<'h, H>(pub(crate) &'h H);
@@ -27,7 +27,7 @@ impl<H: Host> Registry for Meter<'_, H> {
     }
 }
 
-impl<H: Host> Ending for Meter<'_, H> {
+impl<H: Host> ResponseView for Meter<'_, H> {
     fn status(&self) -> Option<u16> {
         let status = self.0.header(HeaderMap::Response, b":status")?;
         std::str::from_utf8(&status).ok()?.parse().ok()

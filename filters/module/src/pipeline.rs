@@ -4,8 +4,8 @@ use crate::apply::{apply, clean_trailers, respond};
 use crate::asked::Asked;
 use crate::key_fetch::Running;
 use crate::measure::Meter;
-use crate::response_faults::Suffering;
-use weir_core::{Effects, Problems, Reply, Request, ResponseHeader, Scratch, Way};
+use crate::response_faults::ActiveResponseFault;
+use weir_core::{Disposition, Effects, Problems, Reply, Request, ResponseHeader, Scratch};
 use weir_host::{Body, Counters, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
 use weir_pipeline::{Left, Plans, metrics};
 
@@ -40,7 +40,7 @@ pub struct Kept {
     /// Headers for the response.
     response: Vec<ResponseHeader>,
     /// A fault that the response suffers.
-    suffering: Option<Suffering>,
+    active: Option<ActiveResponseFault>,
     /// What is measured at the end.
     measured: Option<metrics::Measured>,
 }
@@ -49,13 +49,13 @@ impl Kept {
     #[inline]
     fn new(left: Left) -> Self {
         let Left { response, response_mark, measured } = left;
-        Self { response, suffering: Suffering::of(response_mark), measured }
+        Self { response, active: ActiveResponseFault::of(response_mark), measured }
     }
 
     /// `None` where nothing is left to keep.
     #[inline]
     fn unless_empty(self) -> Option<Self> {
-        let kept = !self.response.is_empty() || self.suffering.is_some() || self.measured.is_some();
+        let kept = !self.response.is_empty() || self.active.is_some() || self.measured.is_some();
         kept.then_some(self)
     }
 }
@@ -135,10 +135,10 @@ impl<H: Host> Plugin<H> for Pipeline {
         }
         match &effects.way {
             // Nothing of it is changed: it comes again.
-            Way::Hold(hold) => return Served { kept: None, way: Way::Hold(*hold) },
+            Disposition::Hold(hold) => return Served { kept: None, way: Disposition::Hold(*hold) },
             // Also a request that goes no further: access logs and telemetry read its headers.
-            Way::On | Way::Reply(_) => apply(shape, &request, effects, host),
-            Way::Delay(delay) => {
+            Disposition::On | Disposition::Reply(_) => apply(shape, &request, effects, host),
+            Disposition::Delay(delay) => {
                 self.count_delay(delay.mark, 1, host);
                 apply(shape, &request, effects, host);
             }
@@ -154,37 +154,37 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {
         respond(&kept.response, host);
         kept.response = Vec::new();
-        if let Some(suffering) = &kept.suffering
-            && !self.harm_headers(host, suffering, ends)
+        if let Some(active) = &kept.active
+            && !self.apply_to_headers(host, active, ends)
         {
-            kept.suffering = None;
+            kept.active = None;
         }
         kept.unless_empty()
     }
 
     fn wants_body(kept: &Kept) -> bool {
-        kept.suffering.is_some()
+        kept.active.is_some()
     }
 
     fn on_response_body(&self, host: &H, kept: &mut Kept, size: usize, _ends: bool) -> Body {
-        match &mut kept.suffering {
-            Some(suffering) => self.harm_body(host, suffering, size),
+        match &mut kept.active {
+            Some(active) => self.apply_to_body(host, active, size),
             None => Body::GoesOn,
         }
     }
 
     fn on_response_trailers(&self, host: &H, kept: &Kept) {
-        if let Some(suffering) = &kept.suffering {
-            self.harm_trailers(host, suffering);
+        if let Some(active) = &kept.active {
+            self.harm_trailers(host, active);
         }
     }
 
     fn is_waiting(kept: &Kept) -> bool {
-        kept.suffering.as_ref().is_some_and(Suffering::is_waiting)
+        kept.active.as_ref().is_some_and(ActiveResponseFault::is_waiting)
     }
 
     fn waits_on(&self, host: &H, kept: &mut Kept) -> Option<u64> {
-        kept.suffering.as_mut()?.waits_on(host.steady_now())
+        kept.active.as_mut()?.waits_on(host.steady_now())
     }
 
     fn on_end(&self, host: &H, kept: Kept) {

@@ -7,7 +7,7 @@ use weir_host::{Body, Edit, HeaderMap, Host};
 
 /// The state of a response with a fault.
 #[derive(Debug)]
-pub(crate) struct Suffering {
+pub(crate) struct ActiveResponseFault {
     mark: u16,
     /// How many bytes of the body have been seen.
     seen: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Suffering {
     waits: bool,
 }
 
-impl Suffering {
+impl ActiveResponseFault {
     /// The fault of a response, by the mark that its request left.
     #[inline]
     pub(crate) fn of(mark: Option<u16>) -> Option<Self> {
@@ -32,20 +32,25 @@ impl Suffering {
 impl Pipeline {
     /// Changes the headers of a response. False when its body is left alone.
     #[cold]
-    pub(crate) fn harm_headers<H: Host>(&self, host: &H, suffering: &Suffering, ends: bool) -> bool {
+    pub(crate) fn apply_to_headers<H: Host>(
+        &self,
+        host: &H,
+        active: &ActiveResponseFault,
+        ends: bool,
+    ) -> bool {
         let Some(faults) = &self.plans.faults else { return false };
-        let fault = faults.response(suffering.mark);
+        let fault = faults.response(active.mark);
         if let Some(fault) = fault {
             change_headers(fault, host);
         }
         let changes = |fault: &ResponseFault| fault.body.is_some() || fault.status.is_some_and(has_no_body);
-        !ends && (faults.rate(suffering.mark).is_some() || fault.is_some_and(changes))
+        !ends && (faults.rate(active.mark).is_some() || fault.is_some_and(changes))
     }
 
     /// Changes the trailers of a response.
     #[cold]
-    pub(crate) fn harm_trailers<H: Host>(&self, host: &H, suffering: &Suffering) {
-        let fault = self.plans.faults.as_ref().and_then(|faults| faults.response(suffering.mark));
+    pub(crate) fn harm_trailers<H: Host>(&self, host: &H, active: &ActiveResponseFault) {
+        let fault = self.plans.faults.as_ref().and_then(|faults| faults.response(active.mark));
         if let Some(BodyChange::Replace(_)) = fault.and_then(|fault| fault.body.as_ref()) {
             SUMS.iter()
                 .for_each(|name| host.edit(HeaderMap::ResponseTrailers, name.as_bytes(), Edit::Remove));
@@ -54,9 +59,14 @@ impl Pipeline {
 
     /// Changes a part of a body, or slows it down.
     #[cold]
-    pub(crate) fn harm_body<H: Host>(&self, host: &H, suffering: &mut Suffering, size: usize) -> Body {
+    pub(crate) fn apply_to_body<H: Host>(
+        &self,
+        host: &H,
+        active: &mut ActiveResponseFault,
+        size: usize,
+    ) -> Body {
         let Some(faults) = &self.plans.faults else { return Body::GoesOn };
-        let fault = faults.response(suffering.mark);
+        let fault = faults.response(active.mark);
         let change = match fault {
             Some(fault) if fault.status.is_some_and(has_no_body) => Some(&NOTHING),
             fault => fault.and_then(|fault| fault.body.as_ref()),
@@ -64,29 +74,29 @@ impl Pipeline {
         match change {
             Some(BodyChange::Replace(with)) => {
                 // Once, at the start; all that follows is dropped.
-                let with: &[u8] = if suffering.seen == 0 { with } else { &[] };
+                let with: &[u8] = if active.seen == 0 { with } else { &[] };
                 host.replace_body(size, with);
-                suffering.seen = 1;
+                active.seen = 1;
             }
             Some(BodyChange::Truncate(most)) => {
-                let left = usize::try_from(most.saturating_sub(suffering.seen)).unwrap_or(usize::MAX);
+                let left = usize::try_from(most.saturating_sub(active.seen)).unwrap_or(usize::MAX);
                 if size > left {
                     host.replace_body(size, &host.body(left));
                 }
-                suffering.seen = suffering.seen.saturating_add(size as u64);
+                active.seen = active.seen.saturating_add(size as u64);
             }
             None => {}
         }
-        match faults.rate(suffering.mark) {
-            Some(rate) => suffering.pay(size as u64, rate, host.steady_now()),
+        match faults.rate(active.mark) {
+            Some(rate) => active.consume(size as u64, rate, host.steady_now()),
             None => Body::GoesOn,
         }
     }
 }
 
-impl Suffering {
+impl ActiveResponseFault {
     /// Has a part of the body wait for as long as it takes at this rate, in bytes a second.
-    fn pay(&mut self, size: u64, rate: u64, now: u64) -> Body {
+    fn consume(&mut self, size: u64, rate: u64, now: u64) -> Body {
         let time = size.saturating_mul(1_000_000_000) / rate.max(1);
         self.free_at = self.free_at.max(now).saturating_add(time);
         match self.free_at - now {
@@ -262,11 +272,11 @@ mod tests {
         let (all, bodies) = suffer(slow, &[&part, "", &part]);
         assert_eq!(all.len(), 1024);
         assert_eq!(bodies, [Body::Waits(500_000_000), Body::WaitsToo, Body::WaitsToo]);
-        let mut suffering = Suffering::new(0);
-        assert_eq!(suffering.pay(1024, 1024, 7), Body::Waits(1_000_000_000));
-        assert_eq!(suffering.pay(1024, 1024, 8), Body::WaitsToo);
-        assert_eq!(suffering.waits_on(1_000_000_007), Some(1_000_000_000));
-        assert_eq!(suffering.waits_on(2_000_000_007), None);
-        assert_eq!(suffering.pay(1024, 1024, 3_000_000_000), Body::Waits(1_000_000_000));
+        let mut active = ActiveResponseFault::new(0);
+        assert_eq!(active.consume(1024, 1024, 7), Body::Waits(1_000_000_000));
+        assert_eq!(active.consume(1024, 1024, 8), Body::WaitsToo);
+        assert_eq!(active.waits_on(1_000_000_007), Some(1_000_000_000));
+        assert_eq!(active.waits_on(2_000_000_007), None);
+        assert_eq!(active.consume(1024, 1024, 3_000_000_000), Body::Waits(1_000_000_000));
     }
 }

@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 use weir_core::effect::Gauge;
 use weir_core::load::Node;
-use weir_core::{At, Compiler, Effects, Load, Outside, Problems, Request};
+use weir_core::{At, Compiler, Effects, HostServices, Load, Problems, Request};
 
 /// Any content of the section.
 #[derive(Clone, Debug)]
@@ -38,17 +38,17 @@ pub(crate) fn refuse(_: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option
 
 impl Plan {
     /// Decides nothing.
-    pub fn decide<O: Outside>(&self, _: &Request<'_, O>, _: &mut Effects) {
+    pub fn decide<O: HostServices>(&self, _: &Request<'_, O>, _: &mut Effects) {
         match *self {}
     }
 
     /// Decides nothing.
-    pub fn decide_traced<O: Outside, T: Trace>(&self, _: &Request<'_, O>, _: &mut Effects, _: &mut T) {
+    pub fn decide_traced<O: HostServices, T: Trace>(&self, _: &Request<'_, O>, _: &mut Effects, _: &mut T) {
         match *self {}
     }
 
     /// Hides nothing.
-    pub fn hide<O: Outside>(&self, _: &Request<'_, O>, _: &mut Effects) {
+    pub fn hide<O: HostServices>(&self, _: &Request<'_, O>, _: &mut Effects) {
         match *self {}
     }
 
@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// Measures nothing.
-    pub fn start<O: Outside>(
+    pub fn start<O: HostServices>(
         &self,
         _: &Request<'_, O>,
         _: &Effects,

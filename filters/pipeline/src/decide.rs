@@ -1,7 +1,7 @@
 //! The order in which the filters decide.
 
 use crate::{Plans, experiments, faults, jwt, metrics, routing};
-use weir_core::{Effects, Outside, Request, ResponseHeader, Way};
+use weir_core::{Disposition, Effects, HostServices, Request, ResponseHeader};
 
 /// Receives each step of all filters. Requests are decided with `()`, which ignores the steps and costs
 /// nothing.
@@ -9,7 +9,12 @@ pub trait Trace: jwt::Trace + experiments::Trace + routing::Trace {
     /// Whether and how the filter fault-injection decides. A trace that only explains asks the plan for what
     /// could happen instead.
     #[inline]
-    fn faults<O: Outside>(&mut self, plan: &faults::Plan, request: &Request<'_, O>, effects: &mut Effects) {
+    fn faults<O: HostServices>(
+        &mut self,
+        plan: &faults::Plan,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         plan.decide(request, effects);
     }
 }
@@ -30,7 +35,7 @@ pub struct Left {
 impl Plans {
     /// Lets every filter decide, in their order.
     #[inline]
-    pub fn decide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub fn decide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         self.decide_traced(request, effects, &mut ());
     }
 
@@ -38,7 +43,7 @@ impl Plans {
     /// its token's keys, or is refused for its token, is seen by none of the other filters; one that is
     /// delayed or aborted by all of them.
     #[inline]
-    pub fn decide_traced<O: Outside, T: Trace>(
+    pub fn decide_traced<O: HostServices, T: Trace>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,
@@ -46,7 +51,7 @@ impl Plans {
     ) {
         if let Some(jwt) = &self.jwt {
             jwt.decide_traced(request, effects, trace);
-            if !matches!(effects.way, Way::On) {
+            if !matches!(effects.way, Disposition::On) {
                 // Access logs read what is left of a request that is answered.
                 if let Some(experiments) = &self.experiments {
                     experiments.hide(request, effects);
@@ -69,7 +74,7 @@ impl Plans {
     /// Begins to measure a request that goes on or is answered, and says what is left of it for later. `now`
     /// tells nanoseconds since the Unix epoch; it is asked at most once.
     #[inline]
-    pub fn finish<O: Outside>(
+    pub fn finish<O: HostServices>(
         &self,
         request: &Request<'_, O>,
         effects: &mut Effects,

@@ -1,9 +1,9 @@
 //! The resulting request, for callers without a proxy that applies the effects.
 
 use crate::{Plans, Trace};
-use weir_core::effect::Given;
+use weir_core::effect::HeaderValue;
 use weir_core::header::is_safe_value;
-use weir_core::{Effects, Outside, Request, Scratch, Way};
+use weir_core::{Disposition, Effects, HostServices, Request, Scratch};
 
 /// What becomes of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Outcome {
     /// Counters that go up by one, by name.
     pub counts: Vec<String>,
     /// Whether it goes on, waits, or is answered by the proxy.
-    pub way: Way,
+    pub way: Disposition,
 }
 
 /// A header that belongs to the configuration.
@@ -43,18 +43,18 @@ pub type SentHeader = (Vec<u8>, Vec<u8>);
 impl Plans {
     /// Decides one request without a proxy, in the same order and by the same code. `raw` are its headers as
     /// [`weir_core::header::encode_pairs`] writes them.
-    pub fn outcome<O: Outside, T: Trace>(&self, raw: &[u8], outside: &O, trace: &mut T) -> Outcome {
+    pub fn outcome<O: HostServices, T: Trace>(&self, raw: &[u8], outside: &O, trace: &mut T) -> Outcome {
         let shape = &self.shape;
         let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
         scratch.read(shape, raw);
         let request = Request::new(shape, raw, &scratch, outside);
         effects.reset(shape);
         self.decide_traced(&request, &mut effects, trace);
-        let text = |given: Given| effects.bytes(given, shape).map(<[u8]>::to_vec);
+        let text = |given: HeaderValue| effects.bytes(given, shape).map(<[u8]>::to_vec);
         let owned = (0_u16..).zip(&shape.owned).zip(&effects.headers).map(|((index, owned), given)| {
             let written = text(*given);
             // An earlier plugin may have written it, where names are shared.
-            let stays = || *given == Given::AsSent || request.is_written_before(owned.name.as_bytes());
+            let stays = || *given == HeaderValue::AsSent || request.is_written_before(owned.name.as_bytes());
             let as_sent = written.is_none() && stays();
             let sent = || request.sent(weir_core::OwnedHeader::at(index)).map(<[u8]>::to_vec);
             OwnedHeader { name: owned.name.clone(), value: if as_sent { sent() } else { written }, as_sent }

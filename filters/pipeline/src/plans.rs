@@ -1,13 +1,13 @@
 //! From a configuration's bytes to the filters' plans.
 
 use crate::{Document, experiments, faults, jwt, metrics, routing, sections};
-use weir_core::{At, Compiler, Problems, Shape};
+use weir_core::{AccessPlan, At, Compiler, Problems};
 
 /// The filters' plans, in the order of decisions, and their combined inputs and outputs.
 #[derive(Debug)]
 pub struct Plans {
     /// Their inputs and outputs.
-    pub shape: Shape,
+    pub shape: AccessPlan,
     /// JWT verification.
     pub jwt: Option<jwt::Plan>,
     /// Experiments.

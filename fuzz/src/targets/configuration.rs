@@ -4,7 +4,7 @@ use crate::support::{World, env, halves, host, request, serve};
 use serde_json::Value;
 use weir::Pipeline;
 use weir_core::header::{encode_pairs, is_safe_value};
-use weir_core::{Problems, Way};
+use weir_core::{Problems, Disposition};
 use weir_host::Plugin as _;
 use weir_pipeline::{Document, Outcome, Plans, experiments, jwt, routing};
 
@@ -100,7 +100,7 @@ pub(crate) fn configuration(data: &[u8]) {
     let reloaded = Plans::load(document, &|_| None).expect("the plugin has taken it");
     let expected = reloaded.outcome(&raw, &World::default(), &mut ());
     assert_eq!(served.way, expected.way);
-    if !matches!(served.way, Way::Hold(_)) {
+    if !matches!(served.way, Disposition::Hold(_)) {
         let mut upstream = expected.upstream(&lines);
         upstream.sort();
         assert_eq!(served.headers, upstream);

@@ -2,7 +2,7 @@
 
 use crate::support::{ANN, halves, host, pipeline, serve};
 use serde_json::json;
-use weir_core::Way;
+use weir_core::Disposition;
 use weir_core::escape::is_hidden;
 use weir_host::Plugin as _;
 use weir_jose::{Algorithm, KeySet, NoService, Token};
@@ -39,6 +39,6 @@ pub(crate) fn key_answer(data: &[u8]) {
     let keys = KeySet::parse(body).ok().map(|(keys, _)| keys);
     let good = keys.is_some_and(|keys| keys.verify(&token, &Algorithm::ALL, &NoService).is_ok());
     let ok = status.parse() == Ok(200u16);
-    assert_eq!(matches!(served.way, Way::On), good && ok, "{status:?}");
+    assert_eq!(matches!(served.way, Disposition::On), good && ok, "{status:?}");
     assert!(host.lines.borrow().iter().all(|line| !line.contains(is_hidden)));
 }

@@ -4,7 +4,7 @@ use crate::support::{ANN, KEYS, Line, World, host, pipeline, request as lines_of
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use weir::Pipeline;
-use weir_core::Way;
+use weir_core::Disposition;
 use weir_core::escape::is_hidden;
 use weir_core::header::encode_pairs;
 use weir_pipeline::Plans;
@@ -96,7 +96,7 @@ pub(crate) fn request(data: &[u8]) {
     upstream.sort();
     assert_eq!((&served.headers, &served.way), (&upstream, &outcome.way));
     owned(&served.headers);
-    if matches!(served.way, Way::On) {
+    if matches!(served.way, Disposition::On) {
         protected(&lines, &served.headers);
     }
     for line in host.lines.borrow().iter() {

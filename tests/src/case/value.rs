@@ -218,12 +218,12 @@ pub(crate) struct Shown<'a>(pub(crate) &'a [Vec<u8>]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 120;
+        const MAX_LEN: usize = 120;
         if self.0.is_empty() {
             return f.write_str("nothing");
         }
         for (index, value) in self.0.iter().enumerate() {
-            let cut = &value[..value.len().min(LONGEST)];
+            let cut = &value[..value.len().min(MAX_LEN)];
             let separator = if index == 0 { "" } else { ", " };
             write!(f, "{separator}\"{}\"", cut.escape_ascii())?;
             if cut.len() < value.len() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use mesh::{Mesh, Role, SHOP};
 use serde_json::{Value, json};
-use weir_allocation::{Salt, Share, Weights, anchored, contiguous};
+use weir_allocation::{Fraction, Salt, Weights, anchored, contiguous};
 use weir_tests::client::Request;
 use weir_tests::paths;
 
@@ -36,7 +36,7 @@ fn side(user: &str) -> &'static str {
 /// Which variant of `checkout` a unit has.
 fn variant(unit: &str) -> &'static str {
     let halves =
-        contiguous(&Weights::from_relative(&[50.0, 50.0]).unwrap(), Share::from_percent(100.0).unwrap())
+        contiguous(&Weights::from_relative(&[50.0, 50.0]).unwrap(), Fraction::from_percent(100.0).unwrap())
             .unwrap();
     ["control", "one-page"][halves.pick(Salt::new("checkout").bucket(unit.as_bytes())).unwrap()]
 }

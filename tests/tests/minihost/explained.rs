@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
-use weir_core::{Effects, Outside, Way};
+use weir_core::{Disposition, Effects, HostServices};
 use weir_pipeline::{Outcome, Plans, Trace, experiments, faults, jwt, routing};
 use weir_tests::driver::minihost::Modules;
 use weir_tests::minihost::{Exchange, Options, Request, Response};
@@ -51,7 +51,7 @@ impl routing::Trace for Faults {
 }
 
 impl Trace for Faults {
-    fn faults<O: Outside>(
+    fn faults<O: HostServices>(
         &mut self,
         plan: &faults::Plan,
         request: &weir_core::Request<'_, O>,
@@ -64,7 +64,7 @@ impl Trace for Faults {
 /// Nothing but a clock: signatures are verified by the module's own code.
 struct Clock;
 
-impl Outside for Clock {
+impl HostServices for Clock {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }
@@ -165,7 +165,7 @@ fn agree(
 ) -> Result<bool, String> {
     let pairs: Vec<(Vec<u8>, Vec<u8>)> =
         sent.headers.pairs().iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
-    if let Way::Reply(reply) = &outcome.way {
+    if let Disposition::Reply(reply) = &outcome.way {
         let status = seen.response.as_ref().map(Response::code);
         let right = status == Some(reply.status) && seen.upstream.is_none();
         return if right { Ok(true) } else { Err(format!("explained {}, got {status:?}", reply.status)) };

@@ -1,6 +1,6 @@
 //! The resource, with the reasons for what it says.
 
-use super::{Args, FailStrategy, Phase, Place};
+use super::{Args, FailStrategy, Phase, ProxyPlacement};
 use crate::document::Loaded;
 use crate::yaml::write::Block;
 use clap::ValueEnum;
@@ -65,12 +65,12 @@ fn order(args: &Args, loaded: &Loaded) -> Members {
 
 fn matched(args: &Args) -> (String, Block) {
     let (mode, why) = match args.at {
-        Place::Gateway => ("CLIENT", None),
-        Place::Waypoint => ("SERVER", Some("At a waypoint every request is inbound.")),
-        Place::Caller => {
+        ProxyPlacement::Gateway => ("CLIENT", None),
+        ProxyPlacement::Waypoint => ("SERVER", Some("At a waypoint every request is inbound.")),
+        ProxyPlacement::Caller => {
             ("CLIENT", Some("Outbound requests: without a mode it would run again at the callee."))
         }
-        Place::Callee => {
+        ProxyPlacement::Callee => {
             ("SERVER", Some("Inbound requests: without a mode it would also run for outbound requests."))
         }
     };

@@ -1,6 +1,6 @@
 //! Target resources of a plugin.
 
-use super::Place;
+use super::ProxyPlacement;
 use clap::ValueEnum as _;
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -16,17 +16,21 @@ pub(super) struct Target {
 struct Kind {
     name: &'static str,
     group: &'static str,
-    places: &'static [Place],
+    places: &'static [ProxyPlacement],
 }
 
 static KINDS: [Kind; 4] = [
-    Kind { name: "Service", group: "", places: &[Place::Waypoint] },
-    Kind { name: "ServiceEntry", group: "networking.istio.io", places: &[Place::Waypoint] },
-    Kind { name: "Gateway", group: "gateway.networking.k8s.io", places: &[Place::Gateway, Place::Waypoint] },
+    Kind { name: "Service", group: "", places: &[ProxyPlacement::Waypoint] },
+    Kind { name: "ServiceEntry", group: "networking.istio.io", places: &[ProxyPlacement::Waypoint] },
+    Kind {
+        name: "Gateway",
+        group: "gateway.networking.k8s.io",
+        places: &[ProxyPlacement::Gateway, ProxyPlacement::Waypoint],
+    },
     Kind {
         name: "GatewayClass",
         group: "gateway.networking.k8s.io",
-        places: &[Place::Gateway, Place::Waypoint],
+        places: &[ProxyPlacement::Gateway, ProxyPlacement::Waypoint],
     },
 ];
 
@@ -53,7 +57,7 @@ impl Target {
     ///
     /// # Errors
     /// They do not, and what they heed.
-    pub(super) fn allowed(&self, place: Place) -> Result<(), String> {
+    pub(super) fn allowed(&self, place: ProxyPlacement) -> Result<(), String> {
         if self.kind.places.contains(&place) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Which numbers of a scale belong to which variant.
 
-use super::{Place, Refusal, Span};
+use super::{DefinitionPart, Refusal, Span};
 use crate::ranges::insert_sorted;
 
 /// Numbers from `start` up to, but without, `end`, and the variant that has them.
@@ -79,7 +79,7 @@ pub(crate) fn sorted_spans(ranges: &[Vec<Span>], problems: &mut Vec<Refusal>) ->
     let mut sorted: Vec<(Span, usize)> = Vec::new();
     for (variant, spans) in ranges.iter().enumerate() {
         for (index, &span) in spans.iter().enumerate() {
-            let place = Place::Range { variant, index };
+            let place = DefinitionPart::Range { variant, index };
             // Written so that NaN fails.
             if !(span.start >= 0.0 && span.start < span.end && span.end <= 1.0) {
                 problems.push(Refusal::new(place, "a range needs 0 <= start < end <= 1"));

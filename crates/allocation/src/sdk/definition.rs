@@ -40,13 +40,15 @@ impl Definition<'_> {
         let mut problems = Vec::new();
         let whole = self.coverage == 1.0;
         if !(0.0..=1.0).contains(&self.coverage) {
-            problems.push(Refusal::new(Place::Coverage, "coverage must be from 0 to 1"));
+            problems.push(Refusal::new(DefinitionPart::Coverage, "coverage must be from 0 to 1"));
         } else if !whole && matches!(self.layout, Layout::Ranges(_)) {
-            problems
-                .push(Refusal::new(Place::Coverage, "ranges already define the coverage: omit `coverage`"));
+            problems.push(Refusal::new(
+                DefinitionPart::Coverage,
+                "ranges already define the coverage: omit `coverage`",
+            ));
         }
         if self.variants() == 0 {
-            problems.push(Refusal::new(Place::Layout, "there must be at least one variant"));
+            problems.push(Refusal::new(DefinitionPart::Layout, "there must be at least one variant"));
         }
         if let Layout::Weights(weights) = self.layout {
             check_weights(weights, &mut problems);
@@ -59,7 +61,7 @@ impl Definition<'_> {
         match self.seed {
             Some(seed) if !seed.is_empty() => seed,
             _ => {
-                problems.push(Refusal::new(Place::Seed, missing));
+                problems.push(Refusal::new(DefinitionPart::Seed, missing));
                 ""
             }
         }
@@ -75,7 +77,7 @@ impl Definition<'_> {
             return None;
         }
         if self.coverage_seed.is_none() {
-            problems.push(Refusal::new(Place::CoverageSeed, missing));
+            problems.push(Refusal::new(DefinitionPart::CoverageSeed, missing));
         }
         self.coverage_seed
     }
@@ -83,7 +85,7 @@ impl Definition<'_> {
     /// The coverage as a whole number of parts.
     pub(crate) fn coverage_on(&self, grid: u32, off_grid: &'static str, problems: &mut Vec<Refusal>) -> u64 {
         on_grid(self.coverage, grid).unwrap_or_else(|| {
-            problems.push(Refusal::new(Place::Coverage, off_grid));
+            problems.push(Refusal::new(DefinitionPart::Coverage, off_grid));
             0
         })
     }
@@ -91,7 +93,7 @@ impl Definition<'_> {
     /// For algorithms that give everybody a variant.
     pub(crate) fn refuse_coverage(&self, text: &'static str, problems: &mut Vec<Refusal>) {
         if self.coverage != 1.0 {
-            problems.push(Refusal::new(Place::Coverage, text));
+            problems.push(Refusal::new(DefinitionPart::Coverage, text));
         }
     }
 
@@ -99,7 +101,7 @@ impl Definition<'_> {
     pub(crate) fn refuse_coverage_seed(&self, problems: &mut Vec<Refusal>) {
         if self.coverage_seed.is_some() {
             problems.push(Refusal::new(
-                Place::CoverageSeed,
+                DefinitionPart::CoverageSeed,
                 "this algorithm hashes once, for coverage and variant together: it has no seed for coverage",
             ));
         }
@@ -110,12 +112,13 @@ fn check_weights(weights: &[f64], problems: &mut Vec<Refusal>) {
     for (index, &weight) in weights.iter().enumerate() {
         // Written so that NaN fails.
         if !(weight >= 0.0 && weight.is_finite()) {
-            problems.push(Refusal::new(Place::Weight(index), "a weight must be a number from 0 up"));
+            problems.push(Refusal::new(DefinitionPart::Weight(index), "a weight must be a number from 0 up"));
         }
     }
     let total: f64 = weights.iter().sum();
     if !weights.is_empty() && (total == 0.0 || total == f64::INFINITY) {
-        problems.push(Refusal::new(Place::Layout, "the sum of the weights must be above 0 and finite"));
+        problems
+            .push(Refusal::new(DefinitionPart::Layout, "the sum of the weights must be above 0 and finite"));
     }
 }
 
@@ -146,7 +149,7 @@ impl Span {
 
 /// The part of a [`Definition`] that is refused. Indexes count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DefinitionPart {
     /// `seed`.
     Seed,
     /// `coverage_seed`.
@@ -181,13 +184,13 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     /// Where it is.
-    pub place: Place,
+    pub place: DefinitionPart,
     /// Its type.
     pub reason: Reason,
 }
 
 impl Refusal {
-    pub(crate) const fn new(place: Place, text: &'static str) -> Self {
+    pub(crate) const fn new(place: DefinitionPart, text: &'static str) -> Self {
         Self { place, reason: Reason::Text(text) }
     }
 }

@@ -9,7 +9,7 @@ use super::boundaries::{Boundaries, first};
 use super::draw::Draw;
 use super::hash::text;
 use super::pieces::{Pieces, parts_of_sum};
-use super::{Definition, Layout, Place, Refusal, Refused};
+use super::{Definition, DefinitionPart, Layout, Refusal, Refused};
 
 /// `onto(digest(prefix ‖ unit))`.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ pub(crate) fn planout(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let seed =
         definition.required_seed("planout needs <experiment salt>.<parameter> as its seed", &mut problems);
     let Layout::Weights(weights) = definition.layout else {
-        problems.push(Refusal::new(Place::Layout, "planout has no ranges: use weights"));
+        problems.push(Refusal::new(DefinitionPart::Layout, "planout has no ranges: use weights"));
         return Err(Refused(problems));
     };
     if !problems.is_empty() {
@@ -224,7 +224,9 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let mut problems = Vec::new();
     let seed = definition
         .required_seed("flagsmith needs <feature key>,<environment key>_ as its seed", &mut problems);
-    for (text, place) in [(definition.seed, Place::Seed), (definition.coverage_seed, Place::CoverageSeed)] {
+    for (text, place) in
+        [(definition.seed, DefinitionPart::Seed), (definition.coverage_seed, DefinitionPart::CoverageSeed)]
+    {
         if text.is_some_and(|text| !text.is_empty() && !text.as_bytes().contains(&b',')) {
             problems
                 .push(Refusal::new(place, "flagsmith needs a comma after the key of a feature or a segment"));
@@ -239,7 +241,7 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
         },
     );
     let Layout::Weights(weights) = definition.layout else {
-        problems.push(Refusal::new(Place::Layout, "flagsmith has no ranges: use weights"));
+        problems.push(Refusal::new(DefinitionPart::Layout, "flagsmith has no ranges: use weights"));
         return Err(Refused(problems));
     };
     if !problems.is_empty() {

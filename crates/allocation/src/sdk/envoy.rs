@@ -5,7 +5,7 @@ use xxhash_rust::xxh64::xxh64;
 use super::assigner::Sdk;
 use super::draw::Draw;
 use super::pieces::Pieces;
-use super::{Definition, Layout, Place, Refusal, Refused};
+use super::{Definition, DefinitionPart, Layout, Refusal, Refused};
 
 /// `xxh64(unit) % total`. The bytes are hashed as they are.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +33,10 @@ pub(crate) fn envoy_xxh64(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     definition.refuse_coverage_seed(&mut problems);
     definition.refuse_coverage("envoy-xxh64 has no coverage: add a variant for the rest", &mut problems);
     if definition.seed.is_some() {
-        problems.push(Refusal::new(Place::Seed, "envoy-xxh64 has no seed"));
+        problems.push(Refusal::new(DefinitionPart::Seed, "envoy-xxh64 has no seed"));
     }
     if matches!(definition.layout, Layout::Ranges(_)) {
-        problems.push(Refusal::new(Place::Layout, "envoy-xxh64 has no ranges: use weights"));
+        problems.push(Refusal::new(DefinitionPart::Layout, "envoy-xxh64 has no ranges: use weights"));
     }
     let pieces = Pieces::whole(definition, 1, &mut problems);
     let (boundaries, total) = pieces.into_boundaries(problems)?;

@@ -65,5 +65,5 @@ mod weir;
 pub use algorithm::Algorithm;
 pub use assigner::{Assigner, Assignment, Explanation, Number};
 pub use boundaries::Segment;
-pub use definition::{Definition, Layout, Place, Reason, Refusal, Refused, Span};
+pub use definition::{Definition, DefinitionPart, Layout, Reason, Refusal, Refused, Span};
 pub use growthbook::growthbook_rollout;

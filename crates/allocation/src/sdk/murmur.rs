@@ -5,7 +5,7 @@ use super::boundaries::{Boundaries, first};
 use super::draw::Draw;
 use super::hash::{Murmur3, text};
 use super::pieces::Pieces;
-use super::{Definition, Place, Refusal, Refused};
+use super::{Definition, DefinitionPart, Refusal, Refused};
 
 /// `onto(murmur3(prefix ‖ unit ‖ suffix))`.
 #[derive(Clone, Debug)]
@@ -78,9 +78,9 @@ pub(crate) fn unleash(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 /// The seeds are the split's `seed` and `trafficAllocationSeed`, both signed 32-bit numbers as text.
 pub(crate) fn split(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let mut problems = Vec::new();
-    let seed = signed(definition.seed, Place::Seed, &mut problems);
+    let seed = signed(definition.seed, DefinitionPart::Seed, &mut problems);
     let gate = if definition.coverage < 1.0 {
-        let seed = signed(definition.coverage_seed, Place::CoverageSeed, &mut problems);
+        let seed = signed(definition.coverage_seed, DefinitionPart::CoverageSeed, &mut problems);
         percent_gate(definition, Murmur::new(seed, "", "", PERCENT), &mut problems)
     } else {
         None
@@ -161,7 +161,7 @@ fn percent_gate(definition: &Definition<'_>, draw: Murmur, problems: &mut Vec<Re
 }
 
 /// A seed of Split's, in two's complement.
-fn signed(seed: Option<&str>, place: Place, problems: &mut Vec<Refusal>) -> u32 {
+fn signed(seed: Option<&str>, place: DefinitionPart, problems: &mut Vec<Refusal>) -> u32 {
     match seed.and_then(|seed| seed.parse::<i32>().ok()) {
         Some(seed) => seed.cast_unsigned(),
         None => {

@@ -1,7 +1,7 @@
 //! A layout as whole numbers on a vendor's scale.
 
 use super::boundaries::{Boundaries, sorted_spans};
-use super::{Definition, Layout, Place, Refusal, Refused};
+use super::{Definition, DefinitionPart, Layout, Refusal, Refused};
 
 /// How far a product may be from a whole number and still mean it. Decimal text that was read as `f64` and divided by
 /// a sum is off by far less.
@@ -24,14 +24,17 @@ impl Pieces {
         let mut pieces = Self::default();
         for (index, &weight) in weights.iter().enumerate() {
             if weight.fract() != 0.0 || weight > f64::from(i32::MAX) {
-                problems.push(Refusal::new(Place::Weight(index), "weights must be whole numbers below 2^31"));
+                problems.push(Refusal::new(
+                    DefinitionPart::Weight(index),
+                    "weights must be whole numbers below 2^31",
+                ));
             }
             #[allow(clippy::cast_possible_truncation, reason = "what is not a whole number is refused")]
             let whole = weight as u64;
             pieces.push(whole, Some(index));
         }
         if pieces.total() > i32::MAX as u64 {
-            problems.push(Refusal::new(Place::Layout, "the sum of the weights must be below 2^31"));
+            problems.push(Refusal::new(DefinitionPart::Layout, "the sum of the weights must be below 2^31"));
         }
         pieces
     }
@@ -47,7 +50,7 @@ impl Pieces {
         for (index, part) in parts_of_sum(weights).enumerate() {
             match on_grid(part, grid) {
                 Some(weight) => pieces.push(weight, Some(index)),
-                None => problems.push(Refusal::new(Place::Weight(index), off_grid(grid))),
+                None => problems.push(Refusal::new(DefinitionPart::Weight(index), off_grid(grid))),
             }
         }
         pieces
@@ -65,7 +68,7 @@ impl Pieces {
                     pieces.push(covered, Some(index));
                     pieces.push(whole - covered, None);
                 }
-                _ => problems.push(Refusal::new(Place::Weight(index), off_grid(grid))),
+                _ => problems.push(Refusal::new(DefinitionPart::Weight(index), off_grid(grid))),
             }
         }
         pieces
@@ -82,7 +85,7 @@ impl Pieces {
                     pieces.push(end - start, Some(variant));
                     position = end;
                 }
-                _ => problems.push(Refusal::new(Place::Layout, off_grid(grid))),
+                _ => problems.push(Refusal::new(DefinitionPart::Layout, off_grid(grid))),
             }
         }
         pieces.push(u64::from(grid).saturating_sub(position), None);

@@ -2,8 +2,8 @@
 
 use super::assigner::Rule;
 use super::boundaries::sorted_spans;
-use super::{Definition, Layout, Place, Reason, Refusal, Refused, Span};
-use crate::{Allocation, BucketRange, Salt, Share, Weights, contiguous};
+use super::{Definition, DefinitionPart, Layout, Reason, Refusal, Refused, Span};
+use crate::{Allocation, BucketRange, Fraction, Salt, Weights, contiguous};
 
 /// The seed defaults to the key. Coverage narrows each variant's range, so it has no seed.
 pub(crate) fn prepare(definition: &Definition<'_>) -> Result<Rule, Refused> {
@@ -23,11 +23,11 @@ pub(crate) fn prepare(definition: &Definition<'_>) -> Result<Rule, Refused> {
 }
 
 fn of_weights(weights: &[f64], coverage: f64) -> Result<Allocation, Refused> {
-    let Ok(coverage) = Share::from_fraction(coverage) else {
-        return Err(Refusal::new(Place::Coverage, "coverage must be in whole millionths").into());
+    let Ok(coverage) = Fraction::from_fraction(coverage) else {
+        return Err(Refusal::new(DefinitionPart::Coverage, "coverage must be in whole millionths").into());
     };
     Weights::from_relative(weights).and_then(|weights| contiguous(&weights, coverage)).map_err(|invalid| {
-        let refusal = |weight| Refusal { place: Place::Layout, reason: Reason::Weight(weight) };
+        let refusal = |weight| Refusal { place: DefinitionPart::Layout, reason: Reason::Weight(weight) };
         Refused(invalid.0.into_iter().map(refusal).collect())
     })
 }
@@ -38,10 +38,10 @@ fn of_ranges(ranges: &[Vec<Span>]) -> Result<Allocation, Refused> {
     for (variant, spans) in ranges.iter().enumerate() {
         let mut whole = Vec::with_capacity(spans.len());
         for (index, span) in spans.iter().enumerate() {
-            match (Share::from_fraction(span.start), Share::from_fraction(span.end)) {
+            match (Fraction::from_fraction(span.start), Fraction::from_fraction(span.end)) {
                 (Ok(start), Ok(end)) => whole.push(BucketRange::new(start.millionths(), end.millionths())),
                 _ => problems.push(Refusal::new(
-                    Place::Range { variant, index },
+                    DefinitionPart::Range { variant, index },
                     "a range must start and end at whole millionths",
                 )),
             }
@@ -52,7 +52,7 @@ fn of_ranges(ranges: &[Vec<Span>]) -> Result<Allocation, Refused> {
         return Err(Refused(problems));
     }
     Allocation::new(&by_variant).map_err(|invalid| {
-        let refusal = |range| Refusal { place: Place::Layout, reason: Reason::Range(range) };
+        let refusal = |range| Refusal { place: DefinitionPart::Layout, reason: Reason::Range(range) };
         Refused(invalid.0.into_iter().map(refusal).collect())
     })
 }

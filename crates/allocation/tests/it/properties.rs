@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weir_allocation::{
-    Allocation, BUCKETS, Bucket, Share, Weights, anchored, changes, contiguous, moved, moved_share, replan,
-    total_variation,
+    Allocation, BUCKETS, Bucket, Fraction, Weights, anchored, changes, contiguous, moved, moved_share,
+    replan, total_variation,
 };
 
 fn relative() -> impl Strategy<Value = Vec<f64>> {
@@ -20,8 +20,8 @@ fn weights() -> impl Strategy<Value = Weights> {
     relative().prop_map(|relative| Weights::from_relative(&relative).unwrap())
 }
 
-fn share() -> impl Strategy<Value = Share> {
-    (0..=BUCKETS).prop_map(|millionths| Share::from_millionths(millionths).unwrap())
+fn share() -> impl Strategy<Value = Fraction> {
+    (0..=BUCKETS).prop_map(|millionths| Fraction::from_millionths(millionths).unwrap())
 }
 
 /// Normalised weights in millionths: any mix of targets, so that growths meet often.
@@ -35,12 +35,12 @@ fn shares(targets: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u32>> {
 }
 
 fn of_millionths(millionths: &[u32]) -> Weights {
-    let shares: Vec<_> = millionths.iter().map(|&value| Share::from_millionths(value).unwrap()).collect();
+    let shares: Vec<_> = millionths.iter().map(|&value| Fraction::from_millionths(value).unwrap()).collect();
     Weights::from_shares(&shares).unwrap()
 }
 
 /// Every bucket has the owner that a plain scan of the ranges finds; every share is what was asked for.
-fn assert_partition(allocation: &Allocation, shares: &[Share]) {
+fn assert_partition(allocation: &Allocation, shares: &[Fraction]) {
     assert_eq!(allocation.owners(), shares.len());
     for (owner, &share) in shares.iter().enumerate() {
         assert_eq!(allocation.share_of(owner), share, "owner {owner}");
@@ -80,7 +80,7 @@ proptest! {
     #[test]
     fn layouts_partition_all_buckets(weights in weights()) {
         assert_partition(&anchored(&weights), weights.shares());
-        assert_partition(&contiguous(&weights, Share::ALL).unwrap(), weights.shares());
+        assert_partition(&contiguous(&weights, Fraction::ALL).unwrap(), weights.shares());
     }
 
     #[test]
@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn appending_a_target_takes_from_the_base_only(millionths in shares(2..=12), part in share()) {
-        let appended = part.of(Share::from_millionths(millionths[0]).unwrap()).millionths();
+        let appended = part.of(Fraction::from_millionths(millionths[0]).unwrap()).millionths();
         let mut longer = millionths.clone();
         longer[0] -= appended;
         longer.push(appended);
@@ -181,8 +181,8 @@ proptest! {
 }
 
 /// The anchored layouts before and after a part of the base's weight goes to a target.
-fn shift_from_base(millionths: &[u32], part: Share, target: usize) -> (Allocation, Allocation) {
-    let shifted = part.of(Share::from_millionths(millionths[0]).unwrap()).millionths();
+fn shift_from_base(millionths: &[u32], part: Fraction, target: usize) -> (Allocation, Allocation) {
+    let shifted = part.of(Fraction::from_millionths(millionths[0]).unwrap()).millionths();
     let mut raised = millionths.to_vec();
     raised[0] -= shifted;
     raised[target] += shifted;

@@ -5,8 +5,8 @@
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test;
-use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout, Place, Span};
-use weir_allocation::{Salt, Share, Weights, contiguous};
+use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, DefinitionPart, Layout, Span};
+use weir_allocation::{Fraction, Salt, Weights, contiguous};
 
 const HALVES: Layout<'static> = Layout::Weights(&[50.0, 50.0]);
 
@@ -21,7 +21,7 @@ fn halves(algorithm: Algorithm) -> Definition<'static> {
     Definition { key: "checkout", seed, coverage_seed: None, coverage: 1.0, layout: HALVES }
 }
 
-fn places(algorithm: Algorithm, definition: &Definition<'_>) -> Vec<Place> {
+fn places(algorithm: Algorithm, definition: &Definition<'_>) -> Vec<DefinitionPart> {
     match Assigner::new(algorithm, definition) {
         Ok(_) => Vec::new(),
         Err(refused) => refused.0.iter().map(|refusal| refusal.place).collect(),
@@ -43,7 +43,7 @@ fn weir_1_is_its_salt_and_its_allocation() {
     let definition = Definition { seed: None, coverage: 0.5, ..halves(Algorithm::Weir1) };
     let assigner = Assigner::new(Algorithm::Weir1, &definition).unwrap();
     let weights = Weights::from_relative(&[50.0, 50.0]).unwrap();
-    let allocation = contiguous(&weights, Share::from_percent(50.0).unwrap()).unwrap();
+    let allocation = contiguous(&weights, Fraction::from_percent(50.0).unwrap()).unwrap();
     let salt = Salt::new("checkout");
     for number in 0..1000 {
         let unit = format!("user-{number}");
@@ -59,7 +59,7 @@ fn weir_1_is_its_salt_and_its_allocation() {
 fn ranges_of_weir_1_are_whole_millionths() {
     let ranges = [vec![Span::new(0.0, 0.25)], vec![Span::new(0.25, 0.500_000_1)]];
     let definition = Definition { layout: Layout::Ranges(&ranges), ..halves(Algorithm::Weir1) };
-    assert_eq!(places(Algorithm::Weir1, &definition), [Place::Range { variant: 1, index: 0 }]);
+    assert_eq!(places(Algorithm::Weir1, &definition), [DefinitionPart::Range { variant: 1, index: 0 }]);
     let ranges = [vec![Span::new(0.0, 0.25), Span::new(0.5, 1.0)], vec![Span::new(0.25, 0.5)]];
     let definition = Definition { layout: Layout::Ranges(&ranges), ..definition };
     let assigner = Assigner::new(Algorithm::Weir1, &definition).unwrap();
@@ -119,15 +119,21 @@ fn what_no_algorithm_accepts() {
         let refused = |definition: Definition<'_>| places(algorithm, &definition);
         let whole = halves(algorithm);
         let ranges = [vec![Span::new(0.0, 0.6)], vec![Span::new(0.5, 1.0), Span::new(0.3, 0.2)]];
-        assert_eq!(refused(Definition { coverage: 1.5, ..whole }), [Place::Coverage]);
-        assert_eq!(refused(Definition { coverage: f64::NAN, ..whole }), [Place::Coverage]);
-        assert_eq!(refused(Definition { layout: Layout::Weights(&[]), ..whole }), [Place::Layout]);
-        assert_eq!(refused(Definition { layout: Layout::Weights(&[0.0, 0.0]), ..whole }), [Place::Layout]);
+        assert_eq!(refused(Definition { coverage: 1.5, ..whole }), [DefinitionPart::Coverage]);
+        assert_eq!(refused(Definition { coverage: f64::NAN, ..whole }), [DefinitionPart::Coverage]);
+        assert_eq!(refused(Definition { layout: Layout::Weights(&[]), ..whole }), [DefinitionPart::Layout]);
+        assert_eq!(
+            refused(Definition { layout: Layout::Weights(&[0.0, 0.0]), ..whole }),
+            [DefinitionPart::Layout]
+        );
         let bad = Layout::Weights(&[1.0, -1.0, f64::NAN]);
-        assert_eq!(refused(Definition { layout: bad, ..whole }), [Place::Weight(1), Place::Weight(2)]);
+        assert_eq!(
+            refused(Definition { layout: bad, ..whole }),
+            [DefinitionPart::Weight(1), DefinitionPart::Weight(2)]
+        );
         assert!(!refused(Definition { layout: Layout::Ranges(&ranges), ..whole }).is_empty());
         let half = Definition { coverage: 0.5, layout: Layout::Ranges(&ranges[..1]), ..whole };
-        assert_eq!(refused(half), [Place::Coverage]);
+        assert_eq!(refused(half), [DefinitionPart::Coverage]);
     }
 }
 
@@ -144,7 +150,8 @@ fn seeds_are_asked_for_where_the_key_is_none() {
         Algorithm::Flagsmith,
     ];
     for &algorithm in Algorithm::ALL {
-        let expected: &[Place] = if needs_seed.contains(&algorithm) { &[Place::Seed] } else { &[] };
+        let expected: &[DefinitionPart] =
+            if needs_seed.contains(&algorithm) { &[DefinitionPart::Seed] } else { &[] };
         assert_eq!(
             places(algorithm, &Definition { seed: None, ..halves(algorithm) }),
             expected,
@@ -153,9 +160,9 @@ fn seeds_are_asked_for_where_the_key_is_none() {
         );
     }
     let seeded = Definition { seed: Some("x"), ..halves(Algorithm::EnvoyXxh64) };
-    assert_eq!(places(Algorithm::EnvoyXxh64, &seeded), [Place::Seed]);
-    assert_eq!(places(Algorithm::Split, &seeded), [Place::Seed]);
-    assert_eq!(places(Algorithm::Flagsmith, &seeded), [Place::Seed]);
+    assert_eq!(places(Algorithm::EnvoyXxh64, &seeded), [DefinitionPart::Seed]);
+    assert_eq!(places(Algorithm::Split, &seeded), [DefinitionPart::Seed]);
+    assert_eq!(places(Algorithm::Flagsmith, &seeded), [DefinitionPart::Seed]);
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
@@ -163,12 +170,12 @@ fn seeds_are_asked_for_where_the_key_is_none() {
 fn coverage_is_refused_where_the_vendor_has_none() {
     for &algorithm in Algorithm::ALL {
         let half = Definition { coverage: 0.5, ..halves(algorithm) };
-        let expected: &[Place] = match algorithm {
+        let expected: &[DefinitionPart] = match algorithm {
             Algorithm::Weir1 | Algorithm::GrowthBook1 | Algorithm::GrowthBook2 => &[],
             Algorithm::Unleash | Algorithm::Optimizely | Algorithm::StatsigGate => &[],
             // These hash coverage with a seed of its own.
-            Algorithm::Statsig | Algorithm::Split | Algorithm::Flagsmith => &[Place::CoverageSeed],
-            _ => &[Place::Coverage],
+            Algorithm::Statsig | Algorithm::Split | Algorithm::Flagsmith => &[DefinitionPart::CoverageSeed],
+            _ => &[DefinitionPart::Coverage],
         };
         assert_eq!(places(algorithm, &half), expected, "{}", algorithm.name());
     }
@@ -196,7 +203,7 @@ fn steps_that_the_vendor_does_not_have_are_refused() {
         assert_eq!(places(algorithm, &definition).len(), expected, "{}", algorithm.name());
     }
     let percent = Definition { coverage: 0.505, ..halves(Algorithm::Unleash) };
-    assert_eq!(places(Algorithm::Unleash, &percent), [Place::Coverage]);
+    assert_eq!(places(Algorithm::Unleash, &percent), [DefinitionPart::Coverage]);
 }
 
 /// Whether two ways to write halves are the same assignment.

@@ -1,10 +1,10 @@
 //! Claims: their providers, their names, and where they are not available yet.
 
 use super::Compiler;
+use crate::access_plan::Source;
 use crate::attribute::{AttrId, AttributeSpec};
 use crate::claims::{ClaimName, ClaimSource};
 use crate::problem::{At, did_you_mean};
-use crate::shape::Source;
 use crate::value::Kind;
 
 impl Compiler<'_> {

@@ -1,9 +1,9 @@
 //! The host of a request.
 
 use super::Compiler;
+use crate::access_plan::{Attribute, Source};
 use crate::attribute::{AttrId, AttributeSpec, RequestPart};
 use crate::never::Form;
-use crate::shape::{Attribute, Source};
 use crate::value::Kind;
 
 /// Where requests have their host.

@@ -1,14 +1,14 @@
 //! The declarations of a configuration so far.
 
+use crate::access_plan::{Attribute, Property};
 use crate::attribute::AttrId;
 use crate::claims::ClaimSource;
 use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::predicate::{CelId, ExperimentId};
-use crate::shape::{Attribute, Property};
 use crate::table::{Groups, Table, TableId};
 
 /// More of anything that a request may be read for than this in one configuration is a mistake or an attack.
-const MOST: usize = 4096;
+const MAX_ENTRIES: usize = 4096;
 
 /// All tables.
 pub(super) struct Tables {
@@ -36,16 +36,16 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn new() -> Self {
         Self {
-            attributes: Table::at_most(MOST),
-            headers: Table::at_most(MOST),
-            cookies: Table::at_most(MOST),
-            queries: Table::at_most(MOST),
-            raw_queries: Table::at_most(MOST),
-            properties: Table::at_most(MOST),
+            attributes: Table::at_most(MAX_ENTRIES),
+            headers: Table::at_most(MAX_ENTRIES),
+            cookies: Table::at_most(MAX_ENTRIES),
+            queries: Table::at_most(MAX_ENTRIES),
+            raw_queries: Table::at_most(MAX_ENTRIES),
+            properties: Table::at_most(MAX_ENTRIES),
             claims: Table::default(),
             cel: Table::default(),
             owned: Table::default(),
-            texts: Table::at_most(MOST),
+            texts: Table::at_most(MAX_ENTRIES),
             states: Table::default(),
             counters: Table::default(),
             gauges: Table::default(),
@@ -58,14 +58,14 @@ impl Tables {
     /// The names of the tables that would have had to take more than they can.
     pub(super) fn exceeded(&self) -> impl Iterator<Item = (usize, &'static str)> {
         [
-            (self.attributes.exceeded(), MOST, "attributes"),
-            (self.headers.exceeded(), MOST, "headers"),
-            (self.cookies.exceeded(), MOST, "cookies"),
-            (self.queries.exceeded() || self.raw_queries.exceeded(), MOST, "query parameters"),
-            (self.properties.exceeded(), MOST, "properties"),
+            (self.attributes.exceeded(), MAX_ENTRIES, "attributes"),
+            (self.headers.exceeded(), MAX_ENTRIES, "headers"),
+            (self.cookies.exceeded(), MAX_ENTRIES, "cookies"),
+            (self.queries.exceeded() || self.raw_queries.exceeded(), MAX_ENTRIES, "query parameters"),
+            (self.properties.exceeded(), MAX_ENTRIES, "properties"),
             (self.claims.exceeded(), u16::MAX.into(), "claims"),
             (self.cel.exceeded(), CelId::MAX, "CEL expressions"),
-            (self.texts.exceeded(), MOST, "texts"),
+            (self.texts.exceeded(), MAX_ENTRIES, "texts"),
             (self.states.exceeded(), State::MAX, "names of filter state"),
             (self.counters.exceeded(), Counter::MAX, "counters"),
             (self.gauges.exceeded(), Gauge::MAX, "gauges"),

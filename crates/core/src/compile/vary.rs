@@ -1,8 +1,8 @@
 //! Which request headers decide about the answer that a client gets: caches must know them.
 
 use super::Compiler;
+use crate::access_plan::Source;
 use crate::effect::{OwnedHeader, ResponseHeader};
-use crate::shape::Source;
 
 /// Where Envoy's filter `jwt_authn` leaves the claims of tokens that it has verified.
 const JWT_AUTHN: &[u8] = b"metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0";

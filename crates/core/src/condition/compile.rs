@@ -14,11 +14,11 @@ use crate::value::Kind;
 use serde_json::{Map, Value as Json};
 
 /// Conditions nested deeper than this are refused, so that no configuration exhausts the stack.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// More clauses and checks than this in one condition are a mistake or an attack.
-const MOST_NODES: usize = 10_000;
+const MAX_NODES: usize = 10_000;
 /// More entries than this in one list of literals are a mistake or an attack.
-const MOST_LITERALS: usize = 100_000;
+const MAX_LITERALS: usize = 100_000;
 
 /// The operators on a value.
 const OPERATORS: [&str; 29] = [
@@ -56,13 +56,13 @@ const OPERATORS: [&str; 29] = [
 /// Compiles a condition, adding all that is wrong with it to the compiler's problems. What it
 /// returns is only of use when there are none.
 pub fn compile(json: &Json, compiler: &mut Compiler<'_>, at: &At) -> Condition {
-    let mut builder = Builder { compiler, nodes_left: MOST_NODES, top: at };
-    Condition(builder.clause(json, Place { at, depth: 0 }))
+    let mut builder = Builder { compiler, nodes_left: MAX_NODES, top: at };
+    Condition(builder.clause(json, Cursor { at, depth: 0 }))
 }
 
 /// Where the builder is.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Cursor<'a> {
     at: &'a At,
     depth: usize,
 }
@@ -135,13 +135,13 @@ impl Builder<'_, '_> {
     }
 
     /// Counts a node; false, with a problem, when there are too many or it is too deep.
-    fn enter(&mut self, place: Place<'_>) -> bool {
-        if place.depth > DEEPEST {
-            self.problem(place.at, format!("nested deeper than {DEEPEST} levels"));
+    fn enter(&mut self, place: Cursor<'_>) -> bool {
+        if place.depth > MAX_DEPTH {
+            self.problem(place.at, format!("nested deeper than {MAX_DEPTH} levels"));
             return false;
         }
         let Some(left) = self.nodes_left.checked_sub(1) else {
-            self.problem(self.top, format!("more than {MOST_NODES} clauses and operators"));
+            self.problem(self.top, format!("more than {MAX_NODES} clauses and operators"));
             return false;
         };
         self.nodes_left = left;
@@ -149,7 +149,7 @@ impl Builder<'_, '_> {
     }
 
     /// A condition on an object: operators that combine conditions, and fields.
-    fn clause<R: Root>(&mut self, json: &Json, place: Place<'_>) -> Clause<R> {
+    fn clause<R: Root>(&mut self, json: &Json, place: Cursor<'_>) -> Clause<R> {
         if !self.enter(place) {
             return Clause::All(Box::default());
         }
@@ -174,9 +174,9 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn member<R: Root>(&mut self, key: &str, json: &Json, place: Place<'_>) -> Option<Clause<R>> {
+    fn member<R: Root>(&mut self, key: &str, json: &Json, place: Cursor<'_>) -> Option<Clause<R>> {
         let at = place.at.field(key);
-        let inside = Place { at: &at, depth: place.depth + 1 };
+        let inside = Cursor { at: &at, depth: place.depth + 1 };
         match key {
             "$and" => Some(Clause::All(self.clauses(json, inside)?)),
             "$or" => Some(any(self.clauses(json, inside)?)),
@@ -204,17 +204,17 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn clauses<R: Root>(&mut self, json: &Json, place: Place<'_>) -> Option<Box<[Clause<R>]>> {
+    fn clauses<R: Root>(&mut self, json: &Json, place: Cursor<'_>) -> Option<Box<[Clause<R>]>> {
         let Json::Array(items) = json else {
             self.problem(place.at, format!("needs a list of conditions, not {}", described(json)));
             return None;
         };
-        let clause = |(i, item)| self.clause(item, Place { at: &place.at.index(i), depth: place.depth });
+        let clause = |(i, item)| self.clause(item, Cursor { at: &place.at.index(i), depth: place.depth });
         Some(items.iter().enumerate().map(clause).collect())
     }
 
     /// What is asked of a value: a literal that it equals, or operators.
-    fn check(&mut self, json: &Json, place: Place<'_>, ignore_case: bool) -> Check {
+    fn check(&mut self, json: &Json, place: Cursor<'_>, ignore_case: bool) -> Check {
         if !self.enter(place) {
             return Check::Null;
         }
@@ -228,20 +228,20 @@ impl Builder<'_, '_> {
                 self.operators(members, place)
             }
             Json::Array(_) | Json::Object(_) => {
-                if depth_of(json) + place.depth > DEEPEST {
-                    self.problem(place.at, format!("nested deeper than {DEEPEST} levels"));
+                if depth_of(json) + place.depth > MAX_DEPTH {
+                    self.problem(place.at, format!("nested deeper than {MAX_DEPTH} levels"));
                 }
                 Check::Json(json.clone())
             }
         }
     }
 
-    fn operators(&mut self, members: &Map<String, Json>, place: Place<'_>) -> Check {
+    fn operators(&mut self, members: &Map<String, Json>, place: Cursor<'_>) -> Check {
         let mut all = Vec::new();
         for (key, json) in members {
             let at = place.at.field(key);
             if key.starts_with('$') {
-                all.extend(self.operator(key, json, Place { at: &at, depth: place.depth + 1 }));
+                all.extend(self.operator(key, json, Cursor { at: &at, depth: place.depth + 1 }));
             } else {
                 self.problem(
                     &at,
@@ -258,7 +258,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn operator(&mut self, name: &str, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn operator(&mut self, name: &str, json: &Json, place: Cursor<'_>) -> Option<Check> {
         Some(match name {
             "$eq" => Check::Is(self.scalar(json, place)?),
             "$ne" => not(Check::Is(self.scalar(json, place)?)),
@@ -292,7 +292,7 @@ impl Builder<'_, '_> {
         })
     }
 
-    fn scalar(&mut self, json: &Json, place: Place<'_>) -> Option<Scalar> {
+    fn scalar(&mut self, json: &Json, place: Cursor<'_>) -> Option<Scalar> {
         self.enter(place).then_some(())?;
         let scalar = Scalar::of(json);
         if scalar.is_none() {
@@ -303,11 +303,11 @@ impl Builder<'_, '_> {
         scalar
     }
 
-    fn order(&mut self, relation: Relation, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn order(&mut self, relation: Relation, json: &Json, place: Cursor<'_>) -> Option<Check> {
         Some(Check::Order(relation, Bound::new(self.scalar(json, place)?)))
     }
 
-    fn version(&mut self, relation: Relation, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn version(&mut self, relation: Relation, json: &Json, place: Cursor<'_>) -> Option<Check> {
         self.enter(place).then_some(())?;
         if matches!(json, Json::String(_) | Json::Number(_)) {
             return Some(Check::Version(relation, Version::new(Node::from(json))));
@@ -316,18 +316,18 @@ impl Builder<'_, '_> {
         None
     }
 
-    fn list<'j>(&mut self, json: &'j Json, place: Place<'_>) -> Option<&'j [Json]> {
+    fn list<'j>(&mut self, json: &'j Json, place: Cursor<'_>) -> Option<&'j [Json]> {
         self.enter(place).then_some(())?;
         match json {
-            Json::Array(items) if items.len() <= MOST_LITERALS => return Some(items),
-            Json::Array(_) => self.problem(place.at, format!("more than {MOST_LITERALS} entries")),
+            Json::Array(items) if items.len() <= MAX_LITERALS => return Some(items),
+            Json::Array(_) => self.problem(place.at, format!("more than {MAX_LITERALS} entries")),
             _ => self
                 .problem(place.at, format!("needs a list such as [\"a\", \"b\"], not {}", described(json))),
         }
         None
     }
 
-    fn one_of(&mut self, json: &Json, place: Place<'_>, ignore_case: bool) -> Option<Check> {
+    fn one_of(&mut self, json: &Json, place: Cursor<'_>, ignore_case: bool) -> Option<Check> {
         let items = self.list(json, place)?;
         let scalars: Vec<Scalar> = items.iter().map_while(Scalar::of).collect();
         if scalars.len() < items.len() {
@@ -338,7 +338,7 @@ impl Builder<'_, '_> {
         Some(Check::OneOf(Set::new(scalars, ignore_case)))
     }
 
-    fn exists(&mut self, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn exists(&mut self, json: &Json, place: Cursor<'_>) -> Option<Check> {
         self.enter(place).then_some(())?;
         match json {
             Json::Bool(true) => Some(Check::Present),
@@ -350,7 +350,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn kind(&mut self, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn kind(&mut self, json: &Json, place: Cursor<'_>) -> Option<Check> {
         self.enter(place).then_some(())?;
         let name = json.as_str().unwrap_or_default();
         let known = Type::ALL.iter().find(|(known, _)| *known == name);
@@ -361,7 +361,7 @@ impl Builder<'_, '_> {
         known.map(|(_, kind)| Check::Type(*kind))
     }
 
-    fn size(&mut self, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn size(&mut self, json: &Json, place: Cursor<'_>) -> Option<Check> {
         let never = match json {
             Json::Null | Json::Array(_) => true,
             Json::Object(members) => !members.keys().any(|k| k.starts_with('$')),
@@ -377,16 +377,16 @@ impl Builder<'_, '_> {
         Some(Check::Size(Box::new(self.check(json, place, false))))
     }
 
-    fn contains(&mut self, json: &Json, place: Place<'_>, ignore_case: bool) -> Option<Check> {
+    fn contains(&mut self, json: &Json, place: Cursor<'_>, ignore_case: bool) -> Option<Check> {
         let items = self.list(json, place)?;
         let check = |(i, item)| {
             let at = place.at.index(i);
-            self.check(item, Place { at: &at, depth: place.depth + 1 }, ignore_case)
+            self.check(item, Cursor { at: &at, depth: place.depth + 1 }, ignore_case)
         };
         Some(Check::Contains(items.iter().enumerate().map(check).collect()))
     }
 
-    fn element(&mut self, json: &Json, place: Place<'_>) -> Option<Check> {
+    fn element(&mut self, json: &Json, place: Cursor<'_>) -> Option<Check> {
         let Json::Object(members) = json else {
             self.problem(
                 place.at,
@@ -401,7 +401,7 @@ impl Builder<'_, '_> {
         })
     }
 
-    fn pattern(&mut self, json: &Json, place: Place<'_>, ignore_case: bool) -> Option<Check> {
+    fn pattern(&mut self, json: &Json, place: Cursor<'_>, ignore_case: bool) -> Option<Check> {
         self.enter(place).then_some(())?;
         let pattern = match json {
             Json::String(text) => Pattern::new(text, ignore_case),
@@ -488,7 +488,7 @@ fn depth_of(json: &Json) -> usize {
     }
     fn within(json: &Json, level: usize) -> usize {
         match json {
-            _ if level > DEEPEST => level,
+            _ if level > MAX_DEPTH => level,
             Json::Array(items) => deepest(items.iter(), level),
             Json::Object(members) => deepest(members.values(), level),
             _ => level,

@@ -6,14 +6,14 @@ use std::fmt::{self, Write};
 /// A number in the form in which JavaScript prints it (ECMA-262 `Number::toString`, radix 10), on
 /// the stack.
 pub(super) struct NumberText {
-    bytes: [u8; Self::LONGEST],
+    bytes: [u8; Self::MAX_LEN],
     len: usize,
 }
 
 impl NumberText {
     /// Enough for a sign, 21 digits in front of the point, or `0.00000` and 17 digits, or 17
     /// digits with a point and an exponent.
-    const LONGEST: usize = 32;
+    const MAX_LEN: usize = 32;
 
     /// The text of `number`.
     pub(super) fn new(number: f64) -> Self {
@@ -41,7 +41,7 @@ impl NumberText {
     }
 
     fn empty() -> Self {
-        Self { bytes: [0; Self::LONGEST], len: 0 }
+        Self { bytes: [0; Self::MAX_LEN], len: 0 }
     }
 
     /// The printer gives the shortest digits that read back as the same number, as JavaScript does; only the

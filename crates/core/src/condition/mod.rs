@@ -21,7 +21,7 @@ mod pattern;
 mod version;
 
 use crate::attribute::AttrId;
-use crate::predicate::Facts;
+use crate::predicate::RequestView;
 use crate::truth::Truth;
 use check::Check;
 pub use compile::compile;
@@ -33,7 +33,7 @@ pub struct Condition(Clause<AttrId>);
 
 impl Condition {
     /// Whether it holds for this request, as far as that is known.
-    pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
+    pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
         self.0.judge(&|id: AttrId| Node::from(facts.value(id)))
     }
 }

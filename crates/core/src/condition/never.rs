@@ -1,6 +1,6 @@
 //! Literals in a condition that no value can ever be equal to.
 
-use crate::never::{Form, Part};
+use crate::never::{ComparedPart, Form};
 use crate::problem::{At, Problems};
 use serde_json::Value as Json;
 
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 pub(super) fn refuse_never(json: &Json, form: Form, at: &At, problems: &mut Problems) {
     match json {
         Json::String(literal) => {
-            if let Some(why) = form.refuses(literal, Part::Whole) {
+            if let Some(why) = form.refuses(literal, ComparedPart::Whole) {
                 problems.add(at, why);
             }
         }

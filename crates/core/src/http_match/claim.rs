@@ -3,7 +3,7 @@
 use super::TextTest;
 use crate::attribute::AttrId;
 use crate::header::Pairs;
-use crate::predicate::Facts;
+use crate::predicate::RequestView;
 use crate::truth::Truth;
 use crate::value::Value;
 
@@ -19,7 +19,7 @@ pub struct ClaimTest {
 impl ClaimTest {
     /// Whether the claim is there and passes. As in Istio, a number, boolean or object is there but
     /// passes no test of a text.
-    pub fn judge<F: Facts>(&self, facts: &F) -> Truth {
+    pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
         let value = facts.value(self.attribute);
         if let TextTest::Any = self.test {
             return (value != Value::Null).into();

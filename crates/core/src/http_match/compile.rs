@@ -1,13 +1,13 @@
 //! From a written match to a predicate.
 
-use super::string_match::{Asks, Place};
+use super::string_match::{Anchor, TextRequirement};
 use super::{ClaimTest, HttpMatch, Network, Networks, StringMatch, TextTest};
-use crate::Named;
+use crate::OrderedMap;
 use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, SourceSpec};
 use crate::claims::{ClaimName, bracketed};
 use crate::compile::Compiler;
 use crate::header;
-use crate::never::{Form, Part};
+use crate::never::{ComparedPart, Form};
 use crate::predicate::Predicate;
 use crate::problem::At;
 
@@ -34,7 +34,7 @@ impl Cost {
     fn of(test: &TextTest) -> Self {
         match test {
             TextTest::Any => Cost::Bytes,
-            TextTest::Literal { place: Place::Anywhere, .. } => Cost::Search,
+            TextTest::Literal { place: Anchor::Anywhere, .. } => Cost::Search,
             TextTest::Literal { .. } => Cost::Bytes,
             TextTest::OneOf { .. } | TextTest::Version(_) => Cost::Search,
             TextTest::Regex(_) => Cost::Regex,
@@ -147,7 +147,7 @@ impl HttpMatch {
                 entry.compiler.problems.add(&at, "a query parameter needs a name");
             } else if name.as_bytes().contains(&b'=') {
                 entry.compiler.problems.add(&at, "names cannot contain `=`, so this could never match");
-            } else if let Some(why) = Form::Query.refuses(name, Part::Whole) {
+            } else if let Some(why) = Form::Query.refuses(name, ComparedPart::Whole) {
                 entry.compiler.problems.add(&at, why);
             }
             let attribute = entry.compiler.raw_query(name);
@@ -177,7 +177,10 @@ impl HttpMatch {
 }
 
 /// The entries of a map, each with its place.
-fn places<'m>(map: &'m Named<StringMatch>, at: &At) -> impl Iterator<Item = (&'m str, &'m StringMatch, At)> {
+fn places<'m>(
+    map: &'m OrderedMap<StringMatch>,
+    at: &At,
+) -> impl Iterator<Item = (&'m str, &'m StringMatch, At)> {
     map.iter().map(move |(name, matcher)| (name, matcher, at.field(name)))
 }
 
@@ -230,7 +233,7 @@ impl Entry<'_, '_> {
     }
 
     /// What is asked of a text, which for a host is in lower case.
-    fn asks(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) -> Option<Asks> {
+    fn asks(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) -> Option<TextRequirement> {
         self.refuse_never(attribute, matcher, at);
         if self.is_host(attribute) {
             return matcher.lowered().asks(false, &mut self.compiler.problems, at);
@@ -246,10 +249,10 @@ impl Entry<'_, '_> {
     fn refuse_never(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
         let Some(form) = self.compiler.form(attribute) else { return };
         let literals = [
-            ("exact", &matcher.exact, Part::Whole),
-            ("prefix", &matcher.prefix, Part::Start),
-            ("suffix", &matcher.suffix, Part::Other),
-            ("contains", &matcher.contains, Part::Other),
+            ("exact", &matcher.exact, ComparedPart::Whole),
+            ("prefix", &matcher.prefix, ComparedPart::Start),
+            ("suffix", &matcher.suffix, ComparedPart::Other),
+            ("contains", &matcher.contains, ComparedPart::Other),
         ];
         let mut found = Vec::new();
         for (name, literal, part) in literals {
@@ -257,7 +260,7 @@ impl Entry<'_, '_> {
             found.extend(why.and_then(|text| form.refuses(text, part)).map(|why| (at.field(name), why)));
         }
         for (i, literal) in matcher.one_of.iter().flatten().enumerate() {
-            let why = form.refuses(literal, Part::Whole);
+            let why = form.refuses(literal, ComparedPart::Whole);
             found.extend(why.map(|why| (at.field("in").index(i), why)));
         }
         let pattern = matcher.regex.as_deref().and_then(|pattern| form.refuses_pattern(pattern));
@@ -267,10 +270,10 @@ impl Entry<'_, '_> {
         }
     }
 
-    fn add_text(&mut self, attribute: AttrId, asks: Asks) {
+    fn add_text(&mut self, attribute: AttrId, asks: TextRequirement) {
         let (there, test) = match asks {
-            Asks::Presence(there) => (there, TextTest::Any),
-            Asks::Passes(test) => (true, test),
+            TextRequirement::Presence(there) => (there, TextTest::Any),
+            TextRequirement::Passes(test) => (true, test),
         };
         let cost = Cost::of(&test);
         let part = match test {
@@ -284,8 +287,10 @@ impl Entry<'_, '_> {
     /// tests but presence.
     fn without(&mut self, attribute: AttrId, matcher: &StringMatch, at: &At) {
         match self.asks(attribute, matcher, at) {
-            Some(Asks::Presence(there)) => self.add_text(attribute, Asks::Presence(!there)),
-            Some(Asks::Passes(test)) => {
+            Some(TextRequirement::Presence(there)) => {
+                self.add_text(attribute, TextRequirement::Presence(!there))
+            }
+            Some(TextRequirement::Passes(test)) => {
                 let cost = Cost::of(&test);
                 let absent_is_empty = true;
                 let part = if self.is_host(attribute) {
@@ -308,8 +313,8 @@ impl Entry<'_, '_> {
         let source = AttributeSpec { claim: Some(ClaimName::Path(path)), ..AttributeSpec::default() };
         let Some(attribute) = self.source(source, at) else { return };
         let (there, test) = match matcher.asks(false, &mut self.compiler.problems, at) {
-            Some(Asks::Presence(there)) => (there, TextTest::Any),
-            Some(Asks::Passes(test)) => (true, test),
+            Some(TextRequirement::Presence(there)) => (there, TextTest::Any),
+            Some(TextRequirement::Passes(test)) => (true, test),
             None => return,
         };
         let part = Predicate::Claim(Box::new(ClaimTest { attribute, test }));
@@ -373,11 +378,11 @@ fn principal_tests(principal: &str) -> Result<Vec<TextTest>, String> {
     };
     match principal.split_once('*') {
         None if principal.is_empty() => Err(refusal()),
-        None => Ok(vec![with_scheme(Place::Whole, principal)]),
-        Some(("", "")) => Ok(vec![with_scheme(Place::Start, "")]),
-        Some((start, "")) => Ok(vec![with_scheme(Place::Start, start)]),
+        None => Ok(vec![with_scheme(Anchor::Whole, principal)]),
+        Some(("", "")) => Ok(vec![with_scheme(Anchor::Start, "")]),
+        Some((start, "")) => Ok(vec![with_scheme(Anchor::Start, start)]),
         Some(("", end)) if !end.as_bytes().contains(&b'*') => {
-            Ok(vec![with_scheme(Place::Start, ""), TextTest::literal(Place::End, end)])
+            Ok(vec![with_scheme(Anchor::Start, ""), TextTest::literal(Anchor::End, end)])
         }
         Some(_) => Err(refusal()),
     }

@@ -1,6 +1,6 @@
 //! The `match` list as it is written.
 
-use crate::Named;
+use crate::OrderedMap;
 use crate::load::Load;
 use serde::Serialize;
 
@@ -31,16 +31,16 @@ pub struct HttpMatch {
     /// Request headers by case-insensitive name. Of several lines of one header, one that passes is enough.
     /// `{}` only requires that the header is present. A name such as `@request.auth.claims.group` or
     /// `@request.auth.claims[a.b][c]` tests a claim of a verified token instead, as in Istio.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub headers: Named<StringMatch>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub headers: OrderedMap<StringMatch>,
     /// Like `headers`, but no test may pass. `{}` requires that the header is absent; with any other test an
     /// absent header counts as empty, as in Istio.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub without_headers: Named<StringMatch>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub without_headers: OrderedMap<StringMatch>,
     /// Query parameters by name, not percent-decoded, as in Istio. The first one of a name wins. `{}` only
     /// requires that it is present.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub query_params: Named<StringMatch>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub query_params: OrderedMap<StringMatch>,
     /// Ignores the case of ASCII letters in `uri`. A `regex` is not affected: write `(?i)` in it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_uri_case: bool,
@@ -50,13 +50,13 @@ pub struct HttpMatch {
     pub port: Option<u32>,
     /// Cookies by case-sensitive name. The first one of a name wins. `{}` only requires that it is present.
     /// Weir's addition.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub cookies: Named<StringMatch>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub cookies: OrderedMap<StringMatch>,
     /// Claims of a verified token by name; `[a][b]` is the claim `b` inside `a`; write a name with dots in
     /// brackets. The claim must be a string, or a list of strings of which one passes. `{}` only requires
     /// that it is present. Weir's addition.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub claims: Named<StringMatch>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub claims: OrderedMap<StringMatch>,
     /// The caller's identity from its mTLS certificate, one of these, as in AuthorizationPolicy:
     /// `cluster.local/ns/shop/sa/cart`, a prefix `cluster.local/ns/shop/*`, a suffix `*/sa/cart`, or `*` for
     /// any caller with a certificate. Weir's addition.

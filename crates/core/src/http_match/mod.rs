@@ -19,4 +19,4 @@ pub use config::{HttpMatch, StringMatch};
 pub use network::{Network, Networks};
 pub use regex::FullMatch;
 pub(crate) use string_match::stands;
-pub use string_match::{Asks, Place, TextTest};
+pub use string_match::{Anchor, TextRequirement, TextTest};

@@ -1,16 +1,16 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
-use super::string_match::{Place, stands};
+use super::string_match::{Anchor, stands};
 use crate::regex::{Alphabet, Regex, latin1, of_this_request};
 use crate::truth::Truth;
 use regex_lite::RegexBuilder;
 
 /// Istio's limit for the length of an expression, in bytes.
-const LONGEST_PATTERN: usize = 1024;
+const MAX_PATTERN_LEN: usize = 1024;
 /// How many bytes a compiled expression may take: enough for what people write, not for `.{999}{999}`.
-const LARGEST_PROGRAM: usize = 64 * 1024;
+const MAX_PROGRAM_SIZE: usize = 64 * 1024;
 /// Groups within groups.
-const DEEPEST_NESTING: u32 = 40;
+const MAX_NESTING: u32 = 40;
 
 /// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
 ///
@@ -23,7 +23,7 @@ pub struct FullMatch(Form);
 enum Form {
     /// A literal with or without `.*` around it, which is what most expressions are. Comparing is
     /// some fifty times cheaper than running the automaton.
-    Plain(Place, Box<[u8]>),
+    Plain(Anchor, Box<[u8]>),
     Automaton(Regex),
 }
 
@@ -37,9 +37,9 @@ impl FullMatch {
         if pattern.is_empty() {
             return Err("is empty; to match an empty text, write {exact: \"\"}".to_owned());
         }
-        if pattern.len() > LONGEST_PATTERN {
+        if pattern.len() > MAX_PATTERN_LEN {
             return Err(format!(
-                "is {} bytes long; at most {LONGEST_PATTERN} are allowed, as in Istio",
+                "is {} bytes long; at most {MAX_PATTERN_LEN} are allowed, as in Istio",
                 pattern.len()
             ));
         }
@@ -67,12 +67,12 @@ impl FullMatch {
 
 fn build(pattern: &str) -> Result<regex_lite::Regex, String> {
     let mut builder = RegexBuilder::new(pattern);
-    builder.size_limit(LARGEST_PROGRAM).nest_limit(DEEPEST_NESTING).build().map_err(|error| error.to_string())
+    builder.size_limit(MAX_PROGRAM_SIZE).nest_limit(MAX_NESTING).build().map_err(|error| error.to_string())
 }
 
 /// The literal in `literal`, `literal.*`, `.*literal` or `.*literal.*`, with the place that this
 /// means. `None` for every other expression.
-fn plain(pattern: &str) -> Option<(Place, Vec<u8>)> {
+fn plain(pattern: &str) -> Option<(Anchor, Vec<u8>)> {
     let rest = pattern.strip_prefix('^').unwrap_or(pattern);
     let (before, rest) = rest.strip_prefix(".*").map_or((false, rest), |rest| (true, rest));
     let mut literal = Vec::new();
@@ -101,10 +101,10 @@ fn plain(pattern: &str) -> Option<(Place, Vec<u8>)> {
         }
     };
     let place = match (before, after) {
-        (false, false) => Place::Whole,
-        (false, true) => Place::Start,
-        (true, false) => Place::End,
-        (true, true) => Place::Anywhere,
+        (false, false) => Anchor::Whole,
+        (false, true) => Anchor::Start,
+        (true, false) => Anchor::End,
+        (true, true) => Anchor::Anywhere,
     };
     Some((place, literal))
 }
@@ -128,7 +128,7 @@ fn explain(pattern: &str, error: &str) -> String {
     ];
     let hint = hint
         .iter()
-        .find(|(what, _)| stands(Place::Anywhere, what.as_bytes(), false, error.as_bytes()))
+        .find(|(what, _)| stands(Anchor::Anywhere, what.as_bytes(), false, error.as_bytes()))
         .map(|(_, hint)| *hint);
     match hint {
         Some(hint) => format!("{pattern:?}: {error}; {hint}"),
@@ -225,12 +225,12 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn plain_expressions_are_recognised() {
         for (pattern, place, literal) in [
-            ("abc", Place::Whole, "abc"),
-            ("^abc$", Place::Whole, "abc"),
-            (r"/v1\.2/.*", Place::Start, "/v1.2/"),
-            (".*-beta$", Place::End, "-beta"),
-            ("^.*x.*$", Place::Anywhere, "x"),
-            (".*", Place::End, ""),
+            ("abc", Anchor::Whole, "abc"),
+            ("^abc$", Anchor::Whole, "abc"),
+            (r"/v1\.2/.*", Anchor::Start, "/v1.2/"),
+            (".*-beta$", Anchor::End, "-beta"),
+            ("^.*x.*$", Anchor::Anywhere, "x"),
+            (".*", Anchor::End, ""),
         ] {
             assert_eq!(plain(pattern), Some((place, literal.as_bytes().to_vec())), "{pattern}");
         }

@@ -8,7 +8,7 @@ use crate::truth::Truth;
 use semver::{Version, VersionReq};
 
 /// Whether a longer text is a version is not found out.
-const LONGEST_VERSION: usize = 256;
+const MAX_VERSION_LEN: usize = 256;
 
 /// A compiled test of a text. It allocates nothing (but for a pre-release label of more than eight
 /// bytes in a version that a client sends).
@@ -19,7 +19,7 @@ pub enum TextTest {
     /// Compares with one text.
     Literal {
         /// Where the literal must match.
-        place: Place,
+        place: Anchor,
         /// The literal, in lower case if case is ignored.
         literal: Box<[u8]>,
         /// Whether ASCII letters are the same in either case.
@@ -40,7 +40,7 @@ pub enum TextTest {
 
 /// Where a literal must match in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Anchor {
     /// It is the whole text.
     Whole,
     /// At the start.
@@ -53,7 +53,7 @@ pub enum Place {
 
 impl TextTest {
     /// A case-sensitive comparison.
-    pub fn literal(place: Place, literal: &str) -> Self {
+    pub fn literal(place: Anchor, literal: &str) -> Self {
         TextTest::Literal { place, literal: literal.as_bytes().into(), ignore_case: false }
     }
 
@@ -70,7 +70,7 @@ impl TextTest {
                 texts.binary_search_by(|t| t.iter().copied().cmp(lower())).is_ok()
             }
             TextTest::Regex(regex) => return regex.judge(text),
-            TextTest::Version(_) if text.len() > LONGEST_VERSION => return Truth::Unknown,
+            TextTest::Version(_) if text.len() > MAX_VERSION_LEN => return Truth::Unknown,
             TextTest::Version(requirement) => version(text).is_some_and(|v| requirement.matches(&v)),
         };
         passes.into()
@@ -80,14 +80,14 @@ impl TextTest {
 /// Whether `literal` matches at that anchor of `text`. For case-insensitive tests, `literal` is in lower
 /// case.
 #[inline]
-pub(crate) fn stands(place: Place, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
+pub(crate) fn stands(place: Anchor, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
     let same = |part: &[u8]| if ignore_case { part.eq_ignore_ascii_case(literal) } else { part == literal };
     match place {
-        Place::Whole => same(text),
-        Place::Start => text.get(..literal.len()).is_some_and(same),
-        Place::End => text.len().checked_sub(literal.len()).and_then(|at| text.get(at..)).is_some_and(same),
+        Anchor::Whole => same(text),
+        Anchor::Start => text.get(..literal.len()).is_some_and(same),
+        Anchor::End => text.len().checked_sub(literal.len()).and_then(|at| text.get(at..)).is_some_and(same),
         // `windows` refuses a length of zero.
-        Place::Anywhere => literal.is_empty() || text.windows(literal.len()).any(same),
+        Anchor::Anywhere => literal.is_empty() || text.windows(literal.len()).any(same),
     }
 }
 
@@ -109,19 +109,19 @@ fn whole_number(digits: &str) -> Option<u64> {
 
 /// What a `StringMatch` asks of a text that may be absent.
 #[derive(Debug)]
-pub enum Asks {
+pub enum TextRequirement {
     /// That the text is there or not.
     Presence(bool),
     /// That it is there and passes.
     Passes(TextTest),
 }
 
-impl Asks {
+impl TextRequirement {
     /// Whether a text, which may be absent, is what is asked for.
     pub fn judge(&self, text: Option<&[u8]>) -> Truth {
         match self {
-            Asks::Presence(wanted) => (text.is_some() == *wanted).into(),
-            Asks::Passes(test) => text.map_or(Truth::False, |text| test.judge(text)),
+            TextRequirement::Presence(wanted) => (text.is_some() == *wanted).into(),
+            TextRequirement::Passes(test) => text.map_or(Truth::False, |text| test.judge(text)),
         }
     }
 }
@@ -129,7 +129,7 @@ impl Asks {
 impl StringMatch {
     /// Compiles it; `None` when something was wrong, which then is in `problems`. An `ignore_case` from
     /// outside applies where it can and is no problem where it cannot.
-    pub fn asks(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
+    pub fn asks(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<TextRequirement> {
         let given = [
             ("exact", self.exact.is_some()),
             ("prefix", self.prefix.is_some()),
@@ -164,15 +164,15 @@ impl StringMatch {
         self.test(ignore_case || self.ignore_case, problems, at)
     }
 
-    fn test(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<Asks> {
+    fn test(&self, ignore_case: bool, problems: &mut Problems, at: &At) -> Option<TextRequirement> {
         let fold = |text: &str| -> Box<[u8]> {
             if ignore_case { text.to_ascii_lowercase().into_bytes().into() } else { text.as_bytes().into() }
         };
         let literal = |place, text: &str| TextTest::Literal { place, literal: fold(text), ignore_case };
         let parts = [
-            ("prefix", Place::Start, &self.prefix),
-            ("suffix", Place::End, &self.suffix),
-            ("contains", Place::Anywhere, &self.contains),
+            ("prefix", Anchor::Start, &self.prefix),
+            ("suffix", Anchor::End, &self.suffix),
+            ("contains", Anchor::Anywhere, &self.contains),
         ];
         for (name, place, text) in parts {
             match text.as_deref() {
@@ -184,11 +184,11 @@ impl StringMatch {
                     );
                     return None;
                 }
-                Some(text) => return Some(Asks::Passes(literal(place, text))),
+                Some(text) => return Some(TextRequirement::Passes(literal(place, text))),
             }
         }
         if let Some(text) = &self.exact {
-            return Some(Asks::Passes(literal(Place::Whole, text)));
+            return Some(TextRequirement::Passes(literal(Anchor::Whole, text)));
         }
         if let Some(texts) = &self.one_of {
             if texts.is_empty() {
@@ -198,22 +198,22 @@ impl StringMatch {
             let mut texts: Vec<Box<[u8]>> = texts.iter().map(|t| fold(t)).collect();
             sort_by(&mut texts, |a, b| a < b);
             texts.dedup();
-            return Some(Asks::Passes(TextTest::OneOf { texts: texts.into(), ignore_case }));
+            return Some(TextRequirement::Passes(TextTest::OneOf { texts: texts.into(), ignore_case }));
         }
         // Istio: `*` is no regular expression, but asks that the text is there (istio PR 20629).
         if let Some(pattern) = self.regex.as_deref().filter(|p| *p != "*") {
             let regex =
                 FullMatch::new(pattern).map_err(|message| problems.add(&at.field("regex"), message)).ok()?;
-            return Some(Asks::Passes(TextTest::Regex(Box::new(regex))));
+            return Some(TextRequirement::Passes(TextTest::Regex(Box::new(regex))));
         }
         if let Some(text) = &self.semver {
             let message =
                 |error| format!("{text:?} is not a version requirement such as \">=1.2.0, <2\": {error}");
             let requirement =
                 VersionReq::parse(text).map_err(|e| problems.add(&at.field("semver"), message(e))).ok()?;
-            return Some(Asks::Passes(TextTest::Version(Box::new(requirement))));
+            return Some(TextRequirement::Passes(TextTest::Version(Box::new(requirement))));
         }
-        Some(Asks::Presence(self.present.unwrap_or(true)))
+        Some(TextRequirement::Presence(self.present.unwrap_or(true)))
     }
 }
 
@@ -221,7 +221,7 @@ impl StringMatch {
 mod tests {
     use super::*;
 
-    fn compiled(json: &str) -> Result<Asks, String> {
+    fn compiled(json: &str) -> Result<TextRequirement, String> {
         let mut problems = Problems::default();
         let asks = crate::load::<StringMatch>(json.as_bytes(), &mut problems).asks(
             false,
@@ -233,8 +233,8 @@ mod tests {
 
     fn passes(json: &str, text: &[u8]) -> bool {
         match compiled(json).unwrap() {
-            Asks::Passes(test) => test.judge(text) == Truth::True,
-            Asks::Presence(_) => panic!("{json} asks for presence"),
+            TextRequirement::Passes(test) => test.judge(text) == Truth::True,
+            TextRequirement::Presence(_) => panic!("{json} asks for presence"),
         }
     }
 
@@ -280,8 +280,8 @@ mod tests {
             assert!(!passes(requirement, no.as_bytes()), "{no}");
         }
         assert!(!passes(requirement, b"\xff"));
-        let Ok(Asks::Passes(test)) = compiled(requirement) else { panic!() };
-        let long = format!("1.2.0+{}", "a".repeat(LONGEST_VERSION));
+        let Ok(TextRequirement::Passes(test)) = compiled(requirement) else { panic!() };
+        let long = format!("1.2.0+{}", "a".repeat(MAX_VERSION_LEN));
         assert_eq!(test.judge(long.as_bytes()), Truth::Unknown);
         assert!(passes(r#"{"semver": ">=1.3.0-alpha"}"#, b"1.3.0-beta"));
     }
@@ -290,7 +290,7 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn presence_has_three_spellings() {
         for (json, there) in [("{}", true), (r#"{"present": false}"#, false), (r#"{"regex": "*"}"#, true)] {
-            assert!(matches!(compiled(json), Ok(Asks::Presence(p)) if p == there), "{json}");
+            assert!(matches!(compiled(json), Ok(TextRequirement::Presence(p)) if p == there), "{json}");
         }
     }
 

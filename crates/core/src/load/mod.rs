@@ -16,7 +16,7 @@ use crate::problem::{At, Problems};
 use serde_json::Value;
 
 /// Maximum number of problems that loading reports; the first ones are the most useful.
-const MOST_PROBLEMS: usize = 50;
+const MAX_PROBLEMS: usize = 50;
 
 /// A type that can be loaded from a document. Derived for structs and enums, with serde's attributes for the
 /// names.
@@ -199,7 +199,7 @@ mod tests {
         let mut problems = Problems::default();
         let text = serde_json::json!({"ofWords": vec![0; 1000]}).to_string();
         let _: Kinds = load(text.as_bytes(), &mut problems);
-        assert_eq!(problems.len(), MOST_PROBLEMS);
+        assert_eq!(problems.len(), MAX_PROBLEMS);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A parsed document, part by part, with the place of each part.
 
-use super::MOST_PROBLEMS;
+use super::MAX_PROBLEMS;
 use crate::problem::{At, Problems, suggestion};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub struct Node<'a> {
 
 /// Names of members that are as long as this are not shown where secrets stand: `secret: {hush}` is, in
 /// YAML, an object with a member `hush`.
-const SHORTEST_SECRET: usize = 16;
+const MIN_SECRET_LEN: usize = 16;
 
 /// One step down a document.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ impl<'a> Node<'a> {
     #[cold]
     #[inline(never)]
     pub fn problem(&self, problems: &mut Problems, message: impl Into<String>) {
-        if problems.len() < MOST_PROBLEMS {
+        if problems.len() < MAX_PROBLEMS {
             problems.add(&self.at(), message);
         }
     }
@@ -107,7 +107,7 @@ impl<'a> Node<'a> {
             let node = self.inside(value, Step::Member(name));
             match names.iter().position(|known| known == name) {
                 Some(index) => each(index, &node, problems),
-                None if self.secret && (value.is_null() || name.len() >= SHORTEST_SECRET) => {
+                None if self.secret && (value.is_null() || name.len() >= MIN_SECRET_LEN) => {
                     self.problem(
                         problems,
                         ["unknown field (not shown here), expected: ", &names.join(", ")].concat(),

@@ -7,11 +7,11 @@
 use serde_json::{Map, Number, Value};
 
 /// Deeper documents are refused, so that none can overflow the stack. JSON has the same limit.
-const DEEPEST: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// Reads a `Struct`; `None` when the bytes are none.
 pub(super) fn read(bytes: &[u8]) -> Option<Value> {
-    structure(bytes, DEEPEST)
+    structure(bytes, MAX_DEPTH)
 }
 
 fn structure(bytes: &[u8], depth: usize) -> Option<Value> {

@@ -45,7 +45,7 @@ const SPACE: &[(u32, u32)] = &[(0x09, 0x0d), (0x20, 0x20)];
 const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5a), (0x5f, 0x5f), (0x61, 0x7a)];
 
 /// Groups within groups.
-const DEEPEST: usize = 60;
+const MAX_DEPTH: usize = 60;
 
 /// Reads a pattern; `None` when it has something that this engine does not do.
 pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Option<Node> {
@@ -154,7 +154,7 @@ impl Parser<'_> {
             }
         }
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return None;
         }
         let node = self.alternate()?;

@@ -3,7 +3,7 @@
 
 use crate::http_match_support::Host;
 use weir_core::header::encode_pairs;
-use weir_core::{At, AttributeMap, Compiler, Facts, Problems, Request, Scratch, Truth};
+use weir_core::{At, AttributeMap, Compiler, Problems, Request, RequestView, Scratch, Truth};
 
 const PAGE: &str = include_str!("../../../../docs/bots.md");
 

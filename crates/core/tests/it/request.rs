@@ -3,11 +3,13 @@
 
 use crate::http_match_support::{Header, Host, request};
 use weir_core::header::encode_pairs;
-use weir_core::{At, AttrId, AttributeMap, Compiler, Facts, Problems, Request, Scratch, Shape, Value};
+use weir_core::{
+    AccessPlan, At, AttrId, AttributeMap, Compiler, Problems, Request, RequestView, Scratch, Value,
+};
 
 /// One attribute, ready to be read from requests.
 struct Reader {
-    shape: Shape,
+    shape: AccessPlan,
     id: AttrId,
 }
 

@@ -5,10 +5,10 @@
 use crate::http_match_support::{Host, Matcher};
 use proptest::prelude::*;
 use weir_core::header::encode_pairs;
-use weir_core::{At, AttrId, AttributeMap, Compiler, Facts, Problems, Request, Scratch, Shape};
+use weir_core::{AccessPlan, At, AttrId, AttributeMap, Compiler, Problems, Request, RequestView, Scratch};
 
 /// A configuration that reads a part of every kind.
-fn everything() -> (Shape, Vec<AttrId>) {
+fn everything() -> (AccessPlan, Vec<AttrId>) {
     let named: AttributeMap = weir_core::load(
         br#"{"h": "header:x-a", "hl": {"header": "x-a", "lower": true}, "c": "cookie:a", "cl": {"cookie": "b", "lower": true},
             "q": "query:a", "ql": {"query": "b b", "lower": true}, "p": "path", "m": "method", "cookie": "header:cookie",
@@ -28,7 +28,7 @@ fn everything() -> (Shape, Vec<AttrId>) {
 }
 
 /// All that can be seen of the request in `raw`, as text.
-fn seen(shape: &Shape, ids: &[AttrId], raw: &[u8], scratch: &mut Scratch) -> String {
+fn seen(shape: &AccessPlan, ids: &[AttrId], raw: &[u8], scratch: &mut Scratch) -> String {
     scratch.read(shape, raw);
     let host = Host::default();
     let request = Request::new(shape, raw, scratch, &host);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use weir_allocation::sdk::{Assigner, Assignment as Assigned, Definition, Layout as Weighted, Span};
 
 /// More ways through the conditions inside one `fractional` are refused.
-const MOST_WAYS: usize = 64;
+const MAX_BRANCHES: usize = 64;
 
 /// What a unit is hashed with.
 struct By {
@@ -49,7 +49,7 @@ impl Reader<'_> {
                         })
                     })
                     .collect();
-                if ways.len() > MOST_WAYS {
+                if ways.len() > MAX_BRANCHES {
                     return Err("the conditions inside `fractional` have too many ways".into());
                 }
             }

@@ -10,7 +10,7 @@ use crate::semver::{self, Form, Relation};
 use serde_json::{Map, Value, json};
 
 /// Deeper expressions are refused.
-pub(super) const DEEPEST: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Turns an expression into a condition that holds where the expression is truthy.
 ///
@@ -21,7 +21,7 @@ pub(super) fn condition(expression: &Value, seen: &mut Seen) -> Result<Value, St
 }
 
 fn at_depth(expression: &Value, seen: &mut Seen, depth: usize) -> Result<Value, String> {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err("its targeting is nested too deep".into());
     }
     let (operator, operands) = match expression {

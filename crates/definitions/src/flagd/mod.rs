@@ -7,7 +7,7 @@ use crate::condition::{always, never, not};
 use crate::model::{Assignment, Branch, Flag, Import, Seen, Variant};
 use crate::names;
 use crate::report::{Refused, pointer};
-use jsonlogic::{DEEPEST, condition, is_null, operation, variable};
+use jsonlogic::{MAX_DEPTH, condition, is_null, operation, variable};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use weir_allocation::sdk::Algorithm;
@@ -118,7 +118,7 @@ impl Reader<'_> {
         evaluators: &Map<String, Value>,
         depth: usize,
     ) -> Result<Value, String> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err("its targeting is nested too deep, or in a circle".into());
         }
         if variable(value).as_deref() == Some("$flagd.flagKey") {
@@ -146,7 +146,7 @@ impl Reader<'_> {
 
     /// What an expression gives to those for whom all `conditions` hold.
     fn value(&mut self, expression: &Value, conditions: &[Value], depth: usize) -> Result<(), String> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err("its targeting is nested too deep".into());
         }
         if conditions.contains(&never()) {

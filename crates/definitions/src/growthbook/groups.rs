@@ -7,7 +7,7 @@ use crate::condition::all;
 use serde_json::{Map, Value, json};
 
 /// Groups that name groups deeper than this go in a circle.
-const DEEPEST: usize = 10;
+const MAX_DEPTH: usize = 10;
 
 /// The condition without groups.
 ///
@@ -18,7 +18,7 @@ pub(super) fn written_out(condition: &Value, groups: &Map<String, Value>) -> Res
 }
 
 fn walk(condition: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Value, String> {
-    if depth > DEEPEST * 4 {
+    if depth > MAX_DEPTH * 4 {
         return Err("its saved groups are nested too deep, or in a circle".into());
     }
     match condition {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use weir_core::attribute::AttributeMap;
 use weir_core::condition::{self, Condition};
-use weir_core::predicate::{CelId, ExperimentId, Facts};
+use weir_core::predicate::{CelId, ExperimentId, RequestView};
 use weir_core::{At, AttrId, Compiler, Problems, Truth};
 
 /// A condition over `value`, the value of another feature.
@@ -44,7 +44,7 @@ impl ValueTest {
 
 struct Given<'v>(&'v Value);
 
-impl Facts for Given<'_> {
+impl RequestView for Given<'_> {
     fn text(&self, _: AttrId) -> Option<&[u8]> {
         None
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
-use weir_core::{Effects, Outside, Request, Scratch, timestamp};
+use weir_core::{Effects, HostServices, Request, Scratch, timestamp};
 use weir_definitions::{Imported, Options, Report, Vendor, import};
 use weir_experiment::{Note, Verdict};
 use weir_pipeline::Plans;
@@ -21,7 +21,7 @@ fn read(path: &str) -> Value {
 
 struct Clock(u64);
 
-impl Outside for Clock {
+impl HostServices for Clock {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }

@@ -17,7 +17,7 @@ impl Plugin<FakeHost> for Echo {
         }
     }
     fn on_request_headers(&self, _: &FakeHost, (): &mut (), _: u64) -> Served<Vec<u8>> {
-        Served { kept: (!self.0.is_empty()).then(|| self.0.clone()), way: Way::On }
+        Served { kept: (!self.0.is_empty()).then(|| self.0.clone()), way: Disposition::On }
     }
     fn on_response_headers(&self, host: &FakeHost, kept: Vec<u8>, _: bool) -> Option<Vec<u8>> {
         host.edit(HeaderMap::Response, b"x-echo", Edit::Add(&kept));
@@ -66,7 +66,7 @@ fn streams_that_end_early_are_forgotten_in_time_and_counted() {
     let streams: u32 = 250_000;
     for i in 0..streams {
         dispatcher.on_request_headers(&host, first.wrapping_add(i));
-        assert!(dispatcher.pending() <= MOST_PENDING);
+        assert!(dispatcher.pending() <= MAX_PENDING);
     }
     let counters = host.counters.take();
     let forgotten = counters.iter().find(|(name, _)| name == "echo_responses_forgotten_total").unwrap().1;
@@ -144,7 +144,7 @@ fn streams_that_never_had_headers_are_bounded_too() {
     for stream in 0..200_000 {
         dispatcher.on_stream_create(stream, 1);
     }
-    assert!(dispatcher.remembered() <= MOST_PENDING);
+    assert!(dispatcher.remembered() <= MAX_PENDING);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{Dispatcher, on_request_headers_inside};
 use crate::plugin::{Plugin, Served, Wake};
-use crate::timers::{MOST_AT_ONCE, Then, Timers, Waiting};
-use crate::{Delay, Hold, Host, Way};
+use crate::timers::{MAX_BATCH, Then, Timers, Waiting};
+use crate::{Delay, Disposition, Hold, Host};
 use std::rc::Rc;
 
 impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
@@ -14,23 +14,23 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         host: &H,
         (root, stream): (u32, u32),
         plugin: Rc<P>,
-        way: Way,
+        way: Disposition,
         held_since: Option<u64>,
     ) {
         let (due, then) = match way {
-            Way::On => return host.go_on(),
-            Way::Reply(reply) => {
+            Disposition::On => return host.go_on(),
+            Disposition::Reply(reply) => {
                 if plugin.wants_wake() && host.act_for(root) {
                     self.wake(host, root, &plugin);
                     host.act_for(stream);
                 }
                 return host.reply(&reply);
             }
-            Way::Delay(delay) => {
+            Disposition::Delay(delay) => {
                 let Delay { nanoseconds, mark, then } = *delay;
                 (host.steady_now().saturating_add(nanoseconds), Then::DelayOver { mark, reply: then })
             }
-            Way::Hold(Hold { crowded: true, .. }) => {
+            Disposition::Hold(Hold { crowded: true, .. }) => {
                 let now = host.steady_now();
                 for gone in self.timers.take_gone_for_room(host, now) {
                     forget(host, &gone);
@@ -40,7 +40,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
                 }
                 return self.again(host, (root, stream), plugin, held_since.unwrap_or(now));
             }
-            Way::Hold(Hold { mark, .. }) => {
+            Disposition::Hold(Hold { mark, .. }) => {
                 let now = host.steady_now();
                 (Timers::<P>::patience(now), Then::Again { mark, since: held_since.unwrap_or(now) })
             }
@@ -58,7 +58,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
 
     /// The timer of a root rang.
     pub fn on_timer(&self, host: &H, root: u32) {
-        self.timers.rang(root);
+        self.timers.fired(root);
         let own = self.plugin_at(root).and_then(|plugin| self.background(host, &plugin));
         self.serve_due(host, root);
         self.timers.rearm(host, root, own);
@@ -99,7 +99,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         for gone in self.timers.take_gone(host, now) {
             forget(host, &gone);
         }
-        for _ in 0..MOST_AT_ONCE {
+        for _ in 0..MAX_BATCH {
             let Some(due) = self.timers.take_due(now) else { break };
             if host.act_for(due.stream) {
                 self.go_on(host, root, due);
@@ -145,7 +145,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         if let Some(kept) = kept {
             self.keep(host, stream, Rc::clone(&plugin), kept);
         }
-        if let Way::Hold(hold) = &mut way {
+        if let Disposition::Hold(hold) = &mut way {
             // Room was looked for already; whoever finds none then may say so, but is not asked for ever.
             hold.crowded = false;
         }

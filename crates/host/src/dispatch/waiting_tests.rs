@@ -1,7 +1,7 @@
 //! Requests that are delayed, held and answered.
 
 use super::*;
-use crate::{Call, Delay, FakeHost, Hold, MOST_AT_ONCE, Refusal, Reply};
+use crate::{Call, Delay, FakeHost, Hold, MAX_BATCH, Refusal, Reply};
 use std::collections::BTreeMap;
 
 const MILLISECOND: u64 = 1_000_000;
@@ -28,12 +28,12 @@ impl Plugin<FakeHost> for Slow {
         let nanoseconds = number.parse::<u64>().unwrap() * MILLISECOND;
         let reply = || Box::new(Reply::new(503, "slow"));
         let way = match what {
-            "delay" => Way::Delay(Box::new(Delay { nanoseconds, mark: 3, then: None })),
-            "abort" => Way::Delay(Box::new(Delay { nanoseconds, mark: 4, then: Some(reply()) })),
-            "hold" if self.has_keys.get() => Way::On,
-            "hold" if held_for >= nanoseconds.max(1) => Way::Reply(reply()),
-            "hold" => Way::Hold(Hold { mark: 7, crowded: false }),
-            _ => Way::On,
+            "delay" => Disposition::Delay(Box::new(Delay { nanoseconds, mark: 3, then: None })),
+            "abort" => Disposition::Delay(Box::new(Delay { nanoseconds, mark: 4, then: Some(reply()) })),
+            "hold" if self.has_keys.get() => Disposition::On,
+            "hold" if held_for >= nanoseconds.max(1) => Disposition::Reply(reply()),
+            "hold" => Disposition::Hold(Hold { mark: 7, crowded: false }),
+            _ => Disposition::On,
         };
         Served { kept: None, way }
     }
@@ -117,7 +117,7 @@ fn thousands_at_once_go_on_a_few_at_a_time() {
                 _ => {}
             }
         }
-        assert!(now <= MOST_AT_ONCE);
+        assert!(now <= MAX_BATCH);
         assert_eq!(current, 1, "the timer belongs to the root");
         if dispatcher.waiting() == 0 {
             break;
@@ -147,13 +147,13 @@ fn who_leaves_is_forgotten_within_a_second_or_so() {
 #[test]
 fn what_is_held_goes_on_when_there_is_news() {
     let (host, dispatcher) = set_up("hold");
-    for stream in 10..18 + MOST_AT_ONCE as u32 {
+    for stream in 10..18 + MAX_BATCH as u32 {
         assert_eq!(dispatcher.on_request_headers(&host, stream), Flow::Stop);
     }
     host.take_calls();
     dispatcher.on_callout(&host, 1, 7, 0);
     let went_on = host.take_calls().into_iter().filter(|call| *call == Call::GoOn).count();
-    assert_eq!(went_on, MOST_AT_ONCE);
+    assert_eq!(went_on, MAX_BATCH);
     assert_eq!(host.timer.get(), 1);
     assert_eq!(ring(&host, &dispatcher, MILLISECOND).len(), 8);
 }

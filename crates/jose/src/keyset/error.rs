@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 /// Longer addresses are not shown, in bytes.
-const LONGEST_ADDRESS: usize = 256;
+const MAX_ADDRESS_LEN: usize = 256;
 
 /// Why a text is not a key set that anything can be verified with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl KeySetError {
 
 /// Whether an address can stand in a message: no password, nothing that a terminal would act on.
 fn is_plain(address: &str) -> bool {
-    address.len() <= LONGEST_ADDRESS && address.bytes().all(|b| matches!(b, 0x21..=0x7e) && b != b'@')
+    address.len() <= MAX_ADDRESS_LEN && address.bytes().all(|b| matches!(b, 0x21..=0x7e) && b != b'@')
 }
 
 impl fmt::Display for KeySetError {

@@ -1,9 +1,9 @@
 //! From weights or ranges to the allocation.
 
 use crate::config::Experiment;
-use crate::part::Part;
+use crate::fraction::FractionSpec;
 use crate::plan::Rule;
-use weir_allocation::sdk::{Assigner, Definition, Layout, Place, Refusal, Span};
+use weir_allocation::sdk::{Assigner, Definition, DefinitionPart, Layout, Refusal, Span};
 use weir_core::{At, Compiler};
 
 /// How the units of an experiment become variants. `has_unit` says whether there can be any.
@@ -29,7 +29,7 @@ pub(super) fn rule(
         key: &experiment.key,
         seed: experiment.seed.as_deref(),
         coverage_seed: experiment.coverage_seed.as_deref(),
-        coverage: experiment.coverage.unwrap_or(Part::ALL).0,
+        coverage: experiment.coverage.unwrap_or(FractionSpec::ALL).0,
         layout: if by_ranges { Layout::Ranges(&ranges) } else { Layout::Weights(&weights) },
     };
     let algorithm = super::algorithm(experiment.hash.as_deref(), compiler, &at.field("hash"));
@@ -46,7 +46,7 @@ pub(super) fn rule(
 
 /// An experiment without units: only what asks for none is allowed.
 fn everyone(experiment: &Experiment, compiler: &mut Compiler<'_>, at: &At) -> Option<Rule> {
-    let whole = experiment.coverage.is_none_or(|coverage| coverage == Part::ALL);
+    let whole = experiment.coverage.is_none_or(|coverage| coverage == FractionSpec::ALL);
     let asks = !whole || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
     if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| v.ranges.is_some()) {
         let message = "specify the source of the unit (such as header:x-user-id), here or for the whole section, or a mintCookie";
@@ -76,12 +76,12 @@ fn weights(experiment: &Experiment, by_ranges: bool, compiler: &mut Compiler<'_>
 fn report(refusal: &Refusal, compiler: &mut Compiler<'_>, at: &At) {
     let variants = at.field("variants");
     let at = match refusal.place {
-        Place::Seed => at.field("seed"),
-        Place::CoverageSeed => at.field("coverageSeed"),
-        Place::Coverage => at.field("coverage"),
-        Place::Layout => variants,
-        Place::Weight(i) => variants.index(i).field("weight"),
-        Place::Range { variant, index } => variants.index(variant).field("ranges").index(index),
+        DefinitionPart::Seed => at.field("seed"),
+        DefinitionPart::CoverageSeed => at.field("coverageSeed"),
+        DefinitionPart::Coverage => at.field("coverage"),
+        DefinitionPart::Layout => variants,
+        DefinitionPart::Weight(i) => variants.index(i).field("weight"),
+        DefinitionPart::Range { variant, index } => variants.index(variant).field("ranges").index(index),
     };
     // What is wrong with all of them is often the consequence of one.
     compiler.problems.missing(&at, refusal.to_string());

@@ -1,7 +1,7 @@
 //! Holdouts and layers: shares of units with hashes of their own.
 
 use crate::config::{Config, Experiment, Layer};
-use crate::plan::{Place, Pool};
+use crate::plan::{LayerSlot, Pool};
 use weir_allocation::purpose;
 use weir_allocation::sdk::{Algorithm, Assigner, Definition, Layout, Span};
 use weir_core::problem::did_you_mean;
@@ -85,7 +85,13 @@ impl Pools {
     }
 
     /// Puts an experiment into a layer.
-    pub(super) fn join(&mut self, layer: &Layer, units: u16, compiler: &mut Compiler<'_>, at: &At) -> Place {
+    pub(super) fn join(
+        &mut self,
+        layer: &Layer,
+        units: u16,
+        compiler: &mut Compiler<'_>,
+        at: &At,
+    ) -> LayerSlot {
         super::name(&layer.name, compiler, &at.field("name"));
         if layer.ranges.is_empty() {
             let message = "specify this experiment's ranges of the layer, such as [[0, 0.5]]";
@@ -107,7 +113,7 @@ impl Pools {
         if pool >= usize::from(u16::MAX) {
             compiler.problems.add(at, "more than 65535 holdouts and layers");
         }
-        Place { pool: u16::of(pool), units, member }
+        LayerSlot { pool: u16::of(pool), units, member }
     }
 
     /// Makes the layers, once all experiments have joined.

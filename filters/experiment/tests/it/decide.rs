@@ -4,7 +4,7 @@
 
 use crate::support::{Lab, NOW};
 use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout};
-use weir_allocation::{Salt, Share, Weights, contiguous};
+use weir_allocation::{Fraction, Salt, Weights, contiguous};
 use weir_experiment::Verdict;
 
 /// A section with one experiment `checkout` of two halves, and more in it and in the section.
@@ -31,7 +31,7 @@ tests! {
     fn each_unit_gets_what_weir_1_gives_it() {
         let lab = lab(r#", "coverage": "40%""#, "");
         let half = Weights::from_relative(&[50.0, 50.0]).unwrap();
-        let allocation = contiguous(&half, Share::from_percent(40.0).unwrap()).unwrap();
+        let allocation = contiguous(&half, Fraction::from_percent(40.0).unwrap()).unwrap();
         let salt = Salt::new("checkout");
         for i in 0..2000 {
             let user = format!("user-{i}");

@@ -4,8 +4,8 @@ use super::{Builder, operators, time};
 use crate::config::Window;
 use crate::control::{Control, HEADERS};
 use crate::percentage::Percentage;
-use crate::plan::{Gate, Harm, Kind, Part, Ramp};
-use weir_allocation::Share;
+use crate::plan::{FaultAction, FaultPart, Gate, Kind, Ramp};
+use weir_allocation::Fraction;
 use weir_core::attribute::{AttributeSpec, KindSpec, PathSpec};
 use weir_core::{At, AttrId, Compiler, SourceSpec, Variable, timestamp};
 
@@ -87,12 +87,12 @@ impl Builder<'_, '_> {
         Some(Ramp {
             start: window?.0,
             over,
-            from: share(ramp.from, Share::NONE),
-            to: share(ramp.to, Share::ALL),
+            from: share(ramp.from, Fraction::NONE),
+            to: share(ramp.to, Fraction::ALL),
         })
     }
 
-    pub(super) fn control(&mut self, parts: &[Part]) -> Option<Control> {
+    pub(super) fn control(&mut self, parts: &[FaultPart]) -> Option<Control> {
         let spec = self.spec.header_control.as_ref()?;
         let at = self.at.field("headerControl");
         let allow = operators(spec.allow.as_ref(), self.compiler, &at.field("allow"));
@@ -100,7 +100,7 @@ impl Builder<'_, '_> {
         let longest = longest.and_then(|t| time::above_zero(t, self.compiler, &at.field("maxDelay")));
         let share = |own: Option<Percentage>, kind: Kind, written: bool| match own {
             Some(percentage) => percentage.0,
-            None if !written => Share::ALL,
+            None if !written => Fraction::ALL,
             None => configured(parts, kind),
         };
         let (delay, abort) = (self.spec.delay.is_some(), self.spec.abort.is_some());
@@ -117,19 +117,19 @@ impl Builder<'_, '_> {
             throughput: if cfg!(feature = "response") {
                 share(spec.throughput, Kind::Rate, rate)
             } else {
-                Share::NONE
+                Fraction::NONE
             },
-            max_delay: longest.unwrap_or(time::LONGEST),
+            max_delay: longest.unwrap_or(time::MAX_DELAY),
             forward: spec.forward,
         })
     }
 }
 
 /// The percentage of a kind.
-fn configured(parts: &[Part], kind: Kind) -> Share {
-    let part = parts.iter().find(|part| Harm::kind(&part.harm) == kind);
+fn configured(parts: &[FaultPart], kind: Kind) -> Fraction {
+    let part = parts.iter().find(|part| FaultAction::kind(&part.action) == kind);
     let width = part.map_or(0, |part| part.until.saturating_sub(part.from));
-    Share::from_millionths(width).unwrap_or(Share::ALL)
+    Fraction::from_millionths(width).unwrap_or(Fraction::ALL)
 }
 
 /// A value of the route's metadata. `at` is the object that has the field `routeMetadata`.

@@ -11,7 +11,7 @@ use crate::plan::{Plan, Rule, STATE, Sticky};
 use crate::response::Marks;
 use weir_allocation::{Salt, purpose};
 use weir_core::effect::{Counter, Gauge};
-use weir_core::http_match::{Place, TextTest};
+use weir_core::http_match::{Anchor, TextTest};
 use weir_core::{At, AttrId, Compiler, Predicate, SourceSpec, Table};
 
 /// The variable of the VM's environment that switches all faults off.
@@ -21,7 +21,7 @@ const ALL_OFF: &str = "WEIR_FAULTS_OFF";
 const NODE: &str = "x-envoy-downstream-service-node";
 
 /// Position is identity in marks, so there cannot be more.
-const MOST_FAULTS: usize = 4096;
+const MAX_FAULTS: usize = 4096;
 
 impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
@@ -30,7 +30,7 @@ impl Plan {
         if config.0.is_empty() {
             compiler.problems.missing(at, "specify at least one fault");
         }
-        if config.0.len() > MOST_FAULTS {
+        if config.0.len() > MAX_FAULTS {
             compiler.problems.add(at, "more than 4096 faults");
         }
         let (mut rules, mut names) = (Vec::new(), Table::default());
@@ -186,7 +186,7 @@ fn one_of(source: Option<AttrId>, texts: &[String]) -> Predicate {
     let Some(attribute) = source else { return Predicate::Const(false) };
     let is = |text: &String| Predicate::Text {
         attribute,
-        test: TextTest::literal(Place::Whole, text),
+        test: TextTest::literal(Anchor::Whole, text),
         absent_is_empty: false,
     };
     Predicate::any(texts.iter().map(is).collect())

@@ -4,16 +4,16 @@ use super::{Builder, time};
 use crate::config::{Abort, BodyFault, Delay, RateLimit, ResponseFault as ResponseSpec, Rolls};
 use crate::control::{BODY, details};
 use crate::percentage::Percentage;
-use crate::plan::{Harm, Part};
+use crate::plan::{FaultAction, FaultPart};
 use crate::response::{BodyChange, ResponseFault};
-use weir_allocation::{BUCKETS, Share};
+use weir_allocation::{BUCKETS, Fraction};
 use weir_core::header::{is_safe_value, name, writable_name};
 use weir_core::rpc::has_no_body;
-use weir_core::{At, Named, Reply};
+use weir_core::{At, OrderedMap, Reply};
 
 impl Builder<'_, '_> {
     /// The kinds that have a percentage above zero, in order; `None` when there is no kind at all.
-    pub(super) fn parts(&mut self) -> Option<Box<[Part]>> {
+    pub(super) fn parts(&mut self) -> Option<Box<[FaultPart]>> {
         let spec = self.spec;
         if cfg!(not(feature = "response")) {
             self.refuse_response_faults();
@@ -29,9 +29,9 @@ impl Builder<'_, '_> {
         }
         let mut parts = Vec::new();
         let mut from = 0;
-        for (share, harm) in all.into_iter().flatten().flatten() {
+        for (share, action) in all.into_iter().flatten().flatten() {
             if !share.is_none() {
-                parts.push(Part { from, until: from + share.millionths(), harm });
+                parts.push(FaultPart { from, until: from + share.millionths(), action });
             }
             if spec.rolls == Rolls::Exclusive {
                 from += share.millionths();
@@ -64,11 +64,11 @@ impl Builder<'_, '_> {
 
     /// The percentage in one of its two forms. It has no default, because a forgotten percentage would mean
     /// all requests or none.
-    fn share(&mut self, percentage: Option<Percentage>, percent: Option<f64>, at: &At) -> Option<Share> {
+    fn share(&mut self, percentage: Option<Percentage>, percent: Option<f64>, at: &At) -> Option<Fraction> {
         let problems = &mut self.compiler.problems;
         match (percentage, percent) {
             (Some(percentage), None) => Some(percentage.0),
-            (None, Some(percent)) => match Share::from_percent(percent) {
+            (None, Some(percent)) => match Fraction::from_percent(percent) {
                 Ok(share) => Some(share),
                 Err(problem) => {
                     problems.add(&at.field("percent"), problem.to_string());
@@ -86,14 +86,14 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn delay(&mut self, spec: &Delay) -> Option<(Share, Harm)> {
+    fn delay(&mut self, spec: &Delay) -> Option<(Fraction, FaultAction)> {
         let at = self.at.field("delay");
         let share = self.share(spec.percentage, spec.percent, &at);
         let (time, max) = time::distribution(spec, self.compiler, &at)?;
-        Some((share?, Harm::Delay { time, max }))
+        Some((share?, FaultAction::Delay { time, max }))
     }
 
-    fn abort(&mut self, spec: &Abort) -> Option<(Share, Harm)> {
+    fn abort(&mut self, spec: &Abort) -> Option<(Fraction, FaultAction)> {
         let at = self.at.field("abort");
         let share = self.share(spec.percentage, spec.percent, &at);
         if spec.http_status.is_none() && spec.grpc_status.is_none() {
@@ -120,14 +120,14 @@ impl Builder<'_, '_> {
             headers,
             body: spec.body.as_deref().unwrap_or(BODY).as_bytes().into(),
         };
-        Some((share?, Harm::Abort(Box::new(reply))))
+        Some((share?, FaultAction::Abort(Box::new(reply))))
     }
 
-    fn rate(&mut self, spec: &RateLimit) -> Option<(Share, Harm)> {
+    fn rate(&mut self, spec: &RateLimit) -> Option<(Fraction, FaultAction)> {
         let at = self.at.field("responseRateLimit");
         let share = self.share(spec.percentage, None, &at);
         match spec.limit_kbps {
-            Some(limit @ 1..) => Some((share?, Harm::Rate(limit.saturating_mul(1024)))),
+            Some(limit @ 1..) => Some((share?, FaultAction::Rate(limit.saturating_mul(1024)))),
             _ => {
                 let message = "needs a whole number of KiB/s, 1 or more";
                 self.compiler.problems.missing(&at.field("limitKbps"), message);
@@ -136,7 +136,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn response(&mut self, spec: &ResponseSpec) -> Option<(Share, Harm)> {
+    fn response(&mut self, spec: &ResponseSpec) -> Option<(Fraction, FaultAction)> {
         let at = self.at.field("response");
         let share = self.share(spec.percentage, None, &at);
         let status = spec.status.and_then(|status| self.status(Some(status), &at.field("status")));
@@ -156,7 +156,7 @@ impl Builder<'_, '_> {
             let message = "changes nothing: needs status, setHeaders, removeHeaders or body";
             self.compiler.problems.missing(&at, message);
         }
-        Some((share?, Harm::Response(Box::new(fault))))
+        Some((share?, FaultAction::Response(Box::new(fault))))
     }
 
     fn body(&mut self, spec: &BodyFault, at: &At) -> Option<BodyChange> {
@@ -188,7 +188,7 @@ impl Builder<'_, '_> {
     }
 
     /// Headers of a response.
-    fn headers(&mut self, headers: &Named<String>, at: &At) -> Vec<(Box<str>, Box<str>)> {
+    fn headers(&mut self, headers: &OrderedMap<String>, at: &At) -> Vec<(Box<str>, Box<str>)> {
         let mut safe: Vec<(Box<str>, Box<str>)> = Vec::new();
         for (name, value) in headers.iter() {
             let at = at.field(name);

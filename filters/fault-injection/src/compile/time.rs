@@ -6,7 +6,7 @@ use weir_core::{At, Compiler, duration};
 
 /// The longest delay where nothing else is said and chance could make it endless: after 5 minutes Envoy ends idle
 /// streams by default.
-pub(super) const LONGEST: u64 = 300_000_000_000;
+pub(super) const MAX_DELAY: u64 = 300_000_000_000;
 
 /// A duration in nanoseconds; invalid ones are reported.
 pub(super) fn nanoseconds(text: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<u64> {
@@ -48,7 +48,7 @@ pub(super) fn distribution(
     }
     let most = spec.max.as_ref().and_then(|text| above_zero(text, compiler, &at.field("max")));
     let bounded = spec.fixed_delay.is_some() || spec.uniform.is_some();
-    let most = most.unwrap_or(if bounded { u64::MAX } else { LONGEST });
+    let most = most.unwrap_or(if bounded { u64::MAX } else { MAX_DELAY });
     Reader { compiler, at }.read(spec).map(|time| (time, most))
 }
 

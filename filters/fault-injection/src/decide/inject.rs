@@ -1,9 +1,9 @@
 //! The faults of a request, and their conversion to effects.
 
 use crate::control::Commands;
-use crate::plan::{Harm, Kind, Plan, Rule, STATE};
+use crate::plan::{FaultAction, Kind, Plan, Rule, STATE};
 use crate::response::Suffers;
-use weir_core::{Delay, Effects, Outside, Reply, Request, Way};
+use weir_core::{Delay, Disposition, Effects, HostServices, Reply, Request};
 
 /// The faults of a request: the first of each kind, with the position of its rule.
 #[derive(Default)]
@@ -25,7 +25,7 @@ enum Time {
     /// To be drawn from the rule's distribution.
     Drawn,
     /// In nanoseconds, as a header said.
-    Given(u64),
+    HeaderValue(u64),
 }
 
 impl Injected {
@@ -50,11 +50,11 @@ impl Injected {
         if !self.takes(index, rule, kind) {
             return;
         }
-        match rule.harm(kind) {
-            Some(Harm::Delay { .. }) => self.delay = Some((index, Time::Drawn)),
-            Some(Harm::Abort(reply)) => self.abort = Some((index, reply.clone())),
-            Some(Harm::Rate(rate)) => self.rate = Some((index, *rate)),
-            Some(Harm::Response(_)) => self.response = Some(index),
+        match rule.action(kind) {
+            Some(FaultAction::Delay { .. }) => self.delay = Some((index, Time::Drawn)),
+            Some(FaultAction::Abort(reply)) => self.abort = Some((index, reply.clone())),
+            Some(FaultAction::Rate(rate)) => self.rate = Some((index, *rate)),
+            Some(FaultAction::Response(_)) => self.response = Some(index),
             None => {}
         }
     }
@@ -65,7 +65,7 @@ impl Injected {
             return;
         }
         match kind {
-            Kind::Delay => self.delay = commands.delay.map(|time| (index, Time::Given(time))),
+            Kind::Delay => self.delay = commands.delay.map(|time| (index, Time::HeaderValue(time))),
             Kind::Abort => {
                 let name = &rule.name;
                 self.abort = commands.abort.map(|abort| (index, Box::new(abort.reply(name))));
@@ -80,7 +80,7 @@ impl Plan {
     /// Carries out the decision.
     #[cold]
     #[inline(never)]
-    pub(super) fn inject<O: Outside>(
+    pub(super) fn inject<O: HostServices>(
         &self,
         injected: Injected,
         request: &Request<'_, O>,
@@ -97,8 +97,8 @@ impl Plan {
             effects.counts.push(rule.metrics.overflows);
         }
         let delay = delay.and_then(|(index, time)| {
-            let drawn = || self.rule(index)?.harm(Kind::Delay)?.nanoseconds(&mut || self.bits(outside));
-            Some((index, if let Time::Given(time) = time { time } else { drawn()? }))
+            let drawn = || self.rule(index)?.action(Kind::Delay)?.nanoseconds(&mut || self.bits(outside));
+            Some((index, if let Time::HeaderValue(time) = time { time } else { drawn()? }))
         });
         if abort.is_some() {
             // What the proxy itself answers is as the rule says.
@@ -161,8 +161,8 @@ impl Plan {
         }
         if let Some(rule) = response.and_then(|index| self.rule(index)) {
             effects.counts.push(rule.metrics.responses);
-            let status = match rule.harm(Kind::Response) {
-                Some(Harm::Response(fault)) => fault.status,
+            let status = match rule.action(Kind::Response) {
+                Some(FaultAction::Response(fault)) => fault.status,
                 _ => None,
             };
             reason.add(rule, "response", |out| match status {
@@ -178,10 +178,10 @@ impl Plan {
                 if let Some(rule) = self.rule(mark) {
                     rule.active.begin();
                 }
-                Way::Delay(Box::new(Delay { nanoseconds, mark, then }))
+                Disposition::Delay(Box::new(Delay { nanoseconds, mark, then }))
             }
-            (_, Some(reply)) => Way::Reply(reply),
-            _ => Way::On,
+            (_, Some(reply)) => Disposition::Reply(reply),
+            _ => Disposition::On,
         };
     }
 
@@ -189,7 +189,7 @@ impl Plan {
         self.rules.get(usize::from(index))
     }
 
-    fn bits<O: Outside>(&self, outside: &O) -> u64 {
+    fn bits<O: HostServices>(&self, outside: &O) -> u64 {
         self.chance.next(|| outside.random())
     }
 }

@@ -7,8 +7,8 @@ use weir_core::claims::ClaimName;
 use weir_core::{At, OwnedHeader, header};
 
 /// Longer values are left out, in bytes, where nothing else is said.
-const LONGEST_VALUE: u32 = 4096;
-const MOST_LONGEST_VALUE: u32 = 65536;
+const MAX_VALUE_LEN: u32 = 4096;
+const MAX_VALUE_LEN_LIMIT: u32 = 65536;
 
 /// What many backends read already.
 const CONTRACT: [(&str, &str); 2] = [("sub", "x-auth-user-id"), ("role", "x-auth-user-role")];
@@ -60,9 +60,9 @@ impl Builder<'_, '_> {
     fn header_rule(&mut self, spec: &ClaimHeader, at: &At) -> Option<HeaderRule> {
         let path = self.claim_path(&spec.claim, &at.field("claim"));
         let absent = self.absent(spec, at);
-        let longest = spec.max_bytes.unwrap_or(LONGEST_VALUE);
-        if longest == 0 || longest > MOST_LONGEST_VALUE {
-            let message = format!("{longest} is not between 1 and {MOST_LONGEST_VALUE}");
+        let longest = spec.max_bytes.unwrap_or(MAX_VALUE_LEN);
+        if longest == 0 || longest > MAX_VALUE_LEN_LIMIT {
+            let message = format!("{longest} is not between 1 and {MAX_VALUE_LEN_LIMIT}");
             self.compiler.problems.add(&at.field("maxBytes"), message);
         }
         if spec.header.is_empty() {

@@ -2,14 +2,14 @@
 
 use super::Builder;
 use crate::config::{From, FromHeader, FromSubprotocol, Provider};
-use crate::places::{
-    CookiePlace, HeaderPlace, ParamPlace, Places, Prefix, SUBPROTOCOLS, Subprotocol, Subprotocols,
+use crate::token_sources::{
+    CookieSource, HeaderSource, ParamSource, Prefix, SUBPROTOCOLS, Subprotocol, Subprotocols, TokenSources,
 };
 use weir_core::effect::OwnedHeader;
 use weir_core::{At, SourceSpec};
 
 impl Builder<'_, '_> {
-    pub(super) fn places(&mut self, spec: &Provider, at: &At) -> Places {
+    pub(super) fn places(&mut self, spec: &Provider, at: &At) -> TokenSources {
         let usual;
         let (from, at) = match &spec.from {
             Some(from) => (from, at.field("from")),
@@ -43,7 +43,7 @@ impl Builder<'_, '_> {
         let takes_cookies = !spec.forward && !cookies.is_empty();
         let cookie_header = if takes_cookies { self.guard("cookie", &at) } else { None };
         let subprotocols = self.subprotocols(&from.subprotocols, spec.forward, &at.field("subprotocols"));
-        Places {
+        TokenSources {
             headers: headers.into(),
             params: params.into(),
             cookies: cookies.into(),
@@ -89,7 +89,7 @@ impl Builder<'_, '_> {
         Some(Subprotocol { mark: mark.as_bytes().into(), follows, encoded: spec.base64url })
     }
 
-    fn header_place(&mut self, spec: &FromHeader, forward: bool, at: &At) -> Option<HeaderPlace> {
+    fn header_place(&mut self, spec: &FromHeader, forward: bool, at: &At) -> Option<HeaderSource> {
         let name_at = at.field("name");
         if spec.name.is_empty() {
             self.compiler.problems.missing(&name_at, "expected a header name");
@@ -97,21 +97,21 @@ impl Builder<'_, '_> {
         }
         let attribute = self.compiler.header(&spec.name, &name_at)?;
         let guard = if forward { None } else { self.guard(&spec.name, &name_at) };
-        Some(HeaderPlace {
+        Some(HeaderSource {
             attribute,
             prefix: Prefix::new(spec.value_prefix.as_deref().unwrap_or("")),
             guard,
         })
     }
 
-    fn cookie_place(&mut self, name: &str, at: &At) -> Option<CookiePlace> {
+    fn cookie_place(&mut self, name: &str, at: &At) -> Option<CookieSource> {
         let source = SourceSpec::Short(["cookie:", name].concat());
         let attribute = self.compiler.source(&source, at)?;
-        Some(CookiePlace { attribute, name: name.as_bytes().into() })
+        Some(CookieSource { attribute, name: name.as_bytes().into() })
     }
 
     /// Names and values are read decoded, as upstreams read them: a token under `access%5Ftoken` is one too.
-    fn param_place(&mut self, name: &str, at: &At) -> Option<ParamPlace> {
+    fn param_place(&mut self, name: &str, at: &At) -> Option<ParamSource> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
         if name.is_empty() || !name.bytes().all(plain) {
             let message = format!("{name:?} is not a valid name: use letters, digits, `-`, `_`, `.` and `~`");
@@ -120,7 +120,7 @@ impl Builder<'_, '_> {
         }
         let source = SourceSpec::Short(["query:", name].concat());
         let attribute = self.compiler.source(&source, at)?;
-        Some(ParamPlace { attribute, name: name.as_bytes().into() })
+        Some(ParamSource { attribute, name: name.as_bytes().into() })
     }
 
     fn guard(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {

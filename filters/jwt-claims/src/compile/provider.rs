@@ -3,10 +3,10 @@
 use super::Builder;
 use crate::config::{EmbeddedKeys, Padding, Provider as Spec};
 use crate::plan::{Keys, Provider};
-use crate::verify::{LONGEST_TOKEN, bare_audience};
+use crate::verify::{MAX_TOKEN_LEN, bare_audience};
 use std::cell::RefCell;
 use weir_core::At;
-use weir_core::http_match::Asks;
+use weir_core::http_match::TextRequirement;
 use weir_core::problem::suggestion;
 use weir_jose::{Algorithm, Form, TimeRules};
 
@@ -40,7 +40,7 @@ impl Builder<'_, '_> {
             subject,
             token_header,
             form: Form {
-                max_bytes: LONGEST_TOKEN,
+                max_bytes: MAX_TOKEN_LEN,
                 ignores_embedded_keys: spec.embedded_keys == Some(EmbeddedKeys::Ignore),
                 accepts_padding: spec.padding == Some(Padding::Accept),
             },
@@ -60,7 +60,7 @@ impl Builder<'_, '_> {
         })
     }
 
-    fn subject(&mut self, spec: &Spec, at: &At) -> Option<Asks> {
+    fn subject(&mut self, spec: &Spec, at: &At) -> Option<TextRequirement> {
         spec.subjects.as_ref()?.asks(false, &mut self.compiler.problems, &at.field("subjects"))
     }
 

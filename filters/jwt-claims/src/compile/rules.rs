@@ -9,10 +9,10 @@ use weir_core::condition;
 use weir_core::problem::did_you_mean;
 use weir_core::table::TableId;
 use weir_core::value::Kind;
-use weir_core::{At, Compiler, Named, Predicate, SourceSpec};
+use weir_core::{At, Compiler, OrderedMap, Predicate, SourceSpec};
 
 /// Requirements nested deeper than this are refused.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 impl Builder<'_, '_> {
     pub(super) fn rules(&mut self, at: &At) -> Box<[Rule]> {
@@ -48,7 +48,7 @@ impl Builder<'_, '_> {
     pub(super) fn required(
         &mut self,
         condition: Option<&serde_json::Value>,
-        in_claims: &Named<ClaimName>,
+        in_claims: &OrderedMap<ClaimName>,
         at: &At,
     ) -> Predicate {
         let mut all = Vec::new();
@@ -98,8 +98,8 @@ impl Builder<'_, '_> {
     }
 
     fn needs(&mut self, requires: &Requires, depth: usize, at: &At) -> Needs {
-        if depth > DEEPEST {
-            self.compiler.problems.add(at, format!("nested deeper than {DEEPEST} levels"));
+        if depth > MAX_DEPTH {
+            self.compiler.problems.add(at, format!("nested deeper than {MAX_DEPTH} levels"));
             return Needs::Nothing;
         }
         match requires {

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use weir_core::claims::ClaimName;
 use weir_core::http_match::StringMatch;
 use weir_core::load::{Node, one_or_many};
-use weir_core::{Load, Named, Problems};
+use weir_core::{Load, OrderedMap, Problems};
 
 /// An issuer of tokens: their location in requests, their keys, and the claims to forward.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -47,12 +47,12 @@ pub struct Provider {
     /// Texts that the token's header must have, by the name of the member: `{typ: at+jwt}` for access tokens of
     /// RFC 9068, `{signer: "arn:…"}` for an AWS load balancer. A list has the texts of which one will do. `typ` is
     /// compared ignoring case, and `application/` may be left out. Default: nothing is asked of it.
-    #[serde(skip_serializing_if = "Named::is_empty")]
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, weir_core::load::OneOrMany<String>>")
     )]
-    pub token_header: Named<Texts>,
+    pub token_header: OrderedMap<Texts>,
     /// What is done with a token whose header brings a key, or the address of one (`jwk`, `jku`, `x5c`, `x5u`).
     /// Neither is ever used: keys come from `jwks`. Default: `refuse`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,8 +79,8 @@ pub struct Provider {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claims_to_headers: Option<Vec<ClaimHeader>>,
     /// Filter state for access logs, `wasm.weir.jwt.NAME`, with the claim of each. Default: none.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub filter_state: Named<ClaimName>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub filter_state: OrderedMap<ClaimName>,
     /// A requirement on the claims: a GrowthBook condition in which names are claims, such as
     /// `{email_verified: true}`, or `"[a][b]"` for `b` inside `a`. If a token does not meet it, or cannot be
     /// judged, the request is refused with 403. Default: none.
@@ -89,8 +89,8 @@ pub struct Provider {
     /// Values of the request that the token must allow: an attribute or a source, such as `header:x-tenant`, with a
     /// claim that is equal to it, or a list that has it. A request without the value, or with another one, is
     /// refused with 403.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub require_in_claim: Named<ClaimName>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub require_in_claim: OrderedMap<ClaimName>,
 }
 
 /// One text or several.

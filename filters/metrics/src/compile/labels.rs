@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::bound::{Bound, Names};
 use crate::label::{Class, Label, LabelSpec, SubBucket};
-use crate::plan::{Late, Reading};
+use crate::plan::{Reading, ResponseSource};
 use crate::template::Template;
 use std::cell::RefCell;
 use weir_allocation::{Salt, purpose};
@@ -17,7 +17,7 @@ const AT_MOST: u16 = 10;
 /// The same for what the operator of the proxy names, not its clients.
 const AT_MOST_OF_PROXY: u16 = 50;
 /// How many may count at all, of any bound.
-const MOST: usize = 1000;
+const MAX_LABEL_VALUES: usize = 1000;
 
 /// The methods of RFC 9110 and RFC 5789.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
@@ -91,15 +91,15 @@ impl Builder<'_, '_> {
                 self.compiler.problems.add(&part("givenHeader"), message);
                 return None;
             };
-            return Some(Reading::Given(header, self.bound(label, AT_MOST, at)?));
+            return Some(Reading::HeaderValue(header, self.bound(label, AT_MOST, at)?));
         }
         if let Some(name) = &label.response_header {
             let late = self.response_header(name, &part("responseHeader"))?;
-            return Some(Reading::Late(late, self.bound(label, AT_MOST, at)?));
+            return Some(Reading::ResponseSource(late, self.bound(label, AT_MOST, at)?));
         }
         if let Some(path) = &label.end_property {
             let late = self.end_property(path, &part("endProperty"))?;
-            return Some(Reading::Late(late, self.bound(label, AT_MOST, at)?));
+            return Some(Reading::ResponseSource(late, self.bound(label, AT_MOST, at)?));
         }
         if let Some(parts) = &label.sub_bucket {
             self.no_bound(label, at);
@@ -121,8 +121,8 @@ impl Builder<'_, '_> {
             }
             "code" => return Some(Reading::Code(self.bound(label, AT_MOST_OF_PROXY, at)?)),
             "route" => {
-                let late = self.late(Late::Property((*b"xds\0route_name").into()));
-                return Some(Reading::Late(late, self.bound(label, AT_MOST_OF_PROXY, at)?));
+                let late = self.late(ResponseSource::Property((*b"xds\0route_name").into()));
+                return Some(Reading::ResponseSource(late, self.bound(label, AT_MOST_OF_PROXY, at)?));
             }
             "method" if !has_bound(label) => {
                 let attribute = self.compiler.source(source, at_source)?;
@@ -206,7 +206,7 @@ impl Builder<'_, '_> {
                     .add(at, "this header contains secrets, and is not allowed in labels and logs");
                 None
             }
-            Ok(name) => Some(self.late(Late::Header(name.into_bytes().into()))),
+            Ok(name) => Some(self.late(ResponseSource::Header(name.into_bytes().into()))),
             Err(message) => {
                 self.compiler.problems.add(at, message);
                 None
@@ -217,7 +217,7 @@ impl Builder<'_, '_> {
     pub(super) fn end_property(&mut self, path: &PathSpec, at: &At) -> Option<u16> {
         let segments: Vec<&str> = path.0.iter().map(String::as_str).collect();
         let path = self.compiler.property_path(&segments, at)?;
-        Some(self.late(Late::Property(path)))
+        Some(self.late(ResponseSource::Property(path)))
     }
 
     fn no_bound(&mut self, label: &Label, at: &At) {
@@ -240,8 +240,8 @@ impl Builder<'_, '_> {
             return None;
         }
         let longest = label.values.len().max(label.templates.len()).max(label.classes.len());
-        if longest > MOST {
-            self.compiler.problems.add(at, format!("more than {MOST} values"));
+        if longest > MAX_LABEL_VALUES {
+            self.compiler.problems.add(at, format!("more than {MAX_LABEL_VALUES} values"));
             return None;
         }
         if !label.values.is_empty() {
@@ -254,8 +254,8 @@ impl Builder<'_, '_> {
             return Some(self.classes(&label.classes, &at.field("classes")));
         }
         let most = label.at_most.map_or(at_most, |most| u16::try_from(most).unwrap_or(u16::MAX));
-        if most == 0 || usize::from(most) > MOST {
-            self.compiler.problems.add(&at.field("atMost"), format!("is not from 1 to {MOST}"));
+        if most == 0 || usize::from(most) > MAX_LABEL_VALUES {
+            self.compiler.problems.add(&at.field("atMost"), format!("is not from 1 to {MAX_LABEL_VALUES}"));
             return None;
         }
         Some(Bound::Capped { names: RefCell::default(), most })

@@ -6,9 +6,9 @@ use crate::bound::Bound;
 use crate::config::AccessLog;
 use crate::label::{Label, LabelSpec};
 use crate::log::{Field, Log, Sample};
-use crate::plan::{Late, Reading};
+use crate::plan::{Reading, ResponseSource};
 use std::str::FromStr;
-use weir_allocation::{Salt, Share};
+use weir_allocation::{Fraction, Salt};
 use weir_cookie::Signer;
 use weir_core::table::TableId;
 use weir_core::{At, AttrId, SourceSpec};
@@ -17,12 +17,12 @@ use weir_core::{At, AttrId, SourceSpec};
 const OWN: [&str; 8] =
     ["method", "path", "trace_id", "unit", "experiments", "status", "duration_ms", "route"];
 /// How many fields of their own users may have.
-const MOST_FIELDS: usize = 32;
+const MAX_FIELDS: usize = 32;
 
 impl Builder<'_, '_> {
     pub(super) fn log(&mut self, spec: &AccessLog, at: &At) -> Option<Log> {
-        let share = match spec.sample.as_deref().map(Share::from_str) {
-            None => Share::ALL,
+        let share = match spec.sample.as_deref().map(Fraction::from_str) {
+            None => Fraction::ALL,
             Some(Ok(share)) => share,
             Some(Err(_)) => {
                 let message =
@@ -66,12 +66,12 @@ impl Builder<'_, '_> {
             fields.push(("path".into(), Field::Reading(u16::of(self.readings.len() - 1))));
         }
         if spec.route.unwrap_or(true) {
-            let late = self.late(Late::Property((*b"xds\0route_name").into()));
-            fields.push(("route".into(), Field::Late(late)));
+            let late = self.late(ResponseSource::Property((*b"xds\0route_name").into()));
+            fields.push(("route".into(), Field::ResponseSource(late)));
         }
         let at = at.field("fields");
-        if spec.fields.iter().count() > MOST_FIELDS {
-            self.compiler.problems.add(&at, format!("more than {MOST_FIELDS} fields"));
+        if spec.fields.iter().count() > MAX_FIELDS {
+            self.compiler.problems.add(&at, format!("more than {MAX_FIELDS} fields"));
         }
         for (name, field) in spec.fields.iter() {
             let at = at.field(name);
@@ -101,10 +101,10 @@ impl Builder<'_, '_> {
                 return Some(Field::Text(attribute));
             }
             if let Label { response_header: Some(name), .. } = label {
-                return self.response_header(name, &at.field("responseHeader")).map(Field::Late);
+                return self.response_header(name, &at.field("responseHeader")).map(Field::ResponseSource);
             }
             if let Label { end_property: Some(path), .. } = label {
-                return self.end_property(path, &at.field("endProperty")).map(Field::Late);
+                return self.end_property(path, &at.field("endProperty")).map(Field::ResponseSource);
             }
         }
         match self.label(spec, at)? {

@@ -9,7 +9,7 @@ mod values;
 use crate::config::{Config, Metric as Spec, MetricType, When};
 use crate::host::Kind;
 use crate::label::LabelSpec;
-use crate::plan::{Amount, Late, Metric, Moment, Plan, Reading};
+use crate::plan::{Amount, Metric, Moment, Plan, Reading, ResponseSource};
 use crate::red;
 use names::Names;
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use weir_core::table::TableId;
 use weir_core::{At, Compiler, Predicate, Table};
 
 /// How many metrics there can be, so that which of them wait for the end is one number.
-const MOST_METRICS: usize = 60;
+const MAX_METRICS: usize = 60;
 
 impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
@@ -30,7 +30,7 @@ impl Plan {
         let experiments = !compiler.experiments().is_empty();
         let specs = red::all(config, experiments);
         let list = at.field("list");
-        if specs.len() > MOST_METRICS {
+        if specs.len() > MAX_METRICS {
             compiler.problems.add(&list, "more than 56 metrics: use labels instead");
         }
         let mut names = Names::new(config.style);
@@ -40,7 +40,7 @@ impl Plan {
             known: Vec::new(),
             variants: Table::default(),
             of_variants: Vec::new(),
-            lates: Vec::new(),
+            response_sources: Vec::new(),
         };
         let mut metrics = Vec::new();
         for (index, spec) in &specs {
@@ -49,8 +49,8 @@ impl Plan {
             metrics.extend(builder.metric(spec, &at));
         }
         let log = config.access_log.as_ref().and_then(|log| builder.log(log, &at.field("accessLog")));
-        let Builder { readings, lates, compiler, .. } = builder;
-        if readings.len().max(lates.len()) > usize::from(u16::MAX) {
+        let Builder { readings, response_sources, compiler, .. } = builder;
+        if readings.len().max(response_sources.len()) > usize::from(u16::MAX) {
             compiler.problems.add(at, "more than 65535 different labels, or things that are measured");
         }
         let of_status = |metric: &Metric| metric.responses.as_ref().is_some_and(|it| !it.status.is_empty());
@@ -61,7 +61,7 @@ impl Plan {
             reads_status,
             metrics: metrics.into(),
             readings: readings.into(),
-            lates: lates.into(),
+            response_sources: response_sources.into(),
             log: log.map(Box::new),
             undecided: Cell::default(),
         }
@@ -76,7 +76,7 @@ struct Builder<'b, 'c> {
     /// The experiments whose variant is read because a metric has all of them, and where.
     variants: Table<String>,
     of_variants: Vec<u16>,
-    lates: Vec<Late>,
+    response_sources: Vec<ResponseSource>,
 }
 
 impl Builder<'_, '_> {
@@ -156,11 +156,11 @@ impl Builder<'_, '_> {
     }
 
     /// Something that is asked at the end; the same is asked once.
-    fn late(&mut self, late: Late) -> u16 {
-        let found = self.lates.iter().position(|known| *known == late);
+    fn late(&mut self, late: ResponseSource) -> u16 {
+        let found = self.response_sources.iter().position(|known| *known == late);
         u16::of(found.unwrap_or_else(|| {
-            self.lates.push(late);
-            self.lates.len() - 1
+            self.response_sources.push(late);
+            self.response_sources.len() - 1
         }))
     }
 }

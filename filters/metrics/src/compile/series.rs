@@ -11,13 +11,13 @@ use weir_core::{At, Table, problem::did_you_mean};
 /// How many series there may be when nothing is said.
 const SERIES: u32 = 1000;
 /// How many there may be at all.
-const MOST_SERIES: u32 = 10_000;
+const MAX_SERIES: u32 = 10_000;
 
 impl Builder<'_, '_> {
     pub(super) fn series(&mut self, spec: &Spec, at: &At) -> Vec<Series> {
         let most = spec.max_series.unwrap_or(SERIES);
-        if !(1..=MOST_SERIES).contains(&most) {
-            let message = format!("{most} is not from 1 to {MOST_SERIES}");
+        if !(1..=MAX_SERIES).contains(&most) {
+            let message = format!("{most} is not from 1 to {MAX_SERIES}");
             self.compiler.problems.add(&at.field("maxSeries"), message);
         }
         let mut labels: Vec<(Box<str>, LabelValue)> = Vec::new();
@@ -108,7 +108,7 @@ impl Builder<'_, '_> {
         Series {
             labels: labels.into(),
             only_with,
-            ids: Ids::new(combinations, most.min(MOST_SERIES)),
+            ids: Ids::new(combinations, most.min(MAX_SERIES)),
             overflows: (0..=digits.len()).map(|_| Cell::default()).collect(),
             digits: digits.into(),
         }

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::config::{Body, Metric as Spec, MetricType, ResponseMatch, TimeUnit, ValueSpec};
-use crate::plan::{Amount, Late, Responses};
+use crate::plan::{Amount, ResponseSource, Responses};
 use weir_core::attribute::{AttributeSpec, KindSpec};
 use weir_core::value::Kind;
 use weir_core::{At, AttrId, SourceSpec};
@@ -52,7 +52,7 @@ impl Builder<'_, '_> {
                 Body::Request => b"request\0size",
                 Body::Response => b"response\0size",
             };
-            return Some(Amount::LateInteger(self.late(Late::Property(path.into()))));
+            return Some(Amount::LateInteger(self.late(ResponseSource::Property(path.into()))));
         }
         if let Some(source) = &value.source {
             return self.number(source, &at.field("source")).map(Amount::Attribute);

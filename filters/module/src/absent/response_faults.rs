@@ -5,9 +5,9 @@ use weir_host::{Body, Host};
 
 /// A response that suffers a fault: there is none.
 #[derive(Debug)]
-pub(crate) enum Suffering {}
+pub(crate) enum ActiveResponseFault {}
 
-impl Suffering {
+impl ActiveResponseFault {
     /// Nothing.
     #[inline(always)]
     pub(crate) fn of(_: Option<u16>) -> Option<Self> {
@@ -24,15 +24,15 @@ impl Suffering {
 }
 
 impl Pipeline {
-    pub(crate) fn harm_headers<H: Host>(&self, _: &H, suffering: &Suffering, _: bool) -> bool {
-        match *suffering {}
+    pub(crate) fn apply_to_headers<H: Host>(&self, _: &H, active: &ActiveResponseFault, _: bool) -> bool {
+        match *active {}
     }
 
-    pub(crate) fn harm_trailers<H: Host>(&self, _: &H, suffering: &Suffering) {
-        match *suffering {}
+    pub(crate) fn harm_trailers<H: Host>(&self, _: &H, active: &ActiveResponseFault) {
+        match *active {}
     }
 
-    pub(crate) fn harm_body<H: Host>(&self, _: &H, suffering: &mut Suffering, _: usize) -> Body {
-        match *suffering {}
+    pub(crate) fn apply_to_body<H: Host>(&self, _: &H, active: &mut ActiveResponseFault, _: usize) -> Body {
+        match *active {}
     }
 }

@@ -14,7 +14,7 @@ mod update;
 mod vectors;
 
 use serde_json::{Value, json};
-use weir_allocation::{Allocation, Salt, Share, Weights, contiguous};
+use weir_allocation::{Allocation, Fraction, Salt, Weights, contiguous};
 use weir_tests::client::{Client, Request, Response};
 use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
 
@@ -58,7 +58,7 @@ impl<'k> Law<'k> {
     fn new(key: &str, coverage: f64, weights: &[(&'k str, f64)]) -> Self {
         let numbers: Vec<f64> = weights.iter().map(|(_, weight)| *weight).collect();
         let weighed = Weights::from_relative(&numbers).unwrap();
-        let allocation = contiguous(&weighed, Share::from_percent(coverage).unwrap()).unwrap();
+        let allocation = contiguous(&weighed, Fraction::from_percent(coverage).unwrap()).unwrap();
         Self { salt: Salt::new(key), allocation, keys: weights.iter().map(|(key, _)| *key).collect() }
     }
 

@@ -1,7 +1,7 @@
 //! Sticky faults hit the same users on every proxy, whenever it was started.
 
 use super::*;
-use weir_allocation::{Salt, Share, purpose};
+use weir_allocation::{Fraction, Salt, purpose};
 
 const USERS: usize = 2_000;
 
@@ -31,7 +31,7 @@ fn the_same_users_after_a_restart_and_on_another_proxy() {
     let law = |percent| -> Vec<usize> {
         let (salt, share) = (
             Salt::derived("gameday-7", &format!("{}/abort", purpose::FAULT)),
-            Share::from_percent(percent).unwrap(),
+            Fraction::from_percent(percent).unwrap(),
         );
         (0..USERS).filter(|n| salt.bucket(user(*n).as_bytes()).index() < share.millionths()).collect()
     };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use weir_tests::paths;
 
 /// The longest token that ours reads, in bytes; the vectors are made for another limit.
-const LONGEST: usize = 16 * 1024;
+const MAX_LEN: usize = 16 * 1024;
 
 /// A token for both filters.
 pub(crate) struct Sample {
@@ -86,7 +86,7 @@ impl Corpus {
             (Some(exp), _) if timely && exp + skew <= self.now => "expired",
             (_, Some(nbf)) if timely && nbf - skew > self.now => "not_yet_valid",
             (Some(_), _) | (_, Some(_)) if timely => "accepted",
-            _ if verdict == "too_large" && token.len() <= LONGEST => "accepted",
+            _ if verdict == "too_large" && token.len() <= MAX_LEN => "accepted",
             // To a provider, an empty list says nothing.
             _ if name == "allow-list: empty" => "accepted",
             _ => return verdict,

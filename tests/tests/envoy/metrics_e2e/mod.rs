@@ -12,7 +12,7 @@ mod update;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use weir_allocation::{Allocation, Salt, Share, Weights, contiguous};
+use weir_allocation::{Allocation, Fraction, Salt, Weights, contiguous};
 use weir_tests::client::{Client, Request, Response};
 use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
 use weir_tests::exposition::Page;
@@ -78,7 +78,7 @@ struct Law {
 
 impl Law {
     fn new(key: &str, weights: &[f64]) -> Self {
-        let allocation = contiguous(&Weights::from_relative(weights).unwrap(), Share::ALL).unwrap();
+        let allocation = contiguous(&Weights::from_relative(weights).unwrap(), Fraction::ALL).unwrap();
         Self { salt: Salt::new(key), allocation }
     }
 

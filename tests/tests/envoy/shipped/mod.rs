@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use weir_allocation::{Salt, Share, Weights, anchored, contiguous};
+use weir_allocation::{Fraction, Salt, Weights, anchored, contiguous};
 use weir_tests::client::{Client, Request, Response};
 use weir_tests::envoy::{Bootstrap, Envoy};
 
@@ -218,7 +218,7 @@ fn experiments(seen: &weir_upstream::Seen) -> String {
 fn visitor(id: &[u8]) -> &'static str {
     let halves = Weights::from_relative(&[50.0, 50.0]).unwrap();
     let pick = |key: &str, coverage| {
-        let allocation = contiguous(&halves, Share::from_percent(coverage).unwrap()).unwrap();
+        let allocation = contiguous(&halves, Fraction::from_percent(coverage).unwrap()).unwrap();
         allocation.pick(Salt::new(key).bucket(id))
     };
     if Salt::derived("page", "layer").bucket(id).index() < 500_000 {

@@ -8,7 +8,7 @@
 mod chi_squared;
 
 use chi_squared::{survival, uniformity_p_value};
-use weir_allocation::{Allocation, Salt, Share, Weights, contiguous, purpose};
+use weir_allocation::{Allocation, Fraction, Salt, Weights, contiguous, purpose};
 
 const GATE: f64 = 1e-6;
 const UNITS: u32 = 1_000_000;
@@ -121,7 +121,7 @@ fn derived_salts_are_independent_of_the_variant() {
 fn coverage_does_not_bias_variants() {
     let salt = Salt::new("coverage-against-variant");
     let weights = Weights::from_relative(&[1.0, 1.0]).unwrap();
-    let allocation = contiguous(&weights, Share::from_percent(30.0).unwrap()).unwrap();
+    let allocation = contiguous(&weights, Fraction::from_percent(30.0).unwrap()).unwrap();
     let mut counts = [0_u64; 2];
     for number in 0..UNITS {
         if let Some(variant) = allocation.pick(salt.bucket(format!("user-{number}").as_bytes())) {
@@ -147,7 +147,7 @@ fn sample_ratio_p_value(salt: &Salt, allocation: &Allocation, units: &[String]) 
 fn p_values_of_a_a_tests_are_uniform() {
     const SALTS: u32 = 1000;
     let units: Vec<_> = (0..4_000).map(|number| format!("user-{number}")).collect();
-    let allocation = contiguous(&Weights::from_relative(&[1.0; 4]).unwrap(), Share::ALL).unwrap();
+    let allocation = contiguous(&Weights::from_relative(&[1.0; 4]).unwrap(), Fraction::ALL).unwrap();
     let mut p_values: Vec<_> = (0..SALTS)
         .map(|number| sample_ratio_p_value(&Salt::new(&format!("aa-{number}")), &allocation, &units))
         .collect();

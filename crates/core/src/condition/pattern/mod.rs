@@ -2,7 +2,7 @@
 
 mod syntax;
 
-use crate::http_match::{Place, stands};
+use crate::http_match::{Anchor, stands};
 use crate::regex::{Alphabet, Regex, of_this_request};
 use crate::truth::Truth;
 use regex_lite::RegexBuilder;
@@ -10,12 +10,12 @@ use std::borrow::Cow;
 use syntax::Translated;
 
 /// Patterns longer than this, in bytes, are refused.
-const LONGEST_PATTERN: usize = 4096;
+const MAX_PATTERN_LEN: usize = 4096;
 /// Compiled patterns larger than this, in bytes, are refused. The time of a match is the product
 /// of this and the length of the text.
-const LARGEST_PROGRAM: usize = 64 * 1024;
+const MAX_PROGRAM_SIZE: usize = 64 * 1024;
 /// Groups nested deeper than this are refused.
-const DEEPEST_NESTING: u32 = 50;
+const MAX_NESTING: u32 = 50;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -39,14 +39,14 @@ impl Pattern {
     /// # Errors
     /// When it is no valid pattern, needs backtracking, or is too large; the message says which.
     pub(super) fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
-        if pattern.len() > LONGEST_PATTERN {
-            return Err(format!("the pattern is longer than {LONGEST_PATTERN} bytes"));
+        if pattern.len() > MAX_PATTERN_LEN {
+            return Err(format!("the pattern is longer than {MAX_PATTERN_LEN} bytes"));
         }
         match syntax::translate(pattern, ignore_case)? {
             Translated::Plain { text, start, end } => Ok(Self::Plain { text: text.into(), start, end }),
             Translated::Regex(text) => RegexBuilder::new(&text)
-                .size_limit(LARGEST_PROGRAM)
-                .nest_limit(DEEPEST_NESTING)
+                .size_limit(MAX_PROGRAM_SIZE)
+                .nest_limit(MAX_NESTING)
                 .build()
                 .map(|lite| Self::Regex(Box::new(Regex::searching(&text, Alphabet::Unicode, lite))))
                 .map_err(|why| format!("{pattern:?} cannot be compiled: {why}")),
@@ -66,7 +66,7 @@ impl Pattern {
                     (true, true) => text == wanted,
                     (true, false) => text.starts_with(wanted),
                     (false, true) => text.ends_with(wanted),
-                    (false, false) => stands(Place::Anywhere, wanted, false, text),
+                    (false, false) => stands(Anchor::Anywhere, wanted, false, text),
                 };
                 matches.into()
             }

@@ -30,7 +30,7 @@ pub(super) enum Translated {
 type Ranges = Vec<(char, char)>;
 
 /// A range of more characters than this is not searched for the other case of its members.
-const LARGEST_CASED_RANGE: u32 = 1024;
+const MAX_CASED_RANGE_SIZE: u32 = 1024;
 
 const LINEAR: &str =
     "patterns must match in time linear in the text, which rules out look-around and back-references";
@@ -366,7 +366,7 @@ fn complement(ranges: Ranges) -> Ranges {
 /// What JavaScript takes for the same as a character of the range when case does not count: all
 /// whose upper case is the same single character (ECMA-262 `Canonicalize`).
 fn other_cases((first, last): (char, char)) -> Ranges {
-    if u32::from(last) - u32::from(first) > LARGEST_CASED_RANGE {
+    if u32::from(last) - u32::from(first) > MAX_CASED_RANGE_SIZE {
         return ascii_cases(first, last);
     }
     let others = (first..=last).flat_map(|c| {

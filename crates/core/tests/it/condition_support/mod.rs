@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 use weir_core::condition::{self, Condition};
 use weir_core::predicate::CelId;
-use weir_core::{At, AttributeMap, Compiler, Outside, Problems, Request, Scratch, Shape, Truth};
+use weir_core::{AccessPlan, At, AttributeMap, Compiler, HostServices, Problems, Request, Scratch, Truth};
 
 /// A condition with the shape of its configuration.
 pub(crate) struct Compiled {
-    shape: Shape,
+    shape: AccessPlan,
     condition: Condition,
 }
 
@@ -38,7 +38,7 @@ impl Compiled {
 /// There is nothing outside of the headers.
 struct Nothing;
 
-impl Outside for Nothing {
+impl HostServices for Nothing {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use weir_core::condition::{self, Condition};
 use weir_core::header::encode_pairs;
-use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Shape, Truth};
+use weir_core::{AccessPlan, At, AttributeMap, Compiler, Problems, Request, Scratch, Truth};
 
 /// Small documents with few names and values, so that conditions often meet them.
 pub(crate) fn document() -> impl Strategy<Value = Json> {
@@ -48,7 +48,7 @@ const OPERATORS: [&str; 16] = [
     "$alli",
 ];
 
-fn compiled(condition: &Json) -> Option<(Shape, Condition)> {
+fn compiled(condition: &Json) -> Option<(AccessPlan, Condition)> {
     let named: AttributeMap = weir_core::load::load_value(
         &json!({"j": {"header": "x-j", "type": "json"}}),
         &mut Problems::default(),
@@ -59,7 +59,7 @@ fn compiled(condition: &Json) -> Option<(Shape, Condition)> {
     Some((compiler.finish().ok()?, condition))
 }
 
-fn judge((shape, condition): &(Shape, Condition), value: &[u8]) -> Truth {
+fn judge((shape, condition): &(AccessPlan, Condition), value: &[u8]) -> Truth {
     let raw = encode_pairs(&[("x-j", value)]);
     let (mut scratch, host) = (Scratch::default(), Host::default());
     scratch.read(shape, &raw);

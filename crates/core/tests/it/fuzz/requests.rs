@@ -5,11 +5,11 @@ use crate::http_match_support::Host;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weir_core::header::{Pairs, encode_pairs};
-use weir_core::{At, AttrId, AttributeMap, Compiler, Facts, Problems, Request, Scratch, Shape};
+use weir_core::{AccessPlan, At, AttrId, AttributeMap, Compiler, Problems, Request, RequestView, Scratch};
 
 /// A shape that reads a part of every kind, and the attributes in it.
 struct Reader {
-    shape: Shape,
+    shape: AccessPlan,
     ids: Vec<AttrId>,
 }
 

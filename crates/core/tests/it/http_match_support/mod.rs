@@ -8,7 +8,7 @@ use weir_core::header::encode_pairs;
 use weir_core::http_match::HttpMatch;
 use weir_core::predicate::CelId;
 use weir_core::{
-    At, AttributeMap, Compiler, Outside, Predicate, Problems, Request, Scratch, Shape, Truth, load,
+    AccessPlan, At, AttributeMap, Compiler, HostServices, Predicate, Problems, Request, Scratch, Truth, load,
 };
 
 /// Properties by their path with dots, and every path that was asked for.
@@ -26,7 +26,7 @@ impl Host {
     }
 }
 
-impl Outside for Host {
+impl HostServices for Host {
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         let path = String::from_utf8(path.to_vec()).unwrap().replace('\0', ".");
         self.asked.borrow_mut().push(path.clone());
@@ -54,7 +54,7 @@ pub(crate) type Header<'a> = (&'a str, &'a [u8]);
 /// A `match` list that is compiled and ready for requests.
 #[derive(Debug)]
 pub(crate) struct Matcher {
-    pub(crate) shape: Shape,
+    pub(crate) shape: AccessPlan,
     pub(crate) predicate: Predicate,
 }
 

@@ -3,11 +3,12 @@
 #![allow(clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use std::cell::{Cell, RefCell};
-use weir_core::effect::Given;
+use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
 use weir_core::{
-    At, AttributeMap, Compiler, Effects, Named, Outside, Problems, Request, Scratch, Shape, load,
+    AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, OrderedMap, Problems, Request, Scratch,
+    load,
 };
 use weir_experiment::{Config, Note, Plan, Step, Verdict};
 
@@ -24,7 +25,7 @@ pub(crate) struct Host {
     pub(crate) asked: RefCell<Vec<&'static str>>,
 }
 
-impl Outside for Host {
+impl HostServices for Host {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }
@@ -44,7 +45,7 @@ impl Outside for Host {
 }
 
 pub(crate) struct Lab {
-    pub(crate) shape: Shape,
+    pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Host,
 }
@@ -99,7 +100,7 @@ impl Lab {
     /// The section's JSON, or all problems.
     pub(crate) fn new(section: &str) -> Result<Self, String> {
         let mut problems = Problems::default();
-        let document: Named<Config> =
+        let document: OrderedMap<Config> =
             load(format!("{{\"experiments\": {section}}}").as_bytes(), &mut problems);
         let config = document.get("experiments").cloned().unwrap_or_default();
         let named = AttributeMap::default();
@@ -126,14 +127,17 @@ impl Lab {
         let mut trace =
             |note: Note<'_>| steps.push((note.experiment.key().to_owned(), note.step, note.verdict));
         self.plan.decide_traced(&request, &mut effects, &mut trace);
-        let given = |given: Given| effects.bytes(given, &self.shape).map(text);
+        let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
         let set = || self.shape.owned.iter().zip(&effects.headers);
         let states = effects.states.iter().map(|(state, value)| {
             (self.shape.states[state.index()].clone(), given(*value).unwrap_or_default())
         });
         Decided {
             headers: set().filter_map(|(owned, value)| Some((owned.name.clone(), given(*value)?))).collect(),
-            kept: set().filter(|(_, g)| **g == Given::AsSent).map(|(owned, _)| owned.name.clone()).collect(),
+            kept: set()
+                .filter(|(_, g)| **g == HeaderValue::AsSent)
+                .map(|(owned, _)| owned.name.clone())
+                .collect(),
             states: states.collect(),
             response: effects.response.iter().map(|h| (h.name.to_string(), text(&h.value))).collect(),
             counts: effects.counts.iter().map(|c| self.shape.counters[c.index()].clone()).collect(),

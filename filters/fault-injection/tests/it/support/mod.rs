@@ -3,11 +3,12 @@
 #![allow(clippy::indexing_slicing, reason = "tests stop where they fail")]
 
 use std::cell::{Cell, RefCell};
-use weir_core::effect::Given;
+use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::CelId;
 use weir_core::{
-    At, AttributeMap, Compiler, Effects, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way, load,
+    AccessPlan, At, AttributeMap, Compiler, Disposition, Effects, HostServices, OrderedMap, Problems, Reply,
+    Request, Scratch, load,
 };
 use weir_fault_injection::{Config, Plan};
 
@@ -26,7 +27,7 @@ pub(crate) struct Host {
     pub(crate) asked: RefCell<Vec<String>>,
 }
 
-impl Outside for Host {
+impl HostServices for Host {
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         let path = text(path).replace('\0', ".");
         self.asked.borrow_mut().push(path.clone());
@@ -48,7 +49,7 @@ impl Outside for Host {
 }
 
 pub(crate) struct Lab {
-    pub(crate) shape: Shape,
+    pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Host,
 }
@@ -91,7 +92,8 @@ impl Lab {
 
     pub(crate) fn with_env(section: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut problems = Problems::default();
-        let document: Named<Config> = load(format!("{{\"faults\": {section}}}").as_bytes(), &mut problems);
+        let document: OrderedMap<Config> =
+            load(format!("{{\"faults\": {section}}}").as_bytes(), &mut problems);
         let config = document.get("faults").cloned().unwrap_or_default();
         let named = AttributeMap::default();
         let mut compiler = Compiler::new(&named, env, problems);
@@ -114,13 +116,13 @@ impl Lab {
     fn told(&self, effects: &mut Effects) -> Decided {
         let mut decided = Decided { response: effects.response_mark, ..Decided::default() };
         match std::mem::take(&mut effects.way) {
-            Way::Delay(delay) => {
+            Disposition::Delay(delay) => {
                 decided.delay = Some(delay.nanoseconds);
                 decided.mark = Some(delay.mark);
                 decided.abort = delay.then.map(|reply| *reply);
             }
-            Way::Reply(reply) => decided.abort = Some(*reply),
-            Way::On | Way::Hold(_) => {}
+            Disposition::Reply(reply) => decided.abort = Some(*reply),
+            Disposition::On | Disposition::Hold(_) => {}
         }
         let plain = |name: &String| name.replace("fault=.=", "").replace(";.;", ":");
         decided.counts = effects.counts.iter().map(|c| plain(&self.shape.counters[c.index()])).collect();
@@ -132,7 +134,7 @@ impl Lab {
         assert_eq!(states.next(), None);
         let set = self.shape.owned.iter().zip(&effects.headers);
         decided.kept =
-            set.filter(|(_, g)| **g == Given::AsSent).map(|(owned, _)| owned.name.clone()).collect();
+            set.filter(|(_, g)| **g == HeaderValue::AsSent).map(|(owned, _)| owned.name.clone()).collect();
         decided
     }
 

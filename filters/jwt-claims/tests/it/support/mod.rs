@@ -5,13 +5,13 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::cell::{Cell, RefCell};
-use weir_core::effect::Given;
+use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::{CelId, Facts};
+use weir_core::predicate::{CelId, RequestView};
 use weir_core::request::Signature;
 use weir_core::{
-    At, AttributeMap, Compiler, Effects, Hold, Named, Outside, Problems, Reply, Request, Scratch, Shape, Way,
-    load,
+    AccessPlan, At, AttributeMap, Compiler, Disposition, Effects, Hold, HostServices, OrderedMap, Problems,
+    Reply, Request, Scratch, load,
 };
 use weir_jwt_claims::{Config, Plan};
 
@@ -31,7 +31,7 @@ pub(crate) struct Host {
     pub(crate) asked: RefCell<Vec<String>>,
 }
 
-impl Outside for Host {
+impl HostServices for Host {
     fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
         None
     }
@@ -53,7 +53,7 @@ impl Outside for Host {
 }
 
 pub(crate) struct Lab {
-    pub(crate) shape: Shape,
+    pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Host,
     /// Attributes whose values are told with each decision.
@@ -172,7 +172,7 @@ impl Lab {
         let mut problems = Problems::default();
         let keys = format!(r#"{{"inline": {}}}"#, key_set(&["one"]));
         let document = format!("{{\"jwt\": {}}}", section.replace("KEYS", &keys));
-        let document: Named<Config> = load(document.as_bytes(), &mut problems);
+        let document: OrderedMap<Config> = load(document.as_bytes(), &mut problems);
         let config = document.get("jwt").cloned().unwrap_or_default();
         let named = AttributeMap::default();
         let env = |name: &str| (name == "WEIR_JWKS").then(|| key_set(&["one"]));
@@ -208,13 +208,13 @@ impl Lab {
         let mut effects = Effects::default();
         effects.reset(&self.shape);
         self.plan.decide(&request, &mut effects);
-        if matches!(effects.way, Way::Hold(Hold { crowded: true, .. })) {
+        if matches!(effects.way, Disposition::Hold(Hold { crowded: true, .. })) {
             // Nobody of those that wait has gone.
             effects.reset(&self.shape);
             effects.held = true;
             self.plan.decide(&request, &mut effects);
         }
-        let given = |given: Given| effects.bytes(given, &self.shape).map(text);
+        let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
         let set = || self.shape.owned.iter().zip(&effects.headers);
         let states = effects.states.iter().map(|(state, value)| {
             (self.shape.states[state.index()].clone(), given(*value).unwrap_or_default())
@@ -222,14 +222,17 @@ impl Lab {
         let watched = self.watched.iter().map(|(name, id)| (name.clone(), request.text(*id).map(text)));
         Decided {
             headers: set().filter_map(|(owned, value)| Some((owned.name.clone(), given(*value)?))).collect(),
-            kept: set().filter(|(_, g)| **g == Given::AsSent).map(|(owned, _)| owned.name.clone()).collect(),
+            kept: set()
+                .filter(|(_, g)| **g == HeaderValue::AsSent)
+                .map(|(owned, _)| owned.name.clone())
+                .collect(),
             states: states.collect(),
             counts: effects.counts.iter().map(|c| self.shape.counters[c.index()].clone()).collect(),
             path: given(effects.path),
-            held: matches!(effects.way, Way::Hold(_)),
+            held: matches!(effects.way, Disposition::Hold(_)),
             watched: watched.collect(),
             reply: match effects.way {
-                Way::Reply(reply) => Some(*reply),
+                Disposition::Reply(reply) => Some(*reply),
                 _ => None,
             },
         }

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use weir_core::header::encode_pairs;
 use weir_core::predicate::{CelId, ExperimentId};
 use weir_core::{
-    At, AttributeMap, Compiler, Effects, Outside, OwnedHeader, Problems, Request, Scratch, Shape, load,
+    AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, OwnedHeader, Problems, Request, Scratch,
+    load,
 };
-use weir_metrics::{Config, Ending, Kind, Level, Measured, Plan, Registry};
+use weir_metrics::{Config, Kind, Level, Measured, Plan, Registry, ResponseView};
 
 /// A clock that is set by hand, and properties.
 #[derive(Default)]
@@ -19,7 +20,7 @@ pub(crate) struct Host {
     pub(crate) clock_calls: Cell<u32>,
 }
 
-impl Outside for Host {
+impl HostServices for Host {
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         (path == b"filter_state\0wasm.weir.remote").then(|| Box::from(*b"b"))
     }
@@ -123,7 +124,7 @@ fn find<'a>(all: &'a [(&str, &str)], name: &[u8]) -> Option<&'a [u8]> {
     all.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, value)| value.as_bytes())
 }
 
-impl Ending for End<'_> {
+impl ResponseView for End<'_> {
     fn status(&self) -> Option<u16> {
         self.ask("status", b"");
         self.status
@@ -151,7 +152,7 @@ impl Ending for End<'_> {
 }
 
 pub(crate) struct Lab {
-    pub(crate) shape: Shape,
+    pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Host,
     pub(crate) proxy: Proxy,

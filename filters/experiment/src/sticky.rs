@@ -4,20 +4,20 @@
 //! entries `KEY:VARIANT:VERSION` with `/` between them, in the order of the experiments. The signature is of
 //! everything before it, and bound to the cookie's name.
 
+use crate::decision::Decision;
 use crate::link::seconds;
 use crate::plan::{Experiment, Memory, Plan};
-use crate::turn::Turn;
 use std::cell::Cell;
 use weir_cookie::SIGNATURE;
-use weir_core::{Effects, Outside};
+use weir_core::{Effects, HostServices};
 
 /// Browsers drop cookies of more than 4096 bytes, name and attributes included (RFC 6265bis section 5.6). Longer
 /// values are not read, and none is written of which this leaves too little for the rest.
-const LONGEST: usize = 3800;
+const MAX_COOKIE_LEN: usize = 3800;
 
 /// The content of the cookie.
 #[derive(Debug)]
-pub(crate) struct Recalled<'a> {
+pub(crate) struct StoredAssignments<'a> {
     entries: &'a [u8],
     /// Where the last look-up ended. Entries are in the order of the experiments, so that the next one is near.
     cursor: Cell<usize>,
@@ -33,7 +33,7 @@ struct Entry<'a> {
 
 /// The sticky assignment of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Memo {
+pub(crate) enum StickyStore {
     /// Nothing that counts.
     Nothing,
     /// Only an assignment that is too old: the unit does not take part.
@@ -42,10 +42,10 @@ pub(crate) enum Memo {
     Variant(usize),
 }
 
-impl<'a> Recalled<'a> {
+impl<'a> StoredAssignments<'a> {
     /// Reads a cookie; `None` unless we have signed it and it is still good.
     pub(crate) fn read(text: &'a [u8], memory: &Memory, now: impl FnOnce() -> u64) -> Option<Self> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_COOKIE_LEN {
             return None;
         }
         let (signed, signature) = text.split_at_checked(text.len().checked_sub(SIGNATURE + 1)?)?;
@@ -98,23 +98,23 @@ impl<'a> Recalled<'a> {
 impl Experiment {
     /// What is remembered of a sticky experiment, as GrowthBook's SDKs read their sticky buckets: any assignment
     /// of a version that is too old excludes the unit, otherwise that of the current version counts.
-    pub(crate) fn memo(&self, recalled: &Recalled<'_>) -> Memo {
-        let mut memo = Memo::Nothing;
+    pub(crate) fn memo(&self, recalled: &StoredAssignments<'_>) -> StickyStore {
+        let mut memo = StickyStore::Nothing;
         for entry in recalled.entries_of(&self.key) {
             if entry.version < self.min_bucket_version {
-                return Memo::TooOld;
+                return StickyStore::TooOld;
             }
             if entry.version == self.bucket_version
                 && let Some(variant) = self.position(entry.variant)
             {
-                memo = Memo::Variant(variant);
+                memo = StickyStore::Variant(variant);
             }
         }
         memo
     }
 
     /// Whether exactly this assignment is remembered.
-    fn is_remembered(&self, variant: usize, recalled: &Recalled<'_>) -> bool {
+    fn is_remembered(&self, variant: usize, recalled: &StoredAssignments<'_>) -> bool {
         let mut entries = recalled.entries_of(&self.key);
         entries.any(|entry| {
             entry.version == self.bucket_version && self.position(entry.variant) == Some(variant)
@@ -124,15 +124,15 @@ impl Experiment {
 
 /// Assignments that the cookie does not have yet: positions of experiments and of their variants.
 #[derive(Default)]
-pub(crate) struct Fresh(Vec<(usize, usize)>);
+pub(crate) struct NewAssignments(Vec<(usize, usize)>);
 
-impl Fresh {
+impl NewAssignments {
     /// Notes an assignment that a hash has made, and counts it where it cannot be remembered.
     #[cold]
     #[inline(never)]
-    pub(crate) fn note<O: Outside>(
+    pub(crate) fn note<O: HostServices>(
         &mut self,
-        turn: &Turn<'_, O>,
+        turn: &Decision<'_, O>,
         experiment: usize,
         variant: usize,
         effects: &mut Effects,
@@ -148,7 +148,7 @@ impl Fresh {
 
     /// Rewrites the cookie, and counts new assignments.
     #[inline]
-    pub(crate) fn finish<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
+    pub(crate) fn finish<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {
             self.write(turn, effects);
         } else if let Some(earlier) = turn.earlier {
@@ -158,7 +158,7 @@ impl Fresh {
 
     #[cold]
     #[inline(never)]
-    fn write<O: Outside>(&self, turn: &Turn<'_, O>, effects: &mut Effects) {
+    fn write<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
         let Some(memory) = &turn.plan.memory else { return };
         let mut value = b"1~".to_vec();
         let expiry = match memory.cookie.ttl {
@@ -181,7 +181,7 @@ impl Fresh {
     fn write_entries(
         &self,
         plan: &Plan,
-        recalled: Option<&Recalled<'_>>,
+        recalled: Option<&StoredAssignments<'_>>,
         start: usize,
         value: &mut Vec<u8>,
         effects: &mut Effects,
@@ -209,7 +209,7 @@ impl Fresh {
 
 /// Adds an entry where there is room for it and a signature.
 fn add(value: &mut Vec<u8>, start: usize, entry: &[u8]) -> bool {
-    if value.len() + entry.len() + 2 + SIGNATURE > LONGEST {
+    if value.len() + entry.len() + 2 + SIGNATURE > MAX_COOKIE_LEN {
         return false;
     }
     if value.len() > start {

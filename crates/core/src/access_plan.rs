@@ -17,21 +17,21 @@ use crate::value::Kind;
 /// Where the bytes of an attribute lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// A header, by position in [`Shape::headers`].
+    /// A header, by position in [`AccessPlan::headers`].
     Header(u16),
-    /// A cookie, by position in [`Shape::cookies`].
+    /// A cookie, by position in [`AccessPlan::cookies`].
     Cookie(u16),
-    /// A query parameter, by position in [`Shape::queries`].
+    /// A query parameter, by position in [`AccessPlan::queries`].
     Query(u16),
-    /// A query parameter as the client sent it, by position in [`Shape::raw_queries`].
+    /// A query parameter as the client sent it, by position in [`AccessPlan::raw_queries`].
     RawQuery(u16),
     /// The path without the query.
     Path,
-    /// A property, by position in [`Shape::properties`].
+    /// A property, by position in [`AccessPlan::properties`].
     Property(u16),
-    /// A claim of a token that this configuration verifies, by position in [`Shape::claims`].
+    /// A claim of a token that this configuration verifies, by position in [`AccessPlan::claims`].
     Claim(u16),
-    /// Whether the header `user-agent`, by position in [`Shape::headers`], is a program's: `true`, `false`, or
+    /// Whether the header `user-agent`, by position in [`AccessPlan::headers`], is a program's: `true`, `false`, or
     /// `unknown` when it is too long to tell.
     Bot(u16),
     /// Nowhere: the attribute's default is its value.
@@ -77,7 +77,7 @@ pub struct Property {
 pub struct Owned {
     /// Its name, lower case.
     pub name: String,
-    /// Its position in [`Shape::headers`], to see whether the client sent it.
+    /// Its position in [`AccessPlan::headers`], to see whether the client sent it.
     pub header: u16,
 }
 
@@ -94,7 +94,7 @@ pub struct Experiment {
 
 /// What a configuration reads and writes of each request.
 #[derive(Debug, Default)]
-pub struct Shape {
+pub struct AccessPlan {
     /// The attributes.
     pub attributes: Vec<Attribute>,
     /// Names of the headers that are looked for, lower case, pseudo-headers included.
@@ -142,10 +142,10 @@ pub struct Shape {
     pub cookie: Option<u16>,
     /// Whether any attribute is a JSON document.
     pub has_json: bool,
-    pub(crate) places: Places,
+    pub(crate) places: SlotOffsets,
     /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
     lengths: u64,
-    /// The headers, sorted by length of the name; see [`Shape::find_header`].
+    /// The headers, sorted by length of the name; see [`AccessPlan::find_header`].
     by_length: Vec<Candidate>,
     /// For each length of name, where in `by_length` its names start and end.
     of_length: Vec<(u16, u16)>,
@@ -155,20 +155,20 @@ pub struct Shape {
 #[derive(Debug)]
 struct Candidate {
     name: Box<[u8]>,
-    /// Its position in [`Shape::headers`].
+    /// Its position in [`AccessPlan::headers`].
     slot: u16,
 }
 
 /// Where each kind of place starts. Headers start at 0, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct SlotOffsets {
     pub(crate) cookies: usize,
     pub(crate) queries: usize,
     pub(crate) raw_queries: usize,
     pub(crate) path: usize,
     /// The number of places.
     pub(crate) all: usize,
-    /// The place of each attribute; of those that have none (properties, constants) [`Places::NOWHERE`].
+    /// The place of each attribute; of those that have none (properties, constants) [`SlotOffsets::NOWHERE`].
     pub(crate) of_attributes: Vec<u16>,
     /// Which places are lowered copies of which others.
     pub(crate) lowered: Vec<Lowered>,
@@ -184,13 +184,13 @@ pub(crate) struct Lowered {
     pub(crate) to: u16,
 }
 
-impl Places {
+impl SlotOffsets {
     /// No place at all.
     pub(crate) const NOWHERE: u16 = u16::MAX;
 }
 
-impl Shape {
-    /// The headers of a request that are among [`Shape::headers`], with their positions there.
+impl AccessPlan {
+    /// The headers of a request that are among [`AccessPlan::headers`], with their positions there.
     #[inline]
     pub fn find_headers<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (usize, Pair<'a>)> {
         Pairs::new(raw)
@@ -204,7 +204,7 @@ impl Shape {
         self.headers.is_empty() && self.reserved.is_empty()
     }
 
-    /// The headers of a request that are among [`Shape::headers`], with their positions there, and those whose
+    /// The headers of a request that are among [`AccessPlan::headers`], with their positions there, and those whose
     /// names may be reserved.
     #[inline]
     pub(crate) fn find_all<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (Option<usize>, Pair<'a>)> {
@@ -237,7 +237,7 @@ impl Shape {
         ours.filter(|o| other.owns(o.name.as_bytes())).map(|o| o.name.as_str()).collect()
     }
 
-    /// The position of a header among [`Shape::headers`].
+    /// The position of a header among [`AccessPlan::headers`].
     #[inline]
     pub fn find_header(&self, name: &[u8]) -> Option<usize> {
         let (start, end) = *self.of_length.get(name.len())?;
@@ -264,12 +264,12 @@ impl Shape {
                 Source::RawQuery(slot) => places.raw_queries + usize::from(slot),
                 Source::Path => places.path,
                 Source::Property(_) | Source::Claim(_) | Source::Bot(_) | Source::Constant => {
-                    usize::from(Places::NOWHERE)
+                    usize::from(SlotOffsets::NOWHERE)
                 }
             };
-            let mut place = u16::try_from(place).unwrap_or(Places::NOWHERE);
-            if attribute.lower && place != Places::NOWHERE {
-                let to = u16::try_from(places.all).unwrap_or(Places::NOWHERE);
+            let mut place = u16::try_from(place).unwrap_or(SlotOffsets::NOWHERE);
+            if attribute.lower && place != SlotOffsets::NOWHERE {
+                let to = u16::try_from(places.all).unwrap_or(SlotOffsets::NOWHERE);
                 places.all += 1;
                 places.lowered.push(Lowered { from: place, to });
                 place = to;

@@ -1,16 +1,16 @@
 //! Values of a request that experiments read, each at most once and most of them rarely.
 
-use crate::memory::Recalled;
 use crate::overrides::Choice;
 use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Units};
+use crate::sticky::StoredAssignments;
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Id, SIGNATURE};
-use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, Predicate, Request, Truth};
+use weir_core::predicate::RequestView;
+use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
 
 /// A request on its way through the experiments.
-pub(crate) struct Turn<'a, O> {
+pub(crate) struct Decision<'a, O> {
     pub(crate) plan: &'a Plan,
     pub(crate) request: &'a Request<'a, O>,
     /// What an earlier pass of the request has left.
@@ -19,14 +19,14 @@ pub(crate) struct Turn<'a, O> {
     consent: OnceCell<bool>,
     sent_id: OnceCell<Option<&'a [u8]>>,
     fresh_id: OnceCell<Id>,
-    recalled: OnceCell<Option<Recalled<'a>>>,
+    recalled: OnceCell<Option<StoredAssignments<'a>>>,
     pub(crate) choice: OnceCell<Option<Choice<'a>>>,
     /// Whether a condition could not be judged.
     undecided: Cell<bool>,
     pub(crate) lacks_unit: Cell<bool>,
 }
 
-impl<'a, O: Outside> Turn<'a, O> {
+impl<'a, O: HostServices> Decision<'a, O> {
     #[inline]
     pub(crate) fn new(plan: &'a Plan, request: &'a Request<'a, O>, earlier: Option<&'a Earlier>) -> Self {
         let fresh_id = OnceCell::new();
@@ -126,13 +126,13 @@ impl<'a, O: Outside> Turn<'a, O> {
     /// The assignments in the cookie.
     #[cold]
     #[inline(never)]
-    pub(crate) fn recalled(&self) -> Option<&Recalled<'a>> {
+    pub(crate) fn recalled(&self) -> Option<&StoredAssignments<'a>> {
         let memory = self.plan.memory.as_ref()?;
         let read = || {
             let sent = || self.text(memory.cookie.attribute);
             let text =
                 self.earlier.and_then(Earlier::assignments).or_else(sent).filter(|_| self.consent())?;
-            Recalled::read(text, memory, || self.now())
+            StoredAssignments::read(text, memory, || self.now())
         };
         self.recalled.get_or_init(read).as_ref()
     }

@@ -6,18 +6,18 @@ pub(crate) use subprotocol::{SUBPROTOCOLS, Subprotocol, Subprotocols};
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-use weir_core::effect::Given;
-use weir_core::predicate::Facts;
+use weir_core::effect::HeaderValue;
+use weir_core::predicate::RequestView;
 use weir_core::request::is_named;
-use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request, query};
+use weir_core::{AttrId, Effects, HostServices, OwnedHeader, Request, query};
 use weir_jose::Refusal;
 
 /// The locations of a provider's tokens. The first location with a token wins.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Places {
-    pub(crate) headers: Box<[HeaderPlace]>,
-    pub(crate) params: Box<[ParamPlace]>,
-    pub(crate) cookies: Box<[CookiePlace]>,
+pub(crate) struct TokenSources {
+    pub(crate) headers: Box<[HeaderSource]>,
+    pub(crate) params: Box<[ParamSource]>,
+    pub(crate) cookies: Box<[CookieSource]>,
     /// The header `cookie`, where one of its cookies may be taken out.
     pub(crate) cookie_header: Option<OwnedHeader>,
     /// WebSocket subprotocols, where they are looked at.
@@ -26,7 +26,7 @@ pub(crate) struct Places {
 
 /// A request header.
 #[derive(Clone, Debug)]
-pub(crate) struct HeaderPlace {
+pub(crate) struct HeaderSource {
     pub(crate) attribute: AttrId,
     pub(crate) prefix: Prefix,
     /// Where it may be taken out.
@@ -35,14 +35,14 @@ pub(crate) struct HeaderPlace {
 
 /// A query parameter.
 #[derive(Clone, Debug)]
-pub(crate) struct ParamPlace {
+pub(crate) struct ParamSource {
     pub(crate) attribute: AttrId,
     pub(crate) name: Box<[u8]>,
 }
 
 /// A cookie.
 #[derive(Clone, Debug)]
-pub(crate) struct CookiePlace {
+pub(crate) struct CookieSource {
     pub(crate) attribute: AttrId,
     pub(crate) name: Box<[u8]>,
 }
@@ -77,22 +77,22 @@ impl Prefix {
     }
 }
 
-impl HeaderPlace {
+impl HeaderSource {
     #[inline]
-    fn find<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+    fn find<'r, O: HostServices>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         self.prefix.strip(request.text(self.attribute)?)
     }
 }
 
-impl Places {
+impl TokenSources {
     /// The token of a request.
     #[inline]
-    pub(crate) fn find<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+    pub(crate) fn find<'r, O: HostServices>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         let found = self.headers.iter().find_map(|place| place.find(request));
         if found.is_some() { found } else { self.find_elsewhere(request) }
     }
 
-    fn find_elsewhere<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+    fn find_elsewhere<'r, O: HostServices>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         let params = self.params.iter().map(|place| place.attribute);
         let mut all = params.chain(self.cookies.iter().map(|place| place.attribute));
         let found = all.find_map(|attribute| request.text(attribute).filter(|text| !text.is_empty()));
@@ -104,7 +104,7 @@ impl Places {
     /// # Errors
     /// It is not in that encoding.
     #[cold]
-    pub(crate) fn decoded<O: Outside>(
+    pub(crate) fn decoded<O: HostServices>(
         &self,
         text: &[u8],
         request: &Request<'_, O>,
@@ -119,12 +119,12 @@ impl Places {
 
     /// Takes tokens out of all places, also those that were not looked at.
     #[inline]
-    pub(crate) fn remove<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub(crate) fn remove<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         for place in &self.headers {
             if let Some(guard) = place.guard
                 && place.find(request).is_some()
             {
-                effects.set(guard, Given::Nothing);
+                effects.set(guard, HeaderValue::Nothing);
             }
         }
         if self.params.iter().any(|place| request.text(place.attribute).is_some()) {
@@ -140,21 +140,21 @@ impl Places {
 
     /// Removes everything from all token locations, because a rejected request must not show it.
     #[cold]
-    pub(crate) fn hide<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub(crate) fn hide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         for guard in self.headers.iter().filter_map(|place| place.guard) {
-            effects.set(guard, Given::Nothing);
+            effects.set(guard, HeaderValue::Nothing);
         }
         self.remove(request, effects);
     }
 
     #[cold]
-    fn remove_params<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    fn remove_params<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         let is_ours = |name: &[u8]| self.params.iter().any(|place| is_named(name, &place.name));
         query::remove(request, effects, &is_ours);
     }
 
     #[cold]
-    fn remove_cookies<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    fn remove_cookies<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         let Some(header) = self.cookie_header else { return };
         let Some(whole) = so_far(header, request, effects) else { return };
         let is_ours = |part: &&[u8]| {
@@ -171,11 +171,15 @@ fn items(whole: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 }
 
 /// What an earlier token's removal has left of a header, or what the client sent.
-fn so_far<O: Outside>(header: OwnedHeader, request: &Request<'_, O>, effects: &Effects) -> Option<Vec<u8>> {
+fn so_far<O: HostServices>(
+    header: OwnedHeader,
+    request: &Request<'_, O>,
+    effects: &Effects,
+) -> Option<Vec<u8>> {
     let so_far = effects.headers.get(header.index()).copied().unwrap_or_default();
     match effects.bytes(so_far, request.shape()) {
         Some(left) => Some(left.to_vec()),
-        None if so_far == Given::Nothing => None,
+        None if so_far == HeaderValue::Nothing => None,
         None => Some(request.sent(header).unwrap_or_default().to_vec()),
     }
 }
@@ -197,7 +201,7 @@ fn keep<'i>(
             any = true;
         }
     });
-    effects.set(header, if any { made.into() } else { Given::Nothing });
+    effects.set(header, if any { made.into() } else { HeaderValue::Nothing });
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@
 /// The position of a value: nowhere, in the host's buffer or, if it had to be decoded, joined or lower-cased,
 /// in the arena. Two words, so that positions are written and read with few instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ByteSpan {
     /// Where it starts; the highest bit says that this is in the arena.
     start: u32,
-    /// How long it is; [`Place::NO_LENGTH`] when there is nothing.
+    /// How long it is; [`ByteSpan::NO_LENGTH`] when there is nothing.
     len: u32,
 }
 
@@ -18,13 +18,13 @@ fn number(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
-impl Default for Place {
+impl Default for ByteSpan {
     fn default() -> Self {
         Self::ABSENT
     }
 }
 
-impl Place {
+impl ByteSpan {
     const NO_LENGTH: u32 = u32::MAX;
     const IN_ARENA: u32 = 1 << 31;
 
@@ -78,6 +78,6 @@ impl Place {
 }
 
 #[cold]
-fn in_arena(place: Place, arena: &[u8]) -> Option<&[u8]> {
+fn in_arena(place: ByteSpan, arena: &[u8]) -> Option<&[u8]> {
     arena.get(place.start()..)?.get(..place.len())
 }

@@ -8,9 +8,9 @@ use weir_core::{Load, Problems};
 /// A fraction of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may
 /// be a text as well, because Envoy converts decimals in YAML to texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
-pub struct Part(pub f64);
+pub struct FractionSpec(pub f64);
 
-impl Part {
+impl FractionSpec {
     /// All units.
     pub const ALL: Self = Self(1.0);
 
@@ -41,7 +41,7 @@ fn plain(number: &Number) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-impl Load for Part {
+impl Load for FractionSpec {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let part = match node.value {
             Value::Number(number) => number.as_f64().filter(Self::is_part).map(Self),
@@ -62,14 +62,14 @@ impl Load for Part {
     }
 }
 
-impl Serialize for Part {
+impl Serialize for FractionSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.0)
     }
 }
 
 #[cfg(feature = "schema")]
-impl schemars::JsonSchema for Part {
+impl schemars::JsonSchema for FractionSpec {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Part".into()
     }
@@ -94,19 +94,22 @@ mod tests {
             let fraction: f64 =
                 format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000).parse().unwrap();
             let percent = format!("{}.{:04}%", millionths / 10_000, millionths % 10_000);
-            assert_eq!(Part::of_text(&percent), Some(Part(fraction)), "{percent}");
+            assert_eq!(FractionSpec::of_text(&percent), Some(FractionSpec(fraction)), "{percent}");
         }
     }
 
     #[test]
     fn other_texts_are_refused() {
         for text in ["", "%", "10", "1.01", "-0.1", "NaN", "101%", "-1%", "NaN%", "x%", "1%%"] {
-            assert_eq!(Part::of_text(text), None, "{text}");
+            assert_eq!(FractionSpec::of_text(text), None, "{text}");
         }
     }
 
     #[test]
     fn what_envoy_makes_of_a_decimal_is_read() {
-        assert_eq!([Part::of_text("0.5"), Part::of_text("1")], [Some(Part(0.5)), Some(Part(1.0))]);
+        assert_eq!(
+            [FractionSpec::of_text("0.5"), FractionSpec::of_text("1")],
+            [Some(FractionSpec(0.5)), Some(FractionSpec(1.0))]
+        );
     }
 }

@@ -16,7 +16,7 @@ const OVERFLOW: &str = "weir_metrics_overflow_total";
 const UNDECIDED: &str = "weir_metrics_undecided_total";
 
 /// Maximum of one increment, so that no client can make a counter overflow.
-const MOST: u64 = 1 << 50;
+const MAX_INCREMENT: u64 = 1 << 50;
 
 impl Plan {
     /// Defines the metrics that have no labels, or constant ones only. The others are defined when they
@@ -31,8 +31,8 @@ impl Plan {
 
     /// Flushes a value to all series of a metric. The labels must have been read.
     #[inline]
-    pub(crate) fn bring(&self, metric: &Metric, amount: u64, values: &Values, registry: &impl Registry) {
-        let amount = amount.min(MOST);
+    pub(crate) fn flush(&self, metric: &Metric, amount: u64, values: &Values, registry: &impl Registry) {
+        let amount = amount.min(MAX_INCREMENT);
         // Envoy refuses to add nothing.
         if amount == 0 && metric.kind == Kind::Counter {
             return;

@@ -2,7 +2,7 @@
 
 /// What becomes of a request once all its effects are applied.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub enum Way {
+pub enum Disposition {
     /// It goes on to the upstream.
     #[default]
     On,
@@ -15,7 +15,7 @@ pub enum Way {
     Delay(Box<Delay>),
 }
 
-impl Way {
+impl Disposition {
     /// The answer that the proxy gives, at once or after a delay.
     pub fn reply_mut(&mut self) -> Option<&mut Reply> {
         match self {

@@ -18,9 +18,9 @@ const FLOAT_TOLERANCE: f64 = 1e-7;
 
 /// A part of all units, from 0 to 100 %, in millionths. 0 % and 100 % are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Share(u32);
+pub struct Fraction(u32);
 
-impl Share {
+impl Fraction {
     /// 0 %.
     pub const NONE: Self = Self(0);
     /// 100 %.
@@ -29,12 +29,12 @@ impl Share {
     /// A share of this many millionths.
     ///
     /// # Errors
-    /// [`InvalidShare::OutOfRange`] above 1 000 000.
-    pub fn from_millionths(millionths: u32) -> Result<Self, InvalidShare> {
+    /// [`InvalidFraction::OutOfRange`] above 1 000 000.
+    pub fn from_millionths(millionths: u32) -> Result<Self, InvalidFraction> {
         if millionths <= BUCKETS {
             Ok(Self(millionths))
         } else {
-            Err(InvalidShare::OutOfRange { value: format!("{millionths} millionths") })
+            Err(InvalidFraction::OutOfRange { value: format!("{millionths} millionths") })
         }
     }
 
@@ -42,7 +42,7 @@ impl Share {
     ///
     /// # Errors
     /// Where the number is not finite, is outside 0 to 1, or needs more than six decimals.
-    pub fn from_fraction(fraction: f64) -> Result<Self, InvalidShare> {
+    pub fn from_fraction(fraction: f64) -> Result<Self, InvalidFraction> {
         from_float(fraction, f64::from(BUCKETS), "")
     }
 
@@ -50,7 +50,7 @@ impl Share {
     ///
     /// # Errors
     /// Where the number is not finite, is outside 0 to 100, or needs more than four decimals.
-    pub fn from_percent(percent: f64) -> Result<Self, InvalidShare> {
+    pub fn from_percent(percent: f64) -> Result<Self, InvalidFraction> {
         from_float(percent, f64::from(BUCKETS / 100), "%")
     }
 
@@ -91,10 +91,10 @@ impl Share {
 
 /// Reads `"12.5%"` as a percentage, and `"0.125"` without a sign as a fraction of one. Exact: no floating
 /// point is involved. Digits are required, a sign or an exponent is not allowed.
-impl FromStr for Share {
-    type Err = InvalidShare;
+impl FromStr for Fraction {
+    type Err = InvalidFraction;
 
-    fn from_str(text: &str) -> Result<Self, InvalidShare> {
+    fn from_str(text: &str) -> Result<Self, InvalidFraction> {
         match text.trim().strip_suffix('%') {
             Some(percent) => from_decimal(percent.trim_end(), PERCENT_DECIMALS, text),
             None => from_decimal(text.trim(), FRACTION_DECIMALS, text),
@@ -103,7 +103,7 @@ impl FromStr for Share {
 }
 
 /// Writes a percentage with as many decimals as it needs: `12.5%`, `0.0001%`, `100%`.
-impl fmt::Display for Share {
+impl fmt::Display for Fraction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (percent, decimals) = (self.0 / 10_000, self.0 % 10_000);
         if decimals == 0 {
@@ -114,29 +114,29 @@ impl fmt::Display for Share {
     }
 }
 
-fn from_float(number: f64, millionths_per_unit: f64, sign: &str) -> Result<Share, InvalidShare> {
+fn from_float(number: f64, millionths_per_unit: f64, sign: &str) -> Result<Fraction, InvalidFraction> {
     let value = || format!("{}{sign}", Plain(number));
     let scaled = number * millionths_per_unit;
     if !scaled.is_finite() {
-        return Err(InvalidShare::NotANumber { value: value() });
+        return Err(InvalidFraction::NotANumber { value: value() });
     }
     let rounded = scaled.round();
     let too_precise = (scaled - rounded).abs() > FLOAT_TOLERANCE;
     if !(0.0..=f64::from(BUCKETS)).contains(&rounded) || (too_precise && scaled < 0.0) {
-        return Err(InvalidShare::OutOfRange { value: value() });
+        return Err(InvalidFraction::OutOfRange { value: value() });
     }
     if too_precise {
-        return Err(InvalidShare::TooPrecise { value: value() });
+        return Err(InvalidFraction::TooPrecise { value: value() });
     }
     #[allow(clippy::cast_possible_truncation, reason = "a whole number from 0 to BUCKETS, checked above")]
     let millionths = rounded as u32;
-    Ok(Share(millionths))
+    Ok(Fraction(millionths))
 }
 
 /// Reads `digits[.digits]` as a number of units of `10^-decimals`.
-fn from_decimal(number: &str, decimals: usize, text: &str) -> Result<Share, InvalidShare> {
+fn from_decimal(number: &str, decimals: usize, text: &str) -> Result<Fraction, InvalidFraction> {
     let value = || text.to_owned();
-    let not_a_number = || InvalidShare::NotANumber { value: value() };
+    let not_a_number = || InvalidFraction::NotANumber { value: value() };
     let (whole, fraction) = match number.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
         Some(_) => return Err(not_a_number()),
@@ -148,19 +148,19 @@ fn from_decimal(number: &str, decimals: usize, text: &str) -> Result<Share, Inva
     }
     let fraction = fraction.trim_end_matches('0');
     let missing_zeros =
-        decimals.checked_sub(fraction.len()).ok_or_else(|| InvalidShare::TooPrecise { value: value() })?;
+        decimals.checked_sub(fraction.len()).ok_or_else(|| InvalidFraction::TooPrecise { value: value() })?;
     let zeros = std::iter::repeat_n(b'0', missing_zeros);
     let mut millionths: u32 = 0;
     for digit in whole.bytes().chain(fraction.bytes()).chain(zeros) {
         // Saturation keeps absurdly long numbers out of range.
         millionths = millionths.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
     }
-    Share::from_millionths(millionths).map_err(|_| InvalidShare::OutOfRange { value: value() })
+    Fraction::from_millionths(millionths).map_err(|_| InvalidFraction::OutOfRange { value: value() })
 }
 
 /// Why a value is not a share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InvalidShare {
+pub enum InvalidFraction {
     /// Not a decimal number, or not a finite one.
     NotANumber {
         /// What was given.
@@ -178,7 +178,7 @@ pub enum InvalidShare {
     },
 }
 
-impl fmt::Display for InvalidShare {
+impl fmt::Display for InvalidFraction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotANumber { value } => write!(f, "{value:?} is not a decimal number such as 12.5"),
@@ -188,7 +188,7 @@ impl fmt::Display for InvalidShare {
     }
 }
 
-impl Error for InvalidShare {}
+impl Error for InvalidFraction {}
 
 #[cfg(test)]
 mod tests {
@@ -196,8 +196,8 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    fn millionths(text: &str) -> Result<u32, InvalidShare> {
-        text.parse().map(Share::millionths)
+    fn millionths(text: &str) -> Result<u32, InvalidFraction> {
+        text.parse().map(Fraction::millionths)
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
@@ -218,13 +218,13 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn bad_text_is_refused_with_its_reason() {
         for text in ["", "%", ".", ".5", "5.", "-1%", "+1%", "1e1", "1,5%", "NaN", "1%%", "٣%"] {
-            assert!(matches!(millionths(text), Err(InvalidShare::NotANumber { .. })), "{text}");
+            assert!(matches!(millionths(text), Err(InvalidFraction::NotANumber { .. })), "{text}");
         }
         for text in ["100.0001%", "101%", "1.000001", "99999999999999999999%"] {
-            assert!(matches!(millionths(text), Err(InvalidShare::OutOfRange { .. })), "{text}");
+            assert!(matches!(millionths(text), Err(InvalidFraction::OutOfRange { .. })), "{text}");
         }
         for text in ["0.00001%", "0.0000001", "33.33333%"] {
-            assert!(matches!(millionths(text), Err(InvalidShare::TooPrecise { .. })), "{text}");
+            assert!(matches!(millionths(text), Err(InvalidFraction::TooPrecise { .. })), "{text}");
         }
     }
 
@@ -232,11 +232,11 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn every_share_survives_text_and_floats() {
         for millionths in (0..=BUCKETS).step_by(7).chain([BUCKETS]) {
-            let share = Share::from_millionths(millionths).unwrap();
+            let share = Fraction::from_millionths(millionths).unwrap();
             assert_eq!(share.to_string().parse(), Ok(share));
             let percent: f64 = share.to_string().trim_end_matches('%').parse().unwrap();
-            assert_eq!(Share::from_percent(percent), Ok(share));
-            assert_eq!(Share::from_fraction(f64::from(millionths) / 1e6), Ok(share));
+            assert_eq!(Fraction::from_percent(percent), Ok(share));
+            assert_eq!(Fraction::from_fraction(f64::from(millionths) / 1e6), Ok(share));
         }
     }
 
@@ -244,22 +244,35 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn bad_floats_are_refused_with_their_reason() {
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
-            assert!(matches!(Share::from_percent(number), Err(InvalidShare::NotANumber { .. })), "{number}");
+            assert!(
+                matches!(Fraction::from_percent(number), Err(InvalidFraction::NotANumber { .. })),
+                "{number}"
+            );
         }
         for number in [-0.0001, -1e-5, 100.0001, 1e9] {
-            assert!(matches!(Share::from_percent(number), Err(InvalidShare::OutOfRange { .. })), "{number}");
+            assert!(
+                matches!(Fraction::from_percent(number), Err(InvalidFraction::OutOfRange { .. })),
+                "{number}"
+            );
         }
         for number in [0.00001, 33.33333, 1.0 / 3.0] {
-            assert!(matches!(Share::from_percent(number), Err(InvalidShare::TooPrecise { .. })), "{number}");
+            assert!(
+                matches!(Fraction::from_percent(number), Err(InvalidFraction::TooPrecise { .. })),
+                "{number}"
+            );
         }
-        assert_eq!(Share::from_percent(-0.0), Ok(Share::NONE));
-        assert_eq!(Share::from_fraction(0.1 + 0.2), Ok(Share(300_000)), "a float's own noise is no digit");
+        assert_eq!(Fraction::from_percent(-0.0), Ok(Fraction::NONE));
+        assert_eq!(
+            Fraction::from_fraction(0.1 + 0.2),
+            Ok(Fraction(300_000)),
+            "a float's own noise is no digit"
+        );
     }
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn messages_name_the_value_and_the_rule() {
-        assert_eq!(Share::from_percent(120.0).unwrap_err().to_string(), "120% is not between 0% and 100%");
+        assert_eq!(Fraction::from_percent(120.0).unwrap_err().to_string(), "120% is not between 0% and 100%");
         assert_eq!(
             millionths("0.00001%").unwrap_err().to_string(),
             "0.00001% is finer than the smallest step of 0.0001%"
@@ -271,10 +284,10 @@ mod tests {
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn a_share_of_a_share_is_exact_at_the_ends() {
         for millionths in [0, 1, 333_333, 999_999, BUCKETS] {
-            let share = Share(millionths);
-            assert_eq!(Share::ALL.of(share), share);
-            assert_eq!(share.of(Share::ALL), share);
-            assert_eq!(Share::NONE.of(share), Share::NONE);
+            let share = Fraction(millionths);
+            assert_eq!(Fraction::ALL.of(share), share);
+            assert_eq!(share.of(Fraction::ALL), share);
+            assert_eq!(Fraction::NONE.of(share), Fraction::NONE);
             assert_eq!(share.rest().millionths(), BUCKETS - millionths);
         }
     }

@@ -6,9 +6,9 @@ use serde::{Serialize, Serializer};
 
 /// An object with user-defined member names, sorted by name. It costs a module a third of the size of a map.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Named<T>(pub Vec<(String, T)>);
+pub struct OrderedMap<T>(pub Vec<(String, T)>);
 
-impl<T> Named<T> {
+impl<T> OrderedMap<T> {
     /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -25,19 +25,19 @@ impl<T> Named<T> {
     }
 }
 
-impl<T> Default for Named<T> {
+impl<T> Default for OrderedMap<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T, N: Into<String>, const SIZE: usize> From<[(N, T); SIZE]> for Named<T> {
+impl<T, N: Into<String>, const SIZE: usize> From<[(N, T); SIZE]> for OrderedMap<T> {
     fn from(items: [(N, T); SIZE]) -> Self {
         Self(items.into_iter().map(|(name, item)| (name.into(), item)).collect())
     }
 }
 
-impl<T: Load> Load for Named<T> {
+impl<T: Load> Load for OrderedMap<T> {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let mut items = Vec::new();
         let read = node.named(problems, &mut |name, node, problems| {
@@ -47,14 +47,14 @@ impl<T: Load> Load for Named<T> {
     }
 }
 
-impl<T: Serialize> Serialize for Named<T> {
+impl<T: Serialize> Serialize for OrderedMap<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
 #[cfg(feature = "schema")]
-impl<T: schemars::JsonSchema> schemars::JsonSchema for Named<T> {
+impl<T: schemars::JsonSchema> schemars::JsonSchema for OrderedMap<T> {
     fn inline_schema() -> bool {
         true
     }

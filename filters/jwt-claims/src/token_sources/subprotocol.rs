@@ -2,8 +2,8 @@
 //! request that opens a WebSocket.
 
 use super::{items, keep, so_far};
-use weir_core::predicate::Facts;
-use weir_core::{AttrId, Effects, Outside, OwnedHeader, Request};
+use weir_core::predicate::RequestView;
+use weir_core::{AttrId, Effects, HostServices, OwnedHeader, Request};
 
 /// The request header with the subprotocols that a client offers.
 pub(crate) const SUBPROTOCOLS: &str = "sec-websocket-protocol";
@@ -51,20 +51,20 @@ fn pairs(whole: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 impl Subprotocols {
-    pub(super) fn find<'r, O: Outside>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
+    pub(super) fn find<'r, O: HostServices>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
         let whole = request.text(self.attribute)?;
         self.places.iter().find_map(|place| place.find(whole))
     }
 
     /// Whether `token`, which was found in this very request, stands here in an encoding.
-    pub(super) fn is_encoded<O: Outside>(&self, token: &[u8], request: &Request<'_, O>) -> bool {
+    pub(super) fn is_encoded<O: HostServices>(&self, token: &[u8], request: &Request<'_, O>) -> bool {
         let Some(whole) = request.text(self.attribute) else { return false };
         let found = self.places.iter().find_map(|place| Some((place.find(whole)?, place.encoded)));
         found.is_some_and(|(found, encoded)| encoded && std::ptr::eq(found, token))
     }
 
     /// Takes out all items that are tokens, or hold one.
-    pub(super) fn remove<O: Outside>(&self, request: &Request<'_, O>, effects: &mut Effects) {
+    pub(super) fn remove<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
         if request.text(self.attribute).is_some()
             && let Some(header) = self.guard
         {
@@ -73,7 +73,12 @@ impl Subprotocols {
     }
 
     #[cold]
-    fn remove_from<O: Outside>(&self, header: OwnedHeader, request: &Request<'_, O>, effects: &mut Effects) {
+    fn remove_from<O: HostServices>(
+        &self,
+        header: OwnedHeader,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
         // By what was sent, because behind a mark another item follows once the token is gone.
         let sent = request.sent(header).unwrap_or_default();
         let is_token = |(before, item): &(&[u8], &[u8])| {
