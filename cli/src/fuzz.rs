@@ -161,7 +161,7 @@ fn challenges() {
     hold(|random| {
         let text = of_pieces(&PIECES, 12, random);
         // Nothing that is written after it takes away what stands first.
-        if let Some(realm) = challenge(&format!("Bearer realm=\"https://t\",{text}")) {
+        if let Some(realm) = challenge(format!("Bearer realm=\"https://t\",{text}")) {
             assert_eq!(realm, "https://t");
         }
         let _ = challenge(&text);
