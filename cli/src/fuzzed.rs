@@ -71,6 +71,11 @@ pub fn credentials(text: &[u8], registry: &str) -> bool {
     !asks && oci::credentials(text, registry).is_ok()
 }
 
+/// How much the counters in a response of Prometheus went up.
+pub fn increases(body: &[u8]) -> Vec<f64> {
+    crate::report::fuzzed::increases(body)
+}
+
 /// What standard output makes of bytes that come in pieces of this size.
 pub fn shown(bytes: &[u8], size: usize) -> Vec<u8> {
     let mut out = Vec::new();

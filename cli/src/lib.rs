@@ -9,8 +9,6 @@ mod design;
 mod destinations;
 mod document;
 mod environment;
-#[cfg(test)]
-mod fuzz;
 #[doc(hidden)]
 pub mod fuzzed;
 mod import;

@@ -16,7 +16,7 @@ use weir_pipeline::Plans;
 /// The time of all targets: 2026-03-01T00:00:00Z, in nanoseconds.
 pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
 
-/// A shared secret as a key set, for whoever verifies tokens.
+/// A shared secret as a key set that verifies tokens.
 pub(crate) const KEYS: &str =
     r#"{"keys":[{"kty":"oct","kid":"one","k":"YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#;
 

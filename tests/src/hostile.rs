@@ -75,25 +75,16 @@ pub struct Odd {
 
 /// Requests by chance, the same for the same seed.
 #[derive(Debug)]
-pub struct Hostile(u64);
+pub struct Hostile(fastrand::Rng);
 
 impl Hostile {
     /// Starts at a seed.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// SplitMix64 (Steele, Lea and Flood, 2014).
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Self(fastrand::Rng::with_seed(seed))
     }
 
     fn below(&mut self, count: usize) -> usize {
-        (self.next() % count as u64) as usize
+        self.0.usize(..count)
     }
 
     fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {

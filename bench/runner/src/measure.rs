@@ -66,7 +66,7 @@ async fn measure(
             listener.chunk().await?;
         }
     }
-    let mut random = Random(seed);
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut order: Vec<usize> = (0..others.len()).collect();
     let mut ratios = vec![Vec::new(); others.len()];
     let mut bases = vec![base.chunk().await?];
@@ -131,46 +131,5 @@ impl<'a> Listener<'a> {
             seen = now;
         }
         Ok(seen)
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): the order of
-/// chunks needs no better one.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Fisher-Yates.
-    fn shuffle(&mut self, list: &mut [usize]) {
-        for last in (1..list.len()).rev() {
-            list.swap(last, (self.next() % (last as u64 + 1)) as usize);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_random_numbers_are_those_of_the_reference_implementation() {
-        let mut random = Random(1_234_567);
-        assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
-    }
-
-    #[test]
-    fn a_shuffled_list_has_the_same_members() {
-        let (mut random, mut list) = (Random(1), (0..50).collect::<Vec<_>>());
-        random.shuffle(&mut list);
-        assert_ne!(list, (0..50).collect::<Vec<_>>());
-        list.sort_unstable();
-        assert_eq!(list, (0..50).collect::<Vec<_>>());
     }
 }

@@ -24,7 +24,7 @@ const SCHEME: &str = "oci://";
 ///
 /// # Errors
 /// Why it is no name.
-fn reference(text: &str) -> Result<Reference, String> {
+pub(crate) fn reference(text: &str) -> Result<Reference, String> {
     let name = text.strip_prefix(SCHEME).unwrap_or(text);
     let invalid = |why: &str| format!("{text} is not a valid image name: {why}");
     let reference: Reference = name.parse().map_err(|error| invalid(&format!("{error}")))?;
@@ -115,9 +115,9 @@ pub(crate) mod fuzzed {
     }
 
     /// The realm that a challenge names.
-    pub(crate) fn challenge(value: impl AsRef<[u8]>) -> Option<String> {
+    pub(crate) fn challenge(value: &[u8]) -> Option<String> {
         let mut headers = http::HeaderMap::new();
-        headers.insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_bytes(value.as_ref()).ok()?);
+        headers.insert(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_bytes(value).ok()?);
         match Challenge::read(&headers)? {
             Challenge::Bearer { realm, .. } => Some(realm),
             Challenge::Basic => None,

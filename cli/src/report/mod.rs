@@ -253,8 +253,7 @@ fn span(args: &Args, experiment: &Experiment) -> Result<Span, String> {
     Span::between(since, until).ok_or_else(|| "--since: too long ago".to_owned())
 }
 
-/// What `crate::fuzz` feeds.
-#[cfg(test)]
+/// What fuzz targets feed.
 pub(crate) mod fuzzed {
     use super::counters::{Counter, Span};
 

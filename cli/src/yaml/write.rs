@@ -181,7 +181,13 @@ fn scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '$' | '/'))
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if plain { text.to_owned() } else { Value::from(text).to_string() }
+    if plain { text.to_owned() } else { quoted(text) }
+}
+
+/// A text in quotes. JSON leaves characters as they are that no YAML may have: DEL, C1, U+FFFE, U+FFFF.
+fn quoted(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    escape(&json).replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
 }
 
 #[cfg(test)]
@@ -207,7 +213,20 @@ mod tests {
 
     #[test]
     fn texts_stand_on_lines_of_their_own_where_they_come_back_as_they_were() {
-        for text in ["{\n  \"a\": 0.5\n}", " indented", "a\n", "", "a\n\nb", "a\u{2028}b", "ü", "'\"\\\t"] {
+        for text in [
+            "{\n  \"a\": 0.5\n}",
+            " indented",
+            "a\n",
+            "",
+            "a\n\nb",
+            "a\u{2028}b",
+            "ü",
+            "'\"\\\t",
+            "a\u{7f}b",
+            "\u{85}\u{9f}",
+            "a\u{feff}",
+            "\u{ffff}",
+        ] {
             let block = Block::map([("a", Block::map([("b", Block::Text(text.to_owned()))]))]);
             let written = write(&block);
             let (documents, broken) = crate::yaml::read(&written);

@@ -68,7 +68,7 @@ fn an_image_is_tied_to_its_digest() {
     );
 
     let image = |image| ["istio", "--image", image, "--digest", DIGEST];
-    for wrong in ["file:///weir.wasm", "oci://a/b@sha256:00", "ftp://a/b"] {
+    for wrong in ["file:///weir.wasm", "oci://a/b@sha256:00", "ftp://a/b", "oci://Acme/b:v1"] {
         assert_eq!(render(&image(wrong), ROUTING).code, 2, "{wrong}");
     }
     assert_eq!(render(&["istio", "--image", "a/b", "--digest", "sha256:00"], ROUTING).code, 2);

@@ -6,6 +6,10 @@ use weir_jose::{Algorithm, KeySet, KeySetError, NoService, Token};
 
 pub(crate) const PIECES: &[&str] = &[
     "{\"keys\":[",
+    "-----BEGIN PUBLIC KEY-----\n",
+    "-----BEGIN CERTIFICATE-----\n",
+    "\n-----END PUBLIC KEY-----\n",
+    "{\"one\":\"-----BEGIN PUBLIC KEY-----\\n",
     "]}",
     "{\"kty\":\"oct\",\"k\":\"",
     "{\"kty\":\"EC\",\"crv\":\"P-256\",",
@@ -26,21 +30,24 @@ pub(crate) const PIECES: &[&str] = &[
     "},{",
 ];
 
-/// What is taken is a key set to `serde_json` too, no private key is used, and no message acts on a log.
+/// What is taken is PEM, or a key set to `serde_json` too; no private key is used, and no message acts on a log.
 pub(crate) fn jwks(data: &[u8]) {
     let (keys, skipped) = match KeySet::parse(data) {
         Ok(parsed) => parsed,
         Err(KeySetError::NoUsableKey(reasons)) => return reasons.iter().for_each(|reason| harmless(reason)),
         Err(error) => return harmless(&error.to_string()),
     };
-    let set: Value = serde_json::from_slice(data).expect("it is JSON");
-    let all = set["keys"].as_array().expect("it has keys");
-    assert_eq!(all.len(), keys.len() + skipped.len());
     skipped.iter().for_each(|reason| harmless(reason));
-    let private = |key: &&Value| key["kty"] != "oct" && key.get("d").is_some();
-    assert!(keys.len() + all.iter().filter(private).count() <= all.len());
     let token = Token::parse(ANN.as_bytes(), 8192).expect("it is one");
     let _ = keys.verify(&token, &Algorithm::ALL, &NoService);
+    let set = serde_json::from_slice::<Value>(data);
+    let Some(all) = set.as_ref().ok().and_then(|set| set["keys"].as_array()) else {
+        assert!(data.windows(6).any(|text| text == b"BEGIN "), "neither a set nor PEM");
+        return;
+    };
+    assert_eq!(all.len(), keys.len() + skipped.len());
+    let private = |key: &&Value| key["kty"] != "oct" && key.get("d").is_some();
+    assert!(keys.len() + all.iter().filter(private).count() <= all.len());
 }
 
 fn harmless(message: &str) {

@@ -25,5 +25,5 @@ targets! {
     // Definitions of vendors.
     flagd, growthbook, unleash,
     // Files and registries.
-    challenge, credentials, image, layer, manifest, module, reference, shown, yaml,
+    challenge, credentials, image, layer, manifest, module, prometheus, reference, shown, yaml,
 }

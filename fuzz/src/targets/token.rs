@@ -45,7 +45,7 @@ pub(crate) fn token(data: &[u8]) {
     if verified.is_ok() {
         assert_eq!(data, ANN.as_bytes());
     }
-    // Padding and keys in the header change who is read, never what a token says.
+    // Accepting padding and embedded keys changes which tokens are read, not their content.
     let lax = Form { ignores_embedded_keys: true, accepts_padding: true, ..STRICT };
     let read = Token::parse_after(None, data, lax).expect("what is read strictly is read");
     assert_eq!(read.payload().text(), token.payload().text());

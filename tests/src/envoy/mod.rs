@@ -24,5 +24,6 @@ pub use bootstrap::Bootstrap;
 pub use cluster::Cluster;
 pub use listener::{Filter, Listener};
 pub use plugin::{Config, FailurePolicy, Plugin};
-pub use process::{Envoy, EnvoyError, runtime_name};
+pub use process::{Envoy, EnvoyError, runtime_name, signal};
 pub use prometheus::{Sample, metric_tags};
+pub use rustix::process::Signal;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use weir_upstream::{Plans, Upstream};
 
@@ -229,8 +230,8 @@ impl Envoy {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
-        // SIGTERM by the shell's own kill: the script passes it on and removes the container.
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        // The script passes it on and removes the container.
+        signal(&self.child, Signal::TERM).unwrap_or_else(|error| eprintln!("SIGTERM: {error}"));
         let deadline = Instant::now() + STOP;
         while Instant::now() < deadline {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -241,6 +242,14 @@ impl Envoy {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process. (A program `kill` is not on every machine.)
+///
+/// # Errors
+/// Why that is not possible.
+pub fn signal(child: &Child, signal: Signal) -> std::io::Result<()> {
+    Ok(kill_process(Pid::from_child(child), signal)?)
 }
 
 impl Drop for Envoy {

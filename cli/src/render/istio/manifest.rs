@@ -113,6 +113,9 @@ fn image(args: &Args) -> Result<Members, String> {
     if !["oci", "http", "https", "file"].contains(&scheme) {
         return Err(format!("--image {image}: Istio takes oci://, https://, http:// and file://"));
     }
+    if scheme == "oci" {
+        crate::oci::reference(image).map_err(|problem| format!("--image: {problem}"))?;
+    }
     let url = |url: String| ("url".to_owned(), Block::from(url));
     let Some(digest) = &args.digest else {
         let pinned = scheme == "file" || image.contains("@sha256:");

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use weir_tests::client::{Client, Request, runtime};
+use weir_tests::envoy::{Signal, signal};
 use weir_tests::{paths, program};
 use weir_upstream::Upstream;
 
@@ -112,9 +113,8 @@ impl Running {
         said
     }
 
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    fn signal(&self, name: Signal) {
+        signal(&self.child, name).unwrap();
     }
 
     fn ended(&mut self) -> ExitStatus {
@@ -133,7 +133,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Asked to stop, it takes Envoy with it.
         if matches!(self.child.try_wait(), Ok(None)) {
-            self.signal("-TERM");
+            self.signal(Signal::TERM);
             let _ = self.child.wait();
         }
     }
@@ -155,7 +155,7 @@ fn ask(listener: SocketAddr, request: &Request) -> String {
 #[test]
 fn it_serves_until_it_is_told_to_stop() {
     let work = Work::new(ROUTING);
-    for signal in ["-INT", "-TERM", "-HUP"] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut running = Running::start(&work, &[]);
         let said = running.said();
         let [first, second, listens, ..] = &said[..] else { panic!("{said:?}") };
@@ -172,11 +172,11 @@ fn it_serves_until_it_is_told_to_stop() {
         assert_eq!(ask(listener, &Request::get("/").header("x-weir-route", "v2")), "v1", "forged");
 
         running.signal(signal);
-        assert!(running.ended().success(), "{signal}");
+        assert!(running.ended().success(), "{signal:?}");
         for left in [first, second, listens] {
-            assert!(TcpStream::connect(address(left)).is_err(), "{signal}: {left}");
+            assert!(TcpStream::connect(address(left)).is_err(), "{signal:?}: {left}");
         }
-        assert!(work.is_clean(), "{signal}");
+        assert!(work.is_clean(), "{signal:?}");
     }
 }
 
