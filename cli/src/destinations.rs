@@ -1,7 +1,6 @@
 //! Where a configuration sends requests: names that an Envoy file must know.
 
-use weir_ab_routing::Config;
-use weir_core::OrderedMap;
+use weir_ab_routing::{Config, Target};
 use weir_pipeline::Document;
 
 /// The request header of `cluster` where the configuration names no other.
@@ -35,20 +34,18 @@ impl Destinations {
 
     fn of_routing(&mut self, routing: &Config, route_header: &str) {
         self.cluster_header = routing.cluster_header.clone().unwrap_or_else(|| CLUSTER_HEADER.to_owned());
-        let mut target = |headers: &OrderedMap<String>, cluster: Option<&String>| {
-            let values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(route_header));
+        let mut add_target = |target: &Target| {
+            let headers = target.set_headers.iter();
+            let values = headers.filter(|(name, _)| name.eq_ignore_ascii_case(route_header));
             values.for_each(|(_, value)| add(&mut self.routes, value));
-            cluster.into_iter().for_each(|cluster| add(&mut self.clusters, cluster));
+            target.cluster.iter().for_each(|cluster| add(&mut self.clusters, cluster));
         };
         for rule in &routing.rules {
-            target(&rule.set_headers, rule.cluster.as_ref());
-            for side in rule.split.iter().flat_map(|split| &split.targets) {
-                target(&side.set_headers, side.cluster.as_ref());
-            }
+            add_target(&rule.target);
+            let targets = rule.split.iter().flat_map(|split| &split.targets);
+            targets.for_each(|side| add_target(&side.target));
         }
-        if let Some(default) = &routing.default {
-            target(&default.set_headers, default.cluster.as_ref());
-        }
+        routing.default.iter().for_each(add_target);
     }
 
     /// The upstreams that requests can go to: routes and clusters.

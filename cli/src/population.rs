@@ -5,8 +5,8 @@ use crate::document::Loaded;
 use std::collections::HashSet;
 use weir_core::attribute::{AttributeSpec, RequestPart};
 use weir_core::header::encode_pairs;
-use weir_core::predicate::CelId;
-use weir_core::{AttributeMap, Effects, HostServices, Request, Scratch, SourceSpec};
+use weir_core::ids::CelId;
+use weir_core::{AttributeMap, Effects, HostServices, Request, Scratch, SourceSpec, Targeting};
 use weir_experiment::{Note, Status, Step, Verdict};
 use weir_pipeline::{Document, Plans, Trace, experiments, jwt, routing};
 
@@ -120,7 +120,7 @@ fn without_requests(document: &Document, rule: Option<&str>) -> Document {
         section.output = weir_experiment::Output { combined_header: combined, ..Default::default() };
         section.output.counters = Some(false);
         for experiment in &mut section.list {
-            (experiment.http_match, experiment.condition, experiment.cel) = (Vec::new(), None, None);
+            experiment.targeting = Targeting::default();
             (experiment.start, experiment.end) = (None, None);
             (experiment.sticky, experiment.min_bucket_version) = (false, 0);
             if experiment.status == Some(Status::Paused) {
@@ -131,7 +131,7 @@ fn without_requests(document: &Document, rule: Option<&str>) -> Document {
     document.routing = document.routing.take().zip(rule).and_then(|(mut routing, wanted)| {
         routing.rules.retain(|rule| rule.name == wanted);
         for rule in &mut routing.rules {
-            (rule.http_match, rule.condition, rule.cel) = (Vec::new(), None, None);
+            rule.targeting = Targeting::default();
         }
         (routing.default, routing.response) = (None, weir_ab_routing::Response::default());
         (!routing.rules.is_empty()).then_some(routing)

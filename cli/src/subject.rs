@@ -229,7 +229,7 @@ fn others(experiment: &Experiment, document: &Document) -> Vec<(&'static str, se
         ("whether it is paused", json!(it.status == Some(Status::Paused))),
         ("start or end", json!([it.start, it.end])),
         ("unit", json!([unit, it.anonymous.unwrap_or(true)])),
-        ("targeting", json!([it.http_match, it.condition, it.cel])),
+        ("targeting", json!(it.targeting)),
         ("sticky", json!([it.sticky, it.bucket_version, it.min_bucket_version])),
     ]
 }
@@ -263,9 +263,9 @@ fn of_split(rule: &Rule, split: &Split, draws: Draws) -> Option<Subject> {
         ranges: Ranges { variants, segments: segments(&allocation), scale: BUCKETS.into(), gate: 1.0 },
         hash: vec!["weir-1".into(), seed],
         others: vec![
-            ("match", json!(rule.http_match)),
-            ("condition", json!(rule.condition)),
-            ("cel", json!(rule.cel)),
+            ("match", json!(rule.targeting.http_match)),
+            ("condition", json!(rule.targeting.condition)),
+            ("cel", json!(rule.targeting.cel)),
             ("stickyBy", json!([split.sticky_by, split.mint_cookie, split.without_key])),
         ],
         assign: Box::new(move |unit| allocation.pick(salt.bucket(unit))),

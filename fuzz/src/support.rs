@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::cell::Cell;
 use weir::{Pipeline, Workspace};
 use weir_core::header::{encode_pairs, is_safe_value};
-use weir_core::predicate::CelId;
+use weir_core::ids::CelId;
 use weir_core::{
     AccessPlan, At, AttrId, AttributeMap, Compiler, Disposition, HostServices, Problems, Request,
     RequestView as _, Scratch, Truth,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
 use weir_core::claims::ClaimName;
-use weir_core::predicate::CelId;
+use weir_core::ids::CelId;
 use weir_core::{AttributeMap, HostServices, timestamp};
 
 /// The options that describe a request.
@@ -147,7 +147,7 @@ impl RequestSpec {
                 self.query.push(format!("{}={}", encoded(&name), encoded(value)));
             }
             AttributeSpec { claim: Some(path), payload, .. } => {
-                let path = path.path()?;
+                let path = path.path().map_err(|invalid| invalid.to_string())?;
                 self.claim(payload.as_deref().unwrap_or("payload"), &path, value, value.into());
             }
             AttributeSpec { property: Some(path), .. } => {

@@ -43,10 +43,10 @@ struct Example {
 
 /// What a rule matches; `None` where a text alone does not say it.
 fn of_rule(rule: &Rule) -> Option<Example> {
-    if rule.condition.is_some() || rule.cel.is_some() || !rule.variant.is_empty() {
+    if rule.targeting.condition.is_some() || rule.targeting.cel.is_some() || !rule.variant.is_empty() {
         return None;
     }
-    let mut example = match rule.http_match.first() {
+    let mut example = match rule.targeting.http_match.first() {
         Some(first) => of_match(first)?,
         None => Example::default(),
     };

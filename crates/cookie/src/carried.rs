@@ -5,8 +5,8 @@
 //! set is kept in filter state that lives as long as the client's request, where no client can write. Only
 //! requests with `x-envoy-original-url`, which the proxy gives to those that it redirects, cost a look at it.
 
-use weir_core::effect::State;
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
+use weir_core::ids::State;
 use weir_core::{Compiler, Effects, HostServices, Passes, Request};
 
 /// Where a cookie's value is kept for a further pass.

@@ -110,8 +110,8 @@ fn seconds(ttl: &str, compiler: &mut Compiler<'_>, at: &At) -> u64 {
             }
             ttl.as_secs()
         }
-        Err(message) => {
-            compiler.problems.add(&at.field("ttl"), message);
+        Err(invalid) => {
+            compiler.problems.add(&at.field("ttl"), invalid.to_string());
             0
         }
     }

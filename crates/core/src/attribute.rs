@@ -6,6 +6,7 @@ use crate::value::Kind;
 use crate::{OrderedMap, Problems};
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 
 /// An attribute that a plan reads; counted in the order of [`crate::access_plan::AccessPlan::attributes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,20 +128,40 @@ pub enum KindSpec {
     Json,
 }
 
+/// A separator that an attribute cannot have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidSeparator {
+    /// The attribute is not a list.
+    NotAList,
+    /// It is not one ASCII character.
+    NotOneCharacter(Box<str>),
+}
+
+impl fmt::Display for InvalidSeparator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAList => f.write_str("`separator` is only valid with type `list`"),
+            Self::NotOneCharacter(text) => write!(f, "{text:?} is not one ASCII character"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidSeparator {}
+
 impl AttributeSpec {
     /// The type with its separator.
     ///
     /// # Errors
     /// When the separator does not fit the type or is not one ASCII character.
-    pub fn kind(&self) -> Result<Kind, String> {
+    pub fn kind(&self) -> Result<Kind, InvalidSeparator> {
         let separator = match (&self.separator, self.kind) {
             (None, _) => b',',
             (Some(_), kind) if kind != Some(KindSpec::List) => {
-                return Err("`separator` is only valid with type `list`".into());
+                return Err(InvalidSeparator::NotAList);
             }
             (Some(text), _) => match text.as_bytes() {
                 [one] if one.is_ascii() => *one,
-                _ => return Err(format!("{text:?} is not one ASCII character")),
+                _ => return Err(InvalidSeparator::NotOneCharacter(text.as_str().into())),
             },
         };
         Ok(match self.kind.unwrap_or_default() {

@@ -7,6 +7,7 @@ use crate::load::{Load, Node};
 use crate::problem::Problems;
 use crate::value::{Kind, Value};
 use serde::Serialize;
+use std::fmt;
 
 /// A claim's name in the configuration: as text, or as the list of names that leads to it.
 ///
@@ -25,25 +26,56 @@ impl ClaimName {
     /// The names that lead to the claim, outermost first.
     ///
     /// # Errors
-    /// When there is none, one is empty, or it cannot be told where they end; the message has the spellings
-    /// that can be meant.
-    pub fn path(&self) -> Result<Vec<String>, String> {
+    /// When there is none, one is empty, or it cannot be told where they end.
+    pub fn path(&self) -> Result<Vec<String>, InvalidClaim> {
         let path = match self {
             Self::Text(text) => read(text)?,
             Self::Path(path) => path.clone(),
         };
         if path.is_empty() {
-            return Err("expected a claim, such as sub, or [realm_access, roles]".to_owned());
+            return Err(InvalidClaim::Missing);
         }
         if path.iter().any(|name| name.is_empty() || name.as_bytes().contains(&b'\0')) {
-            return Err("a part of the claim's name is empty, or has a zero byte".to_owned());
+            return Err(InvalidClaim::Part);
         }
         Ok(path)
     }
 }
 
+/// A claim's name that leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidClaim {
+    /// There is none.
+    Missing,
+    /// A part is empty, or has a zero byte.
+    Part,
+    /// It cannot be told where its parts end.
+    Ambiguous {
+        /// What was written.
+        text: Box<str>,
+        /// The same with a bracket for each dot.
+        path: Box<str>,
+    },
+}
+
+impl fmt::Display for InvalidClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("expected a claim, such as sub, or [realm_access, roles]"),
+            Self::Part => f.write_str("a part of the claim's name is empty, or has a zero byte"),
+            Self::Ambiguous { text, path } => write!(
+                f,
+                "{text:?} can be read in more than one way: write \"[{path}]\" for a claim inside of another (dots \
+                 that belong to a name stay in its brackets), or \"[{text}]\" for one claim of this name"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InvalidClaim {}
+
 /// The names in a text.
-fn read(text: &str) -> Result<Vec<String>, String> {
+fn read(text: &str) -> Result<Vec<String>, InvalidClaim> {
     if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return Ok(bracketed(inside));
     }
@@ -63,10 +95,7 @@ fn read(text: &str) -> Result<Vec<String>, String> {
             path.push(c);
         }
     }
-    Err(format!(
-        "{text:?} can be read in more than one way: write \"[{path}]\" for a claim inside of another (dots that \
-         belong to a name stay in its brackets), or \"[{text}]\" for one claim of this name"
-    ))
+    Err(InvalidClaim::Ambiguous { text: text.into(), path: path.into() })
 }
 
 /// Splits at `][`. To search a text for a text, the standard library has 3 kB of code.
@@ -192,7 +221,7 @@ impl Claim {
 mod tests {
     use super::ClaimName;
 
-    fn path(text: &str) -> Result<Vec<String>, String> {
+    fn path(text: &str) -> Result<Vec<String>, super::InvalidClaim> {
         ClaimName::Text(text.to_owned()).path()
     }
 
@@ -231,7 +260,7 @@ mod tests {
                 ],
             ),
         ] {
-            let message = path(text).unwrap_err();
+            let message = path(text).unwrap_err().to_string();
             for spelling in spellings {
                 assert!(message.contains(spelling), "{message}");
                 assert!(path(spelling.trim_matches('"')).is_ok(), "{spelling}");

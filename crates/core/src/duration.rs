@@ -1,13 +1,26 @@
 //! Durations as Envoy and Istio write them.
 
+use std::fmt;
 use std::time::Duration;
+
+/// A text that is not a duration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidDuration(Box<str>);
+
+impl fmt::Display for InvalidDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a duration such as 5s, 250ms, 1.5h or 30d", self.0)
+    }
+}
+
+impl std::error::Error for InvalidDuration {}
 
 /// Reads `5s`, `250ms`, `1.5h`, `1h30m`; the units are h, m, s, ms, us and ns, and for cookies d.
 ///
 /// # Errors
 /// When the text is not one or more decimal numbers with a unit each, or is out of range.
-pub fn parse(text: &str) -> Result<Duration, String> {
-    let refuse = || format!("{text:?} is not a duration such as 5s, 250ms, 1.5h or 30d");
+pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
+    let refuse = || InvalidDuration(text.into());
     let mut rest = text;
     let mut nanos: u128 = 0;
     while !rest.is_empty() {

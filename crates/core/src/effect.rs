@@ -4,62 +4,10 @@
 
 use crate::access_plan::AccessPlan;
 use crate::attribute::AttrId;
+use crate::ids::{Counter, OwnedHeader, State, TextId};
 use std::hint::cold_path;
 use std::rc::Rc;
 use weir_host_api::Disposition;
-
-/// A request header that belongs to this configuration: copies that clients send are removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OwnedHeader(pub(crate) u16);
-
-impl OwnedHeader {
-    /// The header at a position in [`AccessPlan::owned`].
-    pub fn at(index: u16) -> Self {
-        Self(index)
-    }
-
-    /// The position in [`AccessPlan::owned`].
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// A counter of this configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counter(pub(crate) u16);
-
-impl Counter {
-    /// The position in [`AccessPlan::counters`].
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// A gauge of this configuration: it goes up and down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gauge(pub(crate) u16);
-
-impl Gauge {
-    /// The position in [`AccessPlan::gauges`].
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// Filter state of this configuration: access logs and filters further on can read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State(pub(crate) u16);
-
-impl State {
-    /// The position in [`AccessPlan::states`].
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// A text that the configuration holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextId(pub(crate) u16);
 
 /// The value of a header or of filter state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,17 +1,50 @@
 //! Header names and values: what may be written. The host's header-map bytes are [`weir_host_api::header`]'s.
 
+use std::fmt;
 pub use weir_host_api::header::{Pair, Pairs, encode_pairs, equal, is_safe_value};
+
+/// A name that a header or a cookie cannot have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidName {
+    /// Not a token of RFC 9110.
+    Header(Box<str>),
+    /// No request can have a cookie of this name.
+    Cookie(Box<str>),
+    /// A header of the connection, which is not written.
+    Connection(Box<str>),
+}
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => {
+                write!(f, "{name:?} is not a header name (letters, digits and !#$%&'*+-.^_`|~)")
+            }
+            Self::Cookie(name) => write!(
+                f,
+                "{name:?} is not the name of a cookie: no `=`, `;` or control characters, and no spaces around it"
+            ),
+            Self::Connection(name) => write!(
+                f,
+                "`{name}` belongs to the connection and cannot be written (to change the host, use \
+                 `rewrite.authority`)"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InvalidName {}
 
 /// A header name in the form in which Envoy holds it: lower case.
 ///
 /// # Errors
-/// When `name` is not an RFC 9110 token; the message names the rule.
-pub fn name(name: &str) -> Result<String, String> {
+/// When `name` is not an RFC 9110 token.
+pub fn name(name: &str) -> Result<String, InvalidName> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if !name.is_empty() && name.bytes().all(token) {
         Ok(name.to_ascii_lowercase())
     } else {
-        Err(format!("{name:?} is not a header name (letters, digits and !#$%&'*+-.^_`|~)"))
+        Err(InvalidName::Header(name.into()))
     }
 }
 
@@ -19,13 +52,11 @@ pub fn name(name: &str) -> Result<String, String> {
 /// `prefs[theme]` (PHP), `a:b` or names beyond ASCII.
 ///
 /// # Errors
-/// When no request can have a cookie of this name; the message names the rule.
-pub fn cookie_name(name: &str) -> Result<(), String> {
+/// When no request can have a cookie of this name.
+pub fn cookie_name(name: &str) -> Result<(), InvalidName> {
     let breaks = |b: u8| b == b'=' || b == b';' || b < 0x20 || b == 0x7f;
     if name.is_empty() || name.trim_matches([' ', '\t']) != name || name.bytes().any(breaks) {
-        return Err(format!(
-            "{name:?} is not the name of a cookie: no `=`, `;` or control characters, and no spaces around it"
-        ));
+        return Err(InvalidName::Cookie(name.into()));
     }
     Ok(())
 }
@@ -35,7 +66,7 @@ pub fn cookie_name(name: &str) -> Result<(), String> {
 /// # Errors
 /// When `name` is no header name, or one whose change would break HTTP framing or routing in ways
 /// that nobody means: pseudo-headers, `host` and the hop-by-hop headers of RFC 9110 section 7.6.1.
-pub fn writable_name(name: &str) -> Result<String, String> {
+pub fn writable_name(name: &str) -> Result<String, InvalidName> {
     const REFUSED: [&str; 9] = [
         "host",
         "content-length",
@@ -49,9 +80,7 @@ pub fn writable_name(name: &str) -> Result<String, String> {
     ];
     let lower = self::name(name)?;
     if REFUSED.contains(&lower.as_str()) {
-        return Err(format!(
-            "`{lower}` belongs to the connection and cannot be written (to change the host, use `rewrite.authority`)"
-        ));
+        return Err(InvalidName::Connection(lower.into()));
     }
     Ok(lower)
 }

@@ -15,10 +15,7 @@
 // For `derive(Load)`, whose code names this crate.
 extern crate self as weir_core;
 
-pub mod access_plan;
 pub mod attribute;
-pub mod bot;
-mod byte_span;
 pub mod claims;
 pub mod compile;
 pub mod condition;
@@ -28,6 +25,7 @@ pub mod escape;
 pub mod header;
 mod host;
 pub mod http_match;
+pub mod ids;
 pub mod load;
 mod never;
 mod ordered_map;
@@ -41,21 +39,26 @@ pub mod request;
 pub mod rpc;
 pub mod sort;
 pub mod table;
+pub mod targeting;
 pub mod timestamp;
 mod truth;
 pub mod value;
+mod view;
 
-pub use access_plan::AccessPlan;
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Variable};
-pub use effect::{Effects, OwnedHeader, ResponseHeader};
+pub use effect::{Effects, ResponseHeader};
+pub use ids::OwnedHeader;
 pub use load::{Load, load};
 pub use ordered_map::OrderedMap;
 pub use passes::Passes;
-pub use predicate::{Predicate, RequestView};
+pub use predicate::Predicate;
 pub use problem::{At, Problem, Problems};
+pub use request::access_plan::{self, AccessPlan};
 pub use request::{HostServices, Request, Scratch};
 pub use table::Table;
+pub use targeting::{AnyVariant, Targeting};
 pub use truth::Truth;
 pub use value::Value;
+pub use view::RequestView;
 pub use weir_host_api::{Delay, Disposition, Hold, Reply};

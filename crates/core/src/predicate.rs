@@ -5,64 +5,10 @@ use crate::condition::Condition;
 use crate::header::equal;
 use crate::host;
 use crate::http_match::{ClaimTest, Networks, TextTest};
+use crate::ids::{CelId, ExperimentId, PlainPlace};
 use crate::truth::Truth;
 use crate::value::Value;
-
-/// An expression that the host compiled; counted in the order of [`crate::access_plan::AccessPlan::cel`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CelId(pub(crate) u16);
-
-impl CelId {
-    /// The position in [`crate::access_plan::AccessPlan::cel`].
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// An experiment of this configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExperimentId(pub(crate) u16);
-
-impl ExperimentId {
-    /// The position in [`crate::access_plan::AccessPlan::experiments`].
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// Where a header lies of which nothing is asked but its bytes: its position in
-/// [`crate::access_plan::AccessPlan::headers`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlainPlace(pub(crate) u16);
-
-impl PlainPlace {
-    /// The position.
-    #[inline]
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-/// What predicates ask of a request.
-pub trait RequestView {
-    /// The attribute's text; `None` when the request has none and there is no default.
-    fn text(&self, id: AttrId) -> Option<&[u8]>;
-    /// The text at a plain place; `None` where it must be looked for otherwise, because the header has
-    /// several lines, and `Some(None)` where it is absent.
-    fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>>;
-    /// Whether one of the lines of the header passes, or, of an attribute that is not a header, its text;
-    /// `None` when it is absent and has no default.
-    fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
-        self.text(id).map(passes)
-    }
-    /// The attribute's value under its type.
-    fn value(&self, id: AttrId) -> Value<'_>;
-    /// What a CEL expression says; unknown when the host could not evaluate it.
-    fn cel(&self, id: CelId) -> Truth;
-    /// The variant that the request was assigned, by position; `None` when it is in none of them, or not
-    /// decided yet.
-    fn variant(&self, experiment: ExperimentId) -> Option<u16>;
-}
+use crate::view::RequestView;
 
 /// A compiled predicate. Evaluation allocates nothing.
 #[derive(Debug)]
@@ -139,8 +85,9 @@ pub enum Predicate {
 }
 
 impl Predicate {
-    /// All of `parts`, without needless nesting.
+    /// All of `parts`, without what always holds and without needless nesting.
     pub fn all(mut parts: Vec<Predicate>) -> Predicate {
+        parts.retain(|part| !matches!(part, Predicate::Const(true)));
         match (parts.pop(), parts.is_empty()) {
             (None, _) => Predicate::Const(true),
             (Some(only), true) => only,

@@ -104,6 +104,17 @@ impl Problems {
         self.list.push(Problem { at, message });
     }
 
+    /// What was read, or a problem that says why it could not be.
+    pub fn accept<T, E: ToString>(&mut self, read: Result<T, E>, at: &At) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.add(at, error.to_string());
+                None
+            }
+        }
+    }
+
     /// Records that something is missing at `at`. Dropped when a problem inside `at` is already
     /// known, because then the missing part is probably the part that was refused.
     #[cold]

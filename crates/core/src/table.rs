@@ -60,13 +60,13 @@ macro_rules! ids {
 }
 ids! {
     crate::attribute::AttrId,
-    crate::effect::Counter,
-    crate::effect::Gauge,
-    crate::effect::OwnedHeader,
-    crate::effect::State,
-    crate::effect::TextId,
-    crate::predicate::CelId,
-    crate::predicate::ExperimentId,
+    crate::ids::Counter,
+    crate::ids::Gauge,
+    crate::ids::OwnedHeader,
+    crate::ids::State,
+    crate::ids::TextId,
+    crate::ids::CelId,
+    crate::ids::ExperimentId,
 }
 
 /// Items in the order in which they were declared, equal ones once.

@@ -1,5 +1,19 @@
 //! Points in time as RFC 3339 writes them.
 
+use std::fmt;
+
+/// A text that is not a time, or one out of range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidTime(Box<str>);
+
+impl fmt::Display for InvalidTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a time such as 2026-03-01T00:00:00Z (RFC 3339, from 1970)", self.0)
+    }
+}
+
+impl std::error::Error for InvalidTime {}
+
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
 
@@ -7,9 +21,8 @@ const SECOND: u64 = 1_000_000_000;
 ///
 /// # Errors
 /// When the text is no such time, lies before 1970 or after 2554 (where 64 bits of nanoseconds end).
-pub fn parse(text: &str) -> Result<u64, String> {
-    read(text.as_bytes())
-        .ok_or_else(|| format!("{text:?} is not a time such as 2026-03-01T00:00:00Z (RFC 3339, from 1970)"))
+pub fn parse(text: &str) -> Result<u64, InvalidTime> {
+    read(text.as_bytes()).ok_or_else(|| InvalidTime(text.into()))
 }
 
 fn read(text: &[u8]) -> Option<u64> {

@@ -37,6 +37,8 @@ pub(crate) enum Spelling {
 pub(crate) struct Field {
     rename: Option<String>,
     one_or_many: bool,
+    /// Its members are members of the type that it is a field of.
+    pub(crate) flatten: bool,
 }
 
 impl Container {
@@ -120,6 +122,7 @@ impl Field {
                 attribute.parse_nested_meta(|meta| {
                     match name(&meta).as_str() {
                         "rename" => read.rename = Some(meta.value()?.parse::<LitStr>()?.value()),
+                        "flatten" => read.flatten = true,
                         // How it is written changes nothing in how it is read.
                         "skip_serializing" | "skip_serializing_if" => {
                             if meta.input.peek(Token![=]) {

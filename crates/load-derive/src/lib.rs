@@ -9,7 +9,8 @@
 //!
 //! Names follow serde's own attributes (`rename_all`, `rename`), because serde still serialises the types and
 //! schemars describes them, and all three must agree. Fields that are skipped in serialisation
-//! (`skip_serializing…`) are loaded nevertheless. `#[load(one_or_many)]` on a list accepts a single value
+//! (`skip_serializing…`) are loaded nevertheless. The members of a field that is `#[serde(flatten)]` are read as the
+//! type's own, which is how several types share some members. `#[load(one_or_many)]` on a list accepts a single value
 //! without brackets. `#[load(secret)]` on a type keeps its content out of all problems.
 
 #![forbid(unsafe_code)]
@@ -31,11 +32,13 @@ pub fn derive_load(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 fn implementation(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::read(&input.attrs)?;
-    let body = match &input.data {
-        Data::Enum(data) => words(&container, data)?,
+    let (body, members) = match &input.data {
+        Data::Enum(data) => (words(&container, data)?, TokenStream::new()),
         Data::Struct(data) => match &data.fields {
-            Fields::Named(fields) => object(&container, fields, input)?,
-            fields => wrapper(&container, fields)?,
+            Fields::Named(fields) => {
+                (quote!(::weir_core::load::object(node, problems)), members(&container, fields, input)?)
+            }
+            fields => (wrapper(&container, fields)?, TokenStream::new()),
         },
         Data::Union(data) => return Err(Error::new(data.union_token.span(), "unions cannot be read")),
     };
@@ -51,6 +54,7 @@ fn implementation(input: &DeriveInput) -> Result<TokenStream> {
                 #body
             }
         }
+        #members
     })
 }
 
@@ -64,27 +68,58 @@ fn wrapper(container: &Container, fields: &Fields) -> Result<TokenStream> {
     Ok(quote!(#load(node, problems).map(Self)))
 }
 
-/// An object: its members by name, the rest as `Default` says.
-fn object(container: &Container, fields: &FieldsNamed, input: &DeriveInput) -> Result<TokenStream> {
+/// The members of an object by name; the rest is as `Default` says.
+fn members(container: &Container, fields: &FieldsNamed, input: &DeriveInput) -> Result<TokenStream> {
     if !(container.default && container.deny_unknown_fields) {
         let message = "is read as `#[serde(default, deny_unknown_fields)]` says, so it has to say so";
         return Err(Error::new(input.ident.span(), message));
     }
-    let (mut names, mut members) = (Vec::new(), Vec::new());
-    for (index, field) in fields.named.iter().enumerate() {
+    // The members of a flattened field are a group of names of their own, so that they keep their place among ours.
+    let mut groups = Vec::new();
+    let (mut names, mut cases) = (Vec::new(), Vec::new());
+    for field in &fields.named {
         let read = Field::read(field)?;
-        names.push(container.rename_all.field(&read, field));
-        let (ident, load) = (&field.ident, read.load());
-        members.push(quote!(#index => ::weir_core::load::keep(&mut new.#ident, #load(node, problems)),));
+        let ident = &field.ident;
+        if read.flatten {
+            groups.extend(group(&mut names));
+            let (ty, number) = (&field.ty, groups.len());
+            groups.push(quote!(::weir_core::load::only_group::<#ty>()));
+            cases.push(quote! {
+                (#number, _) => ::weir_core::load::Members::load_member(&mut self.#ident, (0, index.1), node, problems),
+            });
+        } else {
+            let (group, index, load) = (groups.len(), names.len(), read.load());
+            names.push(container.rename_all.field(&read, field));
+            cases.push(quote! {
+                (#group, #index) => ::weir_core::load::keep(&mut self.#ident, #load(node, problems)),
+            });
+        }
     }
+    groups.extend(group(&mut names));
+    let name = &input.ident;
     Ok(quote! {
-        let mut new = Self::default();
-        let read = node.members(problems, &[#(#names),*], &mut |index, node, problems| match index {
-            #(#members)*
-            _ => {}
-        });
-        read.then_some(new)
+        impl ::weir_core::load::Members for #name {
+            const NAMES: &'static [&'static [&'static str]] = &[#(#groups),*];
+
+            fn load_member(
+                &mut self,
+                index: (usize, usize),
+                node: &::weir_core::load::Node<'_>,
+                problems: &mut ::weir_core::Problems,
+            ) {
+                match index {
+                    #(#cases)*
+                    _ => {}
+                }
+            }
+        }
     })
+}
+
+/// The names so far as a group.
+fn group(names: &mut Vec<String>) -> Option<TokenStream> {
+    let names = std::mem::take(names);
+    (!names.is_empty()).then(|| quote!(&[#(#names),*]))
 }
 
 /// One of some words.

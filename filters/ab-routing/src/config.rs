@@ -6,7 +6,7 @@
 use serde::Serialize;
 use weir_cookie::CookieSpec;
 use weir_core::Load;
-use weir_core::http_match::HttpMatch;
+use weir_core::targeting::{AnyVariant, Targeting};
 use weir_core::{OrderedMap, SourceSpec};
 
 /// `routing`: rules and weighted splits.
@@ -34,45 +34,21 @@ pub struct Config {
 pub struct Rule {
     /// The rule's unique name: letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all requests.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// A GrowthBook condition over attributes. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// A CEL expression over Envoy's attributes, which the proxy evaluates. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    /// Which requests.
+    #[serde(flatten)]
+    pub targeting: Targeting,
     /// Variants that the request must have: the key of an experiment, and its variant or a list of variants.
     /// Without a section `experiments`, they are read from the filter state that an earlier plugin set.
     /// Default: none.
     #[serde(skip_serializing_if = "OrderedMap::is_empty")]
     pub variant: OrderedMap<AnyVariant>,
-    /// Request headers to set, for the route table to match. Default: none.
-    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
-    pub set_headers: OrderedMap<String>,
-    /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<String>,
-    /// A new host or path. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rewrite: Option<Rewrite>,
+    /// The target.
+    #[serde(flatten)]
+    pub target: Target,
     /// Several targets by weight; the same key always gets the same target. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
 }
-
-/// One variant of an experiment, or a list of alternatives.
-#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
-#[serde(transparent)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct AnyVariant(
-    #[load(one_or_many)]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
-    pub Vec<String>,
-);
 
 /// Where a request goes.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -88,6 +64,13 @@ pub struct Target {
     /// A new host or path. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
+}
+
+impl Target {
+    /// Whether nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.set_headers.is_empty() && self.cluster.is_none() && self.rewrite.is_none()
+    }
 }
 
 /// Istio's HTTPRewrite.
@@ -152,15 +135,9 @@ pub struct SplitTarget {
     /// Its weight, relative to the sum of all weights; 0 gets no unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// Request headers to set, for the route table to match. Default: none.
-    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
-    pub set_headers: OrderedMap<String>,
-    /// The target cluster; written to the header that a `cluster_header` route reads. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<String>,
-    /// A new host or path. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rewrite: Option<Rewrite>,
+    /// The target.
+    #[serde(flatten)]
+    pub target: Target,
 }
 
 /// Response headers that describe the decision. Each costs one more callback per request.

@@ -4,8 +4,7 @@ use crate::config::WithoutKey;
 use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
 use crate::trace::{Key, Note, Trace};
 use weir_allocation::Bucket;
-use weir_core::predicate::RequestView;
-use weir_core::{AccessPlan, AttrId, Effects, HostServices, Request, ResponseHeader, Truth};
+use weir_core::{AccessPlan, Effects, HostServices, Request, RequestView, ResponseHeader, Truth};
 
 impl Plan {
     /// Decides where a request goes.
@@ -104,8 +103,7 @@ impl Split {
         effects: &mut Effects,
         trace: &mut T,
     ) -> Option<&Target> {
-        let read = |attribute: &AttrId| request.text(*attribute).filter(|key| !key.is_empty());
-        let (key, bucket) = match self.keys.iter().find_map(read) {
+        let (key, bucket) = match request.first_text(&self.keys) {
             Some(key) => (Key::Sent(key), self.salt.bucket(key)),
             None => match self.without_key(request, effects) {
                 Some((key, bucket)) => (key, bucket),

@@ -4,8 +4,10 @@ use crate::config::{self, Config, WithoutKey};
 use std::rc::Rc;
 use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored, purpose};
 use weir_cookie::Cookie;
-use weir_core::effect::{Counter, TextId};
-use weir_core::{At, AttrId, Compiler, OrderedMap, OwnedHeader, Predicate, Table};
+use weir_core::header::writable_name;
+use weir_core::ids::{Counter, TextId};
+use weir_core::targeting::has_variants;
+use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, Table};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -64,19 +66,6 @@ pub(crate) struct Split {
     pub(crate) targets: Box<[Target]>,
 }
 
-/// The fields that rules, split targets and the default have in common.
-struct TargetFields<'a> {
-    headers: &'a OrderedMap<String>,
-    cluster: Option<&'a str>,
-    rewrite: Option<&'a config::Rewrite>,
-}
-
-impl TargetFields<'_> {
-    fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.cluster.is_none() && self.rewrite.is_none()
-    }
-}
-
 impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
     /// used.
@@ -89,14 +78,8 @@ impl Plan {
             builder.entries(rule, actions.len(), &mut entries, &at);
             actions.extend(builder.rule(rule, &at));
         }
-        let default = config.default.as_ref().map(|target| {
-            let fields = TargetFields {
-                headers: &target.set_headers,
-                cluster: target.cluster.as_deref(),
-                rewrite: target.rewrite.as_ref(),
-            };
-            builder.target("default", &fields, &at.field("default"))
-        });
+        let default =
+            config.default.as_ref().map(|target| builder.target("default", target, &at.field("default")));
         if config.rules.is_empty() && config.default.is_none() {
             builder
                 .compiler
@@ -105,12 +88,12 @@ impl Plan {
         }
         let response = at.field("response");
         let debug = config.response.debug_header.as_deref();
-        let debug_header = debug.and_then(|name| match weir_core::header::writable_name(name) {
-            Ok(name) => Some(name.into()),
-            Err(message) => {
-                builder.compiler.problems.add(&response.field("debugHeader"), message);
-                None
-            }
+        let debug_header = debug.and_then(|name| {
+            builder
+                .compiler
+                .problems
+                .accept(writable_name(name), &response.field("debugHeader"))
+                .map(Rc::from)
         });
         if config.response.vary {
             builder.compiler.vary();
@@ -140,99 +123,63 @@ impl<'b, 'c> Builder<'b, 'c> {
     }
 
     fn rule(&mut self, rule: &config::Rule, at: &At) -> Option<Action> {
-        if self.name(&rule.name, at) && !self.names.insert(rule.name.clone()) {
-            self.compiler
-                .problems
-                .add(&at.field("name"), format!("{:?} is already the name of an earlier rule", rule.name));
+        let name_at = at.field("name");
+        if self.compiler.check_name(&rule.name, &name_at) && !self.names.insert(rule.name.clone()) {
+            self.compiler.duplicate_name(&rule.name, "rule", &name_at);
         }
-        let fields = TargetFields {
-            headers: &rule.set_headers,
-            cluster: rule.cluster.as_deref(),
-            rewrite: rule.rewrite.as_ref(),
-        };
         Some(match &rule.split {
             Some(split) => {
-                if !fields.is_empty() {
+                if !rule.target.is_empty() {
                     let message = "a rule has either a split or a target; put setHeaders, cluster and rewrite into the split's targets";
                     self.compiler.problems.add(at, message);
                 }
                 Action::Split(Box::new(self.split(&rule.name, split, &at.field("split"))?))
             }
-            None => Action::Target(self.target(&rule.name, &fields, at)),
+            None => Action::Target(self.target(&rule.name, &rule.target, at)),
         })
     }
 
     /// The ways to match a rule, at position `index`.
     fn entries(&mut self, rule: &config::Rule, index: usize, entries: &mut Vec<Entry>, at: &At) {
-        let also = (rule.condition.as_ref(), rule.cel.as_deref());
-        if rule.http_match.len() < 2 {
-            let when = self.compiler.when(&rule.http_match, also.0, also.1, at);
+        let targeting = &rule.targeting;
+        if targeting.http_match.len() < 2 {
+            let when = targeting.compile(self.compiler, at);
             let when = self.with_variants(when, rule, at);
-            let prefix = rule.http_match.first().and_then(|m| m.uri_prefix()).map(str::len);
+            let prefix = targeting.http_match.first().and_then(|m| m.uri_prefix()).map(str::len);
             entries.push(Entry { when, rule: index, prefix });
             return;
         }
-        for (i, http_match) in rule.http_match.iter().enumerate() {
+        for (i, http_match) in targeting.http_match.iter().enumerate() {
             let matches = http_match.compile(self.compiler, &at.field("match").index(i));
             // The condition is compiled once an entry: entries are few, and it is interned.
-            let also = self.compiler.when(&[], also.0, also.1, at);
-            let when = Predicate::all(vec![matches, self.with_variants(also, rule, at)]);
+            let mut also = Vec::new();
+            also.extend(targeting.compile_condition(self.compiler, at));
+            also.extend(targeting.compile_cel(self.compiler, at));
+            let also = self.with_variants(Predicate::all(also), rule, at);
+            let when = Predicate::all(vec![matches, also]);
             entries.push(Entry { when, rule: index, prefix: http_match.uri_prefix().map(str::len) });
         }
     }
 
     /// The predicate, and that the request has the rule's variants.
     fn with_variants(&mut self, when: Predicate, rule: &config::Rule, at: &At) -> Predicate {
-        let at = at.field("variant");
-        let mut all = Vec::new();
-        for (experiment, any) in rule.variant.iter() {
-            let at = at.field(experiment);
-            if any.0.is_empty() {
-                self.compiler.problems.missing(&at, "name a variant, or a list of variants");
-            }
-            all.push(self.compiler.variant(experiment, &any.0, &at));
-        }
-        if all.is_empty() {
-            return when;
-        }
-        if !matches!(when, Predicate::Const(true)) {
-            all.push(when);
-        }
+        let mut all = has_variants(&rule.variant, self.compiler, at);
+        all.push(when);
         Predicate::all(all)
     }
 
-    /// Whether a name is fit for headers, logs and metrics; reports it when not.
-    fn name(&mut self, name: &str, at: &At) -> bool {
-        let at = at.field("name");
-        if name.is_empty() {
-            self.compiler
-                .problems
-                .missing(&at, "expected a name; logs, metrics and the debug header show it");
-            return false;
-        }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        let fits = name.len() <= 128 && name.bytes().all(plain);
-        if !fits {
-            self.compiler.problems.add(
-                &at,
-                format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`"),
-            );
-        }
-        fits
-    }
-
-    fn target(&mut self, name: &str, fields: &TargetFields<'_>, at: &At) -> Target {
-        if fields.is_empty() {
+    fn target(&mut self, name: &str, target: &config::Target, at: &At) -> Target {
+        if target.is_empty() {
             self.compiler.problems.missing(at, "specify setHeaders, cluster, rewrite or a split");
         }
         let mut headers = Vec::new();
-        for (header, value) in fields.headers.iter() {
+        for (header, value) in target.set_headers.iter() {
             let at = at.field("setHeaders").field(header);
             let owned = self.compiler.own_header(header, &at);
             let value = self.compiler.safe_value(value, &at);
             headers.extend(owned.zip(value));
         }
-        if let Some(cluster) = fields.cluster {
+        if let Some(cluster) = &target.cluster {
             let owned =
                 self.compiler.own_header(&self.cluster_header.clone(), &self.cluster_header_at.clone());
             let at = at.field("cluster");
@@ -241,7 +188,8 @@ impl<'b, 'c> Builder<'b, 'c> {
             }
             headers.extend(owned.zip(self.compiler.safe_value(cluster, &at)));
         }
-        let rewrite = fields.rewrite.map(|rewrite| Box::new(self.rewrite(rewrite, &at.field("rewrite"))));
+        let rewrite = target.rewrite.as_ref();
+        let rewrite = rewrite.map(|rewrite| Box::new(self.rewrite(rewrite, &at.field("rewrite"))));
         Target { name: name.as_bytes().into(), headers: headers.into(), rewrite }
     }
 
@@ -279,12 +227,7 @@ impl<'b, 'c> Builder<'b, 'c> {
 
     fn split(&mut self, rule: &str, split: &config::Split, at: &At) -> Option<Split> {
         let sticky = at.field("stickyBy");
-        let keys = split
-            .sticky_by
-            .iter()
-            .enumerate()
-            .filter_map(|(i, spec)| self.compiler.source(spec, &sticky.index(i)));
-        let mut keys: Vec<AttrId> = keys.collect();
+        let mut keys = self.compiler.sources(&split.sticky_by, &sticky).into_vec();
         let cookie = split
             .mint_cookie
             .as_ref()
@@ -328,23 +271,16 @@ impl<'b, 'c> Builder<'b, 'c> {
         let (mut built, mut names) = (Vec::new(), Table::<&str>::default());
         for (i, target) in targets.iter().enumerate() {
             let at = at.index(i);
-            if self.name(&target.name, &at) && !names.insert(&*target.name) {
-                self.compiler.problems.add(
-                    &at.field("name"),
-                    format!("{:?} is already the name of an earlier target", target.name),
-                );
+            let name_at = at.field("name");
+            if self.compiler.check_name(&target.name, &name_at) && !names.insert(&*target.name) {
+                self.compiler.duplicate_name(&target.name, "target", &name_at);
             }
-            let fields = TargetFields {
-                headers: &target.set_headers,
-                cluster: target.cluster.as_deref(),
-                rewrite: target.rewrite.as_ref(),
-            };
             let name = format!("{rule}/{}", target.name);
             // A target without effects is fine here: the rest of a canary goes on as before.
-            built.push(if fields.is_empty() {
+            built.push(if target.target.is_empty() {
                 Target { name: name.into_bytes().into(), headers: [].into(), rewrite: None }
             } else {
-                self.target(&name, &fields, &at)
+                self.target(&name, &target.target, &at)
             });
         }
         built.into()

@@ -2,41 +2,17 @@
 //! the same answers, as WebAssembly under Node.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use std::cell::Cell;
 use weir_ab_routing::{Config, Plan};
 use weir_allocation::{Salt, Weights, anchored, purpose};
 use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::CelId;
-use weir_core::{
-    AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, Problems, Request, Scratch, load,
-};
-
-/// A host with nothing but predictable random numbers.
-#[derive(Default)]
-struct Nothing(Cell<u64>);
-
-impl HostServices for Nothing {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        None
-    }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-    fn now(&self) -> u64 {
-        0
-    }
-    fn random(&self) -> u64 {
-        // Knuth's multiplier spreads the counter over all bits.
-        self.0.set(self.0.get() + 1);
-        self.0.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
+use weir_core::{AccessPlan, At, AttributeMap, Compiler, Effects, Problems, Request, Scratch, load};
+use weir_testkit::Services;
 
 struct Router {
     shape: AccessPlan,
     plan: Plan,
-    host: Nothing,
+    host: Services,
 }
 
 /// What was decided, in texts.
@@ -61,7 +37,7 @@ impl Router {
         let mut compiler = Compiler::new(&named, &env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("routing"));
         let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        Ok(Self { shape, plan, host: Nothing::default() })
+        Ok(Self { shape, plan, host: Services::default() })
     }
 
     fn decide(&self, headers: &[(&str, &str)]) -> Decided {

@@ -1,8 +1,8 @@
 //! The W3C header `baggage`: <https://www.w3.org/TR/baggage/>.
 
 use crate::plan::{Baggage, Experiment, Plan};
+use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
-use weir_core::predicate::RequestView;
 use weir_core::request::decoded;
 use weir_core::{Effects, HostServices, Request};
 

@@ -7,7 +7,7 @@ use crate::fraction::FractionSpec;
 use serde::Serialize;
 use weir_cookie::{CookieSpec, SecretSpec};
 use weir_core::Load;
-use weir_core::http_match::HttpMatch;
+use weir_core::targeting::Targeting;
 use weir_core::{OrderedMap, SourceSpec};
 
 /// `experiments`: assign variants to units.
@@ -51,7 +51,7 @@ pub struct Config {
     /// Peers whose copies of this section's headers are trusted: their decisions are kept, and so are names
     /// of Weir's namespace. Copies from all other clients are removed. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trust: Option<Requests>,
+    pub trust: Option<Targeting>,
     /// How variants are passed to services, logs and clients.
     pub output: Output,
 }
@@ -86,17 +86,9 @@ pub struct Experiment {
     /// Whether the section's `mintCookie` identifies clients without a unit. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anonymous: Option<bool>,
-    /// Targeting: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all requests.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// Targeting: a GrowthBook condition over attributes. Default: all requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// Targeting: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    /// Which requests take part.
+    #[serde(flatten)]
+    pub targeting: Targeting,
     /// Its ranges in layers. Experiments in different ranges of a layer never share a unit. Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -298,25 +290,7 @@ pub struct Overrides {
     pub secret: Vec<SecretSpec>,
     /// Requests that need no secret, such as those of a peer with a certificate. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Requests>,
-}
-
-/// Which requests: all given predicates must hold.
-#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Requests {
-    /// Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all requests.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// A GrowthBook condition over attributes. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// A CEL expression over Envoy's attributes, which the proxy evaluates. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    pub allow: Option<Targeting>,
 }
 
 /// How variants are passed to services, logs and clients.

@@ -11,8 +11,8 @@ use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
 use crate::sticky::{NewAssignments, StickyStore};
 use crate::trace::{Note, Step, Trace, Verdict};
 use weir_allocation::sdk::{Assigner, Assignment};
+use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
-use weir_core::predicate::RequestView;
 use weir_core::{Effects, HostServices, Request, Truth};
 
 /// What decided.

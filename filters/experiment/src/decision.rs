@@ -6,7 +6,7 @@ use crate::plan::{Experiment, Plan, Units};
 use crate::sticky::StoredAssignments;
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Id, SIGNATURE};
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
 
 /// A request on its way through the experiments.

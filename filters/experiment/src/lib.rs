@@ -22,7 +22,7 @@ mod sticky;
 mod trace;
 
 pub use config::{
-    Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Requests, Status, Variant,
+    Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Status, Variant,
 };
 pub use fraction::FractionSpec;
 pub use plan::{Experiment as ExperimentPlan, Plan};

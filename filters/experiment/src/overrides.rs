@@ -3,7 +3,7 @@
 use crate::decision::Decision;
 use crate::link::{Signed, Unfit, choice_of, dated, pairs};
 use crate::plan::{Experiment, Overrides, Plan};
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::request::is_named;
 use weir_core::{Effects, HostServices, Request, ResponseHeader, Truth, query};
 

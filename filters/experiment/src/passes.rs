@@ -3,7 +3,7 @@
 
 use crate::plan::{Experiment, Plan, Variant};
 use weir_cookie::Id;
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::{Effects, HostServices, Passes, Request};
 
 /// What an earlier pass has left.

@@ -3,8 +3,8 @@
 use crate::config::Status;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
-use weir_core::effect::{Counter, State, TextId};
-use weir_core::predicate::ExperimentId;
+use weir_core::ids::ExperimentId;
+use weir_core::ids::{Counter, State, TextId};
 use weir_core::{AttrId, OwnedHeader, Passes, Predicate};
 
 /// The validated section.

@@ -1,7 +1,7 @@
 //! The active faults of one rule, and their counters.
 
 use std::cell::Cell;
-use weir_core::effect::{Counter, Gauge};
+use weir_core::ids::{Counter, Gauge};
 
 /// The metrics of a rule.
 #[derive(Clone, Copy, Debug)]

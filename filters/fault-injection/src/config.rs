@@ -8,7 +8,7 @@ mod gate;
 mod sampling;
 
 pub use delay::{Delay, Exponential, LogNormal, Normal, Pareto, Uniform};
-pub use gate::{HeaderControl, KillSwitch, Operators, Ramp, Window};
+pub use gate::{HeaderControl, KillSwitch, Ramp, Window};
 pub use sampling::{Rolls, Sampling, Sticky};
 
 use crate::percentage::Percentage;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use weir_core::Load;
 use weir_core::OrderedMap;
 use weir_core::attribute::PathSpec;
-use weir_core::http_match::HttpMatch;
+use weir_core::targeting::{AnyVariant, Targeting};
 
 /// `faults`: delays, aborts and response faults.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -39,17 +39,9 @@ pub struct Fault {
     /// list, starting at 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    /// Which requests.
+    #[serde(flatten)]
+    pub targeting: Targeting,
     /// Variants that the request must have: the key of an experiment, and its variant or a list of variants.
     /// Without a section `experiments`, they are read from the filter state that an earlier plugin set.
     /// Default: none.
@@ -105,17 +97,6 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_control: Option<HeaderControl>,
 }
-
-/// One variant of an experiment, or a list of alternatives.
-#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
-#[serde(transparent)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(inline))]
-pub struct AnyVariant(
-    #[load(one_or_many)]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
-    pub Vec<String>,
-);
 
 /// An error in the place of an upstream's answer. With both statuses, clients of gRPC, gRPC-Web and Connect get
 /// `grpcStatus` and all others `httpStatus`.

@@ -3,7 +3,8 @@
 use crate::plan::Kind;
 use crate::status::GrpcStatus;
 use weir_allocation::{BUCKETS, Fraction};
-use weir_core::effect::{Counter, HeaderValue};
+use weir_core::effect::HeaderValue;
+use weir_core::ids::Counter;
 use weir_core::value::number;
 use weir_core::{Effects, HostServices, OwnedHeader, Predicate, Reply, Request, Truth};
 

@@ -9,7 +9,7 @@ use crate::control::Commands;
 use crate::plan::{FaultAction, Gate, Kind, Plan, Rule, Sticky};
 use inject::Injected;
 use weir_allocation::{Bucket, Fraction, Salt};
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::{Disposition, Effects, HostServices, Predicate, Request, Truth, Value};
 
 /// The draws about one request and one rule, by kind.
@@ -142,8 +142,7 @@ impl Sticky {
     /// What identifies the request.
     #[inline]
     pub(crate) fn unit<'r, O: HostServices>(&self, request: &'r Request<'_, O>) -> Option<&'r [u8]> {
-        let text = |source| request.text(source).filter(|text| !text.is_empty());
-        self.units.iter().find_map(|source| text(*source))
+        request.first_text(&self.units)
     }
 
     #[inline]

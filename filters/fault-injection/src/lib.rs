@@ -21,9 +21,8 @@ mod response;
 mod status;
 
 pub use config::{
-    Abort, AnyVariant, BodyFault, Config, Delay, Exponential, Fault, HeaderControl, KillSwitch, LogNormal,
-    Normal, Operators, Pareto, Ramp, RateLimit, ResponseFault as ResponseFaultConfig, Rolls, Sampling,
-    Sticky, Uniform, Window,
+    Abort, BodyFault, Config, Delay, Exponential, Fault, HeaderControl, KillSwitch, LogNormal, Normal,
+    Pareto, Ramp, RateLimit, ResponseFault as ResponseFaultConfig, Rolls, Sampling, Sticky, Uniform, Window,
 };
 pub use distribution::Distribution;
 pub use explain::{Explained, Possible, Verdict};

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::fmt;
 use weir_allocation::{BUCKETS, Fraction, InvalidFraction};
 use weir_core::load::Node;
 use weir_core::{Load, Problems};
@@ -30,11 +31,28 @@ enum Denominator {
     Million,
 }
 
+/// Why something is not a percentage.
+enum InvalidPercentage {
+    /// It is not a fraction of something.
+    Fraction(InvalidFraction),
+    /// It has not the members that say how large it is.
+    Members,
+}
+
+impl fmt::Display for InvalidPercentage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fraction(invalid) => invalid.fmt(f),
+            Self::Members => f.write_str("needs either `value`, or `numerator` and `denominator`"),
+        }
+    }
+}
+
 impl Object {
-    fn share(&self) -> Result<Fraction, String> {
+    fn share(&self) -> Result<Fraction, InvalidPercentage> {
         match (self.value, self.numerator) {
             (Some(percent), None) if self.denominator.is_none() => {
-                Fraction::from_percent(percent).map_err(|problem| problem.to_string())
+                Fraction::from_percent(percent).map_err(InvalidPercentage::Fraction)
             }
             (None, Some(numerator)) => {
                 let unit = match self.denominator.unwrap_or_default() {
@@ -42,10 +60,9 @@ impl Object {
                     Denominator::TenThousand => BUCKETS / 10_000,
                     Denominator::Million => 1,
                 };
-                Fraction::from_millionths(numerator.saturating_mul(unit))
-                    .map_err(|problem| problem.to_string())
+                Fraction::from_millionths(numerator.saturating_mul(unit)).map_err(InvalidPercentage::Fraction)
             }
-            _ => Err("needs either `value`, or `numerator` and `denominator`".to_owned()),
+            _ => Err(InvalidPercentage::Members),
         }
     }
 }
@@ -56,7 +73,7 @@ impl Load for Percentage {
             Value::Object(_) => Object::load(node, problems)?.share(),
             // Without its sign, "0.5" could be a half or a half of a percent.
             Value::String(text) if text.trim_end().ends_with('%') => {
-                text.parse().map_err(|problem: InvalidFraction| problem.to_string())
+                text.parse().map_err(InvalidPercentage::Fraction)
             }
             _ => {
                 node.refuse(problems, "a percentage such as \"12.5%\" or {value: 12.5}");
@@ -65,8 +82,8 @@ impl Load for Percentage {
         };
         match share {
             Ok(share) => Some(Self(share)),
-            Err(problem) => {
-                node.problem(problems, problem);
+            Err(invalid) => {
+                node.problem(problems, invalid.to_string());
                 None
             }
         }

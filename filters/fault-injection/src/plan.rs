@@ -6,7 +6,7 @@ use crate::control::Control;
 use crate::distribution::Distribution;
 use crate::response::{Marks, ResponseFault};
 use weir_allocation::{Bucket, Fraction, Salt};
-use weir_core::effect::{Counter, Gauge, OwnedHeader, State};
+use weir_core::ids::{Counter, Gauge, OwnedHeader, State};
 use weir_core::{AttrId, Predicate, Reply};
 
 /// The filter state in which the reason stands.

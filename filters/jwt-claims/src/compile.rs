@@ -101,15 +101,12 @@ impl Builder<'_, '_> {
 
     /// Names are in logs, in metrics and beside `none`.
     fn check_name(&mut self, name: &str, at: &At) {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if name == "none" {
             self.compiler
                 .problems
                 .add(at, "`none` is not a valid provider name: in rules it means that no token is required");
-        } else if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-            let message =
-                format!("{name:?} is not a valid name: use up to 64 letters, digits, `-`, `_` and `.`");
-            self.compiler.problems.add(at, message);
+        } else {
+            self.compiler.check_name(name, at);
         }
     }
 
@@ -136,7 +133,7 @@ impl Builder<'_, '_> {
         match time {
             Ok(time) if time <= most * SECOND => return time,
             Ok(_) => self.compiler.problems.add(at, format!("{text:?} is more than {most}s")),
-            Err(message) => self.compiler.problems.add(at, message),
+            Err(invalid) => self.compiler.problems.add(at, invalid.to_string()),
         }
         default * SECOND
     }

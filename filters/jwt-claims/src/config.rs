@@ -16,7 +16,7 @@ use serde::Serialize;
 use weir_core::Load;
 use weir_core::OrderedMap;
 use weir_core::claims::ClaimName;
-use weir_core::http_match::HttpMatch;
+use weir_core::targeting::Targeting;
 
 /// `jwt`: verify JWTs, require tokens, and forward claims.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -49,20 +49,10 @@ pub struct Rule {
     /// A name for logs and for the 403 body of requests that `require` rejects. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Claims are not
-    /// available here, and rejected. If it cannot be judged whether the rule applies to a request, the
-    /// request must meet this rule and the rule that would apply without it. Default: all requests.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes. Claims are not available here, and rejected.
-    /// Default: all requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    /// Which requests. Claims are not available here, and rejected. If it cannot be judged whether the rule applies
+    /// to a request, the request must meet this rule and the rule that would apply without it.
+    #[serde(flatten)]
+    pub targeting: Targeting,
     /// The required token: a provider's name, `none`, or an object. Default: a token of any provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requires>,

@@ -9,9 +9,9 @@ use crate::outputs::Verified;
 use crate::plan::{Needs, Plan, Preflight, Provider, Rule};
 use crate::trace::{Found, Note, Trace};
 use std::rc::Rc;
+use weir_core::RequestView;
 use weir_core::claims::Claims;
 use weir_core::effect::HeaderValue;
-use weir_core::predicate::RequestView;
 use weir_core::{Disposition, Effects, Hold, HostServices, Predicate, Request, Truth};
 use weir_jose::Refusal;
 

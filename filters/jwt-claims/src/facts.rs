@@ -1,8 +1,9 @@
 //! A request as a condition on one token sees it: with that token's claims, whatever others there are.
 
+use weir_core::RequestView;
 use weir_core::access_plan::Source;
 use weir_core::claims::{Claim, Claims};
-use weir_core::predicate::{CelId, ExperimentId, PlainPlace, RequestView};
+use weir_core::ids::{CelId, ExperimentId, PlainPlace};
 use weir_core::{AttrId, HostServices, Request, Truth, Value};
 
 /// A request with the claims of one token.

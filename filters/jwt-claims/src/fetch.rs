@@ -2,7 +2,7 @@
 
 use crate::keys::Fetch;
 use crate::plan::Plan;
-use weir_core::effect::Counter;
+use weir_core::ids::Counter;
 
 /// What came of an answer.
 #[derive(Debug, PartialEq, Eq)]

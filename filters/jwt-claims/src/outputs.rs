@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::rc::Rc;
 use weir_core::claims::{Claim, ClaimSource, Claims};
-use weir_core::effect::{Counter, State};
+use weir_core::ids::{Counter, State};
 use weir_core::value::Kind;
 use weir_core::{OwnedHeader, header};
 use weir_jose::Payload;

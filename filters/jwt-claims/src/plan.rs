@@ -6,8 +6,8 @@ use crate::reply::Replies;
 use crate::token_sources::TokenSources;
 use std::cell::RefCell;
 use std::rc::Rc;
-use weir_core::effect::Counter;
 use weir_core::http_match::TextRequirement;
+use weir_core::ids::Counter;
 use weir_core::{AttrId, OwnedHeader, Predicate};
 use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
 

@@ -6,8 +6,8 @@ pub(crate) use subprotocol::{SUBPROTOCOLS, Subprotocol, Subprotocols};
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
+use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
-use weir_core::predicate::RequestView;
 use weir_core::request::is_named;
 use weir_core::{AttrId, Effects, HostServices, OwnedHeader, Request, query};
 use weir_jose::Refusal;

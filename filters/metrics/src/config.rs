@@ -10,7 +10,8 @@ use serde::Serialize;
 use weir_cookie::SecretSpec;
 use weir_core::Load;
 use weir_core::attribute::PathSpec;
-use weir_core::http_match::{HttpMatch, StringMatch};
+use weir_core::http_match::StringMatch;
+use weir_core::targeting::Targeting;
 use weir_core::{OrderedMap, SourceSpec};
 
 /// `metrics`: counters, gauges, histograms, access log.
@@ -76,17 +77,9 @@ pub struct Metric {
     /// The value to add, set or record. Default: 1 for a counter, the number of active requests for a gauge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<ValueSpec>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    /// Which requests.
+    #[serde(flatten)]
+    pub targeting: Targeting,
     /// Which responses. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseMatch>,
@@ -207,17 +200,9 @@ pub struct AccessLog {
     /// together. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<String>,
-    /// Which requests: Istio's HTTPMatchRequest, or a list of them of which one must match. Default: all.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// Which requests: a GrowthBook condition over attributes. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
+    /// Which requests.
+    #[serde(flatten)]
+    pub targeting: Targeting,
     /// Which responses. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponseMatch>,

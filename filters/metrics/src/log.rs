@@ -11,7 +11,7 @@ use crate::measured::{Measured, Values};
 use crate::plan::{Plan, Responses};
 use weir_allocation::Salt;
 use weir_cookie::Signer;
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
 
 /// A path that is written itself is cut, in bytes.
@@ -134,8 +134,7 @@ impl Plan {
             line.text("trace_id", id);
         }
         if let Some((sources, signer)) = &log.unit {
-            let units = sources.iter().filter_map(|source| request.text(*source));
-            if let Some(unit) = units.into_iter().find(|unit| !unit.is_empty()) {
+            if let Some(unit) = request.first_text(sources) {
                 let hash = signer.sign("unit", unit);
                 line.text("unit", std::str::from_utf8(&hash).unwrap_or_default());
             }

@@ -9,7 +9,7 @@ use crate::status::Statuses;
 use std::cell::Cell;
 use weir_allocation::Salt;
 use weir_core::http_match::TextRequirement;
-use weir_core::predicate::ExperimentId;
+use weir_core::ids::ExperimentId;
 use weir_core::{AttrId, OwnedHeader, Predicate};
 
 /// The validated section.

@@ -6,7 +6,7 @@ use crate::bound::{FIRST, NONE, OTHER, Value};
 use crate::host::Registry;
 use crate::measured::{Measured, Values};
 use crate::plan::{Amount, Metric, Moment, Plan, Reading};
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::value::Value as Fact;
 use weir_core::{AttrId, Effects, HostServices, Request};
 
@@ -114,13 +114,10 @@ impl Plan {
                 Fact::Unreadable => OTHER,
                 _ => NONE,
             },
-            Reading::SubBucket { units, salt, buckets } => {
-                let units = units.iter().filter_map(|unit| request.text(*unit));
-                match units.into_iter().find(|unit| !unit.is_empty()) {
-                    Some(unit) => FIRST + part(salt.hash(unit), *buckets),
-                    None => NONE,
-                }
-            }
+            Reading::SubBucket { units, salt, buckets } => match request.first_text(units) {
+                Some(unit) => FIRST + part(salt.hash(unit), *buckets),
+                None => NONE,
+            },
             Reading::Code(_) | Reading::Class | Reading::Grpc | Reading::ResponseSource(..) => return,
         };
         values.set(position, value);

@@ -146,23 +146,7 @@ mod tests {
     use weir_core::header::encode_pairs;
     use weir_core::{At, AttributeMap, Compiler, Problems, Scratch};
     use weir_host::FakeHost;
-
-    struct Nothing;
-
-    impl HostServices for Nothing {
-        fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-            None
-        }
-        fn cel(&self, _: weir_core::predicate::CelId) -> Option<bool> {
-            None
-        }
-        fn random(&self) -> u64 {
-            0
-        }
-        fn now(&self) -> u64 {
-            0
-        }
-    }
+    use weir_testkit::Services;
 
     #[test]
     fn lines_become_lines_of_the_header_in_the_place_of_what_was_sent() {
@@ -174,7 +158,8 @@ mod tests {
             let host = FakeHost::with_request(sent);
             let (raw, mut scratch) = (encode_pairs(sent), Scratch::default());
             scratch.read(&shape, &raw);
-            let request = Request::new(&shape, &raw, &scratch, &Nothing);
+            let services = Services::default();
+            let request = Request::new(&shape, &raw, &scratch, &services);
             let mut effects = Effects::default();
             effects.reset(&shape);
             let made = effects.make(|out| out.extend_from_slice(b"reader\nwriter"));

@@ -1,7 +1,7 @@
 //! Host functions for filters during the decision about a request.
 
 use weir_core::HostServices;
-use weir_core::predicate::CelId;
+use weir_core::ids::CelId;
 use weir_core::request::Signature;
 use weir_host::Host;
 

@@ -4,7 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "used where a filter is left out")]
 
 use serde::{Serialize, Serializer};
-use weir_core::effect::Gauge;
+use weir_core::ids::Gauge;
 use weir_core::load::Node;
 use weir_core::{At, Compiler, Effects, HostServices, Load, Problems, Request};
 

@@ -4,7 +4,7 @@ use crate::support::{World, halves};
 use serde_json::json;
 use weir_core::header::encode_pairs;
 use weir_core::http_match::{FullMatch, HttpMatch};
-use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Truth};
+use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Targeting, Truth};
 
 pub(crate) const PIECES: &[&str] = &[
     "exact:",
@@ -62,9 +62,10 @@ pub(crate) fn text_match(data: &[u8]) {
 fn judge(list: &serde_json::Value, text: &[u8]) -> Option<Truth> {
     let (named, env) = (AttributeMap::default(), |_: &str| None);
     let mut problems = Problems::default();
-    let list: Vec<HttpMatch> = weir_core::load::load_value(list, &mut problems);
+    let http_match: Vec<HttpMatch> = weir_core::load::load_value(list, &mut problems);
     let mut compiler = Compiler::new(&named, &env, problems);
-    let predicate = compiler.when(&list, None, None, &At::root());
+    let targeting = Targeting { http_match, ..Default::default() };
+    let predicate = targeting.compile(&mut compiler, &At::root());
     let shape = compiler.finish().ok()?;
     let (raw, mut scratch, world) = (encode_pairs(&[("x-t", text)]), Scratch::default(), World::default());
     scratch.read(&shape, &raw);

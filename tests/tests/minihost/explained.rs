@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::CelId;
 use weir_core::{Disposition, Effects, HostServices};
 use weir_pipeline::{Outcome, Plans, Trace, experiments, faults, jwt, routing};
+use weir_testkit::Services;
 use weir_tests::driver::minihost::Modules;
 use weir_tests::minihost::{Exchange, Options, Request, Response};
 
@@ -58,27 +58,6 @@ impl Trace for Faults {
         effects: &mut Effects,
     ) {
         plan.explain(request, effects, &mut |explained| self.0.extend(explained.faults));
-    }
-}
-
-/// Nothing but a clock: signatures are verified by the module's own code.
-struct Clock;
-
-impl HostServices for Clock {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        None
-    }
-
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-
-    fn random(&self) -> u64 {
-        0
-    }
-
-    fn now(&self) -> u64 {
-        NOW
     }
 }
 
@@ -234,7 +213,9 @@ fn the_module_does_what_is_explained() {
             // New plans each time: nothing is remembered of earlier tokens, as nothing is by `weir assign`.
             let plans = Plans::load(config.to_string().as_bytes(), &known).unwrap();
             let mut faults = Faults::default();
-            let outcome = plans.outcome(&raw, &Clock, &mut faults);
+            // Signatures are verified by the module's own code.
+            let services = Services::at(NOW);
+            let outcome = plans.outcome(&raw, &services, &mut faults);
             vm.set_clock(NOW);
             let seen = plugin.exchange(sent.clone(), Response::status(200)).unwrap();
             match agree(&outcome, &faults.0, &sent, &seen) {

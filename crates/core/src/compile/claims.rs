@@ -65,7 +65,7 @@ impl Compiler<'_> {
         short: bool,
     ) -> Option<Source> {
         let part = |name: &str| if short { at.clone() } else { at.field(name) };
-        let path = claim.path().map_err(|message| self.problems.add(&part("claim"), message)).ok()?;
+        let path = self.problems.accept(claim.path(), &part("claim"))?;
         let Some(providers) = &self.providers else {
             let payload = spec.payload.as_deref().unwrap_or("payload");
             let place = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", payload];

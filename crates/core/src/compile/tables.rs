@@ -3,8 +3,8 @@
 use crate::access_plan::{Attribute, Property};
 use crate::attribute::AttrId;
 use crate::claims::ClaimSource;
-use crate::effect::{Counter, Gauge, OwnedHeader, State, TextId};
-use crate::predicate::{CelId, ExperimentId};
+use crate::ids::{CelId, ExperimentId};
+use crate::ids::{Counter, Gauge, OwnedHeader, State, TextId};
 use crate::table::{Groups, Table, TableId};
 
 /// More of anything that a request may be read for than this in one configuration is a mistake or an attack.

@@ -403,14 +403,14 @@ impl Builder<'_, '_> {
 
     fn pattern(&mut self, json: &Json, place: Cursor<'_>, ignore_case: bool) -> Option<Check> {
         self.enter(place).then_some(())?;
-        let pattern = match json {
-            Json::String(text) => Pattern::new(text, ignore_case),
-            _ => Err(format!("needs a regular expression as text, not {}", described(json))),
+        let Json::String(text) = json else {
+            self.problem(place.at, format!("needs a regular expression as text, not {}", described(json)));
+            return None;
         };
-        match pattern {
+        match Pattern::new(text, ignore_case) {
             Ok(pattern) => Some(Check::Matches(pattern)),
-            Err(message) => {
-                self.problem(place.at, message);
+            Err(invalid) => {
+                self.problem(place.at, invalid.to_string());
                 None
             }
         }

@@ -21,8 +21,8 @@ mod pattern;
 mod version;
 
 use crate::attribute::AttrId;
-use crate::predicate::RequestView;
 use crate::truth::Truth;
+use crate::view::RequestView;
 use check::Check;
 pub use compile::compile;
 use node::{Node, Step};

@@ -3,9 +3,9 @@
 use super::TextTest;
 use crate::attribute::AttrId;
 use crate::header::Pairs;
-use crate::predicate::RequestView;
 use crate::truth::Truth;
 use crate::value::Value;
+use crate::view::RequestView;
 
 /// A compiled test of a claim.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! From a written match to a predicate.
 
-use super::string_match::{Anchor, TextRequirement};
+use super::literal::Anchor;
+use super::string_match::TextRequirement;
 use super::{ClaimTest, HttpMatch, Network, Networks, StringMatch, TextTest};
 use crate::OrderedMap;
 use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, SourceSpec};
@@ -10,6 +11,7 @@ use crate::header;
 use crate::never::{ComparedPart, Form};
 use crate::predicate::Predicate;
 use crate::problem::At;
+use std::fmt;
 
 /// Istio's name for claims among the headers.
 const CLAIMS: &str = "@request.auth.claims";
@@ -219,10 +221,7 @@ impl Entry<'_, '_> {
     }
 
     fn cookie(&mut self, name: &str, at: &At) -> Option<AttrId> {
-        if let Err(message) = header::cookie_name(name) {
-            self.compiler.problems.add(at, message);
-            return None;
-        }
+        self.compiler.problems.accept(header::cookie_name(name), at)?;
         self.source(AttributeSpec { cookie: Some(name.to_owned()), ..AttributeSpec::default() }, at)
     }
 
@@ -306,10 +305,7 @@ impl Entry<'_, '_> {
 
     fn claim(&mut self, name: ClaimName, matcher: &StringMatch, at: &At, wanted: bool) {
         // The message belongs to this place: there is no field `claim` in it.
-        let path = match name.path() {
-            Ok(path) => path,
-            Err(message) => return self.compiler.problems.add(at, message),
-        };
+        let Some(path) = self.compiler.problems.accept(name.path(), at) else { return };
         let source = AttributeSpec { claim: Some(ClaimName::Path(path)), ..AttributeSpec::default() };
         let Some(attribute) = self.source(source, at) else { return };
         let (there, test) = match matcher.asks(false, &mut self.compiler.problems, at) {
@@ -343,10 +339,8 @@ impl Entry<'_, '_> {
         let part = |test| Predicate::Text { attribute, test, absent_is_empty: false };
         let mut any = Vec::new();
         for (i, principal) in principals.iter().enumerate() {
-            match principal_tests(principal) {
-                Ok(tests) => any.push(Predicate::all(tests.into_iter().map(part).collect())),
-                Err(message) => self.compiler.problems.add(&at.index(i), message),
-            }
+            let tests = self.compiler.problems.accept(principal_tests(principal), &at.index(i));
+            any.extend(tests.map(|tests| Predicate::all(tests.into_iter().map(part).collect())));
         }
         self.parts.push((Cost::Host, Predicate::any(any)));
     }
@@ -355,27 +349,33 @@ impl Entry<'_, '_> {
         let Some(attribute) = self.property(&["source", "address"], KindSpec::String, at) else { return };
         let mut set = Vec::new();
         for (i, text) in networks.iter().enumerate() {
-            match Network::parse(text) {
-                Ok(network) => set.push(network),
-                Err(message) => self.compiler.problems.add(&at.index(i), message),
-            }
+            set.extend(self.compiler.problems.accept(Network::parse(text), &at.index(i)));
         }
         self.parts.push((Cost::Host, Predicate::Network { attribute, networks: Networks::new(set) }));
     }
 }
 
+/// A text that is not a principal.
+struct InvalidPrincipal(Box<str>);
+
+impl fmt::Display for InvalidPrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is not a principal: an identity such as cluster.local/ns/shop/sa/cart, with one `*` at its start or \
+             end, or `*` alone",
+            self.0
+        )
+    }
+}
+
 /// The tests that a certificate's URI must pass all to be this principal. As in AuthorizationPolicy,
 /// `*` may stand for a start, an end or the whole.
-fn principal_tests(principal: &str) -> Result<Vec<TextTest>, String> {
+fn principal_tests(principal: &str) -> Result<Vec<TextTest>, InvalidPrincipal> {
     // People copy the URI from a certificate.
     let principal = principal.strip_prefix(SPIFFE).unwrap_or(principal);
     let with_scheme = |place, rest: &str| TextTest::literal(place, &format!("{SPIFFE}{rest}"));
-    let refusal = || {
-        format!(
-            "{principal:?} is not a principal: an identity such as cluster.local/ns/shop/sa/cart, with one `*` at its \
-             start or end, or `*` alone"
-        )
-    };
+    let refusal = || InvalidPrincipal(principal.into());
     match principal.split_once('*') {
         None if principal.is_empty() => Err(refusal()),
         None => Ok(vec![with_scheme(Anchor::Whole, principal)]),

@@ -10,13 +10,15 @@
 mod claim;
 mod compile;
 mod config;
+mod literal;
 mod network;
 mod regex;
 mod string_match;
 
 pub use claim::ClaimTest;
 pub use config::{HttpMatch, StringMatch};
-pub use network::{Network, Networks};
-pub use regex::FullMatch;
-pub(crate) use string_match::stands;
-pub use string_match::{Anchor, TextRequirement, TextTest};
+pub use literal::Anchor;
+pub(crate) use literal::stands;
+pub use network::{InvalidNetwork, Network, Networks};
+pub use regex::{FullMatch, InvalidRegex};
+pub use string_match::{TextRequirement, TextTest};

@@ -1,6 +1,7 @@
 //! IP networks, on the standard library's addresses only: module size is start-up time.
 
 use crate::truth::Truth;
+use std::fmt;
 use std::net::IpAddr;
 
 /// A set of IP networks.
@@ -39,14 +40,46 @@ impl Networks {
     }
 }
 
+/// A text that is not a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidNetwork {
+    /// Neither an address nor `address/length`.
+    Text(Box<str>),
+    /// An address with a length that it cannot have.
+    Length {
+        /// The text.
+        text: Box<str>,
+        /// Its length in bits.
+        length: u32,
+        /// The shortest one of such an address.
+        shortest: u32,
+        /// The longest one.
+        longest: u32,
+    },
+}
+
+impl fmt::Display for InvalidNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => {
+                write!(f, "{text:?} is neither an address nor a network such as 10.0.0.0/8 or 2001:db8::/32")
+            }
+            Self::Length { text, length, shortest, longest } => {
+                write!(f, "{text:?} has a length of {length}; it must be {shortest} to {longest}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InvalidNetwork {}
+
 impl Network {
     /// Reads `address/length` or an address. Bits after the length are ignored, as Envoy does.
     ///
     /// # Errors
-    /// When it is neither; the message has the text and an example.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let refusal =
-            || format!("{text:?} is neither an address nor a network such as 10.0.0.0/8 or 2001:db8::/32");
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Self, InvalidNetwork> {
+        let refusal = || InvalidNetwork::Text(text.into());
         let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
         let written: IpAddr = address.parse().map_err(|_| refusal())?;
         let (family, number) = number(written);
@@ -61,7 +94,12 @@ impl Network {
         // An IPv4-mapped network, `::ffff:10.0.0.0/104`, is an IPv4 network of 96 bits less.
         let shorter = if family == Family::V4 { width - 32 } else { 0 };
         if length > width || length < shorter {
-            return Err(format!("{text:?} has a length of {length}; it must be {shorter} to {width}"));
+            return Err(InvalidNetwork::Length {
+                text: text.into(),
+                length,
+                shortest: shorter,
+                longest: width,
+            });
         }
         let host_bits = width - length;
         let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
@@ -161,7 +199,7 @@ mod tests {
             "host",
             "1.2.3.4:80",
         ] {
-            let message = Network::parse(text).unwrap_err();
+            let message = Network::parse(text).unwrap_err().to_string();
             assert!(message.contains(&format!("{text:?}")), "{message}");
         }
     }

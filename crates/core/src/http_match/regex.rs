@@ -1,9 +1,10 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
-use super::string_match::{Anchor, stands};
+use super::literal::{Anchor, stands};
 use crate::regex::{Alphabet, Regex, latin1, of_this_request};
 use crate::truth::Truth;
 use regex_lite::RegexBuilder;
+use std::fmt;
 
 /// Istio's limit for the length of an expression, in bytes.
 const MAX_PATTERN_LEN: usize = 1024;
@@ -31,25 +32,23 @@ impl FullMatch {
     /// Compiles `pattern`.
     ///
     /// # Errors
-    /// When it is empty, too long, too large, or no expression of the supported syntax; the message
-    /// says what to write instead.
-    pub fn new(pattern: &str) -> Result<Self, String> {
+    /// When it is empty, too long, too large, or no expression of the supported syntax.
+    pub fn new(pattern: &str) -> Result<Self, InvalidRegex> {
         if pattern.is_empty() {
-            return Err("is empty; to match an empty text, write {exact: \"\"}".to_owned());
+            return Err(InvalidRegex::Empty);
         }
         if pattern.len() > MAX_PATTERN_LEN {
-            return Err(format!(
-                "is {} bytes long; at most {MAX_PATTERN_LEN} are allowed, as in Istio",
-                pattern.len()
-            ));
+            return Err(InvalidRegex::TooLong(pattern.len()));
         }
+        let unsupported =
+            |error: regex_lite::Error| InvalidRegex::Unsupported { pattern: pattern.into(), error };
         // Alone first: within the anchors, `a)|(b` would look well-formed.
         let characters = latin1(pattern.as_bytes());
-        build(&characters).map_err(|error| explain(pattern, &error))?;
+        build(&characters).map_err(unsupported)?;
         if let Some((place, literal)) = plain(pattern) {
             return Ok(Self(Form::Plain(place, literal.into())));
         }
-        let whole = build(&format!("^(?:{characters})$")).map_err(|error| explain(pattern, &error))?;
+        let whole = build(&format!("^(?:{characters})$")).map_err(unsupported)?;
         Ok(Self(Form::Automaton(Regex::whole(&characters, Alphabet::Bytes, whole))))
     }
 
@@ -65,9 +64,8 @@ impl FullMatch {
     }
 }
 
-fn build(pattern: &str) -> Result<regex_lite::Regex, String> {
-    let mut builder = RegexBuilder::new(pattern);
-    builder.size_limit(MAX_PROGRAM_SIZE).nest_limit(MAX_NESTING).build().map_err(|error| error.to_string())
+fn build(pattern: &str) -> Result<regex_lite::Regex, regex_lite::Error> {
+    RegexBuilder::new(pattern).size_limit(MAX_PROGRAM_SIZE).nest_limit(MAX_NESTING).build()
 }
 
 /// The literal in `literal`, `literal.*`, `.*literal` or `.*literal.*`, with the place that this
@@ -109,9 +107,43 @@ fn plain(pattern: &str) -> Option<(Anchor, Vec<u8>)> {
     Some((place, literal))
 }
 
-/// What is wrong with `pattern`, and what to write instead.
-fn explain(pattern: &str, error: &str) -> String {
-    let hint = [
+/// An expression that cannot be used. Its text says what to write instead.
+#[derive(Clone, Debug)]
+pub enum InvalidRegex {
+    /// It is empty.
+    Empty,
+    /// It has so many bytes, which are too many.
+    TooLong(usize),
+    /// It is too large, or not in the supported syntax.
+    Unsupported {
+        /// The expression.
+        pattern: Box<str>,
+        /// What is wrong.
+        error: regex_lite::Error,
+    },
+}
+
+impl fmt::Display for InvalidRegex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty; to match an empty text, write {exact: \"\"}"),
+            Self::TooLong(length) => {
+                write!(f, "is {length} bytes long; at most {MAX_PATTERN_LEN} are allowed, as in Istio")
+            }
+            Self::Unsupported { pattern, error } => {
+                let error = error.to_string();
+                write!(f, "{pattern:?}: {error}")?;
+                hint(&error).map_or(Ok(()), |hint| write!(f, "; {hint}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for InvalidRegex {}
+
+/// What to write instead.
+fn hint(error: &str) -> Option<&'static str> {
+    let hints = [
         ("look-around", "RE2 has none either: exclude texts with `withoutHeaders` or in an earlier rule"),
         ("backreference", "RE2 has none either: write the alternatives out"),
         ("Unicode", "write the characters as a class, such as [A-Za-z]"),
@@ -126,14 +158,10 @@ fn explain(pattern: &str, error: &str) -> String {
             "put a backslash only before punctuation or one of the classes \\d \\s \\w \\b and their opposites",
         ),
     ];
-    let hint = hint
+    hints
         .iter()
         .find(|(what, _)| stands(Anchor::Anywhere, what.as_bytes(), false, error.as_bytes()))
-        .map(|(_, hint)| *hint);
-    match hint {
-        Some(hint) => format!("{pattern:?}: {error}; {hint}"),
-        None => format!("{pattern:?}: {error}"),
-    }
+        .map(|(_, hint)| *hint)
 }
 
 #[cfg(test)]
@@ -212,12 +240,12 @@ mod tests {
             ("(a", "\"(a\": found open group"),
             (r"\Qa.b\E", "put a backslash only before"),
         ] {
-            let message = FullMatch::new(pattern).unwrap_err();
+            let message = FullMatch::new(pattern).unwrap_err().to_string();
             assert!(message.contains(expected), "{pattern}: {message}");
         }
         let nested = format!("{}a{}", "(".repeat(60), ")".repeat(60));
-        assert!(FullMatch::new(&nested).unwrap_err().contains("fewer groups"));
-        assert!(FullMatch::new(&"a".repeat(1025)).unwrap_err().contains("1025 bytes"));
+        assert!(FullMatch::new(&nested).unwrap_err().to_string().contains("fewer groups"));
+        assert!(FullMatch::new(&"a".repeat(1025)).unwrap_err().to_string().contains("1025 bytes"));
         assert!(FullMatch::new(&"a".repeat(1024)).is_ok());
     }
 

@@ -1,6 +1,7 @@
 //! The compiled form of a `StringMatch`.
 
 use super::StringMatch;
+use super::literal::{Anchor, stands};
 use super::regex::FullMatch;
 use crate::problem::{At, Problems};
 use crate::sort::sort_by;
@@ -38,19 +39,6 @@ pub enum TextTest {
     Version(Box<VersionReq>),
 }
 
-/// Where a literal must match in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
-    /// It is the whole text.
-    Whole,
-    /// At the start.
-    Start,
-    /// At the end.
-    End,
-    /// Anywhere.
-    Anywhere,
-}
-
 impl TextTest {
     /// A case-sensitive comparison.
     pub fn literal(place: Anchor, literal: &str) -> Self {
@@ -74,20 +62,6 @@ impl TextTest {
             TextTest::Version(requirement) => version(text).is_some_and(|v| requirement.matches(&v)),
         };
         passes.into()
-    }
-}
-
-/// Whether `literal` matches at that anchor of `text`. For case-insensitive tests, `literal` is in lower
-/// case.
-#[inline]
-pub(crate) fn stands(place: Anchor, literal: &[u8], ignore_case: bool, text: &[u8]) -> bool {
-    let same = |part: &[u8]| if ignore_case { part.eq_ignore_ascii_case(literal) } else { part == literal };
-    match place {
-        Anchor::Whole => same(text),
-        Anchor::Start => text.get(..literal.len()).is_some_and(same),
-        Anchor::End => text.len().checked_sub(literal.len()).and_then(|at| text.get(at..)).is_some_and(same),
-        // `windows` refuses a length of zero.
-        Anchor::Anywhere => literal.is_empty() || text.windows(literal.len()).any(same),
     }
 }
 
@@ -202,15 +176,14 @@ impl StringMatch {
         }
         // Istio: `*` is no regular expression, but asks that the text is there (istio PR 20629).
         if let Some(pattern) = self.regex.as_deref().filter(|p| *p != "*") {
-            let regex =
-                FullMatch::new(pattern).map_err(|message| problems.add(&at.field("regex"), message)).ok()?;
+            let regex = problems.accept(FullMatch::new(pattern), &at.field("regex"))?;
             return Some(TextRequirement::Passes(TextTest::Regex(Box::new(regex))));
         }
         if let Some(text) = &self.semver {
             let message =
                 |error| format!("{text:?} is not a version requirement such as \">=1.2.0, <2\": {error}");
-            let requirement =
-                VersionReq::parse(text).map_err(|e| problems.add(&at.field("semver"), message(e))).ok()?;
+            let requirement = VersionReq::parse(text).map_err(message);
+            let requirement = problems.accept(requirement, &at.field("semver"))?;
             return Some(TextRequirement::Passes(TextTest::Version(Box::new(requirement))));
         }
         Some(TextRequirement::Presence(self.present.unwrap_or(true)))

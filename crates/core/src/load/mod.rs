@@ -26,6 +26,35 @@ pub trait Load: Sized {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self>;
 }
 
+/// A struct whose members are loaded one by one, by itself or as part of another one. Derived with [`Load`].
+pub trait Members: Default {
+    /// The names of the members, in groups: those of a flattened field are a group.
+    const NAMES: &'static [&'static [&'static str]];
+
+    /// Loads the member with this number: its group, and its position there.
+    fn load_member(&mut self, index: (usize, usize), node: &Node<'_>, problems: &mut Problems);
+}
+
+/// The names of a flattened struct, which must not have a flattened field itself.
+#[doc(hidden)]
+pub const fn only_group<T: Members>() -> &'static [&'static str] {
+    match T::NAMES {
+        [only] => only,
+        // While derived code is compiled.
+        _ => panic!("a flattened struct has members, and no flattened field"),
+    }
+}
+
+/// Loads an object, for derived code.
+#[doc(hidden)]
+pub fn object<T: Members>(node: &Node<'_>, problems: &mut Problems) -> Option<T> {
+    let mut new = T::default();
+    let read = node.members(problems, T::NAMES, &mut |index, node, problems| {
+        new.load_member(index, node, problems);
+    });
+    read.then_some(new)
+}
+
 /// Stores a loaded value, for derived code. One function per type instead of one per field.
 #[doc(hidden)]
 #[inline(never)]

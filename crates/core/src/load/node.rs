@@ -26,8 +26,11 @@ enum Step<'a> {
     Element(usize),
 }
 
-/// What reads a part that a number distinguishs: of the members' names, or of the list.
-type Each<'f> = &'f mut dyn FnMut(usize, &Node<'_>, &mut Problems);
+/// What reads an element of a list, at this position.
+type EachElement<'f> = &'f mut dyn FnMut(usize, &Node<'_>, &mut Problems);
+
+/// What reads a member of an object: its name's group, and the name's position there.
+type EachMember<'f> = &'f mut dyn FnMut((usize, usize), &Node<'_>, &mut Problems);
 
 impl<'a> Node<'a> {
     /// A whole document.
@@ -95,28 +98,37 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Reads the members of an object, each with the number that its name has in `names`. Members with other
-    /// names are refused. False when it is not an object.
-    pub fn members(&self, problems: &mut Problems, names: &[&str], each: Each<'_>) -> bool {
+    /// Reads the members of an object, each with the place of its name in `names`, which are in groups. Members with
+    /// other names are refused. False when it is not an object.
+    pub fn members(&self, problems: &mut Problems, names: &[&[&str]], each: EachMember<'_>) -> bool {
         let Value::Object(members) = self.value else {
-            let with = if self.secret { [" with ", &names.join(", ")].concat() } else { String::new() };
+            let with =
+                if self.secret { [" with ", &names.concat().join(", ")].concat() } else { String::new() };
             self.refuse_parts(problems, &["an object", &with].concat());
             return false;
         };
         for (name, value) in members {
             let node = self.inside(value, Step::Member(name));
-            match names.iter().position(|known| known == name) {
-                Some(index) => each(index, &node, problems),
-                None if self.secret && (value.is_null() || name.len() >= MIN_SECRET_LEN) => {
-                    self.problem(
-                        problems,
-                        ["unknown field (not shown here), expected: ", &names.join(", ")].concat(),
-                    );
-                }
-                None => node.unknown(problems, "field", name, names),
+            let place = names.iter().enumerate().find_map(|(group, names)| {
+                names.iter().position(|known| known == name).map(|position| (group, position))
+            });
+            match place {
+                Some(place) => each(place, &node, problems),
+                None => self.unknown_member(problems, &node, name, &names.concat()),
             }
         }
         true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown_member(&self, problems: &mut Problems, member: &Node<'_>, name: &str, names: &[&str]) {
+        if self.secret && (member.value.is_null() || name.len() >= MIN_SECRET_LEN) {
+            let expected = ["unknown field (not shown here), expected: ", &names.join(", ")].concat();
+            self.problem(problems, expected);
+        } else {
+            member.unknown(problems, "field", name, names);
+        }
     }
 
     /// Reads the members of an object whose names are the user's. False when it is not an object.
@@ -136,7 +148,7 @@ impl<'a> Node<'a> {
     }
 
     /// Reads the elements of a list. False when it is none.
-    pub fn elements(&self, problems: &mut Problems, each: Each<'_>) -> bool {
+    pub fn elements(&self, problems: &mut Problems, each: EachElement<'_>) -> bool {
         let Value::Array(elements) = self.value else {
             self.refuse_parts(problems, "a list");
             return false;

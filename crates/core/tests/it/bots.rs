@@ -1,9 +1,9 @@
 //! The attribute `isBot`, and the table of user-agents in docs/bots.md.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::http_match_support::Host;
+use crate::http_match_support::Services;
 use weir_core::header::encode_pairs;
-use weir_core::{At, AttributeMap, Compiler, Problems, Request, RequestView, Scratch, Truth};
+use weir_core::{At, AttributeMap, Compiler, Problems, Request, RequestView, Scratch, Targeting, Truth};
 
 const PAGE: &str = include_str!("../../../../docs/bots.md");
 
@@ -12,12 +12,13 @@ fn judged(condition: &str, attributes: &str, agents: &[&[u8]]) -> (Truth, Option
     let named: AttributeMap = weir_core::load(attributes.as_bytes(), &mut Problems::default());
     let mut compiler = Compiler::new(&named, &|_| None, Problems::default());
     let condition = serde_json::from_str(condition).unwrap();
-    let predicate = compiler.when(&[], Some(&condition), None, &At::root());
+    let targeting = Targeting { condition: Some(condition), ..Default::default() };
+    let predicate = targeting.compile(&mut compiler, &At::root());
     let id = compiler.attribute("isBot", &At::root()).unwrap();
     let shape = compiler.finish().unwrap();
     let headers: Vec<_> = agents.iter().map(|agent| ("user-agent", *agent)).collect();
     let raw = encode_pairs(&headers);
-    let (mut scratch, host) = (Scratch::default(), Host::default());
+    let (mut scratch, host) = (Scratch::default(), Services::default());
     scratch.read(&shape, &raw);
     let request = Request::new(&shape, &raw, &scratch, &host);
     let text = request.text(id).map(|text| String::from_utf8(text.to_vec()).unwrap());

@@ -1,7 +1,7 @@
 //! What matches decide, from the bytes of a request to the verdict.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::http_match_support::{Header, Host, Matcher, claim, request};
+use crate::http_match_support::{Header, Matcher, Services, claim, request};
 use weir_core::Truth;
 use weir_core::header::encode_pairs;
 
@@ -13,7 +13,7 @@ struct Case<'a> {
 }
 
 fn check(cases: &[Case<'_>]) {
-    let host = Host::default();
+    let host = Services::default();
     for case in cases {
         let matcher = Matcher::new(case.json).unwrap_or_else(|problems| panic!("{}: {problems}", case.json));
         for (headers, expected) in
@@ -106,7 +106,7 @@ fn the_request_line_is_case_sensitive_but_for_the_host() {
             refuses: &[&[(":authority", b"example.org")], &[(":authority", b"notexample.com")]],
         },
         Case {
-            json: r#"[{"headers": {":authority": {"prefix": "shop."}, "Host": {"suffix": ".com"}}}]"#,
+            json: r#"[{"headers": {":authority": {"prefix": "shop."}, "Services": {"suffix": ".com"}}}]"#,
             takes: &[&[]],
             refuses: &[
                 &[(":authority", b"api.example.com")],
@@ -336,7 +336,7 @@ fn one_entry_of_several_is_enough() {
         },
         Case { json: r#"[{"name": "all"}]"#, takes: &[&[]], refuses: &[] },
     ]);
-    assert!(Matcher::new("[]").unwrap().holds(&[], &Host::default()), "no match at all takes everything");
+    assert!(Matcher::new("[]").unwrap().holds(&[], &Services::default()), "no match at all takes everything");
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -398,15 +398,15 @@ fn claims_are_texts_or_lists_of_texts() {
     ] {
         let path = claim(name);
         let properties: Vec<(&str, &[u8])> = value.iter().map(|value| (path.as_str(), *value)).collect();
-        let host = Host::with(&properties);
+        let host = Services::with(&properties);
         assert_eq!(Matcher::new(json).unwrap().holds(&request(&[]), &host), expected, "{json} {value:?}");
-        assert_eq!(*host.asked.borrow(), [path], "{json}");
+        assert_eq!(host.asked(), [path], "{json}");
     }
     // A header of that name is no claim.
     let forged = request(&[("@request.auth.claims.group", b"admin")]);
     let matcher =
         Matcher::new(r#"[{"headers": {"@request.auth.claims.group": {"exact": "admin"}}}]"#).unwrap();
-    assert!(!matcher.holds(&forged, &Host::default()));
+    assert!(!matcher.holds(&forged, &Services::default()));
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -452,7 +452,7 @@ fn the_connection_decides() {
         (r#"[{"remoteIp": ["10.0.0.0/8"]}]"#, "source.address", b"11.1.2.3:4567".to_vec(), false),
         (r#"[{"remoteIp": ["10.0.0.0/8"]}]"#, "other", b"10.1.2.3:4567".to_vec(), false),
     ] {
-        let host = Host::with(&[(path, &value)]);
+        let host = Services::with(&[(path, &value)]);
         assert_eq!(
             Matcher::new(json).unwrap().holds(&request(&[]), &host),
             expected,
@@ -470,11 +470,11 @@ fn the_host_is_asked_last_and_once() {
     ]"#;
     let matcher = Matcher::new(json).unwrap();
     let group = claim("group");
-    let host = Host::with(&[(&group, b"admin"), ("connection.uri_san_peer_certificate", b"spiffe://c")]);
+    let host = Services::with(&[(&group, b"admin"), ("connection.uri_san_peer_certificate", b"spiffe://c")]);
     assert!(!matcher.holds(&request(&[(":path", b"/x")]), &host));
-    assert!(host.asked.borrow().is_empty(), "the cheap tests have failed already");
+    assert!(host.asked().is_empty(), "the cheap tests have failed already");
     assert!(!matcher.holds(&request(&[("x-a", b"1")]), &host));
-    assert_eq!(*host.asked.borrow(), [group.as_str(), "connection.uri_san_peer_certificate"]);
+    assert_eq!(host.asked(), [group.as_str(), "connection.uri_san_peer_certificate"]);
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -485,7 +485,7 @@ fn hostile_requests_are_decided_too() {
             {"queryParams": {"q": {"exact": "1"}}}, {"uri": {"contains": "aaaaaaaab"}}]"#,
     )
     .unwrap();
-    let host = Host::default();
+    let host = Services::default();
     let long = vec![b'a'; 64 * 1024];
     let many: Vec<Header<'_>> = (0..100).map(|_| ("x-a", &b"a"[..])).collect();
     let crumbs = "c;=c;c ".repeat(9000).into_bytes();
@@ -514,7 +514,7 @@ fn hostile_requests_are_decided_too() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn hosts_are_compared_as_routers_compare_them() {
-    let host = Host::default();
+    let host = Services::default();
     for test in [
         r#""authority": {"exact": "admin.example.com"}"#,
         r#""authority": {"exact": "Admin.Example.com"}"#,
@@ -568,7 +568,7 @@ fn what_cannot_be_judged_is_neither_yes_nor_no() {
         (r#""headers": {"x-a": {"semver": "*"}}"#, "x-a", &long),
         (r#""withoutHeaders": {"x-a": {"regex": "[^b]*"}}"#, "x-a", &long),
     ];
-    let host = Host::default();
+    let host = Services::default();
     let judge =
         |json: String, headers: &[Header<'_>]| Matcher::new(&json).unwrap().judge(&request(headers), &host);
     for (test, header, value) in cases {
@@ -586,7 +586,7 @@ fn what_cannot_be_judged_is_neither_yes_nor_no() {
     assert_eq!(judge(lines.into(), &[("x-a", &long), ("x-a", b"ab")]), Truth::Unknown);
     // An address that is none, such as a Unix socket's.
     for address in [&b"/run/x.sock"[..], b"\xff10.0.0.1"] {
-        let host = Host::with(&[("source.address", address)]);
+        let host = Services::with(&[("source.address", address)]);
         let matcher = Matcher::new(r#"[{"remoteIp": ["10.0.0.0/8"]}]"#).unwrap();
         assert_eq!(matcher.judge(&request(&[]), &host), Truth::Unknown);
     }

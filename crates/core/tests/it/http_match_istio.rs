@@ -1,10 +1,10 @@
 //! `match` blocks as they are in VirtualServices, pasted in, deciding as Istio's routes do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::http_match_support::{Header, Host, Matcher, claim, request};
+use crate::http_match_support::{Header, Matcher, Services, claim, request};
 use weir_core::header::encode_pairs;
 
-fn check(json: &str, host: &Host, requests: &[(&[Header<'_>], bool)]) {
+fn check(json: &str, host: &Services, requests: &[(&[Header<'_>], bool)]) {
     let matcher = Matcher::new(json).unwrap_or_else(|problems| panic!("{json}: {problems}"));
     for (headers, expected) in requests {
         assert_eq!(matcher.holds(&request(headers), host), *expected, "{json} {headers:?}");
@@ -22,7 +22,7 @@ fn check(json: &str, host: &Host, requests: &[(&[Header<'_>], bool)]) {
 fn a_tester_by_header() {
     check(
         r#"[{"name": "signed-in-tester", "headers": {"end-user": {"exact": "jason"}}}]"#,
-        &Host::default(),
+        &Services::default(),
         &[(&[("end-user", b"jason")], true), (&[("end-user", b"jasper")], false), (&[], false)],
     );
 }
@@ -41,7 +41,7 @@ fn a_cookie_by_regex_or_a_path() {
     check(
         r#"[{"headers": {"cookie": {"regex": "^(.*?;)?\\s*(user=jason)(;.*)?$"}}, "uri": {"prefix": "/wpcatalog"}},
             {"uri": {"prefix": "/consumercatalog"}, "ignoreUriCase": true}]"#,
-        &Host::default(),
+        &Services::default(),
         &[
             (&[(":path", b"/wpcatalog/1"), ("cookie", b"a=1; user=jason; b=2")], true),
             (&[(":path", b"/wpcatalog/1"), ("cookie", b"a=1"), ("cookie", b"user=jason")], true),
@@ -70,7 +70,7 @@ fn a_region_without_some_headers() {
         r#"[{"method": {"regex": "GET|HEAD"}, "scheme": {"exact": "https"},
              "authority": {"regex": ".*\\.eu\\.example\\.com"},
              "withoutHeaders": {"x-internal": {}, "x-stage": {"exact": "canary"}}}]"#,
-        &Host::default(),
+        &Services::default(),
         &[
             (&[eu], true),
             (&[eu, (":method", b"HEAD"), ("x-stage", b"stable")], true),
@@ -97,7 +97,7 @@ fn a_version_in_the_query_on_a_port() {
     let json = r#"[{"uri": {"regex": "/api/v[12]/.*"}, "port": 8080,
                     "queryParams": {"version": {"exact": "2"}, "preview": {"prefix": "tr"}}}]"#;
     let path: Header<'_> = (":path", b"/api/v1/x?preview=true&version=2");
-    let on = |port: i64| Host::with(&[("destination.port", &port.to_le_bytes())]);
+    let on = |port: i64| Services::with(&[("destination.port", &port.to_le_bytes())]);
     check(
         json,
         &on(8080),
@@ -127,9 +127,9 @@ fn a_group_in_a_verified_token() {
     let groups = encode_pairs(&[("group0", ""), ("group1", "")]);
     let (at, blocked) = (claim("groups"), claim("realm.blocked"));
     let admin: &[Header<'_>] = &[(":path", b"/admin")];
-    check(json, &Host::with(&[(&at, &groups)]), &[(admin, true), (&[], false)]);
-    check(json, &Host::with(&[(&at, b"group1"), (&blocked, b"")]), &[(admin, true)]);
-    check(json, &Host::with(&[(&at, &groups), (&blocked, b"since monday")]), &[(admin, false)]);
-    check(json, &Host::with(&[(&at, b"group2")]), &[(admin, false)]);
-    check(json, &Host::default(), &[(&[admin[0], ("groups", b"group1")], false)]);
+    check(json, &Services::with(&[(&at, &groups)]), &[(admin, true), (&[], false)]);
+    check(json, &Services::with(&[(&at, b"group1"), (&blocked, b"")]), &[(admin, true)]);
+    check(json, &Services::with(&[(&at, &groups), (&blocked, b"since monday")]), &[(admin, false)]);
+    check(json, &Services::with(&[(&at, b"group2")]), &[(admin, false)]);
+    check(json, &Services::default(), &[(&[admin[0], ("groups", b"group1")], false)]);
 }

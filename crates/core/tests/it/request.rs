@@ -1,7 +1,7 @@
 //! What a request's attributes hold: from the bytes of the host to text and typed values.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::http_match_support::{Header, Host, request};
+use crate::http_match_support::{Header, Services, request};
 use weir_core::header::encode_pairs;
 use weir_core::{
     AccessPlan, At, AttrId, AttributeMap, Compiler, Problems, Request, RequestView, Scratch, Value,
@@ -27,13 +27,13 @@ impl Reader {
 
     fn text(&self, headers: &[Header<'_>]) -> Option<Vec<u8>> {
         let raw = encode_pairs(headers);
-        let (mut scratch, host) = (Scratch::default(), Host::default());
+        let (mut scratch, host) = (Scratch::default(), Services::default());
         scratch.read(&self.shape, &raw);
         Request::new(&self.shape, &raw, &scratch, &host).text(self.id).map(<[u8]>::to_vec)
     }
 
     /// Hands the value to `look`, because it borrows from the request.
-    fn value<T>(&self, headers: &[Header<'_>], host: &Host, look: impl Fn(Value<'_>) -> T) -> T {
+    fn value<T>(&self, headers: &[Header<'_>], host: &Services, look: impl Fn(Value<'_>) -> T) -> T {
         let raw = encode_pairs(headers);
         let mut scratch = Scratch::default();
         scratch.read(&self.shape, &raw);
@@ -180,7 +180,7 @@ fn a_default_stands_for_what_is_absent_but_not_for_what_is_empty() {
         &[(&[(":path", b"/?r")], Some(b"D")), (&[(":path", b"/?q")], Some(b""))],
     );
     let number = Reader::new(r#"{"header": "x-n", "type": "number", "default": "7"}"#);
-    let host = Host::default();
+    let host = Services::default();
     assert!(number.value(&[], &host, |v| v == Value::Number(7.0)));
     assert!(number.value(&[("x-n", b"x")], &host, |v| v == Value::Unreadable));
     let property = Reader::new(r#"{"property": "a.b", "type": "number", "default": "7"}"#);
@@ -232,11 +232,13 @@ fn properties_are_numbers_booleans_and_texts() {
         (r#"{"property": "a", "lower": true}"#, "a", b"X\xff".to_vec(), Value::Text(b"x\xff")),
         (r#"{"property": "other"}"#, "a", b"x".to_vec(), Value::Null),
     ] {
-        let host = Host::with(&[(path, &bytes)]);
+        let host = Services::with(&[(path, &bytes)]);
         assert!(Reader::new(source).value(&[], &host, |v| v == expected), "{source} {bytes:?}");
     }
     let lowered = Reader::new(r#"{"property": "source.port", "type": "number", "lower": true}"#);
-    assert!(lowered.value(&[], &Host::with(&[("source.port", &eight(65))]), |v| v == Value::Number(65.0)));
+    assert!(
+        lowered.value(&[], &Services::with(&[("source.port", &eight(65))]), |v| v == Value::Number(65.0))
+    );
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -252,16 +254,16 @@ fn each_property_is_asked_for_once_even_when_absent() {
     let ids = ["port", "text", "lower", "none"].map(|name| compiler.attribute(name, &At::root()).unwrap());
     let shape = compiler.finish().unwrap();
     let (raw, mut scratch) = (encode_pairs::<&str, &str>(&[]), Scratch::default());
-    let host = Host::with(&[("source.port", b"AB")]);
+    let host = Services::with(&[("source.port", b"AB")]);
     scratch.read(&shape, &raw);
     let request = Request::new(&shape, &raw, &scratch, &host);
-    assert!(host.asked.borrow().is_empty(), "nothing is asked before it is needed");
+    assert!(host.asked().is_empty(), "nothing is asked before it is needed");
     for _ in 0..3 {
         for id in &ids {
             let _ = (request.text(*id), request.value(*id));
         }
     }
-    let mut asked = host.asked.borrow().clone();
+    let mut asked = host.asked();
     asked.sort();
     assert_eq!(asked, ["none", "source.port"]);
     let texts: Vec<Option<&[u8]>> = ids.iter().map(|id| request.text(*id)).collect();
@@ -272,7 +274,7 @@ fn each_property_is_asked_for_once_even_when_absent() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn json_is_read_within_limits() {
     let reader = Reader::new(r#"{"header": "x-user", "type": "json"}"#);
-    let host = Host::default();
+    let host = Services::default();
     let is_json = |text: &[u8]| reader.value(&[("x-user", text)], &host, |v| matches!(v, Value::Json(_)));
     let of_size = |n: usize| format!("\"{}\"", "a".repeat(n - 2)).into_bytes();
     let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n)).into_bytes();
@@ -291,7 +293,7 @@ fn json_is_read_within_limits() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn lists_and_numbers_are_typed_views_of_the_text() {
-    let host = Host::default();
+    let host = Services::default();
     let list = Reader::new(r#"{"header": "x-l", "type": "list", "separator": "|"}"#);
     let items = list.value(&[("x-l", b"a | b,c|")], &host, |v| match v {
         Value::List(list) => list.items().map(<[u8]>::to_vec).collect(),

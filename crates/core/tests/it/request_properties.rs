@@ -2,7 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::http_match_support::{Host, Matcher};
+use crate::http_match_support::{Matcher, Services};
 use proptest::prelude::*;
 use weir_core::header::encode_pairs;
 use weir_core::{AccessPlan, At, AttrId, AttributeMap, Compiler, Problems, Request, RequestView, Scratch};
@@ -30,7 +30,7 @@ fn everything() -> (AccessPlan, Vec<AttrId>) {
 /// All that can be seen of the request in `raw`, as text.
 fn seen(shape: &AccessPlan, ids: &[AttrId], raw: &[u8], scratch: &mut Scratch) -> String {
     scratch.read(shape, raw);
-    let host = Host::default();
+    let host = Services::default();
     let request = Request::new(shape, raw, scratch, &host);
     let all: Vec<_> = ids.iter().map(|id| (request.text(*id), request.value(*id))).collect();
     format!("{all:?} {:?}", request.path_and_query())
@@ -82,7 +82,7 @@ proptest! {
                 {"queryParams": {"a": {"in": ["A", "b"], "ignoreCase": true}}, "withoutHeaders": {"x-b": {"suffix": "b"}}}]"#,
         ).unwrap();
         let mut scratch = Scratch::default();
-        let host = Host::default();
+        let host = Services::default();
         scratch.read(&matcher.shape, &raw);
         let _ = matcher.predicate.judge(&Request::new(&matcher.shape, &raw, &scratch, &host));
     }

@@ -1,9 +1,10 @@
 //! Prerequisites of a feature.
 
 use serde_json::Value;
+use weir_core::RequestView;
 use weir_core::attribute::AttributeMap;
 use weir_core::condition::{self, Condition};
-use weir_core::predicate::{CelId, ExperimentId, RequestView};
+use weir_core::ids::{CelId, ExperimentId};
 use weir_core::{At, AttrId, Compiler, Problems, Truth};
 
 /// A condition over `value`, the value of another feature.
@@ -49,7 +50,7 @@ impl RequestView for Given<'_> {
         None
     }
 
-    fn plain(&self, _: weir_core::predicate::PlainPlace) -> Option<Option<&[u8]>> {
+    fn plain(&self, _: weir_core::ids::PlainPlace) -> Option<Option<&[u8]>> {
         None
     }
 

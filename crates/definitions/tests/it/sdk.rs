@@ -6,34 +6,17 @@
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::CelId;
-use weir_core::{Effects, HostServices, Request, Scratch, timestamp};
+use weir_core::{Effects, Request, Scratch, timestamp};
 use weir_definitions::{Imported, Options, Report, Vendor, import};
 use weir_experiment::{Note, Verdict};
 use weir_pipeline::Plans;
+use weir_testkit::Services;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors");
 
 fn read(path: &str) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_str(&text).unwrap()
-}
-
-struct Clock(u64);
-
-impl HostServices for Clock {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        None
-    }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-    fn now(&self) -> u64 {
-        self.0
-    }
-    fn random(&self) -> u64 {
-        panic!("an import asks for no chance")
-    }
 }
 
 /// What a flag gave: the variant by the vendor's name, and its payload.
@@ -82,11 +65,11 @@ impl Asked {
             }
         }
         let time = context.get("currentTime").and_then(Value::as_str);
-        let clock = Clock(timestamp::parse(time.unwrap_or("2026-03-01T00:00:00Z")).unwrap());
+        let host = Services::at(timestamp::parse(time.unwrap_or("2026-03-01T00:00:00Z")).unwrap());
         let raw = encode_pairs(&headers);
         let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
         scratch.read(&plans.shape, &raw);
-        let request = Request::new(&plans.shape, &raw, &scratch, &clock);
+        let request = Request::new(&plans.shape, &raw, &scratch, &host);
         effects.reset(&plans.shape);
         let mut found = BTreeMap::new();
         let mut note = |note: Note<'_>| {
@@ -101,6 +84,7 @@ impl Asked {
             }
         };
         plans.experiments.as_ref().unwrap().decide_traced(&request, &mut effects, &mut note);
+        assert!(!host.asked().iter().any(|it| it == "random"), "an import asks for no chance");
         found
     }
 

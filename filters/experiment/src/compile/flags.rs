@@ -2,7 +2,7 @@
 
 use super::Keys;
 use crate::config::Config;
-use weir_core::predicate::ExperimentId;
+use weir_core::ids::ExperimentId;
 use weir_core::table::Groups;
 use weir_core::{At, Compiler};
 
@@ -16,7 +16,7 @@ impl<'a> Flags<'a> {
         for (i, it) in config.list.iter().enumerate() {
             let Some(flag) = &it.flag else { continue };
             let at = list.index(i);
-            super::name(flag, compiler, &at.field("flag"));
+            compiler.check_name(flag, &at.field("flag"));
             if keys.position(flag).is_some() {
                 let message =
                     format!("{flag:?} is also the key of an experiment: prerequisites would be ambiguous");

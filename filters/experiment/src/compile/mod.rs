@@ -12,7 +12,7 @@ use crate::plan::{Experiment, Plan, Trust, Units, Window};
 use pools::Pools;
 use variants::Writer;
 use weir_allocation::sdk::Algorithm;
-use weir_core::predicate::ExperimentId;
+use weir_core::ids::ExperimentId;
 use weir_core::problem::{did_you_mean, suggestion};
 use weir_core::table::{Groups, TableId};
 use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
@@ -159,7 +159,7 @@ impl<'b> Builder<'b, '_> {
                 if layer.unit.is_empty() { units } else { self.units(&layer.unit, spec.anonymous, &at) };
             layers.push(self.pools.join(layer, units, self.compiler, &at));
         }
-        let when = self.compiler.when(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), &at);
+        let when = spec.targeting.compile(self.compiler, &at);
         let prerequisites = self.prerequisites(&spec.prerequisites, &at.field("prerequisites"));
         let window = self.window(spec, &at);
         let variants = self.writer.variants(spec, header, self.compiler, &at);
@@ -189,9 +189,9 @@ impl<'b> Builder<'b, '_> {
 
     fn key(&mut self, spec: &Spec, index: usize, at: &At) {
         let at = at.field("key");
-        name(&spec.key, self.compiler, &at);
+        self.compiler.check_name(&spec.key, &at);
         if self.keys.position(&spec.key) != Some(index) {
-            twice(&spec.key, "experiment", self.compiler, &at);
+            self.compiler.duplicate_name(&spec.key, "experiment", &at);
         }
     }
 
@@ -222,14 +222,8 @@ impl<'b> Builder<'b, '_> {
             [] => (self.config.unit.as_slice(), self.at.field("unit")),
             own => (own, at.field("unit")),
         };
-        let compiler = &mut *self.compiler;
-        let single = specs.len() == 1;
-        let sources = specs
-            .iter()
-            .enumerate()
-            .filter_map(|(i, spec)| compiler.source(spec, &if single { at.clone() } else { at.index(i) }));
         self.units.put(Units {
-            sources: sources.collect(),
+            sources: self.compiler.sources(specs, &at),
             minted: self.config.mint_cookie.is_some() && anonymous != Some(false),
         })
     }
@@ -277,12 +271,8 @@ impl<'b> Builder<'b, '_> {
     }
 
     fn window(&mut self, spec: &Spec, at: &At) -> Option<Box<Window>> {
-        let mut time = |text: &Option<String>, field: &str| match timestamp::parse(text.as_ref()?) {
-            Ok(time) => Some(time),
-            Err(message) => {
-                self.compiler.problems.add(&at.field(field), message);
-                None
-            }
+        let mut time = |text: &Option<String>, field: &str| {
+            self.compiler.problems.accept(timestamp::parse(text.as_ref()?), &at.field(field))
         };
         let (start, end) = (time(&spec.start, "start"), time(&spec.end, "end"));
         if start.is_none() && end.is_none() {
@@ -305,25 +295,6 @@ impl<'b> Builder<'b, '_> {
         }
         found.map(u16::of)
     }
-}
-
-/// Reports a name that is not fit for headers, cookies, logs and metrics.
-fn name(name: &str, compiler: &mut Compiler<'_>, at: &At) {
-    if name.is_empty() {
-        compiler.problems.missing(at, "expected a name: headers, logs and metrics show it");
-        return;
-    }
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if name.len() > 128 || !name.bytes().all(plain) {
-        let message =
-            format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`");
-        compiler.problems.add(at, message);
-    }
-}
-
-/// Reports a name that there is already.
-fn twice(name: &str, what: &str, compiler: &mut Compiler<'_>, at: &At) {
-    compiler.problems.add(at, format!("{name:?} is already the name of an earlier {what}"));
 }
 
 /// The algorithm of this name; `weir-1` without one.

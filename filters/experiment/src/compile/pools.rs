@@ -38,9 +38,9 @@ impl Pools {
         let at = at.field("holdouts");
         for (i, holdout) in config.holdouts.iter().enumerate() {
             let at = at.index(i);
-            super::name(&holdout.name, compiler, &at.field("name"));
+            compiler.check_name(&holdout.name, &at.field("name"));
             if !pools.holdouts.insert(holdout.name.clone()) {
-                super::twice(&holdout.name, "holdout", compiler, &at.field("name"));
+                compiler.duplicate_name(&holdout.name, "holdout", &at.field("name"));
             }
             let seed = [&holdout.name, "/", purpose::HOLDOUT].concat();
             let definition = Definition {
@@ -92,7 +92,7 @@ impl Pools {
         compiler: &mut Compiler<'_>,
         at: &At,
     ) -> LayerSlot {
-        super::name(&layer.name, compiler, &at.field("name"));
+        compiler.check_name(&layer.name, &at.field("name"));
         if layer.ranges.is_empty() {
             let message = "specify this experiment's ranges of the layer, such as [[0, 0.5]]";
             compiler.problems.missing(&at.field("ranges"), message);

@@ -1,6 +1,6 @@
 //! Settings that all experiments of a section share.
 
-use crate::config::{Config, Overrides as Spec, Requests};
+use crate::config::{Config, Overrides as Spec};
 use crate::plan::{Baggage, ChoiceCounters, Consent, Memory, Minted, Outputs, Overrides, Parameter};
 use std::rc::Rc;
 use weir_cookie::{Cookie, Signer};
@@ -48,18 +48,10 @@ pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> 
     Some(Consent { source, equals })
 }
 
-/// Which requests; `None` when nothing says it, which is reported.
-fn requests(which: &Requests, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
-    if which.http_match.is_empty() && which.condition.is_none() && which.cel.is_none() {
-        compiler.problems.missing(at, "specify match, condition or cel");
-    }
-    compiler.when(&which.http_match, which.condition.as_ref(), which.cel.as_deref(), at)
-}
-
 /// The peers that are trusted.
 pub(super) fn trust(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Predicate> {
     let trust = config.trust.as_ref()?;
-    Some(requests(trust, compiler, &at.field("trust")))
+    Some(trust.compile_required(compiler, &at.field("trust")))
 }
 
 /// How testers choose.
@@ -89,7 +81,7 @@ pub(super) fn overrides(config: &Config, compiler: &mut Compiler<'_>, at: &At) -
             .missing(&at, "specify a secret or allow: otherwise any client could force variants");
     }
     let signer = Signer::compile(&spec.secret, compiler, &at.field("secret"));
-    let allow = spec.allow.as_ref().map(|allow| requests(allow, compiler, &at.field("allow")));
+    let allow = spec.allow.as_ref().map(|allow| allow.compile_required(compiler, &at.field("allow")));
     let session = session(config, spec, compiler, &at);
     let response_header = spec.response_header.as_deref();
     let at = at.field("responseHeader");
@@ -135,8 +127,7 @@ fn session(config: &Config, spec: &Spec, compiler: &mut Compiler<'_>, at: &At) -
 
 /// The name of a response header.
 fn written(name: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<Rc<str>> {
-    let name = weir_core::header::writable_name(name);
-    name.map_err(|message| compiler.problems.add(at, message)).ok().map(Rc::from)
+    compiler.problems.accept(weir_core::header::writable_name(name), at).map(Rc::from)
 }
 
 /// What is written once for all experiments. `headers` are those of the single experiments.

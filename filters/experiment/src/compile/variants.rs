@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config};
 use crate::plan::{Counters, Variant, Words};
-use weir_core::effect::TextId;
+use weir_core::ids::TextId;
 use weir_core::{At, Compiler, OwnedHeader, Table, header};
 
 /// Maximum number of variants of an experiment: positions of variants are ids.
@@ -75,9 +75,9 @@ impl<'a> Writer<'a> {
         let mut keys = Table::<&str>::default();
         for (i, variant) in experiment.variants.iter().enumerate() {
             let at = at.index(i);
-            super::name(&variant.key, compiler, &at.field("key"));
+            compiler.check_name(&variant.key, &at.field("key"));
             if !keys.insert(&*variant.key) {
-                super::twice(&variant.key, "variant", compiler, &at.field("key"));
+                compiler.duplicate_name(&variant.key, "variant", &at.field("key"));
             }
             let headers = headers(variant, header, payload, compiler, &at);
             built.push(self.variant(experiment, variant, headers, compiler));

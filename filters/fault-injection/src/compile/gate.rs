@@ -56,12 +56,8 @@ impl Builder<'_, '_> {
 
     fn window(&mut self, window: &Window) -> Option<(u64, u64)> {
         let at = self.at.field("window");
-        let mut time = |text: &Option<String>, field: &str| match timestamp::parse(text.as_ref()?) {
-            Ok(time) => Some(time),
-            Err(message) => {
-                self.compiler.problems.add(&at.field(field), message);
-                None
-            }
+        let mut time = |text: &Option<String>, field: &str| {
+            self.compiler.problems.accept(timestamp::parse(text.as_ref()?), &at.field(field))
         };
         let (start, end) = (time(&window.start, "start"), time(&window.end, "end"));
         if start.is_none() && end.is_none() {

@@ -6,13 +6,14 @@ mod time;
 
 use crate::active::{Active, Metrics};
 use crate::chance::Chance;
-use crate::config::{Config, Fault, Operators, Rolls, Sampling, Sticky as StickySpec};
+use crate::config::{Config, Fault, Rolls, Sampling, Sticky as StickySpec};
 use crate::plan::{Plan, Rule, STATE, Sticky};
 use crate::response::Marks;
 use weir_allocation::{Salt, purpose};
-use weir_core::effect::{Counter, Gauge};
 use weir_core::http_match::{Anchor, TextTest};
-use weir_core::{At, AttrId, Compiler, Predicate, SourceSpec, Table};
+use weir_core::ids::{Counter, Gauge};
+use weir_core::targeting::has_variants;
+use weir_core::{At, AttrId, Compiler, Predicate, SourceSpec, Table, Targeting};
 
 /// The variable of the VM's environment that switches all faults off.
 const ALL_OFF: &str = "WEIR_FAULTS_OFF";
@@ -33,10 +34,13 @@ impl Plan {
         if config.0.len() > MAX_FAULTS {
             compiler.problems.add(at, "more than 4096 faults");
         }
-        let (mut rules, mut names) = (Vec::new(), Table::default());
+        let (mut rules, mut names) = (Vec::new(), Table::<String>::default());
         for (index, spec) in config.0.iter().enumerate() {
             let (at, name) = (at.index(index), name_of(spec, index));
-            check_name(&name, &mut names, compiler, &at.field("name"));
+            compiler.check_name(&name, &at.field("name"));
+            if !names.insert(name.clone()) {
+                compiler.duplicate_name(&name, "fault", &at.field("name"));
+            }
             rules.extend(Builder { compiler: &mut *compiler, spec, name: &name, at: &at }.rule());
         }
         if gate::is_set(ALL_OFF, compiler) {
@@ -55,19 +59,6 @@ impl Plan {
 /// The name of a fault, or that of its position.
 fn name_of(spec: &Fault, index: usize) -> String {
     spec.name.clone().unwrap_or_else(|| ["fault-", &index.to_string()].concat())
-}
-
-/// Reports a name that is not fit for logs and metrics, or that there is already.
-fn check_name(name: &str, earlier: &mut Table<String>, compiler: &mut Compiler<'_>, at: &At) {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(plain) {
-        let message =
-            format!("{name:?} is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`");
-        compiler.problems.add(at, message);
-    }
-    if !earlier.insert(name.to_owned()) {
-        compiler.problems.add(at, format!("{name:?} is already the name of an earlier fault"));
-    }
 }
 
 /// Makes one rule.
@@ -112,31 +103,20 @@ impl Builder<'_, '_> {
     fn predicates(&mut self) -> (Predicate, Predicate) {
         let (spec, at) = (self.spec, self.at);
         let mut when = Vec::new();
-        let conditions = self.compiler.when(&spec.http_match, spec.condition.as_ref(), None, at);
-        if !matches!(conditions, Predicate::Const(true)) {
-            when.push(conditions);
-        }
+        when.extend(spec.targeting.compile_match(self.compiler, at));
+        when.extend(spec.targeting.compile_condition(self.compiler, at));
         if !spec.downstream_nodes.is_empty() {
             let source = self.compiler.header(NODE, at);
             when.push(one_of(source, &spec.downstream_nodes));
         }
-        let variants = at.field("variant");
-        for (experiment, any) in spec.variant.iter() {
-            let at = variants.field(experiment);
-            if any.0.is_empty() {
-                self.compiler.problems.missing(&at, "name a variant, or a list of variants");
-            }
-            when.push(self.compiler.variant(experiment, &any.0, &at));
-        }
+        when.extend(has_variants(&spec.variant, self.compiler, at));
         let mut late = Vec::new();
         if !spec.upstream_cluster.is_empty() {
             let source = SourceSpec::Short("property:xds.cluster_name".to_owned());
             let source = self.compiler.source(&source, at);
             late.push(one_of(source, &spec.upstream_cluster));
         }
-        if spec.cel.is_some() {
-            late.push(self.compiler.when(&[], None, spec.cel.as_deref(), at));
-        }
+        late.extend(spec.targeting.compile_cel(self.compiler, at));
         (Predicate::all(when), Predicate::all(late))
     }
 
@@ -148,12 +128,7 @@ impl Builder<'_, '_> {
                 .problems
                 .missing(&at, "specify the source of the unit, such as \"header:x-user-id\"");
         }
-        let single = unit.len() == 1;
-        let mut units = Vec::new();
-        for (i, source) in unit.iter().enumerate() {
-            let at = if single { at.clone() } else { at.index(i) };
-            units.extend(self.compiler.source(source, &at));
-        }
+        let units = self.compiler.sources(unit, &at);
         let seed = seed.as_deref().unwrap_or(self.name);
         let salts = if self.spec.rolls == Rolls::Independent {
             let kinds = ["/delay", "/abort", "/rate", "/response"];
@@ -161,7 +136,7 @@ impl Builder<'_, '_> {
         } else {
             [Salt::derived(seed, purpose::FAULT)].into()
         };
-        Some(Sticky { units: units.into(), salts })
+        Some(Sticky { units, salts })
     }
 
     fn metrics(&mut self) -> Metrics {
@@ -193,15 +168,12 @@ fn one_of(source: Option<AttrId>, texts: &[String]) -> Predicate {
 }
 
 /// The authorised requests; none, and a problem, if nothing is configured.
-fn operators(who: Option<&Operators>, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
+fn operators(who: Option<&Targeting>, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
     let Some(who) = who else {
         compiler
             .problems
             .missing(at, "specify match, condition or cel: otherwise any client could trigger it");
         return Predicate::Const(false);
     };
-    if who.http_match.is_empty() && who.condition.is_none() && who.cel.is_none() {
-        compiler.problems.missing(at, "specify match, condition or cel");
-    }
-    compiler.when(&who.http_match, who.condition.as_ref(), who.cel.as_deref(), at)
+    who.compile_required(compiler, at)
 }

@@ -143,10 +143,8 @@ impl Builder<'_, '_> {
         let set = self.headers(&spec.set_headers, &at.field("setHeaders"));
         let mut remove = Vec::new();
         for (i, header) in spec.remove_headers.iter().enumerate() {
-            match name(header) {
-                Ok(name) => remove.push(name.into_boxed_str()),
-                Err(message) => self.compiler.problems.add(&at.field("removeHeaders").index(i), message),
-            }
+            let at = at.field("removeHeaders").index(i);
+            remove.extend(self.compiler.problems.accept(name(header), &at).map(String::into_boxed_str));
         }
         let body = spec.body.as_ref().and_then(|body| self.body(body, &at.field("body")));
         let text = spec.body.as_ref().and_then(|body| body.replace.as_deref());
@@ -193,7 +191,7 @@ impl Builder<'_, '_> {
         for (name, value) in headers.iter() {
             let at = at.field(name);
             let message = match writable_name(name) {
-                Err(message) => message,
+                Err(invalid) => invalid.to_string(),
                 Ok(name) if safe.iter().any(|(known, _)| **known == *name) => {
                     format!("{name:?} is set already")
                 }

@@ -10,13 +10,8 @@ pub(super) const MAX_DELAY: u64 = 300_000_000_000;
 
 /// A duration in nanoseconds; invalid ones are reported.
 pub(super) fn nanoseconds(text: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<u64> {
-    match duration::parse(text) {
-        Ok(time) => u64::try_from(time.as_nanos()).ok(),
-        Err(message) => {
-            compiler.problems.add(at, message);
-            None
-        }
-    }
+    let time = compiler.problems.accept(duration::parse(text), at)?;
+    u64::try_from(time.as_nanos()).ok()
 }
 
 /// A duration above zero.

@@ -4,7 +4,7 @@ use crate::percentage::Percentage;
 use serde::Serialize;
 use weir_core::Load;
 use weir_core::attribute::PathSpec;
-use weir_core::http_match::HttpMatch;
+use weir_core::targeting::Targeting;
 
 /// When a fault is active. Times are in RFC 3339 format, such as `2026-03-01T14:00:00Z`.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -52,7 +52,7 @@ pub struct KillSwitch {
     pub header: Option<String>,
     /// The requests whose `header` is accepted. Required with `header`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Operators>,
+    pub allow: Option<Targeting>,
     /// A value of the selected route's metadata that disables the fault if it is true: the filter's name
     /// first, then the keys. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ pub struct HeaderControl {
     /// Required: the requests whose headers are accepted. The headers of all other requests are removed and
     /// have no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Operators>,
+    pub allow: Option<Targeting>,
     /// The percentage of requests that are delayed as their header requests. A header can request a lower
     /// percentage, never a higher one. Default: that of the fault's `delay`, or 100 % without one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,23 +86,4 @@ pub struct HeaderControl {
     /// Whether accepted headers are forwarded to the upstream, for the next proxy.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forward: bool,
-}
-
-/// The authorised requests: all given predicates must hold.
-#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Operators {
-    /// Istio's HTTPMatchRequest, or a list of them of which one must match; `sourcePrincipals` identifies
-    /// peers by their certificates. Default: none.
-    #[load(one_or_many)]
-    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<HttpMatch>"))]
-    pub http_match: Vec<HttpMatch>,
-    /// A GrowthBook condition over attributes. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
-    /// A CEL expression over Envoy's attributes, which the proxy evaluates. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cel: Option<String>,
 }

@@ -62,7 +62,7 @@ tests! {
         let all = [("x-user", "u"), ("x-plan", "gold"), ("x-envoy-downstream-service-node", "n2")];
         assert!(lab.decide(&all).is_quiet(), "another cluster");
         assert_eq!(lab.asked(), ["random", "xds.cluster_name"]);
-        lab.host.properties.borrow_mut().push(("xds.cluster_name".into(), b"c2".to_vec()));
+        lab.host.set_property("xds.cluster_name", b"c2");
         assert_eq!(lab.decide(&all).status(), Some(500));
         lab.asked();
         for without in 0..3 {
@@ -157,7 +157,7 @@ tests! {
         assert!(!lab.decide(&[("x-no-faults", "1")]).is_quiet(), "not allowed");
         assert!(lab.decide(&[("x-no-faults", "1"), ("x-peer", "ops")]).is_quiet());
         assert!(lab.decide(&[("x-no-faults", "1"), ("x-peer", "ops")]).kept.is_empty(), "it does not go on");
-        lab.host.properties.borrow_mut().push(("xds.route_metadata.filter_metadata.weir.off".into(), vec![1]));
+        lab.host.set_property("xds.route_metadata.filter_metadata.weir.off", &[1]);
         assert!(lab.decide(&[]).is_quiet());
         for (variable, value, on) in [("NO_CHAOS", "1", false), ("NO_CHAOS", "off", true), ("NO_CHAOS", "", true), ("WEIR_FAULTS_OFF", "true", false), ("WEIR_FAULTS_OFF", "0", true), ("OTHER", "1", true)] {
             let env = |name: &str| (name == variable).then(|| value.to_owned());
@@ -171,8 +171,7 @@ tests! {
             r#"[{"variant": {"checkout": ["b", "c"]}, "abort": {"httpStatus": 503, "percent": 100}}]"#,
         );
         for (variant, on) in [("a", false), ("b", true), ("c", true), ("", false)] {
-            *lab.host.properties.borrow_mut() =
-                vec![("filter_state.wasm.weir.checkout".into(), variant.into())];
+            lab.host.set_property("filter_state.wasm.weir.checkout", variant.as_bytes());
             assert_eq!(!lab.decide(&[]).is_quiet(), on, "{variant:?}");
         }
     }
@@ -181,7 +180,7 @@ tests! {
         let lab = lab(r#"[{"name": "a", "routeMetadata": "weir.faults", "abort": {"httpStatus": 503, "percent": 100}}]"#);
         assert!(lab.decide(&[]).is_quiet());
         for (value, on) in [("a", true), ("b, a", true), ("*", true), ("b", false), ("aa", false), ("", false)] {
-            *lab.host.properties.borrow_mut() = vec![("xds.route_metadata.filter_metadata.weir.faults".into(), value.into())];
+            lab.host.set_property("xds.route_metadata.filter_metadata.weir.faults", value.as_bytes());
             assert_eq!(!lab.decide(&[]).is_quiet(), on, "{value:?}");
         }
     }

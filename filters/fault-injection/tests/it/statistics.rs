@@ -42,7 +42,7 @@ fn shares_are_those_of_the_configuration() {
     for (percent, requests, seeds) in cases {
         for seed in seeds {
             let lab = lab(&delay_of(percent, ""));
-            lab.host.seed.set(*seed);
+            lab.host.random.set(Some(*seed));
             let hit = (0..requests).map(|_| u32::from(lab.decide(&[]).delay.is_some())).sum();
             assert_share(hit, requests, percent.parse::<f64>().unwrap() / 100.0, percent);
         }
@@ -74,7 +74,7 @@ fn nobody_and_everybody_are_exact() {
 fn the_same_units_are_hit_everywhere_and_always() {
     let hits = |lab: &Lab| -> Vec<u32> { (0..10_000).filter(|n| user(lab, *n).delay.is_some()).collect() };
     let (one, other) = (lab(&delay_of("10", STICKY)), lab(&delay_of("10", STICKY)));
-    other.host.seed.set(99);
+    other.host.random.set(Some(99));
     let hit = hits(&one);
     assert_eq!(hit, hits(&other), "another proxy");
     assert_eq!(hit, hits(&one), "another time");

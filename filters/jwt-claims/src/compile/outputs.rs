@@ -97,11 +97,7 @@ impl Builder<'_, '_> {
         let mut rules = Vec::with_capacity(spec.filter_state.0.len());
         for (name, claim) in spec.filter_state.iter() {
             let at = at.field(name);
-            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-            if name.is_empty() || !name.bytes().all(plain) {
-                let message = format!("{name:?} is not a valid name: use letters, digits, `-`, `_` and `.`");
-                self.compiler.problems.add(&at, message);
-            }
+            self.compiler.check_name(name, &at);
             let path = self.claim_path(claim, &at);
             let state = self.compiler.state(&["weir.jwt.", name].concat());
             rules.push(StateRule { state, path });
@@ -110,8 +106,8 @@ impl Builder<'_, '_> {
     }
 
     fn claim_path(&mut self, claim: &ClaimName, at: &At) -> Vec<String> {
-        claim.path().unwrap_or_else(|message| {
-            self.compiler.problems.missing(at, message);
+        claim.path().unwrap_or_else(|invalid| {
+            self.compiler.problems.missing(at, invalid.to_string());
             Vec::new()
         })
     }

@@ -5,7 +5,7 @@ use crate::config::{From, FromHeader, FromSubprotocol, Provider};
 use crate::token_sources::{
     CookieSource, HeaderSource, ParamSource, Prefix, SUBPROTOCOLS, Subprotocol, Subprotocols, TokenSources,
 };
-use weir_core::effect::OwnedHeader;
+use weir_core::ids::OwnedHeader;
 use weir_core::{At, SourceSpec};
 
 impl Builder<'_, '_> {

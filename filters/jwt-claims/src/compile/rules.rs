@@ -25,9 +25,7 @@ impl Builder<'_, '_> {
         let mut rules = Vec::with_capacity(config.rules.len());
         for (i, spec) in config.rules.iter().enumerate() {
             let at = at.field("rules").index(i);
-            let when = self.compiler.before_tokens(|compiler| {
-                compiler.when(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), &at)
-            });
+            let when = self.compiler.before_tokens(|compiler| spec.targeting.compile(compiler, &at));
             let needs = match &spec.requires {
                 Some(requires) => self.needs(requires, 0, &at.field("requires")),
                 None => self.any_provider(),

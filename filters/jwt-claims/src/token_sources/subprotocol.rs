@@ -2,7 +2,7 @@
 //! request that opens a WebSocket.
 
 use super::{items, keep, so_far};
-use weir_core::predicate::RequestView;
+use weir_core::RequestView;
 use weir_core::{AttrId, Effects, HostServices, OwnedHeader, Request};
 
 /// The request header with the subprotocols that a client offers.

@@ -397,10 +397,10 @@ tests! {
         let lab = lab(&format!(r#"{{"providers": {{"corp": {{"jwks": {{"inline": {key}}}}}}}, "cache": {{"size": 0}}}}"#));
         let header = base64url(br#"{"alg": "RS256", "kid": "r"}"#);
         let token = format!("Bearer {header}.{}.{}", base64url(b"{}"), base64url(&[1; 256]));
-        lab.host.verdict.set(Some(true));
+        lab.host.signature.set(Some(true));
         assert_eq!(lab.decide(&[("authorization", &token)]).way(), "on");
-        assert!(lab.host.asked.borrow().contains(&"verify sha256".to_owned()));
-        lab.host.verdict.set(Some(false));
+        assert!(lab.host.asked().contains(&"verify sha256".to_owned()));
+        lab.host.signature.set(Some(false));
         assert_eq!(lab.decide(&[("authorization", &token)]).way(), "401 bad_signature");
     }
 

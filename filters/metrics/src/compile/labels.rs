@@ -189,29 +189,17 @@ impl Builder<'_, '_> {
         if sources.is_empty() {
             self.compiler.problems.missing(at, "specify the source of the unit, such as header:x-user-id");
         }
-        let one = sources.len() == 1;
-        let mut units = Vec::new();
-        for (i, source) in sources.iter().enumerate() {
-            let at = if one { at.clone() } else { at.index(i) };
-            units.extend(self.compiler.source(source, &at));
-        }
-        units.into()
+        self.compiler.sources(sources, at)
     }
 
     pub(super) fn response_header(&mut self, name: &str, at: &At) -> Option<u16> {
-        match header::name(name) {
-            Ok(name) if SECRETS.contains(&name.as_bytes()) => {
-                self.compiler
-                    .problems
-                    .add(at, "this header contains secrets, and is not allowed in labels and logs");
-                None
-            }
-            Ok(name) => Some(self.late(ResponseSource::Header(name.into_bytes().into()))),
-            Err(message) => {
-                self.compiler.problems.add(at, message);
-                None
-            }
+        let name = self.compiler.problems.accept(header::name(name), at)?;
+        if SECRETS.contains(&name.as_bytes()) {
+            let message = "this header contains secrets, and is not allowed in labels and logs";
+            self.compiler.problems.add(at, message);
+            return None;
         }
+        Some(self.late(ResponseSource::Header(name.into_bytes().into())))
     }
 
     pub(super) fn end_property(&mut self, path: &PathSpec, at: &At) -> Option<u16> {

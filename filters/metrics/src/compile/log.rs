@@ -31,7 +31,7 @@ impl Builder<'_, '_> {
                 return None;
             }
         };
-        let requests = self.requests(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), at);
+        let requests = self.requests(&spec.targeting, at);
         let responses = spec.response.as_ref().and_then(|r| self.responses(r, &at.field("response")));
         let traceparent = self.compiler.header("traceparent", at)?;
         let fields = self.fields(spec, at);

@@ -13,9 +13,8 @@ use crate::plan::{Amount, Metric, Moment, Plan, Reading, ResponseSource};
 use crate::red;
 use names::Names;
 use std::cell::Cell;
-use weir_core::http_match::HttpMatch;
 use weir_core::table::TableId;
-use weir_core::{At, Compiler, Predicate, Table};
+use weir_core::{At, Compiler, Predicate, Table, Targeting};
 
 /// How many metrics there can be, so that which of them wait for the end is one number.
 const MAX_METRICS: usize = 60;
@@ -83,7 +82,7 @@ impl Builder<'_, '_> {
     fn metric(&mut self, spec: &Spec, at: &At) -> Option<Metric> {
         let moment = self.moment(spec, at);
         let amount = self.amount(spec, at);
-        let requests = self.requests(&spec.http_match, spec.condition.as_ref(), spec.cel.as_deref(), at);
+        let requests = self.requests(&spec.targeting, at);
         let responses = spec.response.as_ref().and_then(|r| self.responses(r, &at.field("response")));
         let series = self.series(spec, at);
         let (mut at_request, mut at_end) = (Table::<u16>::default(), Table::<u16>::default());
@@ -142,17 +141,8 @@ impl Builder<'_, '_> {
     }
 
     /// Which requests; `None` for all.
-    fn requests(
-        &mut self,
-        http: &[HttpMatch],
-        condition: Option<&serde_json::Value>,
-        cel: Option<&str>,
-        at: &At,
-    ) -> Option<Predicate> {
-        if http.is_empty() && condition.is_none() && cel.is_none() {
-            return None;
-        }
-        Some(self.compiler.when(http, condition, cel, at))
+    fn requests(&mut self, targeting: &Targeting, at: &At) -> Option<Predicate> {
+        (!targeting.is_empty()).then(|| targeting.compile(self.compiler, at))
     }
 
     /// Something that is asked at the end; the same is asked once.

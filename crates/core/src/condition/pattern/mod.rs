@@ -7,7 +7,8 @@ use crate::regex::{Alphabet, Regex, of_this_request};
 use crate::truth::Truth;
 use regex_lite::RegexBuilder;
 use std::borrow::Cow;
-use syntax::Translated;
+use std::fmt;
+use syntax::{Translated, Unsupported};
 
 /// Patterns longer than this, in bytes, are refused.
 const MAX_PATTERN_LEN: usize = 4096;
@@ -16,6 +17,37 @@ const MAX_PATTERN_LEN: usize = 4096;
 const MAX_PROGRAM_SIZE: usize = 64 * 1024;
 /// Groups nested deeper than this are refused.
 const MAX_NESTING: u32 = 50;
+
+/// A pattern that cannot be used.
+#[derive(Clone, Debug)]
+pub(super) enum InvalidPattern {
+    /// It has too many bytes.
+    TooLong,
+    /// JavaScript refuses it, or it cannot be matched in linear time.
+    Unsupported {
+        /// The pattern.
+        pattern: Box<str>,
+        /// Why.
+        why: Unsupported,
+    },
+    /// It is too large, most often.
+    NotCompiled {
+        /// The pattern.
+        pattern: Box<str>,
+        /// Why.
+        error: regex_lite::Error,
+    },
+}
+
+impl fmt::Display for InvalidPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "the pattern is longer than {MAX_PATTERN_LEN} bytes"),
+            Self::Unsupported { pattern, why } => write!(f, "the pattern {pattern:?} is refused: {}", why.0),
+            Self::NotCompiled { pattern, error } => write!(f, "{pattern:?} cannot be compiled: {error}"),
+        }
+    }
+}
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -37,19 +69,20 @@ impl Pattern {
     /// Compiles a pattern in JavaScript's syntax without the `u` and `v` flags.
     ///
     /// # Errors
-    /// When it is no valid pattern, needs backtracking, or is too large; the message says which.
-    pub(super) fn new(pattern: &str, ignore_case: bool) -> Result<Self, String> {
+    /// When it is no valid pattern, needs backtracking, or is too large.
+    pub(super) fn new(pattern: &str, ignore_case: bool) -> Result<Self, InvalidPattern> {
         if pattern.len() > MAX_PATTERN_LEN {
-            return Err(format!("the pattern is longer than {MAX_PATTERN_LEN} bytes"));
+            return Err(InvalidPattern::TooLong);
         }
-        match syntax::translate(pattern, ignore_case)? {
+        let unsupported = |why| InvalidPattern::Unsupported { pattern: pattern.into(), why };
+        match syntax::translate(pattern, ignore_case).map_err(unsupported)? {
             Translated::Plain { text, start, end } => Ok(Self::Plain { text: text.into(), start, end }),
             Translated::Regex(text) => RegexBuilder::new(&text)
                 .size_limit(MAX_PROGRAM_SIZE)
                 .nest_limit(MAX_NESTING)
                 .build()
                 .map(|lite| Self::Regex(Box::new(Regex::searching(&text, Alphabet::Unicode, lite))))
-                .map_err(|why| format!("{pattern:?} cannot be compiled: {why}")),
+                .map_err(|error| InvalidPattern::NotCompiled { pattern: pattern.into(), error }),
         }
     }
 

@@ -7,6 +7,7 @@
 //! only those constructs that both understand alike.
 
 use crate::condition::js::SPACES;
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -26,6 +27,22 @@ pub(super) enum Translated {
     Regex(String),
 }
 
+/// Why a pattern is refused, as a part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unsupported(pub(super) Cow<'static, str>);
+
+impl From<&'static str> for Unsupported {
+    fn from(why: &'static str) -> Self {
+        Self(why.into())
+    }
+}
+
+impl From<String> for Unsupported {
+    fn from(why: String) -> Self {
+        Self(why.into())
+    }
+}
+
 /// Inclusive ranges of characters.
 type Ranges = Vec<(char, char)>;
 
@@ -40,7 +57,7 @@ const LINEAR: &str =
 /// # Errors
 /// When JavaScript would refuse it, and where it cannot be matched in linear time or means
 /// something else than it seems to.
-pub(super) fn translate(pattern: &str, ignore_case: bool) -> Result<Translated, String> {
+pub(super) fn translate(pattern: &str, ignore_case: bool) -> Result<Translated, Unsupported> {
     if !ignore_case && let Some(plain) = plain(pattern) {
         return Ok(plain);
     }
@@ -51,10 +68,7 @@ pub(super) fn translate(pattern: &str, ignore_case: bool) -> Result<Translated, 
         groups: 0,
         repeatable: false,
     };
-    translator
-        .run()
-        .map(Translated::Regex)
-        .map_err(|why| format!("the pattern {pattern:?} is refused: {why}"))
+    translator.run().map(Translated::Regex)
 }
 
 /// A pattern in which only anchors and escaped punctuation are special.
@@ -92,14 +106,14 @@ enum Escape {
 }
 
 impl Translator<'_> {
-    fn run(mut self) -> Result<String, String> {
+    fn run(mut self) -> Result<String, Unsupported> {
         while let Some(c) = self.rest.next() {
             self.part(c)?;
         }
         if self.groups > 0 { Err("a group is not closed".into()) } else { Ok(self.out) }
     }
 
-    fn part(&mut self, c: char) -> Result<(), String> {
+    fn part(&mut self, c: char) -> Result<(), Unsupported> {
         let repeatable = std::mem::replace(&mut self.repeatable, true);
         match c {
             '^' | '$' | '|' => {
@@ -132,7 +146,7 @@ impl Translator<'_> {
     }
 
     /// Names and captures are unusable here, so all groups are written as plain ones.
-    fn open_group(&mut self) -> Result<(), String> {
+    fn open_group(&mut self) -> Result<(), Unsupported> {
         self.out.push_str("(?:");
         self.groups += 1;
         self.repeatable = false;
@@ -150,7 +164,7 @@ impl Translator<'_> {
         }
     }
 
-    fn group_name(&mut self) -> Result<(), String> {
+    fn group_name(&mut self) -> Result<(), Unsupported> {
         let mut length = 0;
         while let Some(c) = self.rest.next_if(|c| c.is_alphanumeric() || matches!(c, '_' | '$')) {
             if length == 0 && c.is_numeric() {
@@ -164,9 +178,9 @@ impl Translator<'_> {
         }
     }
 
-    fn repeat(&mut self, quantifier: String, repeatable: bool) -> Result<(), String> {
+    fn repeat(&mut self, quantifier: String, repeatable: bool) -> Result<(), Unsupported> {
         if !repeatable {
-            return Err(format!("`{quantifier}` has nothing to repeat"));
+            return Err(format!("`{quantifier}` has nothing to repeat").into());
         }
         self.out.push_str(&quantifier);
         if self.rest.next_if_eq(&'?').is_some() {
@@ -178,7 +192,7 @@ impl Translator<'_> {
 
     /// What follows `{`, if it is a repetition: `{2}`, `{2,}`, `{2,5}`. Otherwise JavaScript takes the brace
     /// for a character.
-    fn counts(&mut self) -> Result<Option<String>, String> {
+    fn counts(&mut self) -> Result<Option<String>, Unsupported> {
         let mut ahead = self.rest.clone();
         let inside: String = ahead.by_ref().take_while(|c| *c != '}').collect();
         let closed = self.rest.clone().any(|c| c == '}');
@@ -188,15 +202,17 @@ impl Translator<'_> {
             return Ok(None);
         }
         self.rest = ahead;
-        let bound = |text: &str| text.parse::<u32>().map_err(|_| format!("{{{inside}}} repeats too often"));
+        let bound = |text: &str| {
+            text.parse::<u32>().map_err(|_| Unsupported::from(format!("{{{inside}}} repeats too often")))
+        };
         if !max.is_empty() && bound(min)? > bound(max)? {
-            return Err(format!("in {{{inside}}} the smaller number must be first"));
+            return Err(format!("in {{{inside}}} the smaller number must be first").into());
         }
         Ok(Some(format!("{{{inside}}}")))
     }
 
     /// Reads an escape; the backslash is read already.
-    fn escape(&mut self, in_class: bool) -> Result<Escape, String> {
+    fn escape(&mut self, in_class: bool) -> Result<Escape, Unsupported> {
         let c = self.rest.next().ok_or("it ends with a backslash")?;
         let char = match c {
             'd' => return Ok(Escape::Set(DIGITS.into())),
@@ -220,25 +236,26 @@ impl Translator<'_> {
             'p' | 'P' => {
                 return Err(format!(
                     r"\{c} needs JavaScript's `u` flag, which GrowthBook does not set; list the characters"
-                ));
+                )
+                .into());
             }
             c if c.is_ascii_alphanumeric() => {
                 return Err(format!(
                     r"\{c} means the letter {c} in JavaScript; write it without the backslash if that is meant"
-                ));
+                ).into());
             }
             other => other,
         };
         Ok(Escape::Char(char))
     }
 
-    fn control(&mut self) -> Result<char, String> {
+    fn control(&mut self) -> Result<char, Unsupported> {
         let letter = self.rest.next().filter(char::is_ascii_alphabetic);
         let letter = letter.ok_or(r"\c must be followed by a letter")?;
         Ok(char::from(letter as u8 & 0x1f))
     }
 
-    fn hex(&mut self, digits: usize) -> Result<u32, String> {
+    fn hex(&mut self, digits: usize) -> Result<u32, Unsupported> {
         let mut value = 0;
         for _ in 0..digits {
             let digit = self.rest.next().and_then(|c| c.to_digit(16));
@@ -248,7 +265,7 @@ impl Translator<'_> {
     }
 
     /// `\u0041`, or two of them that form a surrogate pair.
-    fn unicode(&mut self) -> Result<char, String> {
+    fn unicode(&mut self) -> Result<char, Unsupported> {
         let first = self.hex(4)?;
         if let Some(c) = char::from_u32(first) {
             return Ok(c);
@@ -263,7 +280,7 @@ impl Translator<'_> {
     }
 
     /// Reads a class; the opening bracket is read already.
-    fn class(&mut self) -> Result<(), String> {
+    fn class(&mut self) -> Result<(), Unsupported> {
         let negated = self.rest.next_if_eq(&'^').is_some();
         let mut ranges = Ranges::new();
         while let Some(first) = self.class_atom()? {
@@ -280,7 +297,7 @@ impl Translator<'_> {
                     return Ok(());
                 }
                 (Escape::Char(low), Some(Escape::Char(high))) if low > high => {
-                    return Err(format!("the range {low}-{high} is reversed"));
+                    return Err(format!("the range {low}-{high} is reversed").into());
                 }
                 (Escape::Char(low), Some(Escape::Char(high))) => ranges.push((low, high)),
                 // With a set on one side there is no range, and the dash is a dash.
@@ -296,7 +313,7 @@ impl Translator<'_> {
     }
 
     /// The next member of a class, or `None` at its end.
-    fn class_atom(&mut self) -> Result<Option<Escape>, String> {
+    fn class_atom(&mut self) -> Result<Option<Escape>, Unsupported> {
         match self.rest.next() {
             None => Err("a class `[` is not closed".into()),
             Some(']') => Ok(None),

@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 use weir_core::condition::{self, Condition};
-use weir_core::predicate::CelId;
-use weir_core::{AccessPlan, At, AttributeMap, Compiler, HostServices, Problems, Request, Scratch, Truth};
+use weir_core::{AccessPlan, At, AttributeMap, Compiler, Problems, Request, Scratch, Truth};
+use weir_testkit::Services;
 
 /// A condition with the shape of its configuration.
 pub(crate) struct Compiled {
@@ -31,25 +31,7 @@ impl Compiled {
         let raw = raw_headers(headers);
         let mut scratch = Scratch::default();
         scratch.read(&self.shape, &raw);
-        self.condition.judge(&Request::new(&self.shape, &raw, &scratch, &Nothing))
-    }
-}
-
-/// There is nothing outside of the headers.
-struct Nothing;
-
-impl HostServices for Nothing {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        None
-    }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-    fn now(&self) -> u64 {
-        0
-    }
-    fn random(&self) -> u64 {
-        0
+        self.condition.judge(&Request::new(&self.shape, &raw, &scratch, &Services::default()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Conditions over JSON that a client sends.
 
 use super::{damaged, hold};
-use crate::http_match_support::Host;
+use crate::http_match_support::Services;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -61,7 +61,7 @@ fn compiled(condition: &Json) -> Option<(AccessPlan, Condition)> {
 
 fn judge((shape, condition): &(AccessPlan, Condition), value: &[u8]) -> Truth {
     let raw = encode_pairs(&[("x-j", value)]);
-    let (mut scratch, host) = (Scratch::default(), Host::default());
+    let (mut scratch, host) = (Scratch::default(), Services::default());
     scratch.read(shape, &raw);
     condition.judge(&Request::new(shape, &raw, &scratch, &host))
 }

@@ -1,7 +1,7 @@
 //! Numbers and versions in headers.
 
 use super::{damaged, hold, of_pieces};
-use crate::http_match_support::{Host, Matcher, request};
+use crate::http_match_support::{Matcher, Services, request};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use semver::{Version, VersionReq};
@@ -33,7 +33,7 @@ fn versions_are_in_a_range_when_semver_says_so() {
     );
     let whole = (0..4_u64, 0..4_u64, 0..4_u64).prop_map(|(a, b, c)| format!("{a}.{b}.{c}").into_bytes());
     hold(prop_oneof![whole, text.clone(), damaged(text), vec(any::<u8>(), 0..24)], |text| {
-        let holds = matcher.holds(&request(&[("x-v", &text)]), &Host::default());
+        let holds = matcher.holds(&request(&[("x-v", &text)]), &Services::default());
         // Only whole versions have a model; shorter ones are Weir's own tolerance.
         if let Some(version) = std::str::from_utf8(&text).ok().and_then(|t| Version::parse(t).ok()) {
             prop_assert_eq!(holds, requirement.matches(&version));

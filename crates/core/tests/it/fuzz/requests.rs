@@ -1,7 +1,7 @@
 //! Headers as the proxy passes them, with the cookies and parameters in them.
 
 use super::{damaged, hold, of_pieces};
-use crate::http_match_support::Host;
+use crate::http_match_support::Services;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weir_core::header::{Pairs, encode_pairs};
@@ -22,7 +22,7 @@ impl Reader {
     }
 
     fn read(&self, raw: &[u8]) -> Vec<Option<Vec<u8>>> {
-        let (mut scratch, host) = (Scratch::default(), Host::default());
+        let (mut scratch, host) = (Scratch::default(), Services::default());
         scratch.read(&self.shape, raw);
         let request = Request::new(&self.shape, raw, &scratch, &host);
         self.ids.iter().map(|id| request.text(*id).map(<[u8]>::to_vec)).collect()

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::CelId;
+use weir_core::ids::CelId;
 use weir_core::{
     AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, OrderedMap, Problems, Request, Scratch,
     load,

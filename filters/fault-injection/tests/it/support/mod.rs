@@ -2,15 +2,14 @@
 #![allow(dead_code, unused_macros, reason = "each test file uses its own part")]
 #![allow(clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use std::cell::{Cell, RefCell};
 use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::CelId;
 use weir_core::{
-    AccessPlan, At, AttributeMap, Compiler, Disposition, Effects, HostServices, OrderedMap, Problems, Reply,
-    Request, Scratch, load,
+    AccessPlan, At, AttributeMap, Compiler, Disposition, Effects, OrderedMap, Problems, Reply, Request,
+    Scratch, load,
 };
 use weir_fault_injection::{Config, Plan};
+use weir_testkit::Services;
 
 /// The time at which nothing else is said: 2026-03-01T00:00:00Z.
 pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
@@ -18,40 +17,10 @@ pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
 /// A second in nanoseconds.
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
-/// A host that notes what it is asked.
-#[derive(Default)]
-pub(crate) struct Host {
-    pub(crate) seed: Cell<u64>,
-    pub(crate) now: Cell<u64>,
-    pub(crate) properties: RefCell<Vec<(String, Vec<u8>)>>,
-    pub(crate) asked: RefCell<Vec<String>>,
-}
-
-impl HostServices for Host {
-    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
-        let path = text(path).replace('\0', ".");
-        self.asked.borrow_mut().push(path.clone());
-        let properties = self.properties.borrow();
-        properties.iter().find(|(known, _)| *known == path).map(|(_, value)| value.as_slice().into())
-    }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        self.asked.borrow_mut().push("cel".into());
-        Some(true)
-    }
-    fn now(&self) -> u64 {
-        self.asked.borrow_mut().push("now".into());
-        self.now.get()
-    }
-    fn random(&self) -> u64 {
-        self.asked.borrow_mut().push("random".into());
-        self.seed.get()
-    }
-}
-
 pub(crate) struct Lab {
     pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
-    pub(crate) host: Host,
+    pub(crate) host: Services,
 }
 
 /// What was decided, in texts.
@@ -99,7 +68,9 @@ impl Lab {
         let mut compiler = Compiler::new(&named, env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("faults"));
         let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        let host = Host { seed: Cell::new(1), now: Cell::new(NOW), ..Host::default() };
+        let host = Services::at(NOW);
+        host.random.set(Some(1));
+        host.cel.set(Some(true));
         Ok(Self { shape, plan, host })
     }
 
@@ -140,7 +111,7 @@ impl Lab {
 
     /// Takes what the host was asked since the last time.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.host.asked.take()
+        self.host.asked()
     }
 }
 

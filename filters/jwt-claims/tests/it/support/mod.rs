@@ -4,16 +4,14 @@
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::cell::{Cell, RefCell};
 use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::{CelId, RequestView};
-use weir_core::request::Signature;
 use weir_core::{
-    AccessPlan, At, AttributeMap, Compiler, Disposition, Effects, Hold, HostServices, OrderedMap, Problems,
-    Reply, Request, Scratch, load,
+    AccessPlan, At, AttributeMap, Compiler, Disposition, Effects, Hold, OrderedMap, Problems, Reply, Request,
+    RequestView, Scratch, load,
 };
 use weir_jwt_claims::{Config, Plan};
+use weir_testkit::Services;
 
 /// The time at which nothing else is said: 2026-03-01T00:00:00Z, in seconds.
 pub(crate) const NOW: u64 = 1_772_323_200;
@@ -24,38 +22,10 @@ pub(crate) const SECOND: u64 = 1_000_000_000;
 /// The secret of a key, 32 bytes.
 pub(crate) const SECRET: &[u8; 32] = b"a secret of thirty-two bytes, ok";
 
-/// A host with a clock that is set by hand, and a verdict on signatures that it may have.
-pub(crate) struct Host {
-    pub(crate) now: Cell<u64>,
-    pub(crate) verdict: Cell<Option<bool>>,
-    pub(crate) asked: RefCell<Vec<String>>,
-}
-
-impl HostServices for Host {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        None
-    }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-    fn now(&self) -> u64 {
-        self.asked.borrow_mut().push("now".into());
-        self.now.get()
-    }
-    fn random(&self) -> u64 {
-        self.asked.borrow_mut().push("random".into());
-        7
-    }
-    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
-        self.asked.borrow_mut().push(format!("verify {}", signature.hash));
-        self.verdict.get()
-    }
-}
-
 pub(crate) struct Lab {
     pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
-    pub(crate) host: Host,
+    pub(crate) host: Services,
     /// Attributes whose values are told with each decision.
     watched: Vec<(String, weir_core::AttrId)>,
 }
@@ -181,8 +151,7 @@ impl Lab {
         let watch = |name: &&str| Some(((*name).to_owned(), compiler.attribute(name, &At::root())?));
         let watched = attributes.iter().filter_map(watch).collect();
         let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        let now = Cell::new(NOW * SECOND);
-        let host = Host { now, verdict: Cell::default(), asked: RefCell::default() };
+        let host = Services::at(NOW * SECOND);
         Ok(Self { shape, plan, host, watched })
     }
 

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use weir_core::header::encode_pairs;
-use weir_core::predicate::{CelId, ExperimentId};
+use weir_core::ids::{CelId, ExperimentId};
 use weir_core::{
     AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, OwnedHeader, Problems, Request, Scratch,
     load,

@@ -7,20 +7,27 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-use crate::access_plan::{AccessPlan, Attribute, Encoding, Source};
+pub mod access_plan;
+pub mod bot;
+mod byte_span;
+mod form;
+mod scratch;
+
+pub use form::{decoded, is_named};
+pub use scratch::Scratch;
+pub use weir_host_api::Signature;
+
 use crate::attribute::AttrId;
-use crate::bot;
-use crate::byte_span::ByteSpan;
 use crate::claims::{Claim, Claims};
-use crate::effect::OwnedHeader;
-use crate::header::{Pair, equal};
-use crate::predicate::{CelId, ExperimentId, PlainPlace, RequestView};
+use crate::ids::{CelId, ExperimentId, OwnedHeader, PlainPlace};
 use crate::truth::Truth;
 use crate::value::{Kind, Value};
-use std::cell::{Cell, OnceCell};
-use std::hint::cold_path;
+use crate::view::RequestView;
+use access_plan::{AccessPlan, Attribute, Encoding, Source};
+use byte_span::ByteSpan;
+use scratch::is_cookie;
+use std::cell::OnceCell;
 use std::rc::Rc;
-pub use weir_host_api::Signature;
 
 /// JSON values longer than this, in bytes, are not read: what a client sends must not decide how much work
 /// one request is.
@@ -41,234 +48,6 @@ pub trait HostServices {
         let _ = signature;
         None
     }
-}
-
-/// Memory that requests use one after the other, so that none of them allocates.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// What was found, in the order of [`crate::access_plan::SlotOffsets`].
-    places: Vec<ByteSpan>,
-    arena: Vec<u8>,
-    /// Names of headers that nothing reads or writes, and that clients must not send.
-    reserved: Vec<ByteSpan>,
-    /// The variants that were assigned so far, by experiment.
-    variants: Vec<Cell<Option<u16>>>,
-}
-
-impl Scratch {
-    /// Nothing yet.
-    pub const fn new() -> Self {
-        Self { places: Vec::new(), arena: Vec::new(), reserved: Vec::new(), variants: Vec::new() }
-    }
-
-    /// Finds all that `shape` asks for in the host's buffer.
-    #[inline]
-    pub fn read(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        self.places.clear();
-        self.places.resize(shape.places.all, ByteSpan::ABSENT);
-        self.arena.clear();
-        self.reserved.clear();
-        for (slot, pair) in shape.find_all(raw) {
-            let Some(slot) = slot else {
-                self.note_reserved(shape, pair);
-                continue;
-            };
-            match self.places.get_mut(slot) {
-                Some(place) if place.is_absent() => {
-                    *place = ByteSpan::raw(pair.value_offset, pair.value.len())
-                }
-                _ => self.add_line(shape, slot, raw),
-            }
-        }
-        if shape.places.inside {
-            self.read_inside::<true>(shape, raw);
-        }
-        if !shape.experiments.is_empty() {
-            cold_path();
-            self.variants.clear();
-            self.variants.resize(shape.experiments.len(), Cell::new(None));
-        }
-    }
-
-    /// A header that may be reserved.
-    #[cold]
-    fn note_reserved(&mut self, shape: &AccessPlan, pair: Pair<'_>) {
-        if shape.reserved.has(pair.name) {
-            self.reserved.push(ByteSpan::raw(pair.name_offset(), pair.name.len()));
-        }
-    }
-
-    /// A further line of a header. The second joins all there are in one go: a hundred lines that were
-    /// joined one by one would be copied a hundred times.
-    #[cold]
-    fn add_line(&mut self, shape: &AccessPlan, slot: usize, raw: &[u8]) {
-        if self.places.get(slot).is_none_or(|place| place.is_arena()) {
-            return;
-        }
-        // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
-        let separator: &[u8] = if is_cookie(shape, slot) { b"; " } else { b"," };
-        let start = self.arena.len();
-        for (_, pair) in shape.find_headers(raw).filter(|(found, _)| *found == slot) {
-            self.arena.extend_from_slice(pair.value);
-            self.arena.extend_from_slice(separator);
-        }
-        self.arena.truncate(self.arena.len().saturating_sub(separator.len()));
-        let len = self.arena.len().saturating_sub(start);
-        if let Some(place) = self.places.get_mut(slot) {
-            *place = ByteSpan::arena(start, len);
-        }
-    }
-
-    /// What lies inside headers. Out of line, so that requests of which nothing of this is asked do not jump
-    /// over it; generic, so that it is compiled with the pipeline, for speed.
-    #[inline(never)]
-    fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        self.read_path(shape, raw);
-        self.read_cookies(shape, raw);
-        self.lower(shape, raw);
-    }
-
-    fn place(&self, index: Option<u16>) -> ByteSpan {
-        index.and_then(|index| self.places.get(usize::from(index)).copied()).unwrap_or_default()
-    }
-
-    /// Fills a place that nothing has filled before: of two cookies or parameters the first counts.
-    #[inline]
-    fn fill(&mut self, index: usize, found: ByteSpan) {
-        if let Some(place) = self.places.get_mut(index)
-            && place.is_absent()
-        {
-            *place = found;
-        }
-    }
-
-    /// The path without the query, and the query parameters.
-    #[inline]
-    fn read_path(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        let place = self.place(shape.path);
-        let Some(whole) = place.in_raw(raw) else { return };
-        let start = place.start();
-        let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
-        let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
-        self.fill(shape.places.path, ByteSpan::raw(start, path.len()));
-        if path.len() == whole.len() || (shape.queries.is_empty() && shape.raw_queries.is_empty()) {
-            return;
-        }
-        let mut at = start + path.len() + 1;
-        for part in slice(raw, at, start + whole.len() - at).split(|b| *b == b'&') {
-            self.read_parameter(shape, part, at);
-            at += part.len() + 1;
-        }
-    }
-
-    /// One `name=value` of the query, which starts at `at` in the host's buffer.
-    #[inline]
-    fn read_parameter(&mut self, shape: &AccessPlan, part: &[u8], at: usize) {
-        let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
-        let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
-        let value = value.split_first().map_or(&[][..], |(_, v)| v);
-        let found = ByteSpan::raw(at + part.len() - value.len(), value.len());
-        if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
-            self.fill(shape.places.raw_queries + slot, found);
-        }
-        if let Some(slot) = shape.queries.iter().position(|wanted| is_named(name, wanted)) {
-            let found = if is_encoded(value) {
-                let start = self.arena.len();
-                self.arena.extend(decoded(value));
-                ByteSpan::arena(start, self.arena.len() - start)
-            } else {
-                found
-            };
-            self.fill(shape.places.queries + slot, found);
-        }
-    }
-
-    #[inline]
-    fn read_cookies(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        let place = self.place(shape.cookie);
-        let Self { places, arena, .. } = self;
-        let (in_arena, base) = (place.is_arena(), place.start());
-        let Some(text) = place.text(raw, arena) else { return };
-        let mut at = base;
-        for part in text.split(|b| *b == b';') {
-            let trimmed = part.trim_ascii_start();
-            let name_len = trimmed.iter().position(|b| *b == b'=').unwrap_or(trimmed.len());
-            let (name, rest) = trimmed.split_at_checked(name_len).unwrap_or_default();
-            let slot = shape.cookies.iter().position(|n| equal(n, name.trim_ascii_end()));
-            let place = slot.and_then(|slot| places.get_mut(shape.places.cookies + slot));
-            if let Some(place) = place.filter(|place| place.is_absent())
-                && let Some((_, value)) = rest.split_first()
-            {
-                let mut start = at + part.len() - value.trim_ascii_start().len();
-                let mut value = value.trim_ascii();
-                // As Envoy: quotes around the value are not part of it.
-                if let [b'"', inner @ .., b'"'] = value {
-                    (start, value) = (start + 1, inner);
-                }
-                let len = value.len();
-                *place = if in_arena { ByteSpan::arena(start, len) } else { ByteSpan::raw(start, len) };
-            }
-            at += part.len() + 1;
-        }
-    }
-
-    /// Copies with their ASCII letters lowered.
-    #[inline]
-    fn lower(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        for lowered in &shape.places.lowered {
-            let at = self.arena.len();
-            let place = self.place(Some(lowered.from));
-            match place.in_raw(raw) {
-                Some(text) => self.arena.extend_from_slice(text),
-                None if place.is_absent() => continue,
-                None => self.arena.extend_from_within(place.start()..place.start() + place.len()),
-            }
-            if let Some(text) = self.arena.get_mut(at..) {
-                text.make_ascii_lowercase();
-            }
-            let len = self.arena.len().saturating_sub(at);
-            self.fill(usize::from(lowered.to), ByteSpan::arena(at, len));
-        }
-    }
-}
-
-/// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
-fn is_cookie(shape: &AccessPlan, slot: usize) -> bool {
-    shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
-}
-
-#[inline]
-fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
-    bytes.get(start..start + len).unwrap_or_default()
-}
-
-/// Whether a query parameter, by its name as it was sent, is the one of this name.
-#[inline]
-pub fn is_named(sent: &[u8], name: &[u8]) -> bool {
-    if is_encoded(sent) { decoded(sent).eq(name.iter().copied()) } else { equal(name, sent) }
-}
-
-fn is_encoded(text: &[u8]) -> bool {
-    text.iter().any(|b| matches!(b, b'%' | b'+'))
-}
-
-/// Percent-decoding as forms do it: `+` is a space, and a `%` that no two hex digits follow is kept as it is.
-pub fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (&first, tail) = rest.split_first()?;
-        let hex = |b: &u8| char::from(*b).to_digit(16);
-        if first == b'%'
-            && let [high, low, behind @ ..] = tail
-            && let (Some(high), Some(low)) = (hex(high), hex(low))
-        {
-            rest = behind;
-            let [byte, ..] = (high << 4 | low).to_le_bytes();
-            return Some(byte);
-        }
-        rest = tail;
-        Some(if first == b'+' { b' ' } else { first })
-    })
 }
 
 /// One request with everything that predicates may ask of it.

@@ -7,8 +7,9 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::claims::ClaimSource;
-use crate::effect::{ResponseHeader, State};
+use crate::effect::ResponseHeader;
 use crate::header::{Pair, Pairs, equal};
+use crate::ids::State;
 use crate::ownership::Reserved;
 use crate::problem::At;
 use crate::sort::sort_by;

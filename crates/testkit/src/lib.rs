@@ -1,0 +1,100 @@
+//! What the tests of filters share: the services of a host, set by hand, which note what they are asked.
+//!
+//! ```
+//! use weir_core::HostServices;
+//! use weir_testkit::Services;
+//!
+//! let host = Services::default();
+//! host.set_property("xds.cluster_name", b"v2");
+//! assert_eq!(host.property(b"xds\0cluster_name").as_deref(), Some(&b"v2"[..]));
+//! assert_eq!(host.asked(), ["xds.cluster_name"]);
+//! ```
+
+#![forbid(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use weir_core::HostServices;
+use weir_core::ids::CelId;
+use weir_core::request::Signature;
+
+/// The services of a host. By default there are no properties, the clock stands at 0, random numbers differ from call
+/// to call and are the same in each test, and neither expressions nor signatures can be judged.
+#[derive(Debug, Default)]
+pub struct Services {
+    /// Nanoseconds since the Unix epoch.
+    pub now: Cell<u64>,
+    /// The random number of all calls; `None`: another one for each call.
+    pub random: Cell<Option<u64>>,
+    /// The verdict of all CEL expressions; `None`: they cannot be evaluated.
+    pub cel: Cell<Option<bool>>,
+    /// The verdict on all signatures; `None`: the host cannot tell.
+    pub signature: Cell<Option<bool>>,
+    /// The properties, by their paths with dots.
+    properties: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// What was asked, in order.
+    asked: RefCell<Vec<String>>,
+    /// How many random numbers were drawn.
+    drawn: Cell<u64>,
+}
+
+impl Services {
+    /// Services with a clock that stands at this time, in nanoseconds since the Unix epoch.
+    pub fn at(now: u64) -> Self {
+        Self { now: Cell::new(now), ..Self::default() }
+    }
+
+    /// Services with these properties, by their paths with dots.
+    pub fn with(properties: &[(&str, &[u8])]) -> Self {
+        let services = Self::default();
+        properties.iter().for_each(|(path, value)| services.set_property(path, value));
+        services
+    }
+
+    /// Gives a property, by its path with dots, a value.
+    pub fn set_property(&self, path: &str, value: &[u8]) {
+        self.properties.borrow_mut().insert(path.to_owned(), value.to_vec());
+    }
+
+    /// What was asked since the last time, in order: the paths of properties, `cel`, `now`, `random`, and `verify`
+    /// with the name of a hash.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.take()
+    }
+
+    fn note(&self, question: impl Into<String>) {
+        self.asked.borrow_mut().push(question.into());
+    }
+}
+
+impl HostServices for Services {
+    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
+        let path = String::from_utf8_lossy(path).replace('\0', ".");
+        self.note(&*path);
+        self.properties.borrow().get(&path).map(|value| value.as_slice().into())
+    }
+
+    fn cel(&self, _: CelId) -> Option<bool> {
+        self.note("cel");
+        self.cel.get()
+    }
+
+    fn random(&self) -> u64 {
+        self.note("random");
+        self.random.get().unwrap_or_else(|| {
+            self.drawn.set(self.drawn.get() + 1);
+            // Knuth's multiplier spreads the counter over all bits.
+            self.drawn.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        })
+    }
+
+    fn now(&self) -> u64 {
+        self.note("now");
+        self.now.get()
+    }
+
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
+        self.note(format!("verify {}", signature.hash));
+        self.signature.get()
+    }
+}
