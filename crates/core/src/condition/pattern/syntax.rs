@@ -29,7 +29,7 @@ pub(super) enum Translated {
 
 /// Why a pattern is refused, as a part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unsupported(pub(super) Cow<'static, str>);
+pub(in crate::condition) struct Unsupported(pub(super) Cow<'static, str>);
 
 impl From<&'static str> for Unsupported {
     fn from(why: &'static str) -> Self {
