@@ -40,7 +40,9 @@ pub struct Config {
     pub errors: Errors,
 }
 
-/// What selected requests need.
+/// What selected requests need. Claims are not available to `match`, `condition` and `cel`, and rejected there. If it
+/// cannot be judged whether the rule applies to a request, the request must meet this rule and the rule that would
+/// apply without it.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -49,8 +51,7 @@ pub struct Rule {
     /// A name for logs and for the 403 body of requests that `require` rejects. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which requests. Claims are not available here, and rejected. If it cannot be judged whether the rule applies
-    /// to a request, the request must meet this rule and the rule that would apply without it.
+    /// Which requests.
     #[serde(flatten)]
     pub targeting: Targeting,
     /// The required token: a provider's name, `none`, or an object. Default: a token of any provider.

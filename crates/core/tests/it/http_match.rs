@@ -106,7 +106,7 @@ fn the_request_line_is_case_sensitive_but_for_the_host() {
             refuses: &[&[(":authority", b"example.org")], &[(":authority", b"notexample.com")]],
         },
         Case {
-            json: r#"[{"headers": {":authority": {"prefix": "shop."}, "Services": {"suffix": ".com"}}}]"#,
+            json: r#"[{"headers": {":authority": {"prefix": "shop."}, "Host": {"suffix": ".com"}}}]"#,
             takes: &[&[]],
             refuses: &[
                 &[(":authority", b"api.example.com")],

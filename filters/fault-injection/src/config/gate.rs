@@ -66,8 +66,8 @@ pub struct KillSwitch {
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderControl {
-    /// Required: the requests whose headers are accepted. The headers of all other requests are removed and
-    /// have no effect.
+    /// Required: the requests whose headers are accepted, such as those of peers by their certificates
+    /// (`sourcePrincipals`). The headers of all other requests are removed and have no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<Targeting>,
     /// The percentage of requests that are delayed as their header requests. A header can request a lower

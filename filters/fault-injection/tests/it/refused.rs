@@ -36,7 +36,7 @@ tests! {
         refused(&format!(r#"[{{"name": "a b", {one}}}, {{"name": "twice", {one}}}, {{"name": "twice", {one}}}, {{"name": "", {one}}}, {{"name": "fault-5", {one}}}, {{{one}}}]"#), &[
             "[0].name: \"a b\" is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`",
             "[2].name: \"twice\" is already the name of an earlier fault",
-            "[3].name: \"\" is not a valid name: use up to 128 letters, digits, `-`, `_` and `.`",
+            "[3].name: expected a name: headers, logs and metrics show it",
             "[5].name: \"fault-5\" is already the name of an earlier fault",
         ]);
     }
