@@ -1,7 +1,7 @@
 //! Warnings about what is around a configuration: the listener, the resource, the address of the module.
 
 use super::report::{Finding, Warned};
-use crate::manifest::{Around, Plugin};
+use crate::manifest::Plugin;
 use crate::yaml::{Content, Mark, Node};
 use weir_core::At;
 

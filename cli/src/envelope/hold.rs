@@ -197,7 +197,9 @@ impl Hold {
         let any = schema.any_of.is_empty() || fitting(&schema.any_of) > 0;
         let one = schema.one_of.is_empty() || fitting(&schema.one_of) == 1;
         let not = schema.not.as_ref().is_none_or(|part| !self.fits(part, node));
-        if !any || !one || !not {
+        // A misspelt name is one mistake, not two.
+        let unknown = |it: &Refused| it.message.starts_with("unknown field") && at.contains(&it.at);
+        if (!any || !one || !not) && !self.refused.iter().any(unknown) {
             let parts = schema.one_of.iter().chain(&schema.any_of);
             let names: Vec<&str> = parts.flat_map(|part| &part.required).map(String::as_str).collect();
             self.refuse(mark, at, format!("needs exactly one of {}", names.join(", ")));

@@ -1,11 +1,13 @@
 //! Addresses as rules in CEL read them: `isURL` is Go's `url.ParseRequestURI`, and `url` its `url.Parse`.
 //!
-//! What Go takes in the host of an address and no registry is called is refused here: a host has letters, digits,
-//! `-`, `_` and `.`, or is an IPv6 address in brackets.
+//! Two things that Go takes are refused here, as nothing is called so: other characters in a host than letters, digits,
+//! `-`, `_` and `.` (or an IPv6 address in brackets), and a broken address that has a scheme, which Go reads as the path
+//! of the host `https`.
 
 /// Whether a text, or the text after `http://`, is an address with one of these schemes.
 pub(super) fn has_scheme(text: &str, schemes: &[&str]) -> bool {
-    let scheme = parse(text).or_else(|| parse(&format!("http://{text}")));
+    let without = || if text.contains("://") { None } else { parse(&format!("http://{text}")) };
+    let scheme = parse(text).or_else(without);
     scheme.is_some_and(|scheme| schemes.contains(&scheme.as_str()))
 }
 

@@ -200,7 +200,7 @@ impl Node {
                 Content::List(items) => {
                     let number = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
                     number.and_then(|(number, rest)| {
-                        let index = number.parse().ok()?;
+                        let index: usize = number.parse().ok()?;
                         items.get(index).map(|item| (index, item.at, item, rest))
                     })
                 }

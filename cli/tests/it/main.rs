@@ -5,6 +5,7 @@ mod check;
 mod design;
 mod diff;
 mod docs;
+mod envelope;
 mod import;
 mod layers;
 mod link;

@@ -217,6 +217,7 @@ spec:
     config:
       routing:
         rules: 1
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: web}]
 "#;
     let (problems, others) = check(manifest);
     let rules = |line, column| problem(line, column, "routing.rules");
