@@ -68,7 +68,12 @@ pub(super) fn load(node: &Node, variables: &Variables) -> Vec<Problem> {
 fn keep(kept: &mut Vec<(At, Finding)>, place: At, at: Mark, message: String) {
     let finding = Finding { at, path: Some(place.to_string()), message };
     match kept.iter_mut().find(|(known, _)| *known == place) {
-        Some((_, known)) => *known = finding,
+        Some((_, known)) => {
+            // The text that was put in the place of a word is in quotes, which the file does not have.
+            let word = known.message.split(" is not a string").next().unwrap_or_default();
+            let unquoted = finding.message.strip_prefix(&format!("{word:?}")).map(|rest| format!("{word}{rest}"));
+            *known = Finding { message: unquoted.unwrap_or(finding.message), ..finding };
+        }
         None => kept.push((place, finding)),
     }
 }
@@ -101,9 +106,9 @@ fn mend(tree: &mut Node, problem: &Problem, lines: &[&str]) -> Option<String> {
             let text = text.clone();
             let quoted = |what: &str| message.starts_with(&format!("{text:?} is not {what}"));
             if quoted("a number") || quoted("a whole number") {
-                let number =
-                    text.trim().trim_end_matches('%').trim().parse().ok().and_then(Number::from_f64)?;
                 let written = text.trim().trim_end_matches('%').trim().to_owned();
+                let whole = written.parse::<u64>().ok().map(Number::from);
+                let number = whole.or_else(|| written.parse().ok().and_then(Number::from_f64))?;
                 part.content = Content::Number(number);
                 return Some(format!("{message}: write {written}"));
             }
@@ -187,10 +192,11 @@ fn unwrapped(part: &mut Node) -> Option<String> {
             Content::List(items) => Some((only.key.clone(), std::mem::take(items))),
             _ => None,
         },
+        [] => Some((String::new(), Vec::new())),
         _ => None,
     };
     let (name, items) = match inner {
-        Some((name, items)) => (Some(name), items),
+        Some((name, items)) => (Some(name).filter(|name| !name.is_empty()), items),
         None => (None, vec![part.clone()]),
     };
     part.content = Content::List(items);

@@ -20,7 +20,7 @@ mod words;
 use crate::envelope;
 use crate::environment::{Environment, Variables};
 use crate::input;
-use crate::manifest::{self, Plugin, Whose};
+use crate::manifest::{self, Around, Plugin, Whose};
 use crate::output::{Escaped, Failure, Outcome};
 use crate::yaml::{Broken, Content};
 use allow::Allowed;
@@ -62,7 +62,8 @@ pub(crate) struct Args {
     /// Treat every Wasm plugin as Weir's.
     #[arg(long)]
     all_plugins: bool,
-    /// Accept files without a Weir configuration, for hooks that pass every file.
+    /// Accept files without a Weir configuration, and skip documents without any section of the language. For
+    /// hooks that pass every file.
     #[arg(long)]
     allow_none: bool,
     /// Fail if there are warnings.
@@ -107,7 +108,8 @@ pub(crate) fn run(args: &Args, out: &mut Escaped<impl Write>) -> Result<Outcome,
     let terminal = io::stdout().is_terminal();
     let form = args.output.unwrap_or(if terminal { Form::Snippets } else { Form::Text });
     let with_lines = form == Form::Snippets;
-    let files = args.files.iter().map(|path| file(path, whose, &variables, with_lines)).collect();
+    let settings = Settings { whose, variables: &variables, allow_none: args.allow_none };
+    let files = args.files.iter().map(|path| file(path, &settings, with_lines)).collect();
     let checked = Checked::new(files, args.allow_none);
     match form {
         Form::Text => checked.write_text(out)?,
@@ -128,7 +130,15 @@ pub(crate) fn run(args: &Args, out: &mut Escaped<impl Write>) -> Result<Outcome,
     })
 }
 
-fn file(path: &Path, whose: Whose, variables: &Variables, with_lines: bool) -> File {
+/// What all files are checked with.
+struct Settings<'v> {
+    whose: Whose,
+    variables: &'v Variables,
+    /// Whether documents that have nothing of the language are others'.
+    allow_none: bool,
+}
+
+fn file(path: &Path, settings: &Settings<'_>, with_lines: bool) -> File {
     let name = input::name(path);
     let text = match input::read(path) {
         Ok(text) => text,
@@ -137,7 +147,7 @@ fn file(path: &Path, whose: Whose, variables: &Variables, with_lines: bool) -> F
             return File { file: name, error: Some(error), ..File::default() };
         }
     };
-    let mut file = of_text(name, &text, whose, variables);
+    let mut file = of_text(name, &text, settings);
     if with_lines {
         file.lines = text.lines().map(str::to_owned).collect();
     }
@@ -154,7 +164,8 @@ pub(crate) fn problems(
     variables: &Variables,
     out: &mut impl Write,
 ) -> io::Result<Outcome> {
-    let checked = Checked::new(vec![of_text(name.to_owned(), text, Whose::Recognised, variables)], false);
+    let settings = Settings { whose: Whose::Recognised, variables, allow_none: false };
+    let checked = Checked::new(vec![of_text(name.to_owned(), text, &settings)], false);
     let outcome = checked.outcome();
     if outcome != Outcome::Fine {
         checked.write_text(out)?;
@@ -162,9 +173,17 @@ pub(crate) fn problems(
     Ok(outcome)
 }
 
-fn of_text(name: String, text: &str, whose: Whose, variables: &Variables) -> File {
+fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {
     let lines: Vec<&str> = text.lines().collect();
-    let found = manifest::find(text, whose);
+    let mut found = manifest::find(text, settings.whose);
+    if settings.allow_none {
+        let is_other = |plugin: &Plugin| {
+            matches!(plugin.around, Around::Nothing)
+                && plugin.name.is_empty()
+                && !plugin.configuration.as_ref().is_some_and(manifest::has_section)
+        };
+        found.ours.retain(|plugin| !is_other(plugin));
+    }
     let syntax = found.broken.into_iter().map(|broken| Finding::from(syntax::explained(broken, &lines)));
     let mut file = File { file: name, problems: syntax.collect(), ..File::default() };
     file.others =
@@ -178,7 +197,7 @@ fn of_text(name: String, text: &str, whose: Whose, variables: &Variables) -> Fil
         let is_known = before.is_some_and(|before| before.around.is(&plugin.around));
         let around = if is_known { Vec::new() } else { envelope::refused(&plugin.around) };
         before = Some(plugin);
-        let mut configuration = configuration(plugin, variables, &lines, !around.is_empty());
+        let mut configuration = configuration(plugin, settings.variables, &lines, !around.is_empty());
         file.problems.extend(around.into_iter().map(|it| Finding {
             at: it.mark,
             path: Some(it.at.to_string()),

@@ -196,8 +196,8 @@ impl Found {
     fn module(&mut self, plugin: &Plugin, url: &str, mark: Mark, at: &At) {
         let file = url.rsplit('/').next().unwrap_or_default();
         let stem = file.split(['@', ':']).next().unwrap_or_default();
-        let stem = stem.strip_suffix(".wasm").unwrap_or(stem).replace('-', "_");
-        let Some((own, _)) = FILTERS.iter().find(|(_, module)| *module == stem) else { return };
+        let stem = stem.strip_suffix(".wasm").unwrap_or(stem);
+        let Some((own, _)) = FILTERS.iter().find(|(_, module)| *module == stem.replace('-', "_")) else { return };
         let others: Vec<&str> =
             FILTERS.iter().map(|(section, _)| *section).filter(|it| it != own && has(plugin, it)).collect();
         if !others.is_empty() {

@@ -5,6 +5,8 @@ mod envoy;
 mod kubernetes;
 mod ours;
 
+pub(crate) use ours::has_section;
+
 use crate::yaml::{Broken, Content, Mark, Node, Source, read};
 use std::rc::Rc;
 

@@ -206,6 +206,12 @@ impl Node {
                 }
                 _ => None,
             };
+            // The first of a list, which is written without its brackets.
+            let is_list = matches!(node.content, Content::List(_));
+            if let (None, false, Some(more)) = (&found, is_list, rest.strip_prefix("[0]")) {
+                rest = more;
+                continue;
+            }
             let Some((index, mark, part, more)) = found else { return (false, steps) };
             steps.push((index, mark));
             (node, rest) = (part, more);
@@ -249,5 +255,7 @@ mod tests {
         assert!(documents[0].part(&list.index(1).field("x.z")).is_none());
         assert_eq!(documents[0].locate(&list.index(1).field("none").field("x")).column, 12);
         assert_eq!(documents[0].locate(&At::root()).column, 1);
+        let single = list.index(1).field("x.y").index(0).field("c");
+        assert_eq!(documents[0].part(&single).and_then(|part| part.to_json().as_i64()), Some(2), "a list of one");
     }
 }

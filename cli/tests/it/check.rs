@@ -112,7 +112,9 @@ fn aliases_and_merge_keys_are_followed_and_bombs_are_not() {
 fn words_that_proxies_take_for_booleans_are_found() {
     let (text, code) = check("routing: {default: {setHeaders: {x-a: on}}}");
     assert_eq!(code, 1);
-    assert!(text.contains(":1:34: routing.default.setHeaders.x-a: true is not a string"), "{text}");
+    let expected =
+        ":1:34: routing.default.setHeaders.x-a: `on` is a boolean in YAML 1.1, not a string: write \"on\"";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]

@@ -29,20 +29,44 @@ fn fields_types_and_words() {
         ("  phase: AUTHN\n  priority: -3\n  sha256: \"\"\n", vec![]),
         ("  phase:\n  selector: {matchLabels: {app: web}}\n", vec![]),
         ("  phase: AUTHX\n", vec!["8:3: spec.phase: unknown value \"AUTHX\", did you mean `AUTHZ`?"]),
-        ("  failStrategy: CLOSED\n", vec!["8:3: spec.failStrategy: unknown value \"CLOSED\" (known: FAIL_CLOSE, FAIL_OPEN, FAIL_RELOAD)"]),
+        (
+            "  failStrategy: CLOSED\n",
+            vec![
+                "8:3: spec.failStrategy: unknown value \"CLOSED\" (known: FAIL_CLOSE, FAIL_OPEN, FAIL_RELOAD)",
+            ],
+        ),
         ("  prority: 5\n", vec!["8:3: spec.prority: unknown field `prority`, did you mean `priority`?"]),
         ("  priority: high\n", vec!["8:3: spec.priority: \"high\" is not a whole number"]),
         ("  priority: \"5\"\n", vec!["8:3: spec.priority: \"5\" is not a whole number: remove the quotes"]),
-        ("  priority: 3000000000\n", vec!["8:3: spec.priority: 3000000000 is out of range: -2147483648 to 2147483647"]),
+        (
+            "  priority: 3000000000\n",
+            vec!["8:3: spec.priority: 3000000000 is out of range: -2147483648 to 2147483647"],
+        ),
         ("  pluginName: 5\n", vec!["8:3: spec.pluginName: 5 is not a string: put it in quotes"]),
-        ("  sha256: sha256:abc\n", vec!["8:3: spec.sha256: \"sha256:abc\" is not 64 hexadecimal digits in lower case, without `sha256:`"]),
+        (
+            "  sha256: sha256:abc\n",
+            vec![
+                "8:3: spec.sha256: \"sha256:abc\" is not 64 hexadecimal digits in lower case, without `sha256:`",
+            ],
+        ),
         ("  targetRefs: [{name: web}]\n", vec!["8:16: spec.targetRefs[0].kind: `kind` is required"]),
-        ("  vmConfig: {env: [{name: A, value: 1}]}\n", vec!["8:30: spec.vmConfig.env[0].value: this value (not shown here) is not a string: put it in quotes"]),
-        ("  vmConfig: {env: [{name: A}, {name: A}]}\n", vec!["8:31: spec.vmConfig.env[1]: another entry has this name already"]),
-        ("  selector: {}\n  targetRefs: [{kind: Gateway, name: a}]\n", vec![
-            "4:1: spec: `selector` and `targetRefs` exclude each other: `selector` is for sidecars and gateways by their \
+        (
+            "  vmConfig: {env: [{name: A, value: 1}]}\n",
+            vec![
+                "8:30: spec.vmConfig.env[0].value: this value (not shown here) is not a string: put it in quotes",
+            ],
+        ),
+        (
+            "  vmConfig: {env: [{name: A}, {name: A}]}\n",
+            vec!["8:31: spec.vmConfig.env[1]: another entry has this name already"],
+        ),
+        (
+            "  selector: {}\n  targetRefs: [{kind: Gateway, name: a}]\n",
+            vec![
+                "4:1: spec: `selector` and `targetRefs` exclude each other: `selector` is for sidecars and gateways by their \
              pods' labels, `targetRefs` for waypoints and gateways of the Gateway API",
-        ]),
+            ],
+        ),
     ] {
         assert_eq!(refused(&plugin(&format!("{URL}{lines}"))), expected, "{lines}");
     }
@@ -51,21 +75,41 @@ fn fields_types_and_words() {
 #[test]
 fn one_cause_is_one_problem() {
     // A misspelt name is not missing as well, and what is in it is not.
-    let text = plugin("").replace("  pluginConfig:", "  ulr: oci://registry.example.com/weir\n  pluginConfig:");
+    let text =
+        plugin("").replace("  pluginConfig:", "  ulr: oci://registry.example.com/weir\n  pluginConfig:");
     assert_eq!(refused(&text), ["5:3: spec.ulr: unknown field `ulr`, did you mean `url`?"]);
     let text = plugin(URL).replace("pluginConfig", "pluginConfg");
-    assert_eq!(refused(&text), ["5:3: spec.pluginConfg: unknown field `pluginConfg`, did you mean `pluginConfig`?"]);
+    assert_eq!(
+        refused(&text),
+        ["5:3: spec.pluginConfg: unknown field `pluginConfg`, did you mean `pluginConfig`?"]
+    );
     assert_eq!(refused(&plugin("").replace("weir}", "weir-routing}")), ["4:1: spec.url: `url` is required"]);
 }
 
 #[test]
 fn metadata_and_version() {
     for (from, to, expected) in [
-        ("{name: weir}", "{name: Weir}", "3:12: metadata.name: \"Weir\" is not a DNS name: lower-case letters, digits, `-` and `.`"),
+        (
+            "{name: weir}",
+            "{name: Weir}",
+            "3:12: metadata.name: \"Weir\" is not a DNS name: lower-case letters, digits, `-` and `.`",
+        ),
         ("{name: weir}", "{}", "3:1: metadata.name: the name of the resource is required"),
-        ("{name: weir}", "{name: weir, lables: {a: b}}", "3:24: metadata.lables: unknown field `lables`, did you mean `labels`?"),
-        ("{name: weir}", "{name: weir, labels: {a: 1}}", "3:33: metadata.labels.a: 1 is not a string: put it in quotes"),
-        ("v1alpha1", "v1", "1:1: apiVersion: a WasmPlugin has no version `extensions.istio.io/v1`: write `extensions.istio.io/v1alpha1`"),
+        (
+            "{name: weir}",
+            "{name: weir, lables: {a: b}}",
+            "3:24: metadata.lables: unknown field `lables`, did you mean `labels`?",
+        ),
+        (
+            "{name: weir}",
+            "{name: weir, labels: {a: 1}}",
+            "3:33: metadata.labels.a: 1 is not a string: put it in quotes",
+        ),
+        (
+            "v1alpha1",
+            "v1",
+            "1:1: apiVersion: a WasmPlugin has no version `extensions.istio.io/v1`: write `extensions.istio.io/v1alpha1`",
+        ),
     ] {
         assert_eq!(refused(&plugin(URL).replacen(from, to, 1)), [expected], "{to}");
     }
@@ -80,8 +124,16 @@ fn traffic_extensions_and_policies() {
         )
     };
     assert_eq!(refused(&extension("")), [""; 0]);
-    assert_eq!(refused(&extension("    phase: AUTHN\n")), ["9:5: spec.wasm.phase: unknown field `phase` (known: failStrategy, imagePullPolicy, imagePullSecret, pluginConfig, pluginName, …)"]);
-    assert_eq!(refused(&extension("  lua: {inlineCode: x}\n")), ["4:1: spec: needs exactly one of wasm, lua"]);
+    assert_eq!(
+        refused(&extension("    phase: AUTHN\n")),
+        [
+            "9:5: spec.wasm.phase: unknown field `phase` (known: failStrategy, imagePullPolicy, imagePullSecret, pluginConfig, pluginName, …)"
+        ]
+    );
+    assert_eq!(
+        refused(&extension("  lua: {inlineCode: x}\n")),
+        ["4:1: spec: needs exactly one of wasm, lua"]
+    );
     let policy = |code: &str, rest: &str| {
         format!(
             "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyExtensionPolicy\nmetadata: {{name: weir}}\nspec:\n{rest}  wasm:\n  - code: {code}\n    \
@@ -91,7 +143,10 @@ fn traffic_extensions_and_policies() {
     let target = "  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: web}]\n";
     let code = format!("{{type: Image, image: {{url: registry.example.com/weir, sha256: \"{DIGEST}\"}}}}");
     assert_eq!(refused(&policy(&code, target)), [""; 0]);
-    assert_eq!(refused(&policy(&code, "")), ["4:1: spec: needs `targetRefs`, or `targetSelectors`: what the policy is for"]);
+    assert_eq!(
+        refused(&policy(&code, "")),
+        ["4:1: spec: needs `targetRefs`, or `targetSelectors`: what the policy is for"]
+    );
     assert_eq!(refused(&policy(&code.replacen("Image", "HTTP", 1), target)).len(), 1);
     assert_eq!(refused(&policy(&code.replacen("Image", "ConfigMap", 1), target)).len(), 1);
     let service = target.replace("HTTPRoute", "Service");

