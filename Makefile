@@ -120,8 +120,9 @@ test-load: wasm ## 200,000 requests through Envoy: right answers, flat memory (W
 
 .PHONY: test-istio
 test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; skipped without Go
+	$(BUILD_WEIR)
 	@if istiod=$$(scripts/istio path); then \
-	  WEIR_ISTIOD=$$istiod ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	  $(WEIR) WEIR_ISTIOD=$$istiod ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	    $(CARGO) test --workspace $(HOST) --test istio && \
 	  WEIR_ISTIOD=$$istiod $(CARGO) test --workspace $(HOST) --test registry -- oci_istio::; \
 	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as it cannot be built here"; else exit 1; fi

@@ -8,6 +8,7 @@ mod check;
 mod design;
 mod destinations;
 mod document;
+mod envelope;
 mod environment;
 #[doc(hidden)]
 pub mod fuzzed;
@@ -96,7 +97,7 @@ pub fn main() -> ExitCode {
     outcome.into()
 }
 
-fn run(command: Command, out: &mut impl io::Write) -> Result<Outcome, Failure> {
+fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Outcome, Failure> {
     match command {
         Command::Check(args) => check::run(&args, out),
         Command::Schema => {

@@ -88,6 +88,11 @@ impl<W: Write> Escaped<W> {
     pub(crate) fn new(inner: W) -> Self {
         Self { inner, cut: Vec::new() }
     }
+
+    /// What is below, for a writer that lets nothing through but colours.
+    pub(crate) fn unescaped(&mut self) -> &mut W {
+        &mut self.inner
+    }
 }
 
 impl<W: Write> Write for Escaped<W> {

@@ -6,6 +6,8 @@
 //	istiod validate FILE             says what Istio's validation of resources says, and what it warns of
 //	istiod fetch [-insecure HOST] [-sha256 HEX] URL FOLDER
 //	                                 fetches a module into the folder, as an agent does, and prints its path
+//	istiod admit DEFINITION...       reads resources from standard input, one JSON object a line, and prints for
+//	                                 each a JSON list of what an API server with these definitions refuses
 package main
 
 import (
@@ -41,5 +43,8 @@ func run(arguments []string) error {
 	if len(arguments) > 2 && arguments[0] == "fetch" {
 		return fetch(arguments[1:])
 	}
-	return fmt.Errorf("usage: istiod serve FOLDER | validate FILE | fetch [-insecure HOST] [-sha256 HEX] URL FOLDER")
+	if len(arguments) > 1 && arguments[0] == "admit" {
+		return admit(arguments[1:], os.Stdin, os.Stdout)
+	}
+	return fmt.Errorf("usage: istiod serve FOLDER | validate FILE | fetch [-insecure HOST] [-sha256 HEX] URL FOLDER | admit DEFINITION...")
 }

@@ -1,31 +1,43 @@
 //! `weir check`: reports the problems that a proxy would report, with their positions.
 
+mod allow;
+mod codes;
+mod foreign;
+mod github;
+mod mend;
 mod neighbours;
-mod notes;
 mod report;
+mod routes;
+mod sarif;
+mod snippet;
+mod surroundings;
+mod syntax;
 mod unmet;
+mod unreached;
 mod warnings;
+mod words;
 
+use crate::envelope;
 use crate::environment::{Environment, Variables};
 use crate::input;
-use crate::manifest::{self, Plugin, Whose};
-use crate::output::{Failure, Format, Outcome};
-use crate::yaml::{Mark, Node};
+use crate::manifest::{self, Around, Plugin, Whose};
+use crate::output::{Escaped, Failure, Outcome};
+use crate::yaml::{Broken, Content};
+use allow::Allowed;
 use report::{Checked, Configuration, File, Finding, Other, Warned};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
-use weir_core::Problem;
-use weir_pipeline::Plans;
 
-/// Reports every problem of configurations, as a proxy would.
+/// Reports every problem of configurations, as a proxy would, and of what surrounds them.
 ///
 /// Each problem is one line on standard output: the file with line and column, the path in the configuration,
-/// what is wrong and what was expected. Only a proxy can check CEL expressions. Values of environment
-/// variables are checked if you provide them with `--env`.
+/// what is wrong and what was expected; on a terminal, the line of the file is shown as well. Only a proxy can
+/// check CEL expressions. Values of environment variables are checked if you provide them with `--env`.
 ///
 /// A file may be a Weir configuration, an Istio WasmPlugin, TrafficExtension or EnvoyFilter, an
 /// EnvoyExtensionPolicy of Envoy Gateway, an Envoy configuration (bootstrap, listener, ECDS), a ConfigMap
-/// with such files, a Kubernetes List, or several of these documents; YAML or JSON.
+/// with such files, a Kubernetes List, or several of these documents; YAML or JSON. The resources around a
+/// configuration are checked as an API server checks them, and Envoy's Wasm filter as Envoy does.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 A Wasm plugin is treated as Weir's if its address, file, plugin name or root ID contains the word `weir` or \
@@ -37,6 +49,7 @@ Examples:
   weir check wasm-plugins/*.yaml envoy.yaml
   kubectl get wasmplugins -A -o yaml | weir check -
   weir check --output json canary.yaml
+  weir check --output sarif canary.yaml > weir.sarif
   weir check --deny warnings canary.yaml
   weir check --env proxy.env gateway.yaml
 
@@ -49,13 +62,18 @@ pub(crate) struct Args {
     /// Treat every Wasm plugin as Weir's.
     #[arg(long)]
     all_plugins: bool,
+    /// Accept files without a Weir configuration, and skip documents without any section of the language. For
+    /// hooks that pass every file.
+    #[arg(long)]
+    allow_none: bool,
     /// Fail if there are warnings.
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
     #[command(flatten)]
     environment: Environment,
-    #[command(flatten)]
-    format: Format,
+    /// Output format. Default: `snippets` on a terminal, else `text`.
+    #[arg(long, value_enum, value_name = "FORM")]
+    output: Option<Form>,
 }
 
 /// What else makes the command fail.
@@ -65,19 +83,46 @@ enum Deny {
     Warnings,
 }
 
+/// The form of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// One line for each problem.
+    Text,
+    /// The line of the file, with a mark below it.
+    Snippets,
+    /// For programs; the fields are documented in docs/cli.md.
+    Json,
+    /// Commands of GitHub's workflows.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
 /// Checks all the files and writes what was found.
 ///
 /// # Errors
 /// When `out` cannot be written to, or a file with variables cannot be read.
-pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+pub(crate) fn run(args: &Args, out: &mut Escaped<impl Write>) -> Result<Outcome, Failure> {
     let variables = args.environment.read()?;
     let whose = if args.all_plugins { Whose::All } else { Whose::Recognised };
-    let files = args.files.iter().map(|path| file(path, whose, &variables)).collect();
-    let checked = Checked::new(files);
-    if args.format.is_json() {
-        crate::output::json(out, &checked)?;
-    } else {
-        checked.write_text(out)?;
+    let terminal = io::stdout().is_terminal();
+    let form = args.output.unwrap_or(if terminal { Form::Snippets } else { Form::Text });
+    let with_lines = form == Form::Snippets;
+    let settings = Settings { whose, variables: &variables, allow_none: args.allow_none };
+    let files = args.files.iter().map(|path| file(path, &settings, with_lines)).collect();
+    let checked = Checked::new(files, args.allow_none);
+    match form {
+        Form::Text => checked.write_text(out)?,
+        Form::Snippets => {
+            // Colours are what nothing else may write to a terminal.
+            let plain = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
+            snippet::write(&checked, terminal && !plain && !dumb, out.unescaped())?;
+            checked.write_summary(out)?;
+        }
+        Form::Json => crate::output::json(out, &checked)?,
+        Form::Github => github::write(&checked, out)?,
+        Form::Sarif => crate::output::json(out, &sarif::log(&checked))?,
     }
     Ok(match checked.outcome() {
         Outcome::Fine if args.deny == Some(Deny::Warnings) && checked.has_warnings() => Outcome::Problems,
@@ -85,7 +130,15 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     })
 }
 
-fn file(path: &Path, whose: Whose, variables: &Variables) -> File {
+/// What all files are checked with.
+struct Settings<'v> {
+    whose: Whose,
+    variables: &'v Variables,
+    /// Whether documents that have nothing of the language are others'.
+    allow_none: bool,
+}
+
+fn file(path: &Path, settings: &Settings<'_>, with_lines: bool) -> File {
     let name = input::name(path);
     let text = match input::read(path) {
         Ok(text) => text,
@@ -94,7 +147,11 @@ fn file(path: &Path, whose: Whose, variables: &Variables) -> File {
             return File { file: name, error: Some(error), ..File::default() };
         }
     };
-    of_text(name, &text, whose, variables)
+    let mut file = of_text(name, &text, settings);
+    if with_lines {
+        file.lines = text.lines().map(str::to_owned).collect();
+    }
+    file
 }
 
 /// Writes what is wrong with a file that has been read, as `weir check` does; nothing where all is right.
@@ -107,7 +164,8 @@ pub(crate) fn problems(
     variables: &Variables,
     out: &mut impl Write,
 ) -> io::Result<Outcome> {
-    let checked = Checked::new(vec![of_text(name.to_owned(), text, Whose::Recognised, variables)]);
+    let settings = Settings { whose: Whose::Recognised, variables, allow_none: false };
+    let checked = Checked::new(vec![of_text(name.to_owned(), text, &settings)], false);
     let outcome = checked.outcome();
     if outcome != Outcome::Fine {
         checked.write_text(out)?;
@@ -115,26 +173,68 @@ pub(crate) fn problems(
     Ok(outcome)
 }
 
-fn of_text(name: String, text: &str, whose: Whose, variables: &Variables) -> File {
-    let found = manifest::find(text, whose);
-    let syntax = found.broken.into_iter().map(Finding::from).collect();
-    let others = found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at });
-    let others = others.collect();
-    let notes = neighbours::notes(&found.ours);
-    let mut configurations: Vec<Configuration> =
-        found.ours.into_iter().map(|plugin| configuration(plugin, variables)).collect();
-    for (configuration, notes) in configurations.iter_mut().zip(notes) {
-        configuration.notes.extend(notes);
+fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = manifest::find(text, settings.whose);
+    if settings.allow_none {
+        let is_other = |plugin: &Plugin| {
+            matches!(plugin.around, Around::Nothing)
+                && plugin.name.is_empty()
+                && !plugin.configuration.as_ref().is_some_and(manifest::has_section)
+        };
+        found.ours.retain(|plugin| !is_other(plugin));
     }
-    File { file: name, error: None, others, problems: syntax, configurations }
+    let syntax = found.broken.into_iter().map(|broken| Finding::from(syntax::explained(broken, &lines)));
+    let mut file = File { file: name, problems: syntax.collect(), ..File::default() };
+    file.others =
+        found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at }).collect();
+    file.foreign = foreign::described(&found.documents);
+    file.warnings = found.documents.iter().flat_map(routes::hidden).collect();
+    let shared = neighbours::warnings(&found.ours);
+    let mut before: Option<&Plugin> = None;
+    for (plugin, shared) in found.ours.iter().zip(shared) {
+        // Plugins of one resource follow each other, and share what is around them.
+        let is_known = before.is_some_and(|before| before.around.is(&plugin.around));
+        let around = if is_known { Vec::new() } else { envelope::refused(&plugin.around) };
+        before = Some(plugin);
+        let mut configuration = configuration(plugin, settings.variables, &lines, !around.is_empty());
+        file.problems.extend(around.into_iter().map(|it| Finding {
+            at: it.mark,
+            path: Some(it.at.to_string()),
+            message: it.message,
+        }));
+        configuration.warnings.extend(shared);
+        file.configurations.push(configuration);
+    }
+    silence(&mut file, text);
+    file
 }
 
-fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {
-    let mut problems: Vec<Finding> = plugin.broken.iter().cloned().map(Finding::from).collect();
-    // What cannot be unpacked has been said; that it is empty then is no news.
-    if plugin.configuration.is_some() || problems.is_empty() {
-        let found = problems_of(plugin.configuration.as_ref(), variables);
-        problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
+/// Takes away the warnings that comments allow, and adds what is wrong with such comments.
+fn silence(file: &mut File, text: &str) {
+    let mut allowed = Allowed::read(text);
+    let lists = file.configurations.iter_mut().map(|configuration| &mut configuration.warnings);
+    for list in lists.chain([&mut file.warnings]) {
+        list.retain(|warned| !allowed.silences(warned));
+    }
+    // Warnings are not looked for where there are problems.
+    let right = file.problems.is_empty() && file.configurations.iter().all(|it| it.problems.is_empty());
+    file.warnings.extend(allowed.warnings(right && !file.configurations.is_empty()));
+}
+
+fn configuration(
+    plugin: &Plugin,
+    variables: &Variables,
+    lines: &[&str],
+    refused_around: bool,
+) -> Configuration {
+    let explained = |broken: &Broken| Finding::from(syntax::explained(broken.clone(), lines));
+    let mut problems: Vec<Finding> = plugin.broken.iter().map(explained).collect();
+    match &plugin.configuration {
+        Some(node) => problems.extend(mend::problems(node, variables, lines)),
+        // What cannot be unpacked, or is under a misspelt name, has been said; that it is empty then is no news.
+        None if problems.is_empty() && !refused_around => problems.extend(of_nothing(plugin)),
+        None => {}
     }
     problems.sort_by_key(|problem| problem.at);
     let mut warnings: Vec<Warned> = Vec::new();
@@ -147,22 +247,22 @@ fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {
                 message: warning.message,
             },
         }));
+        warnings.extend(surroundings::of(plugin));
         warnings.sort_by_key(|warning| warning.finding.at);
     }
-    let notes = notes::notes(&plugin);
-    Configuration { name: plugin.name, at: plugin.at, problems, warnings, notes }
+    Configuration { name: plugin.name.clone(), at: plugin.at, problems, warnings }
 }
 
-/// What a module would say to this configuration.
-fn problems_of(configuration: Option<&Node>, variables: &Variables) -> Vec<Problem> {
-    let bytes = configuration.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes());
-    let problems = Plans::load_offline(&bytes, &|name| variables.get(name)).err().unwrap_or_default();
-    problems.iter().cloned().collect()
-}
-
-fn finding(problem: &Problem, plugin: &Plugin) -> Finding {
-    let at: Mark = plugin.configuration.as_ref().map_or(plugin.at, |node| node.locate(&problem.at));
-    Finding { at, path: Some(problem.at.to_string()), message: problem.message.clone() }
+/// What a module says to no bytes at all.
+fn of_nothing(plugin: &Plugin) -> Vec<Finding> {
+    let empty = crate::yaml::Node { at: plugin.at, content: Content::Object(Vec::new()) };
+    let problems = mend::load(&empty, &Variables::default());
+    let finding = |problem: weir_core::Problem| Finding {
+        at: plugin.at,
+        path: Some(problem.at.to_string()),
+        message: problem.message,
+    };
+    problems.into_iter().map(finding).collect()
 }
 
 #[cfg(test)]
@@ -191,10 +291,11 @@ mod tests {
             let text: String = text.into_iter().collect();
             let lines = text.split(['\n', '\r']).count();
             let found = manifest::find(&text, Whose::All);
+            let file_lines: Vec<&str> = text.lines().collect();
             let checked = found
                 .ours
-                .into_iter()
-                .flat_map(|plugin| configuration(plugin, &Variables::default()).problems);
+                .iter()
+                .flat_map(|plugin| configuration(plugin, &Variables::default(), &file_lines, false).problems);
             for finding in checked.chain(found.broken.into_iter().map(Finding::from)) {
                 assert!(
                     (1..=lines).contains(&finding.at.line) && finding.at.column > 0,

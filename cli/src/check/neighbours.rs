@@ -1,6 +1,6 @@
-//! Conflicts between two plugins of one file.
+//! W09: conflicts between two plugins of one file.
 
-use super::report::Finding;
+use super::report::{Finding, Warned};
 use crate::manifest::Plugin;
 use crate::yaml::Node;
 use weir_core::{AccessPlan, At};
@@ -8,20 +8,20 @@ use weir_pipeline::Plans;
 
 /// For each plugin, in their order, which headers it and an earlier one take from each other. A file does not
 /// say whether both serve the same requests.
-pub(super) fn notes(plugins: &[Plugin]) -> Vec<Vec<Finding>> {
+pub(super) fn warnings(plugins: &[Plugin]) -> Vec<Vec<Warned>> {
     let shapes: Vec<Option<AccessPlan>> = match plugins {
         [] | [_] => Vec::new(),
         several => several.iter().map(|plugin| shape(plugin.configuration.as_ref()?)).collect(),
     };
-    let notes = |(index, plugin): (usize, &Plugin)| {
+    let of_plugin = |(index, plugin): (usize, &Plugin)| {
         let ours = shapes.get(index)?.as_ref()?;
         let earlier = plugins.iter().zip(&shapes).take(index);
-        Some(earlier.filter_map(|(other, theirs)| note(plugin, ours, other, theirs.as_ref()?)).collect())
+        Some(earlier.filter_map(|(other, theirs)| warning(plugin, ours, other, theirs.as_ref()?)).collect())
     };
-    plugins.iter().enumerate().map(|one| notes(one).unwrap_or_default()).collect()
+    plugins.iter().enumerate().map(|one| of_plugin(one).unwrap_or_default()).collect()
 }
 
-fn note(plugin: &Plugin, ours: &AccessPlan, other: &Plugin, theirs: &AccessPlan) -> Option<Finding> {
+fn warning(plugin: &Plugin, ours: &AccessPlan, other: &Plugin, theirs: &AccessPlan) -> Option<Warned> {
     let mut names = ours.clashes(theirs);
     names.extend(theirs.clashes(ours).into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
     names.sort_unstable();
@@ -37,7 +37,7 @@ fn note(plugin: &Plugin, ours: &AccessPlan, other: &Plugin, theirs: &AccessPlan)
     );
     let at = At::root();
     let mark = plugin.configuration.as_ref().map_or(plugin.at, |node| node.locate(&at));
-    Some(Finding { at: mark, path: None, message })
+    Some(Warned { code: "W09", finding: Finding { at: mark, path: None, message } })
 }
 
 /// What a right configuration reads and writes.

@@ -15,6 +15,9 @@ pub(super) struct Checked {
     warnings: usize,
     /// How many configurations were checked.
     configurations: usize,
+    /// Whether files without a configuration are as they should be.
+    #[serde(skip)]
+    allows_none: bool,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -23,11 +26,20 @@ pub(super) struct File {
     /// Why the file could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
-    /// What is wrong with the file's syntax.
+    /// What is wrong with the file's syntax, and with what surrounds its configurations.
     pub(super) problems: Vec<Finding>,
+    /// Valid settings outside of configurations that are probably not intended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<Warned>,
     pub(super) configurations: Vec<Configuration>,
     /// Wasm plugins of others, which were left alone.
     pub(super) others: Vec<Other>,
+    /// What the file is, where it has no configuration.
+    #[serde(skip)]
+    pub(super) foreign: Option<String>,
+    /// Its lines, where they are shown.
+    #[serde(skip)]
+    pub(super) lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,9 +52,6 @@ pub(super) struct Configuration {
     /// Valid settings that are probably not intended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<Warned>,
-    /// Valid settings that are dangerous in their context. They do not count as problems.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) notes: Vec<Finding>,
 }
 
 /// A warning.
@@ -70,6 +79,13 @@ pub(super) struct Finding {
     pub(super) message: String,
 }
 
+/// How bad something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Problem,
+    Warning(&'static str),
+}
+
 impl From<Broken> for Finding {
     fn from(broken: Broken) -> Self {
         Self { at: broken.at, path: None, message: broken.message }
@@ -77,49 +93,69 @@ impl From<Broken> for Finding {
 }
 
 impl Finding {
-    fn write_text(&self, file: &str, kind: &str, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{file}:{}:{}: {kind}", self.at.line, self.at.column)?;
-        if let Some(path) = &self.path {
-            write!(out, "{path}: ")?;
+    /// The path and the message. What a file says of itself must not look like a line of ours.
+    pub(super) fn text(&self) -> String {
+        match &self.path {
+            Some(path) => format!("{}: {}", escape(path), escape(&self.message)),
+            None => escape(&self.message).into_owned(),
         }
-        // What a file says of itself must not look like a line of ours.
-        writeln!(out, "{}", escape(&self.message))
     }
 }
 
 impl File {
-    /// All problems in the order of their positions.
-    fn findings(&self) -> Vec<&Finding> {
-        let inner = self.configurations.iter().flat_map(|configuration| &configuration.problems);
-        let mut all: Vec<&Finding> = self.problems.iter().chain(inner).collect();
-        all.sort_by_key(|finding| finding.at);
-        all
+    pub(super) fn name(&self) -> &str {
+        &self.file
+    }
+
+    pub(super) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// Why nothing was checked.
+    pub(super) fn failure(&self) -> &str {
+        self.error.as_deref().unwrap_or("no Weir configuration in it")
+    }
+
+    fn problems(&self) -> impl Iterator<Item = &Finding> {
+        self.problems
+            .iter()
+            .chain(self.configurations.iter().flat_map(|configuration| &configuration.problems))
     }
 
     fn warnings(&self) -> impl Iterator<Item = &Warned> {
-        self.configurations.iter().flat_map(|configuration| &configuration.warnings)
+        self.warnings
+            .iter()
+            .chain(self.configurations.iter().flat_map(|configuration| &configuration.warnings))
     }
 
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        let findings = self.findings();
+    /// All problems, then all warnings, in the order of their positions.
+    fn all(&self) -> Vec<(Level, &Finding)> {
+        let mut problems: Vec<&Finding> = self.problems().collect();
+        problems.sort_by_key(|finding| finding.at);
+        let mut warnings: Vec<&Warned> = self.warnings().collect();
+        warnings.sort_by_key(|warned| warned.finding.at);
+        let problems = problems.into_iter().map(|finding| (Level::Problem, finding));
+        problems.chain(warnings.into_iter().map(|it| (Level::Warning(it.code), &it.finding))).collect()
+    }
+
+    /// What else there is to say: that all is right, and what was left alone.
+    fn write_rest(&self, out: &mut impl Write) -> io::Result<()> {
         let file = &self.file;
         if self.error.is_some() {
             return Ok(());
         }
-        findings.iter().try_for_each(|finding| finding.write_text(file, "", out))?;
-        self.warnings()
-            .try_for_each(|it| it.finding.write_text(file, &format!("warning[{}]: ", it.code), out))?;
-        if findings.is_empty() {
+        if self.problems().next().is_none() {
             let named: Vec<&str> =
                 self.configurations.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect();
-            match (self.configurations.is_empty(), named.as_slice()) {
-                (true, _) => writeln!(out, "{file}: no Weir configuration in it")?,
-                (false, []) => writeln!(out, "{file}: ok")?,
-                (false, names) => writeln!(out, "{file}: ok ({})", escape(&names.join("; ")))?,
+            match (self.configurations.is_empty(), named.as_slice(), &self.foreign) {
+                (true, _, None) => writeln!(out, "{file}: no Weir configuration in it")?,
+                (true, _, Some(what)) => {
+                    writeln!(out, "{file}: no Weir configuration in it: {}", escape(what))?
+                }
+                (false, [], _) => writeln!(out, "{file}: ok")?,
+                (false, names, _) => writeln!(out, "{file}: ok ({})", escape(&names.join("; ")))?,
             }
         }
-        let notes = self.configurations.iter().flat_map(|configuration| &configuration.notes);
-        notes.into_iter().try_for_each(|note| note.write_text(file, "note: ", out))?;
         for Other { name, at } in &self.others {
             writeln!(
                 out,
@@ -131,14 +167,29 @@ impl File {
         }
         Ok(())
     }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.error.is_some() {
+            return Ok(());
+        }
+        for (level, finding) in self.all() {
+            let Mark { line, column } = finding.at;
+            write!(out, "{}:{line}:{column}: ", self.file)?;
+            if let Level::Warning(code) = level {
+                write!(out, "warning[{code}]: ")?;
+            }
+            writeln!(out, "{}", finding.text())?;
+        }
+        self.write_rest(out)
+    }
 }
 
 impl Checked {
-    pub(super) fn new(files: Vec<File>) -> Self {
-        let problems = files.iter().map(|file| file.findings().len()).sum();
+    pub(super) fn new(files: Vec<File>, allows_none: bool) -> Self {
+        let problems = files.iter().map(|file| file.problems().count()).sum();
         let configurations = files.iter().map(|file| file.configurations.len()).sum();
         let warnings = files.iter().map(|file| file.warnings().count()).sum();
-        Self { files, problems, warnings, configurations }
+        Self { files, problems, warnings, configurations, allows_none }
     }
 
     /// Whether there is any warning.
@@ -152,17 +203,37 @@ impl Checked {
             Outcome::Failure
         } else if self.problems > 0 {
             Outcome::Problems
-        } else if self.configurations == 0 {
+        } else if self.configurations == 0 && !self.allows_none {
             Outcome::Failure
         } else {
             Outcome::Fine
         }
     }
 
+    /// Calls `f` for each problem and warning, and without a finding for a file that could not be checked.
+    pub(super) fn each<'c>(&'c self, mut f: impl FnMut(&'c File, Level, Option<&'c Finding>)) {
+        for file in &self.files {
+            if file.error.is_some() {
+                f(file, Level::Problem, None);
+            }
+            file.all().into_iter().for_each(|(level, finding)| f(file, level, Some(finding)));
+        }
+    }
+
     pub(super) fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         self.files.iter().try_for_each(|file| file.write_text(out))?;
+        self.write_sum(out)
+    }
+
+    /// What a terminal shows after the snippets.
+    pub(super) fn write_summary(&self, out: &mut impl Write) -> io::Result<()> {
+        self.files.iter().try_for_each(|file| file.write_rest(out))?;
+        self.write_sum(out)
+    }
+
+    fn write_sum(&self, out: &mut impl Write) -> io::Result<()> {
         if self.problems > 0 {
-            let bad = self.files.iter().filter(|file| !file.findings().is_empty()).count();
+            let bad = self.files.iter().filter(|file| file.problems().next().is_some()).count();
             writeln!(out, "{} in {}", count(self.problems, "problem"), count(bad, "file"))?;
         }
         Ok(())

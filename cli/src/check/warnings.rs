@@ -1,6 +1,6 @@
 //! Valid settings that are probably not intended.
 
-use super::unmet;
+use super::{unmet, unreached};
 use crate::pools;
 use weir_core::{At, Problems};
 use weir_experiment::Status;
@@ -24,6 +24,8 @@ pub(super) fn of(json: &serde_json::Value) -> Vec<Warning> {
     followed(&document, &mut all);
     unmet::tests(json, &mut all);
     unusable_keys(&document, &mut all);
+    unreached::rules(json, &mut all);
+    unreached::weights(json, &mut all);
     all
 }
 

@@ -1,9 +1,10 @@
 //! Envoy's own configuration, in whatever it is wrapped: a bootstrap, a listener, an ECDS resource, an
 //! EnvoyFilter's patch.
 
-use super::Plugin;
+use super::{Around, Plugin};
 use crate::yaml::{Broken, Content, Mark, Node, Source, Style};
 use base64::Engine as _;
+use std::rc::Rc;
 
 /// Keys at the top of bootstraps, discovery responses and single resources. No Weir configuration has
 /// them.
@@ -38,14 +39,40 @@ pub(super) fn plugins(tree: &Node, source: &Source<'_>, title: &str) -> Vec<Plug
 }
 
 fn walk(node: &Node, source: &Source<'_>, title: &str, forwarded: bool, found: &mut Vec<Plugin>) {
-    if let Some(vm) = node.get_any(&["vm_config", "vmConfig"]) {
-        found.push(Plugin { believes_forwarded: forwarded, ..plugin(node, vm, source, title) });
+    let inner = node.get("config").filter(|inner| vm_of(inner).is_some() || is_filter(node));
+    let here = match inner {
+        Some(inner) => Some((inner, Around::Wasm(Rc::new(node.clone())))),
+        None if vm_of(node).is_some() => Some((node, Around::Plugin(Rc::new(node.clone())))),
+        None => typed_struct(node),
+    };
+    if let Some((message, around)) = here {
+        found.push(Plugin { believes_forwarded: forwarded, around, ..plugin(message, source, title) });
         return;
     }
     let forwarded = believes_forwarded(node).unwrap_or(forwarded);
     for part in node.items().iter().chain(node.members().iter().map(|member| &member.value)) {
         walk(part, source, title, forwarded, found);
     }
+}
+
+/// The filter in a TypedStruct, which has the type beside the message.
+fn typed_struct(node: &Node) -> Option<(&Node, Around)> {
+    let value = node.get("value").filter(|_| names_filter(node, &["type_url", "typeUrl"]))?;
+    Some((value.get("config")?, Around::Wasm(Rc::new(value.clone()))))
+}
+
+fn vm_of(node: &Node) -> Option<&Node> {
+    node.get_any(&["vm_config", "vmConfig"])
+}
+
+/// Whether a message says that it is the Wasm filter's.
+fn is_filter(node: &Node) -> bool {
+    names_filter(node, &["@type"])
+}
+
+fn names_filter(node: &Node, keys: &[&str]) -> bool {
+    let name = node.get_any(keys).and_then(Node::text);
+    name.is_some_and(|name| name.ends_with("/envoy.extensions.filters.http.wasm.v3.Wasm"))
 }
 
 /// Whether a connection manager takes the client's address from `x-forwarded-for`; `None` for anything else,
@@ -61,10 +88,10 @@ fn believes_forwarded(node: &Node) -> Option<bool> {
 }
 
 /// A message `envoy.extensions.wasm.v3.PluginConfig`: nothing else has a `vm_config`.
-fn plugin(node: &Node, vm: &Node, source: &Source<'_>, title: &str) -> Plugin {
+fn plugin(node: &Node, source: &Source<'_>, title: &str) -> Plugin {
     let own = ["name", "root_id", "rootId"].iter().filter_map(|key| node.get(key)?.text());
     let mut references: Vec<String> = own.map(str::to_owned).collect();
-    if let Some(code) = vm.get("code") {
+    if let Some(code) = vm_of(node).and_then(|vm| vm.get("code")) {
         code_references(code, &mut references);
     }
     let name = node.get("name").and_then(Node::text);
@@ -75,6 +102,7 @@ fn plugin(node: &Node, vm: &Node, source: &Source<'_>, title: &str) -> Plugin {
         configuration: None,
         broken: Vec::new(),
         believes_forwarded: false,
+        around: Around::Nothing,
     };
     if let Some(any) = node.get("configuration") {
         plugin.at = any.at;

@@ -1,8 +1,9 @@
 //! Kubernetes resources: Istio's WasmPlugin, TrafficExtension and EnvoyFilter, Envoy Gateway's
 //! EnvoyExtensionPolicy, ConfigMaps with Envoy files in them, and lists of all these.
 
-use super::{Plugin, envoy};
+use super::{Around, Plugin, envoy};
 use crate::yaml::{Content, Node, Source};
+use std::rc::Rc;
 
 /// Whether a document is a resource. No Weir configuration has these keys.
 pub(super) fn is_resource(document: &Node) -> bool {
@@ -15,11 +16,15 @@ pub(super) fn plugins(resource: &Node, source: &Source<'_>) -> Vec<Plugin> {
     let name = resource.path(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
     let title = format!("{kind} {name}");
     match kind {
-        "WasmPlugin" => resource.get("spec").map(|spec| istio(spec, &title)).into_iter().collect(),
-        "TrafficExtension" => {
-            resource.path(&["spec", "wasm"]).map(|wasm| istio(wasm, &title)).into_iter().collect()
+        "WasmPlugin" => {
+            let plugin = resource.get("spec").map(|spec| istio(spec, &title));
+            within(resource, plugin.into_iter().collect())
         }
-        "EnvoyExtensionPolicy" => gateway(resource, &title),
+        "TrafficExtension" => {
+            let plugin = resource.path(&["spec", "wasm"]).map(|wasm| istio(wasm, &title));
+            within(resource, plugin.into_iter().collect())
+        }
+        "EnvoyExtensionPolicy" => within(resource, gateway(resource, &title)),
         "ConfigMap" => config_map(resource, source, &title),
         kind if kind.ends_with("List") => {
             let items = resource.get("items").map(Node::items).unwrap_or_default();
@@ -27,6 +32,15 @@ pub(super) fn plugins(resource: &Node, source: &Source<'_>) -> Vec<Plugin> {
         }
         _ => envoy::plugins(resource, source, &title),
     }
+}
+
+/// Plugins with the resource that they are in.
+fn within(resource: &Node, mut plugins: Vec<Plugin>) -> Vec<Plugin> {
+    if !plugins.is_empty() {
+        let around = Rc::new(resource.clone());
+        plugins.iter_mut().for_each(|plugin| plugin.around = Around::Resource(Rc::clone(&around)));
+    }
+    plugins
 }
 
 /// A `spec` of WasmPlugin, or `spec.wasm` of TrafficExtension: both have the same fields.
@@ -58,6 +72,7 @@ fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plu
         configuration,
         broken: Vec::new(),
         believes_forwarded: false,
+        around: Around::Nothing,
     }
 }
 

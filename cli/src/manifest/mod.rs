@@ -5,7 +5,10 @@ mod envoy;
 mod kubernetes;
 mod ours;
 
+pub(crate) use ours::has_section;
+
 use crate::yaml::{Broken, Content, Mark, Node, Source, read};
+use std::rc::Rc;
 
 /// The configuration of a Wasm plugin.
 #[derive(Clone, Debug)]
@@ -23,6 +26,45 @@ pub(crate) struct Plugin {
     /// Whether the listener around it is seen to take the client's address from `x-forwarded-for`. False
     /// where it does not, and where that cannot be seen.
     pub(crate) believes_forwarded: bool,
+    /// The resource or message that it is in.
+    pub(crate) around: Around,
+}
+
+/// What is around a configuration. Plugins of one resource share it.
+#[derive(Clone, Debug)]
+pub(crate) enum Around {
+    /// The document is the configuration.
+    Nothing,
+    /// A Kubernetes resource with fields of its own for Wasm.
+    Resource(Rc<Node>),
+    /// Envoy's message `Wasm`, the filter's.
+    Wasm(Rc<Node>),
+    /// Envoy's message `PluginConfig` in something else.
+    Plugin(Rc<Node>),
+}
+
+impl Around {
+    /// Whether both are the same place of a file.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Resource(one), Self::Resource(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// The resource.
+    pub(crate) fn resource(&self) -> Option<&Node> {
+        if let Self::Resource(node) = self { Some(node) } else { None }
+    }
+
+    /// Envoy's message `PluginConfig`.
+    pub(crate) fn message(&self) -> Option<&Node> {
+        match self {
+            Self::Wasm(node) => node.get("config"),
+            Self::Plugin(node) => Some(node),
+            _ => None,
+        }
+    }
 }
 
 /// What a file has for us.
@@ -34,6 +76,8 @@ pub(crate) struct Found {
     pub(crate) others: Vec<Plugin>,
     /// What is wrong with the file's syntax.
     pub(crate) broken: Vec<Broken>,
+    /// The documents that are manifests.
+    pub(crate) documents: Vec<Node>,
 }
 
 /// Which Wasm plugins are taken for Weir's.
@@ -55,13 +99,13 @@ pub(crate) fn find(text: &str, whose: Whose) -> Found {
     let source = Source::new(text);
     let single = documents.len() == 1;
     let mut found = Found { broken, ..Found::default() };
-    for document in &documents {
+    for document in documents {
         // A separator at the end or the beginning makes an empty document; nobody means it.
         if !single && matches!(document.content, Content::Null) {
             continue;
         }
-        let (plugins, is_manifest) = plugins(document, &source);
-        let whole = (!is_manifest).then(|| plain(document));
+        let (plugins, is_manifest) = plugins(&document, &source);
+        let whole = (!is_manifest).then(|| plain(&document));
         for plugin in plugins {
             match whose == Whose::All || ours::is_ours(&plugin) {
                 true => found.ours.push(plugin),
@@ -69,6 +113,7 @@ pub(crate) fn find(text: &str, whose: Whose) -> Found {
             }
         }
         found.ours.extend(whole);
+        found.documents.extend(is_manifest.then_some(document));
     }
     found
 }
@@ -92,5 +137,6 @@ fn plain(document: &Node) -> Plugin {
         configuration: (!matches!(document.content, Content::Null)).then(|| document.clone()),
         broken: Vec::new(),
         believes_forwarded: false,
+        around: Around::Nothing,
     }
 }

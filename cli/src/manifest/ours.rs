@@ -2,6 +2,7 @@
 //! not checked.
 
 use super::Plugin;
+use crate::yaml::Node;
 
 /// The modules that a build makes, as their files and images are named.
 const MODULES: [&str; 6] = ["weir", "ab_routing", "experiment", "jwt_claims", "fault_injection", "metrics"];
@@ -11,7 +12,13 @@ const MODULES: [&str; 6] = ["weir", "ab_routing", "experiment", "jwt_claims", "f
 const DISTINCTIVE: [&str; 3] = ["routing", "experiments", "faults"];
 
 /// All that the language has at its top.
-const KNOWN: [&str; 7] = ["$schema", "attributes", "jwt", "experiments", "routing", "faults", "metrics"];
+const KNOWN: [&str; 8] =
+    ["$schema", "attributes", "ownership", "jwt", "experiments", "routing", "faults", "metrics"];
+
+/// Whether a document has anything of the language at its top.
+pub(crate) fn has_section(document: &Node) -> bool {
+    document.members().iter().any(|member| KNOWN.contains(&member.key.as_str()))
+}
 
 /// A plugin is ours when
 /// - the manifest calls its module so: `weir` is a word in its address, file name, plugin name or root

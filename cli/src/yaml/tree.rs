@@ -89,6 +89,16 @@ impl Node {
         }
     }
 
+    /// Whether it is null: an absent value that is written.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.content, Content::Null)
+    }
+
+    /// Where the member with this key is; without one, where this begins.
+    pub(crate) fn mark_of(&self, key: &str) -> Mark {
+        self.members().iter().find(|member| member.key == key).map_or(self.at, |member| member.key_at)
+    }
+
     /// Whether it is an object or a list.
     pub(crate) fn has_parts(&self) -> bool {
         matches!(self.content, Content::Object(_) | Content::List(_))
@@ -111,17 +121,141 @@ impl Node {
 
     /// Where the nearest existing part of `at` stands: the key of a member, the beginning of an item.
     pub(crate) fn locate(&self, at: &At) -> Mark {
-        self.descend(at, At::root(), self.at)
+        self.walk(at).1.last().map_or(self.at, |(_, mark)| *mark)
     }
 
-    fn descend(&self, wanted: &At, here: At, mark: Mark) -> Mark {
-        // The path's own text says what contains what, so that it need not be parsed here.
-        let members = self.members().iter().map(|m| (here.field(&m.key), m.key_at, &m.value));
-        let items = self.items().iter().enumerate().map(|(i, item)| (here.index(i), item.at, item));
-        let mut parts = members.chain(items).filter(|(place, ..)| place.contains(wanted));
-        match parts.next() {
-            Some((place, mark, part)) => part.descend(wanted, place, mark),
-            None => mark,
+    /// The part at this place, where it is there.
+    pub(crate) fn part(&self, at: &At) -> Option<&Node> {
+        let (complete, steps) = self.walk(at);
+        let mut node = self;
+        for (index, _) in steps {
+            node = node.child(index)?;
         }
+        complete.then_some(node)
+    }
+
+    /// The part at this place, to change it.
+    pub(crate) fn part_mut(&mut self, at: &At) -> Option<&mut Node> {
+        let (complete, steps) = self.walk(at);
+        let mut node = self;
+        for (index, _) in steps {
+            node = node.child_mut(index)?;
+        }
+        complete.then_some(node)
+    }
+
+    /// The object or list around a place, and which of its parts it is.
+    pub(crate) fn parent_mut(&mut self, at: &At) -> Option<(&mut Node, usize)> {
+        let (complete, mut steps) = self.walk(at);
+        let (last, _) = steps.pop().filter(|_| complete)?;
+        let mut parent = self;
+        for (index, _) in steps {
+            parent = parent.child_mut(index)?;
+        }
+        Some((parent, last))
+    }
+
+    /// The place around a place.
+    pub(crate) fn parent(&self, at: &At) -> Option<At> {
+        let (complete, mut steps) = self.walk(at);
+        steps.pop().filter(|_| complete)?;
+        let (mut node, mut place) = (self, At::root());
+        for (index, _) in steps {
+            place = match &node.content {
+                Content::Object(members) => place.field(&members.get(index)?.key),
+                _ => place.index(index),
+            };
+            node = node.child(index)?;
+        }
+        Some(place)
+    }
+
+    fn child(&self, index: usize) -> Option<&Node> {
+        match &self.content {
+            Content::Object(members) => members.get(index).map(|member| &member.value),
+            Content::List(items) => items.get(index),
+            _ => None,
+        }
+    }
+
+    fn child_mut(&mut self, index: usize) -> Option<&mut Node> {
+        match &mut self.content {
+            Content::Object(members) => members.get_mut(index).map(|member| &mut member.value),
+            Content::List(items) => items.get_mut(index),
+            _ => None,
+        }
+    }
+
+    /// The way to a place as far as it is there, with the position of each step, and whether that is all of it.
+    /// Of many members the name alone is compared: a file may have a hundred thousand of them, and many problems.
+    fn walk(&self, wanted: &At) -> (bool, Vec<(usize, Mark)>) {
+        let text = wanted.to_string();
+        let mut rest = if *wanted == At::root() { "" } else { text.as_str() };
+        let (mut node, mut steps) = (self, Vec::new());
+        while !rest.is_empty() {
+            let found = match &node.content {
+                Content::Object(members) => members.iter().enumerate().find_map(|(index, member)| {
+                    Some((index, member.key_at, &member.value, after(rest, &member.key)?))
+                }),
+                Content::List(items) => {
+                    let number = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+                    number.and_then(|(number, rest)| {
+                        let index: usize = number.parse().ok()?;
+                        items.get(index).map(|item| (index, item.at, item, rest))
+                    })
+                }
+                _ => None,
+            };
+            // The first of a list, which is written without its brackets.
+            let is_list = matches!(node.content, Content::List(_));
+            if let (None, false, Some(more)) = (&found, is_list, rest.strip_prefix("[0]")) {
+                rest = more;
+                continue;
+            }
+            let Some((index, mark, part, more)) = found else { return (false, steps) };
+            steps.push((index, mark));
+            (node, rest) = (part, more);
+        }
+        (true, steps)
+    }
+}
+
+/// What of a path follows the member with this name, where the path begins with it.
+fn after<'p>(path: &'p str, name: &str) -> Option<&'p str> {
+    if let Some(quoted) = path.strip_prefix('[') {
+        let rest = quoted.strip_prefix(&format!("{name:?}"))?;
+        return rest.strip_prefix(']');
+    }
+    let rest = path.strip_prefix('.').unwrap_or(path).strip_prefix(name)?;
+    (!name.is_empty() && (rest.is_empty() || rest.starts_with(['.', '[']))).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::yaml::read;
+    use weir_core::At;
+
+    #[test]
+    fn parts_are_found_by_their_paths() {
+        let text = "a: {b: [1, {\"x.y\": {c: 2}, x: 3, \"\": 4, \"[0]\": 5}]}\n";
+        let (documents, _) = read(text);
+        let list = At::root().field("a").field("b");
+        for (at, value) in [
+            (At::root().field("a"), None),
+            (list.index(0), Some(1)),
+            (list.index(1).field("x.y").field("c"), Some(2)),
+            (list.index(1).field("x"), Some(3)),
+            (list.index(1).field(""), Some(4)),
+            (list.index(1).field("[0]"), Some(5)),
+        ] {
+            let part = documents[0].part(&at).unwrap_or_else(|| panic!("{at}"));
+            assert_eq!(part.to_json().as_i64(), value, "{at}");
+        }
+        assert!(documents[0].part(&list.index(2)).is_none());
+        assert!(documents[0].part(&list.index(1).field("x.z")).is_none());
+        assert_eq!(documents[0].locate(&list.index(1).field("none").field("x")).column, 12);
+        assert_eq!(documents[0].locate(&At::root()).column, 1);
+        let single = list.index(1).field("x.y").index(0).field("c");
+        assert_eq!(documents[0].part(&single).and_then(|part| part.to_json().as_i64()), Some(2), "a list of one");
     }
 }

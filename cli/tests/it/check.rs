@@ -56,7 +56,7 @@ fn plugins_that_take_headers_from_each_other_are_pointed_out() {
     let shared = "ownership: {shared: true}\n";
     let (one, two) = (rule("one", "x-weir-route"), rule("two", "x-weir-route"));
     let (text, code) = check(&format!("{one}---\n{two}"));
-    let note = "(standard input):3:1: note: `x-weir-route` belongs to the plugin of line 1 too: where both serve a request";
+    let note = "(standard input):3:1: warning[W09]: `x-weir-route` belongs to the plugin of line 1 too: where both serve a request";
     assert!(code == 0 && text.contains(note), "{text}");
     let (text, _) = check(&format!("{experiments}---\n{}", experiments.replace("checkout", "search")));
     assert!(text.contains("`baggage` and 2 more belongs to the plugin of line 1 too"), "{text}");
@@ -67,10 +67,10 @@ fn plugins_that_take_headers_from_each_other_are_pointed_out() {
         one.clone(),
     ] {
         let (text, code) = check(&apart);
-        assert!(code == 0 && !text.contains("note:"), "{apart}: {text}");
+        assert!(code == 0 && !text.contains("W09"), "{apart}: {text}");
     }
     let (text, _) = check(&format!("{shared}{one}---\n{two}"));
-    assert!(text.contains("note:"), "both must say so: {text}");
+    assert!(text.contains("W09"), "both must say so: {text}");
 }
 
 #[test]
@@ -112,7 +112,9 @@ fn aliases_and_merge_keys_are_followed_and_bombs_are_not() {
 fn words_that_proxies_take_for_booleans_are_found() {
     let (text, code) = check("routing: {default: {setHeaders: {x-a: on}}}");
     assert_eq!(code, 1);
-    assert!(text.contains(":1:34: routing.default.setHeaders.x-a: true is not a string"), "{text}");
+    let expected =
+        ":1:34: routing.default.setHeaders.x-a: `on` is a boolean in YAML 1.1, not a string: write \"on\"";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
@@ -345,13 +347,13 @@ fn an_address_that_clients_choose_is_noted() {
         let (out, code) = check(&proxy(settings, configuration));
         assert_eq!(code, 0, "{out}");
         assert_eq!(
-            out.contains("note: experiments.trust.match.remoteIp: "),
+            out.contains("warning[W08]: experiments.trust.match.remoteIp: "),
             noted,
             "{settings}{configuration}: {out}"
         );
     }
     // Nobody knows what precedes it.
-    assert!(!check(TRUST).0.contains("note: "));
+    assert!(!check(TRUST).0.contains("W08"));
 }
 
 #[test]
@@ -406,6 +408,7 @@ experiments:
 routing:
   rules:
   - name: checkout
+    match: {uri: {prefix: /checkout}}
     split: {stickyBy: header:x-user-id, targets: [{name: v1, weight: 1}, {name: v2, weight: 1}]}
   - name: meant
     split: {seed: s, stickyBy: header:x-user-id, targets: [{name: v1, weight: 1}, {name: v2, weight: 1}]}

@@ -1,5 +1,6 @@
 //! Tests that start the real Envoy, other than the case files. One program, since each costs a minute to compile and to link.
 
+mod checked;
 mod conformance;
 mod experiment_e2e;
 mod failures;

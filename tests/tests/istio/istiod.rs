@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The program that `scripts/istio` builds.
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     Command::new(std::env::var_os("WEIR_ISTIOD").expect("run this with `make test-istio`"))
 }
 

@@ -2,6 +2,7 @@
 //! configuration from it, and requests go through the plugin that *Istio* has configured. Run by
 //! `make test-istio`.
 
+mod admitted;
 mod component;
 mod istiod;
 mod mesh;
@@ -72,7 +73,7 @@ fn istios_validation_takes_every_manifest() {
 }
 
 /// Istio's resources below a folder: neither Kustomize's own files nor those of other programs.
-fn manifests(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn manifests(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
     let yaml = files.into_iter().filter(|path| {

@@ -11,14 +11,14 @@ import sys
 import yaml
 
 NAME = "gateway.envoyproxy.io_envoyextensionpolicies.yaml"
-# Other kinds of extension. A policy that has them is refused here, though not by an API server.
+# Other kinds of extension: whatever they hold is taken.
 OTHERS = ["dynamicModule", "extProc", "lua"]
 
 with open(f"{sys.argv[1]}/{NAME}", encoding="utf-8") as file:
     crd = yaml.safe_load(file)
 schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
 for name in OTHERS:
-    del schema["spec"]["properties"][name]
+    schema["spec"]["properties"][name] = {"x-kubernetes-preserve-unknown-fields": True}
 schema["status"] = {"type": "object"}
 with open("envoyextensionpolicy-crd.yaml", "w", encoding="utf-8") as file:
     yaml.safe_dump(crd, file, width=100)

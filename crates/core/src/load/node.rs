@@ -177,6 +177,10 @@ impl<'a> Node<'a> {
     #[cold]
     #[inline(never)]
     fn unknown(&self, problems: &mut Problems, what: &str, word: &str, known: &[&str]) {
+        // Of one too many no suggestion is looked for either.
+        if problems.len() >= MAX_PROBLEMS {
+            return;
+        }
         let message = match known {
             [] => ["unknown ", what, " `", word, "`: none is allowed here"].concat(),
             _ => ["unknown ", what, " `", word, "`", &suggestion(word, known)].concat(),

@@ -1,0 +1,146 @@
+//! `weir check` of Envoy's Wasm filter against Envoy's own validation: what is called right, Envoy takes, and what is
+//! refused, Envoy refuses.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use weir_tests::{paths, program};
+
+/// The filter's message, as an Envoy file has it.
+fn filter() -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {
+            "name": "weir",
+            "vm_config": {
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": "dist/metrics.wasm"}},
+            },
+            "configuration": {
+                "@type": "type.googleapis.com/google.protobuf.Struct",
+                "value": {"metrics": {"red": {}}},
+            },
+        },
+    })
+}
+
+fn bootstrap(filter: &Value) -> Value {
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "http",
+        "use_remote_address": true,
+        "http_filters": [
+            {"name": "weir", "typed_config": filter},
+            {"name": "envoy.filters.http.router", "typed_config":
+                {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}},
+        ],
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes":
+            [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}]}]},
+    });
+    json!({"static_resources": {"listeners": [{
+        "name": "http",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }], "clusters": [{"name": "modules", "type": "STATIC", "load_assignment": {"cluster_name": "modules"}}]}})
+}
+
+/// What is put at which place of the filter, instead of what is there.
+fn changes() -> Vec<(&'static str, Value)> {
+    let vm = "/config/vm_config";
+    let remote = |remote: Value| json!({"remote": remote});
+    let uri = json!({"uri": "http://example.com/weir.wasm", "cluster": "modules", "timeout": "5s"});
+    vec![
+        // Right.
+        ("/config/rootId", json!("weir")),
+        ("/config/root_id", json!(null)),
+        ("/config/failure_policy", json!("FAIL_RELOAD")),
+        ("/config/failurePolicy", json!(2)),
+        ("/config/reload_config", json!({"backoff": {"base_interval": "1s"}})),
+        ("/config/allow_on_headers_stop_iteration", json!(true)),
+        ("/config/capability_restriction_config", json!({"allowed_capabilities": {"proxy_on_log": {}}})),
+        ("/config/vm_config/environment_variables", json!({"key_values": {"A": "b"}})),
+        ("/config/vm_config/allow_precompiled", json!(false)),
+        (
+            vm,
+            json!({"runtime": "envoy.wasm.runtime.v8", "vmId": "a", "code": {"local": {"filename": "dist/metrics.wasm"}}}),
+        ),
+        // Wrong.
+        ("/confg", json!({})),
+        ("/config/rootid", json!("weir")),
+        ("/config/root_id", json!(5)),
+        ("/config/name", json!(["weir"])),
+        ("/config/name", json!({"a": "b"})),
+        ("/config/fail_open", json!("yes")),
+        ("/config/fail_open", json!(1)),
+        ("/config/failure_policy", json!("FAIL_CLOSE")),
+        ("/config/failure_policy", json!(7)),
+        ("/config/reload_config", json!({"backoff": {"base_interval": "1 second"}})),
+        ("/config/reload_config", json!({"backoff": {}})),
+        ("/config/capability_restriction_config", json!({"allowed_capabilities": ["proxy_on_log"]})),
+        ("/config/vm_config/runtime", json!(8)),
+        ("/config/vm_config/env", json!({"A": "b"})),
+        ("/config/vm_config/environment_variables", json!({"key_values": {"A": 1}})),
+        ("/config/vm_config/environment_variables", json!({"host_env_keys": "A"})),
+        ("/config/vm_config/code", json!({"filename": "dist/metrics.wasm"})),
+        ("/config/vm_config/code", json!({"local": {"filename": ""}})),
+        ("/config/vm_config/code", json!({"local": {}})),
+        ("/config/vm_config/code", json!({})),
+        ("/config/vm_config/code", remote(json!({"http_uri": uri, "sha256": ""}))),
+        (
+            "/config/vm_config/code",
+            remote(json!({"http_uri": {"uri": "http://example.com/weir.wasm"}, "sha256": "00"})),
+        ),
+        ("/config/vm_config", json!({"runtime": "envoy.wasm.runtime.v8"})),
+        ("/config/vm_config", json!(null)),
+        ("/config/configuration", json!({"value": {}})),
+    ]
+}
+
+/// Puts a value at a place; null takes away what is there.
+fn changed(pointer: &str, value: &Value) -> Value {
+    let mut filter = filter();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let members = filter.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    match value {
+        Value::Null => drop(members.remove(name)),
+        value => drop(members.insert(name.to_owned(), value.clone())),
+    }
+    filter
+}
+
+/// What Envoy says of a file that it refuses.
+fn refused(file: &Path) -> Option<String> {
+    let output = Command::new(paths::root().join("scripts/envoy"))
+        .current_dir(paths::root())
+        .args(["run", "--mount"])
+        .arg(file.parent().unwrap())
+        .args(["--", "--mode", "validate", "-l", "error", "-c"])
+        .arg(file)
+        .output()
+        .unwrap();
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn envoy_refuses_what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("envoy.json");
+    let mut different = Vec::new();
+    let mut wrong = 0;
+    for (pointer, value) in changes() {
+        fs::write(&file, bootstrap(&changed(pointer, &value)).to_string()).unwrap();
+        let output =
+            Command::new(program::path()).args(["check", "--all-plugins"]).arg(&file).output().unwrap();
+        let found = output.status.code() != Some(0);
+        let refused = refused(&file);
+        wrong += usize::from(refused.is_some());
+        if refused.is_some() != found {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            different.push(format!("{pointer} {value}:\nEnvoy: {refused:?}\nweir: {said}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(wrong > 15, "{wrong}");
+}
