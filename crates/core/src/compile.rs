@@ -5,7 +5,9 @@ mod host;
 mod moment;
 mod tables;
 mod vary;
+mod visits;
 
+use crate::Assigned;
 use crate::access_plan::{AccessPlan, Attribute, Encoding, Experiment, Owned, Property, Source};
 use crate::attribute::{AttrId, AttributeMap, AttributeSpec, KindSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimName;
@@ -616,8 +618,8 @@ impl<'c> Compiler<'c> {
             return Predicate::Const(false);
         };
         let attribute = self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None });
-        let is = |variant: &String| self.text_passes(attribute, TextTest::literal(Anchor::Whole, variant));
-        Predicate::any(variants.iter().map(is).collect())
+        let is = |text: &str| self.text_passes(attribute, TextTest::literal(Anchor::Whole, text));
+        Predicate::any(variants.iter().flat_map(|it| Assigned::states(it)).map(|text| is(&text)).collect())
     }
 
     /// That an attribute's text passes a test.

@@ -16,6 +16,7 @@
 extern crate self as weir_core;
 
 pub mod access_plan;
+mod assigned;
 pub mod attribute;
 pub mod bot;
 mod byte_span;
@@ -44,8 +45,10 @@ pub mod table;
 pub mod timestamp;
 mod truth;
 pub mod value;
+mod visit;
 
 pub use access_plan::AccessPlan;
+pub use assigned::{Assigned, DecidedBy, Remembered};
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Variable};
 pub use effect::{Effects, OwnedHeader, ResponseHeader};
@@ -58,4 +61,5 @@ pub use request::{HostServices, Request, Scratch};
 pub use table::Table;
 pub use truth::Truth;
 pub use value::Value;
+pub use visit::Visits;
 pub use weir_host_api::{Delay, Disposition, Hold, Reply};

@@ -8,6 +8,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::access_plan::{AccessPlan, Attribute, Encoding, Source};
+use crate::assigned::Assigned;
 use crate::attribute::AttrId;
 use crate::bot;
 use crate::byte_span::ByteSpan;
@@ -52,7 +53,7 @@ pub struct Scratch {
     /// Names of headers that nothing reads or writes, and that clients must not send.
     reserved: Vec<ByteSpan>,
     /// The variants that were assigned so far, by experiment.
-    variants: Vec<Cell<Option<u16>>>,
+    variants: Vec<Cell<Option<Assigned>>>,
 }
 
 impl Scratch {
@@ -370,10 +371,15 @@ impl<'r, O: HostServices> Request<'r, O> {
     }
 
     /// Notes the variant that this request is assigned, for predicates and filters that come later.
-    pub fn assign(&self, experiment: ExperimentId, variant: u16) {
+    pub fn assign(&self, experiment: ExperimentId, assigned: impl Into<Assigned>) {
         if let Some(cell) = self.scratch.variants.get(experiment.index()) {
-            cell.set(Some(variant));
+            cell.set(Some(assigned.into()));
         }
+    }
+
+    /// The variant that this request was assigned, how, and whether it counts.
+    pub fn assigned(&self, experiment: ExperimentId) -> Option<Assigned> {
+        self.scratch.variants.get(experiment.index())?.get()
     }
 
     /// Notes the claims of the token that was verified, for predicates and filters that come later. Only the
@@ -531,6 +537,6 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     }
 
     fn variant(&self, experiment: ExperimentId) -> Option<u16> {
-        self.scratch.variants.get(experiment.index())?.get()
+        self.assigned(experiment).map(|assigned| assigned.variant)
     }
 }
