@@ -14,6 +14,8 @@ pub(crate) enum Section {
     Faults,
     /// `metrics.red`.
     Red,
+    /// `metrics.goals`.
+    Goals,
     Metrics,
 }
 
@@ -47,6 +49,7 @@ impl Section {
             Self::Routing => document.routing.is_some(),
             Self::Faults => document.faults.is_some(),
             Self::Red => document.metrics.as_ref().is_some_and(|metrics| metrics.red.is_some()),
+            Self::Goals => document.metrics.as_ref().is_some_and(|metrics| !metrics.goals.is_empty()),
             Self::Metrics => document.metrics.is_some(),
         }
     }
@@ -76,12 +79,13 @@ pub(crate) fn page() -> String {
     page
 }
 
-const TITLES: [(Section, &str); 7] = [
+const TITLES: [(Section, &str); 8] = [
     (Section::Jwt, "jwt"),
     (Section::Experiments, "experiments"),
     (Section::Routing, "routing"),
     (Section::Faults, "faults"),
     (Section::Red, "metrics.red"),
+    (Section::Goals, "metrics.goals"),
     (Section::Metrics, "metrics"),
     (Section::Any, "Every module"),
 ];
@@ -116,7 +120,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 32] = [
+pub(crate) const ALL: [OwnMetric; 40] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -172,7 +176,14 @@ pub(crate) const ALL: [OwnMetric; 32] = [
         "weir_assignments_total",
         &["experiment", "variant"],
         "**Requests** that the hash assigned a variant, where units cannot be distinguished: without \
-         `assignmentCookie`, without consent, or beyond the cookie's size.",
+         `assignmentCookie`, or beyond the cookie's size.",
+    ),
+    counter(
+        Section::Experiments,
+        "weir_experiments_without_consent_total",
+        &[],
+        "Requests that the hash assigned a variant without [consent](experiment.md#cookies), so that they are \
+         in no result.",
     ),
     counter(
         Section::Experiments,
@@ -263,12 +274,57 @@ pub(crate) const ALL: [OwnMetric; 32] = [
         Section::Red,
         "weir_experiment_requests_total",
         &["code_class", "experiment", "variant"],
-        "Requests in an experiment, once for each experiment that they take part in.",
+        "Requests that [count](experiment.md#what-counts) in an experiment, once for each experiment that they \
+         take part in.",
     ),
     histogram(
         "weir_experiment_request_duration_milliseconds",
         &["experiment", "variant"],
         "Their durations.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_conversions_total",
+        &["experiment", "goal", "variant"],
+        "**Units** that reached a goal after their exposure, each once. With `subBucket` also by `bucket`, like \
+         all of these.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_conversion_value_total",
+        &["experiment", "goal", "variant"],
+        "The sum of these units' values, where the goal has a `value`: a whole number, times its `scale`.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_conversion_value_squares_total",
+        &["experiment", "goal", "variant"],
+        "The sum of the squares of these values.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_goal_requests_total",
+        &["experiment", "goal", "variant"],
+        "**Requests** that reached a goal, where units cannot be distinguished: without `assignmentCookie`, or \
+         for assignments that it had no room for.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_goal_request_value_total",
+        &["experiment", "goal", "variant"],
+        "The sum of these requests' values.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_goal_request_value_squares_total",
+        &["experiment", "goal", "variant"],
+        "The sum of the squares of these values.",
+    ),
+    counter(
+        Section::Goals,
+        "weir_goals_not_remembered_total",
+        &[],
+        "Goals that were reached and not counted, because the cookie had no room to remember them.",
     ),
     counter(
         Section::Metrics,

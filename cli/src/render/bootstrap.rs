@@ -91,7 +91,7 @@ fn labels(loaded: &Loaded, config: &Config) -> Vec<String> {
 
 /// Labels that only the section `metrics` writes, and with `style: istio` not as tags.
 fn is_from_metrics(label: &str) -> bool {
-    ["code_class", "route"].contains(&label)
+    ["code_class", "goal", "route"].contains(&label)
 }
 
 /// The value of `stats_config` for a configuration.

@@ -21,6 +21,8 @@ pub(super) struct GoalReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Method {
+    /// Units were counted, each once.
+    Units,
     /// Each request that was counted is taken for a unit of its own, because Prometheus has counts of requests.
     OneRequestAUnit,
     /// By the spread among parts of all units (`subBucket`).
@@ -89,7 +91,7 @@ pub(super) fn compare(question: &Question, measured: &Measured) -> Vec<GoalRepor
             Comparison { arm: question.arms[treatment].0.clone(), result: result.ok(), undefined }
         };
         GoalReport {
-            metric: goal.goal.metric.clone(),
+            metric: goal.goal.title(),
             method: method(goal),
             arms: question.arms.iter().enumerate().map(arm).collect(),
             comparisons: question.treatments().map(comparison).collect(),
@@ -113,6 +115,7 @@ fn adjust(alpha: f64, reports: &mut [GoalReport]) {
 
 fn method(goal: &GoalCounts) -> Method {
     match (&goal.goal.parts, goal.goal.counts) {
+        _ if goal.goal.of_units.is_some() => Method::Units,
         (Some(_), _) => Method::BatchMeans,
         (None, true) => Method::OneRequestAUnit,
         (None, false) => Method::Unknown,
@@ -159,7 +162,7 @@ fn samples(
 ) -> Result<[Sample; 2], Undefined> {
     let units = units(measured, end);
     let sample = |arm: usize| match method(goal) {
-        Method::OneRequestAUnit => Sample::proportion(count(&goal.all[arm], end), units[arm]),
+        Method::Units | Method::OneRequestAUnit => Sample::proportion(count(&goal.all[arm], end), units[arm]),
         // A part has its part of the units. How many it really has is not counted; that they vary by chance makes the
         // spread among parts a little larger.
         Method::BatchMeans => {

@@ -22,14 +22,27 @@ pub(super) struct Wanted {
     pub(super) durations: bool,
 }
 
-/// A counter of the configuration that is told apart by variant.
+/// A counter that is told apart by variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Goal {
     pub(super) metric: String,
+    /// The goal of `metrics.goals` whose units the metric counts; none for a counter of `metrics.list`, which counts
+    /// requests.
+    pub(super) of_units: Option<String>,
     /// The label with the part of all units, and how many parts there are.
     pub(super) parts: Option<(String, usize)>,
     /// Whether it adds 1 for each request, not a value.
     pub(super) counts: bool,
+}
+
+impl Goal {
+    /// As reports name it.
+    pub(super) fn title(&self) -> String {
+        match &self.of_units {
+            Some(goal) => format!("{}{{goal=\"{goal}\"}}", self.metric),
+            None => self.metric.clone(),
+        }
+    }
 }
 
 /// What was measured.
@@ -67,15 +80,17 @@ pub(super) fn measure(
     span: Span,
     ask: &dyn Fn(&str) -> Result<Vec<Series>, String>,
 ) -> Result<Measured, String> {
-    let counters = |metric: &str| {
-        let matchers: Vec<&str> = wanted.matchers.iter().map(String::as_str).collect();
+    let counters_with = |metric: &str, goal: Option<&str>| {
         let own = format!("experiment=\"{}\"", wanted.experiment);
-        let selector =
-            format!("{metric}{{{}}}[{}s]", [vec![own.as_str()], matchers].concat().join(","), span.step);
+        let goal = goal.map(|goal| format!("goal=\"{goal}\""));
+        let matchers: Vec<&str> =
+            std::iter::once(&own).chain(&goal).chain(&wanted.matchers).map(String::as_str).collect();
+        let selector = format!("{metric}{{{}}}[{}s]", matchers.join(","), span.step);
         let last = ask(&format!("last_over_time({selector})"))?;
         let highest = if last.is_empty() { Vec::new() } else { ask(&format!("max_over_time({selector})"))? };
         Ok::<_, String>(Counter::join(last, highest, &span))
     };
+    let counters = |metric: &str| counters_with(metric, None);
     let only_if = |wanted: bool, metric: &str| if wanted { counters(metric) } else { Ok(Vec::new()) };
     let exposures = counters("weir_exposures_total")?;
     if exposures.is_empty() {
@@ -89,7 +104,8 @@ pub(super) fn measure(
     let histogram = "weir_experiment_request_duration_milliseconds";
     let durations = only_if(wanted.durations, &format!("{histogram}_sum"))?;
     let timed = only_if(wanted.durations, &format!("{histogram}_count"))?;
-    let goals = wanted.goals.iter().map(|goal| counters(&goal.metric)).collect::<Result<Vec<_>, String>>()?;
+    let of_goal = |goal: &Goal| counters_with(&goal.metric, goal.of_units.as_deref());
+    let goals = wanted.goals.iter().map(of_goal).collect::<Result<Vec<_>, String>>()?;
 
     let all = [&exposures, &requests, &durations, &timed].into_iter().chain(&goals);
     let began = all.flatten().filter_map(Counter::first).min().unwrap_or_default();

@@ -42,8 +42,8 @@ const NANOSECONDS: u64 = 1_000_000_000;
 /// interval for one look and one that holds at any time, guardrails for errors and latency, and a verdict in words.
 /// Results may be looked at as often as you like: verdicts use what is valid at any time.
 ///
-/// It reads the metrics that a configuration with `assignmentCookie` and `metrics: {red: {}}` makes, and counters of
-/// `metrics.list` with `experiments`. Weights are those of the configuration: start the report after their last change.
+/// It reads the metrics that a configuration with `assignmentCookie` and `metrics: {red: {}}` makes, the units that
+/// reached a goal of `metrics.goals`, and counters of `metrics.list` with `experiments`, which count requests. Weights are those of the configuration: start the report after their last change.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -68,8 +68,9 @@ pub(crate) struct Args {
     /// Until when. Default: now.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// A counter that is a goal. Default: all counters of the configuration with this experiment in `experiments`.
-    #[arg(long = "goal", value_name = "METRIC")]
+    /// A goal: a name in `metrics.goals`, or a counter of `metrics.list`. Default: all goals of this experiment, and
+    /// all counters with it in `experiments`.
+    #[arg(long = "goal", value_name = "GOAL")]
     goals: Vec<String>,
     /// The variant that the others are compared with. Default: the first.
     #[arg(long, value_name = "VARIANT")]
@@ -181,20 +182,27 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
     {
         return Err(format!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""));
     }
-    let mut known: BTreeMap<&str, Goal> = BTreeMap::new();
+    let mut counters: BTreeMap<&str, Goal> = BTreeMap::new();
     for metric in
         metrics.iter().flat_map(|metrics| &metrics.list).filter(|metric| is_goal(metric, &args.experiment))
     {
-        known.entry(&metric.name).or_insert_with(|| goal(metric));
+        counters.entry(&metric.name).or_insert_with(|| goal(metric));
     }
+    // Units first: they are what the experiment is about.
+    let goals = metrics.iter().flat_map(|metrics| &metrics.goals);
+    let goals = goals.filter(|goal| goal.experiments.is_empty() || names(&goal.experiments, &args.experiment));
+    let known: Vec<(&str, Goal)> =
+        goals.map(|goal| (goal.name.as_str(), goal_of_units(&goal.name))).chain(counters).collect();
     let goals = if args.goals.is_empty() {
-        known.into_values().collect()
+        known.into_iter().map(|(_, goal)| goal).collect()
     } else {
         let find = |name: &String| {
-            known.get(name.as_str()).cloned().ok_or_else(|| {
-                let names: Vec<&str> = known.keys().copied().take(5).collect();
+            let found = known.iter().find(|(known, _)| known == name).map(|(_, goal)| goal.clone());
+            found.ok_or_else(|| {
+                let names: Vec<&str> = known.iter().map(|(name, _)| *name).take(5).collect();
                 format!(
-                    "--goal: unknown goal {name:?}: expected a counter of metrics.list with this experiment (known: {})",
+                    "--goal: unknown goal {name:?}: expected a goal of metrics.goals, or a counter of metrics.list with \
+                     this experiment (known: {})",
                     names.join(", ")
                 )
             })
@@ -214,8 +222,21 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
 }
 
 fn is_goal(metric: &Metric, experiment: &str) -> bool {
-    let named = metric.experiments.iter().any(|it| it == "*" || it == experiment);
-    metric.kind == MetricType::Counter && named
+    metric.kind == MetricType::Counter && names(&metric.experiments, experiment)
+}
+
+/// Whether a list of experiments has one of this key.
+fn names(experiments: &[String], experiment: &str) -> bool {
+    experiments.iter().any(|it| it == "*" || it == experiment)
+}
+
+fn goal_of_units(name: &str) -> Goal {
+    Goal {
+        metric: "weir_conversions_total".to_owned(),
+        of_units: Some(name.to_owned()),
+        parts: None,
+        counts: true,
+    }
 }
 
 fn goal(metric: &Metric) -> Goal {
@@ -227,7 +248,7 @@ fn goal(metric: &Metric) -> Goal {
         LabelSpec::Short(_) => None,
     });
     let counts = metric.value.as_ref().is_none_or(|value| value.constant == Some(1));
-    Goal { metric: metric.name.clone(), parts, counts }
+    Goal { metric: metric.name.clone(), of_units: None, parts, counts }
 }
 
 /// A key as labels have it.

@@ -102,6 +102,7 @@ fn goal(report: &Report, index: usize, goal: &GoalReport, out: &mut impl Write) 
 
 pub(super) fn method(method: Method) -> &'static str {
     match method {
+        Method::Units => "units, each counted once, at its first conversion",
         Method::OneRequestAUnit => {
             "requests for each unit; right if a unit makes at most one of them, else count with a subBucket"
         }

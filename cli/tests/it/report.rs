@@ -23,10 +23,8 @@ fn answer(stored: &[Series], request: &Request) -> Answer {
     let (start, end, step) = (number("start"), number("end"), number("step"));
     let (function, rest) = query.split_once('(').unwrap();
     let (metric, rest) = rest.split_once('{').unwrap();
-    assert!(
-        rest.starts_with("experiment=\"check_out\"}[") && rest.ends_with(&format!("[{step}s])")),
-        "{query}"
-    );
+    let goal = if metric == "weir_conversions_total" { ",goal=\"order\"" } else { "" };
+    assert_eq!(rest, format!("experiment=\"check_out\"{goal}}}[{step}s])"), "{query}");
     let result: Vec<Value> = stored
         .iter()
         .filter(|series| series.name == metric)
@@ -98,6 +96,7 @@ fn same(report: &Value, truth: &Truth) {
         };
         assert_eq!(goal("orders_total"), Some(truth.orders[arm] as f64));
         assert_eq!(goal("clicks_total"), Some(truth.clicks[arm] as f64));
+        assert_eq!(goal("weir_conversions_total{goal=\"order\"}"), Some(truth.orders[arm] as f64));
         let errors = truth.errors[arm] as f64 / truth.requests[arm] as f64;
         let guardrail = &report["guardrails"][0];
         let reported = if arm == 0 { &guardrail["control"] } else { &guardrail["comparisons"][0]["value"] };
@@ -126,8 +125,11 @@ fn a_healthy_experiment_is_reported_as_it_is() {
             "{goal}"
         );
     }
-    assert_eq!(report["goals"][0]["method"], "batch_means");
-    assert_eq!(report["goals"][1]["method"], "one_request_a_unit");
+    let methods: Vec<&Value> =
+        report["goals"].as_array().unwrap().iter().map(|goal| &goal["method"]).collect();
+    assert_eq!(methods, ["units", "batch_means", "one_request_a_unit"], "units come first");
+    // Each unit orders at most once here, so that both say the same.
+    assert_eq!(report["goals"][0]["comparisons"], report["goals"][2]["comparisons"]);
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub struct Cookie {
     pub attribute: AttrId,
     /// How long it lives, in seconds; 0 for a session cookie.
     pub ttl: u64,
+    /// Whether browsers take it over HTTPS only.
+    pub secure: bool,
     before: String,
     after: String,
     /// Where its value is kept for a further pass of the same request; nowhere for what scripts read.
@@ -65,7 +67,8 @@ impl Cookie {
         prefix(spec, http_only, compiler, at);
         let after = attributes(spec, ttl, http_only, compiler, at);
         let carried = hidden.then(|| Carried::compile(&spec.name, compiler));
-        Some(Self { attribute: attribute?, ttl, before: format!("{}=", spec.name), after, carried })
+        let (before, secure) = (format!("{}=", spec.name), spec.secure.unwrap_or(true));
+        Some(Self { attribute: attribute?, ttl, secure, before, after, carried })
     }
 
     /// The header that sets the cookie. The value must have bytes of RFC 6265's `cookie-octet` only.

@@ -9,6 +9,7 @@ mod ownership;
 mod tables;
 mod variants;
 mod vary;
+mod visits;
 
 pub use names::MAX_NAME_LEN;
 

@@ -79,6 +79,11 @@ pub struct Effects {
     pub held: bool,
     /// What the filter that changes responses is to remember for this one.
     pub response_mark: Option<u16>,
+    /// Where the response may show that the request was nobody's visit, because it redirects the client to https:
+    /// counters that go up only if it does not.
+    pub provisional: Option<Vec<Counter>>,
+    /// What the cookie with assignments holds after this request, where goals can be added to it.
+    memory: Option<Made>,
     /// The values of cookies that the response sets, by the attribute that will read them.
     cookies: Vec<(AttrId, Made)>,
     made: Vec<u8>,
@@ -98,6 +103,8 @@ impl Effects {
             way: Disposition::On,
             held: false,
             response_mark: None,
+            provisional: None,
+            memory: None,
             cookies: Vec::new(),
             made: Vec::new(),
         }
@@ -121,6 +128,11 @@ impl Effects {
         }
         self.trusted = false;
         self.response_mark = None;
+        if self.provisional.is_some() {
+            cold_path();
+            self.provisional = None;
+        }
+        self.memory = None;
         self.cookies.clear();
         self.counts.clear();
         self.made.clear();
@@ -146,6 +158,17 @@ impl Effects {
     pub fn cookie(&self, attribute: AttrId) -> Option<&[u8]> {
         let (_, Made { start, len }) = self.cookies.iter().find(|(known, _)| *known == attribute)?;
         self.made.get(*start..)?.get(..*len)
+    }
+
+    /// Keeps what the cookie with assignments holds after this request.
+    pub fn keep_memory(&mut self, entries: &[u8]) {
+        self.memory = Some(self.make(|out| out.extend_from_slice(entries)));
+    }
+
+    /// What the cookie with assignments holds after this request; `None` where nothing is remembered.
+    pub fn memory(&self) -> Option<&[u8]> {
+        let Made { start, len } = self.memory?;
+        self.made.get(start..)?.get(..len)
     }
 
     /// Writes a text for this request; `write` appends to what it is handed.

@@ -15,6 +15,7 @@
 // For `derive(Load)`, whose code names this crate.
 extern crate self as weir_core;
 
+mod assigned;
 pub mod attribute;
 pub mod claims;
 pub mod compile;
@@ -44,7 +45,9 @@ pub mod timestamp;
 mod truth;
 pub mod value;
 mod view;
+mod visit;
 
+pub use assigned::{Assigned, DecidedBy, Remembered};
 pub use attribute::{AttrId, AttributeMap, SourceSpec};
 pub use compile::{Compiler, Variable};
 pub use effect::{Effects, ResponseHeader};
@@ -61,4 +64,5 @@ pub use targeting::{AnyVariant, Targeting};
 pub use truth::Truth;
 pub use value::Value;
 pub use view::RequestView;
+pub use visit::Visits;
 pub use weir_host_api::{Delay, Disposition, Hold, Reply};

@@ -11,8 +11,8 @@ use serde::Serialize;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ownership {
     /// Whether names of Weir's own namespace that the configuration neither writes nor reads are removed from
-    /// requests: with `experiments` the headers `x-weir-experiment-*` and `x-weir-payload-*` and the members
-    /// `weir.*` of `baggage`, with `routing` all other headers `x-weir-*`. Default: `true`.
+    /// requests: with `experiments` the headers `x-weir-experiment-*`, `x-weir-payload-*` and `x-weir-decided`, and
+    /// the members `weir.*` of `baggage`, with `routing` all other headers `x-weir-*`. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<bool>,
     /// Further request headers to remove, such as those of deleted rules: a name, or a prefix followed by `*`
@@ -35,11 +35,14 @@ impl Ownership {
 /// The filter state in which plugins record the headers that they wrote.
 pub const SHARED_STATE: &str = "weir-headers";
 
+/// The header that says of which experiments a request does not count, and why: `checkout=override`.
+pub const DECIDED: &str = "x-weir-decided";
+
 /// The header that services carry on as they got it.
 pub const BAGGAGE: &str = "baggage";
 
 const NAMESPACE: &[u8] = b"x-weir-";
-const OF_EXPERIMENTS: [&[u8]; 2] = [b"experiment-", b"payload-"];
+const OF_EXPERIMENTS: [&[u8]; 3] = [b"experiment-", b"payload-", b"decided"];
 
 /// Names of request headers that nothing reads or writes, and that clients must not send.
 #[derive(Debug)]

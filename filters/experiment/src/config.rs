@@ -37,6 +37,10 @@ pub struct Config {
     /// cookies are allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
+    /// Whether requests that are nobody's visit are left out: CORS preflights, prefetching and prerendering, health
+    /// checks, redirects to https. They get no anonymous ID, and are no exposure and no goal. Default: `true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visits_only: Option<bool>,
     /// Secrets that sign cookies. The first one signs, signatures by all are accepted. Default: none.
     #[load(one_or_many)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -48,8 +52,8 @@ pub struct Config {
     /// Forced variants for testers. Default: disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Overrides>,
-    /// Peers whose copies of this section's headers are trusted: their decisions are kept, and so are names
-    /// of Weir's namespace. Copies from all other clients are removed. Default: none.
+    /// Peers whose copies of this section's headers are trusted: their decisions are kept, count as they say, and
+    /// so are names of Weir's namespace. Copies from all other clients are removed. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<Targeting>,
     /// How variants are passed to services, logs and clients.
@@ -304,7 +308,8 @@ pub struct Output {
     /// Whether the W3C header `baggage` gets a member `weir.KEY=VARIANT` for each experiment, which
     /// instrumented services propagate.
     pub baggage: bool,
-    /// Whether the filter state `wasm.weir.KEY` is set, for access logs, metrics tags and later filters.
+    /// Whether the filter state `wasm.weir.KEY` is set, for access logs, metrics tags and later filters: the variant,
+    /// or `VARIANT;REASON` for a request that does not count (`override`, `winner` or `uncounted`).
     pub filter_state: bool,
     /// Whether assignments are counted. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@
 // requests never come to is `#[cold]`, so that it lies apart.
 
 use crate::config::Status;
-use crate::decision::{Decision, find};
+use crate::decision::{Decision, find, values};
 use crate::overrides::Chosen;
 use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
@@ -13,16 +13,7 @@ use crate::trace::{Note, Step, Trace, Verdict};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
-use weir_core::{Effects, HostServices, Request, Truth};
-
-/// What decided.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum DecidedBy {
-    /// The hash, just now: such an assignment is counted.
-    Hash,
-    /// Not the hash in this request: a peer, an override, or a sticky assignment.
-    Other,
-}
+use weir_core::{Assigned, DecidedBy, Effects, HostServices, Request, Truth};
 
 /// Results of the previous experiment, which the next one often needs again.
 struct Last<'t> {
@@ -58,8 +49,9 @@ impl Plan {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
         let turn = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
-        let mut last = Last::default();
+        let (mut last, mut told) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
+        let counted_before = effects.counts.len();
         for (position, experiment) in self.experiments.iter().enumerate() {
             if !experiment.earlier.is_empty() && experiment.flag_is_decided(request) {
                 experiment.note(trace, Step::Flag, Verdict::Out);
@@ -67,32 +59,43 @@ impl Plan {
             }
             let inherited = if trusted { turn.inherited(position, experiment, trace) } else { None };
             let decided = match inherited {
-                Some(variant) => Some((variant, DecidedBy::Other)),
+                Some(assigned) => Some(assigned),
                 None => turn.experiment(experiment, &mut last, trace),
             };
-            let Some((index, by)) = decided else { continue };
-            let Some(variant) = experiment.variants.get(index) else { continue };
-            #[allow(clippy::cast_possible_truncation, reason = "variants are counted in u16")]
-            let assigned = index as u16;
+            let Some(mut assigned) = decided else { continue };
+            let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
+            if self.may_not_count {
+                assigned.counts &= turn.counts();
+            }
             request.assign(experiment.id, assigned);
-            variant.apply(effects);
-            if by == DecidedBy::Hash {
+            variant.apply(assigned, effects);
+            if !assigned.counts {
+                told = true;
+                turn.note_uncounted(assigned);
+            } else if assigned.by == DecidedBy::Hash {
                 match (&self.memory, variant.counters) {
                     (None, Some(counters)) => {
-                        if turn.earlier.is_none() || !experiment.was_decided(variant, request) {
+                        let is_first = || turn.is_provisional(false) || !experiment.was_decided(variant, request);
+                        if turn.earlier.is_none() || is_first() {
                             effects.counts.push(counters.assignments);
                         }
                     }
                     (None, None) => {}
-                    (Some(_), _) => fresh.note(&turn, position, index, effects),
+                    (Some(_), _) => fresh.note(&turn, position, assigned.variant),
                 }
             }
+        }
+        if told {
+            self.write_decided(trusted, request, effects);
         }
         if self.outputs.any {
             self.write_outputs(trusted, &turn, effects);
         }
         turn.finish(effects);
         fresh.finish(&turn, effects);
+        if turn.is_provisional(!fresh.is_empty()) {
+            effects.provisional = Some(effects.counts.drain(counted_before..).collect());
+        }
     }
 }
 
@@ -115,28 +118,43 @@ impl Trust {
 
 impl Variant {
     #[inline]
-    fn apply(&self, effects: &mut Effects) {
+    fn apply(&self, assigned: Assigned, effects: &mut Effects) {
         for (header, value) in &self.headers {
             effects.set(*header, *value);
         }
         if let Some((state, value)) = self.state {
-            effects.states.push((state, value.into()));
+            let value = if assigned.counts { value.into() } else { self.uncounted(assigned, effects) };
+            effects.states.push((state, value));
         }
+    }
+
+    /// What filter state says of a variant that does not count.
+    #[cold]
+    #[inline(never)]
+    fn uncounted(&self, assigned: Assigned, effects: &mut Effects) -> HeaderValue {
+        let made = effects.make(|out| {
+            out.extend_from_slice(self.key.as_bytes());
+            out.push(Assigned::SEPARATOR);
+            out.extend_from_slice(assigned.word().as_bytes());
+        });
+        made.into()
     }
 }
 
 impl<'a, O: HostServices> Decision<'a, O> {
-    /// The variant that a trusted peer has decided.
+    /// The variant that a trusted peer has decided, which counts as it was decided there.
     #[cold]
     #[inline(never)]
-    fn inherited<T: Trace>(&self, position: usize, experiment: &Experiment, trace: &mut T) -> Option<usize> {
+    fn inherited<T: Trace>(&self, position: usize, experiment: &Experiment, trace: &mut T) -> Option<Assigned> {
         let outputs = &self.plan.outputs;
         let own = outputs.headers.get(position).copied().flatten();
         let own = own.and_then(|header| experiment.position(self.request.sent(header)?));
         let combined = || find(self.request.sent(outputs.combined?)?, b',', experiment);
         let variant = own.or_else(combined);
         experiment.note(trace, Step::Trust, variant.map_or(Verdict::On, Verdict::Variant));
-        variant
+        let told = outputs.decided.and_then(|header| self.request.sent(header));
+        let word = told.and_then(|told| values(told, b',', experiment.name()).next());
+        Some(Assigned::by_peer(u16::try_from(variant?).ok()?, word))
     }
 
     /// The decision about one experiment, in the order of [`Step`].
@@ -146,7 +164,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
         experiment: &'t Experiment,
         last: &mut Last<'t>,
         trace: &mut T,
-    ) -> Option<(usize, DecidedBy)> {
+    ) -> Option<Assigned> {
         let mut paused = false;
         if experiment.status != Status::Running || experiment.window.is_some() {
             match self.status(experiment) {
@@ -204,7 +222,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
         experiment: &'t Experiment,
         last: &mut Last<'t>,
         trace: &mut T,
-    ) -> Option<(usize, DecidedBy)> {
+    ) -> Option<Assigned> {
         if last.units != experiment.units {
             let units = self.plan.units.get(usize::from(experiment.units))?;
             (last.units, last.unit) = (experiment.units, self.unit(units));
@@ -219,13 +237,13 @@ impl<'a, O: HostServices> Decision<'a, O> {
         self.is_for(experiment, true, trace)?;
         let Rule::Hash(assigner) = &experiment.rule else {
             experiment.note(trace, Step::Variant, Verdict::Variant(0));
-            return Some((0, DecidedBy::Hash));
+            return Some(Assigned::from(0));
         };
         match assign(assigner, unit) {
             Assignment::Variant(variant) => {
                 experiment.hashed(trace, Step::Coverage, Verdict::On, unit, None, assigner);
                 experiment.hashed(trace, Step::Variant, Verdict::Variant(variant), unit, None, assigner);
-                Some((variant, DecidedBy::Hash))
+                Some(Assigned::from(position(variant)))
             }
             Assignment::NotCovered => {
                 if unit.is_none() {
@@ -266,7 +284,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
     #[inline(never)]
     fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
         let units = self.plan.units.get(usize::from(experiment.units))?;
-        if units.minted && self.consent() {
+        if units.minted && self.is_visit && self.consent() {
             self.is_for(experiment, false, trace)?;
             return Some(self.mint());
         }
@@ -337,6 +355,13 @@ impl<'a, O: HostServices> Decision<'a, O> {
     }
 }
 
+/// The position of a variant, of which there are at most 4096.
+#[allow(clippy::cast_possible_truncation, reason = "variants are counted in u16")]
+#[inline]
+fn position(variant: usize) -> u16 {
+    variant as u16
+}
+
 /// What becomes of a unit, or of a request without one.
 #[inline]
 fn assign(assigner: &Assigner, unit: Option<&[u8]>) -> Assignment {
@@ -376,8 +401,13 @@ impl Experiment {
 
     /// The last step before the hash is asked.
     #[inline(always)]
-    fn end<T: Trace>(&self, trace: &mut T, step: Step, variant: Option<usize>) -> Option<(usize, DecidedBy)> {
+    fn end<T: Trace>(&self, trace: &mut T, step: Step, variant: Option<usize>) -> Option<Assigned> {
         self.note(trace, step, variant.map_or(Verdict::Out, Verdict::Variant));
-        variant.map(|variant| (variant, DecidedBy::Other))
+        let (by, counts) = match step {
+            Step::Status => (DecidedBy::Winner, false),
+            Step::Override => (DecidedBy::Override, false),
+            _ => (DecidedBy::Sticky, true),
+        };
+        variant.map(|variant| Assigned { variant: position(variant), by, counts })
     }
 }

@@ -7,7 +7,7 @@ use crate::sticky::StoredAssignments;
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Id, SIGNATURE};
 use weir_core::RequestView;
-use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
+use weir_core::{Assigned, AttrId, DecidedBy, Effects, HostServices, Predicate, Request, Truth};
 
 /// A request on its way through the experiments.
 pub(crate) struct Decision<'a, O> {
@@ -15,6 +15,8 @@ pub(crate) struct Decision<'a, O> {
     pub(crate) request: &'a Request<'a, O>,
     /// What an earlier pass of the request has left.
     pub(crate) earlier: Option<&'a Earlier>,
+    /// Whether it is somebody's visit.
+    pub(crate) is_visit: bool,
     now: OnceCell<u64>,
     consent: OnceCell<bool>,
     sent_id: OnceCell<Option<&'a [u8]>>,
@@ -24,6 +26,8 @@ pub(crate) struct Decision<'a, O> {
     /// Whether a condition could not be judged.
     undecided: Cell<bool>,
     pub(crate) lacks_unit: Cell<bool>,
+    /// Whether the hash has decided without consent.
+    lacks_consent: Cell<bool>,
 }
 
 impl<'a, O: HostServices> Decision<'a, O> {
@@ -38,6 +42,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
             plan,
             request,
             earlier,
+            is_visit: plan.visits.as_ref().is_none_or(|visits| visits.is_visit(request)),
             now: OnceCell::new(),
             consent: OnceCell::new(),
             sent_id: OnceCell::new(),
@@ -46,7 +51,38 @@ impl<'a, O: HostServices> Decision<'a, O> {
             choice: OnceCell::new(),
             undecided: Cell::new(false),
             lacks_unit: Cell::new(false),
+            lacks_consent: Cell::new(false),
         }
+    }
+
+    /// Whether the request is part of results, where a hash or a cookie has decided.
+    pub(crate) fn counts(&self) -> bool {
+        self.is_visit && self.consent() && !self.is_testers()
+    }
+
+    /// Notes a variant that is in no result.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note_uncounted(&self, assigned: Assigned) {
+        if assigned.by == DecidedBy::Hash && !self.consent() {
+            self.lacks_consent.set(true);
+        }
+    }
+
+    /// Whether the response can show that the request was nobody's visit: one over plain HTTP that gets cookies for
+    /// HTTPS. `assigns` says that assignments are remembered.
+    #[inline]
+    pub(crate) fn is_provisional(&self, assigns: bool) -> bool {
+        (assigns || self.fresh_id.get().is_some()) && self.may_be_redirected(assigns)
+    }
+
+    #[cold]
+    fn may_be_redirected(&self, assigns: bool) -> bool {
+        let plan = self.plan;
+        let memory = plan.memory.as_ref().filter(|_| assigns).map(|memory| &memory.cookie);
+        let minted = plan.minted.as_ref().filter(|_| self.fresh_id.get().is_some()).map(|it| &it.cookie);
+        let secure = memory.into_iter().chain(minted).any(|cookie| cookie.secure);
+        secure && plan.visits.as_ref().is_some_and(|visits| visits.is_plain_http(self.request))
     }
 
     /// The result of a predicate; most experiments have none, and a call would cost more than this check.
@@ -137,13 +173,18 @@ impl<'a, O: HostServices> Decision<'a, O> {
         self.recalled.get_or_init(read).as_ref()
     }
 
+    /// The same where something has asked for them.
+    pub(crate) fn recalled_already(&self) -> Option<&StoredAssignments<'a>> {
+        self.recalled.get()?.as_ref()
+    }
+
     /// What is left to do once all experiments are decided.
     #[inline]
     pub(crate) fn finish(&self, effects: &mut Effects) {
         if let Some(overrides) = &self.plan.overrides {
             self.finish_choice(overrides, effects);
         }
-        let counted = self.lacks_unit.get() || self.undecided.get();
+        let counted = self.lacks_unit.get() || self.undecided.get() || self.lacks_consent.get();
         if counted || self.fresh_id.get().is_some() {
             self.finish_rare(effects);
         }
@@ -151,8 +192,11 @@ impl<'a, O: HostServices> Decision<'a, O> {
 
     #[cold]
     fn finish_rare(&self, effects: &mut Effects) {
-        if self.lacks_unit.get() {
+        if self.lacks_unit.get() && self.is_visit {
             effects.counts.push(self.plan.without_unit);
+        }
+        if self.lacks_consent.get() {
+            effects.counts.extend(self.plan.without_consent);
         }
         if self.undecided.get() {
             effects.counts.push(self.plan.undecided);
@@ -170,14 +214,14 @@ impl<'a, O: HostServices> Decision<'a, O> {
 
 /// The variant that a list such as `checkout=b,search=a` has for an experiment, by its key or its flag's name.
 pub(crate) fn find(list: &[u8], separator: u8, experiment: &Experiment) -> Option<usize> {
-    let named = |name: &str| {
-        let value = |pair: &[u8]| {
-            let variant = pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-            experiment.position(variant)
-        };
-        list.split(|b| *b == separator).find_map(value)
-    };
+    let named = |name: &str| values(list, separator, name).find_map(|value| experiment.position(value));
     named(&experiment.key).or_else(|| named(experiment.flag.as_deref()?))
+}
+
+/// What a list such as `checkout=b,search=a` has for a name.
+pub(crate) fn values<'l>(list: &'l [u8], separator: u8, name: &str) -> impl Iterator<Item = &'l [u8]> {
+    let value = move |pair: &'l [u8]| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+    list.split(move |b| *b == separator).filter_map(value)
 }
 
 impl Experiment {

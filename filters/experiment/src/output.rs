@@ -3,6 +3,7 @@
 use crate::decision::Decision;
 use crate::plan::{Plan, Variant};
 use std::rc::Rc;
+use weir_core::effect::HeaderValue;
 use weir_core::RequestView;
 use weir_core::{Effects, HostServices, OwnedHeader, Request, ResponseHeader};
 
@@ -67,7 +68,37 @@ impl Plan {
         }
     }
 
-    /// A trusted peer's variants of experiments that are not configured here.
+    /// Tells peers that trust this proxy which variants do not count, and why. What counts is not mentioned, so that
+    /// most requests have no such header.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn write_decided<O: HostServices>(
+        &self,
+        trusted: bool,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+    ) {
+        let Some(header) = self.outputs.decided else { return };
+        let uncounted = self.experiments.iter().filter_map(|experiment| {
+            let assigned = request.assigned(experiment.id).filter(|assigned| !assigned.counts)?;
+            Some([experiment.name(), "=", assigned.word()])
+        });
+        let mut text = Vec::new();
+        for pair in uncounted {
+            text.push(b',');
+            pair.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
+        }
+        if trusted {
+            self.keep_unknown(request.sent(header).unwrap_or_default(), &mut text);
+        }
+        let value = match text.split_first() {
+            Some((_, text)) => effects.make(|out| out.extend_from_slice(text)).into(),
+            None => HeaderValue::Nothing,
+        };
+        effects.set(header, value);
+    }
+
+    /// What a trusted peer says of experiments that are not configured here.
     #[cold]
     fn keep_unknown(&self, sent: &[u8], out: &mut Vec<u8>) {
         for pair in sent.split(|b| *b == b',').map(<[u8]>::trim_ascii) {

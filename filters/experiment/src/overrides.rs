@@ -96,6 +96,13 @@ impl<'a, O: HostServices> Decision<'a, O> {
         }
     }
 
+    /// Whether an allowed tester has chosen anything: then the request is in no result, also not in those of other
+    /// experiments.
+    pub(crate) fn is_testers(&self) -> bool {
+        let choice = self.plan.overrides.as_ref().and_then(|overrides| self.choice(overrides).as_ref());
+        choice.is_some_and(|choice| choice.unfit.is_none())
+    }
+
     fn choice(&self, overrides: &Overrides) -> &Option<Choice<'a>> {
         self.choice.get_or_init(|| self.read_choice(overrides))
     }

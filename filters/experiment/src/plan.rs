@@ -3,9 +3,9 @@
 use crate::config::Status;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
-use weir_core::ids::ExperimentId;
 use weir_core::ids::{Counter, State, TextId};
-use weir_core::{AttrId, OwnedHeader, Passes, Predicate};
+use weir_core::ids::ExperimentId;
+use weir_core::{AttrId, OwnedHeader, Passes, Predicate, Visits};
 
 /// The validated section.
 #[derive(Debug)]
@@ -24,8 +24,14 @@ pub struct Plan {
     pub(crate) outputs: Outputs,
     /// Whether there was an earlier pass of a request, where something of it would be kept.
     pub(crate) passes: Option<Passes>,
+    /// How requests that are nobody's visit are recognised, where there are units to count.
+    pub(crate) visits: Option<Visits>,
+    /// Whether a request may be in no result though the hash has decided.
+    pub(crate) may_not_count: bool,
     /// Counts requests that lacked a unit where one was needed.
     pub(crate) without_unit: Counter,
+    /// Counts requests that the hash has given variants, and of which none counts without consent.
+    pub(crate) without_consent: Option<Counter>,
     /// Counts requests of which a condition could not be judged.
     pub(crate) undecided: Counter,
 }
@@ -217,6 +223,8 @@ pub(crate) struct Outputs {
     /// Whether there is anything at all.
     pub(crate) any: bool,
     pub(crate) combined: Option<OwnedHeader>,
+    /// The header that tells peers which variants do not count.
+    pub(crate) decided: Option<OwnedHeader>,
     pub(crate) baggage: Option<Baggage>,
     pub(crate) response_header: Option<std::rc::Rc<str>>,
     pub(crate) response_cookie: Option<Cookie>,

@@ -1,19 +1,26 @@
-//! The cookie that remembers which variants a browser was given.
+//! The cookie that remembers which variants a browser was given, and which goals it has reached since.
 //!
 //! Its value is `1~EXPIRY~ENTRIES~SIGNATURE`: the expiry in seconds since the Unix epoch (0 for a session), and
-//! entries `KEY:VARIANT:VERSION` with `/` between them, in the order of the experiments. The signature is of
-//! everything before it, and bound to the cookie's name.
+//! entries `KEY:VARIANT:VERSION` with `/` between them, in the order of the experiments, each followed by an entry
+//! `KEY:GOAL:g` for each goal. The signature is of everything before it, and bound to the cookie's name.
 
 use crate::decision::Decision;
 use crate::link::seconds;
 use crate::plan::{Experiment, Memory, Plan};
 use std::cell::Cell;
 use weir_cookie::SIGNATURE;
-use weir_core::{Effects, HostServices};
+use weir_core::ids::ExperimentId;
+use weir_core::{Effects, HostServices, Remembered, ResponseHeader};
 
 /// Browsers drop cookies of more than 4096 bytes, name and attributes included (RFC 6265bis section 5.6). Longer
 /// values are not read, and none is written of which this leaves too little for the rest.
 const MAX_COOKIE_LEN: usize = 3800;
+
+/// Goals are added while all entries have at most so many bytes, so that assignments find room after them.
+const MAX_WITH_GOALS: usize = 3000;
+
+/// What ends the entry of a goal, where that of an assignment has its version.
+const GOAL: &[u8] = b":g";
 
 /// The content of the cookie.
 #[derive(Debug)]
@@ -61,15 +68,26 @@ impl<'a> StoredAssignments<'a> {
         good.then_some(Self { entries, cursor: Cell::new(0) })
     }
 
-    /// The entries of an experiment; they stand next to each other.
-    fn entries_of(&self, key: &'a str) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+    /// Everything that is remembered of an experiment: its assignments, and then its goals.
+    fn all_of(&self, key: &'a str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let key = key.as_bytes();
         let start = self.position(key);
         let rest = start.and_then(|start| self.entries.get(start..)).unwrap_or_default();
-        rest.split(|b| *b == b'/').map_while(move |whole| {
-            let (variant, version) = split_last(whole.strip_prefix(key)?.strip_prefix(b":")?)?;
+        let is_of = move |whole: &&[u8]| whole.strip_prefix(key).is_some_and(|rest| rest.first() == Some(&b':'));
+        rest.split(|b| *b == b'/').take_while(is_of)
+    }
+
+    /// The assignments of an experiment.
+    fn entries_of(&self, key: &'a str) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        self.all_of(key).map_while(move |whole| {
+            let (variant, version) = split_last(whole.get(key.len() + 1..)?)?;
             Some(Entry { whole, variant, version: u32::try_from(seconds(version)?).ok()? })
         })
+    }
+
+    /// The goals that were reached since.
+    fn goals_of(&self, key: &'a str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.all_of(key).filter(|whole| whole.ends_with(GOAL))
     }
 
     /// Where the entries of a key begin; looks from the last one on, and then from the start.
@@ -127,23 +145,21 @@ impl Experiment {
 pub(crate) struct NewAssignments(Vec<(usize, usize)>);
 
 impl NewAssignments {
-    /// Notes an assignment that a hash has made, and counts it where it cannot be remembered.
+    /// Notes an assignment that a hash has made, unless it is remembered.
     #[cold]
     #[inline(never)]
-    pub(crate) fn note<O: HostServices>(
-        &mut self,
-        turn: &Decision<'_, O>,
-        experiment: usize,
-        variant: usize,
-        effects: &mut Effects,
-    ) {
+    pub(crate) fn note<O: HostServices>(&mut self, turn: &Decision<'_, O>, experiment: usize, variant: u16) {
         let Some(known) = turn.plan.experiments.get(experiment) else { return };
-        if !turn.consent() {
-            let counters = known.variants.get(variant).and_then(|v| v.counters);
-            effects.counts.extend(counters.map(|c| c.assignments));
-        } else if !turn.recalled().is_some_and(|recalled| known.is_remembered(variant, recalled)) {
+        let variant = usize::from(variant);
+        if !turn.recalled().is_some_and(|recalled| known.is_remembered(variant, recalled)) {
             self.0.push((experiment, variant));
         }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Rewrites the cookie, and counts new assignments.
@@ -151,8 +167,15 @@ impl NewAssignments {
     pub(crate) fn finish<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {
             self.write(turn, effects);
-        } else if let Some(earlier) = turn.earlier {
+            return;
+        }
+        if let Some(earlier) = turn.earlier {
             earlier.set_again(turn.plan, effects);
+        }
+        if turn.request.shape().remembers_goals
+            && let Some(recalled) = turn.recalled_already()
+        {
+            effects.keep_memory(recalled.entries);
         }
     }
 
@@ -160,21 +183,18 @@ impl NewAssignments {
     #[inline(never)]
     fn write<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
         let Some(memory) = &turn.plan.memory else { return };
-        let mut value = b"1~".to_vec();
-        let expiry = match memory.cookie.ttl {
-            0 => 0,
-            ttl => (turn.now() / 1_000_000_000).saturating_add(ttl),
-        };
-        value.extend_from_slice(expiry.to_string().as_bytes());
-        value.push(b'~');
-        let start = value.len();
-        self.write_entries(turn.plan, turn.recalled(), start, &mut value, effects);
-        if value.len() > start {
-            let signature = memory.signer.sign(memory.cookie.purpose(), &value);
-            value.push(b'~');
-            value.extend_from_slice(&signature);
+        let mut entries = Vec::new();
+        self.write_entries(turn.plan, turn.recalled(), &mut entries, effects);
+        if !entries.is_empty() {
+            let value = memory.signed(&entries, || turn.now());
             effects.response.push(memory.cookie.header(&value));
-            memory.cookie.carry(&value, effects);
+            // What waits for a response is begun again by the pass that has one.
+            if !turn.is_provisional(true) {
+                memory.cookie.carry(&value, effects);
+            }
+        }
+        if turn.request.shape().remembers_goals {
+            effects.keep_memory(&entries);
         }
     }
 
@@ -182,8 +202,7 @@ impl NewAssignments {
         &self,
         plan: &Plan,
         recalled: Option<&StoredAssignments<'_>>,
-        start: usize,
-        value: &mut Vec<u8>,
+        entries: &mut Vec<u8>,
         effects: &mut Effects,
     ) {
         let mut fresh = self.0.iter().peekable();
@@ -192,13 +211,20 @@ impl NewAssignments {
             let known = recalled.into_iter().flat_map(|recalled| recalled.entries_of(&experiment.key));
             for entry in known {
                 if new.is_none() || entry.version != experiment.bucket_version {
-                    add(value, start, entry.whole);
+                    add(entries, entry.whole);
                 }
             }
-            let Some(variant) = new else { continue };
+            let Some(variant) = new else {
+                // A unit that is counted anew can reach its goals anew.
+                let goals = recalled.into_iter().flat_map(|recalled| recalled.goals_of(&experiment.key));
+                for whole in goals {
+                    add(entries, whole);
+                }
+                continue;
+            };
             let version = experiment.bucket_version.to_string();
             let entry = [&experiment.key, ":", &variant.key, ":", &version].concat();
-            let remembered = add(value, start, entry.as_bytes());
+            let remembered = add(entries, entry.as_bytes());
             let counters = variant.counters;
             let counter =
                 |c: crate::plan::Counters| if remembered { c.exposures } else { Some(c.assignments) };
@@ -207,15 +233,74 @@ impl NewAssignments {
     }
 }
 
-/// Adds an entry where there is room for it and a signature.
-fn add(value: &mut Vec<u8>, start: usize, entry: &[u8]) -> bool {
-    if value.len() + entry.len() + 2 + SIGNATURE > MAX_COOKIE_LEN {
+impl Memory {
+    /// The cookie's value.
+    fn signed(&self, entries: &[u8], now: impl FnOnce() -> u64) -> Vec<u8> {
+        let expiry = match self.cookie.ttl {
+            0 => 0,
+            ttl => (now() / 1_000_000_000).saturating_add(ttl),
+        };
+        let mut value = ["1~", &expiry.to_string(), "~"].concat().into_bytes();
+        value.extend_from_slice(entries);
+        let signature = self.signer.sign(self.cookie.purpose(), &value);
+        value.push(b'~');
+        value.extend_from_slice(&signature);
+        value
+    }
+}
+
+impl Plan {
+    /// Adds a goal to what is remembered of a browser ([`Effects::memory`]), if its assignment is.
+    pub fn remember(
+        &self,
+        entries: &mut Vec<u8>,
+        experiment: ExperimentId,
+        variant: u16,
+        goal: &str,
+    ) -> Remembered {
+        let experiment = self.experiments.iter().find(|known| known.id == experiment);
+        let Some(experiment) = experiment.filter(|_| self.memory.is_some()) else { return Remembered::Unable };
+        let stored = StoredAssignments { entries, cursor: Cell::new(0) };
+        if !experiment.is_remembered(usize::from(variant), &stored) {
+            return Remembered::Unable;
+        }
+        let entry = [&experiment.key, ":", goal, ":g"].concat();
+        if stored.goals_of(&experiment.key).any(|known| *known == *entry.as_bytes()) {
+            return Remembered::Already;
+        }
+        if entries.len() + entry.len() > MAX_WITH_GOALS {
+            return Remembered::Full;
+        }
+        let start = stored.position(experiment.key.as_bytes()).unwrap_or_default();
+        let end = stored.all_of(&experiment.key).fold(start, |at, whole| at + whole.len() + 1).saturating_sub(1);
+        let rest = entries.split_off(end.min(entries.len()));
+        entries.push(b'/');
+        entries.extend_from_slice(entry.as_bytes());
+        entries.extend_from_slice(&rest);
+        Remembered::New
+    }
+
+    /// Sets the cookie to what is remembered now, in place of what the request has meant to set.
+    pub fn set_memory(&self, entries: &[u8], now: impl FnOnce() -> u64, response: &mut Vec<ResponseHeader>) {
+        let Some(memory) = &self.memory else { return };
+        let name = memory.cookie.purpose().as_bytes();
+        response.retain(|header| *header.name != *"set-cookie" || !header.value.starts_with(name));
+        response.push(memory.cookie.header(&memory.signed(entries, now)));
+    }
+}
+
+/// What a cookie has around its entries: `1~`, an expiry of up to 20 digits, `~`, and a signature after another `~`.
+const AROUND: usize = 2 + 20 + 2 + SIGNATURE;
+
+/// Adds an entry where there is room for it.
+fn add(entries: &mut Vec<u8>, entry: &[u8]) -> bool {
+    if entries.len() + 1 + entry.len() + AROUND > MAX_COOKIE_LEN {
         return false;
     }
-    if value.len() > start {
-        value.push(b'/');
+    if !entries.is_empty() {
+        entries.push(b'/');
     }
-    value.extend_from_slice(entry);
+    entries.extend_from_slice(entry);
     true
 }
 

@@ -1,5 +1,6 @@
 //! The bootstrap settings for labels and buckets, which `weir render bootstrap` prints. Not part of modules.
 
+use crate::compile::goals::{BUCKET, GOAL};
 use crate::config::{Config, Metric, MetricType};
 use crate::encoding::{self, ISTIO_LABELS, Style};
 use crate::red;
@@ -14,6 +15,10 @@ pub fn tag_names(config: &Config) -> Vec<String> {
     if config.style == Style::Tags {
         for (_, metric) in red::all(config, true) {
             names.extend(metric.labels.iter().map(|(name, _)| name.to_owned()));
+        }
+        for goal in &config.goals {
+            names.push(GOAL.to_owned());
+            names.extend(goal.sub_bucket.as_ref().map(|_| BUCKET.to_owned()));
         }
     }
     names.sort();

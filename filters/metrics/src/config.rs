@@ -4,7 +4,7 @@
 //! missing, is found when the plan is made, so that all of it is reported together.
 
 use crate::encoding::Style;
-use crate::label::LabelSpec;
+use crate::label::{LabelSpec, SubBucket};
 use crate::status::Statuses;
 use serde::Serialize;
 use weir_cookie::SecretSpec;
@@ -28,6 +28,9 @@ pub struct Config {
     /// Custom metrics, at most 56. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Metric>,
+    /// Goals of experiments, at most 16: what units are meant to do. Each is counted once a unit. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goals: Vec<Goal>,
     /// A line of JSON in the proxy's log for selected requests. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log: Option<AccessLog>,
@@ -93,6 +96,50 @@ pub struct Metric {
     /// series, with `other` in every label. Default: 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_series: Option<u32>,
+}
+
+/// A goal of experiments. It is reached at the headers of a response.
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Goal {
+    /// Its unique name, the value of the label `goal`: letters, digits, `-` and `_`, at most 32.
+    pub name: String,
+    /// The experiments whose units have this goal: keys, or `*` for all of this configuration. Default: `*`.
+    #[load(one_or_many)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "weir_core::load::OneOrMany<String>"))]
+    pub experiments: Vec<String>,
+    /// Which requests.
+    #[serde(flatten)]
+    pub targeting: Targeting,
+    /// Which responses, by status and headers. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<ResponseMatch>,
+    /// What reaching it is worth, such as revenue: its sum and the sum of its squares are counted. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<GoalValue>,
+    /// Divides the goal's metrics by parts of all units, in the label `bucket`; for all goals, or for none. Default:
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_bucket: Option<SubBucket>,
+}
+
+/// The value of a goal, a whole number of at most 33554431; larger ones count as this. Specify exactly one source.
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GoalValue {
+    /// A response header with a number. A response without one, or with one below 0, adds nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_header: Option<String>,
+    /// The time from the request's headers to the response's, in this unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<TimeUnit>,
+    /// With `responseHeader`: the number is multiplied by this, 1 to 1000000, and rounded, because counters hold whole
+    /// numbers. `100` counts 12.99 as 1299. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<u32>,
 }
 
 /// The type of a metric.

@@ -34,7 +34,8 @@ pub fn istio_name(label: &str) -> &str {
     match label {
         "experiment" | "metric" => "component",
         "variant" | "label" => "tag",
-        "route" => "cache",
+        "route" | "goal" => "cache",
+        "bucket" => "wasm_filter",
         "code" => ISTIO_CODE,
         "code_class" => ISTIO_CLASS,
         other => other,

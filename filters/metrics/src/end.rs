@@ -22,7 +22,7 @@ pub(crate) struct Asked<'e, E> {
 
 impl<'e, E: ResponseView> Asked<'e, E> {
     #[inline]
-    fn new(response_sources: &'e [ResponseSource], ending: &'e E) -> Self {
+    pub(crate) fn new(response_sources: &'e [ResponseSource], ending: &'e E) -> Self {
         let mut found = Vec::new();
         found.resize_with(response_sources.len(), OnceCell::new);
         Self {
@@ -81,7 +81,7 @@ impl Plan {
     /// request ended.
     #[inline]
     pub fn end(&self, measured: Measured, ending: &impl ResponseView, registry: &impl Registry) {
-        let Measured { mut values, waiting, started, numbers, active, line } = measured;
+        let Measured { mut values, waiting, started, numbers, active, line, .. } = measured;
         for gauge in active {
             registry.increment(gauge, -1);
         }

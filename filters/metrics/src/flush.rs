@@ -8,12 +8,16 @@ use crate::host::{Kind, Registry};
 use crate::measured::Values;
 use crate::plan::{LabelValue, Metric, Plan, Series};
 use crate::series::{Found, Id, number, number_of_the_rest};
+use std::cell::Cell;
 use weir_core::Truth;
 
 /// The counter of what became `other`.
 const OVERFLOW: &str = "weir_metrics_overflow_total";
 /// The counter of conditions that could not be judged.
 const UNDECIDED: &str = "weir_metrics_undecided_total";
+
+/// The counter of goals that no cookie had room for.
+const FORGOTTEN: &str = "weir_goals_not_remembered_total";
 
 /// Maximum of one increment, so that no client can make a counter overflow.
 const MAX_INCREMENT: u64 = 1 << 50;
@@ -153,12 +157,13 @@ impl Plan {
     #[cold]
     #[inline(never)]
     pub(crate) fn count_undecided(&self, registry: &impl Registry) {
-        if self.undecided.get() == Id::Unknown {
-            self.undecided.set(Id::of(registry.define(Kind::Counter, UNDECIDED)));
-        }
-        if let Id::Known(id) = self.undecided.get() {
-            registry.increment(id, 1);
-        }
+        count(&self.undecided, UNDECIDED, registry);
+    }
+
+    /// Counts a goal that no cookie has room for.
+    #[cold]
+    pub(crate) fn count_forgotten(&self, registry: &impl Registry) {
+        count(&self.forgotten, FORGOTTEN, registry);
     }
 
     /// Whether a condition holds; one that cannot be judged is counted, and does not.
@@ -188,5 +193,15 @@ impl Plan {
             .collect();
         let labels: Vec<(&str, &str)> = texts.iter().map(|(label, text)| (*label, text.as_str())).collect();
         encoding::name(self.style, &labels, &metric.name)
+    }
+}
+
+/// Counts in a counter without labels, which is defined the first time.
+fn count(counter: &Cell<Id>, name: &str, registry: &impl Registry) {
+    if counter.get() == Id::Unknown {
+        counter.set(Id::of(registry.define(Kind::Counter, name)));
+    }
+    if let Id::Known(id) = counter.get() {
+        registry.increment(id, 1);
     }
 }

@@ -16,6 +16,7 @@ mod config;
 pub mod encoding;
 mod end;
 mod flush;
+mod goal;
 mod host;
 mod label;
 mod line;
@@ -29,7 +30,7 @@ mod status;
 mod template;
 
 pub use config::{
-    AccessLog, Body, Config, HashedUnit, Level, Metric, MetricType, Red, ResponseMatch, TimeUnit, ValueSpec,
+    AccessLog, Body, Config, Goal, GoalValue, HashedUnit, Level, Metric, MetricType, Red, ResponseMatch, TimeUnit, ValueSpec,
     When,
 };
 pub use encoding::Style;

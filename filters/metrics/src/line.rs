@@ -34,6 +34,14 @@ impl Line {
         }
     }
 
+    /// A field with another line.
+    pub(crate) fn object(&mut self, name: &str, object: Self) {
+        if self.key(name) {
+            self.0.push_str(&object.0);
+            self.0.push('}');
+        }
+    }
+
     /// A field with a whole number.
     pub(crate) fn number(&mut self, name: &str, number: u64) {
         if self.key(name) {

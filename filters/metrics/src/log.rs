@@ -12,6 +12,7 @@ use crate::plan::{Plan, Responses};
 use weir_allocation::Salt;
 use weir_cookie::Signer;
 use weir_core::RequestView;
+use weir_core::ids::ExperimentId;
 use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
 
 /// A path that is written itself is cut, in bytes.
@@ -26,8 +27,7 @@ pub(crate) struct Log {
     pub(crate) traceparent: AttrId,
     pub(crate) path: Option<AttrId>,
     pub(crate) unit: Option<(Box<[AttrId]>, Signer)>,
-    /// For each experiment its key and its variant, by position in [`Plan::readings`].
-    pub(crate) experiments: Box<[(Box<str>, u16)]>,
+    pub(crate) experiments: Box<[(Box<str>, ExperimentId)]>,
     pub(crate) fields: Box<[(Box<str>, Field)]>,
     pub(crate) level: Level,
 }
@@ -78,6 +78,22 @@ fn trace_id(header: Option<&[u8]>) -> Option<&str> {
     let framed = header.get(2) == Some(&b'-') && header.get(35) == Some(&b'-');
     let valid = framed && id.iter().all(hex) && id.iter().any(|b| *b != b'0');
     std::str::from_utf8(id).ok().filter(|_| valid)
+}
+
+impl Log {
+    /// The variants that the request was given, and how each was decided.
+    fn write_experiments<O: HostServices>(&self, request: &Request<'_, O>, line: &mut Line) {
+        let (mut variants, mut decided) = (Line::new(), Line::new());
+        for (key, id) in &self.experiments {
+            let Some(assigned) = request.assigned(*id) else { continue };
+            let known = request.shape().experiments.get(id.index());
+            let variant = known.and_then(|known| known.variants.get(usize::from(assigned.variant)));
+            variants.text(key, &variant.map_or_else(String::new, |variant| variant.replace('.', "_")));
+            decided.text(key, assigned.word());
+        }
+        line.object("experiments", variants);
+        line.object("decided", decided);
+    }
 }
 
 impl Plan {
@@ -133,20 +149,14 @@ impl Plan {
         if let Some(id) = trace_id(request.text(log.traceparent)) {
             line.text("trace_id", id);
         }
-        if let Some((sources, signer)) = &log.unit {
-            if let Some(unit) = request.first_text(sources) {
-                let hash = signer.sign("unit", unit);
-                line.text("unit", std::str::from_utf8(&hash).unwrap_or_default());
-            }
+        if let Some((sources, signer)) = &log.unit
+            && let Some(unit) = crate::start::unit(sources, request, effects)
+        {
+            let hash = signer.sign("unit", unit);
+            line.text("unit", std::str::from_utf8(&hash).unwrap_or_default());
         }
-        if !log.experiments.is_empty() && line.key("experiments") {
-            let mut variants = Line::new();
-            for (key, position) in &log.experiments {
-                self.read(*position, request, effects, &mut measured.values);
-                self.write_reading(key, *position, true, &measured.values, &mut variants);
-            }
-            line.0.push_str(&variants.0);
-            line.0.push('}');
+        if !log.experiments.is_empty() {
+            log.write_experiments(request, &mut line);
         }
         measured.line = Some(Box::new(line.0));
     }

@@ -11,6 +11,8 @@ pub struct Measured {
     pub(crate) values: Values,
     /// Which metrics wait for the end; a bit each.
     pub(crate) waiting: u64,
+    /// Which goals it may reach with the response; a bit each.
+    pub(crate) goals: u32,
     /// When it started; 0 where no duration is asked.
     pub(crate) started: u64,
     /// Numbers of the request, by metric.
@@ -20,6 +22,14 @@ pub struct Measured {
     /// The beginning of the line that is logged.
     #[allow(clippy::box_collection, reason = "most requests have none: four bytes, not twelve")]
     pub(crate) line: Option<Box<String>>,
+}
+
+impl Measured {
+    /// Whether the response may show that the request has reached a goal ([`crate::Plan::respond`]).
+    #[inline]
+    pub fn awaits_response(&self) -> bool {
+        self.goals != 0
+    }
 }
 
 /// How many values need no memory of their own.

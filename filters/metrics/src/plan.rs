@@ -2,6 +2,7 @@
 
 use crate::bound::{Bound, Value};
 use crate::encoding::Style;
+use crate::goal::Goal;
 use crate::host::Kind;
 use crate::log::Log;
 use crate::series::{Digit, Id, Ids};
@@ -10,7 +11,7 @@ use std::cell::Cell;
 use weir_allocation::Salt;
 use weir_core::http_match::TextRequirement;
 use weir_core::ids::ExperimentId;
-use weir_core::{AttrId, OwnedHeader, Predicate};
+use weir_core::{AttrId, OwnedHeader, Predicate, Visits};
 
 /// The validated section.
 #[derive(Debug)]
@@ -22,10 +23,16 @@ pub struct Plan {
     /// A value that is read from the proxy at the end.
     pub(crate) response_sources: Box<[ResponseSource]>,
     pub(crate) log: Option<Box<Log>>,
+    /// Which of them a request may reach is a bit each.
+    pub(crate) goals: Box<[Goal]>,
+    /// How requests that are nobody's visit are recognised, where goals are not for them.
+    pub(crate) visits: Option<Visits>,
     /// Whether the status of the response is asked at the end.
     pub(crate) reads_status: bool,
     /// The counter of conditions that could not be judged.
     pub(crate) undecided: Cell<Id>,
+    /// The counter of goals that no cookie had room for.
+    pub(crate) forgotten: Cell<Id>,
 }
 
 /// One metric.
@@ -112,8 +119,10 @@ pub(crate) enum Reading {
     Scalar(AttrId, Bound),
     /// What a request header of this configuration is given.
     HeaderValue(OwnedHeader, Bound),
-    /// The variant of an experiment.
+    /// The variant of an experiment, of requests that count in its results.
     Variant(ExperimentId, Box<[Box<str>]>),
+    /// The same of an experiment that another plugin has decided, and left in filter state.
+    VariantOfPlugin(AttrId, Bound),
     /// A part of all units.
     SubBucket { units: Box<[AttrId]>, salt: Salt, buckets: Value },
     /// The status of the response.
@@ -143,6 +152,7 @@ impl Reading {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Text(_, bound)
+            | Self::VariantOfPlugin(_, bound)
             | Self::Scalar(_, bound)
             | Self::HeaderValue(_, bound)
             | Self::Code(bound)
@@ -159,6 +169,7 @@ impl Reading {
     pub(crate) fn name(&self, value: Value) -> String {
         use crate::bound::{FIRST, NONE};
         if let Self::Text(_, bound)
+        | Self::VariantOfPlugin(_, bound)
         | Self::Scalar(_, bound)
         | Self::HeaderValue(_, bound)
         | Self::Code(bound)

@@ -8,7 +8,7 @@ use crate::measured::{Measured, Values};
 use crate::plan::{Amount, Metric, Moment, Plan, Reading};
 use weir_core::RequestView;
 use weir_core::value::Value as Fact;
-use weir_core::{AttrId, Effects, HostServices, Request};
+use weir_core::{Assigned, AttrId, Effects, HostServices, Request};
 
 impl Plan {
     /// Measures what the request shows, once all other filters have decided. `now` tells nanoseconds since
@@ -55,13 +55,17 @@ impl Plan {
                 }
             }
         }
+        if !self.goals.is_empty() {
+            clock |= self.start_goals(request, effects, &mut measured, registry);
+        }
         if let Some(log) = &self.log
             && self.wants_line(log, request, registry)
         {
             self.begin_line(log, request, effects, &mut measured);
             clock = true;
         }
-        if measured.waiting == 0 && measured.active.is_empty() && measured.line.is_none() {
+        let waits = measured.waiting != 0 || measured.goals != 0;
+        if !waits && measured.active.is_empty() && measured.line.is_none() {
             return None;
         }
         if clock {
@@ -103,7 +107,14 @@ impl Plan {
         let Some(reading) = self.readings.get(usize::from(position)) else { return };
         let value = match reading {
             Reading::Text(attribute, bound) => bound.of(request.text(*attribute)),
-            Reading::Variant(experiment, _) => request.variant(*experiment).map_or(NONE, |v| FIRST + v),
+            Reading::Variant(experiment, _) => {
+                let counted = request.assigned(*experiment).filter(|assigned| assigned.counts);
+                counted.map_or(NONE, |assigned| FIRST + assigned.variant)
+            }
+            Reading::VariantOfPlugin(attribute, bound) => {
+                let counts = |text: &&[u8]| !text.contains(&Assigned::SEPARATOR);
+                bound.of(request.text(*attribute).filter(counts))
+            }
             Reading::HeaderValue(header, bound) => {
                 let given = effects.headers.get(header.index()).copied().unwrap_or_default();
                 bound.of(effects.bytes(given, request.shape()))
@@ -114,7 +125,7 @@ impl Plan {
                 Fact::Unreadable => OTHER,
                 _ => NONE,
             },
-            Reading::SubBucket { units, salt, buckets } => match request.first_text(units) {
+            Reading::SubBucket { units, salt, buckets } => match unit(units, request, effects) {
                 Some(unit) => FIRST + part(salt.hash(unit), *buckets),
                 None => NONE,
             },
@@ -122,6 +133,17 @@ impl Plan {
         };
         values.set(position, value);
     }
+}
+
+/// The unit of a request: the first source that is there and not empty. A cookie that the response sets is one already,
+/// as it will be on the next request.
+pub(crate) fn unit<'r, O: HostServices>(
+    sources: &[AttrId],
+    request: &'r Request<'_, O>,
+    effects: &'r Effects,
+) -> Option<&'r [u8]> {
+    let units = sources.iter().filter_map(|source| effects.cookie(*source).or_else(|| request.text(*source)));
+    units.into_iter().find(|unit| !unit.is_empty())
 }
 
 /// A number as people write it. The standard library's way to print it would cost a module 25 kB.

@@ -5,9 +5,10 @@ use crate::asked::Asked;
 use crate::key_fetch::Running;
 use crate::measure::Meter;
 use crate::response_faults::ActiveResponseFault;
+use weir_core::ids::Counter;
 use weir_core::{Disposition, Effects, Problems, Reply, Request, ResponseHeader, Scratch};
-use weir_host::{Body, Counters, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
-use weir_pipeline::{Left, Plans, metrics};
+use weir_host::{Body, Counters, HeaderMap, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
+use weir_pipeline::{Left, Plans, is_redirect_to_https, metrics};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -41,22 +42,26 @@ pub struct Kept {
     response: Vec<ResponseHeader>,
     /// A fault that the response suffers.
     active: Option<ActiveResponseFault>,
-    /// What is measured at the end.
+    /// What is measured at the end, and goals with the response.
     measured: Option<metrics::Measured>,
+    /// What is remembered of the unit, where goals can be added.
+    memory: Option<Vec<u8>>,
+    /// Counters that wait for the response.
+    provisional: Option<Vec<Counter>>,
 }
 
 impl Kept {
     #[inline]
     fn new(left: Left) -> Self {
-        let Left { response, response_mark, measured } = left;
-        Self { response, active: ActiveResponseFault::of(response_mark), measured }
+        let Left { response, response_mark, measured, memory, provisional } = left;
+        Self { response, active: ActiveResponseFault::of(response_mark), measured, memory, provisional }
     }
 
     /// `None` where nothing is left to keep.
     #[inline]
     fn unless_empty(self) -> Option<Self> {
         let kept = !self.response.is_empty() || self.active.is_some() || self.measured.is_some();
-        kept.then_some(self)
+        (kept || self.provisional.is_some()).then_some(self)
     }
 }
 
@@ -71,6 +76,18 @@ impl Pipeline {
             }
         }
         if problems.is_empty() { Ok(tokens.into()) } else { Err(problems) }
+    }
+
+    /// Counts what waited for the response, unless that sends the client to https: browsers drop the cookies of such a
+    /// response, and come again.
+    #[cold]
+    fn settle<H: Host>(&self, counters: &[Counter], response: &mut Vec<ResponseHeader>, host: &H) {
+        let location = host.header(HeaderMap::Response, b"location");
+        if is_redirect_to_https(location.as_deref(), || status(host)) {
+            response.retain(|header| *header.name != *"set-cookie" || !is_secure(&header.value));
+        } else {
+            self.counters.count(counters.iter().map(|counter| counter.index()), host);
+        }
     }
 
     /// Counts a delay that begins or ends.
@@ -152,6 +169,14 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {
+        if let Some(counters) = kept.provisional.take() {
+            self.settle(&counters, &mut kept.response, host);
+        }
+        if let Some(measured) = kept.measured.as_mut().filter(|measured| measured.awaits_response()) {
+            let (memory, meter) = (kept.memory.take(), &Meter(host));
+            weir_core::regex::renew();
+            self.plans.reach_goals(measured, memory, &mut kept.response, || host.now(), meter, meter);
+        }
         respond(&kept.response, host);
         kept.response = Vec::new();
         if let Some(active) = &kept.active
@@ -188,8 +213,13 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 
     fn on_end(&self, host: &H, kept: Kept) {
-        if let Some((metrics, measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
+        if let Some((metrics, mut measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
             weir_core::regex::renew();
+            // This build remembers no goals, so that it need not be called for each response's headers.
+            if !SEES_RESPONSES && measured.awaits_response() && status(host).is_some() {
+                let meter = &Meter(host);
+                self.plans.reach_goals(&mut measured, None, &mut Vec::new(), || host.now(), meter, meter);
+            }
             metrics.end(measured, &Meter(host), &Meter(host));
         }
     }
@@ -222,6 +252,21 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn retire(&self, host: &H) {
         self.counters.flush(host);
     }
+}
+
+/// Whether the headers of responses are seen, see `entry`.
+const SEES_RESPONSES: bool =
+    cfg!(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"));
+
+/// The status of a response, once there is one.
+fn status<H: Host>(host: &H) -> Option<u16> {
+    let status = host.header(HeaderMap::Response, b":status")?;
+    std::str::from_utf8(&status).ok()?.parse().ok()
+}
+
+/// Whether browsers take a cookie over HTTPS only.
+fn is_secure(cookie: &[u8]) -> bool {
+    cookie.split(|b| *b == b';').any(|part| part.trim_ascii() == b"Secure")
 }
 
 /// Gives an answer the form that the client reads. The headers are those that were read, if any were.

@@ -6,7 +6,8 @@
 use serde::{Serialize, Serializer};
 use weir_core::ids::Gauge;
 use weir_core::load::Node;
-use weir_core::{At, Compiler, Effects, HostServices, Load, Problems, Request};
+use weir_core::ids::ExperimentId;
+use weir_core::{At, Compiler, Effects, HostServices, Load, Problems, Remembered, Request, ResponseHeader};
 
 /// Any content of the section.
 #[derive(Clone, Debug)]
@@ -25,10 +26,22 @@ pub trait Registry {}
 
 impl<T: ?Sized> Registry for T {}
 
+/// The response, as an absent filter sees it: empty.
+pub trait ResponseView {}
+
+impl<T: ?Sized> ResponseView for T {}
+
 /// The trace of an absent filter: empty.
 pub trait Trace {}
 
 impl<T: ?Sized> Trace for T {}
+
+impl Measured {
+    /// Waits for nothing.
+    pub fn awaits_response(&self) -> bool {
+        match *self {}
+    }
+}
 
 /// Refuses the section.
 pub(crate) fn refuse(_: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<Plan> {
@@ -91,6 +104,27 @@ impl Plan {
     /// Measures nothing.
     pub fn end<E>(&self, measured: Measured, _: &impl Registry, _: &E) {
         match measured {}
+    }
+
+    /// Reaches no goal.
+    pub fn respond<E>(
+        &self,
+        _: &mut Measured,
+        _: &E,
+        _: &impl Registry,
+        _: impl FnMut(ExperimentId, u16, &str) -> Remembered,
+    ) {
+        match *self {}
+    }
+
+    /// Remembers nothing.
+    pub fn remember(&self, _: &mut Vec<u8>, _: ExperimentId, _: u16, _: &str) -> Remembered {
+        match *self {}
+    }
+
+    /// Remembers nothing.
+    pub fn set_memory(&self, _: &[u8], _: impl FnOnce() -> u64, _: &mut Vec<ResponseHeader>) {
+        match *self {}
     }
 
     /// Measures nothing.

@@ -1,7 +1,8 @@
 //! The order in which the filters decide.
 
 use crate::{Plans, experiments, faults, jwt, metrics, routing};
-use weir_core::{Disposition, Effects, HostServices, Request, ResponseHeader};
+use weir_core::ids::Counter;
+use weir_core::{Disposition, Effects, HostServices, Remembered, Request, ResponseHeader};
 
 /// Receives each step of all filters. Requests are decided with `()`, which ignores the steps and costs
 /// nothing.
@@ -28,8 +29,20 @@ pub struct Left {
     pub response: Vec<ResponseHeader>,
     /// What the filter that changes responses is to remember.
     pub response_mark: Option<u16>,
-    /// What is measured at the end.
+    /// What is measured at the end, and goals with the response.
     pub measured: Option<metrics::Measured>,
+    /// What is remembered of the unit, where the request may reach a goal.
+    pub memory: Option<Vec<u8>>,
+    /// Counters that go up with the response, unless it redirects the client to https ([`is_redirect_to_https`]).
+    pub provisional: Option<Vec<Counter>>,
+}
+
+/// Whether a response sends its client to https. The request that it answers was nobody's visit: the next one is.
+#[must_use]
+pub fn is_redirect_to_https(location: Option<&[u8]>, status: impl FnOnce() -> Option<u16>) -> bool {
+    let https = location.and_then(|location| location.get(..8));
+    https.is_some_and(|start| start.eq_ignore_ascii_case(b"https://"))
+        && status().is_some_and(|status| (300..400).contains(&status))
 }
 
 impl Plans {
@@ -81,11 +94,42 @@ impl Plans {
         now: impl FnOnce() -> u64,
         registry: &impl metrics::Registry,
     ) -> Left {
+        let measured =
+            self.metrics.as_ref().and_then(|metrics| metrics.start(request, effects, now, registry));
+        let may_reach = measured.as_ref().is_some_and(metrics::Measured::awaits_response);
         Left {
             response: std::mem::take(&mut effects.response),
             response_mark: effects.response_mark,
-            measured: (self.metrics.as_ref())
-                .and_then(|metrics| metrics.start(request, effects, now, registry)),
+            memory: if may_reach { effects.memory().map(Vec::from) } else { None },
+            measured,
+            provisional: effects.provisional.take(),
+        }
+    }
+
+    /// Counts the goals that a request has reached, at the headers of its response, and remembers them in the cookie
+    /// that the response sets. `now` tells nanoseconds since the Unix epoch.
+    #[cold]
+    pub fn reach_goals(
+        &self,
+        measured: &mut metrics::Measured,
+        mut memory: Option<Vec<u8>>,
+        response: &mut Vec<ResponseHeader>,
+        now: impl FnOnce() -> u64,
+        view: &impl metrics::ResponseView,
+        registry: &impl metrics::Registry,
+    ) {
+        let Some(metrics) = &self.metrics else { return };
+        let mut changed = false;
+        metrics.respond(measured, view, registry, |experiment, variant, goal| {
+            let (Some(experiments), Some(memory)) = (&self.experiments, &mut memory) else {
+                return Remembered::Unable;
+            };
+            let remembered = experiments.remember(memory, experiment, variant, goal);
+            changed |= remembered == Remembered::New;
+            remembered
+        });
+        if let (true, Some(experiments), Some(memory)) = (changed, &self.experiments, &memory) {
+            experiments.set_memory(memory, now, response);
         }
     }
 }

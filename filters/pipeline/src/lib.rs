@@ -19,7 +19,7 @@ mod document;
 mod outcome;
 mod plans;
 
-pub use decide::{Left, Trace};
+pub use decide::{Left, Trace, is_redirect_to_https};
 pub use document::{Document, LANGUAGE, sections};
 pub use outcome::{Outcome, OwnedHeader, SentHeader};
 pub use plans::{Plans, validate, validate_all};
@@ -59,5 +59,5 @@ sections! {
     /// fault-injection.
     faults: "fault-injection" = weir_fault_injection {};
     /// metrics.
-    metrics: "metrics" = weir_metrics {Measured, Registry};
+    metrics: "metrics" = weir_metrics {Measured, Registry, ResponseView};
 }

@@ -66,7 +66,9 @@ impl Plans {
             Some((shape.states.get(state.index())?.clone(), value))
         });
         let response = effects.response.iter().map(|header| (header.name.to_string(), header.value.to_vec()));
-        let counts = effects.counts.iter().filter_map(|counter| shape.counters.get(counter.index()).cloned());
+        // Here no response redirects the client to https.
+        let counts = effects.counts.iter().chain(effects.provisional.iter().flatten());
+        let counts = counts.filter_map(|counter| shape.counters.get(counter.index()).cloned());
         Outcome {
             owned: owned.collect(),
             removed: removed.map(<[u8]>::to_vec).collect(),

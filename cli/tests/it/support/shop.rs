@@ -14,6 +14,7 @@ experiments:
   - {key: check.out, variants: [{key: control, weight: 1}, {key: one-page, weight: 1}]}
 metrics:
   red: {}
+  goals: [{name: order}]
   list:
   - {name: orders_total, experiments: "*"}
   - name: clicks_total
@@ -121,7 +122,9 @@ impl Shop {
                         vec![("experiment", "check_out".to_owned()), ("variant", variant.to_owned())];
                     // Counters of a configuration are there from the start.
                     counters.entry((proxy, "weir_exposures_total", labels.clone())).or_default();
-                    counters.entry((proxy, "orders_total", labels)).or_default();
+                    counters.entry((proxy, "orders_total", labels.clone())).or_default();
+                    let goal = [labels, vec![("goal", "order".to_owned())]].concat();
+                    counters.entry((proxy, "weir_conversions_total", goal)).or_default();
                 }
                 if scrape > 0 {
                     for _ in 0..(each + dice.part()) as u64 {
@@ -161,6 +164,7 @@ impl Shop {
         truth.units[arm] += 1;
         if dice.part() < orders {
             add("orders_total", &[], 1.0);
+            add("weir_conversions_total", &[("goal", "order".to_owned())], 1.0);
             truth.orders[arm] += 1;
         }
         let part = (dice.next() % PARTS).to_string();

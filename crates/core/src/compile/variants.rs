@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use crate::access_plan::{Attribute, Experiment};
+use crate::assigned::Assigned;
 use crate::attribute::AttrId;
 use crate::http_match::{Anchor, TextTest};
 use crate::ids::ExperimentId;
@@ -91,8 +92,8 @@ impl Compiler<'_> {
             return Predicate::Const(false);
         };
         let attribute = self.intern(Attribute { source, kind: Kind::Text, lower: false, default: None });
-        let is = |variant: &String| self.text_passes(attribute, TextTest::literal(Anchor::Whole, variant));
-        Predicate::any(variants.iter().map(is).collect())
+        let is = |text: &str| self.text_passes(attribute, TextTest::literal(Anchor::Whole, text));
+        Predicate::any(variants.iter().flat_map(|it| Assigned::states(it)).map(|text| is(&text)).collect())
     }
 
     /// That an attribute's text passes a test.

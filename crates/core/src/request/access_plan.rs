@@ -143,6 +143,11 @@ pub struct AccessPlan {
     pub cookie: Option<u16>,
     /// Whether any attribute is a JSON document.
     pub has_json: bool,
+    /// Whether goals are remembered in the cookie that has the assignments, so that its content is kept for the
+    /// response.
+    pub remembers_goals: bool,
+    /// Whether requests that are nobody's visit count like all others.
+    pub counts_every_request: bool,
     pub(crate) places: SlotOffsets,
     /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
     lengths: u64,

@@ -10,7 +10,7 @@ use crate::truth::Truth;
 const MAX_LENGTH: usize = 2048;
 
 /// How the text of a program starts. Libraries are named first, before what they add.
-const FIRST_WORDS: [&str; 47] = [
+const FIRST_WORDS: [&str; 48] = [
     "ab/",
     "aiohttp/",
     "apachebench/",
@@ -19,6 +19,7 @@ const FIRST_WORDS: [&str; 47] = [
     "blackbox exporter",
     "consul health check",
     "curl",
+    "envoy/hc",
     "faraday",
     "fetch/",
     "gatling",

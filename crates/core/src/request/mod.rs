@@ -17,6 +17,7 @@ pub use form::{decoded, is_named};
 pub use scratch::Scratch;
 pub use weir_host_api::Signature;
 
+use crate::assigned::Assigned;
 use crate::attribute::AttrId;
 use crate::claims::{Claim, Claims};
 use crate::ids::{CelId, ExperimentId, OwnedHeader, PlainPlace};
@@ -149,10 +150,15 @@ impl<'r, O: HostServices> Request<'r, O> {
     }
 
     /// Notes the variant that this request is assigned, for predicates and filters that come later.
-    pub fn assign(&self, experiment: ExperimentId, variant: u16) {
+    pub fn assign(&self, experiment: ExperimentId, assigned: impl Into<Assigned>) {
         if let Some(cell) = self.scratch.variants.get(experiment.index()) {
-            cell.set(Some(variant));
+            cell.set(Some(assigned.into()));
         }
+    }
+
+    /// The variant that this request was assigned, how, and whether it counts.
+    pub fn assigned(&self, experiment: ExperimentId) -> Option<Assigned> {
+        self.scratch.variants.get(experiment.index())?.get()
     }
 
     /// Notes the claims of the token that was verified, for predicates and filters that come later. Only the
@@ -310,6 +316,6 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     }
 
     fn variant(&self, experiment: ExperimentId) -> Option<u16> {
-        self.scratch.variants.get(experiment.index())?.get()
+        self.assigned(experiment).map(|assigned| assigned.variant)
     }
 }

@@ -5,6 +5,7 @@
 use super::access_plan::AccessPlan;
 use super::byte_span::ByteSpan;
 use super::form::{decoded, is_encoded, is_named};
+use crate::assigned::Assigned;
 use crate::header::{Pair, equal};
 use std::cell::Cell;
 use std::hint::cold_path;
@@ -18,7 +19,7 @@ pub struct Scratch {
     /// Names of headers that nothing reads or writes, and that clients must not send.
     pub(super) reserved: Vec<ByteSpan>,
     /// The variants that were assigned so far, by experiment.
-    pub(super) variants: Vec<Cell<Option<u16>>>,
+    pub(super) variants: Vec<Cell<Option<Assigned>>>,
 }
 
 impl Scratch {

@@ -52,6 +52,8 @@ impl Plan {
         }
         let pools = pools.finish(compiler);
         let (minted, memory) = section::cookies(config, compiler, at);
+        let may_not_count =
+            config.consent.is_some() || config.overrides.is_some() || section::has_visits(config);
         let trust = section::trust(config, compiler, at);
         let outputs = section::outputs(config, headers, compiler, at);
         let trust = trust.map(|when| Trust { when, headers: owned(&experiments, &outputs) });
@@ -65,12 +67,18 @@ impl Plan {
             pools,
             consent: section::consent(config, compiler, at),
             overrides: section::overrides(config, compiler, at),
+            visits: section::visits(config, compiler),
             trust,
             outputs,
             passes: (minted.is_some() || memory.is_some() || config.output.filter_state)
                 .then(|| compiler.passes()),
             minted,
             memory,
+            may_not_count,
+            without_consent: config
+                .consent
+                .as_ref()
+                .map(|_| compiler.counter("weir_experiments_without_consent_total")),
             without_unit: compiler.counter("weir_experiments_without_unit_total"),
             undecided: compiler.undecided("experiments"),
         }
@@ -83,6 +91,7 @@ fn owned(experiments: &[Experiment], outputs: &crate::plan::Outputs) -> Box<[Own
     let mut all: Vec<OwnedHeader> =
         variants.flat_map(|v| v.headers.iter().map(|(header, _)| *header)).collect();
     all.extend(outputs.combined);
+    all.extend(outputs.decided);
     all.dedup();
     all.into()
 }

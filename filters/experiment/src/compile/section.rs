@@ -4,8 +4,8 @@ use crate::config::{Config, Overrides as Spec};
 use crate::plan::{Baggage, ChoiceCounters, Consent, Memory, Minted, Outputs, Overrides, Parameter};
 use std::rc::Rc;
 use weir_cookie::{Cookie, Signer};
-use weir_core::ownership::BAGGAGE;
-use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec};
+use weir_core::ownership::{BAGGAGE, DECIDED};
+use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Visits};
 
 /// The cookies and what signs them.
 pub(super) fn cookies(
@@ -46,6 +46,28 @@ pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> 
     let source = compiler.source(&consent.source, &at.field("consent").field("source"))?;
     let equals = consent.equals.iter().map(|text| text.as_bytes().into()).collect();
     Some(Consent { source, equals })
+}
+
+/// Whether requests that are nobody's visit are told apart: where units are counted.
+pub(super) fn has_visits(config: &Config) -> bool {
+    config.visits_only.unwrap_or(true) && (config.mint_cookie.is_some() || config.assignment_cookie.is_some())
+}
+
+/// How requests that are nobody's visit are recognised.
+pub(super) fn visits(config: &Config, compiler: &mut Compiler<'_>) -> Option<Visits> {
+    if config.visits_only == Some(false) {
+        compiler.count_every_request();
+    }
+    has_visits(config).then(|| compiler.visits())
+}
+
+/// The header that tells peers which variants do not count, where there can be any, or where a peer is believed.
+fn decided(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<OwnedHeader> {
+    let may_not_count = config.overrides.is_some()
+        || config.consent.is_some()
+        || has_visits(config)
+        || config.list.iter().any(|experiment| experiment.winner.is_some());
+    (may_not_count || config.trust.is_some()).then(|| compiler.own_header(DECIDED, at)).flatten()
 }
 
 /// The peers that are trusted.
@@ -160,6 +182,7 @@ pub(super) fn outputs(
             || response_header.is_some()
             || response_cookie.is_some(),
         combined,
+        decided: decided(config, compiler, &at),
         baggage,
         response_header,
         response_cookie,

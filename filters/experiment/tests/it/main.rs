@@ -6,5 +6,6 @@
 mod support;
 
 mod decide;
+mod goals;
 mod refused;
 mod statistics;

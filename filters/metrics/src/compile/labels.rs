@@ -170,7 +170,7 @@ impl Builder<'_, '_> {
         let state = ["filter_state", &["wasm.weir.", key].concat()].map(str::to_owned);
         let source = AttributeSpec { property: Some(PathSpec(state.into())), ..AttributeSpec::default() };
         let attribute = self.compiler.source(&SourceSpec::Long(Box::new(source)), at)?;
-        Some(Reading::Text(attribute, self.bound(label, AT_MOST, at)?))
+        Some(Reading::VariantOfPlugin(attribute, self.bound(label, AT_MOST, at)?))
     }
 
     fn sub_bucket(&mut self, parts: &SubBucket, at: &At) -> Option<Reading> {

@@ -10,12 +10,13 @@ use crate::plan::{Reading, ResponseSource};
 use std::str::FromStr;
 use weir_allocation::{Fraction, Salt};
 use weir_cookie::Signer;
+use weir_core::ids::ExperimentId;
 use weir_core::table::TableId;
 use weir_core::{At, AttrId, SourceSpec};
 
 /// The fields that a line has by itself.
-const OWN: [&str; 8] =
-    ["method", "path", "trace_id", "unit", "experiments", "status", "duration_ms", "route"];
+const OWN: [&str; 9] =
+    ["method", "path", "trace_id", "unit", "experiments", "decided", "status", "duration_ms", "route"];
 /// How many fields of their own users may have.
 const MAX_FIELDS: usize = 32;
 
@@ -43,7 +44,7 @@ impl Builder<'_, '_> {
             traceparent,
             path,
             unit: self.unit(spec, at),
-            experiments: self.logged_experiments(at),
+            experiments: self.logged_experiments(),
             fields,
             level: spec.level.unwrap_or_default(),
         })
@@ -132,16 +133,11 @@ impl Builder<'_, '_> {
         Some((sources, signer))
     }
 
-    /// The variants of all experiments.
-    fn logged_experiments(&mut self, at: &At) -> Box<[(Box<str>, u16)]> {
-        let keys: Vec<String> = self.compiler.experiments().iter().map(|known| known.key.clone()).collect();
-        let mut experiments = Vec::new();
-        for key in keys {
-            if let Some(position) = self.variant_label(&key, at) {
-                experiments.push((key.into(), position));
-            }
-        }
-        experiments.into()
+    /// All experiments.
+    fn logged_experiments(&self) -> Box<[(Box<str>, ExperimentId)]> {
+        let keys = self.compiler.experiments().iter().map(|known| known.key.as_str());
+        let named = keys.filter_map(|key| Some((key.into(), self.compiler.experiment_by_key(key)?.0)));
+        named.collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Compiles the configuration to a plan.
 
+pub(crate) mod goals;
 mod labels;
 mod log;
 mod names;
@@ -23,8 +24,9 @@ impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
     /// used. Filters that assign variants or set headers must be compiled earlier.
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
-        if config.red.is_none() && config.list.is_empty() && config.access_log.is_none() {
-            compiler.problems.missing(at, "nothing to measure: specify red, list or accessLog");
+        let measures = config.red.is_some() || !config.list.is_empty() || !config.goals.is_empty();
+        if !measures && config.access_log.is_none() {
+            compiler.problems.missing(at, "nothing to measure: specify red, list, goals or accessLog");
         }
         let experiments = !compiler.experiments().is_empty();
         let specs = red::all(config, experiments);
@@ -47,6 +49,9 @@ impl Plan {
             names.metric(spec, index.is_some(), builder.compiler, &at);
             metrics.extend(builder.metric(spec, &at));
         }
+        let goals = builder.goals(&config.goals, &mut names, &at.field("goals"));
+        let visits = !goals.is_empty() && !builder.compiler.counts_every_request();
+        let visits = visits.then(|| builder.compiler.visits());
         let log = config.access_log.as_ref().and_then(|log| builder.log(log, &at.field("accessLog")));
         let Builder { readings, response_sources, compiler, .. } = builder;
         if readings.len().max(response_sources.len()) > usize::from(u16::MAX) {
@@ -62,7 +67,10 @@ impl Plan {
             readings: readings.into(),
             response_sources: response_sources.into(),
             log: log.map(Box::new),
+            goals,
+            visits,
             undecided: Cell::default(),
+            forgotten: Cell::default(),
         }
     }
 }

@@ -49,6 +49,7 @@ fn a_line_has_what_was_asked_and_no_secret() {
     assert_eq!(
         found,
         json!({"method": "GET", "path": "/users/{id}", "trace_id": TRACE, "unit": unit, "experiments": {"checkout": "b_1"},
+               "decided": {"checkout": "hash"},
                "status": 201, "duration_ms": 12.345, "route": "shop", "agent": "a\"b\\\n_", "rule": "v2", "kind": "fresh",
                "cls": "2xx", "zone": "eu"})
     );

@@ -12,6 +12,7 @@ mod routing;
 mod stickiness;
 mod update;
 mod vectors;
+mod visits;
 
 use serde_json::{Value, json};
 use weir_allocation::{Allocation, Fraction, Salt, Weights, contiguous};

@@ -26,6 +26,7 @@ fn config() -> Value {
             "unit": "header:x-user-id",
             "secret": {"value": "for-tests-only-a-secret"},
             "assignmentCookie": {"name": "seen"},
+            "overrides": {"header": "x-force", "secret": {"value": traffic::TESTERS}},
             "list": [{"key": "checkout", "variants": [
                 {"key": VARIANTS[0], "weight": 50}, {"key": VARIANTS[1], "weight": 50}]}],
         },
@@ -37,7 +38,10 @@ fn config() -> Value {
             {"name": "broken", "match": {"uri": {"prefix": "/broken"}},
              "abort": {"httpStatus": 503, "percentage": "100%"}},
         ],
-        "metrics": {"red": {"buckets": [5, 50, 500]}, "list": [
+        "metrics": {"red": {"buckets": [5, 50, 500]}, "goals": [
+            {"name": "order", "response": {"status": "2xx"}, "value": {"responseHeader": "x-total", "scale": 100},
+             "match": {"method": {"exact": "POST"}, "uri": {"exact": "/orders"}}},
+        ], "list": [
             {"name": "orders_total", "experiments": "*", "response": {"status": "2xx"},
              "match": {"method": {"exact": "POST"}, "uri": {"exact": "/orders"}}},
             {"name": "plans_total", "labels": {"plan": {"source": "header:x-plan", "values": ["gold"]}},
@@ -111,10 +115,15 @@ fn report_works(prometheus: &Prometheus, seen: &Seen, config: &Value, since: u64
             assert!(0.0 < found && found <= all as f64, "{found} of {all}: {report}");
         };
         within(&goal("orders_total")["arms"][arm]["total"], seen.orders[variant]);
+        within(
+            &goal("weir_conversions_total{goal=\"order\"}")["arms"][arm]["total"],
+            seen.converted[variant].len(),
+        );
         let failed = if seen.first == variant { seen.aborted } else { 0 };
         within(&report["arms"][arm]["requests"], seen.answered[variant] + failed);
     }
     assert_eq!(goal("shop_requests_total")["method"], "batch_means");
+    assert_eq!(goal("weir_conversions_total{goal=\"order\"}")["method"], "units");
     assert_eq!((report["srm"]["mismatch"].as_bool(), report["proxies"].as_u64()), (Some(false), Some(1)));
 }
 
@@ -125,6 +134,11 @@ fn exact_counts(prometheus: &Prometheus, seen: &Seen, fetches: usize) {
         |expression: &str, expected: &[(&str, f64)]| prometheus.expect(expression, "variant", expected);
     variant(r#"weir_exposures_total{experiment="checkout"}"#, &both(&seen.units));
     variant(r#"orders_total{experiment="checkout"}"#, &both(&seen.orders));
+    let converted = VARIANTS.map(|variant| (variant, seen.converted[variant].len() as f64));
+    variant(r#"weir_conversions_total{experiment="checkout",goal="order"}"#, &converted);
+    let times = |value: f64| converted.map(|(variant, units)| (variant, units * value));
+    variant(r#"weir_conversion_value_total{goal="order"}"#, &times(1250.0));
+    variant(r#"weir_conversion_value_squares_total{goal="order"}"#, &times(1_562_500.0));
     variant(
         r#"weir_experiment_requests_total{experiment="checkout",code_class="2xx"}"#,
         &both(&seen.answered),
@@ -137,10 +151,11 @@ fn exact_counts(prometheus: &Prometheus, seen: &Seen, fetches: usize) {
     let all = VARIANTS.map(|variant| (variant, of(&seen.answered, variant) + failed(variant)));
     variant(r#"weir_experiment_request_duration_milliseconds_count{experiment="checkout"}"#, &all);
     // The route is that of the variant: v2 is one-page's.
-    let routes = [("default", of(&seen.answered, VARIANTS[0])), ("v2", of(&seen.answered, VARIANTS[1]))];
+    let all = |variant| of(&seen.answered, variant) + of(&seen.uncounted, variant);
+    let routes = [("default", all(VARIANTS[0])), ("v2", all(VARIANTS[1]))];
     prometheus.expect(r#"weir_requests_total{code_class="2xx"}"#, "route", &routes);
     let class = "sum by (code_class) (weir_requests_total)";
-    let answered = (seen.answered.values().sum::<usize>()) as f64;
+    let answered = seen.answered.values().chain(seen.uncounted.values()).sum::<usize>() as f64;
     let classes = [("2xx", answered), ("4xx", seen.refused as f64), ("5xx", seen.aborted as f64)];
     prometheus.expect(class, "code_class", &classes);
     let fault = |metric: &str, expected: &[(&str, f64)]| prometheus.expect(metric, "fault", expected);

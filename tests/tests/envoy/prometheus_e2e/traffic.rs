@@ -1,6 +1,6 @@
 //! What is sent, and what it must come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::hmac;
 use weir_tests::client::{Client, Request, Response};
@@ -12,6 +12,10 @@ pub(crate) const DELAYED: usize = 3;
 pub(crate) const ABORTED: usize = 8;
 /// Requests without a token.
 pub(crate) const REFUSED: usize = 5;
+/// Testers' orders, and prefetches.
+pub(crate) const UNCOUNTED: usize = 5;
+/// What testers know.
+pub(crate) const TESTERS: &str = "for-tests-only-testers";
 /// Orders with a plan that no label knows.
 pub(crate) const STRANGE: usize = 4;
 
@@ -25,8 +29,12 @@ pub(crate) struct Seen {
     pub(crate) units: BTreeMap<String, usize>,
     /// Orders by variant.
     pub(crate) orders: BTreeMap<String, usize>,
+    /// Units that have ordered, by variant.
+    pub(crate) converted: BTreeMap<String, BTreeSet<usize>>,
     /// Requests that the upstreams answered, by variant.
     pub(crate) answered: BTreeMap<String, usize>,
+    /// The same of testers and of browsers that prefetch, who are in no result.
+    pub(crate) uncounted: BTreeMap<String, usize>,
     /// Those with the variant of the first unit are hit by faults.
     pub(crate) first: String,
     pub(crate) delayed: usize,
@@ -72,9 +80,25 @@ impl Seen {
                 let plan = if unit / 3 < STRANGE { "strange" } else { "gold" };
                 self.strange += usize::from(plan == "strange");
                 let order = Request { method: "POST".to_owned(), ..self.by(unit, "/orders") };
-                assert_eq!(send(envoy, &order.header("x-plan", plan)).status, 200);
+                let order = order.header("x-plan", plan).header("x-answer-header", "x-total=12.5");
+                let answer = send(envoy, &order);
+                assert_eq!(answer.status, 200);
+                self.cookies.extend(set_cookie(&answer).map(|cookie| (unit, cookie)));
                 self.answered(&variant);
+                self.converted.entry(variant.clone()).or_default().insert(unit);
                 *self.orders.entry(variant).or_default() += 1;
+            }
+        }
+        for unit in 0..UNCOUNTED {
+            // A tester orders, and a browser prefetches for somebody who never came.
+            let tester = Request { method: "POST".to_owned(), ..self.by(unit, "/orders") };
+            let tester = tester.header("x-force", format!("checkout=one-page~{TESTERS}"));
+            let prefetch = self.by(UNITS + unit, "/").header("sec-purpose", "prefetch");
+            for request in [tester.header("x-plan", "gold"), prefetch] {
+                let answer = send(envoy, &request);
+                assert_eq!((answer.status, set_cookie(&answer)), (200, None));
+                *self.uncounted.entry(variant(&answer)).or_default() += 1;
+                self.allowed += 1;
             }
         }
         for _ in 0..DELAYED {
@@ -96,8 +120,7 @@ impl Seen {
     /// A unit asks; returns its variant.
     fn visit(&mut self, envoy: &Envoy, unit: usize) -> String {
         let answer = send(envoy, &self.by(unit, "/"));
-        let seen = answer.seen().expect("an upstream's answer").header_bytes("x-weir-experiment-checkout");
-        let variant = String::from_utf8(seen.concat()).unwrap();
+        let variant = variant(&answer);
         self.answered(&variant);
         if let Some(cookie) = set_cookie(&answer) {
             self.cookies.insert(unit, cookie);
@@ -124,6 +147,12 @@ impl Seen {
             None => request,
         }
     }
+}
+
+/// The variant that the upstream was told.
+fn variant(answer: &Response) -> String {
+    let seen = answer.seen().expect("an upstream's answer").header_bytes("x-weir-experiment-checkout");
+    String::from_utf8(seen.concat()).unwrap()
 }
 
 /// One request, answered before the next one goes.

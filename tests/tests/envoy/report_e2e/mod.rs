@@ -73,7 +73,7 @@ fn same(report: &Value, truth: &Truth) {
         assert_eq!(report["arms"][arm]["units"], truth.units[arm]);
         assert_eq!(report["arms"][arm]["requests"], truth.requests[arm]);
         for goal in report["goals"].as_array().unwrap() {
-            let total = if goal["metric"] == "orders_total" { truth.orders } else { truth.clicks };
+            let total = if goal["metric"] == "clicks_total" { truth.clicks } else { truth.orders };
             assert_eq!(goal["arms"][arm]["total"].as_f64(), Some(total[arm] as f64), "{goal}");
         }
     }

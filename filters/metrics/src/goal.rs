@@ -1,0 +1,176 @@
+//! Goals of experiments: counted once a unit where its cookie can remember them, by requests otherwise.
+//!
+//! A goal is decided at the response's headers, because the cookie that remembers it is set there.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
+
+use crate::bound::{FIRST, NONE};
+use crate::end::Asked;
+use crate::host::{Registry, ResponseView};
+use crate::measured::{Measured, Values};
+use crate::plan::{Metric, Plan, Responses};
+use weir_core::ids::ExperimentId;
+use weir_core::{Effects, HostServices, Predicate, Remembered, Request};
+
+/// The largest value of a goal, so that its square is at most what a counter goes up by at once. Larger ones count as
+/// this.
+pub(crate) const MAX_VALUE: u64 = (1 << 25) - 1;
+
+/// A goal.
+#[derive(Debug)]
+pub(crate) struct Goal {
+    pub(crate) name: Box<str>,
+    /// Which requests; `None` for all.
+    pub(crate) requests: Option<Predicate>,
+    /// Which responses; `None` for all.
+    pub(crate) responses: Option<Box<Responses>>,
+    pub(crate) value: Option<GoalValue>,
+    /// What its labels read, by position in [`Plan::readings`].
+    pub(crate) at_request: Box<[u16]>,
+    pub(crate) experiments: Box<[GoalExperiment]>,
+    /// What counts units, …
+    pub(crate) units: Counted,
+    /// … and what counts requests, where units are not told apart.
+    pub(crate) each: Counted,
+}
+
+/// An experiment that a goal is of.
+#[derive(Debug)]
+pub(crate) struct GoalExperiment {
+    /// `None` where another plugin decides it.
+    pub(crate) id: Option<ExperimentId>,
+    /// Its variant, by position in [`Plan::readings`].
+    pub(crate) variant: u16,
+}
+
+/// The metrics of a goal. The series of each are in the order of the goal's experiments.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) total: Metric,
+    /// The sum of the values, and that of their squares.
+    pub(crate) values: Option<[Metric; 2]>,
+}
+
+/// What a goal is worth.
+#[derive(Debug)]
+pub(crate) enum GoalValue {
+    /// The number in a response header, by position in [`Plan::response_sources`], times a scale.
+    Header(u16, f64),
+    /// Nanoseconds from the request's headers to the response's, divided by this.
+    Duration(u64),
+}
+
+impl GoalValue {
+    /// The value; 0 for a response that has no number, or one below 0.
+    fn of<E: ResponseView>(&self, asked: &Asked<'_, E>, started: u64) -> u64 {
+        let value = match self {
+            Self::Header(late, scale) => {
+                let number = asked.late(*late).and_then(weir_core::value::number).unwrap_or_default();
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "out of range it is the nearest that is in it"
+                )]
+                let whole = (number * scale).round() as u64;
+                whole
+            }
+            Self::Duration(by) => crate::start::divided(asked.now().saturating_sub(started), *by),
+        };
+        value.min(MAX_VALUE)
+    }
+}
+
+impl Plan {
+    /// Notes which goals the request may reach. Whether one of them needs the time.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn start_goals<O: HostServices>(
+        &self,
+        request: &Request<'_, O>,
+        effects: &Effects,
+        measured: &mut Measured,
+        registry: &impl Registry,
+    ) -> bool {
+        if self.visits.as_ref().is_some_and(|visits| !visits.is_visit(request)) {
+            return false;
+        }
+        let mut clock = false;
+        for (position, goal) in (0u32..).zip(&self.goals) {
+            // What cannot be judged is no goal.
+            if let Some(requests) = &goal.requests
+                && !self.holds(requests.judge(request), registry)
+            {
+                continue;
+            }
+            for reading in &goal.at_request {
+                self.read(*reading, request, effects, &mut measured.values);
+            }
+            if goal.experiments.iter().any(|it| measured.values.get(it.variant) != NONE) {
+                measured.goals |= 1 << position;
+                clock |= matches!(goal.value, Some(GoalValue::Duration(_)));
+            }
+        }
+        clock
+    }
+
+    /// Counts the goals that a request has reached, at its response's headers. `remember` adds a goal to what is
+    /// remembered of the unit, and says whether it was there.
+    #[cold]
+    #[inline(never)]
+    pub fn respond(
+        &self,
+        measured: &mut Measured,
+        ending: &impl ResponseView,
+        registry: &impl Registry,
+        mut remember: impl FnMut(ExperimentId, u16, &str) -> Remembered,
+    ) {
+        let asked = Asked::new(&self.response_sources, ending);
+        let goals = std::mem::take(&mut measured.goals);
+        for (position, goal) in (0u32..).zip(&self.goals) {
+            if goals >> position & 1 == 0 {
+                continue;
+            }
+            if let Some(responses) = &goal.responses
+                && !self.holds(responses.judge(&asked), registry)
+            {
+                continue;
+            }
+            let value = goal.value.as_ref().map(|value| value.of(&asked, measured.started));
+            for (place, experiment) in goal.experiments.iter().enumerate() {
+                let Some(variant) = measured.values.get(experiment.variant).checked_sub(FIRST) else { continue };
+                let remembered = experiment.id.map(|id| remember(id, variant, &goal.name));
+                let counted = match remembered {
+                    Some(Remembered::New) => &goal.units,
+                    Some(Remembered::Unable) | None => &goal.each,
+                    Some(Remembered::Already) => continue,
+                    Some(Remembered::Full) => {
+                        self.count_forgotten(registry);
+                        continue;
+                    }
+                };
+                self.count_goal(counted, place, value, &measured.values, registry);
+            }
+        }
+    }
+
+    fn count_goal(
+        &self,
+        counted: &Counted,
+        place: usize,
+        value: Option<u64>,
+        values: &Values,
+        registry: &impl Registry,
+    ) {
+        let add = |metric: &Metric, amount: u64| {
+            let id = metric.series.get(place).and_then(|series| self.id(metric, series, values, registry));
+            // Envoy refuses to add nothing.
+            if let Some(id) = id.filter(|_| amount > 0) {
+                registry.increment(id, amount as i64);
+            }
+        };
+        add(&counted.total, 1);
+        if let Some(([sum, squares], value)) = counted.values.as_ref().zip(value) {
+            add(sum, value);
+            add(squares, value * value);
+        }
+    }
+}
