@@ -3,16 +3,16 @@
 //! `measure` asks, `model` judges what was measured, `text` and `html` show it; only `prometheus` and this file do
 //! I/O.
 
-mod counters;
-mod goals;
-mod guardrails;
+pub(crate) mod counters;
+pub(crate) mod goals;
+pub(crate) mod guardrails;
 mod html;
-mod measure;
-mod model;
+pub(crate) mod measure;
+pub(crate) mod model;
 mod plot;
-mod prometheus;
+pub(crate) mod prometheus;
 mod text;
-mod time;
+pub(crate) mod time;
 mod verdict;
 
 use crate::document::{self, Loaded};
@@ -181,12 +181,7 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
     {
         return Err(format!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""));
     }
-    let mut known: BTreeMap<&str, Goal> = BTreeMap::new();
-    for metric in
-        metrics.iter().flat_map(|metrics| &metrics.list).filter(|metric| is_goal(metric, &args.experiment))
-    {
-        known.entry(&metric.name).or_insert_with(|| goal(metric));
-    }
+    let known = goals_of(loaded, &args.experiment);
     let goals = if args.goals.is_empty() {
         known.into_values().collect()
     } else {
@@ -210,7 +205,19 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
         matchers: args.matchers.clone(),
         requests: red.is_some(),
         durations: red.is_some_and(|red| red.duration.unwrap_or(true)),
+        exposures: true,
+        from_start: false,
     })
+}
+
+/// The goals of an experiment by their metrics: counters of the configuration with the experiment.
+pub(crate) fn goals_of<'a>(loaded: &'a Loaded, experiment: &str) -> BTreeMap<&'a str, Goal> {
+    let mut known: BTreeMap<&str, Goal> = BTreeMap::new();
+    let metrics = loaded.document.metrics.iter().flat_map(|metrics| &metrics.list);
+    for metric in metrics.filter(|metric| is_goal(metric, experiment)) {
+        known.entry(&metric.name).or_insert_with(|| goal(metric));
+    }
+    known
 }
 
 fn is_goal(metric: &Metric, experiment: &str) -> bool {
@@ -231,7 +238,7 @@ fn goal(metric: &Metric) -> Goal {
 }
 
 /// A key as labels have it.
-fn label(key: &str) -> String {
+pub(crate) fn label(key: &str) -> String {
     key.replace('.', "_")
 }
 
