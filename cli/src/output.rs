@@ -167,7 +167,11 @@ pub(crate) fn replace_with(file: &Path, bytes: &[u8], permissions: std::fs::Perm
     fresh.persist(file).map(drop).map_err(|error| error.error)
 }
 
-fn fresh(file: &Path, bytes: &[u8], permissions: std::fs::Permissions) -> io::Result<tempfile::NamedTempFile> {
+fn fresh(
+    file: &Path,
+    bytes: &[u8],
+    permissions: std::fs::Permissions,
+) -> io::Result<tempfile::NamedTempFile> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut fresh = tempfile::Builder::new().prefix(".weir-").permissions(permissions).tempfile_in(folder)?;
     fresh.write_all(bytes)?;

@@ -78,7 +78,8 @@ fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
 
 /// The definitions of both schemas in one, for the tables; the top of the second is the definition `Rollout`.
 fn both(schema: &str, rollout: &str) -> Result<Value, Failure> {
-    let (mut all, mut rollout): (Value, Value) = (serde_json::from_str(schema)?, serde_json::from_str(rollout)?);
+    let (mut all, mut rollout): (Value, Value) =
+        (serde_json::from_str(schema)?, serde_json::from_str(rollout)?);
     let inner = rollout["$defs"].take();
     all["$defs"]["Rollout"] = rollout;
     for (name, definition) in inner.as_object().into_iter().flatten() {

@@ -76,7 +76,8 @@ impl Counter {
                     *place = Some((value, value));
                 }
             }
-            for (time, value) in peaks.remove(&series.labels).unwrap_or_default().into_iter().filter(is_count) {
+            for (time, value) in peaks.remove(&series.labels).unwrap_or_default().into_iter().filter(is_count)
+            {
                 if let Some(Some(both)) = span.place(time).and_then(|place| seen.get_mut(place)) {
                     both.1 = both.1.max(value);
                 }

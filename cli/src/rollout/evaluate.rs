@@ -206,7 +206,8 @@ impl Rollout {
         let at = |query: &str, time: u64| prometheus.at(query, time);
         let range = |query: &str, span: &crate::report::counters::Span| prometheus.range(query, span);
         let ask = observe::Ask { at: &at, range: &range };
-        let subject = observe::Released { plan: &self.specification.plan, loaded: &loaded, weights: &weights };
+        let subject =
+            observe::Released { plan: &self.specification.plan, loaded: &loaded, weights: &weights };
         let observed = observe::observe(&subject, record, &ask, now());
         // Once, not with each evaluation.
         if observed.trouble != self.trouble {

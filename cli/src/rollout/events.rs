@@ -54,7 +54,11 @@ pub(super) fn write(event: &Event, specification: &Specification, out: &mut impl
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub(super) fn write_json(event: &Event, specification: &Specification, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_json(
+    event: &Event,
+    specification: &Specification,
+    out: &mut impl Write,
+) -> io::Result<()> {
     serde_json::to_writer(&mut *out, &Sent::new(event, specification))?;
     writeln!(out)
 }
@@ -103,9 +107,13 @@ impl Webhook {
         let runtime = runtime.map_err(|error| error.to_string())?;
         let request = client.post(&self.0).header(http::header::CONTENT_TYPE, "application/json").body(body);
         // The URL may be a secret: messages have it without its path.
-        let sent = runtime.block_on(request.send()).map_err(|error| {
-            crate::oci::http::causes(&error.without_url())
-        })?;
-        if sent.status().is_success() { Ok(()) } else { Err(format!("answered with status {}", sent.status().as_u16())) }
+        let sent = runtime
+            .block_on(request.send())
+            .map_err(|error| crate::oci::http::causes(&error.without_url()))?;
+        if sent.status().is_success() {
+            Ok(())
+        } else {
+            Err(format!("answered with status {}", sent.status().as_u16()))
+        }
     }
 }

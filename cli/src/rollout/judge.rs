@@ -129,7 +129,13 @@ fn in_words(plan: &Plan, found: &Guardrail) -> String {
     text
 }
 
-fn goal(plan: &Plan, metric: &str, worse: Worse, tolerance: f64, measured: &Measurements) -> (Verdict, String) {
+fn goal(
+    plan: &Plan,
+    metric: &str,
+    worse: Worse,
+    tolerance: f64,
+    measured: &Measurements,
+) -> (Verdict, String) {
     let Some(measured) = &measured.units else { return unknown("no units yet") };
     let reports = goals::compare(&question(plan, [1.0, 1.0], tolerance), measured);
     let Some(report) = reports.into_iter().find(|goal| goal.metric == metric) else {
@@ -140,7 +146,8 @@ fn goal(plan: &Plan, metric: &str, worse: Worse, tolerance: f64, measured: &Meas
             let Some(lift) = found.lift else { return unknown("the old version has none yet") };
             let Interval { low, high } = lift.sequence;
             let judged = judge_interval(lift.sequence, worse, tolerance).unwrap_or(Judged::Unknown);
-            let text = format!("lift {} to {}, tolerated {}", percent(low), percent(high), percent(tolerance));
+            let text =
+                format!("lift {} to {}, tolerated {}", percent(low), percent(high), percent(tolerance));
             (verdict(judged), text)
         }
         Some(Comparison { undefined: Some(why), .. }) => (Verdict::Unknown, why.to_string()),

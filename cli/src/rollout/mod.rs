@@ -43,17 +43,25 @@ pub(crate) enum Command {
     Run(RunArgs),
     Status(StatusArgs),
     /// Approves the step that waits for it.
-    #[command(after_long_help = "Example:\n  weir rollout approve rollout.yaml\n\nExit codes: 0 done; 2 no step waits, or a file cannot be used.")]
+    #[command(
+        after_long_help = "Example:\n  weir rollout approve rollout.yaml\n\nExit codes: 0 done; 2 no step waits, or a file cannot be used."
+    )]
     Approve(SpecArgs),
     /// Rolls back: puts back what was there before the rollout, at once. A running `weir rollout run`, or the next
     /// `weir rollout step`, then waits until all proxies report it.
-    #[command(after_long_help = "Example:\n  weir rollout abort rollout.yaml\n\nExit codes: 0 done; 2 the rollout is over, or a file cannot be used.")]
+    #[command(
+        after_long_help = "Example:\n  weir rollout abort rollout.yaml\n\nExit codes: 0 done; 2 the rollout is over, or a file cannot be used."
+    )]
     Abort(SpecArgs),
     /// Stays at the current step. Gates are watched: one that fails rolls back.
-    #[command(after_long_help = "Example:\n  weir rollout pause rollout.yaml\n\nExit codes: 0 done; 2 it is paused or over, or a file cannot be used.")]
+    #[command(
+        after_long_help = "Example:\n  weir rollout pause rollout.yaml\n\nExit codes: 0 done; 2 it is paused or over, or a file cannot be used."
+    )]
     Pause(SpecArgs),
     /// Goes on after `pause`.
-    #[command(after_long_help = "Example:\n  weir rollout resume rollout.yaml\n\nExit codes: 0 done; 2 it is not paused, or a file cannot be used.")]
+    #[command(
+        after_long_help = "Example:\n  weir rollout resume rollout.yaml\n\nExit codes: 0 done; 2 it is not paused, or a file cannot be used."
+    )]
     Resume(SpecArgs),
     Hash(HashArgs),
 }
@@ -156,9 +164,9 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
         Command::Run(args) => run_on(args, out),
         Command::Status(args) => {
             let specification = Specification::read(&args.spec)?;
-            let record = store::Store::beside(&specification.target).load()?.ok_or_else(|| {
-                format!("{}: no rollout of it has begun", specification.target.display())
-            })?;
+            let record = store::Store::beside(&specification.target)
+                .load()?
+                .ok_or_else(|| format!("{}: no rollout of it has begun", specification.target.display()))?;
             show(&specification, &record, args.format, out)?;
             Ok(outcome(&record))
         }
@@ -187,7 +195,12 @@ fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcom
             events::write(event, &rollout.specification, out)?;
         }
         if let (Way::Pretend, Some(version)) = (way, evaluated.write) {
-            writeln!(out, "dry run: would write {} into {}", view::version(&rollout.specification, version), rollout.specification.file)?;
+            writeln!(
+                out,
+                "dry run: would write {} into {}",
+                view::version(&rollout.specification, version),
+                rollout.specification.file
+            )?;
         }
     }
     show(&rollout.specification, &evaluated.record, format, out)?;

@@ -56,16 +56,23 @@ pub(super) fn needs(specification: &Specification, loaded: &Loaded) -> Result<()
     let (errors, latency) =
         (has(|it| matches!(it, Check::Errors { .. })), has(|it| matches!(it, Check::Latency { .. })));
     let goals: Vec<&String> = plan.gates.iter().filter_map(|gate| goal_of(&gate.check)).collect();
-    let units = has(|it| *it == Check::Srm) || plan.steps.iter().any(|step| step.min_units > 0) || !goals.is_empty();
+    let units =
+        has(|it| *it == Check::Srm) || plan.steps.iter().any(|step| step.min_units > 0) || !goals.is_empty();
     if (errors || latency || units) && metrics.is_some_and(|metrics| metrics.style == Style::Istio) {
-        return Err(format!("{name}: metrics.style is istio, whose labels have other names: use `query` gates"));
+        return Err(format!(
+            "{name}: metrics.style is istio, whose labels have other names: use `query` gates"
+        ));
     }
     let red = metrics.and_then(|it| it.red.as_ref()).filter(|red| red.experiments.unwrap_or(true));
     if errors && red.is_none() {
-        return Err(format!("{name}: the gate `errors` needs requests by variant: set metrics: {{red: {{}}}}"));
+        return Err(format!(
+            "{name}: the gate `errors` needs requests by variant: set metrics: {{red: {{}}}}"
+        ));
     }
     if latency && red.is_none_or(|red| !red.duration.unwrap_or(true)) {
-        return Err(format!("{name}: the gate `latency` needs durations by variant: set metrics: {{red: {{}}}}"));
+        return Err(format!(
+            "{name}: the gate `latency` needs durations by variant: set metrics: {{red: {{}}}}"
+        ));
     }
     let section = loaded.document.experiments.as_ref();
     if units && section.is_none_or(|section| section.assignment_cookie.is_none()) {
@@ -168,7 +175,12 @@ fn number(series: &[Series]) -> Option<f64> {
 }
 
 /// What the proxies run; with what is wrong where there are too few.
-fn running(plan: &Plan, record: &Record, ask: &Ask<'_>, now: u64) -> Result<(Running, Option<String>), String> {
+fn running(
+    plan: &Plan,
+    record: &Record,
+    ask: &Ask<'_>,
+    now: u64,
+) -> Result<(Running, Option<String>), String> {
     let mut matchers: Vec<String> = plan.plugin.iter().map(|plugin| format!("plugin={plugin:?}")).collect();
     matchers.extend(plan.matchers.iter().cloned());
     let selector = format!("{HASH}{{{}}}", matchers.join(","));

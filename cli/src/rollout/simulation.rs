@@ -103,13 +103,16 @@ fn roll_out(plan: &Plan, release: &Release, looks: u64, seed: u64) -> (Phase, u6
             measure(&mut random, release, coverage, &mut requests);
         }
         let gates: Vec<&Gate> = plan.gates.iter().filter(|gate| plan.applies(gate, step)).collect();
-        let measurements =
-            Measurements { units: Some(units), requests: Some(requests), queries: Vec::new() };
+        let measurements = Measurements { units: Some(units), requests: Some(requests), queries: Vec::new() };
         let weights = [("old".to_owned(), 1.0), ("new".to_owned(), 1.0)];
         let seen = Observation {
             content: Content::Version(file),
             running: Running::All(file),
-            gates: if state.measured_since.is_some() { judge(plan, &gates, &weights, &measurements) } else { vec![] },
+            gates: if state.measured_since.is_some() {
+                judge(plan, &gates, &weights, &measurements)
+            } else {
+                vec![]
+            },
             units: measurements.units.as_ref().map(fewest),
             no_data: false,
         };
@@ -169,7 +172,9 @@ fn bad_releases_are_rolled_back_soon() {
     ];
     for (what, release) in bad {
         let (completed, rolled_back, longest) = ends(&plan(["1%", "10%"]), &release, 2000, 200);
-        println!("{what}: {rolled_back} of 200 are rolled back, all within {longest} s, {completed} complete");
+        println!(
+            "{what}: {rolled_back} of 200 are rolled back, all within {longest} s, {completed} complete"
+        );
         assert_eq!((rolled_back, completed), (200, 0), "{what}");
     }
 }

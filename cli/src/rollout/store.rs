@@ -91,7 +91,8 @@ impl Store {
             return Ok(None);
         }
         let text = input::read(&self.file).map_err(|error| format!("{name}: {error}"))?;
-        let wrong = |what: &str| format!("{name}: {what}; it is the state of a rollout, and written by weir only");
+        let wrong =
+            |what: &str| format!("{name}: {what}; it is the state of a rollout, and written by weir only");
         let record: Record = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
         if record.format != FORMAT {
             return Err(wrong(&format!("format {}: this weir reads format {FORMAT}", record.format)));

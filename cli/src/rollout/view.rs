@@ -93,7 +93,11 @@ pub(super) fn write(specification: &Specification, record: &Record, out: &mut im
             Some(now) if number == now => '▶',
             _ => ' ',
         };
-        let since = if now == Some(number) { format!("  since {}", rfc3339(state.since / 1000)) } else { String::new() };
+        let since = if now == Some(number) {
+            format!("  since {}", rfc3339(state.since / 1000))
+        } else {
+            String::new()
+        };
         writeln!(out, "  {mark} {number}  {}{since}", escape(&step.name))?;
     }
     let first = record.events.len().saturating_sub(SHOWN);

@@ -1,154 +1,13 @@
-//! `weir rollout` with a server that answers as Prometheus does, for proxies that follow the file at once. The real
-//! Prometheus and the real Envoy are `tests/tests/envoy`'s to show.
+//! `weir rollout` with a server that answers as Prometheus does. The real Prometheus and the real Envoy are
+//! `tests/tests/envoy`'s to show.
 
-use crate::registry::{Answer, Registry, Request};
-use crate::support::{Folder, Run, weir};
+mod house;
+
+use crate::support::{Folder, weir};
+use house::{CONFIG, House, SPEC, Said};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-const CONFIG: &str = "\
-# The shop.
-experiments:
-  unit: header:x-user-id
-  list:
-  - key: shop
-    coverage: 0%  # nobody yet
-    variants:
-    - {key: stable, weight: 50}
-    - {key: v2, weight: 50}
-routing:
-  rules:
-  - {name: v2, variant: {shop: v2}, setHeaders: {x-weir-route: v2}}
-";
-
-const SPEC: &str = "\
-target: {file: weir.yaml, experiment: shop}
-steps:
-- {coverage: 10%}
-- {coverage: 50%}
-- {coverage: 100%, weights: {stable: 0, v2: 100}}
-gates:
-- {check: query, query: health, max: 1}
-interval: 5ms
-";
-
-/// What the server says.
-struct Said {
-    /// The value of the gate's query; none where `None`.
-    health: Option<f64>,
-    /// Whether it answers at all.
-    up: bool,
-    /// Events that the webhook got.
-    sent: Vec<Value>,
-    /// Whether the webhook takes them.
-    takes: bool,
-    /// Proxies that report something else besides.
-    strangers: usize,
-}
-
-struct House {
-    folder: Folder,
-    said: Arc<Mutex<Said>>,
-    server: Registry,
-}
-
-impl House {
-    fn new(spec: &str) -> Self {
-        let folder = Folder::new();
-        folder.write("weir.yaml", CONFIG);
-        folder.write("rollout.yaml", spec);
-        let said = Said { health: Some(0.0), up: true, sent: Vec::new(), takes: true, strangers: 0 };
-        let said = Arc::new(Mutex::new(said));
-        let (shared, path) = (Arc::clone(&said), folder.path(""));
-        let server = Registry::answering(move |request| answer(&mut shared.lock().unwrap(), &path, request));
-        Self { folder, said, server }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.server.host)
-    }
-
-    fn spec(&self) -> String {
-        self.folder.path("rollout.yaml")
-    }
-
-    fn step(&self, more: &[&str]) -> Run {
-        let (spec, url) = (self.spec(), self.url());
-        weir(&[&["rollout", "step", &spec, "--prometheus", &url][..], more].concat())
-    }
-
-    fn say(&self, command: &str) -> Run {
-        weir(&["rollout", command, &self.spec()])
-    }
-
-    fn status(&self) -> Value {
-        weir(&["rollout", "status", &self.spec(), "--output", "json"]).json()
-    }
-
-    fn config(&self) -> String {
-        std::fs::read_to_string(self.folder.path("weir.yaml")).unwrap()
-    }
-
-    fn stored(&self) -> Value {
-        serde_json::from_str(&std::fs::read_to_string(self.folder.path("weir.yaml.rollout.json")).unwrap()).unwrap()
-    }
-
-    /// Steps until this phase is reached.
-    fn until(&self, phase: &str) -> Run {
-        for _ in 0..40 {
-            let run = self.step(&["--output", "json"]);
-            if run.json()["phase"]["phase"] == phase {
-                return run;
-            }
-        }
-        panic!("{phase} is not reached: {}", self.status());
-    }
-}
-
-fn answer(said: &mut Said, folder: &str, request: &Request) -> Answer {
-    let body = String::from_utf8(request.body.clone()).unwrap();
-    if request.path == "/hook" {
-        if !said.takes {
-            return Answer::status(500);
-        }
-        said.sent.push(serde_json::from_str(&body).unwrap());
-        return Answer::status(204);
-    }
-    if !said.up {
-        return Answer::status(503);
-    }
-    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/api/v1/query_range"), "{body}");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let series = |labels: Value, value: f64| json!({"metric": labels, "values": [[now.as_secs(), value.to_string()]]});
-    let proxy = json!({"__name__": "x", "instance": "a", "plugin": "weir"});
-    let stranger = |name: usize| json!({"__name__": "x", "instance": name.to_string(), "plugin": "weir"});
-    let result = if body.contains("timestamp") {
-        // Scraped this moment, or a second later: times of a file and of a scrape are not compared here.
-        let all = [proxy].into_iter().chain((0..said.strangers).map(stranger));
-        all.map(|labels| series(labels, now.as_secs_f64() + 1.0)).collect()
-    } else if body.contains("weir_config_hash") {
-        let mut all = vec![series(proxy, running(folder))];
-        all.extend((0..said.strangers).map(|name| series(stranger(name), 7.0)));
-        all
-    } else if body.contains("query=health") {
-        said.health.map(|value| series(json!({}), value)).into_iter().collect::<Vec<_>>()
-    } else {
-        panic!("{body}")
-    };
-    Answer::body(json!({"status": "success", "data": {"resultType": "matrix", "result": result}}).to_string())
-}
-
-/// What a proxy reports that has read the file.
-fn running(folder: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("{folder}/weir.yaml")).unwrap();
-    let stored = std::fs::read_to_string(format!("{folder}/weir.yaml.rollout.json")).unwrap_or_default();
-    let stored: Value = serde_json::from_str(&stored).unwrap_or_default();
-    let versions = stored["versions"].as_array().cloned().unwrap_or_default();
-    let version = versions.iter().find(|version| version["text"] == text.as_str());
-    version.and_then(|version| version["hash"].as_f64()).unwrap_or(1.0)
-}
+use std::time::{Duration, Instant};
 
 fn share(text: &str, unit: &str) -> String {
     let folder = Folder::new();
@@ -190,8 +49,10 @@ fn a_rollout_goes_step_by_step() {
     let units: Vec<String> = (0..60).map(|unit| format!("user-{unit}")).collect();
     let mut new = 0;
     for unit in &units {
-        let path: Vec<String> = [CONFIG, &first, &second, &last].iter().map(|text| share(text, unit)).collect();
-        let since = path.iter().position(|variant| variant == "v2").unwrap_or_else(|| panic!("{unit} {path:?}"));
+        let path: Vec<String> =
+            [CONFIG, &first, &second, &last].iter().map(|text| share(text, unit)).collect();
+        let since =
+            path.iter().position(|variant| variant == "v2").unwrap_or_else(|| panic!("{unit} {path:?}"));
         assert!(path[since..].iter().all(|variant| variant == "v2"), "{unit} {path:?}");
         new += usize::from(path[2] == "v2");
         assert_eq!(path[0], "-");
@@ -266,7 +127,10 @@ fn what_somebody_else_wrote_stays() {
         house.said.lock().unwrap().health = Some(health);
         let run = house.step(&[]);
         assert_eq!(run.code, 4, "{run:?}");
-        assert!(run.out.contains("the target was changed by something else, and is not overwritten"), "{run:?}");
+        assert!(
+            run.out.contains("the target was changed by something else, and is not overwritten"),
+            "{run:?}"
+        );
         assert_eq!(house.config(), foreign);
     }
     // The failure is remembered: as soon as the file is ours again, it is rolled back.
@@ -300,7 +164,9 @@ fn people_approve_pause_and_abort() {
     let run = house.say("abort");
     assert!(run.code == 0 && run.out.contains("rolling back: it was aborted"), "{run:?}");
     assert_eq!(house.config(), CONFIG);
-    house.folder.write("rollout.yaml", &SPEC.replace("- {coverage: 50%}", "- {coverage: 50%, approval: true}"));
+    house
+        .folder
+        .write("rollout.yaml", &SPEC.replace("- {coverage: 50%}", "- {coverage: 50%, approval: true}"));
     assert_eq!(house.until("rolledBack").code, 1);
     assert_eq!(house.say("abort").code, 2, "it is over");
 }
@@ -340,34 +206,39 @@ fn start(house: &House) -> std::process::Child {
 
 #[test]
 fn killed_at_any_point_it_comes_to_the_same_end() {
-    let spec = SPEC.replace("- {coverage: 10%}", "- {coverage: 10%, hold: 60ms}");
+    let steps: String =
+        ["10", "20", "30", "50", "70", "90"].map(|part| format!("- {{coverage: {part}%}}\n")).concat();
+    let spec = SPEC.replace("- {coverage: 10%}\n- {coverage: 50%}\n", &steps);
     for health in [0.0, 2.0] {
         let house = House::new(&spec);
-        let mut kills = 0;
-        let mut exit = None;
+        let begin = Instant::now();
+        house.step(&["--dry-run"]);
+        let takes = begin.elapsed();
+        // An evaluation or two in the life of a program.
+        house.folder.write("rollout.yaml", &spec.replace("5ms", &format!("{}ms", takes.as_millis().max(1))));
         let deadline = Instant::now() + Duration::from_secs(120);
-        // Each start lives a little longer than the one before, up to more than a start takes: first it is killed while
-        // it reads, later between two evaluations or in one.
-        for lives in 0_u64.. {
+        let (mut kills, mut exit) = (0, None);
+        // From the first moment on, up to twice the time of an evaluation: it is killed while it starts, while it asks,
+        // between storing and writing, and while it waits.
+        while exit.is_none() {
             assert!(Instant::now() < deadline, "{}", house.status());
-            if kills >= 6 {
-                house.said.lock().unwrap().health = Some(health);
-            }
             let mut child = start(&house);
-            std::thread::sleep(Duration::from_millis(5 + lives * 7 % 90));
-            if let Some(status) = child.try_wait().unwrap() {
-                exit = status.code();
-            } else {
-                child.kill().unwrap();
-                kills += 1;
+            let lives = takes * (kills * 7 % 20) / 10;
+            std::thread::sleep(lives);
+            match child.try_wait().unwrap() {
+                Some(status) => exit = status.code(),
+                None => {
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    kills += 1;
+                }
             }
-            child.wait().unwrap();
-            if exit.is_some() && kills >= 20 {
-                break;
+            if kills > 3 && house.state()["phase"]["step"].as_u64() >= Some(3) {
+                house.said.lock().unwrap().health = Some(health);
             }
         }
         let phase = house.status()["phase"]["phase"].clone();
-        println!("{kills} times killed, then {phase}");
+        println!("an evaluation takes {takes:?}; {kills} times killed, then {phase}");
         match health {
             0.0 => assert_eq!((exit, &phase), (Some(0), &json!("completed"))),
             _ => {
@@ -375,7 +246,14 @@ fn killed_at_any_point_it_comes_to_the_same_end() {
                 assert_eq!(house.config(), CONFIG);
             }
         }
-        assert_eq!(std::fs::read_dir(house.folder.path("")).unwrap().count(), 4, "nothing is left behind");
+        let mut left: Vec<String> = std::fs::read_dir(house.folder.path(""))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with(".weir-"))
+            .collect();
+        left.sort();
+        assert_eq!(left, ["rollout.yaml", "weir.yaml", "weir.yaml.rollout.json", "weir.yaml.rollout.lock"]);
+        assert!(kills >= 10, "{kills}");
     }
 }
 
@@ -415,9 +293,17 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let config = |from: &str, to: &str| CONFIG.replace(from, to);
     let gates = |gates: &str| SPEC.replace("- {check: query, query: health, max: 1}", gates);
     for (spec, text, message) in [
-        (SPEC.replace("coverage: 10%", "covrage: 10%"), CONFIG.to_owned(), "rollout.yaml:3:4: steps[0].covrage: unknown field `covrage`, did you mean `coverage`?"),
+        (
+            SPEC.replace("coverage: 10%", "covrage: 10%"),
+            CONFIG.to_owned(),
+            "rollout.yaml:3:4: steps[0].covrage: unknown field `covrage`, did you mean `coverage`?",
+        ),
         (SPEC.replace("experiment: shop", "experiment: shp"), CONFIG.to_owned(), "unknown experiment shp"),
-        (SPEC.replace("v2: 100", "v3: 100"), CONFIG.to_owned(), "rollout.yaml:5:40: steps[2].weights.v3: unknown variant \"v3\""),
+        (
+            SPEC.replace("v2: 100", "v3: 100"),
+            CONFIG.to_owned(),
+            "rollout.yaml:5:40: steps[2].weights.v3: unknown variant \"v3\"",
+        ),
         (SPEC.replace("50%", "10%"), CONFIG.to_owned(), "steps[1]: coverage 10 %: changes nothing"),
         (gates("- {check: srm}"), CONFIG.to_owned(), "set experiments.assignmentCookie"),
         (gates("- {check: errors}"), CONFIG.to_owned(), "the gate `errors` needs requests by variant"),

@@ -21,7 +21,9 @@ pub mod plan;
 pub mod spec;
 pub mod state;
 
-pub use machine::{Advance, Command, Content, GateResult, Observation, Refused, Running, Verdict, advance, command};
+pub use machine::{
+    Advance, Command, Content, GateResult, Observation, Refused, Running, Verdict, advance, command,
+};
 pub use plan::{Check, Gate, OnDeadline, Plan, Share, Step, Subject};
 pub use spec::Spec;
 pub use state::{Event, EventKind, Held, Phase, Reason, State};

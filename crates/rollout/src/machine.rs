@@ -220,7 +220,9 @@ impl Turn<'_> {
         let Content::Version(content) = self.seen.content else { return None };
         let own = match &self.state.phase {
             Phase::Writing { step } => content == *step || content + 1 == *step,
-            Phase::Confirming { step } | Phase::Watching { step } | Phase::Waiting { step } => content == *step,
+            Phase::Confirming { step } | Phase::Watching { step } | Phase::Waiting { step } => {
+                content == *step
+            }
             Phase::Restoring { from, .. } => content == 0 || content == *from || content + 1 == *from,
             Phase::ConfirmingRestore { .. } => content == 0,
             Phase::Completed | Phase::RolledBack { .. } => true,
@@ -296,7 +298,8 @@ impl Turn<'_> {
         self.state.approved = false;
         self.enter(Phase::Writing { step });
         self.write = Some(step);
-        let name = step.checked_sub(1).and_then(|index| self.plan.steps.get(index)).map(|step| step.name.clone());
+        let name =
+            step.checked_sub(1).and_then(|index| self.plan.steps.get(index)).map(|step| step.name.clone());
         let message = format!("step {step} begins: {}", name.unwrap_or_default());
         self.tell(EventKind::Advancing, Some(step), message);
     }

@@ -1,9 +1,11 @@
 //! A specification that was checked: everything has its unit, and all that is wrong is reported at once.
 
-use crate::spec::{CheckSpec, DeadlineSpec, GateSpec, Spec, StepSpec, Target, WorseSpec};
+use crate::spec::{DeadlineSpec, Spec, StepSpec, Target};
 use std::fmt;
 use weir_core::problem::{At, did_you_mean};
 use weir_core::{Problems, duration};
+
+mod gates;
 
 /// More steps are refused: their versions are all kept.
 const MAX_STEPS: usize = 100;
@@ -150,13 +152,16 @@ impl Plan {
         let steps = steps(spec, &at, &mut problems);
         let is_experiment = !is_split(&spec.target);
         let gates = match &spec.gates {
-            Some(gates) => gates_of(gates, is_experiment, &at.field("gates"), &mut problems),
-            None if is_experiment => gates_by_default(&steps),
+            Some(gates) => gates::all(gates, is_experiment, &at.field("gates"), &mut problems),
+            None if is_experiment => gates::by_default(&steps),
             None => Vec::new(),
         };
         let confidence = spec.confidence.map_or(1.0 - ALPHA, |part| part.0);
         if confidence <= 0.0 || confidence >= 1.0 {
-            problems.add(&at.field("confidence"), format!("{confidence}: expected a part between 0 and 1, such as 99.9%"));
+            problems.add(
+                &at.field("confidence"),
+                format!("{confidence}: expected a part between 0 and 1, such as 99.9%"),
+            );
         }
         let mut time = |name: &str, text: &Option<String>, least: u64| {
             let text = text.as_ref()?;
@@ -167,11 +172,19 @@ impl Plan {
         for (index, matcher) in spec.metrics.matchers.iter().enumerate() {
             if !matcher.contains(['=', '~']) || matcher.contains(['{', '}']) {
                 let at = at.field("metrics").field("matchers").index(index);
-                problems.add(&at, format!("invalid matcher {matcher:?}: expected one such as namespace=\"shop\""));
+                problems.add(
+                    &at,
+                    format!("invalid matcher {matcher:?}: expected one such as namespace=\"shop\""),
+                );
             }
         }
-        if spec.webhook.as_ref().is_some_and(|url| !["http://", "https://"].iter().any(|it| url.starts_with(it))) {
-            problems.add(&at.field("webhook"), "invalid URL: expected one that begins with http:// or https://");
+        if spec
+            .webhook
+            .as_ref()
+            .is_some_and(|url| !["http://", "https://"].iter().any(|it| url.starts_with(it)))
+        {
+            problems
+                .add(&at.field("webhook"), "invalid URL: expected one that begins with http:// or https://");
         }
         let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Err(problems) };
         let count = u32::try_from(steps.len()).unwrap_or(u32::MAX).max(1);
@@ -204,8 +217,7 @@ impl Plan {
         let mut problems = Problems::default();
         let target = At::root().field("target");
         let known = || variants.iter().map(String::as_str);
-        for (option, name, place) in
-            [("baseline", &mut self.baseline, 0), ("variant", &mut self.variant, 1)]
+        for (option, name, place) in [("baseline", &mut self.baseline, 0), ("variant", &mut self.variant, 1)]
         {
             if name.is_empty() {
                 match variants.get(place) {
@@ -229,7 +241,10 @@ impl Plan {
                 problems.add(&at.field(name), format!("unknown variant {name:?}{hint}"));
             }
             for missing in variants.iter().filter(|name| !weights.iter().any(|(known, _)| known == *name)) {
-                problems.missing(&at.field(missing), format!("missing: the weight of {missing:?}; 0 leaves it empty"));
+                problems.missing(
+                    &at.field(missing),
+                    format!("missing: the weight of {missing:?}; 0 leaves it empty"),
+                );
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
@@ -303,7 +318,8 @@ fn step(step: &StepSpec, is_split: bool, index: usize, at: &At, problems: &mut P
         };
         problems.add(&at.field("coverage"), format!("{part}: {expected}"));
     }
-    let weights = step.weights.as_ref().map(|weights| weights_of(weights.iter(), &at.field("weights"), problems));
+    let weights =
+        step.weights.as_ref().map(|weights| weights_of(weights.iter(), &at.field("weights"), problems));
     if step.approval == Some(true) && index == 0 {
         problems.add(&at.field("approval"), "true: the first step begins when you start the rollout");
     }
@@ -341,7 +357,8 @@ impl fmt::Display for Share {
         if let Some(coverage) = self.coverage {
             write!(out, "coverage {} %", rounded(coverage * 100.0))?;
         }
-        let texts = self.weights.iter().flatten().map(|(name, weight)| format!("{name} {}", rounded(*weight)));
+        let texts =
+            self.weights.iter().flatten().map(|(name, weight)| format!("{name} {}", rounded(*weight)));
         let texts: Vec<String> = texts.collect();
         match (texts.is_empty(), self.coverage) {
             (true, _) => Ok(()),
@@ -355,78 +372,6 @@ impl fmt::Display for Share {
 fn rounded(number: f64) -> String {
     let text = format!("{number:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn gates_by_default(steps: &[Step]) -> Vec<Gate> {
-    let srm = steps.first().is_some_and(|step| step.share.weights.is_none());
-    let srm = srm.then_some(CheckSpec::Srm);
-    let checks = srm.into_iter().chain([CheckSpec::Errors, CheckSpec::Latency]);
-    let gates = checks.map(|check| GateSpec { check: Some(check), ..GateSpec::default() });
-    let gates: Vec<GateSpec> = gates.collect();
-    gates_of(&gates, true, &At::root(), &mut Problems::default())
-}
-
-fn gates_of(specs: &[GateSpec], is_experiment: bool, at: &At, problems: &mut Problems) -> Vec<Gate> {
-    let mut gates: Vec<Gate> = Vec::new();
-    for (index, spec) in specs.iter().enumerate() {
-        let at = at.index(index);
-        let Some(gate) = gate(spec, is_experiment, &at, problems) else { continue };
-        if gates.iter().any(|known| known.name == gate.name) {
-            let message = format!("{:?}: another gate has this name: set `name`", gate.name);
-            problems.add(&at.field("name"), message);
-        }
-        gates.push(gate);
-    }
-    gates
-}
-
-fn gate(spec: &GateSpec, is_experiment: bool, at: &At, problems: &mut Problems) -> Option<Gate> {
-    let Some(kind) = spec.check else {
-        problems.missing(&at.field("check"), "missing: expected one of srm, errors, latency, goal, query");
-        return None;
-    };
-    let is = |kinds: &[CheckSpec]| kinds.contains(&kind);
-    let options: [(&str, bool, bool); 6] = [
-        ("tolerance", spec.tolerance.is_some(), is(&[CheckSpec::Errors, CheckSpec::Latency, CheckSpec::Goal])),
-        ("metric", spec.metric.is_some(), is(&[CheckSpec::Goal])),
-        ("worse", spec.worse.is_some(), is(&[CheckSpec::Goal])),
-        ("query", spec.query.is_some(), is(&[CheckSpec::Query])),
-        ("max", spec.max.is_some(), is(&[CheckSpec::Query])),
-        ("min", spec.min.is_some(), is(&[CheckSpec::Query])),
-    ];
-    for (name, _, _) in options.iter().filter(|(_, given, belongs)| *given && !*belongs) {
-        problems.add(&at.field(name), "does not belong to this check");
-    }
-    if !is_experiment && !is(&[CheckSpec::Query]) {
-        let message = "only `query` can be checked for a split, whose units and requests are not counted by version";
-        problems.add(&at.field("check"), message);
-        return None;
-    }
-    let tolerance = |default: f64| spec.tolerance.map_or(default, |part| part.0);
-    let (name, check) = match kind {
-        CheckSpec::Srm => ("srm".to_owned(), Check::Srm),
-        CheckSpec::Errors => ("errors".to_owned(), Check::Errors { tolerance: tolerance(0.01) }),
-        CheckSpec::Latency => ("latency".to_owned(), Check::Latency { tolerance: tolerance(0.1) }),
-        CheckSpec::Goal => {
-            let Some(metric) = spec.metric.clone() else {
-                problems.missing(&at.field("metric"), "missing: a counter of metrics.list with this experiment");
-                return None;
-            };
-            let lower_is_worse = spec.worse != Some(WorseSpec::Higher);
-            (format!("goal {metric}"), Check::Goal { metric, lower_is_worse, tolerance: tolerance(0.05) })
-        }
-        CheckSpec::Query => {
-            let Some(query) = spec.query.clone().filter(|query| !query.trim().is_empty()) else {
-                problems.missing(&at.field("query"), "missing: a PromQL expression");
-                return None;
-            };
-            if spec.max.is_none() && spec.min.is_none() {
-                problems.missing(at, "missing: expected `max` or `min`");
-            }
-            ("query".to_owned(), Check::Query { query, max: spec.max, min: spec.min })
-        }
-    };
-    Some(Gate { name: spec.name.clone().unwrap_or(name), check })
 }
 
 fn milliseconds(text: &str, least: u64, at: &At, problems: &mut Problems) -> Option<u64> {

@@ -60,8 +60,7 @@ pub fn load<T: Load + Default>(bytes: &[u8], problems: &mut Problems) -> T {
 /// It is neither; a message.
 fn parse(bytes: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(bytes).or_else(|error| {
-        structure::read(bytes)
-            .ok_or_else(|| format!("neither JSON nor a google.protobuf.Struct: {error}"))
+        structure::read(bytes).ok_or_else(|| format!("neither JSON nor a google.protobuf.Struct: {error}"))
     })
 }
 

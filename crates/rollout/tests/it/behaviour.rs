@@ -1,12 +1,13 @@
 //! What single observations do.
 
 use crate::support::{plan, seen};
-use weir_rollout::{
-    Command, Content, EventKind, Held, Observation, Phase, Reason, Refused, Running, State, Verdict, advance, command,
-};
 use Content::{Foreign, Unreadable, Version};
 use Running::{All, Mixed};
 use Verdict::{Fail, Pass, Unknown};
+use weir_rollout::{
+    Command, Content, EventKind, Held, Observation, Phase, Reason, Refused, Running, State, Verdict, advance,
+    command,
+};
 
 fn aborted() -> Phase {
     Phase::RolledBack { reason: Reason::Aborted }
@@ -120,7 +121,9 @@ fn a_failure_rolls_back_wherever_it_is_seen() {
             assert_eq!(run.see(&seen(Version(0), Mixed, Pass)), None);
             assert!(!run.state.phase.is_final());
             run.see_all(0, Unknown);
-            assert!(matches!(&run.state.phase, Phase::RolledBack { reason: Reason::Gate { name, .. } } if name == "errors"));
+            assert!(
+                matches!(&run.state.phase, Phase::RolledBack { reason: Reason::Gate { name, .. } } if name == "errors")
+            );
         }
     }
 }

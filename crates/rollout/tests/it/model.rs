@@ -32,7 +32,11 @@ struct World {
 #[derive(Clone, Copy, Debug)]
 enum Move {
     /// An evaluation: whether Prometheus answers, the gate's verdict, whether the program ends before it writes.
-    Evaluate { answers: bool, verdict: Verdict, ends: bool },
+    Evaluate {
+        answers: bool,
+        verdict: Verdict,
+        ends: bool,
+    },
     /// A proxy takes what the target holds.
     Follow(usize),
     Tick,
@@ -110,7 +114,11 @@ impl World {
             assert!(version == 0 || version == self.file + 1, "steps are in order: {}", say());
             assert!(version != self.file, "nothing is written twice: {}", say());
             if version > 0 {
-                assert!(!self.state.paused && self.now - self.state.started < DEADLINE, "stopped is stopped: {}", say());
+                assert!(
+                    !self.state.paused && self.now - self.state.started < DEADLINE,
+                    "stopped is stopped: {}",
+                    say()
+                );
                 assert!(!failed, "{}", say());
             }
         }

@@ -34,7 +34,8 @@ fn looks() -> impl Strategy<Value = Vec<Look>> {
         1 => Just(Some(Running::Unknown)),
         1 => (0..6_usize).prop_map(|version| Some(Running::All(version))),
     ];
-    let verdict = prop_oneof![20 => Just(Verdict::Pass), 1 => Just(Verdict::Fail), 3 => Just(Verdict::Unknown)];
+    let verdict =
+        prop_oneof![20 => Just(Verdict::Pass), 1 => Just(Verdict::Fail), 3 => Just(Verdict::Unknown)];
     let said = prop_oneof![
         16 => Just(None),
         3 => Just(Some(Command::Approve)),

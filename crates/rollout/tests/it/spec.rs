@@ -106,7 +106,8 @@ fn everything_that_is_wrong_is_said_at_once() {
             "gates": [{"check": "errors"}]}"#,
     )
     .unwrap_err();
-    for expected in ["steps[0].coverage: 0.05: a split", "steps[0].minUnits", "gates[0].check: only `query`"] {
+    for expected in ["steps[0].coverage: 0.05: a split", "steps[0].minUnits", "gates[0].check: only `query`"]
+    {
         assert!(split.contains(expected), "{expected}\nnot in\n{split}");
     }
 }
@@ -124,7 +125,8 @@ fn names_are_those_of_the_configuration() {
     ] {
         assert!(found.contains(expected), "{expected}\nnot in\n{found}");
     }
-    let mut plan = spec(r#"{"target": {"file": "a", "experiment": "e"}, "steps": [{"coverage": 1}]}"#).unwrap();
+    let mut plan =
+        spec(r#"{"target": {"file": "a", "experiment": "e"}, "steps": [{"coverage": 1}]}"#).unwrap();
     assert!(plan.clone().resolve(&["only".to_owned()]).unwrap_err().to_string().contains("fewer than two"));
     plan.baseline = "b".to_owned();
     let found = plan.resolve(&["a".to_owned(), "b".to_owned()]).unwrap_err().to_string();

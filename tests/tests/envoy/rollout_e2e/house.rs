@@ -67,7 +67,8 @@ impl House {
         let mut config: Value = serde_saphyr::from_str(&shipped(EXAMPLE)).unwrap();
         config["stats_flush_interval"] = "0.1s".into();
         let [old, new] = versions.each_ref().map(|version| version.server.address().port());
-        let bootstrap = Bootstrap::shipped(config).port(9001, old).port(9002, new).file(TARGET, shipped(TARGET));
+        let bootstrap =
+            Bootstrap::shipped(config).port(9001, old).port(9002, new).file(TARGET, shipped(TARGET));
         let envoy = Envoy::start(bootstrap).unwrap();
         let target = envoy.file("weir.yaml");
         let spec = target.with_file_name("rollout.yaml");
@@ -113,11 +114,13 @@ impl House {
                 None => request,
             }
         };
-        let answers = self.client.send_all(self.envoy.listener(0), (0..USERS).map(request).collect(), AT_ONCE);
+        let answers =
+            self.client.send_all(self.envoy.listener(0), (0..USERS).map(request).collect(), AT_ONCE);
         let mut visit = Visit { versions: Vec::with_capacity(USERS), failed: 0 };
         for (user, answer) in answers.into_iter().enumerate() {
             let answer = answer.unwrap_or_else(|error| panic!("a request is lost: {error}"));
-            let version = answer.header("x-upstream").unwrap_or_else(|| panic!("{}: not ours", answer.status));
+            let version =
+                answer.header("x-upstream").unwrap_or_else(|| panic!("{}: not ours", answer.status));
             visit.versions.push(if version == b"v2" { 2 } else { 1 });
             visit.failed += usize::from(answer.status == 500);
             assert!([200, 500].contains(&answer.status), "{}", answer.status);
