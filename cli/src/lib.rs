@@ -25,6 +25,7 @@ mod population;
 mod reference;
 mod render;
 mod report;
+mod rollout;
 mod run;
 mod schema;
 mod simulate;
@@ -53,9 +54,7 @@ struct Options {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
-    /// Prints the JSON Schema of the configuration language, for editors and validators.
-    #[command(after_long_help = "Example:\n  weir schema > weir.schema.json")]
-    Schema,
+    Schema(schema::Args),
     Assign(assign::Args),
     Plan(change::plan::Args),
     Diff(change::diff::Args),
@@ -64,6 +63,8 @@ enum Command {
     Simulate(simulate::Args),
     Design(design::Args),
     Report(report::Args),
+    #[command(subcommand)]
+    Rollout(rollout::Command),
     Import(import::Args),
     #[command(subcommand)]
     Render(render::Command),
@@ -100,8 +101,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Outcome, Failure> {
     match command {
         Command::Check(args) => check::run(&args, out),
-        Command::Schema => {
-            out.write_all(schema::text().as_bytes())?;
+        Command::Schema(args) => {
+            out.write_all(schema::chosen(&args).as_bytes())?;
             Ok(Outcome::Fine)
         }
         Command::Reference => {
@@ -120,6 +121,7 @@ fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Ou
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Design(args) => design::run(&args, out),
         Command::Report(args) => report::run(&args, out),
+        Command::Rollout(command) => rollout::run(&command, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
         Command::Run(args) => run::run(&args, out),

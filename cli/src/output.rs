@@ -156,13 +156,32 @@ pub(crate) fn complain(message: &str) {
 /// Why it cannot be written; then what was there before is there still.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Others may read it, as far as the user's umask says so: proxies often run as somebody else.
-    let everybody = std::fs::Permissions::from_mode(0o666);
-    let mut fresh = tempfile::Builder::new().prefix(".weir-").permissions(everybody).tempfile_in(folder)?;
+    let fresh = fresh(file, bytes, std::fs::Permissions::from_mode(0o666))?;
+    fresh.persist(file).map(drop).map_err(|error| error.error)
+}
+
+/// The same with exactly these permissions, which it has from the first byte on.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn replace_with(file: &Path, bytes: &[u8], permissions: std::fs::Permissions) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fresh = fresh(file, bytes, std::fs::Permissions::from_mode(0o600))?;
+    fresh.as_file().set_permissions(permissions)?;
+    fresh.persist(file).map(drop).map_err(|error| error.error)
+}
+
+fn fresh(
+    file: &Path,
+    bytes: &[u8],
+    permissions: std::fs::Permissions,
+) -> io::Result<tempfile::NamedTempFile> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut fresh = tempfile::Builder::new().prefix(".weir-").permissions(permissions).tempfile_in(folder)?;
     fresh.write_all(bytes)?;
     fresh.as_file().sync_all()?;
-    fresh.persist(file).map(drop).map_err(|error| error.error)
+    Ok(fresh)
 }
 
 /// Writes a result as JSON, for people to read too.

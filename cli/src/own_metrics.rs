@@ -120,7 +120,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 40] = [
+pub(crate) const ALL: [OwnMetric; 41] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -341,6 +341,15 @@ pub(crate) const ALL: [OwnMetric; 40] = [
          beyond \
          `maxSeries`.",
     ),
+    OwnMetric {
+        section: Section::Any,
+        name: "weir_config_hash",
+        kind: Kind::Gauge,
+        labels: &["plugin"],
+        meaning: "A number of 48 bits for the configuration that the plugin runs; it changes when a configuration is \
+                  accepted, and a rejected one leaves it. [`weir rollout`](rollout.md) waits for it; `weir rollout \
+                  hash FILE` prints that of a file.",
+    },
     counter(
         Section::Any,
         "weir_responses_forgotten_total",

@@ -5,6 +5,29 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::transform_subschemas;
 use serde_json::Value;
 
+/// Prints the JSON Schema of the configuration language, for editors and validators.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  weir schema > weir.schema.json
+  weir schema --rollout > rollout.schema.json")]
+pub(crate) struct Args {
+    /// The schema of specifications for `weir rollout` instead.
+    #[arg(long)]
+    rollout: bool,
+}
+
+/// The schema that is asked for.
+pub(crate) fn chosen(args: &Args) -> String {
+    if args.rollout { rollout() } else { text() }
+}
+
+/// The schema of rollouts.
+fn rollout() -> String {
+    let generator = SchemaSettings::draft2020_12().with_transform(for_editors).into_generator();
+    format!("{:#}\n", generator.into_root_schema_for::<weir_rollout::Spec>().to_value())
+}
+
 /// The schema as a text with a newline at its end; the same bytes for the same language.
 pub(crate) fn text() -> String {
     let generator = SchemaSettings::draft2020_12().with_transform(for_editors).into_generator();

@@ -88,7 +88,7 @@ pub(crate) struct Which {
     pub(crate) experiment: Option<String>,
     /// The split of a routing rule, by the rule's name.
     #[arg(long, value_name = "RULE")]
-    split: Option<String>,
+    pub(crate) split: Option<String>,
 }
 
 impl Which {

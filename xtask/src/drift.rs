@@ -6,11 +6,14 @@
 //! shows of the repository's own files is included the same way, see [`includes`].
 
 use crate::{Failure, includes, tables};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The schema's file, from the root of the repository.
 pub const SCHEMA: &str = "schema/weir.schema.json";
+/// The schema of rollouts: the same, beside it.
+const ROLLOUT_SCHEMA: &str = "schema/rollout.schema.json";
 const PAGES: &str = "docs";
 /// Files that are wholly what `weir` prints for these arguments.
 const PRINTED: [(&str, &[&str]); 2] = [
@@ -57,8 +60,12 @@ pub fn write() -> Result<(), Failure> {
 fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
     let schema = weir(root, &["schema"])?;
     let pages = pages(root)?;
-    let tables = tables::Tables::new(serde_json::from_str(&schema)?, &pages)?;
-    let mut files = vec![Generated { path: SCHEMA.into(), text: schema }];
+    let rollout = weir(root, &["schema", "--rollout"])?;
+    let tables = tables::Tables::new(both(&schema, &rollout)?, &pages)?;
+    let mut files = vec![
+        Generated { path: SCHEMA.into(), text: schema },
+        Generated { path: ROLLOUT_SCHEMA.into(), text: rollout },
+    ];
     for (path, arguments) in PRINTED {
         files.push(Generated { path: path.into(), text: weir(root, arguments)? });
     }
@@ -67,6 +74,18 @@ fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
         files.push(Generated { path: Path::new(PAGES).join(name), text });
     }
     Ok(files)
+}
+
+/// The definitions of both schemas in one, for the tables; the top of the second is the definition `Rollout`.
+fn both(schema: &str, rollout: &str) -> Result<Value, Failure> {
+    let (mut all, mut rollout): (Value, Value) =
+        (serde_json::from_str(schema)?, serde_json::from_str(rollout)?);
+    let inner = rollout["$defs"].take();
+    all["$defs"]["Rollout"] = rollout;
+    for (name, definition) in inner.as_object().into_iter().flatten() {
+        all["$defs"][name] = definition.clone();
+    }
+    Ok(all)
 }
 
 /// What the program prints: what is committed is what users get.

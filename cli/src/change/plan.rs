@@ -5,7 +5,7 @@ use crate::document::{self, Loaded};
 use crate::environment::Variables;
 use crate::input;
 use crate::movement::{Ranges, Transition, transitions};
-use crate::output::{Failure, Format, Outcome, percent, replace};
+use crate::output::{Failure, Format, Outcome, percent, replace_with};
 use crate::subject::{Origin, Subject, Which};
 use crate::yaml::Node;
 use serde::Serialize;
@@ -93,33 +93,20 @@ struct Planned {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let file = input::name(&args.config);
     let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
-    let find = |text: &str| {
-        document::find(&file, text, &Variables::default(), |loaded| args.which.find(loaded).is_ok())
+    let change = Change {
+        which: &args.which,
+        weights: &args.weights,
+        add: &args.add,
+        coverage: args.coverage.as_deref(),
     };
-    let loaded = find(&text)?;
+    let loaded = change.find(&file, &text)?;
     let subject = args.which.find(&loaded)?;
-    let report = plan(&subject, args)?;
+    let report = plan(&subject, &change)?;
     if args.write {
         if args.config.as_os_str() == "-" {
             return Err(Failure::from("--write: give a file, not standard input".to_owned()));
         }
-        let written = write(&loaded, &subject, &report, &text)?;
-        // What a module makes of the text is what counts, not what was meant.
-        let again = find(&written).and_then(|loaded| args.which.find(&loaded));
-        let planned = |again: &Subject| {
-            report.variants.iter().enumerate().all(|(index, planned)| {
-                (again.ranges.share_of(index) - planned.share).abs() < 1e-9
-                    && again.ranges.variants.get(index) == Some(&planned.key)
-            })
-        };
-        match again {
-            Ok(again) if planned(&again) && moved_as_planned(&subject, &again, &report) => {}
-            _ => {
-                return Err(Failure::from(format!(
-                    "{file}: cannot be edited in place: paste the printed plan"
-                )));
-            }
-        }
+        let written = change.edited(&file, &text, (&loaded, &subject), &report)?;
         overwrite(&args.config, &written).map_err(|error| format!("{file}: {error}"))?;
     }
     if args.format.is_json() {
@@ -130,12 +117,62 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(Outcome::Fine)
 }
 
+/// What is to be changed.
+#[derive(Clone, Copy)]
+pub(crate) struct Change<'a> {
+    pub(crate) which: &'a Which,
+    /// As `control=34`; as before where there are none.
+    pub(crate) weights: &'a [String],
+    /// New variants.
+    pub(crate) add: &'a [String],
+    /// As `0.5` or `50%`; as before where `None`.
+    pub(crate) coverage: Option<&'a str>,
+}
+
+impl Change<'_> {
+    /// The text of a file with the change in it, which moves as few units as possible.
+    ///
+    /// # Errors
+    /// A file that cannot be used, weights that cannot be had.
+    pub(crate) fn applied(&self, file: &str, text: &str) -> Result<String, String> {
+        let loaded = self.find(file, text)?;
+        let subject = self.which.find(&loaded)?;
+        let report = plan(&subject, self)?;
+        self.edited(file, text, (&loaded, &subject), &report)
+    }
+
+    fn find(&self, file: &str, text: &str) -> Result<Loaded, String> {
+        document::find(file, text, &Variables::default(), |loaded| self.which.find(loaded).is_ok())
+    }
+
+    fn edited(
+        &self,
+        file: &str,
+        text: &str,
+        (loaded, subject): (&Loaded, &Subject),
+        report: &Report,
+    ) -> Result<String, String> {
+        let written = write(loaded, subject, report, text)?;
+        // What a module makes of the text is what counts, not what was meant.
+        let again = self.find(file, &written).and_then(|loaded| self.which.find(&loaded));
+        let planned = |again: &Subject| {
+            report.variants.iter().enumerate().all(|(index, planned)| {
+                (again.ranges.share_of(index) - planned.share).abs() < 1e-9
+                    && again.ranges.variants.get(index) == Some(&planned.key)
+            })
+        };
+        match again {
+            Ok(again) if planned(&again) && moved_as_planned(subject, &again, report) => Ok(written),
+            _ => Err(format!("{file}: cannot be edited in place: paste the printed plan")),
+        }
+    }
+}
+
 /// Replaces the content of the file. A symbolic link is followed, and permissions are kept.
-fn overwrite(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
     let permissions = path.metadata()?.permissions();
-    replace(&path, text.as_bytes())?;
-    std::fs::set_permissions(&path, permissions)
+    replace_with(&path, text.as_bytes(), permissions)
 }
 
 fn moved_as_planned(old: &Subject, new: &Subject, report: &Report) -> bool {
@@ -180,10 +217,10 @@ fn written(ranges: &[[f64; 2]]) -> String {
     ranges.iter().map(|[start, end]| format!("[{start}, {end}]")).collect::<Vec<_>>().join(", ")
 }
 
-fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
+fn plan(subject: &Subject, args: &Change<'_>) -> Result<Report, String> {
     let old = &subject.ranges;
     let mut variants = old.variants.clone();
-    for name in &args.add {
+    for name in args.add {
         if variants.contains(name) {
             return Err(format!("--add {name}: the variant already exists"));
         }
@@ -193,13 +230,13 @@ fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
         (0..variants.len()).map(|variant| old.share_of(variant)).collect()
     } else {
         let shares: Vec<f64> = (0..variants.len()).map(|variant| old.share_of(variant)).collect();
-        named_weights(&args.weights, &variants, &shares)?
+        named_weights(args.weights, &variants, &shares)?
     };
     if let Origin::Split(_) = &subject.origin {
         return plan_split(subject, args, &weights, variants);
     }
     let grid = grid(subject)?;
-    let coverage = match &args.coverage {
+    let coverage = match args.coverage {
         Some(text) => part(text)?,
         None => (0..old.variants.len()).map(|variant| old.share_of(variant)).sum::<f64>().min(1.0),
     };
@@ -230,7 +267,7 @@ fn plan(subject: &Subject, args: &Args) -> Result<Report, String> {
 /// A split with new weights: there is one layout for them.
 fn plan_split(
     subject: &Subject,
-    args: &Args,
+    args: &Change<'_>,
     weights: &[f64],
     variants: Vec<String>,
 ) -> Result<Report, String> {

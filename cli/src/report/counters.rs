@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 /// Windows of time, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// Where the first window begins, in seconds since 1970.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// How long a window is, in seconds.
-    pub(super) step: u64,
+    pub(crate) step: u64,
     /// How many windows.
-    pub(super) windows: usize,
+    pub(crate) windows: usize,
 }
 
 /// Lengths of windows: parts of a day, so that days are whole windows.
@@ -21,7 +21,7 @@ const MAX_WINDOWS: u64 = 2000;
 impl Span {
     /// The span from one time to another, in seconds since 1970. Its end is rounded up to a whole window. Windows of
     /// less than a minute are for spans of less than an hour.
-    pub(super) fn between(since: u64, until: u64) -> Option<Self> {
+    pub(crate) fn between(since: u64, until: u64) -> Option<Self> {
         let length = until.checked_sub(since).filter(|length| *length > 0)?;
         let least = if length >= 3600 { 60 } else { 1 };
         let fits = |step: &&u64| **step >= least && length.div_ceil(**step) <= MAX_WINDOWS;
@@ -29,12 +29,12 @@ impl Span {
         Some(Self { start: since, step, windows: usize::try_from(length.div_ceil(step)).ok()? })
     }
 
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.start + self.step * self.windows as u64
     }
 
     /// The end of a window, counted from 0.
-    pub(super) fn end_of(&self, window: usize) -> u64 {
+    pub(crate) fn end_of(&self, window: usize) -> u64 {
         self.start + self.step * (window as u64 + 1)
     }
 
@@ -47,36 +47,37 @@ impl Span {
 
 /// A series as Prometheus gives it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Series {
+pub(crate) struct Series {
     /// Without the metric's name.
-    pub(super) labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     /// Seconds since 1970, and the value.
-    pub(super) samples: Vec<(u64, f64)>,
+    pub(crate) samples: Vec<(u64, f64)>,
 }
 
 /// One counter of one proxy.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Counter {
-    pub(super) labels: BTreeMap<String, String>,
+pub(crate) struct Counter {
+    pub(crate) labels: BTreeMap<String, String>,
     /// At the start, and for each window: the last value, and the highest one.
     seen: Vec<Option<(f64, f64)>>,
 }
 
 impl Counter {
     /// Counters from the last values and the highest values of each window.
-    pub(super) fn join(last: Vec<Series>, highest: Vec<Series>, span: &Span) -> Vec<Self> {
+    pub(crate) fn join(last: Vec<Series>, highest: Vec<Series>, span: &Span) -> Vec<Self> {
         let mut peaks: BTreeMap<BTreeMap<String, String>, Vec<(u64, f64)>> = BTreeMap::new();
         for series in highest {
             peaks.entry(series.labels).or_default().extend(series.samples);
         }
         let counter = |series: Series| {
             let mut seen = vec![None; span.windows + 1];
-            for (time, value) in series.samples {
+            for (time, value) in series.samples.into_iter().filter(is_count) {
                 if let Some(place) = span.place(time).and_then(|place| seen.get_mut(place)) {
                     *place = Some((value, value));
                 }
             }
-            for (time, value) in peaks.remove(&series.labels).unwrap_or_default() {
+            for (time, value) in peaks.remove(&series.labels).unwrap_or_default().into_iter().filter(is_count)
+            {
                 if let Some(Some(both)) = span.place(time).and_then(|place| seen.get_mut(place)) {
                     both.1 = both.1.max(value);
                 }
@@ -86,15 +87,27 @@ impl Counter {
         last.into_iter().map(counter).collect()
     }
 
+    /// Gives counters the values that they had at the start, where a window before it has none. Of each series only the
+    /// sample at the start counts.
+    pub(crate) fn begin(counters: &mut [Self], at_start: Vec<Series>, span: &Span) {
+        for series in at_start {
+            let value = series.samples.iter().find(|(time, _)| *time == span.start).filter(|it| is_count(it));
+            let counter = counters.iter_mut().find(|counter| counter.labels == series.labels);
+            if let Some((first, (_, value))) = counter.and_then(|it| it.seen.first_mut()).zip(value) {
+                first.get_or_insert((*value, *value));
+            }
+        }
+    }
+
     /// The first place where it was seen.
-    pub(super) fn first(&self) -> Option<usize> {
+    pub(crate) fn first(&self) -> Option<usize> {
         self.seen.iter().position(Option::is_some)
     }
 
     /// How much it went up in each window. What it had when scraping began (`began`, the first place of all
     /// counters) is no increase; a counter that came later began at 0, as those of a new proxy do, and as a series does
     /// whose labels come from traffic. A value below an earlier one is a reset: the proxy began again at 0.
-    pub(super) fn increases(&self, began: usize) -> Vec<f64> {
+    pub(crate) fn increases(&self, began: usize) -> Vec<f64> {
         let mut before: Option<f64> = None;
         let mut increases = vec![0.0; self.seen.len().saturating_sub(1)];
         for (place, seen) in self.seen.iter().enumerate() {
@@ -111,6 +124,11 @@ impl Counter {
         }
         increases
     }
+}
+
+/// Counters are never negative.
+fn is_count((_, value): &(u64, f64)) -> bool {
+    *value >= 0.0
 }
 
 /// From one value to another by way of the highest one.
@@ -152,6 +170,21 @@ mod tests {
         let last = [(0, 1.0), (1, 30.0)];
         let highest = [(0, 1.0), (1, 40.0)];
         assert_eq!(increases(&last, &highest, 0)[0], 69.0);
+    }
+
+    #[test]
+    fn a_span_in_the_middle_begins_with_what_was_there() {
+        // Two proxies that have counted for long, scraped at different times, less often than windows are long.
+        let of = |name: &str, samples: &[(u64, f64)]| {
+            let labels = BTreeMap::from([("instance".to_owned(), name.to_owned())]);
+            Series { labels, samples: series(samples).samples }
+        };
+        let last = vec![of("a", &[(1, 105.0), (4, 109.0)]), of("b", &[(3, 1007.0)]), of("new", &[(2, 3.0)])];
+        let mut counters = Counter::join(last.clone(), last, &SPAN);
+        Counter::begin(&mut counters, vec![of("a", &[(0, 100.0)]), of("b", &[(0, 1000.0), (1, 1.0)])], &SPAN);
+        let began = counters.iter().filter_map(Counter::first).min().unwrap();
+        let all: Vec<f64> = counters.iter().map(|it| it.increases(began).iter().sum()).collect();
+        assert_eq!(all, [9.0, 7.0, 3.0]);
     }
 
     #[test]

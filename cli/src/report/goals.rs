@@ -10,17 +10,17 @@ use weir_statistics::sample::Sample;
 
 /// One goal.
 #[derive(Debug, Serialize)]
-pub(super) struct GoalReport {
-    pub(super) metric: String,
-    pub(super) method: Method,
-    pub(super) arms: Vec<GoalArm>,
-    pub(super) comparisons: Vec<Comparison>,
+pub(crate) struct GoalReport {
+    pub(crate) metric: String,
+    pub(crate) method: Method,
+    pub(crate) arms: Vec<GoalArm>,
+    pub(crate) comparisons: Vec<Comparison>,
 }
 
 /// How large chance is taken to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Method {
+pub(crate) enum Method {
     /// Units were counted, each once.
     Units,
     /// Each request that was counted is taken for a unit of its own, because Prometheus has counts of requests.
@@ -32,53 +32,53 @@ pub(super) enum Method {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct GoalArm {
-    pub(super) key: String,
+pub(crate) struct GoalArm {
+    pub(crate) key: String,
     /// Requests, or the sum of their values.
-    pub(super) total: f64,
+    pub(crate) total: f64,
     /// For each unit; null without units.
-    pub(super) per_unit: Option<f64>,
+    pub(crate) per_unit: Option<f64>,
 }
 
 /// A treatment compared with the control.
 #[derive(Debug, Serialize)]
-pub(super) struct Comparison {
-    pub(super) arm: String,
+pub(crate) struct Comparison {
+    pub(crate) arm: String,
     #[serde(flatten)]
-    pub(super) result: Option<Difference>,
+    pub(crate) result: Option<Difference>,
     /// Why there is no result.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) undefined: Option<Undefined>,
+    pub(crate) undefined: Option<Undefined>,
 }
 
 /// What is known of a difference.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Difference {
+pub(crate) struct Difference {
     /// Treatment less control, for each unit.
-    pub(super) difference: f64,
-    pub(super) interval: Interval,
-    pub(super) sequence: Interval,
+    pub(crate) difference: f64,
+    pub(crate) interval: Interval,
+    pub(crate) sequence: Interval,
     /// For one look, chosen beforehand.
-    pub(super) p_value: f64,
+    pub(crate) p_value: f64,
     /// At any time, …
-    pub(super) sequential_p_value: f64,
+    pub(crate) sequential_p_value: f64,
     /// … adjusted by Holm for all arms and goals.
-    pub(super) adjusted_p_value: f64,
+    pub(crate) adjusted_p_value: f64,
     /// Whether the adjusted p-value is at most alpha.
-    pub(super) significant: bool,
+    pub(crate) significant: bool,
     /// The relative lift; null where the control has none.
-    pub(super) lift: Option<Lift>,
+    pub(crate) lift: Option<Lift>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Lift {
-    pub(super) value: f64,
-    pub(super) interval: Interval,
-    pub(super) sequence: Interval,
+pub(crate) struct Lift {
+    pub(crate) value: f64,
+    pub(crate) interval: Interval,
+    pub(crate) sequence: Interval,
 }
 
 /// All goals, compared.
-pub(super) fn compare(question: &Question, measured: &Measured) -> Vec<GoalReport> {
+pub(crate) fn compare(question: &Question, measured: &Measured) -> Vec<GoalReport> {
     let end = measured.span.windows;
     let report = |goal: &GoalCounts| {
         let arm = |(arm, (key, _)): (usize, &(String, f64))| {
@@ -193,7 +193,7 @@ fn of_units(
 }
 
 /// The lifts of all goals and treatments at the end of a window.
-pub(super) fn at(question: &Question, measured: &Measured, end: usize) -> Vec<Vec<Option<Point>>> {
+pub(crate) fn at(question: &Question, measured: &Measured, end: usize) -> Vec<Vec<Option<Point>>> {
     let point = |goal: &GoalCounts, treatment: usize| {
         let [control, treated] = samples(question, measured, goal, treatment, end)?;
         let lift = Estimate::relative(&control, &treated)?;

@@ -15,32 +15,32 @@ use weir_statistics::sample::Sample;
 const WINDOWS: usize = 48;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Guardrail {
+pub(crate) struct Guardrail {
     /// `5xx` or `latency`.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// `part of requests`, `milliseconds a request`.
-    pub(super) unit: &'static str,
+    pub(crate) unit: &'static str,
     /// How much worse it may be: an absolute part for errors, a part of the control's mean for latency.
-    pub(super) tolerance: f64,
-    pub(super) control: Option<f64>,
-    pub(super) comparisons: Vec<Guarded>,
+    pub(crate) tolerance: f64,
+    pub(crate) control: Option<f64>,
+    pub(crate) comparisons: Vec<Guarded>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Guarded {
-    pub(super) arm: String,
+pub(crate) struct Guarded {
+    pub(crate) arm: String,
     /// The treatment's value.
-    pub(super) value: Option<f64>,
+    pub(crate) value: Option<f64>,
     /// Treatment less control: a confidence sequence.
-    pub(super) sequence: Option<Interval>,
-    pub(super) verdict: Verdict,
+    pub(crate) sequence: Option<Interval>,
+    pub(crate) verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) undefined: Option<Undefined>,
+    pub(crate) undefined: Option<Undefined>,
 }
 
 impl Guardrail {
     /// The worst verdict of its arms.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         let all = || self.comparisons.iter().map(|it| it.verdict);
         if all().any(|it| it == Verdict::Fails) {
             Verdict::Fails
@@ -53,7 +53,7 @@ impl Guardrail {
 }
 
 /// All guardrails for which something is counted.
-pub(super) fn judge(question: &Question, measured: &Measured) -> Vec<Guardrail> {
+pub(crate) fn judge(question: &Question, measured: &Measured) -> Vec<Guardrail> {
     let counted = |windows: &Windows| windows.iter().flatten().any(|count| *count > 0.0);
     let mut guardrails = Vec::new();
     if counted(&measured.requests) {

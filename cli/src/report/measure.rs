@@ -4,40 +4,45 @@ use super::counters::{Counter, Series, Span};
 use std::collections::BTreeSet;
 
 /// Counts by arm and window.
-pub(super) type Windows = Vec<Vec<f64>>;
+pub(crate) type Windows = Vec<Vec<f64>>;
 
 /// What is to be measured.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// The experiment's key, as labels have it.
-    pub(super) experiment: String,
+    pub(crate) experiment: String,
     /// The variants' keys, as labels have them.
-    pub(super) arms: Vec<String>,
-    pub(super) goals: Vec<Goal>,
+    pub(crate) arms: Vec<String>,
+    pub(crate) goals: Vec<Goal>,
     /// Further matchers of labels, as PromQL writes them.
-    pub(super) matchers: Vec<String>,
+    pub(crate) matchers: Vec<String>,
     /// Whether `metrics.red` counts requests by variant, …
-    pub(super) requests: bool,
+    pub(crate) requests: bool,
     /// … and measures their durations.
-    pub(super) durations: bool,
+    pub(crate) durations: bool,
+    /// Whether units are asked for.
+    pub(crate) exposures: bool,
+    /// Whether the span begins in the middle: counters have the value at its start that they had up to five minutes
+    /// before, however long the windows are, and there may be no units yet.
+    pub(crate) from_start: bool,
 }
 
 /// A counter that is told apart by variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Goal {
-    pub(super) metric: String,
+pub(crate) struct Goal {
+    pub(crate) metric: String,
     /// The goal of `metrics.goals` whose units the metric counts; none for a counter of `metrics.list`, which counts
     /// requests.
-    pub(super) of_units: Option<String>,
+    pub(crate) of_units: Option<String>,
     /// The label with the part of all units, and how many parts there are.
-    pub(super) parts: Option<(String, usize)>,
+    pub(crate) parts: Option<(String, usize)>,
     /// Whether it adds 1 for each request, not a value.
-    pub(super) counts: bool,
+    pub(crate) counts: bool,
 }
 
 impl Goal {
     /// As reports name it.
-    pub(super) fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match &self.of_units {
             Some(goal) => format!("{}{{goal=\"{goal}\"}}", self.metric),
             None => self.metric.clone(),
@@ -47,35 +52,35 @@ impl Goal {
 
 /// What was measured.
 #[derive(Clone, Debug)]
-pub(super) struct Measured {
-    pub(super) span: Span,
-    pub(super) exposures: Windows,
-    pub(super) requests: Windows,
+pub(crate) struct Measured {
+    pub(crate) span: Span,
+    pub(crate) exposures: Windows,
+    pub(crate) requests: Windows,
     /// Requests that ended with 5xx.
-    pub(super) errors: Windows,
+    pub(crate) errors: Windows,
     /// Milliseconds, and …
-    pub(super) durations: Windows,
+    pub(crate) durations: Windows,
     /// … of how many requests.
-    pub(super) timed: Windows,
-    pub(super) goals: Vec<GoalCounts>,
+    pub(crate) timed: Windows,
+    pub(crate) goals: Vec<GoalCounts>,
     /// Proxies that counted exposures.
-    pub(super) proxies: usize,
+    pub(crate) proxies: usize,
 }
 
 /// A goal by arm.
 #[derive(Clone, Debug)]
-pub(super) struct GoalCounts {
-    pub(super) goal: Goal,
-    pub(super) all: Windows,
+pub(crate) struct GoalCounts {
+    pub(crate) goal: Goal,
+    pub(crate) all: Windows,
     /// By arm, part and window; empty where there are no parts.
-    pub(super) parts: Vec<Windows>,
+    pub(crate) parts: Vec<Windows>,
 }
 
 /// Asks for everything.
 ///
 /// # Errors
 /// Those of `ask`; that there are no exposures.
-pub(super) fn measure(
+pub(crate) fn measure(
     wanted: &Wanted,
     span: Span,
     ask: &dyn Fn(&str) -> Result<Vec<Series>, String>,
@@ -85,15 +90,20 @@ pub(super) fn measure(
         let goal = goal.map(|goal| format!("goal=\"{goal}\""));
         let matchers: Vec<&str> =
             std::iter::once(&own).chain(&goal).chain(&wanted.matchers).map(String::as_str).collect();
-        let selector = format!("{metric}{{{}}}[{}s]", matchers.join(","), span.step);
+        let plain = format!("{metric}{{{}}}", matchers.join(","));
+        let selector = format!("{plain}[{}s]", span.step);
         let last = ask(&format!("last_over_time({selector})"))?;
         let highest = if last.is_empty() { Vec::new() } else { ask(&format!("max_over_time({selector})"))? };
-        Ok::<_, String>(Counter::join(last, highest, &span))
+        let mut counters = Counter::join(last, highest, &span);
+        if wanted.from_start && !counters.is_empty() {
+            Counter::begin(&mut counters, ask(&plain)?, &span);
+        }
+        Ok::<_, String>(counters)
     };
     let counters = |metric: &str| counters_with(metric, None);
     let only_if = |wanted: bool, metric: &str| if wanted { counters(metric) } else { Ok(Vec::new()) };
-    let exposures = counters("weir_exposures_total")?;
-    if exposures.is_empty() {
+    let exposures = only_if(wanted.exposures, "weir_exposures_total")?;
+    if exposures.is_empty() && !wanted.from_start {
         return Err(format!(
             "Prometheus has no weir_exposures_total{{experiment=\"{}\"}} in this time: is --since right, are the \
              proxies scraped, and do labels come out as labels (weir render bootstrap)?",
@@ -151,6 +161,6 @@ fn arm(counter: &Counter, arms: &[String]) -> Option<usize> {
 }
 
 /// The sum of the first windows of an arm.
-pub(super) fn until(windows: &[f64], end: usize) -> f64 {
+pub(crate) fn until(windows: &[f64], end: usize) -> f64 {
     windows.iter().take(end).sum()
 }

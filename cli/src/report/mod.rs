@@ -3,16 +3,16 @@
 //! `measure` asks, `model` judges what was measured, `text` and `html` show it; only `prometheus` and this file do
 //! I/O.
 
-mod counters;
-mod goals;
-mod guardrails;
+pub(crate) mod counters;
+pub(crate) mod goals;
+pub(crate) mod guardrails;
 mod html;
-mod measure;
-mod model;
+pub(crate) mod measure;
+pub(crate) mod model;
 mod plot;
-mod prometheus;
+pub(crate) mod prometheus;
 mod text;
-mod time;
+pub(crate) mod time;
 mod verdict;
 
 use crate::document::{self, Loaded};
@@ -182,17 +182,7 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
     {
         return Err(format!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""));
     }
-    let mut counters: BTreeMap<&str, Goal> = BTreeMap::new();
-    for metric in
-        metrics.iter().flat_map(|metrics| &metrics.list).filter(|metric| is_goal(metric, &args.experiment))
-    {
-        counters.entry(&metric.name).or_insert_with(|| goal(metric));
-    }
-    // Units first: they are what the experiment is about.
-    let goals = metrics.iter().flat_map(|metrics| &metrics.goals);
-    let goals = goals.filter(|goal| goal.experiments.is_empty() || names(&goal.experiments, &args.experiment));
-    let known: Vec<(&str, Goal)> =
-        goals.map(|goal| (goal.name.as_str(), goal_of_units(&goal.name))).chain(counters).collect();
+    let known = goals_of(loaded, &args.experiment);
     let goals = if args.goals.is_empty() {
         known.into_iter().map(|(_, goal)| goal).collect()
     } else {
@@ -218,7 +208,24 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
         matchers: args.matchers.clone(),
         requests: red.is_some(),
         durations: red.is_some_and(|red| red.duration.unwrap_or(true)),
+        exposures: true,
+        from_start: false,
     })
+}
+
+/// The goals of an experiment by their names: those of units first, which are what it is about, then counters of the
+/// configuration with the experiment.
+pub(crate) fn goals_of<'a>(loaded: &'a Loaded, experiment: &str) -> Vec<(&'a str, Goal)> {
+    let metrics = loaded.document.metrics.as_ref();
+    let mut counters: BTreeMap<&str, Goal> = BTreeMap::new();
+    for metric in
+        metrics.iter().flat_map(|metrics| &metrics.list).filter(|metric| is_goal(metric, experiment))
+    {
+        counters.entry(&metric.name).or_insert_with(|| goal(metric));
+    }
+    let goals = metrics.iter().flat_map(|metrics| &metrics.goals);
+    let goals = goals.filter(|goal| goal.experiments.is_empty() || names(&goal.experiments, experiment));
+    goals.map(|goal| (goal.name.as_str(), goal_of_units(&goal.name))).chain(counters).collect()
 }
 
 fn is_goal(metric: &Metric, experiment: &str) -> bool {
@@ -252,7 +259,7 @@ fn goal(metric: &Metric) -> Goal {
 }
 
 /// A key as labels have it.
-fn label(key: &str) -> String {
+pub(crate) fn label(key: &str) -> String {
     key.replace('.', "_")
 }
 

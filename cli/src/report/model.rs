@@ -11,30 +11,30 @@ use weir_statistics::lift::Interval;
 use weir_statistics::srm::{CONCENTRATION, ChiSquaredTest, Sequential, chi_squared};
 
 /// Below this the sequential p-value is a mismatch.
-pub(super) const MISMATCH: f64 = 0.001;
+pub(crate) const MISMATCH: f64 = 0.001;
 /// The most periods of a plot.
 const MAX_PERIODS: usize = 60;
 const DAY: u64 = 86_400;
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
-    pub(super) experiment: String,
+pub(crate) struct Question {
+    pub(crate) experiment: String,
     /// Keys and weights, in the configuration's order.
-    pub(super) arms: Vec<(String, f64)>,
+    pub(crate) arms: Vec<(String, f64)>,
     /// The arm that the others are compared with.
-    pub(super) control: usize,
-    pub(super) alpha: f64,
-    pub(super) tuning: f64,
+    pub(crate) control: usize,
+    pub(crate) alpha: f64,
+    pub(crate) tuning: f64,
     /// How much more of the requests may end with 5xx, as a part of all of them.
-    pub(super) tolerated_errors: f64,
+    pub(crate) tolerated_errors: f64,
     /// How much longer requests may take, as a part of the control's mean.
-    pub(super) tolerated_latency: f64,
+    pub(crate) tolerated_latency: f64,
 }
 
 impl Question {
     /// The arms that are compared with the control.
-    pub(super) fn treatments(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn treatments(&self) -> impl Iterator<Item = usize> {
         let arms = self.arms.iter().enumerate();
         arms.filter(|(arm, (_, weight))| *arm != self.control && *weight > 0.0).map(|(arm, _)| arm)
     }
@@ -42,70 +42,70 @@ impl Question {
 
 /// Everything.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
-    pub(super) experiment: String,
-    pub(super) since: String,
-    pub(super) until: String,
-    pub(super) proxies: usize,
-    pub(super) alpha: f64,
-    pub(super) tuning: f64,
-    pub(super) arms: Vec<Arm>,
-    pub(super) srm: Srm,
-    pub(super) goals: Vec<GoalReport>,
-    pub(super) guardrails: Vec<Guardrail>,
+pub(crate) struct Report {
+    pub(crate) experiment: String,
+    pub(crate) since: String,
+    pub(crate) until: String,
+    pub(crate) proxies: usize,
+    pub(crate) alpha: f64,
+    pub(crate) tuning: f64,
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) srm: Srm,
+    pub(crate) goals: Vec<GoalReport>,
+    pub(crate) guardrails: Vec<Guardrail>,
     /// What was known at the end of each day (or of a part of it, in short experiments).
-    pub(super) periods: Vec<Period>,
+    pub(crate) periods: Vec<Period>,
     /// In words.
-    pub(super) verdict: Vec<String>,
+    pub(crate) verdict: Vec<String>,
     /// No mismatch, and no guardrail failed.
-    pub(super) ok: bool,
+    pub(crate) ok: bool,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Arm {
-    pub(super) key: String,
+pub(crate) struct Arm {
+    pub(crate) key: String,
     /// The weight, as a part of all.
-    pub(super) weight: f64,
+    pub(crate) weight: f64,
     /// Units that were exposed, …
-    pub(super) units: u64,
+    pub(crate) units: u64,
     /// … and how many there should be.
-    pub(super) expected: f64,
+    pub(crate) expected: f64,
     /// Null where requests are not counted by variant.
-    pub(super) requests: Option<u64>,
+    pub(crate) requests: Option<u64>,
 }
 
 /// Sample ratio mismatch.
 #[derive(Debug, Serialize)]
-pub(super) struct Srm {
+pub(crate) struct Srm {
     /// Pearson's test, for one look; null where there is nothing to compare.
-    pub(super) pearson: Option<ChiSquaredTest>,
+    pub(crate) pearson: Option<ChiSquaredTest>,
     /// The p-value of the sequential test, at any time: its running minimum.
-    pub(super) sequential_p_value: Option<f64>,
-    pub(super) mismatch: bool,
+    pub(crate) sequential_p_value: Option<f64>,
+    pub(crate) mismatch: bool,
 }
 
 /// The end of a period.
 #[derive(Debug, Serialize)]
-pub(super) struct Period {
-    pub(super) end: String,
+pub(crate) struct Period {
+    pub(crate) end: String,
     #[serde(skip)]
-    pub(super) time: u64,
+    pub(crate) time: u64,
     /// New units of each arm in it.
-    pub(super) units: Vec<f64>,
-    pub(super) srm_p_value: Option<f64>,
+    pub(crate) units: Vec<f64>,
+    pub(crate) srm_p_value: Option<f64>,
     /// By goal, then by treatment: the relative lift and its sequence since the start; null where it is undefined.
-    pub(super) lifts: Vec<Vec<Option<Point>>>,
+    pub(crate) lifts: Vec<Vec<Option<Point>>>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Point {
-    pub(super) lift: f64,
-    pub(super) sequence: Interval,
+pub(crate) struct Point {
+    pub(crate) lift: f64,
+    pub(crate) sequence: Interval,
 }
 
 impl Report {
     /// Judges what was measured.
-    pub(super) fn new(question: &Question, measured: &Measured) -> Self {
+    pub(crate) fn new(question: &Question, measured: &Measured) -> Self {
         let ends = period_ends(measured);
         let (srm, running) = srm(question, measured);
         let goals = goals::compare(question, measured);
@@ -168,17 +168,17 @@ fn period_ends(measured: &Measured) -> Vec<usize> {
 }
 
 /// A sum of the first windows as a whole number.
-pub(super) fn count(windows: &[f64], end: usize) -> u64 {
+pub(crate) fn count(windows: &[f64], end: usize) -> u64 {
     until(windows, end).round() as u64
 }
 
 /// The units of each arm at the end of a window.
-pub(super) fn units(measured: &Measured, end: usize) -> Vec<u64> {
+pub(crate) fn units(measured: &Measured, end: usize) -> Vec<u64> {
     measured.exposures.iter().map(|arm| count(arm, end)).collect()
 }
 
 /// The test, and its p-value at the end of each window.
-fn srm(question: &Question, measured: &Measured) -> (Srm, Vec<f64>) {
+pub(crate) fn srm(question: &Question, measured: &Measured) -> (Srm, Vec<f64>) {
     let weights: Vec<f64> = question.arms.iter().map(|(_, weight)| *weight).collect();
     let running = running(&weights, measured).unwrap_or_default();
     let sequential = running.last().copied();

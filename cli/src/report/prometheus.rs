@@ -22,7 +22,7 @@ const MAX_REASON: usize = 400;
 
 /// The options that say where Prometheus is.
 #[derive(Debug, clap::Args)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     /// Prometheus, or another server with its HTTP API (Thanos, Mimir, VictoriaMetrics), such as
     /// `http://localhost:9090`.
     #[arg(long, value_name = "URL")]
@@ -36,7 +36,7 @@ pub(super) struct Connection {
 }
 
 /// A connection to one server.
-pub(super) struct Prometheus {
+pub(crate) struct Prometheus {
     client: Client,
     url: Url,
     authorization: Option<HeaderValue>,
@@ -48,7 +48,15 @@ impl Prometheus {
     ///
     /// # Errors
     /// An address that is not one, files that cannot be used.
-    pub(super) fn open(connection: &Connection) -> Result<Self, String> {
+    pub(crate) fn open(connection: &Connection) -> Result<Self, String> {
+        Self::open_within(connection, TOTAL)
+    }
+
+    /// The same where each answer takes this long at most.
+    ///
+    /// # Errors
+    /// As [`Prometheus::open`].
+    pub(crate) fn open_within(connection: &Connection, total: Duration) -> Result<Self, String> {
         // Fails when one is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let url = endpoint(&connection.prometheus)?;
@@ -68,7 +76,7 @@ impl Prometheus {
         let client = Client::builder()
             .tls_certs_merge(authorities)
             .connect_timeout(CONNECT)
-            .timeout(TOTAL)
+            .timeout(total)
             // A token stays with the server that it is for.
             .redirect(redirect::Policy::none())
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
@@ -86,7 +94,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// Why there is no answer, what the server says, or that the answer is too long or not understood.
-    pub(super) fn range(&self, query: &str, span: &Span) -> Result<Vec<Series>, String> {
+    pub(crate) fn range(&self, query: &str, span: &Span) -> Result<Vec<Series>, String> {
         let pairs = [
             ("query", query.to_owned()),
             ("start", span.start.to_string()),
@@ -108,6 +116,14 @@ impl Prometheus {
         let (status, body) =
             self.runtime.block_on(asked).map_err(|problem| format!("{}: {problem}", self.place()))?;
         read(status, &body).map_err(|problem| format!("{}: {problem}\n  query: {query}", self.place()))
+    }
+
+    /// The series that a query gives at one point in time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// As [`Prometheus::range`].
+    pub(crate) fn at(&self, query: &str, time: u64) -> Result<Vec<Series>, String> {
+        self.range(query, &Span { start: time, step: 1, windows: 0 })
     }
 
     /// The server as messages name it: without a password.
@@ -175,11 +191,11 @@ struct Raw {
     values: Vec<(f64, String)>,
 }
 
-/// The series in an answer. Values that are not numbers from 0 on are left out: counters have none.
+/// The series in an answer. Values that are not finite numbers are left out.
 ///
 /// # Errors
 /// What the server says, or that it is not an answer of this API.
-pub(super) fn read(status: u16, body: &[u8]) -> Result<Vec<Series>, String> {
+pub(crate) fn read(status: u16, body: &[u8]) -> Result<Vec<Series>, String> {
     let answer: Result<Answer, _> = serde_json::from_slice(body);
     let answer = match answer {
         Ok(answer) if answer.status == "success" => answer,
@@ -191,7 +207,7 @@ pub(super) fn read(status: u16, body: &[u8]) -> Result<Vec<Series>, String> {
     let series = data.result.into_iter().map(|raw| {
         let number = |(time, value): (f64, String)| {
             let value: f64 = value.parse().ok()?;
-            (value.is_finite() && value >= 0.0 && time >= 0.0).then_some((time.round() as u64, value))
+            (value.is_finite() && time >= 0.0).then_some((time.round() as u64, value))
         };
         let mut labels = raw.metric;
         labels.remove("__name__");
@@ -240,7 +256,7 @@ mod tests {
             {"metric":{"__name__":"a","variant":"b"},"values":[[60,"1"],[120.0,"NaN"],[180,"2.5"],[240,"-1"]]}]}}"#;
         let series = read(200, good).unwrap();
         assert_eq!(series[0].labels.len(), 1);
-        assert_eq!(series[0].samples, [(60, 1.0), (180, 2.5)]);
+        assert_eq!(series[0].samples, [(60, 1.0), (180, 2.5), (240, -1.0)]);
         let error = br#"{"status":"error","errorType":"bad_data","error":"parse \u001b error"}"#;
         assert_eq!(read(400, error).unwrap_err(), "parse \\u001b error");
         assert_eq!(read(502, b"<html>").unwrap_err(), "answered with status 502");

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use weir_core::timestamp;
 
 /// Now, in seconds since 1970.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
@@ -12,7 +12,7 @@ pub(super) fn now() -> u64 {
 ///
 /// # Errors
 /// It is neither.
-pub(super) fn read(text: &str, now: u64) -> Result<u64, String> {
+pub(crate) fn read(text: &str, now: u64) -> Result<u64, String> {
     let unit = |last: char| match last {
         'd' => Some(86_400),
         'h' => Some(3600),
@@ -32,13 +32,13 @@ pub(super) fn read(text: &str, now: u64) -> Result<u64, String> {
 }
 
 /// `2026-03-01T00:00:00Z`
-pub(super) fn rfc3339(seconds: u64) -> String {
+pub(crate) fn rfc3339(seconds: u64) -> String {
     let (date, clock) = (date(seconds), seconds % 86_400);
     format!("{date}T{:02}:{:02}:{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
 }
 
 /// `2026-03-01` (Howard Hinnant, `civil_from_days`).
-pub(super) fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

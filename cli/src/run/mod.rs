@@ -4,7 +4,7 @@ mod envoy;
 mod port;
 mod requests;
 mod samples;
-mod stop;
+pub(crate) mod stop;
 
 use crate::check;
 use crate::destinations::Destinations;

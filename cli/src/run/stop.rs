@@ -7,14 +7,14 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Ctrl-C, SIGTERM, and the end of the terminal.
-pub(super) struct Stop(Receiver<()>);
+pub(crate) struct Stop(Receiver<()>);
 
 impl Stop {
     /// Listens from now on, so that none of them ends this program before it has cleaned up.
     ///
     /// # Errors
     /// The system does not let it.
-    pub(super) fn listen(runtime: &Runtime) -> io::Result<Self> {
+    pub(crate) fn listen(runtime: &Runtime) -> io::Result<Self> {
         let _inside = runtime.enter();
         let (sender, receiver) = mpsc::channel();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
@@ -30,7 +30,7 @@ impl Stop {
     }
 
     /// Waits so long, or until it is told. True when it was.
-    pub(super) fn told_within(&self, patience: Duration) -> bool {
+    pub(crate) fn told_within(&self, patience: Duration) -> bool {
         !matches!(self.0.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
     }
 }

@@ -20,6 +20,7 @@ mod render_bootstrap;
 mod render_istio_envoy;
 mod render_monitoring;
 mod report;
+mod rollout;
 mod run;
 mod schema;
 #[path = "support/shop.rs"]

@@ -34,7 +34,10 @@ fn labels(configuration: &str) -> Vec<String> {
 
 #[test]
 fn envoy_gets_an_expression_for_each_label_and_the_buckets() {
-    assert_eq!(labels(CONFIG), ["code_class", "experiment", "label", "metric", "plan", "route", "variant"]);
+    assert_eq!(
+        labels(CONFIG),
+        ["code_class", "experiment", "label", "metric", "plan", "plugin", "route", "variant"]
+    );
     let stats = &json(&[], CONFIG)["stats_config"];
     assert_eq!(stats["stats_tags"][1]["regex"], r"(experiment=\.=(.*?);\.;)");
     let buckets = stats["histogram_bucket_settings"].as_array().unwrap();
@@ -58,12 +61,12 @@ fn yaml_is_the_same_with_a_comment() {
 #[test]
 fn labels_of_other_filters_are_there_too() {
     let faults = "faults: [{name: slow, delay: {fixedDelay: 1s, percentage: 1%}}]";
-    assert_eq!(labels(faults), ["experiment", "fault", "label", "metric", "variant"]);
+    assert_eq!(labels(faults), ["experiment", "fault", "label", "metric", "plugin", "variant"]);
 }
 
 #[test]
 fn istio_takes_annotations_mesh_configuration_or_a_filter() {
-    let names = "code_class,experiment,label,metric,plan,route,variant";
+    let names = "code_class,experiment,label,metric,plan,plugin,route,variant";
     let pod = json(&["--istio"], CONFIG);
     let annotations = &pod["spec"]["template"]["metadata"]["annotations"];
     assert_eq!(annotations["sidecar.istio.io/extraStatTags"], names);
@@ -76,7 +79,7 @@ fn istio_takes_annotations_mesh_configuration_or_a_filter() {
     let value = &filter["spec"]["configPatches"][0]["patch"]["value"];
     assert_eq!(value, &json(&[], CONFIG));
     let mesh = render(&["--istio=mesh", "--json"], CONFIG);
-    assert_eq!(mesh.json()["meshConfig"]["defaultConfig"]["extraStatTags"].as_array().unwrap().len(), 7);
+    assert_eq!(mesh.json()["meshConfig"]["defaultConfig"]["extraStatTags"].as_array().unwrap().len(), 8);
     assert_eq!((mesh.code, mesh.err.contains("--istio=filter")), (1, true), "buckets have no place there");
 }
 
@@ -100,7 +103,7 @@ fn the_style_istio_needs_tags_for_the_counters_of_other_filters_only() {
             .replace("experiments: '*', ", ""),
     );
     let tags = &run["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/extraStatTags"];
-    assert_eq!(tags, "experiment,label,metric,variant");
+    assert_eq!(tags, "experiment,label,metric,plugin,variant");
 }
 
 #[test]

@@ -20,5 +20,6 @@ mod measure;
 mod pipeline;
 #[cfg_attr(not(feature = "response-faults"), path = "absent/response_faults.rs")]
 mod response_faults;
+mod running;
 
 pub use pipeline::{Kept, Pipeline, Workspace};

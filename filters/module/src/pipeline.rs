@@ -124,6 +124,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
             host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
+        crate::running::report(host, configuration);
         Ok(Self { cel, counters, gauges, running: Running::default(), plans })
     }
 

@@ -217,6 +217,11 @@ impl Envoy {
         write(&self.work.path().join(name), content)
     }
 
+    /// Where a file of [`Bootstrap::file`] is, by its name without folders: for programs that replace it.
+    pub fn file(&self, name: &str) -> std::path::PathBuf {
+        self.work.path().join(name)
+    }
+
     /// Waits until the log stops growing after the process ended.
     fn drain_log(&self) {
         let mut length = usize::MAX;

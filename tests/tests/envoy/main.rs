@@ -16,6 +16,7 @@ mod prometheus_e2e;
 mod redirects;
 mod rendered;
 mod report_e2e;
+mod rollout_e2e;
 mod routing_e2e;
 mod shipped;
 mod surroundings;

@@ -12,12 +12,14 @@ use weir_tests::paths;
 const FILE: &str = "envoy-configs/live-update/weir.yaml";
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Gives `live-update.yaml` a copy of its file, which may change.
+/// Gives files that read another one a copy of it, which may change.
 pub(super) fn with_own_file(name: &str, bootstrap: Bootstrap) -> Bootstrap {
-    match name {
-        "live-update.yaml" => bootstrap.file(FILE, fs::read_to_string(paths::root().join(FILE)).unwrap()),
-        _ => bootstrap,
-    }
+    let file = match name {
+        "live-update.yaml" => FILE,
+        "rollout.yaml" => "envoy-configs/rollout/weir.yaml",
+        _ => return bootstrap,
+    };
+    bootstrap.file(file, fs::read_to_string(paths::root().join(file)).unwrap())
 }
 
 /// Runs its two changes: the good one is taken, the bad one is refused and leaves the good one in force.

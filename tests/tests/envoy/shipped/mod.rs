@@ -108,6 +108,7 @@ const EXPECTED: &[(&str, &[Goes])] = &[
         ],
     ),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
+    ("rollout.yaml", &[To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
     (
         "two-hops.yaml",

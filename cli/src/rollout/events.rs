@@ -1,0 +1,119 @@
+//! What happened, for people and for programs.
+
+use super::specification::Specification;
+use crate::report::time::rfc3339;
+use reqwest::{Client, redirect};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::time::Duration;
+use weir_core::escape::escape;
+use weir_rollout::{Event, EventKind};
+
+const CONNECT: Duration = Duration::from_secs(3);
+const TOTAL: Duration = Duration::from_secs(10);
+
+/// An event as programs get it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sent<'a> {
+    /// The specification's file.
+    rollout: &'a str,
+    /// The target's file.
+    target: &'a str,
+    /// How many steps there are.
+    steps: usize,
+    time: String,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+impl<'a> Sent<'a> {
+    fn new(event: &'a Event, specification: &'a Specification) -> Self {
+        Self {
+            rollout: &specification.name,
+            target: &specification.file,
+            steps: specification.plan.steps.len(),
+            time: rfc3339(event.at / 1000),
+            event,
+        }
+    }
+}
+
+/// Writes a line: `2026-03-01T10:00:00Z step 2/4 advancing: …`.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub(super) fn write(event: &Event, specification: &Specification, out: &mut impl Write) -> io::Result<()> {
+    let steps = specification.plan.steps.len();
+    let step = event.step.map(|step| format!("step {step}/{steps} ")).unwrap_or_default();
+    let time = rfc3339(event.at / 1000);
+    writeln!(out, "{time} {step}{}: {}", name(event.event), escape(&event.message))
+}
+
+/// Writes a line of JSON.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub(super) fn write_json(
+    event: &Event,
+    specification: &Specification,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Sent::new(event, specification))?;
+    writeln!(out)
+}
+
+fn name(event: EventKind) -> &'static str {
+    match event {
+        EventKind::Started => "started",
+        EventKind::Advancing => "advancing",
+        EventKind::Running => "running",
+        EventKind::Waiting => "waiting",
+        EventKind::Approved => "approved",
+        EventKind::Paused => "paused",
+        EventKind::Resumed => "resumed",
+        EventKind::Held => "held",
+        EventKind::Released => "released",
+        EventKind::RollingBack => "rolling back",
+        EventKind::RolledBack => "rolled back",
+        EventKind::Completed => "completed",
+    }
+}
+
+/// Where events are sent.
+pub(super) struct Webhook(String);
+
+impl Webhook {
+    pub(super) fn new(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+
+    /// Sends an event.
+    ///
+    /// # Errors
+    /// It cannot be sent, or the answer is not one of success.
+    pub(super) fn send(&self, event: &Event, specification: &Specification) -> Result<(), String> {
+        // Fails when one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let body = serde_json::to_vec(&Sent::new(event, specification)).map_err(|error| error.to_string())?;
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(TOTAL)
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let request = client.post(&self.0).header(http::header::CONTENT_TYPE, "application/json").body(body);
+        // The URL may be a secret: messages have it without its path.
+        let sent = runtime
+            .block_on(request.send())
+            .map_err(|error| crate::oci::http::causes(&error.without_url()))?;
+        if sent.status().is_success() {
+            Ok(())
+        } else {
+            Err(format!("answered with status {}", sent.status().as_u16()))
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! `weir rollout`: brings a release to more and more units, and takes it back when it is bad.
+//!
+//! `weir_rollout` decides. Here are its eyes and hands: `specification` and `target` read files, `store` keeps the state
+//! beside the target, `observe` asks Prometheus, `judge` makes verdicts of counts, `evaluate` does one evaluation,
+//! `events` and `view` show what happens.
+
+mod evaluate;
+mod events;
+mod judge;
+mod observe;
+#[cfg(test)]
+mod simulation;
+mod specification;
+mod store;
+mod target;
+mod view;
+
+use crate::document;
+use crate::input;
+use crate::output::{Failure, Format, Outcome};
+use crate::report::prometheus::{Connection, Prometheus};
+use crate::run::stop::Stop;
+use clap::Subcommand;
+use evaluate::{Rollout, Way};
+use specification::Specification;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+use store::Record;
+use weir_rollout::{Command as Said, Phase};
+
+/// Longer answers of Prometheus are taken for none: the release is not watched meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The exit code of a rollout that is not over.
+const GOES_ON: u8 = 3;
+/// The exit code of a rollout that needs a person.
+const HELD: u8 = 4;
+
+/// Brings a release to more and more units, watches its gates, and takes it back when one fails.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Step(StepArgs),
+    Run(RunArgs),
+    Status(StatusArgs),
+    /// Approves the step that waits for it.
+    #[command(
+        after_long_help = "Example:\n  weir rollout approve rollout.yaml\n\nExit codes: 0 done; 2 no step waits, or a file cannot be used."
+    )]
+    Approve(SpecArgs),
+    /// Rolls back: puts back what was there before the rollout, at once. A running `weir rollout run`, or the next
+    /// `weir rollout step`, then waits until all proxies report it.
+    #[command(
+        after_long_help = "Example:\n  weir rollout abort rollout.yaml\n\nExit codes: 0 done; 2 the rollout is over, or a file cannot be used."
+    )]
+    Abort(SpecArgs),
+    /// Stays at the current step. Gates are watched: one that fails rolls back.
+    #[command(
+        after_long_help = "Example:\n  weir rollout pause rollout.yaml\n\nExit codes: 0 done; 2 it is paused or over, or a file cannot be used."
+    )]
+    Pause(SpecArgs),
+    /// Goes on after `pause`.
+    #[command(
+        after_long_help = "Example:\n  weir rollout resume rollout.yaml\n\nExit codes: 0 done; 2 it is not paused, or a file cannot be used."
+    )]
+    Resume(SpecArgs),
+    Hash(HashArgs),
+}
+
+/// Evaluates a rollout once: for cron, CI and GitOps.
+///
+/// The first evaluation begins the rollout. Each one looks at the target, the proxies and the gates, and then does at
+/// most one thing: it writes the next step, or puts back what was there before. The state is kept in a file beside the
+/// target, FILE.rollout.json.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  weir rollout step rollout.yaml --prometheus http://localhost:9090
+  weir rollout step rollout.yaml --prometheus http://localhost:9090 --dry-run
+
+Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the way there; 2 a file cannot be used; \
+3 it goes on: evaluate again; 4 it needs a person: an approval, a foreign edit, a deadline, a pause.")]
+pub(crate) struct StepArgs {
+    #[command(flatten)]
+    common: Evaluated,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Evaluates a rollout again and again until it is over.
+///
+/// It may be stopped at any time, even killed: the next start goes on where it was. Each event is a line on standard
+/// output. Several may run at once; they take turns.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  weir rollout run rollout.yaml --prometheus http://localhost:9090
+
+Exit codes: 0 the rollout is complete; 1 it is rolled back; 2 a file cannot be used; 3 it was stopped by a signal, and \
+goes on with the next start.")]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    common: Evaluated,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// What all that evaluates needs.
+#[derive(Debug, clap::Args)]
+struct Evaluated {
+    /// The rollout's specification.
+    spec: PathBuf,
+    #[command(flatten)]
+    connection: Connection,
+    /// Begin again, where the last rollout of this target is over.
+    #[arg(long)]
+    restart: bool,
+    /// Evaluate once, and print what would be done; nothing is stored, written or sent.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Shows where a rollout is, and what has happened. Prometheus is not asked.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example:
+  weir rollout status rollout.yaml
+
+Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the way there; 2 a file cannot be used, or there is \
+no rollout; 3 it goes on; 4 it needs a person.")]
+pub(crate) struct StatusArgs {
+    /// The rollout's specification.
+    spec: PathBuf,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A rollout.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SpecArgs {
+    /// The rollout's specification.
+    spec: PathBuf,
+}
+
+/// Prints the number that proxies report for a configuration, `weir_config_hash`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example:
+  weir rollout hash weir.yaml
+
+Exit codes: 0 success; 2 the file cannot be used.")]
+pub(crate) struct HashArgs {
+    /// The configuration; `-` is standard input.
+    config: PathBuf,
+}
+
+/// Follows a command.
+///
+/// # Errors
+/// A file that cannot be used, a command that makes no sense now.
+pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Failure> {
+    match command {
+        Command::Step(args) => step(&args.common, args.format, out),
+        Command::Run(args) if args.common.dry_run => step(&args.common, args.format, out),
+        Command::Run(args) => run_on(args, out),
+        Command::Status(args) => {
+            let specification = Specification::read(&args.spec)?;
+            let record = store::Store::beside(&specification.target)
+                .load()?
+                .ok_or_else(|| format!("{}: no rollout of it has begun", specification.target.display()))?;
+            show(&specification, &record, args.format, out)?;
+            Ok(outcome(&record))
+        }
+        Command::Approve(args) => say(args, Said::Approve, out),
+        Command::Abort(args) => say(args, Said::Abort, out),
+        Command::Pause(args) => say(args, Said::Pause, out),
+        Command::Resume(args) => say(args, Said::Resume, out),
+        Command::Hash(args) => {
+            let name = input::name(&args.config);
+            let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
+            let loaded = document::find(&name, &text, &crate::environment::Variables::default(), |_| true)?;
+            writeln!(out, "{}", target::fingerprint(&loaded))?;
+            Ok(Outcome::Fine)
+        }
+    }
+}
+
+fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let specification = Specification::read(&args.spec)?;
+    let prometheus = Prometheus::open_within(&args.connection, PATIENCE)?;
+    let mut rollout = Rollout::new(specification, Some(prometheus), args.restart);
+    let way = if args.dry_run { Way::Pretend } else { Way::Really };
+    let evaluated = rollout.evaluate(way)?;
+    if !format.is_json() {
+        for event in &evaluated.events {
+            events::write(event, &rollout.specification, out)?;
+        }
+        if let (Way::Pretend, Some(version)) = (way, evaluated.write) {
+            writeln!(
+                out,
+                "dry run: would write {} into {}",
+                view::version(&rollout.specification, version),
+                rollout.specification.file
+            )?;
+        }
+    }
+    show(&rollout.specification, &evaluated.record, format, out)?;
+    Ok(outcome(&evaluated.record))
+}
+
+fn run_on(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let specification = Specification::read(&args.common.spec)?;
+    let interval = Duration::from_millis(specification.plan.interval);
+    let prometheus = Prometheus::open_within(&args.common.connection, PATIENCE)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let stop = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
+        Ok((runtime, stop))
+    });
+    let (_runtime, stop) = stop?;
+    let mut rollout = Rollout::new(specification, Some(prometheus), args.common.restart);
+    loop {
+        let evaluated = rollout.evaluate(Way::Really)?;
+        for event in &evaluated.events {
+            if args.format.is_json() {
+                events::write_json(event, &rollout.specification, out)?;
+            } else {
+                events::write(event, &rollout.specification, out)?;
+            }
+        }
+        out.flush()?;
+        if evaluated.record.state.phase.is_final() {
+            // It was over before: --restart begins again.
+            if evaluated.events.is_empty() {
+                show(&rollout.specification, &evaluated.record, args.format, out)?;
+            }
+            return Ok(outcome(&evaluated.record));
+        }
+        if stop.told_within(interval) {
+            return Ok(Outcome::Exit(GOES_ON));
+        }
+    }
+}
+
+fn say(args: &SpecArgs, said: Said, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let specification = Specification::read(&args.spec)?;
+    let mut rollout = Rollout::new(specification, None, false);
+    for event in rollout.say(said)? {
+        events::write(&event, &rollout.specification, out)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn show(
+    specification: &Specification,
+    record: &Record,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    if format.is_json() {
+        crate::output::json(out, &view::Status::new(specification, record))?;
+    } else {
+        view::write(specification, record, out)?;
+    }
+    Ok(())
+}
+
+fn outcome(record: &Record) -> Outcome {
+    let needs_a_person = record.state.held.is_some_and(weir_rollout::Held::needs_a_person);
+    match &record.state.phase {
+        Phase::Completed => Outcome::Fine,
+        Phase::RolledBack { .. } => Outcome::Problems,
+        _ if needs_a_person => Outcome::Exit(HELD),
+        Phase::Restoring { .. } | Phase::ConfirmingRestore { .. } => Outcome::Problems,
+        Phase::Waiting { .. } if !record.state.approved => Outcome::Exit(HELD),
+        _ => Outcome::Exit(GOES_ON),
+    }
+}

@@ -1,0 +1,65 @@
+//! The rollout's own file.
+
+use crate::input;
+use crate::yaml::{self, Mark, Node};
+use std::path::{Path, PathBuf};
+use weir_core::escape::escape;
+use weir_core::{Problem, Problems};
+use weir_rollout::{Plan, Spec};
+
+/// A specification that was read and checked.
+#[derive(Debug)]
+pub(super) struct Specification {
+    /// What it says.
+    pub(super) plan: Plan,
+    /// Its own name, for messages.
+    pub(super) name: String,
+    /// Its text: a rollout goes on only with the one that it began with.
+    pub(super) text: String,
+    /// The target's file as the specification names it, …
+    pub(super) file: String,
+    /// … and where it is.
+    pub(super) target: PathBuf,
+    /// Where everything is in the text.
+    written: Node,
+}
+
+impl Specification {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// All that is wrong with it, a line for each.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let name = input::name(path);
+        let text = input::read(path).map_err(|error| format!("{name}: {error}"))?;
+        let (mut documents, broken) = yaml::read(&text);
+        if let Some(broken) = broken.first() {
+            return Err(at(&name, broken.at, &escape(&broken.message)));
+        }
+        if documents.len() > 1 {
+            return Err(format!("{name}: several documents: expected one rollout"));
+        }
+        let Some(written) = documents.pop() else { return Err(format!("{name}: the file is empty")) };
+        let mut problems = Problems::default();
+        let spec: Spec = weir_core::load::load_value(&written.to_json(), &mut problems);
+        let plan = Plan::compile(&spec, problems).map_err(|problems| listed(&name, &written, &problems))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = plan.file.clone();
+        let target = folder.unwrap_or(Path::new(".")).join(&file);
+        Ok(Self { plan, name, text, file, target, written })
+    }
+
+    /// Problems that show only beside the configuration.
+    pub(super) fn problems(&self, problems: &Problems) -> String {
+        listed(&self.name, &self.written, problems)
+    }
+}
+
+fn listed(name: &str, written: &Node, problems: &Problems) -> String {
+    let line = |problem: &Problem| at(name, written.locate(&problem.at), &problem.to_string());
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn at(name: &str, mark: Mark, message: &str) -> String {
+    format!("{name}:{}:{}: {message}", mark.line, mark.column)
+}

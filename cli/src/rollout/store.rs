@@ -1,0 +1,138 @@
+//! The state of a rollout, in a file beside its target.
+
+use super::specification::Specification;
+use super::target::Version;
+use crate::input;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use weir_rollout::{Event, State};
+
+/// The form of the file. Another one is not read.
+const FORMAT: u32 = 1;
+/// The most events that are kept.
+const MAX_EVENTS: usize = 200;
+/// How long another evaluation may write.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
+
+/// What is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Record {
+    format: u32,
+    /// How often it was stored: an evaluation of an older one is not carried out.
+    pub(super) revision: u64,
+    /// The specification's text that the rollout began with.
+    pub(super) specification: String,
+    /// What was there before, and what each step makes of it.
+    pub(super) versions: Vec<Version>,
+    /// Where it is.
+    pub(super) state: State,
+    /// What happened, the last first to be forgotten.
+    pub(super) events: Vec<Event>,
+    /// Events that the webhook does not have yet.
+    pub(super) unsent: Vec<Event>,
+}
+
+impl Record {
+    /// A rollout that begins.
+    pub(super) fn new(specification: &Specification, versions: Vec<Version>, now: u64) -> Self {
+        Self {
+            format: FORMAT,
+            revision: 0,
+            specification: specification.text.clone(),
+            versions,
+            state: State::new(now),
+            events: Vec::new(),
+            unsent: Vec::new(),
+        }
+    }
+
+    /// Adds events; the oldest ones are forgotten.
+    pub(super) fn note(&mut self, events: &[Event], has_webhook: bool) {
+        let lists = [Some(&mut self.events), has_webhook.then_some(&mut self.unsent)];
+        for list in lists.into_iter().flatten() {
+            list.extend_from_slice(events);
+            let over = list.len().saturating_sub(MAX_EVENTS);
+            list.drain(..over);
+        }
+    }
+}
+
+/// Where the state of a target is.
+#[derive(Debug)]
+pub(super) struct Store {
+    file: PathBuf,
+    lock: PathBuf,
+    target: PathBuf,
+}
+
+impl Store {
+    /// The one of this target.
+    pub(super) fn beside(target: &Path) -> Self {
+        let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self {
+            file: target.with_file_name(format!("{name}.rollout.json")),
+            lock: target.with_file_name(format!("{name}.rollout.lock")),
+            target: target.to_owned(),
+        }
+    }
+
+    /// What is stored; `None` where nothing is.
+    ///
+    /// # Errors
+    /// It cannot be read, or was not written by this program.
+    pub(super) fn load(&self) -> Result<Option<Record>, String> {
+        let name = self.file.display();
+        if !self.file.try_exists().map_err(|error| format!("{name}: {error}"))? {
+            return Ok(None);
+        }
+        let text = input::read(&self.file).map_err(|error| format!("{name}: {error}"))?;
+        let wrong =
+            |what: &str| format!("{name}: {what}; it is the state of a rollout, and written by weir only");
+        let record: Record = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
+        if record.format != FORMAT {
+            return Err(wrong(&format!("format {}: this weir reads format {FORMAT}", record.format)));
+        }
+        Ok(Some(record))
+    }
+
+    /// Stores it, as a whole or not at all. Only who holds the lock may.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    pub(super) fn save(&self, record: &mut Record) -> Result<(), String> {
+        record.revision += 1;
+        let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
+        // It has the whole configuration in it: no one else may read it than may read that.
+        let permissions = || fs::metadata(&self.target).map(|it| it.permissions());
+        let written = match permissions() {
+            Ok(permissions) => crate::output::replace_with(&self.file, text.as_bytes(), permissions),
+            Err(_) => crate::output::replace(&self.file, text.as_bytes()),
+        };
+        written.map_err(|error| format!("{}: {error}", self.file.display()))
+    }
+
+    /// Waits until nobody else holds the lock; it is released with the file, also when the program is killed.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub(super) fn lock(&self) -> Result<File, String> {
+        let say = |error: io::Error| format!("{}: {error}", self.lock.display());
+        let file = File::options().create(true).append(true).open(&self.lock).map_err(say)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(say(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
+                    return Err(format!("{}: another weir rollout holds it", self.lock.display()));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(POLL),
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The file with the configuration: its versions, one for each step.
+
+use super::specification::Specification;
+use crate::change::plan::Change;
+use crate::document::{self, Loaded};
+use crate::environment::Variables;
+use crate::input;
+use crate::subject::{Origin, Which};
+use serde::{Deserialize, Serialize};
+use weir_core::load::fingerprint_of;
+use weir_rollout::Subject;
+
+/// What a step makes of the target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Version {
+    /// The file, byte for byte.
+    pub(super) text: String,
+    /// What proxies report of it.
+    pub(super) hash: u64,
+}
+
+/// The number that proxies report for a configuration.
+pub(super) fn fingerprint(loaded: &Loaded) -> u64 {
+    let written = loaded.written.as_ref().map(|node| node.to_json()).unwrap_or_default();
+    fingerprint_of(&written)
+}
+
+/// What the target holds now.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn read(specification: &Specification) -> Result<String, String> {
+    input::read(&specification.target).map_err(|error| format!("{}: {error}", specification.target.display()))
+}
+
+/// Which option of `weir plan` chooses what is divided.
+pub(super) fn which(subject: &Subject) -> Which {
+    match subject {
+        Subject::Experiment(key) => Which { experiment: Some(key.clone()), split: None },
+        Subject::Split(rule) => Which { experiment: None, split: Some(rule.clone()) },
+    }
+}
+
+/// The configuration in a text of the target.
+///
+/// # Errors
+/// It cannot be used, or does not have what is divided.
+pub(super) fn load(specification: &Specification, text: &str) -> Result<Loaded, String> {
+    let which = which(&specification.plan.subject);
+    let name = specification.target.display().to_string();
+    let loaded = document::find(&name, text, &Variables::default(), |loaded| which.find(loaded).is_ok())?;
+    which.find(&loaded).map_err(|problem| format!("{name}: {problem}"))?;
+    Ok(loaded)
+}
+
+/// The versions of the target: the given text, and what each step makes of the one before. Fills in the plan's names.
+///
+/// # Errors
+/// A configuration that cannot be used or edited, names that there are not, steps that change nothing.
+pub(super) fn versions(specification: &mut Specification, original: &str) -> Result<Vec<Version>, String> {
+    let name = specification.target.display().to_string();
+    let which = which(&specification.plan.subject);
+    let loaded = load(specification, original)?;
+    let texts = |weights: &[(String, f64)]| -> Vec<String> {
+        weights.iter().map(|(name, weight)| format!("{name}={weight}")).collect()
+    };
+    let mut weights = texts(&resolve(specification, &loaded)?);
+    let mut versions = vec![Version { text: original.to_owned(), hash: fingerprint(&loaded) }];
+    for (index, step) in specification.plan.steps.iter().enumerate() {
+        let place = format!("{}: steps[{index}]", specification.name);
+        if let Some(new) = &step.share.weights {
+            weights = texts(new);
+        }
+        let coverage = step.share.coverage.map(|part| part.to_string());
+        let change = Change { which: &which, weights: &weights, add: &[], coverage: coverage.as_deref() };
+        let before = versions.last().map(|version| version.text.as_str()).unwrap_or_default();
+        let text = change.applied(&name, before).map_err(|problem| format!("{place}: {problem}"))?;
+        let hash = fingerprint(&load(specification, &text)?);
+        if versions.iter().any(|known| known.text == text || known.hash == hash) {
+            return Err(format!("{place}: {}: changes nothing, or leads back to an earlier step", step.name));
+        }
+        versions.push(Version { text, hash });
+    }
+    Ok(versions)
+}
+
+/// Fills in the plan's names; the weights of the configuration by variant, relative to each other.
+///
+/// # Errors
+/// Names that there are not.
+pub(super) fn resolve(
+    specification: &mut Specification,
+    loaded: &Loaded,
+) -> Result<Vec<(String, f64)>, String> {
+    let subject = which(&specification.plan.subject).find(loaded)?;
+    let variants = subject.ranges.variants.clone();
+    let mut plan = specification.plan.clone();
+    plan.resolve(&variants).map_err(|problems| specification.problems(&problems))?;
+    specification.plan = plan;
+    let shares: Vec<f64> = (0..variants.len()).map(|index| subject.ranges.share_of(index)).collect();
+    let weights = match &subject.origin {
+        // Where nobody takes part yet, shares say nothing of weights.
+        Origin::Experiment(_, experiment) if experiment.variants.iter().any(|it| it.weight.is_some()) => {
+            experiment.variants.iter().map(|variant| variant.weight.unwrap_or_default()).collect()
+        }
+        Origin::Experiment(..) | Origin::Split(_) => shares,
+    };
+    Ok(variants.into_iter().zip(weights).collect())
+}
