@@ -14,7 +14,7 @@ use crate::yaml::{Mark, Node};
 use report::{Checked, Configuration, File, Finding, Other, Warned};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use weir_core::Problem;
+use weir_core::{At, Problem};
 use weir_pipeline::Plans;
 
 /// Reports every problem of configurations, as a proxy would.
@@ -133,7 +133,7 @@ fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {
     let mut problems: Vec<Finding> = plugin.broken.iter().cloned().map(Finding::from).collect();
     // What cannot be unpacked has been said; that it is empty then is no news.
     if plugin.configuration.is_some() || problems.is_empty() {
-        let found = problems_of(plugin.configuration.as_ref(), variables);
+        let found = problems_of(plugin.configuration.as_ref(), plugin.native, variables);
         problems.extend(found.iter().map(|problem| finding(problem, &plugin)));
     }
     problems.sort_by_key(|problem| problem.at);
@@ -154,11 +154,20 @@ fn configuration(plugin: Plugin, variables: &Variables) -> Configuration {
 }
 
 /// What a module would say to this configuration.
-fn problems_of(configuration: Option<&Node>, variables: &Variables) -> Vec<Problem> {
+fn problems_of(configuration: Option<&Node>, native: bool, variables: &Variables) -> Vec<Problem> {
     let bytes = configuration.map_or_else(Vec::new, |node| node.to_json().to_string().into_bytes());
-    let problems = Plans::load_offline(&bytes, &|name| variables.get(name)).err().unwrap_or_default();
-    problems.iter().cloned().collect()
+    match Plans::load_offline(&bytes, &|name| variables.get(name)) {
+        Err(problems) => problems.iter().cloned().collect(),
+        Ok(plans) if native => {
+            let no_cel = |at: &At| Problem { at: at.clone(), message: NO_CEL.to_owned() };
+            plans.shape.cel_at.iter().map(no_cel).collect()
+        }
+        Ok(_) => Vec::new(),
+    }
 }
+
+/// What the native module says of an expression.
+const NO_CEL: &str = "the native module has no CEL: use `match` or `condition`, or the WebAssembly module";
 
 fn finding(problem: &Problem, plugin: &Plugin) -> Finding {
     let at: Mark = plugin.configuration.as_ref().map_or(plugin.at, |node| node.locate(&problem.at));

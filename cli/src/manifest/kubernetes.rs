@@ -58,6 +58,7 @@ fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plu
         configuration,
         broken: Vec::new(),
         believes_forwarded: false,
+        native: false,
     }
 }
 

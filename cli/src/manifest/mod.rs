@@ -23,6 +23,8 @@ pub(crate) struct Plugin {
     /// Whether the listener around it is seen to take the client's address from `x-forwarded-for`. False
     /// where it does not, and where that cannot be seen.
     pub(crate) believes_forwarded: bool,
+    /// Whether the native module runs it.
+    pub(crate) native: bool,
 }
 
 /// What a file has for us.
@@ -92,5 +94,6 @@ fn plain(document: &Node) -> Plugin {
         configuration: (!matches!(document.content, Content::Null)).then(|| document.clone()),
         broken: Vec::new(),
         believes_forwarded: false,
+        native: false,
     }
 }
