@@ -16,6 +16,7 @@ PURE := $(addprefix --package ,weir-core weir-allocation weir-ab-routing weir-ex
 # has the registry.
 MODULE_TESTS := --test cases_minihost --test minihost
 ENVOY_TESTS := --test cases_envoy --test envoy
+NATIVE_TESTS := --test cases_native
 MODULE := --package weir-module --target wasm32-wasip1
 # The command line as its own tests build it. Built by itself, it would have its dependencies compiled again.
 BUILD_WEIR := $(CARGO) test --quiet --workspace $(HOST) --no-run --test it
@@ -52,6 +53,10 @@ push: wasm ## Push the modules to a registry: make push REF=ghcr.io/acme/weir
 wasm: ## Build the modules into dist/
 	@$(XTASK) dist
 
+.PHONY: native
+native: ## Build the native module, dist/libweir.so
+	@$(XTASK) dist native
+
 .PHONY: schema
 schema: ## Write what is generated: schema/weir.schema.json, the tables of options in docs/
 	@$(BUILD_WEIR)
@@ -64,7 +69,7 @@ book: ## Make the pages into a site, target/book/html, and check its links
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-rules test-e2e test-oci test-load ## Everything below
+test: test-unit test-wasm test-cases test-rules test-e2e test-native test-oci test-load ## Everything below
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
@@ -84,11 +89,15 @@ test-rules: ## Prometheus' rules: checked, and each alert made to fire and not t
 	scripts/prometheus rules
 
 .PHONY: test-e2e
-test-e2e: wasm ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
+test-e2e: wasm native ## Cases, routing, failures, updates, shipped files and the demo in the real Envoy
 	$(BUILD_WEIR)
 	$(WEIR) ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(ENVOY_TESTS)
 	$(CARGO) build --quiet --workspace $(HOST) --bin weir-upstream
 	WEIR_DEMO_ONCE=1 WEIR_DEMO_UPSTREAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir-upstream") scripts/demo
+
+.PHONY: test-native
+test-native: native ## The case files against the native module, in the real Envoy
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(NATIVE_TESTS)
 
 .PHONY: test-oci
 test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
@@ -128,7 +137,7 @@ test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetche
 	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as it cannot be built here"; else exit 1; fi
 
 .PHONY: bench
-bench: wasm ## Measure what a request costs in Envoy
+bench: wasm native ## Measure what a request costs in Envoy
 	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST)
 
 ##@ Check
@@ -137,7 +146,7 @@ bench: wasm ## Measure what a request costs in Envoy
 lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gofmt where they are
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
-	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
+	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \

@@ -29,6 +29,15 @@ pub fn module(name: &str) -> Result<PathBuf, String> {
     Err(format!("dist/{name}.wasm is missing: run `make wasm`"))
 }
 
+/// The native module.
+///
+/// # Errors
+/// It has not been built.
+pub fn native_module() -> Result<PathBuf, String> {
+    let path = root().join("dist/libweir.so");
+    if path.is_file() { Ok(path) } else { Err("dist/libweir.so is missing: run `make native`".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

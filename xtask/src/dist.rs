@@ -175,7 +175,7 @@ fn finish(module: &Module, linked: &[u8], dist: &Path, language: &str) -> Result
 }
 
 /// The same module from whatever folder it is built in: panic messages carry the paths of sources.
-fn remapped(root: &Path) -> String {
+pub(crate) fn remapped(root: &Path) -> String {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let registry = cargo.join("registry").join("src");
@@ -222,8 +222,8 @@ fn shrink(file: &Path) -> Result<bool, Failure> {
 }
 
 /// A running proxy may be reading the old file, so that one is never written into.
-fn replace(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let fresh = file.with_extension("wasm.new");
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fresh = file.with_extension("new");
     std::fs::write(&fresh, bytes)?;
     Ok(std::fs::rename(&fresh, file)?)
 }

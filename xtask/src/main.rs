@@ -7,6 +7,7 @@ mod dist;
 mod drift;
 mod identity;
 mod includes;
+mod native;
 #[cfg(test)]
 mod rules;
 mod stamp;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo run -p xtask -- TASK
   dist [MODULE...]   build the modules into dist/ and print their sizes
+  dist native        build the native module, dist/libweir.so
   schema             write what is generated: the JSON Schema; tables of options and included files in docs/
   drift              compare what is generated with what is there
   book               make the pages into a site in target/book/html with mdBook, and check its links";
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.split_first() {
+        Some((task, [module])) if task == "dist" && module == "native" => native::build(),
         Some((task, modules)) if task == "dist" => dist::build(modules),
         Some((task, [])) if task == "schema" => drift::write(),
         Some((task, [])) if task == "drift" => drift::check(),

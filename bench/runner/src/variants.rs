@@ -65,6 +65,7 @@ pub(crate) fn all() -> Result<Vec<Variant>, Failure> {
         Variant::new(LUA, Some(lua()), true),
         Variant::new(SDK_NO_OP, plugin(Plugin::from_file(&build_sdk_no_op()?)), false),
         Variant::new("weir ab-routing", plugin(Plugin::new("ab_routing")?.config(&ab_routing())), true),
+        Variant::new("the same, native module", plugin(Plugin::native()?.config(&ab_routing())), true),
     ])
 }
 

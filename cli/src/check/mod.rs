@@ -22,11 +22,13 @@ use crate::environment::{Environment, Variables};
 use crate::input;
 use crate::manifest::{self, Around, Plugin, Whose};
 use crate::output::{Escaped, Failure, Outcome};
-use crate::yaml::{Broken, Content};
+use crate::yaml::{Broken, Content, Node};
 use allow::Allowed;
 use report::{Checked, Configuration, File, Finding, Other, Warned};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use weir_core::At;
+use weir_pipeline::Plans;
 
 /// Reports every problem of configurations, as a proxy would, and of what surrounds them.
 ///
@@ -231,7 +233,12 @@ fn configuration(
     let explained = |broken: &Broken| Finding::from(syntax::explained(broken.clone(), lines));
     let mut problems: Vec<Finding> = plugin.broken.iter().map(explained).collect();
     match &plugin.configuration {
-        Some(node) => problems.extend(mend::problems(node, variables, lines)),
+        Some(node) => {
+            problems.extend(mend::problems(node, variables, lines));
+            if plugin.native && problems.is_empty() {
+                problems.extend(expressions(node, variables));
+            }
+        }
         // What cannot be unpacked, or is under a misspelt name, has been said; that it is empty then is no news.
         None if problems.is_empty() && !refused_around => problems.extend(of_nothing(plugin)),
         None => {}
@@ -251,6 +258,20 @@ fn configuration(
         warnings.sort_by_key(|warning| warning.finding.at);
     }
     Configuration { name: plugin.name.clone(), at: plugin.at, problems, warnings }
+}
+
+/// What the native module says of expressions.
+fn expressions(node: &Node, variables: &Variables) -> Vec<Finding> {
+    const NO_CEL: &str =
+        "the native module has no CEL: use `match` or `condition`, or the WebAssembly module";
+    let bytes = node.to_json().to_string().into_bytes();
+    let plans = Plans::load_offline(&bytes, &|name| variables.get(name));
+    let finding = |at: &At| Finding {
+        at: node.locate(at),
+        path: Some(at.to_string()),
+        message: NO_CEL.to_owned(),
+    };
+    plans.iter().flat_map(|plans| &plans.shape.cel_at).map(finding).collect()
 }
 
 /// What a module says to no bytes at all.

@@ -31,7 +31,7 @@ pub(super) fn is_configuration(document: &Node) -> bool {
     TOP.iter().any(|key| document.get(key).is_some())
 }
 
-/// The Wasm plugins anywhere in a tree.
+/// The plugins anywhere in a tree: WebAssembly and dynamic modules.
 pub(super) fn plugins(tree: &Node, source: &Source<'_>, title: &str) -> Vec<Plugin> {
     let mut found = Vec::new();
     walk(tree, source, title, false, &mut found);
@@ -47,6 +47,12 @@ fn walk(node: &Node, source: &Source<'_>, title: &str, forwarded: bool, found: &
     };
     if let Some((message, around)) = here {
         found.push(Plugin { believes_forwarded: forwarded, around, ..plugin(message, source, title) });
+        return;
+    }
+    if let Some(module) = node.get_any(&["dynamic_module_config", "dynamicModuleConfig"])
+        && node.get_any(&["filter_name", "filterName", "filter_config", "filterConfig"]).is_some()
+    {
+        found.push(Plugin { believes_forwarded: forwarded, ..native(node, module, source, title) });
         return;
     }
     let forwarded = believes_forwarded(node).unwrap_or(forwarded);
@@ -103,8 +109,32 @@ fn plugin(node: &Node, source: &Source<'_>, title: &str) -> Plugin {
         broken: Vec::new(),
         believes_forwarded: false,
         around: Around::Nothing,
+        native: false,
     };
     if let Some(any) = node.get("configuration") {
+        plugin.at = any.at;
+        unpack(any, source, &mut plugin);
+    }
+    plugin
+}
+
+/// A message `envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter`.
+fn native(node: &Node, module: &Node, source: &Source<'_>, title: &str) -> Plugin {
+    let name = node.get_any(&["filter_name", "filterName"]).and_then(Node::text);
+    let mut references: Vec<String> = name.into_iter().map(str::to_owned).collect();
+    references.extend(module.get("name").and_then(Node::text).map(str::to_owned));
+    code_references(module, &mut references);
+    let mut plugin = Plugin {
+        name: name.map_or_else(|| title.to_owned(), |name| format!("{title}, plugin {name}")),
+        references,
+        at: node.at,
+        configuration: None,
+        broken: Vec::new(),
+        believes_forwarded: false,
+        around: Around::Nothing,
+        native: true,
+    };
+    if let Some(any) = node.get_any(&["filter_config", "filterConfig"]) {
         plugin.at = any.at;
         unpack(any, source, &mut plugin);
     }

@@ -73,6 +73,7 @@ fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plu
         broken: Vec::new(),
         believes_forwarded: false,
         around: Around::Nothing,
+        native: false,
     }
 }
 

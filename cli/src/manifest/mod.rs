@@ -28,6 +28,8 @@ pub(crate) struct Plugin {
     pub(crate) believes_forwarded: bool,
     /// The resource or message that it is in.
     pub(crate) around: Around,
+    /// Whether the native module runs it.
+    pub(crate) native: bool,
 }
 
 /// What is around a configuration. Plugins of one resource share it.
@@ -138,5 +140,6 @@ fn plain(document: &Node) -> Plugin {
         broken: Vec::new(),
         believes_forwarded: false,
         around: Around::Nothing,
+        native: false,
     }
 }

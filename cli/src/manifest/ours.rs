@@ -43,7 +43,8 @@ fn names_us(reference: &str) -> bool {
         return true;
     }
     let file = reference.rsplit('/').next().unwrap_or_default();
-    let stem = file.strip_suffix(".wasm").map(|stem| stem.replace('-', "_"));
+    let library = file.strip_suffix(".so").and_then(|stem| stem.strip_prefix("lib"));
+    let stem = file.strip_suffix(".wasm").or(library).map(|stem| stem.replace('-', "_"));
     stem.is_some_and(|stem| MODULES.contains(&stem.as_str()))
 }
 
@@ -59,6 +60,8 @@ mod tests {
             ("/etc/envoy/ab_routing.wasm", true),
             ("https://example.com/ab-routing.wasm", true),
             ("WEIR_routing", true),
+            ("/usr/lib/envoy/libweir.so", true),
+            ("libother.so", false),
             ("oci://registry.example.com/team/weird-filter:v1", false),
             ("/etc/envoy/router.wasm", false),
             ("experiment", false),

@@ -100,6 +100,11 @@ pub(super) fn stats(loaded: &Loaded) -> Value {
     bootstrap::stats_config_with(&config, &labels(loaded, &config))
 }
 
+/// The same for the native module.
+pub(super) fn native_stats(loaded: &Loaded) -> Value {
+    bootstrap::native_stats_config(&loaded.document.metrics.clone().unwrap_or_default())
+}
+
 fn envoy(config: &Config, labels: &[String]) -> Value {
     json!({"stats_config": bootstrap::stats_config_with(config, labels)})
 }

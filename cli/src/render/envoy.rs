@@ -25,6 +25,7 @@ Examples:
   weir render envoy weir.yaml --upstream v1=127.0.0.1:9001 --upstream v2=127.0.0.1:9002 > envoy.yaml
   weir render envoy weir.yaml --module /etc/envoy/weir.wasm --listen 0.0.0.0:8080 --upstream web=web:80
   weir render envoy weir.yaml --upstream web=web:80 --upstream id=https://id.example.com
+  weir render envoy weir.yaml --native --upstream web=web:80
 
 Exit codes: 0 success; 1 written, but the configuration names an upstream that is not defined, which \
 standard error reports; 2 the file is invalid.")]
@@ -41,9 +42,9 @@ pub(crate) struct Args {
     /// Envoy's admin interface. It gives full control: keep it on this machine.
     #[arg(long, value_name = "PORT", default_value = "127.0.0.1:9901", value_parser = upstream::listen)]
     admin: SocketAddr,
-    /// Path of the module.
-    #[arg(long, value_name = "FILE", default_value = "dist/weir.wasm")]
-    module: String,
+    /// Path of the module. Default: dist/weir.wasm, or dist/libweir.so with `--native`.
+    #[arg(long, value_name = "FILE")]
+    module: Option<String>,
     #[command(flatten)]
     details: Details,
     #[command(flatten)]
@@ -52,9 +53,31 @@ pub(crate) struct Args {
     form: Form,
 }
 
+/// What runs the module in Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shell {
+    /// A WebAssembly VM.
+    Wasm,
+    /// Envoy's own process.
+    Native,
+}
+
+impl Shell {
+    /// Where `make` puts the module.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Wasm => "dist/weir.wasm",
+            Self::Native => "dist/libweir.so",
+        }
+    }
+}
+
 /// Advanced settings of an Envoy file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Details {
+    /// Use the native module, a dynamic module of Envoy 1.40, in place of WebAssembly.
+    #[arg(long)]
+    pub(crate) native: bool,
     /// The header that routes match.
     #[arg(long, value_name = "NAME", default_value = "x-weir-route")]
     pub(crate) route_header: String,
@@ -70,6 +93,13 @@ pub(crate) struct Details {
     pub(crate) max_connections: u32,
 }
 
+impl Details {
+    /// What runs the module.
+    pub(crate) fn shell(&self) -> Shell {
+        if self.native { Shell::Native } else { Shell::Wasm }
+    }
+}
+
 /// Writes the file.
 ///
 /// # Errors
@@ -81,7 +111,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         upstreams: &args.upstreams,
         listen: args.listen,
         admin: args.admin,
-        module: &args.module,
+        module: args.module.as_deref().unwrap_or(args.details.shell().file()),
         details: &args.details,
     };
     args.form.write_block(&file(&loaded, &proxy), out)?;

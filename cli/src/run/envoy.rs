@@ -3,6 +3,7 @@
 use super::port;
 use super::stop::Stop;
 use crate::environment::Variables;
+use crate::render::envoy::Shell;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::env;
 use std::ffi::OsStr;
@@ -55,16 +56,22 @@ fn is_program(path: &Path) -> bool {
 ///
 /// # Errors
 /// There is none, and how to come by one.
-pub(super) fn module(wanted: Option<&Path>) -> Result<String, String> {
-    let beside = || Some(env::current_exe().ok()?.parent()?.join("weir.wasm"));
+pub(super) fn module(wanted: Option<&Path>, shell: Shell) -> Result<String, String> {
+    let usual = Path::new(shell.file());
+    let beside = || Some(env::current_exe().ok()?.parent()?.join(usual.file_name()?));
     let path = match wanted {
         Some(path) => path.canonicalize().map_err(|error| format!("--module {}: {error}", path.display()))?,
         None => {
-            let usual = [Some(PathBuf::from("dist/weir.wasm")), beside()];
-            usual.into_iter().flatten().find_map(|path| path.canonicalize().ok()).ok_or(
-                "there is no module: `make wasm` builds dist/weir.wasm, `weir pull` fetches one from a registry; \
-                 --module says where it is",
-            )?
+            let usual = [Some(usual.to_owned()), beside()];
+            usual.into_iter().flatten().find_map(|path| path.canonicalize().ok()).ok_or(match shell {
+                Shell::Wasm => {
+                    "there is no module: `make wasm` builds dist/weir.wasm, `weir pull` fetches one from a \
+                     registry; --module says where it is"
+                }
+                Shell::Native => {
+                    "there is no native module: `make native` builds dist/libweir.so; --module says where it is"
+                }
+            })?
         }
     };
     path.into_os_string().into_string().map_err(|path| format!("{} is not UTF-8", path.display()))

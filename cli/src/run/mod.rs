@@ -39,6 +39,7 @@ Examples:
   weir run weir.yaml
   weir run weir.yaml --envoy \"$(scripts/envoy path)\" --listen 8080
   weir run weir.yaml --upstream v1=127.0.0.1:3000
+  weir run weir.yaml --native
   weir run weir.yaml --once
 
 Exit codes: 0 it ran until it was stopped; 1 the configuration has problems; 2 a requirement is missing; \
@@ -59,7 +60,7 @@ pub(crate) struct Args {
     /// The Envoy program. Default: the variable ENVOY, or `envoy` in the PATH.
     #[arg(long, value_name = "PATH")]
     envoy: Option<PathBuf>,
-    /// The module. Default: dist/weir.wasm, or weir.wasm beside this program.
+    /// The module. Default: dist/weir.wasm, or weir.wasm beside this program; with `--native` libweir.so there.
     #[arg(long, value_name = "PATH")]
     module: Option<PathBuf>,
     /// Envoy's log level.
@@ -92,7 +93,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let named = Destinations::of(&loaded.document, &args.details.route_header);
     keys_can_be_had(&named, &args.upstreams)?;
     let program = envoy::program(args.envoy.as_deref())?;
-    let module = envoy::module(args.module.as_deref())?;
+    let module = envoy::module(args.module.as_deref(), args.details.shell())?;
     warn_of_unset(&loaded, &variables);
 
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;

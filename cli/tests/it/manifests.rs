@@ -60,6 +60,32 @@ spec:
 }
 
 #[test]
+fn the_native_module_has_no_cel() {
+    let manifest = "
+http_filters:
+- name: a
+  typed_config:
+    dynamic_module_config: {module: {local: {filename: /usr/lib/libweir.so}}}
+    filter_name: a
+    filter_config:
+      \"@type\": type.googleapis.com/google.protobuf.Struct
+      value:
+        routing:
+          rules:
+          - {name: a, cel: 'true', setHeaders: {x-a: '1'}}
+          - {name: b, setHeaders: {x-a: 2}}
+- name: b
+  typed_config:
+    dynamic_module_config: {name: other}
+    filter_name: other
+";
+    let (problems, others) = check(manifest);
+    assert_eq!((problems, others), (vec![problem(13, 38, "routing.rules[1].setHeaders.x-a")], 1));
+    let (problems, others) = check(&manifest.replace("x-a: 2", "x-a: '2'"));
+    assert_eq!((problems, others), (vec![problem(12, 27, "routing.rules[0].cel")], 1));
+}
+
+#[test]
 fn a_plugin_of_ours_without_configuration_is_a_problem() {
     let manifest = "apiVersion: extensions.istio.io/v1alpha1
 kind: WasmPlugin

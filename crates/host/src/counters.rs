@@ -38,7 +38,7 @@ impl Counters {
     /// Adds one to each of these counters.
     #[inline]
     pub fn count<H: Host>(&self, counters: impl ExactSizeIterator<Item = usize>, host: &H) {
-        if counters.len() > MAX_CALLS || self.has_waiting() {
+        if H::SPREADS_COUNTS && (counters.len() > MAX_CALLS || self.has_waiting()) {
             return self.wait(counters, host);
         }
         for counter in counters {

@@ -97,6 +97,12 @@ pub struct MetricId(pub u32);
 pub trait Host {
     /// Bytes that the host wrote.
     type Bytes: std::ops::Deref<Target = [u8]>;
+
+    /// Whether a call costs so much that the counts of one request are spread over later ones, see [`Counters`].
+    const SPREADS_COUNTS: bool = true;
+    /// Whether no property has to be checked before it is read.
+    const READS_EVERY_PROPERTY: bool = true;
+
     /// All request headers in the layout of [`header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
     /// All request trailers in the same layout, in their callback.
@@ -131,6 +137,15 @@ pub trait Host {
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
     /// A property by its path, segments with zero bytes between them.
     fn property(&self, path: &[u8]) -> Option<Self::Bytes>;
+    /// Whether a property can be read, by its path; asked when a configuration is loaded, unless
+    /// [`Host::READS_EVERY_PROPERTY`].
+    ///
+    /// # Errors
+    /// Why not, and what to use instead.
+    fn check_property(&self, path: &[u8]) -> Result<(), String> {
+        let _ = path;
+        Ok(())
+    }
     /// Sets filter state; access logs and later filters see it as `wasm.NAME`.
     fn set_state(&self, name: &[u8], value: &[u8]);
     /// Has filter state last as long as the client's request, through internal redirects; for the root that is being

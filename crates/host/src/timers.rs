@@ -148,6 +148,12 @@ impl<P> Timers<P> {
         }
     }
 
+    /// The same at any time.
+    pub(crate) fn take_all_gone<H: Host>(&self, host: &H) -> Vec<Waiting<P>> {
+        let state = self.state.try_borrow_mut();
+        state.map_or_else(|_| Vec::new(), |mut state| state.take_gone(host, host.steady_now()))
+    }
+
     /// The same when somebody needs their room, which may be more often.
     pub(crate) fn take_gone_for_room<H: Host>(&self, host: &H, now: u64) -> Vec<Waiting<P>> {
         match self.state.try_borrow_mut() {

@@ -56,6 +56,20 @@ pub fn stats_config_with(config: &Config, tag_names: &[String]) -> Value {
     stats
 }
 
+/// The `stats_config` for the native module: its metrics have labels of their own, so that only buckets are left.
+pub fn native_stats_config(config: &Config) -> Value {
+    let buckets: Vec<Value> = histograms(config)
+        .iter()
+        .filter(|metric| !metric.buckets.is_empty())
+        .map(|metric| {
+            // Labels follow the name.
+            let regex = format!(r"^dynamicmodulescustom\.{}(\..*)?$", metric.name);
+            json!({"match": {"safe_regex": {"regex": regex}}, "buckets": metric.buckets})
+        })
+        .collect();
+    if buckets.is_empty() { json!({}) } else { json!({ "histogram_bucket_settings": buckets }) }
+}
+
 /// The buckets of a configuration's histograms by the beginnings of names, which is all that Istio's
 /// annotation `sidecar.istio.io/statsHistogramBuckets` can distinguish. `None` when histograms with other
 /// buckets begin alike.

@@ -6,7 +6,7 @@ use crate::bound::{OTHER, Value};
 use crate::encoding;
 use crate::host::{Kind, Registry};
 use crate::measured::Values;
-use crate::plan::{LabelValue, Metric, Plan, Series};
+use crate::plan::{LabelValue, Metric, Plan, ResponseSource, Series};
 use crate::series::{Found, Id, number, number_of_the_rest};
 use std::cell::Cell;
 use weir_core::Truth;
@@ -31,6 +31,24 @@ impl Plan {
                 self.define(metric, series, 0, &Values::default(), registry);
             }
         }
+    }
+
+    /// All metrics that may be defined, each with the name of one of its series: for hosts that must know metrics and
+    /// the names of their labels in advance.
+    pub fn examples(&self) -> Vec<(Kind, String)> {
+        let overflow = encoding::name(self.style, &[("label", "label"), ("metric", "metric")], OVERFLOW);
+        let own = [(Kind::Counter, overflow), (Kind::Counter, UNDECIDED.to_owned())];
+        let series = self.metrics.iter().flat_map(|metric| metric.series.iter().map(move |one| (metric, one)));
+        let of_series = series.map(|(metric, one)| (metric.kind, self.name(metric, one, &|_| OTHER)));
+        own.into_iter().chain(of_series).collect()
+    }
+
+    /// The properties that may be read at the end of a request, segments with zero bytes between them.
+    pub fn properties(&self) -> impl Iterator<Item = &[u8]> {
+        self.response_sources.iter().filter_map(|source| match source {
+            ResponseSource::Property(path) => Some(&**path),
+            ResponseSource::Header(_) => None,
+        })
     }
 
     /// Flushes a value to all series of a metric. The labels must have been read.

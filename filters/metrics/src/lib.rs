@@ -13,6 +13,7 @@ pub mod bootstrap;
 mod bound;
 mod compile;
 mod config;
+mod decoding;
 pub mod encoding;
 mod end;
 mod flush;
@@ -33,6 +34,7 @@ pub use config::{
     AccessLog, Body, Config, Goal, GoalValue, HashedUnit, Level, Metric, MetricType, Red, ResponseMatch, TimeUnit, ValueSpec,
     When,
 };
+pub use decoding::{Decoded, decode};
 pub use encoding::Style;
 pub use host::{Kind, Registry, ResponseView};
 pub use label::{Class, Label, LabelSpec, SubBucket};

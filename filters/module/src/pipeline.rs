@@ -6,7 +6,7 @@ use crate::key_fetch::Running;
 use crate::measure::Meter;
 use crate::response_faults::ActiveResponseFault;
 use weir_core::ids::Counter;
-use weir_core::{Disposition, Effects, Problems, Reply, Request, ResponseHeader, Scratch};
+use weir_core::{At, Disposition, Effects, Problems, Reply, Request, ResponseHeader, Scratch};
 use weir_host::{Body, Counters, HeaderMap, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
 use weir_pipeline::{Left, Plans, is_redirect_to_https, metrics};
 
@@ -90,6 +90,25 @@ impl Pipeline {
         }
     }
 
+    /// What the host cannot read of what the plan reads.
+    fn check_properties<H: Host>(plans: &Plans, host: &H) -> Result<(), Problems> {
+        if H::READS_EVERY_PROPERTY {
+            return Ok(());
+        }
+        let mut problems = Problems::default();
+        let of_requests = plans.shape.properties.iter().map(|property| &*property.path);
+        let of_responses = plans.metrics.iter().flat_map(|metrics| metrics.properties());
+        for message in of_requests.chain(of_responses).filter_map(|path| host.check_property(path).err()) {
+            problems.add(&At::root(), message);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The plans of its filters.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
     /// Counts a delay that begins or ends.
     #[cold]
     fn count_delay<H: Host>(&self, mark: u16, by: i64, host: &H) {
@@ -112,6 +131,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         let refusal = |problems: Problems| Refusal::new(problems.iter());
         let plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
         let cel = Self::compile_cel(&plans, host).map_err(refusal)?;
+        Self::check_properties(&plans, host).map_err(refusal)?;
         for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
             host.declare_lasting(name.as_bytes());
         }

@@ -127,6 +127,11 @@ impl Plan {
         match *self {}
     }
 
+    /// Reads nothing.
+    pub fn properties(&self) -> std::iter::Empty<&[u8]> {
+        match *self {}
+    }
+
     /// Measures nothing.
     pub fn define_all(&self, _: &impl Registry) {
         match *self {}

@@ -72,6 +72,9 @@ impl Case {
         if let Some(only) = self.only.as_ref().or(file.only.as_ref()) {
             require(!only.reason().trim().is_empty(), "`only` needs a reason");
         }
+        if let Some(except) = self.except.as_ref().or(file.except.as_ref()) {
+            require(!except.reason().trim().is_empty(), "`except` needs a reason");
+        }
         require(
             file.runs_in(self, Driver::Minihost) || file.runs_in(self, Driver::Envoy),
             "`only` here and in the file exclude each other: no driver is left",

@@ -1,4 +1,4 @@
-//! Case files: what a module must do, written once and run by both drivers.
+//! Case files: what a module must do, written once and run by all drivers.
 //!
 //! `tests/cases/README.md` explains the format to those who write cases; the types here are its definition.
 
@@ -12,6 +12,8 @@ mod value;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+use crate::envoy::Shell;
 
 pub use check::{Bin, Observed, ResponseSeen, UpstreamSeen, check_refusal};
 pub use exchange::{Answer, Body, CalloutAnswer, Host, Request};
@@ -44,6 +46,9 @@ pub struct CaseFile {
     /// The only driver that can run the cases of this file, with the reason.
     #[serde(default)]
     pub only: Option<Only>,
+    /// The driver that cannot run the cases of this file, with the reason.
+    #[serde(default)]
+    pub except: Option<Except>,
     /// The cases.
     pub cases: Vec<Case>,
 }
@@ -66,6 +71,9 @@ pub struct Case {
     /// The only driver that can run this case, with the reason.
     #[serde(default)]
     pub only: Option<Only>,
+    /// The driver that cannot run this case, with the reason.
+    #[serde(default)]
+    pub except: Option<Except>,
     /// How much time passes before the request is sent, in milliseconds.
     #[serde(default)]
     pub after_ms: u64,
@@ -130,23 +138,65 @@ impl Only {
     }
 }
 
+/// A driver that cannot run a case, and why: `{native: "it has no CEL"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Except {
+    /// The real proxy with the native module.
+    Native(String),
+}
+
+impl Except {
+    fn reason(&self) -> &str {
+        let Self::Native(reason) = self;
+        reason
+    }
+}
+
 /// A driver of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
     /// The interpreter.
     Minihost,
-    /// The real proxy.
+    /// The real proxy with a WebAssembly module.
     Envoy,
+    /// The real proxy with the native module.
+    Native,
 }
+
+impl Driver {
+    /// What runs the plugin in Envoy.
+    pub fn shell(self) -> Shell {
+        if self == Self::Native { Shell::Native } else { Shell::Wasm }
+    }
+}
+
+/// The modules that are Weir's filters, which the native module has all of.
+const FILTERS: [&str; 7] = [
+    "weir",
+    "ab_routing",
+    "experiment",
+    "jwt_claims",
+    "fault_injection",
+    "fault_injection_response",
+    "metrics",
+];
 
 impl CaseFile {
     /// Whether `driver` can run `case`.
     pub fn runs_in(&self, case: &Case, driver: Driver) -> bool {
         let wanted = match driver {
             Driver::Minihost => |only: &Only| matches!(only, Only::Minihost(_)),
-            Driver::Envoy => |only: &Only| matches!(only, Only::Envoy(_)),
+            Driver::Envoy | Driver::Native => |only: &Only| matches!(only, Only::Envoy(_)),
         };
-        case.only.iter().chain(&self.only).all(wanted)
+        let excepted =
+            driver == Driver::Native && (case.except.is_some() || self.except.is_some() || !self.is_native());
+        !excepted && case.only.iter().chain(&self.only).all(wanted)
+    }
+
+    /// Whether the native module can be what the file names.
+    fn is_native(&self) -> bool {
+        FILTERS.contains(&self.module.as_str())
     }
 
     /// The configuration of `case` as the JSON text that the module gets.

@@ -1,4 +1,5 @@
-//! Runs cases in the real Envoy: one for all cases whose modules call nobody, and one for each set of callouts.
+//! Runs cases in the real Envoy: one for all cases whose modules call nobody, and one for each set of callouts. Native
+//! modules have the environment of Envoy, so there is also one for each environment.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -8,23 +9,46 @@ use std::time::{Duration, Instant};
 
 use weir_upstream::{Answer, Seen};
 
+use super::refusals::Refusals;
 use super::{Planned, callouts, plugin, report, verdict};
 use crate::case::{
-    self, Bin, Callouts, Case, CaseFile, Driver, Expect, Observed, ResponseSeen, Step, UpstreamSeen,
+    self, Bin, Callouts, Case, CaseFile, Driver, Expect, Located, Observed, ResponseSeen, Step, UpstreamSeen,
 };
 use crate::client::{Client, Request, Response};
-use crate::envoy::{Bootstrap, Cluster, Envoy, EnvoyError, Listener, Plugin};
+use crate::envoy::{Bootstrap, Cluster, Envoy, EnvoyError, Listener, Plugin, Shell};
 use crate::origin::Origin;
 
 /// How long Envoy may take to show a metric or a log line.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long to wait before looking at them (again).
 const SETTLE: Duration = Duration::from_millis(50);
-/// The prefix that Envoy gives to metrics of Wasm modules.
-const METRIC_PREFIX: &str = "wasmcustom.";
+
+/// A test: its name, and what runs it.
+pub type Test = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
+
+/// A test for each case of `files` that `driver`, one with an Envoy, can run.
+///
+/// # Errors
+/// A module is missing.
+pub fn tests(files: &[Located], driver: Driver) -> Result<Vec<Test>, String> {
+    let planned = super::plan(files, driver);
+    let fleet = Arc::new(Fleet::new(&planned, driver)?);
+    let refusals = Arc::new(Refusals::new(driver.shell()));
+    let test = |planned: Planned<'_>| -> Test {
+        let (file, case, fleet) = (planned.file.clone(), planned.case.clone(), Arc::clone(&fleet));
+        let refusals = Arc::clone(&refusals);
+        let run = move || match case.is_refusal() {
+            true => refusals.run(&file, &case),
+            false => fleet.run(&file, &case),
+        };
+        (planned.name, Box::new(run))
+    };
+    Ok(planned.into_iter().map(test).collect())
+}
 
 /// All Envoys that serve cases, each started when its first case runs.
 pub struct Fleet {
+    driver: Driver,
     groups: BTreeMap<String, Group>,
 }
 
@@ -33,13 +57,15 @@ impl Fleet {
     ///
     /// # Errors
     /// A module is missing.
-    pub fn new(planned: &[Planned<'_>]) -> Result<Self, String> {
+    pub fn new(planned: &[Planned<'_>], driver: Driver) -> Result<Self, String> {
+        let shell = driver.shell();
         let mut groups: BTreeMap<String, Group> = BTreeMap::new();
         for Planned { file, case, .. } in planned.iter().filter(|planned| !planned.case.is_refusal()) {
-            let group = groups.entry(group_key(file, case)).or_insert_with(|| Group::new(file, case));
-            group.add(key(file, case), plugin(file, file.config_of(case))?);
+            let group =
+                groups.entry(group_key(file, case, shell)).or_insert_with(|| Group::new(file, case, driver));
+            group.add(key(file, case), plugin(file, file.config_of(case), shell)?);
         }
-        Ok(Self { groups })
+        Ok(Self { driver, groups })
     }
 
     /// Runs one case.
@@ -47,7 +73,8 @@ impl Fleet {
     /// # Errors
     /// What differed from what is expected, as text.
     pub fn run(&self, file: &CaseFile, case: &Case) -> Result<(), String> {
-        let group = self.groups.get(&group_key(file, case)).ok_or("no Envoy was planned for this case")?;
+        let key = group_key(file, case, self.driver.shell());
+        let group = self.groups.get(&key).ok_or("no Envoy was planned for this case")?;
         group.with(|running| running.run(file, case))
     }
 }
@@ -55,6 +82,7 @@ impl Fleet {
 /// Cases that share an Envoy, which has a listener for each configuration. Cases whose module calls others
 /// share one only if these answer the same.
 struct Group {
+    driver: Driver,
     callouts: Callouts,
     /// Number of the listener for each configuration: module, configuration, environment.
     listeners: BTreeMap<String, usize>,
@@ -65,11 +93,13 @@ struct Group {
 }
 
 impl Group {
-    fn new(file: &CaseFile, case: &Case) -> Self {
+    fn new(file: &CaseFile, case: &Case, driver: Driver) -> Self {
+        let env = if driver == Driver::Native { file.env.clone() } else { BTreeMap::new() };
         Self {
+            driver,
             callouts: file.callouts_of(case).clone(),
             listeners: BTreeMap::new(),
-            bootstrap: Bootstrap::default(),
+            bootstrap: Bootstrap::default().env(env),
             left: AtomicUsize::new(0),
             slot: Mutex::new(None),
         }
@@ -104,6 +134,7 @@ impl Group {
         }
         let envoy = Envoy::start(bootstrap).map_err(|error| error.to_string())?;
         Ok(Running {
+            driver: self.driver,
             envoy,
             listeners: self.listeners.clone(),
             http1: Client::http1(),
@@ -117,6 +148,7 @@ impl Group {
 
 /// A running Envoy and what it needs.
 struct Running {
+    driver: Driver,
     envoy: Envoy,
     listeners: BTreeMap<String, usize>,
     http1: Client,
@@ -139,7 +171,7 @@ impl Running {
         for (index, step) in steps.iter().enumerate() {
             std::thread::sleep(Duration::from_millis(step.after_ms));
             let seen = self.exchange(*listener, step).map_err(|error| report(&config, None, &[error]))?;
-            verdict(&config, index, step, &seen, Driver::Envoy)?;
+            verdict(&config, index, step, &seen, self.driver)?;
         }
         Ok(())
     }
@@ -160,7 +192,7 @@ impl Running {
             seen.samples = before.new_samples(&later);
             seen.metrics = before.changes(later);
             seen.log = self.envoy.log_since(mark).lines().map(str::to_owned).collect();
-            if expect.check(&seen, Driver::Envoy).is_empty() || Instant::now() > deadline {
+            if expect.check(&seen, self.driver).is_empty() || Instant::now() > deadline {
                 return Ok(seen);
             }
             std::thread::sleep(SETTLE);
@@ -194,7 +226,7 @@ impl Running {
         let histograms = self.envoy.histograms().map_err(text)?;
         let bins = self.envoy.histogram_bins().map_err(text)?;
         for name in expect.metrics.keys() {
-            let full = format!("{METRIC_PREFIX}{name}");
+            let full = self.driver.shell().metric(name);
             if let Some(level) = gauges.get(&full) {
                 readings.levels.insert(name.clone(), *level);
             }
@@ -248,11 +280,12 @@ fn key(file: &CaseFile, case: &Case) -> String {
 }
 
 /// What cases must have in common to share an Envoy. Answers that change are for one configuration only.
-fn group_key(file: &CaseFile, case: &Case) -> String {
+fn group_key(file: &CaseFile, case: &Case, shell: Shell) -> String {
     let callouts = file.callouts_of(case);
+    let env = if shell == Shell::Native { format!("{:?}", file.env) } else { String::new() };
     match callouts.values().any(|answers| answers.len() > 1) {
-        true => format!("{callouts:?} {} {}", key(file, case), case.name),
-        false => format!("{callouts:?}"),
+        true => format!("{callouts:?} {env} {} {}", key(file, case), case.name),
+        false => format!("{callouts:?} {env}"),
     }
 }
 

@@ -6,7 +6,7 @@ pub mod minihost;
 pub mod refusals;
 
 use crate::case::{Case, CaseFile, Driver, Expect, Located, Observed, Step};
-use crate::envoy::Plugin;
+use crate::envoy::{Plugin, Shell};
 
 /// A case that one driver runs, with the name of its test.
 pub struct Planned<'a> {
@@ -29,8 +29,12 @@ pub fn plan(files: &[Located], driver: Driver) -> Vec<Planned<'_>> {
 }
 
 /// The module of a case file, with a configuration.
-fn plugin(file: &CaseFile, config: serde_json::Value) -> Result<Plugin, String> {
-    Ok(Plugin::new(&file.module)?.config(&config).env(file.env.clone()))
+fn plugin(file: &CaseFile, config: serde_json::Value, shell: Shell) -> Result<Plugin, String> {
+    let plugin = match shell {
+        Shell::Wasm => Plugin::new(&file.module)?.env(file.env.clone()),
+        Shell::Native => Plugin::native()?,
+    };
+    Ok(plugin.config(&config))
 }
 
 /// What a failed test prints: the differences, then what produced them.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{plugin, report};
 use crate::case::{self, Case, CaseFile};
-use crate::envoy::{Bootstrap, Envoy, EnvoyError, Filter, Listener};
+use crate::envoy::{Bootstrap, Envoy, EnvoyError, Filter, Listener, Shell};
 
 /// The name of the filter that is updated.
 const FILTER: &str = "refused";
@@ -18,12 +18,17 @@ const FILTER: &str = "refused";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An Envoy for each module and environment, started when its first case runs.
-#[derive(Default)]
 pub struct Refusals {
+    shell: Shell,
     envoys: Mutex<BTreeMap<String, Arc<Mutex<Option<Envoy>>>>>,
 }
 
 impl Refusals {
+    /// None yet.
+    pub fn new(shell: Shell) -> Self {
+        Self { shell, envoys: Mutex::default() }
+    }
+
     /// Runs a case whose configuration must be refused: the running plugin stays, and the log says why.
     ///
     /// # Errors
@@ -35,17 +40,18 @@ impl Refusals {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let envoy = match &mut *slot {
             Some(envoy) => envoy,
-            empty => empty.insert(start(file).map_err(|error| error.to_string())?),
+            empty => empty.insert(start(file, self.shell).map_err(|error| error.to_string())?),
         };
-        let problems = refused(envoy, file, case).map_err(|error| error.to_string())?;
+        let problems = refused(envoy, file, case, self.shell).map_err(|error| error.to_string())?;
         if problems.is_empty() { Ok(()) } else { Err(report(&file.config_of(case), None, &problems)) }
     }
 }
 
-fn start(file: &CaseFile) -> Result<Envoy, EnvoyError> {
-    let plugin = plugin(file, accepted(&file.module)).map_err(EnvoyError::Other)?;
+fn start(file: &CaseFile, shell: Shell) -> Result<Envoy, EnvoyError> {
+    let plugin = plugin(file, accepted(&file.module), shell).map_err(EnvoyError::Other)?;
+    let env = if shell == Shell::Native { file.env.clone() } else { BTreeMap::new() };
     let filter = Filter::Discovered { name: FILTER.to_owned(), initial: Box::new(plugin) };
-    Envoy::start(Bootstrap::default().listener(Listener::new().filter(filter)))
+    Envoy::start(Bootstrap::default().env(env).listener(Listener::new().filter(filter)))
 }
 
 /// A configuration that the module takes.
@@ -67,7 +73,12 @@ fn accepted(module: &str) -> Value {
 }
 
 /// Sends the update and waits until Envoy has judged it. What differed from what is expected.
-fn refused(envoy: &Envoy, file: &CaseFile, case: &Case) -> Result<Vec<String>, EnvoyError> {
+fn refused(
+    envoy: &Envoy,
+    file: &CaseFile,
+    case: &Case,
+    shell: Shell,
+) -> Result<Vec<String>, EnvoyError> {
     // `config_reload` says that an update came, `config_fail` that it was refused.
     let refusals = |envoy: &Envoy| {
         let end = format!("{FILTER}.config_fail");
@@ -76,7 +87,7 @@ fn refused(envoy: &Envoy, file: &CaseFile, case: &Case) -> Result<Vec<String>, E
     };
     let before = refusals(envoy);
     let mark = envoy.log_mark();
-    let update = plugin(file, file.config_of(case)).map_err(EnvoyError::Other)?;
+    let update = plugin(file, file.config_of(case), shell).map_err(EnvoyError::Other)?;
     envoy.update(FILTER, &update)?;
     if !envoy.wait_for(PATIENCE, |envoy| refusals(envoy) > before) {
         return Ok(vec![format!("Envoy did not refuse this configuration within {PATIENCE:?}")]);

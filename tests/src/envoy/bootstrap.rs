@@ -1,5 +1,6 @@
 //! What an Envoy is started with.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -15,6 +16,7 @@ pub struct Bootstrap {
     pub(super) listeners: Vec<Listener>,
     pub(super) concurrency: u32,
     pub(super) log_level: String,
+    pub(super) env: BTreeMap<String, String>,
     stats_config: Value,
     node: Value,
     runtime: Value,
@@ -32,12 +34,13 @@ pub(super) struct File {
 }
 
 impl Default for Bootstrap {
-    /// No listener, one worker, Wasm log lines from info.
+    /// No listener, one worker, log lines of modules from info.
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
             concurrency: 1,
             log_level: "info".to_owned(),
+            env: BTreeMap::new(),
             stats_config: json!({}),
             node: json!({"id": "weir-tests", "cluster": "weir-tests"}),
             runtime: json!({}),
@@ -92,7 +95,13 @@ impl Bootstrap {
         self
     }
 
-    /// From which level on Wasm log lines are kept, by Envoy's names.
+    /// Envoy's environment, which is that of native modules.
+    pub fn env(mut self, env: BTreeMap<String, String>) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// From which level on log lines of modules are kept, by Envoy's names.
     pub fn log_level(mut self, level: &str) -> Self {
         self.log_level = level.to_owned();
         self

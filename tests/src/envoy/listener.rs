@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::cluster::{UPSTREAMS, local_port};
-use super::plugin::{Plugin, WASM};
+use super::plugin::Plugin;
 
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const CONNECTION_MANAGER: &str =
@@ -127,15 +127,15 @@ impl Filter {
     fn to_json(&self, work: &Path) -> Value {
         match self {
             Self::Plugin(plugin) => {
-                json!({"name": "envoy.filters.http.wasm", "typed_config": plugin.to_json()})
+                json!({"name": plugin.filter_name(), "typed_config": plugin.to_json()})
             }
             Self::Native(name, config) => json!({"name": name, "typed_config": config}),
-            Self::Discovered { name, .. } => json!({"name": name, "config_discovery": {
+            Self::Discovered { name, initial } => json!({"name": name, "config_discovery": {
                 "config_source": {
                     "path_config_source": {"path": discovery_file(work, name)},
                     "resource_api_version": "V3",
                 },
-                "type_urls": [WASM],
+                "type_urls": [initial.type_url()],
             }}),
         }
     }

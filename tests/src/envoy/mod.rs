@@ -23,7 +23,7 @@ pub use admin::Histogram;
 pub use bootstrap::Bootstrap;
 pub use cluster::Cluster;
 pub use listener::{Filter, Listener};
-pub use plugin::{Config, FailurePolicy, Plugin};
+pub use plugin::{Config, FailurePolicy, Plugin, Shell};
 pub use process::{Envoy, EnvoyError, runtime_name, signal};
 pub use prometheus::{Sample, metric_tags};
 pub use rustix::process::Signal;

@@ -1,4 +1,4 @@
-//! Wasm plugins as Envoy's configuration has them.
+//! Plugins as Envoy's configuration has them: WebAssembly, or the native module.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,33 @@ use serde_json::{Value, json};
 
 use crate::paths;
 
-pub(super) const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+const NATIVE: &str =
+    "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter";
+
+/// What runs a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shell {
+    /// A VM.
+    #[default]
+    Wasm,
+    /// Envoy's own process: `dist/libweir.so`, whichever of Weir's modules is named.
+    Native,
+}
+
+impl Shell {
+    /// What Envoy calls a metric, by the name that the WebAssembly module gives it, which has the labels in it.
+    pub fn metric(self, name: &str) -> String {
+        match self {
+            Self::Wasm => format!("wasmcustom.{name}"),
+            Self::Native => {
+                let decoded = weir_metrics::decode(name);
+                let labels = decoded.labels.iter().map(|(label, value)| format!(".{label}.{value}"));
+                format!("dynamicmodulescustom.{}{}", decoded.metric, labels.collect::<String>())
+            }
+        }
+    }
+}
 
 /// What Envoy does when a plugin's VM has died.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +67,7 @@ pub enum Config {
     Structure(Value),
 }
 
-/// A Wasm plugin: module, configuration, VM.
+/// A plugin: module, configuration, VM.
 #[derive(Clone, Debug)]
 pub struct Plugin {
     module: PathBuf,
@@ -50,6 +76,7 @@ pub struct Plugin {
     config: Config,
     env: BTreeMap<String, String>,
     failure_policy: FailurePolicy,
+    shell: Shell,
 }
 
 impl Plugin {
@@ -70,6 +97,31 @@ impl Plugin {
             config: Config::Text("{}".to_owned()),
             env: BTreeMap::new(),
             failure_policy: FailurePolicy::default(),
+            shell: Shell::Wasm,
+        }
+    }
+
+    /// The native module with an empty configuration. Its environment is Envoy's: see [`super::Bootstrap::env`].
+    ///
+    /// # Errors
+    /// The module has not been built.
+    pub fn native() -> Result<Self, String> {
+        Ok(Self { shell: Shell::Native, ..Self::from_file(&paths::native_module()?) })
+    }
+
+    /// The type of the filter's configuration.
+    pub(super) fn type_url(&self) -> &'static str {
+        match self.shell {
+            Shell::Wasm => WASM,
+            Shell::Native => NATIVE,
+        }
+    }
+
+    /// The name of the filter.
+    pub(super) fn filter_name(&self) -> &'static str {
+        match self.shell {
+            Shell::Wasm => "envoy.filters.http.wasm",
+            Shell::Native => "envoy.filters.http.dynamic_modules",
         }
     }
 
@@ -115,7 +167,7 @@ impl Plugin {
         self
     }
 
-    /// Envoy's `Wasm` message: the `typed_config` of the HTTP filter.
+    /// The `typed_config` of the HTTP filter: Envoy's message `Wasm`, or `DynamicModuleFilter`.
     pub fn to_json(&self) -> Value {
         let configuration = match &self.config {
             Config::Text(text) => {
@@ -125,6 +177,14 @@ impl Plugin {
                 json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": value})
             }
         };
+        if self.shell == Shell::Native {
+            return json!({
+                "@type": NATIVE,
+                "dynamic_module_config": {"module": {"local": {"filename": self.module}}},
+                "filter_name": self.name,
+                "filter_config": configuration,
+            });
+        }
         let vm_id =
             self.env.iter().fold(self.vm_id.clone(), |id, (name, value)| id + " " + name + "=" + value);
         let mut vm_config = json!({

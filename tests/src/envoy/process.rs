@@ -271,11 +271,17 @@ fn start_upstreams(plans: &Plans) -> Result<Vec<Upstream>, EnvoyError> {
 
 fn command(bootstrap: &Bootstrap, work: &std::path::Path) -> Command {
     let mut command = Command::new(script());
-    command.arg("run").arg("--mount-rw").arg(work).arg("--");
+    command.arg("run").arg("--mount-rw").arg(work);
+    for (name, value) in &bootstrap.env {
+        command.arg("--env").arg(format!("{name}={value}"));
+    }
+    command.arg("--");
     command.arg("-c").arg(work.join("bootstrap.json"));
     command.arg("--admin-address-path").arg(work.join("admin"));
     command.args(["--concurrency", &bootstrap.concurrency.to_string()]);
-    command.args(["-l", "warning", "--component-log-level", &format!("wasm:{}", bootstrap.log_level)]);
+    let level = &bootstrap.log_level;
+    let levels = format!("wasm:{level},dynamic_modules:{level}");
+    command.args(["-l", "warning", "--component-log-level", &levels]);
     command.args(["--log-format", "[%l] %v", "--disable-hot-restart"]);
     // Access logs appear after a flush; the default of 10 s would make each test wait for it.
     command.args(["--file-flush-interval-msec", "50"]);

@@ -118,7 +118,7 @@ fn the_mini_host_does_as_the_cases_say() {
 fn envoy_does_as_the_cases_say() {
     let (files, _directory) = cases();
     let planned = driver::plan(&files, Driver::Envoy);
-    let fleet = envoy::Fleet::new(&planned).unwrap();
+    let fleet = envoy::Fleet::new(&planned, Driver::Envoy).unwrap();
     for planned in &planned {
         fleet.run(planned.file, planned.case).unwrap_or_else(|e| panic!("{}: {e}", planned.name));
     }

@@ -12,6 +12,7 @@ mod jwt_e2e;
 mod jwt_providers;
 mod match_differential;
 mod metrics_e2e;
+mod native;
 mod prometheus_e2e;
 mod redirects;
 mod rendered;

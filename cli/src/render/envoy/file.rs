@@ -1,6 +1,6 @@
 //! The file: what is the same for every configuration, and what follows from one.
 
-use super::Details;
+use super::{Details, Shell};
 use crate::destinations::Destinations;
 use crate::document::Loaded;
 use crate::render::bootstrap;
@@ -30,14 +30,33 @@ pub(crate) fn file(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
         ("clusters", Block::List(clusters)),
     ]);
     let admin = Block::map([("address", address(proxy.admin))]);
-    let stats = Block::of(&bootstrap::stats(loaded));
-    Block::map([
-        ("admin", admin),
-        ("stats_config", stats.commented(vec!["Makes labels of the names of metrics.".to_owned()])),
-        ("overload_manager", overload(proxy.details.max_connections)),
-        ("static_resources", resources),
-    ])
-    .commented(vec!["Made by `weir render envoy`.".to_owned()])
+    let mut members = vec![("admin", admin)];
+    match proxy.details.shell() {
+        Shell::Wasm => {
+            let comment = "Makes labels of the names of metrics.".to_owned();
+            members
+                .push(("stats_config", Block::of(&bootstrap::stats(loaded)).commented(vec![comment])));
+        }
+        Shell::Native => {
+            let stats = bootstrap::native_stats(loaded);
+            if stats != json!({}) {
+                members.push(("stats_config", Block::of(&stats)));
+            }
+            members.push(("layered_runtime", runtime()));
+        }
+    }
+    members.push(("overload_manager", overload(proxy.details.max_connections)));
+    members.push(("static_resources", resources));
+    let members = members.into_iter().map(|(name, block)| (name.to_owned(), block)).collect();
+    Block::Map(members).commented(vec!["Made by `weir render envoy`.".to_owned()])
+}
+
+/// Prometheus gets the names that the WebAssembly module has too.
+fn runtime() -> Block {
+    let switch = json!({"envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix": true});
+    let comment = "Metrics are called `weir_…`, not `envoy_dynamicmodulescustom_weir_…`.".to_owned();
+    let layers = json!([{"name": "weir", "static_layer": switch}]);
+    Block::map([("layers", Block::from(layers))]).commented(vec![comment])
 }
 
 /// Without a bound, connections are limited by nothing but the machine.
@@ -111,6 +130,27 @@ fn router() -> Block {
 }
 
 fn filter(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
+    let typed_config = match proxy.details.shell() {
+        Shell::Wasm => wasm(loaded, proxy),
+        Shell::Native => native(loaded, proxy),
+    };
+    Block::map([("name", "weir".into()), ("typed_config", typed_config)])
+}
+
+/// The environment is Envoy's own.
+fn native(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
+    let module = json!({"module": {"local": {"filename": proxy.module}}});
+    typed(
+        "filters.http.dynamic_modules.v3.DynamicModuleFilter",
+        vec![
+            ("dynamic_module_config", module.into()),
+            ("filter_name", "weir".into()),
+            ("filter_config", configuration(loaded.written.as_ref())),
+        ],
+    )
+}
+
+fn wasm(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
     let failure =
         "Should the module ever fail, requests get a 503 until a fresh VM takes over, after a second.";
     let mut machine = vec![
@@ -129,10 +169,7 @@ fn filter(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
         ("vm_config", Block::Map(machine)),
         ("configuration", configuration(loaded.written.as_ref())),
     ]);
-    Block::map([
-        ("name", "weir".into()),
-        ("typed_config", typed("filters.http.wasm.v3.Wasm", vec![("config", plugin)])),
-    ])
+    typed("filters.http.wasm.v3.Wasm", vec![("config", plugin)])
 }
 
 /// A `Struct` is easiest to read and to change, but not every number gets through one: a configuration that has

@@ -64,6 +64,14 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         self.timers.rearm(host, root, own);
     }
 
+    /// Forgets the streams that waited and whose clients have gone. Timers do so now and then; this is for hosts that
+    /// know when a stream ends.
+    pub fn forget_gone(&self, host: &H) {
+        for gone in self.timers.take_all_gone(host) {
+            forget(host, &gone);
+        }
+    }
+
     /// A callout that a root made was answered, or failed.
     pub fn on_callout(&self, host: &H, root: u32, token: u32, body_size: usize) {
         let Some(plugin) = self.plugin_at(root) else { return };

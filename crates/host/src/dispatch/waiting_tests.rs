@@ -145,6 +145,20 @@ fn who_leaves_is_forgotten_within_a_second_or_so() {
 }
 
 #[test]
+fn a_host_that_knows_who_left_has_them_forgotten_at_once() {
+    let (host, dispatcher) = set_up("delay 60000");
+    for stream in [10, 11] {
+        dispatcher.on_request_headers(&host, stream);
+    }
+    host.gone.borrow_mut().push(10);
+    dispatcher.forget_gone(&host);
+    let plugin = dispatcher.plugin_at(1).unwrap();
+    assert_eq!((dispatcher.waiting(), plugin.over.borrow().as_slice()), (1, &[3][..]));
+    dispatcher.forget_gone(&host);
+    assert_eq!((dispatcher.waiting(), plugin.over.borrow().len()), (1, 1));
+}
+
+#[test]
 fn what_is_held_goes_on_when_there_is_news() {
     let (host, dispatcher) = set_up("hold");
     for stream in 10..18 + MAX_BATCH as u32 {

@@ -185,5 +185,12 @@ fn buckets_are_found_by_the_whole_name() {
             assert!(regex.is_match(&name), "{name}");
         }
         assert!(!regex.is_match("wasmcustom.other_ms") && !regex.is_match("wasmcustom.ms_total"));
+        let stats = bootstrap::native_stats_config(&config);
+        let regex = stats["histogram_bucket_settings"][0]["match"]["safe_regex"]["regex"].as_str().unwrap();
+        let regex = Regex::new(regex).unwrap();
+        for name in ["dynamicmodulescustom.ms", "dynamicmodulescustom.ms.variant.b"] {
+            assert!(regex.is_match(name), "{name}");
+        }
+        assert!(!regex.is_match("dynamicmodulescustom.ms_total") && !regex.is_match("dynamicmodulescustom.a.ms"));
     }
 }

@@ -107,6 +107,17 @@ const EXPECTED: &[(&str, &[Goes])] = &[
             To("v1"),
         ],
     ),
+    (
+        "native.yaml",
+        &[
+            With("v2", "checkout=fast"),
+            With("v1", "checkout=safe"),
+            Fails(401),
+            With("v1", "checkout=safe"),
+            Fails(503),
+            To("v1"),
+        ],
+    ),
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("rollout.yaml", &[To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
@@ -138,7 +149,7 @@ fn check(name: &str, text: &str, expected: &[Goes]) {
     let envoy = start(name, live::with_own_file(name, Bootstrap::shipped(config)));
     follow(name, text, &envoy, expected);
     match name {
-        "all-filters.yaml" => counts::counted(&envoy),
+        "all-filters.yaml" | "native.yaml" => counts::counted(&envoy),
         "experiment.yaml" => counts::observed(&envoy),
         "faults.yaml" => faults::drill(&envoy),
         "faults-callee.yaml" => faults::drill_callee(&envoy),

@@ -1,0 +1,119 @@
+//! Metrics with labels of Envoy's own.
+//!
+//! A metric and the names of its labels are defined with the configuration, once ([`Families`]); its series, each a
+//! combination of values, belong to a worker and come with requests ([`Series`]). Filters name series by one text that
+//! has all of it, see [`weir_metrics::decode`].
+
+use crate::abi::{Config, Filter, Slice};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use weir_host::{MetricId, MetricKind};
+
+/// The metrics of a configuration: kind, name and names of labels lead to Envoy's number.
+#[derive(Default)]
+pub(crate) struct Families(HashMap<String, usize>);
+
+impl Families {
+    /// Defines the metric that a series with this name belongs to.
+    pub(crate) fn declare(&mut self, config: Config, kind: MetricKind, name: &str) {
+        let decoded = weir_metrics::decode(name);
+        let key = key(kind, &decoded);
+        if !self.0.contains_key(&key) {
+            let labels: Vec<&str> = decoded.labels.iter().map(|(label, _)| *label).collect();
+            if let Some(id) = config.define(kind, decoded.metric, &labels) {
+                self.0.insert(key, id);
+            }
+        }
+    }
+}
+
+/// What tells a metric from others.
+fn key(kind: MetricKind, decoded: &weir_metrics::Decoded<'_>) -> String {
+    let mut key = format!("{kind:?} {}", decoded.metric);
+    for (label, _) in &decoded.labels {
+        key.push(' ');
+        key.push_str(label);
+    }
+    key
+}
+
+/// The series of a worker, by number.
+#[derive(Default)]
+pub(crate) struct AllSeries {
+    list: RefCell<Vec<Series>>,
+    known: RefCell<HashMap<(u8, String), u32>>,
+}
+
+struct Series {
+    kind: MetricKind,
+    metric: usize,
+    /// The values of its labels; `views` are the same for Envoy.
+    _values: Box<[Box<str>]>,
+    views: Box<[Slice]>,
+}
+
+impl AllSeries {
+    /// The number of a series; the same name is always the same series. `None` where its metric was not defined.
+    pub(crate) fn define(&self, families: &Families, kind: MetricKind, name: &str) -> Option<MetricId> {
+        let known_as = (kind as u8, name.to_owned());
+        if let Some(number) = self.known.try_borrow().ok()?.get(&known_as) {
+            return Some(MetricId(*number));
+        }
+        let decoded = weir_metrics::decode(name);
+        let metric = *families.0.get(&key(kind, &decoded))?;
+        let values: Box<[Box<str>]> = decoded.labels.iter().map(|(_, value)| Box::from(*value)).collect();
+        let views = values.iter().map(|value| Slice::of(value.as_bytes())).collect();
+        let mut list = self.list.try_borrow_mut().ok()?;
+        let number = u32::try_from(list.len()).ok()?;
+        list.push(Series { kind, metric, _values: values, views });
+        self.known.try_borrow_mut().ok()?.insert(known_as, number);
+        Some(MetricId(number))
+    }
+
+    /// Adds to a counter or a gauge.
+    #[inline]
+    pub(crate) fn increment(&self, filter: Filter, id: MetricId, by: i64) {
+        let Ok(list) = self.list.try_borrow() else { return };
+        let Some(series) = list.get(id.0 as usize) else { return };
+        match series.kind {
+            MetricKind::Counter => {
+                if let Ok(by) = u64::try_from(by) {
+                    filter.count(series.metric, &series.views, by);
+                }
+            }
+            MetricKind::Gauge => filter.change_gauge(series.metric, &series.views, by),
+            MetricKind::Histogram => {}
+        }
+    }
+
+    /// Records a number in a histogram, or sets a gauge.
+    #[inline]
+    pub(crate) fn record(&self, filter: Filter, id: MetricId, value: u64) {
+        let Ok(list) = self.list.try_borrow() else { return };
+        let Some(series) = list.get(id.0 as usize) else { return };
+        match series.kind {
+            MetricKind::Histogram => filter.record(series.metric, &series.views, value),
+            MetricKind::Gauge => filter.set_gauge(series.metric, &series.views, value),
+            MetricKind::Counter => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_of_a_metric_share_it_and_names_are_known_again() {
+        let name = |variant: &str| format!("variant=.={variant};.;x_total");
+        let families = Families(HashMap::from([("Counter x_total variant".to_owned(), 3)]));
+        let all = AllSeries::default();
+        let define = |kind, name: &str| all.define(&families, kind, name).map(|id| id.0);
+        assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));
+        assert_eq!(define(MetricKind::Counter, &name("b")), Some(1));
+        assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));
+        assert_eq!(define(MetricKind::Gauge, &name("a")), None, "that was not defined with the configuration");
+        assert_eq!(define(MetricKind::Counter, "x_total"), None, "nor that, without labels");
+        assert_eq!(all.list.borrow().iter().map(|series| series.metric).collect::<Vec<_>>(), [3, 3]);
+    }
+}

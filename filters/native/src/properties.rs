@@ -1,0 +1,180 @@
+//! Envoy's attributes by the paths that a configuration names them by, in the encoding that WebAssembly modules get.
+//!
+//! The ABI numbers the attributes and has no more of each than one text or number; what is nested deeper cannot be
+//! read, and is refused when a configuration is loaded.
+
+use crate::abi::{Filter, Map, Metadata};
+
+/// What reads a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Property<'p> {
+    /// An attribute that is a text.
+    Text(u32),
+    /// An attribute that is a number.
+    Integer(u32),
+    /// An attribute that is true or false.
+    Boolean(u32),
+    /// A header of the request.
+    RequestHeader(&'p [u8]),
+    /// A header of the response.
+    ResponseHeader(&'p [u8]),
+    /// Filter state.
+    State(&'p [u8]),
+    /// Metadata of the request, its route, its cluster or its upstream host: namespace and key.
+    Metadata(Metadata, &'p [u8], &'p [u8]),
+}
+
+use Property::{Boolean, Integer, Text};
+
+/// The attributes, with their numbers in the ABI (`envoy_dynamic_module_type_attribute_id`).
+const ATTRIBUTES: [(&str, Property<'static>); 44] = [
+    ("request.path", Text(0)),
+    ("request.url_path", Text(1)),
+    ("request.host", Text(2)),
+    ("request.scheme", Text(3)),
+    ("request.method", Text(4)),
+    ("request.referer", Text(6)),
+    ("request.useragent", Text(7)),
+    ("request.id", Text(9)),
+    ("request.protocol", Text(10)),
+    ("request.query", Text(11)),
+    ("request.size", Integer(13)),
+    ("request.total_size", Integer(14)),
+    ("response.code", Integer(15)),
+    ("response.code_details", Text(16)),
+    ("response.flags", Integer(17)),
+    ("response.grpc_status", Integer(18)),
+    ("response.size", Integer(21)),
+    ("response.total_size", Integer(22)),
+    ("source.address", Text(24)),
+    ("source.port", Integer(25)),
+    ("destination.address", Text(26)),
+    ("destination.port", Integer(27)),
+    ("connection.id", Integer(28)),
+    ("connection.mtls", Boolean(29)),
+    ("connection.requested_server_name", Text(30)),
+    ("connection.tls_version", Text(31)),
+    ("connection.subject_local_certificate", Text(32)),
+    ("connection.subject_peer_certificate", Text(33)),
+    ("connection.dns_san_local_certificate", Text(34)),
+    ("connection.dns_san_peer_certificate", Text(35)),
+    ("connection.uri_san_local_certificate", Text(36)),
+    ("connection.uri_san_peer_certificate", Text(37)),
+    ("connection.sha256_peer_certificate_digest", Text(38)),
+    ("connection.transport_failure_reason", Text(39)),
+    ("connection.termination_details", Text(40)),
+    ("upstream.address", Text(41)),
+    ("upstream.port", Integer(42)),
+    ("upstream.tls_version", Text(43)),
+    ("upstream.local_address", Text(51)),
+    ("upstream.transport_failure_reason", Text(52)),
+    ("upstream.request_attempt_count", Integer(53)),
+    ("xds.cluster_name", Text(57)),
+    ("xds.route_name", Text(61)),
+    ("xds.virtual_host_name", Text(63)),
+];
+
+/// What reads the property of this path, segments with zero bytes between them; `None` where nothing does.
+pub(crate) fn find(path: &[u8]) -> Option<Property<'_>> {
+    let mut segments = path.split(|byte| *byte == 0);
+    let (first, second) = (segments.next()?, segments.next());
+    let rest: Vec<&[u8]> = segments.collect();
+    match (first, second, rest.as_slice()) {
+        (b"request", Some(b"headers"), [name]) => Some(Property::RequestHeader(*name)),
+        (b"response", Some(b"headers"), [name]) => Some(Property::ResponseHeader(*name)),
+        (b"filter_state", Some(name), []) => Some(Property::State(name)),
+        (b"metadata", Some(b"filter_metadata"), [namespace, key]) => {
+            Some(Property::Metadata(Metadata::Dynamic, *namespace, *key))
+        }
+        (b"xds", Some(source), [b"filter_metadata", namespace, key]) => {
+            let source = match source {
+                b"route_metadata" => Metadata::Route,
+                b"cluster_metadata" => Metadata::Cluster,
+                b"upstream_host_metadata" => Metadata::Host,
+                _ => return None,
+            };
+            Some(Property::Metadata(source, *namespace, *key))
+        }
+        (first, Some(second), []) => {
+            let is = |name: &str| {
+                let rest = name.as_bytes().strip_prefix(first).and_then(|rest| rest.strip_prefix(b"."));
+                rest == Some(second)
+            };
+            ATTRIBUTES.iter().find(|(name, _)| is(name)).map(|(_, property)| *property)
+        }
+        _ => None,
+    }
+}
+
+impl Property<'_> {
+    /// The value of a stream: texts as they are, integers in eight bytes, numbers of metadata as `f64`, both little
+    /// endian, booleans in one byte.
+    pub(crate) fn read(self, filter: Filter) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(id) => filter.attribute_text(id),
+            Self::Integer(id) => filter.attribute_integer(id).map(|value| value.to_le_bytes().to_vec()),
+            Self::Boolean(id) => filter.attribute_boolean(id).map(|value| vec![u8::from(value)]),
+            Self::RequestHeader(name) => filter.header(Map::Request, name),
+            Self::ResponseHeader(name) => filter.header(Map::Response, name),
+            Self::State(name) => filter.state(name),
+            Self::Metadata(source, namespace, key) => {
+                let number = || filter.metadata_number(source, namespace, key);
+                let boolean = || filter.metadata_boolean(source, namespace, key);
+                filter
+                    .metadata_text(source, namespace, key)
+                    .or_else(|| number().map(|value| value.to_le_bytes().to_vec()))
+                    .or_else(|| boolean().map(|value| vec![u8::from(value)]))
+            }
+        }
+    }
+}
+
+/// Says that a property cannot be read.
+pub(crate) fn refuse(path: &[u8]) -> String {
+    let dotted: Vec<_> = path.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    format!(
+        "the native module cannot read the property {:?}: Envoy's interface for dynamic modules has single texts, \
+         numbers and booleans (docs/native.md lists them); use the WebAssembly module",
+        dotted.join(".")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str) -> Option<String> {
+        let path = path.replace('/', "\0");
+        find(path.as_bytes()).map(|property| match property {
+            Property::RequestHeader(name) => format!("request header {}", String::from_utf8_lossy(name)),
+            other => format!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn attributes_have_their_numbers() {
+        assert_eq!(of("source/address").as_deref(), Some("Text(24)"));
+        assert_eq!(of("response/code").as_deref(), Some("Integer(15)"));
+        assert_eq!(of("connection/mtls").as_deref(), Some("Boolean(29)"));
+        assert_eq!(of("xds/route_name").as_deref(), Some("Text(61)"));
+        assert_eq!(of("request/headers/x-plan").as_deref(), Some("request header x-plan"));
+    }
+
+    #[test]
+    fn metadata_has_a_namespace_and_a_key() {
+        let namespace = b"envoy.filters.http.jwt_authn";
+        let path = [&b"metadata\0filter_metadata\0"[..], namespace, b"\0sub"].concat();
+        assert_eq!(find(&path), Some(Property::Metadata(Metadata::Dynamic, namespace, b"sub")));
+        assert_eq!(find(&[&path[..], b"\0deeper"].concat()), None);
+        let path = b"xds\0route_metadata\0filter_metadata\0a\0b";
+        assert_eq!(find(path), Some(Property::Metadata(Metadata::Route, b"a", b"b")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_found() {
+        for path in ["", "source", "source/", "/address", "source/adres", "plugin_name", "xds/node/id", "a/b/c/d"] {
+            assert_eq!(of(path), None, "{path}");
+        }
+        assert!(refuse(b"xds\0node").contains("\"xds.node\""));
+    }
+}

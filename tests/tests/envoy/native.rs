@@ -1,0 +1,124 @@
+//! What the native module does that no case file shows: updates while requests are under way, metrics in Prometheus, what
+//! it refuses.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use weir_tests::client::{Client, Request};
+use weir_tests::envoy::{Bootstrap, Envoy, EnvoyError, Filter, Listener, Plugin};
+use weir_tests::exposition::Page;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn plugin(config: &Value) -> Plugin {
+    Plugin::native().unwrap().config(config)
+}
+
+fn discovered(config: &Value) -> Listener {
+    Listener::new().filter(Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(config)) })
+}
+
+/// Everybody gets a header, those who ask for it after a delay.
+fn marks(value: &str) -> Value {
+    json!({
+        "routing": {"rules": [{"name": "all", "setHeaders": {"x-mark": value}}]},
+        "faults": [{"name": "slow", "match": {"uri": {"exact": "/slow"}},
+            "delay": {"fixedDelay": "2s", "percentage": "100%"}}],
+        "metrics": {"red": {"route": false}},
+    })
+}
+
+fn mark(envoy: &Envoy, path: &str) -> String {
+    let response = Client::http1().send(envoy.listener(0), &Request::get(path)).unwrap();
+    let seen = response.seen().unwrap_or_else(|| panic!("{}\n{}", response.status, envoy.log()));
+    String::from_utf8(seen.header_bytes("x-mark").concat()).unwrap()
+}
+
+#[test]
+fn requests_finish_with_the_configuration_that_they_began_with() {
+    let envoy = Envoy::start(Bootstrap::default().concurrency(2).listener(discovered(&marks("old")))).unwrap();
+    assert_eq!(mark(&envoy, "/"), "old");
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| mark(&envoy, "/slow"));
+        let active = "dynamicmodulescustom.weir_faults_active.fault.slow";
+        assert!(envoy.wait_for(PATIENCE, |envoy| envoy.stat(active).unwrap() == 1), "{}", envoy.log());
+        envoy.update("weir", &plugin(&marks("new"))).unwrap();
+        assert!(envoy.wait_for(PATIENCE, |envoy| mark(envoy, "/") == "new"), "{}", envoy.log());
+        assert!(!slow.is_finished(), "this machine is too slow for the test");
+        assert_eq!(slow.join().unwrap(), "old");
+        assert_eq!(envoy.stat(active).unwrap(), 0);
+    });
+    // What is wrong leaves the old one, and the log says why.
+    envoy.update("weir", &plugin(&json!({"routing": {"rulez": []}}))).unwrap();
+    assert!(envoy.wait_for(PATIENCE, |envoy| envoy.log().contains("rulez")), "{}", envoy.log());
+    assert_eq!(mark(&envoy, "/"), "new");
+    assert_eq!(mark(&envoy, "/slow"), "new", "and timers go on");
+}
+
+#[test]
+fn memory_stays_flat_over_updates() {
+    let envoy = Envoy::start(Bootstrap::default().listener(discovered(&marks("0")))).unwrap();
+    let update = |number: usize| {
+        envoy.update("weir", &plugin(&marks(&number.to_string()))).unwrap();
+        assert!(envoy.wait_for(PATIENCE, |envoy| mark(envoy, "/") == number.to_string()), "{}", envoy.log());
+    };
+    (1..=10).for_each(update);
+    let before = envoy.allocated_bytes().unwrap();
+    (11..=60).for_each(update);
+    let grown = envoy.allocated_bytes().unwrap().saturating_sub(before);
+    // A configuration of this kind takes 30 kB a worker.
+    assert!(grown < 500_000, "{grown} bytes more after 50 updates");
+}
+
+#[test]
+fn metrics_have_the_names_and_labels_of_the_webassembly_module() {
+    let runtime = json!({"envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix": true});
+    let listener = Listener::new().plugin(plugin(&marks("a")));
+    let envoy = Envoy::start(Bootstrap::default().runtime(runtime).listener(listener)).unwrap();
+    assert_eq!(mark(&envoy, "/"), "a");
+    let page = || Page::parse(&envoy.prometheus().unwrap()).unwrap();
+    let labels = [("code_class", "2xx")];
+    let counted = |_: &Envoy| page().value("weir_requests_total", &labels) == Some(1.0);
+    assert!(envoy.wait_for(PATIENCE, counted), "{}", envoy.prometheus().unwrap());
+    let measured = |_: &Envoy| page().value("weir_request_duration_milliseconds_count", &[]) == Some(1.0);
+    assert!(envoy.wait_for(PATIENCE, measured), "{}", envoy.prometheus().unwrap());
+}
+
+/// Why Envoy does not start with this filter.
+fn refusal(filter: Filter, routes: Option<Value>) -> String {
+    let listener = Listener::new().filter(filter);
+    let listener = match routes {
+        Some(routes) => listener.routes(routes),
+        None => listener,
+    };
+    match Envoy::start(Bootstrap::default().listener(listener)) {
+        Err(EnvoyError::Ended(log)) => log,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("Envoy started"),
+    }
+}
+
+#[test]
+fn what_the_native_module_cannot_do_is_refused() {
+    let rule = |rule: Value| {
+        let config = json!({"routing": {"rules": [rule]}});
+        refusal(Filter::Plugin(Box::new(plugin(&config))), None)
+    };
+    let log = rule(json!({"name": "a", "cel": "request.path == '/'", "setHeaders": {"x-a": "1"}}));
+    assert!(log.contains("routing.rules[0].cel: the native module has no CEL"), "{log}");
+    let log = rule(json!({"name": "a", "condition": {"property:xds.node.id": "a"}, "setHeaders": {"x-a": "1"}}));
+    assert!(log.contains("cannot read the property \"xds.node.id\""), "{log}");
+}
+
+#[test]
+fn a_route_has_no_configuration_of_its_own() {
+    let own = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilterPerRoute",
+        "dynamic_module_config": {"module": {"local": {"filename": weir_tests::paths::native_module().unwrap()}}},
+        "per_route_config_name": "weir",
+    });
+    let routes = json!([{"match": {"prefix": "/"}, "route": {"cluster": "v1"},
+        "typed_per_filter_config": {"envoy.filters.http.dynamic_modules": own}}]);
+    let log = refusal(Filter::Plugin(Box::new(plugin(&marks("a")))), Some(routes));
+    assert!(log.contains("no configuration for a route (typed_per_filter_config)"), "{log}");
+}

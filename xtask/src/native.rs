@@ -1,0 +1,56 @@
+//! Builds the native module: all filters in a shared library that Envoy loads into its own process.
+
+use crate::stamp::{self, Stamp};
+use crate::{Failure, dist};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Its file in `dist/`, as Envoy looks for it by the name `weir`.
+const FILE: &str = "libweir.so";
+/// Its profile in `Cargo.toml`.
+const PROFILE: &str = "native";
+/// The largest size in kB that it may have.
+const LIMIT_KB: u64 = 6000;
+/// A function that Envoy looks for first; without it this is no module.
+const INIT: &[u8] = b"envoy_dynamic_module_on_program_init\0";
+
+/// Builds the module, unless it is there already, of the same sources.
+pub(crate) fn build() -> Result<(), Failure> {
+    let root = crate::root()?;
+    let dist = root.join("dist");
+    std::fs::create_dir_all(&dist)?;
+    let (file, sources) = (dist.join(FILE), stamp::of_sources(&root)?);
+    let stamp = Stamp::new(&dist, PROFILE, std::env::consts::ARCH, sources, vec![file.clone()]);
+    let unchanged = stamp.holds();
+    if !unchanged {
+        let bytes = std::fs::read(compile(&root)?)?;
+        if !bytes.windows(INIT.len()).any(|window| window == INIT) {
+            return Err("the library has not the functions that Envoy calls".into());
+        }
+        dist::replace(&file, &bytes)?;
+        // Sources that were edited meanwhile may be in it, or not.
+        if stamp::of_sources(&root)? == sources {
+            stamp.set()?;
+        }
+    }
+    let size = std::fs::metadata(&file)?.len() / 1000;
+    let how = if unchanged { ", unchanged" } else { "" };
+    println!("dist/{FILE}  {size} kB (at most {LIMIT_KB}){how}");
+    if size > LIMIT_KB { Err(format!("too large: {FILE}").into()) } else { Ok(()) }
+}
+
+/// Runs cargo; returns the file that it made.
+fn compile(root: &Path) -> Result<PathBuf, Failure> {
+    // The cargo that runs this task, so that one toolchain builds everything.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(root)
+        .args(["build", "--quiet", "--profile", PROFILE, "--package", "weir-native"])
+        .env("RUSTFLAGS", dist::remapped(root))
+        .status()?;
+    if !status.success() {
+        return Err(format!("cargo could not build the native module: {status}").into());
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join(PROFILE).join("libweir_native.so"))
+}
