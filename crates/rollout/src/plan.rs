@@ -384,8 +384,8 @@ fn milliseconds(text: &str, least: u64, at: &At, problems: &mut Problems) -> Opt
             }
             Some(number)
         }
-        Err(message) => {
-            problems.add(at, message);
+        Err(invalid) => {
+            problems.add(at, invalid.to_string());
             None
         }
     }
