@@ -101,6 +101,8 @@ func define(file string, definitions map[string]definition) error {
 
 func (d definition) refused(object *unstructured.Unstructured) []string {
 	refused := []string{}
+	// The strategy drops it from what is created.
+	unstructured.RemoveNestedField(object.Object, "status")
 	meta, _, unknown, err := objectmeta.GetObjectMetaWithOptions(object.Object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
 	if err != nil {
 		return append(refused, err.Error())

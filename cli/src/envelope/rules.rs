@@ -173,7 +173,7 @@ static RULES: [Known; 24] = [
 const URL_OF_PLUGIN: &str = r#"isURL(self) ? (url(self).getScheme() in ["", "http", "https", "oci", "file"]) : (isURL("http://" + self) && url("http://" + self).getScheme() in ["", "http", "https", "oci", "file"])"#;
 const URL_OF_EXTENSION: &str = r#"isURL(self) ? (url(self).getScheme() in ["", "http", "https", "file", "oci"]) : (isURL("http://" + self) && url("http://" + self).getScheme() in ["", "http", "https", "file", "oci"])"#;
 const ADDRESS: &str =
-    "is not an address of a module: write oci://REGISTRY/IMAGE@sha256:DIGEST, https://… or file://…";
+    "not an address of a module: write oci://REGISTRY/IMAGE@sha256:DIGEST, https://… or file://…";
 const ONE_TARGET: &str = "`selector` and `targetRefs` exclude each other: `selector` is for sidecars and gateways by \
                           their pods' labels, `targetRefs` for waypoints and gateways of the Gateway API";
 

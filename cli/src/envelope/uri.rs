@@ -110,7 +110,7 @@ mod tests {
             ("https://example.com/%zz", false),
             ("https://example.com/a\n", false),
             (":a", false),
-            ("", false),
+            ("", true),
             ("*", true),
         ] {
             assert_eq!(has_scheme(text, &["", "http", "https", "oci", "file"]), expected, "{text:?}");

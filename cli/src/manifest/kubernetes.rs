@@ -26,6 +26,7 @@ pub(super) fn plugins(resource: &Node, source: &Source<'_>) -> Vec<Plugin> {
         }
         "EnvoyExtensionPolicy" => within(resource, gateway(resource, &title)),
         "ConfigMap" => config_map(resource, source, &title),
+        "EnvoyFilter" => envoy_filter(resource, source, &title),
         kind if kind.ends_with("List") => {
             let items = resource.get("items").map(Node::items).unwrap_or_default();
             items.iter().flat_map(|item| plugins(item, source)).collect()
@@ -75,6 +76,19 @@ fn inline(parent: &Node, key: &str, title: &str, references: Vec<String>) -> Plu
         around: Around::Nothing,
         native: false,
     }
+}
+
+/// Istio's patches of Envoy's configuration. One that is merged with what is there need not be complete.
+fn envoy_filter(resource: &Node, source: &Source<'_>, title: &str) -> Vec<Plugin> {
+    let patches = resource.path(&["spec", "configPatches"]).map(Node::items).unwrap_or_default();
+    let of_patch = |patch: &Node| {
+        let mut plugins = envoy::plugins(patch, source, title);
+        if patch.path(&["patch", "operation"]).and_then(Node::text) == Some("MERGE") {
+            plugins.iter_mut().for_each(|plugin| plugin.around = Around::Nothing);
+        }
+        plugins
+    };
+    patches.iter().flat_map(of_patch).collect()
 }
 
 /// Envoy files are often mounted from a ConfigMap, each a text.

@@ -328,7 +328,7 @@ fn an_address_that_clients_choose_is_noted() {
         format!(
             "static_resources:\n  listeners:\n  - filter_chains:\n    - filters:\n      - typed_config:\n          stat_prefix: http\n{settings}          \
              http_filters:\n          - name: weir\n            typed_config:\n              config:\n                name: weir\n                \
-             vm_config: {{}}\n                configuration:\n                  \"@type\": type.googleapis.com/google.protobuf.Struct\n                  \
+             vm_config: {{code: {{local: {{filename: weir.wasm}}}}}}\n                configuration:\n                  \"@type\": type.googleapis.com/google.protobuf.Struct\n                  \
              value: {configuration}\n"
         )
     };

@@ -28,7 +28,7 @@ fn fields_types_and_words() {
         ("", vec![]),
         ("  phase: AUTHN\n  priority: -3\n  sha256: \"\"\n", vec![]),
         ("  phase:\n  selector: {matchLabels: {app: web}}\n", vec![]),
-        ("  phase: AUTHX\n", vec!["8:3: spec.phase: unknown value \"AUTHX\", did you mean `AUTHZ`?"]),
+        ("  phase: AUTHX\n", vec!["8:3: spec.phase: unknown value \"AUTHX\", did you mean `AUTHN`?"]),
         (
             "  failStrategy: CLOSED\n",
             vec![
@@ -76,8 +76,8 @@ fn fields_types_and_words() {
 fn one_cause_is_one_problem() {
     // A misspelt name is not missing as well, and what is in it is not.
     let text =
-        plugin("").replace("  pluginConfig:", "  ulr: oci://registry.example.com/weir\n  pluginConfig:");
-    assert_eq!(refused(&text), ["5:3: spec.ulr: unknown field `ulr`, did you mean `url`?"]);
+        plugin("").replace("  pluginConfig:", "  urll: oci://registry.example.com/weir\n  pluginConfig:");
+    assert_eq!(refused(&text), ["5:3: spec.urll: unknown field `urll`, did you mean `url`?"]);
     let text = plugin(URL).replace("pluginConfig", "pluginConfg");
     assert_eq!(
         refused(&text),
@@ -148,7 +148,8 @@ fn traffic_extensions_and_policies() {
         ["4:1: spec: needs `targetRefs`, or `targetSelectors`: what the policy is for"]
     );
     assert_eq!(refused(&policy(&code.replacen("Image", "HTTP", 1), target)).len(), 1);
-    assert_eq!(refused(&policy(&code.replacen("Image", "ConfigMap", 1), target)).len(), 1);
+    // The word, and the member that it does not fit.
+    assert_eq!(refused(&policy(&code.replacen("Image", "ConfigMap", 1), target)).len(), 2);
     let service = target.replace("HTTPRoute", "Service");
     assert_eq!(refused(&policy(&code, &service)).len(), 1);
 }

@@ -161,7 +161,7 @@ static_resources:
 fn envoy_json(kind: &str, value: &str) -> String {
     format!(
         r#"{{"resources": [{{"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
- "typedConfig": {{"config": {{"rootId": "weir", "vmConfig": {{"runtime": "envoy.wasm.runtime.v8"}},
+ "typedConfig": {{"config": {{"rootId": "weir", "vmConfig": {{"code": {{"local": {{"filename": "weir.wasm"}}}}}},
   "configuration": {{"@type": "type.googleapis.com/google.protobuf.{kind}", "value":
 {value}}}}}}}}}]}}"#
     )
@@ -223,7 +223,7 @@ data:
     static_resources:
       listeners:
       - config:
-          vm_config: {}
+          vm_config: {code: {local: {filename: /etc/weir.wasm}}}
           configuration:
             "@type": type.googleapis.com/google.protobuf.StringValue
             value: |

@@ -63,7 +63,7 @@ fn warnings_are_silenced_by_comments() {
 #[test]
 fn sarif_is_valid_and_has_everything() {
     let folder = Folder::new();
-    let bad = folder.write("a b.yaml", "routing:\n  rulez: []\n");
+    let bad = folder.write("a b.yaml", "routing:\n  default: {setHeaders: {x-a: b}}\n  rulez: []\n");
     let odd = folder.write(
         "odd.yaml",
         "experiments: {unit: header:x, list: [{key: a, variants: [{key: a, weight: 90}, {key: b, weight: 20}]}]}\n",
@@ -93,7 +93,7 @@ fn sarif_is_valid_and_has_everything() {
         .collect();
     assert_eq!(
         seen,
-        [("refused", "error", Some(2)), ("W10", "warning", Some(1)), ("refused", "error", None)]
+        [("refused", "error", Some(3)), ("W10", "warning", Some(1)), ("refused", "error", None)]
     );
     let uri = results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
     assert!(uri.ends_with("/a%20b.yaml"), "{uri}");
@@ -214,8 +214,10 @@ fn shipped_manifests_are_free_of_warnings() {
         }
     }
     assert!(files.len() > 40, "{files:?}");
-    let arguments: Vec<&str> =
-        ["check", "--deny", "warnings", "--allow-none"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> = ["check", "--deny", "warnings", "--allow-none"]
+        .into_iter()
+        .chain(files.iter().map(String::as_str))
+        .collect();
     let run = weir_in(&arguments, &[]);
     assert_eq!(run.code, 0, "{}", run.out);
 }
