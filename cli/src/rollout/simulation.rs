@@ -10,7 +10,7 @@ use weir_rollout::{Content, Gate, Observation, Phase, Plan, Running, Spec, State
 use weir_statistics::simulate::{binomial, normal};
 
 /// Seconds between evaluations; a window of measurements.
-const LOOK: u64 = 15;
+const LOOK: u64 = 60;
 /// Requests of each version in a second at full coverage.
 const RATE: f64 = 50.0;
 
@@ -149,7 +149,7 @@ fn ends(plan: &Plan, release: &Release, looks: u64, rollouts: u64) -> (usize, us
 
 #[test]
 fn good_releases_are_hardly_ever_rolled_back() {
-    let (completed, rolled_back, _) = ends(&plan(["1%", "10%"]), &SAME, 2000, 1000);
+    let (completed, rolled_back, _) = ends(&plan(["1%", "10%"]), &SAME, 1000, 1000);
     println!("as by default: {completed} of 1000 complete, {rolled_back} are rolled back");
     assert!(rolled_back < 5, "{rolled_back}");
     assert!(completed > 990, "{completed}");
@@ -171,7 +171,7 @@ fn bad_releases_are_rolled_back_soon() {
         ("a fifth of the units is lost", Release { counted: [1.0, 0.8], ..SAME }),
     ];
     for (what, release) in bad {
-        let (completed, rolled_back, longest) = ends(&plan(["1%", "10%"]), &release, 2000, 200);
+        let (completed, rolled_back, longest) = ends(&plan(["1%", "10%"]), &release, 1000, 200);
         println!(
             "{what}: {rolled_back} of 200 are rolled back, all within {longest} s, {completed} complete"
         );

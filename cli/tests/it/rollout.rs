@@ -65,7 +65,7 @@ fn a_rollout_goes_step_by_step() {
     assert_eq!(house.config(), last);
     let run = house.step(&["--restart"]);
     assert_eq!(run.code, 2, "{run:?}");
-    assert!(run.err.contains("rollout.yaml: steps[0]: "), "it is at the end already: {run:?}");
+    assert!(run.err.contains("changes nothing, or leads back"), "it is at the end already: {run:?}");
 }
 
 #[test]
