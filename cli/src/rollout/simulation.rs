@@ -64,7 +64,7 @@ fn about(random: &mut impl FnMut() -> u64, mean: f64) -> u64 {
 /// A window of requests. Both versions share what happens to all: load goes up and down, and some windows are bad.
 fn measure(random: &mut impl FnMut() -> u64, release: &Release, coverage: f64, into: &mut Measured) {
     let load = (1.0 + 0.3 * normal(random)).max(0.1);
-    let trouble = if random() % 20 == 0 { 3.0 } else { 1.0 };
+    let trouble = if random().is_multiple_of(20) { 3.0 } else { 1.0 };
     for arm in 0..2 {
         let requests = about(random, RATE * LOOK as f64 * coverage * load);
         let errors = binomial(random, requests, release.errors[arm] * trouble);
