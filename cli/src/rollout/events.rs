@@ -108,7 +108,7 @@ impl Webhook {
         let request = client.post(&self.0).header(http::header::CONTENT_TYPE, "application/json").body(body);
         // The URL may be a secret: messages have it without its path.
         let sent = runtime
-            .block_on(request.send())
+            .block_on(async { request.send().await })
             .map_err(|error| crate::oci::http::causes(&error.without_url()))?;
         if sent.status().is_success() {
             Ok(())

@@ -25,12 +25,15 @@ pub(super) struct Observed {
     pub(super) trouble: Option<String>,
 }
 
-/// How Prometheus is asked, so that tests need none.
+/// What Prometheus says.
+type Answer = Result<Vec<Series>, String>;
+
+/// How Prometheus is asked.
 pub(super) struct Ask<'a> {
     /// A query at a time, in seconds since 1970.
-    pub(super) at: &'a dyn Fn(&str, u64) -> Result<Vec<Series>, String>,
+    pub(super) at: &'a dyn Fn(&str, u64) -> Answer,
     /// A query over a span.
-    pub(super) range: &'a dyn Fn(&str, &Span) -> Result<Vec<Series>, String>,
+    pub(super) range: &'a dyn Fn(&str, &Span) -> Answer,
 }
 
 /// What is released.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 fn share(text: &str, unit: &str) -> String {
     let folder = Folder::new();
     let file = folder.write("weir.yaml", text);
-    let run = weir(&["assign", &file, "--header", &format!("x-user-id:{unit}"), "--output", "json"]);
+    let run = weir(&["assign", &file, "--all", "--header", &format!("x-user-id:{unit}"), "--output", "json"]);
     run.json()["experiments"][0]["variant"].as_str().unwrap_or("-").to_owned()
 }
 
@@ -65,7 +65,7 @@ fn a_rollout_goes_step_by_step() {
     assert_eq!(house.config(), last);
     let run = house.step(&["--restart"]);
     assert_eq!(run.code, 2, "{run:?}");
-    assert!(run.err.contains("rollout.yaml: steps[0]: "), "it is at the end already: {run:?}");
+    assert!(run.err.contains("changes nothing, or leads back"), "it is at the end already: {run:?}");
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
         (
             SPEC.replace("v2: 100", "v3: 100"),
             CONFIG.to_owned(),
-            "rollout.yaml:5:40: steps[2].weights.v3: unknown variant \"v3\"",
+            "rollout.yaml:5:41: steps[2].weights.v3: unknown variant \"v3\"",
         ),
         (SPEC.replace("50%", "10%"), CONFIG.to_owned(), "steps[1]: coverage 10 %: changes nothing"),
         (gates("- {check: srm}"), CONFIG.to_owned(), "set experiments.assignmentCookie"),

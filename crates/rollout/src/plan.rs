@@ -236,15 +236,16 @@ impl Plan {
         for (index, step) in self.steps.iter().enumerate() {
             let Some(weights) = &step.share.weights else { continue };
             let at = At::root().field("steps").index(index).field("weights");
-            for (name, _) in weights.iter().filter(|(name, _)| !variants.contains(name)) {
+            let unknown: Vec<&String> =
+                weights.iter().map(|(name, _)| name).filter(|name| !variants.contains(name)).collect();
+            for name in &unknown {
                 let hint = did_you_mean(name, known());
                 problems.add(&at.field(name), format!("unknown variant {name:?}{hint}"));
             }
-            for missing in variants.iter().filter(|name| !weights.iter().any(|(known, _)| known == *name)) {
-                problems.missing(
-                    &at.field(missing),
-                    format!("missing: the weight of {missing:?}; 0 leaves it empty"),
-                );
+            // A name that is misspelt is not also missing.
+            let missing = variants.iter().filter(|name| !weights.iter().any(|(known, _)| known == *name));
+            for name in missing.filter(|_| unknown.is_empty()) {
+                problems.missing(&at, format!("missing: the weight of {name:?}; 0 leaves it empty"));
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }

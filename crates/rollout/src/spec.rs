@@ -167,7 +167,7 @@ impl schemars::JsonSchema for PartSpec {
         "RolloutPart".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": ["number", "string"], "minimum": 0})
+        schemars::json_schema!({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]})
     }
 }
 

@@ -130,8 +130,8 @@ proptest! {
                 let step = state.phase.step().unwrap();
                 prop_assert_eq!(seen.running, Running::All(step));
                 let least = plan.steps[step - 1].min_units;
-                prop_assert!(matches!(state.phase, Phase::Waiting { .. }) || least == 0
-                    || look.units.is_some_and(|units| units >= least));
+                let waited = matches!(state.phase, Phase::Waiting { .. });
+                prop_assert!(waited || least == 0 || look.units.is_some_and(|units| units >= least));
             }
             state = turn.state;
             if let Some(version) = turn.write.filter(|_| !look.ends) {

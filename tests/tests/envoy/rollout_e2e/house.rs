@@ -188,6 +188,15 @@ impl House {
         events.iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Waits until this is what holds it.
+    pub(super) fn until_held(&self, by: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.stored()["state"]["held"] != by {
+            assert!(Instant::now() < deadline, "{}", self.stored()["state"]);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(super) fn phase(&self) -> String {
         self.stored()["state"]["phase"]["phase"].as_str().unwrap_or_default().to_owned()
     }
