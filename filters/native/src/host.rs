@@ -1,7 +1,7 @@
 //! Envoy as a host of the pipeline: [`Host`] by the ABI for dynamic modules.
 
 use crate::abi::{self, Filter, Header, Map, Scheduler};
-use crate::callouts::{Answer, MAX_ANSWER, Mailbox};
+use crate::callouts::{Answer, Mailbox};
 use crate::metrics::AllSeries;
 use crate::shared::Shared;
 use crate::wake::Wake;
@@ -477,6 +477,7 @@ impl Deref for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callouts::MAX_ANSWER;
 
     #[test]
     fn random_bits_do_not_come_again() {
