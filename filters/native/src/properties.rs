@@ -173,7 +173,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_found() {
-        for path in ["", "source", "source/", "/address", "source/adres", "plugin_name", "xds/node/id", "a/b/c/d"] {
+        for path in
+            ["", "source", "source/", "/address", "source/adres", "plugin_name", "xds/node/id", "a/b/c/d"]
+        {
             assert_eq!(of(path), None, "{path}");
         }
         assert!(refuse(b"xds\0node").contains("\"xds.node\""));
