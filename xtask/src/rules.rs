@@ -59,7 +59,10 @@ fn the_native_shell_has_unsafe_code_in_two_files() {
     assert_eq!(root.matches("allow(unsafe_code").count(), files.len(), "{member}");
     for file in files {
         let module = file.trim_end_matches(".rs");
-        assert!(root.contains(&format!("#[allow(unsafe_code, reason = \"Envoy's ABI\")]\nmod {module};")), "{file}");
+        assert!(
+            root.contains(&format!("#[allow(unsafe_code, reason = \"Envoy's ABI\")]\nmod {module};")),
+            "{file}"
+        );
     }
 }
 

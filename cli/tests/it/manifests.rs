@@ -80,9 +80,9 @@ http_filters:
     filter_name: other
 ";
     let (problems, others) = check(manifest);
-    assert_eq!((problems, others), (vec![problem(13, 38, "routing.rules[1].setHeaders.x-a")], 1));
+    assert_eq!((problems, others), (vec![problem(13, 36, "routing.rules[1].setHeaders.x-a")], 1));
     let (problems, others) = check(&manifest.replace("x-a: 2", "x-a: '2'"));
-    assert_eq!((problems, others), (vec![problem(12, 27, "routing.rules[0].cel")], 1));
+    assert_eq!((problems, others), (vec![problem(12, 23, "routing.rules[0].cel")], 1));
 }
 
 #[test]

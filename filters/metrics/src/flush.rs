@@ -38,7 +38,8 @@ impl Plan {
     pub fn examples(&self) -> Vec<(Kind, String)> {
         let overflow = encoding::name(self.style, &[("label", "label"), ("metric", "metric")], OVERFLOW);
         let own = [(Kind::Counter, overflow), (Kind::Counter, UNDECIDED.to_owned())];
-        let series = self.metrics.iter().flat_map(|metric| metric.series.iter().map(move |one| (metric, one)));
+        let series =
+            self.metrics.iter().flat_map(|metric| metric.series.iter().map(move |one| (metric, one)));
         let of_series = series.map(|(metric, one)| (metric.kind, self.name(metric, one, &|_| OTHER)));
         own.into_iter().chain(of_series).collect()
     }

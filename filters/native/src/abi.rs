@@ -62,10 +62,8 @@ impl Header {
 }
 
 fn headers_of<N: AsRef<[u8]>, V: AsRef<[u8]>>(headers: &[(N, V)]) -> Vec<Header> {
-    let header = |(name, value): &(N, V)| Header {
-        name: Slice::of(name.as_ref()),
-        value: Slice::of(value.as_ref()),
-    };
+    let header =
+        |(name, value): &(N, V)| Header { name: Slice::of(name.as_ref()), value: Slice::of(value.as_ref()) };
     headers.iter().map(header).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Envoy as a host of the pipeline: [`Host`] by the ABI for dynamic modules.
 
 use crate::abi::{self, Filter, Header, Map, Scheduler};
-use crate::callouts::{Answer, MAX_ANSWER, Mailbox};
+use crate::callouts::{Answer, Mailbox};
 use crate::metrics::AllSeries;
 use crate::shared::Shared;
 use crate::wake::Wake;
@@ -45,6 +45,8 @@ pub(crate) struct Native {
     /// answers.
     composing: RefCell<Option<Headers>>,
     space: RefCell<Vec<Header>>,
+    /// Whether it was said that Envoy leaves out headers without a value.
+    said_of_empty: Cell<bool>,
     random: RefCell<Random>,
 }
 
@@ -72,6 +74,7 @@ impl Native {
             replies: RefCell::default(),
             composing: RefCell::default(),
             space: RefCell::default(),
+            said_of_empty: Cell::new(false),
             random: RefCell::new(Random { bytes: [0; 256], used: 256 }),
         }
     }
@@ -186,6 +189,19 @@ impl Native {
         self.composing.replace(Some(headers));
         decide();
         self.composing.take().unwrap_or_default()
+    }
+
+    /// Says once that Envoy takes a header without a value for one that is to be removed.
+    #[cold]
+    fn say_of_empty(&self, name: &[u8]) {
+        if !self.said_of_empty.replace(true) {
+            let name = String::from_utf8_lossy(name);
+            let line = format!(
+                "weir: the header {name} has no value and is left out: Envoy's interface for dynamic modules removes such \
+                 headers. Further ones are not reported"
+            );
+            abi::log(log::Level::Warn, &line);
+        }
     }
 
     fn mailbox(&self) -> &Arc<Mailbox> {
@@ -339,6 +355,9 @@ impl Host for Native {
         if map == HeaderMap::Request {
             self.edited.set(true);
         }
+        if let Edit::Add([]) | Edit::Replace([]) = edit {
+            self.say_of_empty(name);
+        }
         let map = map_of(map);
         let done = match edit {
             Edit::Add(value) => filter.add_header(map, name, value),
@@ -477,6 +496,7 @@ impl Deref for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callouts::MAX_ANSWER;
 
     #[test]
     fn random_bits_do_not_come_again() {

@@ -112,7 +112,11 @@ mod tests {
         assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));
         assert_eq!(define(MetricKind::Counter, &name("b")), Some(1));
         assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));
-        assert_eq!(define(MetricKind::Gauge, &name("a")), None, "that was not defined with the configuration");
+        assert_eq!(
+            define(MetricKind::Gauge, &name("a")),
+            None,
+            "that was not defined with the configuration"
+        );
         assert_eq!(define(MetricKind::Counter, "x_total"), None, "nor that, without labels");
         assert_eq!(all.list.borrow().iter().map(|series| series.metric).collect::<Vec<_>>(), [3, 3]);
     }

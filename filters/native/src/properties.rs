@@ -113,7 +113,8 @@ impl Property<'_> {
         match self {
             Self::Text(id) => filter.attribute_text(id),
             Self::Integer(id) => filter.attribute_integer(id).map(|value| value.to_le_bytes().to_vec()),
-            Self::Boolean(id) => filter.attribute_boolean(id).map(|value| vec![u8::from(value)]),
+            // Envoy finds nothing where there is no TLS: then it is false, as WebAssembly modules get it.
+            Self::Boolean(id) => Some(vec![u8::from(filter.attribute_boolean(id).unwrap_or(false))]),
             Self::RequestHeader(name) => filter.header(Map::Request, name),
             Self::ResponseHeader(name) => filter.header(Map::Response, name),
             Self::State(name) => filter.state(name),
@@ -172,7 +173,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_found() {
-        for path in ["", "source", "source/", "/address", "source/adres", "plugin_name", "xds/node/id", "a/b/c/d"] {
+        for path in
+            ["", "source", "source/", "/address", "source/adres", "plugin_name", "xds/node/id", "a/b/c/d"]
+        {
             assert_eq!(of(path), None, "{path}");
         }
         assert!(refuse(b"xds\0node").contains("\"xds.node\""));

@@ -6,9 +6,9 @@ use crate::host::Native;
 use crate::metrics::Families;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use weir::Pipeline;
 use weir_host::{MetricKind, Plugin as _};
 use weir_metrics::Kind;
-use weir::Pipeline;
 
 /// Counts the callbacks in which this module panicked.
 pub(crate) const PANICS: &str = "weir_panics_total";

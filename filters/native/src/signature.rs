@@ -7,7 +7,11 @@ use weir_host::Signature;
 /// section 4.1), signatures of ECDSA are DER too.
 pub(crate) fn verify(signature: &Signature<'_>) -> Option<bool> {
     let algorithm = algorithm(kind(signature.key)?, signature.hash)?;
-    Some(UnparsedPublicKey::new(algorithm, signature.key).verify(signature.message, signature.signature).is_ok())
+    Some(
+        UnparsedPublicKey::new(algorithm, signature.key)
+            .verify(signature.message, signature.signature)
+            .is_ok(),
+    )
 }
 
 #[derive(Clone, Copy)]

@@ -161,7 +161,10 @@ impl Clock {
         let running = Arc::clone(&clock);
         let thread = std::thread::Builder::new().name("weir_timer".to_owned());
         if let Err(error) = thread.spawn(move || running.run()) {
-            crate::abi::log(log::Level::Error, &format!("weir: no thread for timers, delays do not end: {error}"));
+            crate::abi::log(
+                log::Level::Error,
+                &format!("weir: no thread for timers, delays do not end: {error}"),
+            );
         }
         clock
     }

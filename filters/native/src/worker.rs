@@ -6,8 +6,8 @@ use crate::shared::{PANICS, Shared};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use weir_host::{Dispatcher, Flow, Host, MetricKind, Reply};
 use weir::Pipeline;
+use weir_host::{Dispatcher, Flow, Host, MetricKind, Reply};
 
 /// A configuration on one worker.
 pub(crate) struct Worker {

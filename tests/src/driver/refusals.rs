@@ -73,12 +73,7 @@ fn accepted(module: &str) -> Value {
 }
 
 /// Sends the update and waits until Envoy has judged it. What differed from what is expected.
-fn refused(
-    envoy: &Envoy,
-    file: &CaseFile,
-    case: &Case,
-    shell: Shell,
-) -> Result<Vec<String>, EnvoyError> {
+fn refused(envoy: &Envoy, file: &CaseFile, case: &Case, shell: Shell) -> Result<Vec<String>, EnvoyError> {
     // `config_reload` says that an update came, `config_fail` that it was refused.
     let refusals = |envoy: &Envoy| {
         let end = format!("{FILTER}.config_fail");

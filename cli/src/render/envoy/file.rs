@@ -34,8 +34,7 @@ pub(crate) fn file(loaded: &Loaded, proxy: &Proxy<'_>) -> Block {
     match proxy.details.shell() {
         Shell::Wasm => {
             let comment = "Makes labels of the names of metrics.".to_owned();
-            members
-                .push(("stats_config", Block::of(&bootstrap::stats(loaded)).commented(vec![comment])));
+            members.push(("stats_config", Block::of(&bootstrap::stats(loaded)).commented(vec![comment])));
         }
         Shell::Native => {
             let stats = bootstrap::native_stats(loaded);

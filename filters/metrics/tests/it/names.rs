@@ -191,6 +191,8 @@ fn buckets_are_found_by_the_whole_name() {
         for name in ["dynamicmodulescustom.ms", "dynamicmodulescustom.ms.variant.b"] {
             assert!(regex.is_match(name), "{name}");
         }
-        assert!(!regex.is_match("dynamicmodulescustom.ms_total") && !regex.is_match("dynamicmodulescustom.a.ms"));
+        assert!(
+            !regex.is_match("dynamicmodulescustom.ms_total") && !regex.is_match("dynamicmodulescustom.a.ms")
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! Ten thousand delays at once; clients that leave.
 
 use super::*;
-use weir_tests::envoy::Shell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use weir_tests::client::{runtime, send_at_once};
+use weir_tests::envoy::Shell;
 
 const DELAYED: usize = 9_999;
 const DELAY: Duration = Duration::from_secs(6);
