@@ -61,5 +61,4 @@ pub use request::{HostServices, Request, Scratch};
 pub use table::Table;
 pub use truth::Truth;
 pub use value::Value;
-pub use visit::Visits;
 pub use weir_host_api::{Delay, Disposition, Hold, Reply};

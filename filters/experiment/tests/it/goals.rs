@@ -58,7 +58,12 @@ tests! {
         let whole = entries(first.cookie("w").unwrap());
         // As if the third experiment had come later.
         let mut memory: Vec<u8> = whole.split(|b| *b == b'/').take(2).collect::<Vec<_>>().join(&b'/');
-        while lab.plan.remember(&mut memory, ExperimentId::of(1), variant, &memory.len().to_string()) == Remembered::New {}
+        let goals = (0..).map(|goal: u32| goal.to_string());
+        for goal in goals {
+            if lab.plan.remember(&mut memory, ExperimentId::of(1), variant, &goal) != Remembered::New {
+                break;
+            }
+        }
         let mut response = Vec::new();
         lab.plan.set_memory(&memory, || NOW, &mut response);
         let set = String::from_utf8(response[0].value.to_vec()).unwrap();
