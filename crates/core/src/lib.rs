@@ -64,5 +64,4 @@ pub use targeting::{AnyVariant, Targeting};
 pub use truth::Truth;
 pub use value::Value;
 pub use view::RequestView;
-pub use visit::Visits;
 pub use weir_host_api::{Delay, Disposition, Hold, Reply};

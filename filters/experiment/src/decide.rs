@@ -65,18 +65,17 @@ impl Plan {
             let Some(mut assigned) = decided else { continue };
             let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
             if self.may_not_count {
-                assigned.counts &= turn.counts();
+                assigned = turn.judged(assigned);
             }
             request.assign(experiment.id, assigned);
-            variant.apply(assigned, effects);
+            variant.apply(effects);
             if !assigned.counts {
                 told = true;
-                turn.note_uncounted(assigned);
+                variant.mark(assigned, effects);
             } else if assigned.by == DecidedBy::Hash {
                 match (&self.memory, variant.counters) {
                     (None, Some(counters)) => {
-                        let is_first = || turn.is_provisional(false) || !experiment.was_decided(variant, request);
-                        if turn.earlier.is_none() || is_first() {
+                        if turn.earlier.is_none() || turn.is_counted_now(experiment, variant) {
                             effects.counts.push(counters.assignments);
                         }
                     }
@@ -93,8 +92,8 @@ impl Plan {
         }
         turn.finish(effects);
         fresh.finish(&turn, effects);
-        if turn.is_provisional(!fresh.is_empty()) {
-            effects.provisional = Some(effects.counts.drain(counted_before..).collect());
+        if turn.provisional.get() {
+            defer(counted_before, effects);
         }
     }
 }
@@ -118,26 +117,27 @@ impl Trust {
 
 impl Variant {
     #[inline]
-    fn apply(&self, assigned: Assigned, effects: &mut Effects) {
+    fn apply(&self, effects: &mut Effects) {
         for (header, value) in &self.headers {
             effects.set(*header, *value);
         }
         if let Some((state, value)) = self.state {
-            let value = if assigned.counts { value.into() } else { self.uncounted(assigned, effects) };
-            effects.states.push((state, value));
+            effects.states.push((state, value.into()));
         }
     }
 
-    /// What filter state says of a variant that does not count.
+    /// Says in filter state, which was set just before, that it does not count.
     #[cold]
     #[inline(never)]
-    fn uncounted(&self, assigned: Assigned, effects: &mut Effects) -> HeaderValue {
+    fn mark(&self, assigned: Assigned, effects: &mut Effects) {
+        let Some((state, _)) = self.state else { return };
         let made = effects.make(|out| {
             out.extend_from_slice(self.key.as_bytes());
             out.push(Assigned::SEPARATOR);
             out.extend_from_slice(assigned.word().as_bytes());
         });
-        made.into()
+        effects.states.pop();
+        effects.states.push((state, made.into()));
     }
 }
 
@@ -284,7 +284,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
     #[inline(never)]
     fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
         let units = self.plan.units.get(usize::from(experiment.units))?;
-        if units.minted && self.is_visit && self.consent() {
+        if units.minted && self.consent() && self.is_visit() {
             self.is_for(experiment, false, trace)?;
             return Some(self.mint());
         }
@@ -353,6 +353,13 @@ impl<'a, O: HostServices> Decision<'a, O> {
             experiment.hashed(trace, step, verdict, unit, Some(&pool.name), &pool.assigner);
         }
     }
+}
+
+/// Lets counters that went up since wait for the response.
+#[cold]
+#[inline(never)]
+fn defer(before: usize, effects: &mut Effects) {
+    effects.provisional = Some(effects.counts.drain(before..).collect());
 }
 
 /// The position of a variant, of which there are at most 4096.

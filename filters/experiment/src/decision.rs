@@ -2,10 +2,10 @@
 
 use crate::overrides::Choice;
 use crate::passes::Earlier;
-use crate::plan::{Experiment, Plan, Units};
+use crate::plan::{Experiment, Plan, Units, Variant};
 use crate::sticky::StoredAssignments;
 use std::cell::{Cell, OnceCell};
-use weir_cookie::{Id, SIGNATURE};
+use weir_cookie::{Cookie, Id, SIGNATURE};
 use weir_core::RequestView;
 use weir_core::{Assigned, AttrId, DecidedBy, Effects, HostServices, Predicate, Request, Truth};
 
@@ -15,8 +15,9 @@ pub(crate) struct Decision<'a, O> {
     pub(crate) request: &'a Request<'a, O>,
     /// What an earlier pass of the request has left.
     pub(crate) earlier: Option<&'a Earlier>,
-    /// Whether it is somebody's visit.
-    pub(crate) is_visit: bool,
+    is_visit: OnceCell<bool>,
+    /// Whether what is counted waits for the response.
+    pub(crate) provisional: Cell<bool>,
     now: OnceCell<u64>,
     consent: OnceCell<bool>,
     sent_id: OnceCell<Option<&'a [u8]>>,
@@ -42,7 +43,8 @@ impl<'a, O: HostServices> Decision<'a, O> {
             plan,
             request,
             earlier,
-            is_visit: plan.visits.as_ref().is_none_or(|visits| visits.is_visit(request)),
+            is_visit: OnceCell::new(),
+            provisional: Cell::new(false),
             now: OnceCell::new(),
             consent: OnceCell::new(),
             sent_id: OnceCell::new(),
@@ -55,34 +57,41 @@ impl<'a, O: HostServices> Decision<'a, O> {
         }
     }
 
-    /// Whether the request is part of results, where a hash or a cookie has decided.
-    pub(crate) fn counts(&self) -> bool {
-        self.is_visit && self.consent() && !self.is_testers()
-    }
-
-    /// Notes a variant that is in no result.
+    /// The same with whether it counts: without consent nothing does, and nothing of a tester.
     #[cold]
     #[inline(never)]
-    pub(crate) fn note_uncounted(&self, assigned: Assigned) {
-        if assigned.by == DecidedBy::Hash && !self.consent() {
+    pub(crate) fn judged(&self, assigned: Assigned) -> Assigned {
+        let consent = self.consent();
+        if !consent && assigned.by == DecidedBy::Hash {
             self.lacks_consent.set(true);
+        }
+        Assigned { counts: assigned.counts && consent && !self.is_testers(), ..assigned }
+    }
+
+    /// Whether the request is somebody's visit, or counts like one.
+    #[cold]
+    pub(crate) fn is_visit(&self) -> bool {
+        *self.is_visit.get_or_init(|| !self.plan.visits_only || self.request.is_visit())
+    }
+
+    /// Notes that the request gets a cookie. Over plain HTTP its response can show that the request was nobody's visit,
+    /// where browsers take the cookie over HTTPS only.
+    pub(crate) fn sets(&self, cookie: &Cookie) {
+        if cookie.secure && self.plan.visits_only && self.request.is_plain_http() {
+            self.provisional.set(true);
         }
     }
 
-    /// Whether the response can show that the request was nobody's visit: one over plain HTTP that gets cookies for
-    /// HTTPS. `assigns` says that assignments are remembered.
-    #[inline]
-    pub(crate) fn is_provisional(&self, assigns: bool) -> bool {
-        (assigns || self.fresh_id.get().is_some()) && self.may_be_redirected(assigns)
-    }
-
+    /// Whether an assignment counts in this pass of a request that the proxy has redirected itself.
     #[cold]
-    fn may_be_redirected(&self, assigns: bool) -> bool {
-        let plan = self.plan;
-        let memory = plan.memory.as_ref().filter(|_| assigns).map(|memory| &memory.cookie);
-        let minted = plan.minted.as_ref().filter(|_| self.fresh_id.get().is_some()).map(|it| &it.cookie);
-        let secure = memory.into_iter().chain(minted).any(|cookie| cookie.secure);
-        secure && plan.visits.as_ref().is_some_and(|visits| visits.is_plain_http(self.request))
+    #[inline(never)]
+    pub(crate) fn is_counted_now(&self, experiment: &Experiment, variant: &Variant) -> bool {
+        // What waited for a response of the earlier pass waits for that of this one.
+        let minted = self.plan.minted.as_ref().filter(|_| self.fresh_id.get().is_some());
+        if let Some(minted) = minted {
+            self.sets(&minted.cookie);
+        }
+        self.provisional.get() || !experiment.was_decided(variant, self.request)
     }
 
     /// The result of a predicate; most experiments have none, and a call would cost more than this check.
@@ -192,7 +201,8 @@ impl<'a, O: HostServices> Decision<'a, O> {
 
     #[cold]
     fn finish_rare(&self, effects: &mut Effects) {
-        if self.lacks_unit.get() && self.is_visit {
+        // Of a request that is nobody's visit none is given, so none is missing.
+        if self.lacks_unit.get() && (self.plan.minted.is_none() || self.is_visit()) {
             effects.counts.push(self.plan.without_unit);
         }
         if self.lacks_consent.get() {
@@ -202,6 +212,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
             effects.counts.push(self.plan.undecided);
         }
         if let Some((id, minted)) = self.fresh_id.get().zip(self.plan.minted.as_ref()) {
+            self.sets(&minted.cookie);
             let value = match &minted.signer {
                 Some(signer) => [id, &b"."[..], &signer.sign(minted.cookie.purpose(), id)].concat(),
                 None => id.to_vec(),

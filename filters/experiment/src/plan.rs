@@ -3,9 +3,8 @@
 use crate::config::Status;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
-use weir_core::ids::{Counter, State, TextId};
-use weir_core::ids::ExperimentId;
-use weir_core::{AttrId, OwnedHeader, Passes, Predicate, Visits};
+use weir_core::ids::{Counter, ExperimentId, State, TextId};
+use weir_core::{AttrId, OwnedHeader, Passes, Predicate};
 
 /// The validated section.
 #[derive(Debug)]
@@ -24,8 +23,8 @@ pub struct Plan {
     pub(crate) outputs: Outputs,
     /// Whether there was an earlier pass of a request, where something of it would be kept.
     pub(crate) passes: Option<Passes>,
-    /// How requests that are nobody's visit are recognised, where there are units to count.
-    pub(crate) visits: Option<Visits>,
+    /// Whether units are those of visits only.
+    pub(crate) visits_only: bool,
     /// Whether a request may be in no result though the hash has decided.
     pub(crate) may_not_count: bool,
     /// Counts requests that lacked a unit where one was needed.

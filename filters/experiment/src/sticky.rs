@@ -145,21 +145,16 @@ impl Experiment {
 pub(crate) struct NewAssignments(Vec<(usize, usize)>);
 
 impl NewAssignments {
-    /// Notes an assignment that a hash has made, unless it is remembered.
+    /// Notes an assignment that a hash has made, unless it is remembered, or nobody's.
     #[cold]
     #[inline(never)]
     pub(crate) fn note<O: HostServices>(&mut self, turn: &Decision<'_, O>, experiment: usize, variant: u16) {
         let Some(known) = turn.plan.experiments.get(experiment) else { return };
         let variant = usize::from(variant);
-        if !turn.recalled().is_some_and(|recalled| known.is_remembered(variant, recalled)) {
+        let remembered = turn.recalled().is_some_and(|recalled| known.is_remembered(variant, recalled));
+        if !remembered && turn.is_visit() {
             self.0.push((experiment, variant));
         }
-    }
-
-    /// Whether there are none.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Rewrites the cookie, and counts new assignments.
@@ -189,7 +184,8 @@ impl NewAssignments {
             let value = memory.signed(&entries, || turn.now());
             effects.response.push(memory.cookie.header(&value));
             // What waits for a response is begun again by the pass that has one.
-            if !turn.is_provisional(true) {
+            turn.sets(&memory.cookie);
+            if !turn.provisional.get() {
                 memory.cookie.carry(&value, effects);
             }
         }

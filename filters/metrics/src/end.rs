@@ -81,7 +81,8 @@ impl Plan {
     /// request ended.
     #[inline]
     pub fn end(&self, measured: Measured, ending: &impl ResponseView, registry: &impl Registry) {
-        let Measured { mut values, waiting, started, numbers, active, line, .. } = measured;
+        let Measured { mut values, waiting, started, numbers, active, rare } = measured;
+        let line = rare.and_then(|rare| rare.line);
         for gauge in active {
             registry.increment(gauge, -1);
         }
@@ -110,7 +111,7 @@ impl Plan {
             self.flush(metric, divided(amount, metric.divide_by), &values, registry);
         }
         if let Some((line, log)) = line.zip(self.log.as_ref()) {
-            self.end_line(log, *line, started, &asked, &mut values, registry);
+            self.end_line(log, line, started, &asked, &mut values, registry);
         }
     }
 

@@ -90,10 +90,7 @@ impl Plan {
         measured: &mut Measured,
         registry: &impl Registry,
     ) -> bool {
-        if self.visits.as_ref().is_some_and(|visits| !visits.is_visit(request)) {
-            return false;
-        }
-        let mut clock = false;
+        let (mut clock, mut goals) = (false, 0u32);
         for (position, goal) in (0u32..).zip(&self.goals) {
             // What cannot be judged is no goal.
             if let Some(requests) = &goal.requests
@@ -105,10 +102,14 @@ impl Plan {
                 self.read(*reading, request, effects, &mut measured.values);
             }
             if goal.experiments.iter().any(|it| measured.values.get(it.variant) != NONE) {
-                measured.goals |= 1 << position;
+                goals |= 1 << position;
                 clock |= matches!(goal.value, Some(GoalValue::Duration(_)));
             }
         }
+        if goals == 0 || (self.visits_only && !request.is_visit()) {
+            return false;
+        }
+        measured.rare().goals = goals;
         clock
     }
 
@@ -124,7 +125,7 @@ impl Plan {
         mut remember: impl FnMut(ExperimentId, u16, &str) -> Remembered,
     ) {
         let asked = Asked::new(&self.response_sources, ending);
-        let goals = std::mem::take(&mut measured.goals);
+        let goals = std::mem::take(&mut measured.rare().goals);
         for (position, goal) in (0u32..).zip(&self.goals) {
             if goals >> position & 1 == 0 {
                 continue;

@@ -158,7 +158,7 @@ impl Plan {
         if !log.experiments.is_empty() {
             log.write_experiments(request, &mut line);
         }
-        measured.line = Some(Box::new(line.0));
+        measured.rare().line = Some(line.0);
     }
 
     /// The rest of the line.

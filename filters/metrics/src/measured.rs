@@ -11,24 +11,43 @@ pub struct Measured {
     pub(crate) values: Values,
     /// Which metrics wait for the end; a bit each.
     pub(crate) waiting: u64,
-    /// Which goals it may reach with the response; a bit each.
-    pub(crate) goals: u32,
     /// When it started; 0 where no duration is asked.
     pub(crate) started: u64,
     /// Numbers of the request, by metric.
     pub(crate) numbers: Vec<(u32, u64)>,
     /// Gauges that went up.
     pub(crate) active: Vec<u32>,
+    /// What most requests have nothing of.
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What is rare, so that it takes four bytes of each request.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
     /// The beginning of the line that is logged.
-    #[allow(clippy::box_collection, reason = "most requests have none: four bytes, not twelve")]
-    pub(crate) line: Option<Box<String>>,
+    pub(crate) line: Option<String>,
+    /// Which goals the request may reach with its response; a bit each.
+    pub(crate) goals: u32,
 }
 
 impl Measured {
     /// Whether the response may show that the request has reached a goal ([`crate::Plan::respond`]).
     #[inline]
     pub fn awaits_response(&self) -> bool {
-        self.goals != 0
+        self.goals() != 0
+    }
+}
+
+impl Measured {
+    /// Which goals it may reach with the response; a bit each.
+    #[inline]
+    pub(crate) fn goals(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.goals)
+    }
+
+    #[cold]
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 

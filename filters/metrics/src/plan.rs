@@ -11,7 +11,7 @@ use std::cell::Cell;
 use weir_allocation::Salt;
 use weir_core::http_match::TextRequirement;
 use weir_core::ids::ExperimentId;
-use weir_core::{AttrId, OwnedHeader, Predicate, Visits};
+use weir_core::{AttrId, OwnedHeader, Predicate};
 
 /// The validated section.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub struct Plan {
     pub(crate) log: Option<Box<Log>>,
     /// Which of them a request may reach is a bit each.
     pub(crate) goals: Box<[Goal]>,
-    /// How requests that are nobody's visit are recognised, where goals are not for them.
-    pub(crate) visits: Option<Visits>,
+    /// Whether goals are for visits only.
+    pub(crate) visits_only: bool,
     /// Whether the status of the response is asked at the end.
     pub(crate) reads_status: bool,
     /// The counter of conditions that could not be judged.

@@ -64,8 +64,7 @@ impl Plan {
             self.begin_line(log, request, effects, &mut measured);
             clock = true;
         }
-        let waits = measured.waiting != 0 || measured.goals != 0;
-        if !waits && measured.active.is_empty() && measured.line.is_none() {
+        if measured.waiting == 0 && measured.active.is_empty() && measured.rare.is_none() {
             return None;
         }
         if clock {

@@ -5,10 +5,9 @@ use crate::asked::Asked;
 use crate::key_fetch::Running;
 use crate::measure::Meter;
 use crate::response_faults::ActiveResponseFault;
-use weir_core::ids::Counter;
 use weir_core::{At, Disposition, Effects, Problems, Reply, Request, ResponseHeader, Scratch};
 use weir_host::{Body, Counters, HeaderMap, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
-use weir_pipeline::{Left, Plans, is_redirect_to_https, metrics};
+use weir_pipeline::{Deferred, Left, Plans, is_redirect_to_https, metrics};
 
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
@@ -44,24 +43,29 @@ pub struct Kept {
     active: Option<ActiveResponseFault>,
     /// What is measured at the end, and goals with the response.
     measured: Option<metrics::Measured>,
-    /// What is remembered of the unit, where goals can be added.
-    memory: Option<Vec<u8>>,
-    /// Counters that wait for the response.
-    provisional: Option<Vec<Counter>>,
+    /// What else waits for the response.
+    deferred: Option<Box<Deferred>>,
 }
 
 impl Kept {
     #[inline]
     fn new(left: Left) -> Self {
-        let Left { response, response_mark, measured, memory, provisional } = left;
-        Self { response, active: ActiveResponseFault::of(response_mark), measured, memory, provisional }
+        let Left { response, response_mark, measured, deferred } = left;
+        Self { response, active: ActiveResponseFault::of(response_mark), measured, deferred }
     }
 
     /// `None` where nothing is left to keep.
     #[inline]
     fn unless_empty(self) -> Option<Self> {
-        let kept = !self.response.is_empty() || self.active.is_some() || self.measured.is_some();
-        (kept || self.provisional.is_some()).then_some(self)
+        if self.active.is_some() || self.measured.is_some() || self.deferred.is_some() {
+            return Some(self);
+        }
+        // Most requests come here. There is nothing to free, which a call for the four of them would not know.
+        if self.response.capacity() == 0 {
+            std::mem::forget(self);
+            return None;
+        }
+        if self.response.is_empty() { None } else { Some(self) }
     }
 }
 
@@ -78,15 +82,24 @@ impl Pipeline {
         if problems.is_empty() { Ok(tokens.into()) } else { Err(problems) }
     }
 
-    /// Counts what waited for the response, unless that sends the client to https: browsers drop the cookies of such a
-    /// response, and come again.
+    /// Counts what waited for the response: units, unless it sends the client to https (browsers drop the cookies of
+    /// such a response, and come again), and then goals.
     #[cold]
-    fn settle<H: Host>(&self, counters: &[Counter], response: &mut Vec<ResponseHeader>, host: &H) {
-        let location = host.header(HeaderMap::Response, b"location");
-        if is_redirect_to_https(location.as_deref(), || status(host)) {
-            response.retain(|header| *header.name != *"set-cookie" || !is_secure(&header.value));
-        } else {
+    #[inline(never)]
+    fn settle<H: Host>(&self, deferred: Deferred, kept: &mut Kept, host: &H) {
+        let Deferred { provisional, memory } = deferred;
+        if let Some(counters) = provisional {
+            let location = host.header(HeaderMap::Response, b"location");
+            if is_redirect_to_https(location.as_deref(), || status(host)) {
+                kept.response.retain(|header| *header.name != *"set-cookie" || !is_secure(&header.value));
+                return;
+            }
             self.counters.count(counters.iter().map(|counter| counter.index()), host);
+        }
+        if let Some(measured) = kept.measured.as_mut().filter(|measured| measured.awaits_response()) {
+            let meter = &Meter(host);
+            weir_core::regex::renew();
+            self.plans.reach_goals(measured, memory, &mut kept.response, || host.now(), meter, meter);
         }
     }
 
@@ -190,13 +203,8 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {
-        if let Some(counters) = kept.provisional.take() {
-            self.settle(&counters, &mut kept.response, host);
-        }
-        if let Some(measured) = kept.measured.as_mut().filter(|measured| measured.awaits_response()) {
-            let (memory, meter) = (kept.memory.take(), &Meter(host));
-            weir_core::regex::renew();
-            self.plans.reach_goals(measured, memory, &mut kept.response, || host.now(), meter, meter);
+        if let Some(deferred) = kept.deferred.take() {
+            self.settle(*deferred, &mut kept, host);
         }
         respond(&kept.response, host);
         kept.response = Vec::new();

@@ -31,10 +31,26 @@ pub struct Left {
     pub response_mark: Option<u16>,
     /// What is measured at the end, and goals with the response.
     pub measured: Option<metrics::Measured>,
+    /// What else waits for the response's headers; nothing for most requests.
+    pub deferred: Option<Box<Deferred>>,
+}
+
+/// What waits for the headers of a response.
+#[derive(Debug)]
+pub struct Deferred {
+    /// Counters that go up, unless the client is redirected to https ([`is_redirect_to_https`]).
+    pub provisional: Option<Vec<Counter>>,
     /// What is remembered of the unit, where the request may reach a goal.
     pub memory: Option<Vec<u8>>,
-    /// Counters that go up with the response, unless it redirects the client to https ([`is_redirect_to_https`]).
-    pub provisional: Option<Vec<Counter>>,
+}
+
+impl Deferred {
+    #[cold]
+    #[inline(never)]
+    fn of(effects: &mut Effects) -> Box<Self> {
+        let provisional = effects.provisional.take();
+        Box::new(Self { provisional, memory: effects.memory().map(Vec::from) })
+    }
 }
 
 /// Whether a response sends its client to https. The request that it answers was nobody's visit: the next one is.
@@ -97,12 +113,12 @@ impl Plans {
         let measured =
             self.metrics.as_ref().and_then(|metrics| metrics.start(request, effects, now, registry));
         let may_reach = measured.as_ref().is_some_and(metrics::Measured::awaits_response);
+        let defers = may_reach || effects.provisional.is_some();
         Left {
             response: std::mem::take(&mut effects.response),
             response_mark: effects.response_mark,
-            memory: if may_reach { effects.memory().map(Vec::from) } else { None },
             measured,
-            provisional: effects.provisional.take(),
+            deferred: if defers { Some(Deferred::of(effects)) } else { None },
         }
     }
 

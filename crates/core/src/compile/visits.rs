@@ -1,20 +1,11 @@
 //! What is counted: units, not requests.
 
 use super::Compiler;
-use crate::visit::Visits;
 
 impl Compiler<'_> {
-    /// Declares that requests which are nobody's visit are to be recognised.
-    pub fn visits(&mut self) -> Visits {
-        // What they are answered does not depend on it, but for an ID that they do not get.
-        self.aside(|compiler| Visits {
-            method: compiler.pseudo_header(":method"),
-            origin: compiler.pseudo_header("origin"),
-            asked_method: compiler.pseudo_header("access-control-request-method"),
-            purposes: [compiler.pseudo_header("sec-purpose"), compiler.pseudo_header("purpose")],
-            agent: compiler.pseudo_header("user-agent"),
-            scheme: compiler.pseudo_header(":scheme"),
-        })
+    /// Declares that headers are read, as [`crate::Request::is_visit`] needs them.
+    pub fn need_headers(&mut self) {
+        self.aside(|compiler| compiler.pseudo_header(":method"));
     }
 
     /// Declares that requests which are nobody's visit count like all others.

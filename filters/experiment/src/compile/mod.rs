@@ -52,8 +52,7 @@ impl Plan {
         }
         let pools = pools.finish(compiler);
         let (minted, memory) = section::cookies(config, compiler, at);
-        let may_not_count =
-            config.consent.is_some() || config.overrides.is_some() || section::has_visits(config);
+        let may_not_count = config.consent.is_some() || config.overrides.is_some();
         let trust = section::trust(config, compiler, at);
         let outputs = section::outputs(config, headers, compiler, at);
         let trust = trust.map(|when| Trust { when, headers: owned(&experiments, &outputs) });
@@ -67,7 +66,7 @@ impl Plan {
             pools,
             consent: section::consent(config, compiler, at),
             overrides: section::overrides(config, compiler, at),
-            visits: section::visits(config, compiler),
+            visits_only: section::visits_only(config, compiler),
             trust,
             outputs,
             passes: (minted.is_some() || memory.is_some() || config.output.filter_state)

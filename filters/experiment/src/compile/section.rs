@@ -5,7 +5,7 @@ use crate::plan::{Baggage, ChoiceCounters, Consent, Memory, Minted, Outputs, Ove
 use std::rc::Rc;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ownership::{BAGGAGE, DECIDED};
-use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Visits};
+use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec};
 
 /// The cookies and what signs them.
 pub(super) fn cookies(
@@ -48,24 +48,19 @@ pub(super) fn consent(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> 
     Some(Consent { source, equals })
 }
 
-/// Whether requests that are nobody's visit are told apart: where units are counted.
-pub(super) fn has_visits(config: &Config) -> bool {
-    config.visits_only.unwrap_or(true) && (config.mint_cookie.is_some() || config.assignment_cookie.is_some())
-}
-
-/// How requests that are nobody's visit are recognised.
-pub(super) fn visits(config: &Config, compiler: &mut Compiler<'_>) -> Option<Visits> {
-    if config.visits_only == Some(false) {
+/// Whether units are those of visits only.
+pub(super) fn visits_only(config: &Config, compiler: &mut Compiler<'_>) -> bool {
+    let visits_only = config.visits_only.unwrap_or(true);
+    if !visits_only {
         compiler.count_every_request();
     }
-    has_visits(config).then(|| compiler.visits())
+    visits_only
 }
 
 /// The header that tells peers which variants do not count, where there can be any, or where a peer is believed.
 fn decided(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Option<OwnedHeader> {
     let may_not_count = config.overrides.is_some()
         || config.consent.is_some()
-        || has_visits(config)
         || config.list.iter().any(|experiment| experiment.winner.is_some());
     (may_not_count || config.trust.is_some()).then(|| compiler.own_header(DECIDED, at)).flatten()
 }

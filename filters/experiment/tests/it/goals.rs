@@ -58,8 +58,8 @@ tests! {
         let whole = entries(first.cookie("w").unwrap());
         // As if the third experiment had come later.
         let mut memory: Vec<u8> = whole.split(|b| *b == b'/').take(2).collect::<Vec<_>>().join(&b'/');
-        loop {
-            let goal = memory.len().to_string();
+        let goals = (0..).map(|goal: u32| goal.to_string());
+        for goal in goals {
             if lab.plan.remember(&mut memory, ExperimentId::of(1), variant, &goal) != Remembered::New {
                 break;
             }

@@ -36,11 +36,17 @@ impl Builder<'_, '_> {
         }
         let mut known: Vec<&str> = Vec::new();
         let mut goals = Vec::new();
+        let parts = specs.first().is_some_and(|spec| spec.sub_bucket.is_some());
         for (i, spec) in specs.iter().enumerate() {
             let at = at.index(i);
             self.goal_name(&spec.name, &known, &at.field("name"));
             known.push(&spec.name);
-            goals.extend(self.goal(spec, names, &at));
+            if spec.sub_bucket.is_some() == parts {
+                goals.extend(self.goal(spec, names, &at));
+            } else {
+                let message = "is for all goals, or for none: their metrics have the same names, and so the same labels";
+                self.compiler.problems.missing(&at.field("subBucket"), message);
+            }
         }
         if !goals.is_empty() {
             self.compiler.remember_goals();

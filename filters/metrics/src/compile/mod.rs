@@ -50,8 +50,10 @@ impl Plan {
             metrics.extend(builder.metric(spec, &at));
         }
         let goals = builder.goals(&config.goals, &mut names, &at.field("goals"));
-        let visits = !goals.is_empty() && !builder.compiler.counts_every_request();
-        let visits = visits.then(|| builder.compiler.visits());
+        let visits_only = !goals.is_empty() && !builder.compiler.counts_every_request();
+        if visits_only {
+            builder.compiler.need_headers();
+        }
         let log = config.access_log.as_ref().and_then(|log| builder.log(log, &at.field("accessLog")));
         let Builder { readings, response_sources, compiler, .. } = builder;
         if readings.len().max(response_sources.len()) > usize::from(u16::MAX) {
@@ -68,7 +70,7 @@ impl Plan {
             response_sources: response_sources.into(),
             log: log.map(Box::new),
             goals,
-            visits,
+            visits_only,
             undecided: Cell::default(),
             forgotten: Cell::default(),
         }

@@ -151,7 +151,9 @@ fn exact_counts(prometheus: &Prometheus, seen: &Seen, fetches: usize) {
     let all = VARIANTS.map(|variant| (variant, of(&seen.answered, variant) + failed(variant)));
     variant(r#"weir_experiment_request_duration_milliseconds_count{experiment="checkout"}"#, &all);
     // The route is that of the variant: v2 is one-page's.
-    let all = |variant| of(&seen.answered, variant) + of(&seen.uncounted, variant);
+    let all = |variant: &str| {
+        of(&seen.answered, variant) + seen.uncounted.get(variant).map_or(0.0, |testers| *testers as f64)
+    };
     let routes = [("default", all(VARIANTS[0])), ("v2", all(VARIANTS[1]))];
     prometheus.expect(r#"weir_requests_total{code_class="2xx"}"#, "route", &routes);
     let class = "sum by (code_class) (weir_requests_total)";
