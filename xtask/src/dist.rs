@@ -44,7 +44,7 @@ const MODULES: [Module; 8] = [
         of: Of::Filters("fault-injection,response-faults"),
         limit_kb: 515,
     },
-    Module { name: "metrics", of: Of::Filters("metrics"), limit_kb: 525 },
+    Module { name: "metrics", of: Of::Filters("metrics"), limit_kb: 535 },
     Module { name: "examples/hello_filter", of: Of::Example("hello-filter"), limit_kb: 130 },
 ];
 

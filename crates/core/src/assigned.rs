@@ -23,8 +23,8 @@ pub struct Assigned {
     pub variant: u16,
     /// What decided.
     pub by: DecidedBy,
-    /// Whether the request is part of the experiment's results. Testers, winners, visitors without consent and
-    /// requests that are nobody's visit are not.
+    /// Whether the request is part of the experiment's results. Testers, winners and visitors without consent are
+    /// not.
     pub counts: bool,
 }
 
