@@ -144,7 +144,9 @@ tests! {
             let decided = lab.decide(&[("cookie", cookie)]);
             assert!(decided.response.is_empty() && decided.headers.is_empty(), "{cookie}");
             let known = lab.decide(&[("cookie", cookie), ("x-user-id", "ada")]);
-            assert!(known.response.is_empty() && known.counts[0].ends_with("weir_assignments_total"), "{known:?}");
+            // It has a variant, and is in no result.
+            assert!(known.response.is_empty() && known.variant("checkout").is_some(), "{known:?}");
+            assert_eq!(known.counts, ["weir_experiments_without_consent_total"]);
         }
         for cookie in ["ok=yes", "ok=1"] {
             let decided = lab.decide(&[("cookie", cookie)]);

@@ -19,7 +19,7 @@ fn list(metrics: &str, expected: &[&str]) {
 
 #[test]
 fn nothing_and_unknown_things() {
-    refused("{}", &[": nothing to measure: specify red, list or accessLog"]);
+    refused("{}", &[": nothing to measure: specify red, list, goals or accessLog"]);
     let mut problems = weir_core::Problems::default();
     let _: weir_metrics::Config = weir_core::load(
         br#"{"list": [{"nmae": "x", "type": "summary", "response": {"status": ["6xx", 1000]}}]}"#,
