@@ -71,9 +71,9 @@ fn loading_is_linear() {
     let kinds: [(&str, &dyn Fn(usize) -> String); 4] =
         [("rules", &rules), ("experiments", &experiments), ("faults", &faults), ("attributes", &attributes)];
     for (kind, configuration) in kinds {
-        let (few, many) = (loading(&configuration(200)), loading(&configuration(2000)));
-        eprintln!("{kind}: 200 cost {few} fuel, 2000 cost {many}");
-        assert!(many < 12 * few, "{kind}: 200 cost {few} fuel, 2000 cost {many}");
+        let (few, many) = (loading(&configuration(150)), loading(&configuration(1500)));
+        eprintln!("{kind}: 150 cost {few} fuel, 1500 cost {many}");
+        assert!(many < 12 * few, "{kind}: 150 cost {few} fuel, 1500 cost {many}");
     }
 }
 
