@@ -71,7 +71,8 @@ fn keep(kept: &mut Vec<(At, Finding)>, place: At, at: Mark, message: String) {
         Some((_, known)) => {
             // The text that was put in the place of a word is in quotes, which the file does not have.
             let word = known.message.split(" is not a string").next().unwrap_or_default();
-            let unquoted = finding.message.strip_prefix(&format!("{word:?}")).map(|rest| format!("{word}{rest}"));
+            let unquoted =
+                finding.message.strip_prefix(&format!("{word:?}")).map(|rest| format!("{word}{rest}"));
             *known = Finding { message: unquoted.unwrap_or(finding.message), ..finding };
         }
         None => kept.push((place, finding)),

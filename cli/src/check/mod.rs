@@ -266,11 +266,8 @@ fn expressions(node: &Node, variables: &Variables) -> Vec<Finding> {
         "the native module has no CEL: use `match` or `condition`, or the WebAssembly module";
     let bytes = node.to_json().to_string().into_bytes();
     let plans = Plans::load_offline(&bytes, &|name| variables.get(name));
-    let finding = |at: &At| Finding {
-        at: node.locate(at),
-        path: Some(at.to_string()),
-        message: NO_CEL.to_owned(),
-    };
+    let finding =
+        |at: &At| Finding { at: node.locate(at), path: Some(at.to_string()), message: NO_CEL.to_owned() };
     plans.iter().flat_map(|plans| &plans.shape.cel_at).map(finding).collect()
 }
 

@@ -197,7 +197,9 @@ impl Found {
         let file = url.rsplit('/').next().unwrap_or_default();
         let stem = file.split(['@', ':']).next().unwrap_or_default();
         let stem = stem.strip_suffix(".wasm").unwrap_or(stem);
-        let Some((own, _)) = FILTERS.iter().find(|(_, module)| *module == stem.replace('-', "_")) else { return };
+        let Some((own, _)) = FILTERS.iter().find(|(_, module)| *module == stem.replace('-', "_")) else {
+            return;
+        };
         let others: Vec<&str> =
             FILTERS.iter().map(|(section, _)| *section).filter(|it| it != own && has(plugin, it)).collect();
         if !others.is_empty() {

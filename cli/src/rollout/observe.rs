@@ -127,7 +127,8 @@ fn try_observe(
     let goals: Vec<Goal> = match &plan.subject {
         Subject::Experiment(key) => {
             let known = goals_of(loaded, key);
-            let find = |name: &String| known.iter().find(|(known, _)| known == name).map(|(_, goal)| goal.clone());
+            let find =
+                |name: &String| known.iter().find(|(known, _)| known == name).map(|(_, goal)| goal.clone());
             gates.iter().filter_map(|gate| find(goal_of(&gate.check)?)).collect()
         }
         Subject::Split(_) => Vec::new(),

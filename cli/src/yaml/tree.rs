@@ -256,6 +256,10 @@ mod tests {
         assert_eq!(documents[0].locate(&list.index(1).field("none").field("x")).column, 12);
         assert_eq!(documents[0].locate(&At::root()).column, 1);
         let single = list.index(1).field("x.y").index(0).field("c");
-        assert_eq!(documents[0].part(&single).and_then(|part| part.to_json().as_i64()), Some(2), "a list of one");
+        assert_eq!(
+            documents[0].part(&single).and_then(|part| part.to_json().as_i64()),
+            Some(2),
+            "a list of one"
+        );
     }
 }

@@ -155,7 +155,10 @@ fn all_tells_about_everything_and_the_headers() {
     );
     let run = weir_with(&["assign", "-", "--all", "--unit", "user-1"], CONFIG);
     assert!(run.out.contains("old: b (by status)\n  status         ended, with a winner: b\n"), "{run:?}");
-    assert!(run.out.contains("headers:\n  x-weir-decided: old=winner\n  x-weir-experiment-old: b\n"), "{run:?}");
+    assert!(
+        run.out.contains("headers:\n  x-weir-decided: old=winner\n  x-weir-experiment-old: b\n"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -173,7 +173,10 @@ impl fmt::Display for Problems {
 /// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
-    let near = known.into_iter().take(MAX_COMPARED).filter(|k| !k.is_empty() && k.len().abs_diff(word.len()) <= limit);
+    let near = known
+        .into_iter()
+        .take(MAX_COMPARED)
+        .filter(|k| !k.is_empty() && k.len().abs_diff(word.len()) <= limit);
     let nearest = near.map(|k| (distance(word, k), k)).min();
     match nearest {
         Some((d, k)) if d <= limit => format!(", did you mean `{k}`?"),

@@ -145,7 +145,12 @@ impl<'a, O: HostServices> Decision<'a, O> {
     /// The variant that a trusted peer has decided, which counts as it was decided there.
     #[cold]
     #[inline(never)]
-    fn inherited<T: Trace>(&self, position: usize, experiment: &Experiment, trace: &mut T) -> Option<Assigned> {
+    fn inherited<T: Trace>(
+        &self,
+        position: usize,
+        experiment: &Experiment,
+        trace: &mut T,
+    ) -> Option<Assigned> {
         let outputs = &self.plan.outputs;
         let own = outputs.headers.get(position).copied().flatten();
         let own = own.and_then(|header| experiment.position(self.request.sent(header)?));

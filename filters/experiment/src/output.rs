@@ -3,8 +3,8 @@
 use crate::decision::Decision;
 use crate::plan::{Plan, Variant};
 use std::rc::Rc;
-use weir_core::effect::HeaderValue;
 use weir_core::RequestView;
+use weir_core::effect::HeaderValue;
 use weir_core::{Effects, HostServices, OwnedHeader, Request, ResponseHeader};
 
 impl Plan {

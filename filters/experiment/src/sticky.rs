@@ -73,7 +73,8 @@ impl<'a> StoredAssignments<'a> {
         let key = key.as_bytes();
         let start = self.position(key);
         let rest = start.and_then(|start| self.entries.get(start..)).unwrap_or_default();
-        let is_of = move |whole: &&[u8]| whole.strip_prefix(key).is_some_and(|rest| rest.first() == Some(&b':'));
+        let is_of =
+            move |whole: &&[u8]| whole.strip_prefix(key).is_some_and(|rest| rest.first() == Some(&b':'));
         rest.split(|b| *b == b'/').take_while(is_of)
     }
 
@@ -255,7 +256,9 @@ impl Plan {
         goal: &str,
     ) -> Remembered {
         let experiment = self.experiments.iter().find(|known| known.id == experiment);
-        let Some(experiment) = experiment.filter(|_| self.memory.is_some()) else { return Remembered::Unable };
+        let Some(experiment) = experiment.filter(|_| self.memory.is_some()) else {
+            return Remembered::Unable;
+        };
         let stored = StoredAssignments { entries, cursor: Cell::new(0) };
         if !experiment.is_remembered(usize::from(variant), &stored) {
             return Remembered::Unable;
@@ -268,7 +271,8 @@ impl Plan {
             return Remembered::Full;
         }
         let start = stored.position(experiment.key.as_bytes()).unwrap_or_default();
-        let end = stored.all_of(&experiment.key).fold(start, |at, whole| at + whole.len() + 1).saturating_sub(1);
+        let end =
+            stored.all_of(&experiment.key).fold(start, |at, whole| at + whole.len() + 1).saturating_sub(1);
         let rest = entries.split_off(end.min(entries.len()));
         entries.push(b'/');
         entries.extend_from_slice(entry.as_bytes());

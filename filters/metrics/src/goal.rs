@@ -137,7 +137,9 @@ impl Plan {
             }
             let value = goal.value.as_ref().map(|value| value.of(&asked, measured.started));
             for (place, experiment) in goal.experiments.iter().enumerate() {
-                let Some(variant) = measured.values.get(experiment.variant).checked_sub(FIRST) else { continue };
+                let Some(variant) = measured.values.get(experiment.variant).checked_sub(FIRST) else {
+                    continue;
+                };
                 let remembered = experiment.id.map(|id| remember(id, variant, &goal.name));
                 let counted = match remembered {
                     Some(Remembered::New) => &goal.units,

@@ -31,8 +31,8 @@ mod status;
 mod template;
 
 pub use config::{
-    AccessLog, Body, Config, Goal, GoalValue, HashedUnit, Level, Metric, MetricType, Red, ResponseMatch, TimeUnit, ValueSpec,
-    When,
+    AccessLog, Body, Config, Goal, GoalValue, HashedUnit, Level, Metric, MetricType, Red, ResponseMatch,
+    TimeUnit, ValueSpec, When,
 };
 pub use decoding::{Decoded, decode};
 pub use encoding::Style;

@@ -4,9 +4,9 @@
 #![allow(dead_code, unreachable_pub, reason = "used where a filter is left out")]
 
 use serde::{Serialize, Serializer};
+use weir_core::ids::ExperimentId;
 use weir_core::ids::Gauge;
 use weir_core::load::Node;
-use weir_core::ids::ExperimentId;
 use weir_core::{At, Compiler, Effects, HostServices, Load, Problems, Remembered, Request, ResponseHeader};
 
 /// Any content of the section.

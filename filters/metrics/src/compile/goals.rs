@@ -71,7 +71,8 @@ impl Builder<'_, '_> {
         let requests = self.requests(&spec.targeting, at);
         let responses = spec.response.as_ref().and_then(|it| self.responses(it, &at.field("response")));
         if spec.response.as_ref().is_some_and(|it| !it.grpc_status.is_empty()) {
-            let message = "a goal is decided at the response's headers, before gRPC's status is known: use `headers`";
+            let message =
+                "a goal is decided at the response's headers, before gRPC's status is known: use `headers`";
             self.compiler.problems.add(&at.field("response").field("grpcStatus"), message);
         }
         let value = spec.value.as_ref().and_then(|value| self.goal_value(value, &at.field("value")));
