@@ -7,6 +7,7 @@
 use crate::abi::{Config, Filter, Slice};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use weir_host::{MetricId, MetricKind};
 
 /// The metrics of a configuration: kind, name and names of labels lead to Envoy's number.
@@ -18,11 +19,9 @@ impl Families {
     pub(crate) fn declare(&mut self, config: Config, kind: MetricKind, name: &str) {
         let decoded = weir_metrics::decode(name);
         let key = key(kind, &decoded);
-        if !self.0.contains_key(&key) {
+        if let Entry::Vacant(new) = self.0.entry(key) {
             let labels: Vec<&str> = decoded.labels.iter().map(|(label, _)| *label).collect();
-            if let Some(id) = config.define(kind, decoded.metric, &labels) {
-                self.0.insert(key, id);
-            }
+            config.define(kind, decoded.metric, &labels).map(|id| new.insert(id));
         }
     }
 }

@@ -80,11 +80,11 @@ pub(crate) fn find(path: &[u8]) -> Option<Property<'_>> {
     let (first, second) = (segments.next()?, segments.next());
     let rest: Vec<&[u8]> = segments.collect();
     match (first, second, rest.as_slice()) {
-        (b"request", Some(b"headers"), [name]) => Some(Property::RequestHeader(*name)),
-        (b"response", Some(b"headers"), [name]) => Some(Property::ResponseHeader(*name)),
+        (b"request", Some(b"headers"), [name]) => Some(Property::RequestHeader(name)),
+        (b"response", Some(b"headers"), [name]) => Some(Property::ResponseHeader(name)),
         (b"filter_state", Some(name), []) => Some(Property::State(name)),
         (b"metadata", Some(b"filter_metadata"), [namespace, key]) => {
-            Some(Property::Metadata(Metadata::Dynamic, *namespace, *key))
+            Some(Property::Metadata(Metadata::Dynamic, namespace, key))
         }
         (b"xds", Some(source), [b"filter_metadata", namespace, key]) => {
             let source = match source {
@@ -93,7 +93,7 @@ pub(crate) fn find(path: &[u8]) -> Option<Property<'_>> {
                 b"upstream_host_metadata" => Metadata::Host,
                 _ => return None,
             };
-            Some(Property::Metadata(source, *namespace, *key))
+            Some(Property::Metadata(source, namespace, key))
         }
         (first, Some(second), []) => {
             let is = |name: &str| {

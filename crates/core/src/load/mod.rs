@@ -39,10 +39,10 @@ pub trait Members: Default {
 
 /// The names of a flattened struct, which must not have a flattened field itself.
 #[doc(hidden)]
+#[allow(clippy::panic, reason = "derived code evaluates it in a constant: while it is compiled")]
 pub const fn only_group<T: Members>() -> &'static [&'static str] {
     match T::NAMES {
         [only] => only,
-        // While derived code is compiled.
         _ => panic!("a flattened struct has members, and no flattened field"),
     }
 }
