@@ -128,7 +128,7 @@ fn report_works(prometheus: &Prometheus, seen: &Seen, config: &Value, since: u64
 }
 
 fn exact_counts(prometheus: &Prometheus, seen: &Seen, fetches: usize) {
-    let of = |counts: &std::collections::BTreeMap<String, usize>, variant| counts[variant] as f64;
+    let of = |counts: &std::collections::BTreeMap<String, usize>, variant: &str| counts[variant] as f64;
     let both = |counts| VARIANTS.map(|variant| (variant, of(counts, variant)));
     let variant =
         |expression: &str, expected: &[(&str, f64)]| prometheus.expect(expression, "variant", expected);
