@@ -4,8 +4,8 @@
 use super::*;
 
 /// The labels that the section below has, those of Weir's own counters included.
-const LABELS: [&str; 9] =
-    ["code_class", "experiment", "label", "method", "metric", "path", "plan", "route", "variant"];
+const LABELS: [&str; 10] =
+    ["code_class", "experiment", "label", "method", "metric", "path", "plan", "plugin", "route", "variant"];
 
 /// The bootstrap of an unmodified sidecar.
 fn sidecar() -> Value {
