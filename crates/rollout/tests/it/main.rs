@@ -2,8 +2,6 @@
 //! within a bound.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
-
 mod behaviour;
 mod model;
 mod properties;
