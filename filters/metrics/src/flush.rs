@@ -37,9 +37,12 @@ impl Plan {
     /// the names of their labels in advance.
     pub fn examples(&self) -> Vec<(Kind, String)> {
         let overflow = encoding::name(self.style, &[("label", "label"), ("metric", "metric")], OVERFLOW);
-        let own = [(Kind::Counter, overflow), (Kind::Counter, UNDECIDED.to_owned())];
-        let series =
-            self.metrics.iter().flat_map(|metric| metric.series.iter().map(move |one| (metric, one)));
+        let own = [overflow, UNDECIDED.to_owned(), FORGOTTEN.to_owned()].map(|name| (Kind::Counter, name));
+        let counted = self.goals.iter().flat_map(|goal| [&goal.units, &goal.each]);
+        let of_goals = counted
+            .flat_map(|counted| std::iter::once(&counted.total).chain(counted.values.iter().flatten()));
+        let all = self.metrics.iter().chain(of_goals);
+        let series = all.flat_map(|metric| metric.series.iter().map(move |one| (metric, one)));
         let of_series = series.map(|(metric, one)| (metric.kind, self.name(metric, one, &|_| OTHER)));
         own.into_iter().chain(of_series).collect()
     }
