@@ -169,7 +169,14 @@ pub(crate) fn replace_with(file: &Path, bytes: &[u8], permissions: std::fs::Perm
     use std::os::unix::fs::PermissionsExt as _;
     let fresh = fresh(file, bytes, std::fs::Permissions::from_mode(0o600))?;
     fresh.as_file().set_permissions(permissions)?;
-    fresh.persist(file).map(drop).map_err(|error| error.error)
+    fresh.persist(file).map_err(|error| error.error)?;
+    // So that what is written next is not there without this, whatever happens to the machine.
+    std::fs::File::open(folder_of(file))?.sync_all()
+}
+
+/// The folder of a file.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn fresh(
@@ -177,8 +184,8 @@ fn fresh(
     bytes: &[u8],
     permissions: std::fs::Permissions,
 ) -> io::Result<tempfile::NamedTempFile> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut fresh = tempfile::Builder::new().prefix(".weir-").permissions(permissions).tempfile_in(folder)?;
+    let mut fresh =
+        tempfile::Builder::new().prefix(".weir-").permissions(permissions).tempfile_in(folder_of(file))?;
     fresh.write_all(bytes)?;
     fresh.as_file().sync_all()?;
     Ok(fresh)

@@ -25,7 +25,7 @@ pub(crate) fn build() -> Result<(), Failure> {
     if !unchanged {
         let bytes = std::fs::read(compile(&root)?)?;
         if !bytes.windows(INIT.len()).any(|window| window == INIT) {
-            return Err("the library has not the functions that Envoy calls".into());
+            return Err("the library lacks the functions that Envoy calls".into());
         }
         dist::replace(&file, &bytes)?;
         // Sources that were edited meanwhile may be in it, or not.

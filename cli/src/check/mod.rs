@@ -27,6 +27,7 @@ use allow::Allowed;
 use report::{Checked, Configuration, File, Finding, Other, Warned};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use weir_core::At;
 use weir_pipeline::Plans;
 
@@ -56,7 +57,7 @@ Examples:
   weir check --env proxy.env gateway.yaml
 
 Exit codes: 0 no problems (there may be warnings); 1 there are problems, or warnings with \
-`--deny warnings`; 2 a file cannot be read, or has no Weir configuration.")]
+`--deny warnings`; 2 a file cannot be read, or no file has a Weir configuration.")]
 pub(crate) struct Args {
     /// Files to check; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -191,25 +192,32 @@ fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {
     file.others =
         found.others.iter().map(|plugin| Other { name: plugin.name.clone(), at: plugin.at }).collect();
     file.foreign = foreign::described(&found.documents);
+    for bare in found.bare {
+        file.problems.extend(refused(&Around::Resource(Rc::new(bare))));
+    }
     file.warnings = found.documents.iter().flat_map(routes::hidden).collect();
     let shared = neighbours::warnings(&found.ours);
     let mut before: Option<&Plugin> = None;
     for (plugin, shared) in found.ours.iter().zip(shared) {
         // Plugins of one resource follow each other, and share what is around them.
         let is_known = before.is_some_and(|before| before.around.is(&plugin.around));
-        let around = if is_known { Vec::new() } else { envelope::refused(&plugin.around) };
+        let around = if is_known { Vec::new() } else { refused(&plugin.around) };
         before = Some(plugin);
         let mut configuration = configuration(plugin, settings.variables, &lines, !around.is_empty());
-        file.problems.extend(around.into_iter().map(|it| Finding {
-            at: it.mark,
-            path: Some(it.at.to_string()),
-            message: it.message,
-        }));
+        file.problems.extend(around);
         configuration.warnings.extend(shared);
         file.configurations.push(configuration);
     }
     silence(&mut file, text);
     file
+}
+
+/// What an API server or Envoy refuses of what is around a configuration.
+fn refused(around: &Around) -> Vec<Finding> {
+    let refused = envelope::refused(around).into_iter();
+    let finding =
+        |it: envelope::Refused| Finding { at: it.mark, path: Some(it.at.to_string()), message: it.message };
+    refused.map(finding).collect()
 }
 
 /// Takes away the warnings that comments allow, and adds what is wrong with such comments.

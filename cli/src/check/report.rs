@@ -212,8 +212,10 @@ impl Checked {
 
     /// Calls `f` for each problem and warning, and without a finding for a file that could not be checked.
     pub(super) fn each<'c>(&'c self, mut f: impl FnMut(&'c File, Level, Option<&'c Finding>)) {
+        let nothing = self.outcome() == Outcome::Failure;
         for file in &self.files {
-            if file.error.is_some() {
+            let has_nothing = file.configurations.is_empty() && file.problems.is_empty();
+            if file.error.is_some() || (nothing && has_nothing) {
                 f(file, Level::Problem, None);
             }
             file.all().into_iter().for_each(|(level, finding)| f(file, level, Some(finding)));

@@ -5,8 +5,10 @@ use crate::yaml::{Content, Node};
 use std::collections::HashSet;
 use weir_core::At;
 
-/// More routes than a table has that a person wrote.
+/// More routes, and more entries of their `match`, than a table has that a person wrote.
 const MAX_ROUTES: usize = 500;
+/// What decides whether the case of a path matters.
+const CASES: [&str; 3] = ["ignoreUriCase", "case_sensitive", "caseSensitive"];
 
 /// Looks through an Istio VirtualService or an Envoy file.
 pub(super) fn hidden(document: &Node) -> Vec<Warned> {
@@ -43,6 +45,9 @@ fn walk(node: &Node, at: &At, found: &mut Vec<Warned>) {
 fn table(routes: &Node, at: &At, found: &mut Vec<Warned>) {
     let routes: Vec<&Node> = routes.items().iter().take(MAX_ROUTES).collect();
     let conditions: Vec<Vec<Tests>> = routes.iter().map(|route| alternatives(route)).collect();
+    if conditions.iter().map(Vec::len).sum::<usize>() > 2 * MAX_ROUTES {
+        return;
+    }
     for (index, (route, own)) in routes.iter().zip(&conditions).enumerate() {
         if !own.iter().any(|tests| tests.on_headers) {
             continue;
@@ -68,10 +73,14 @@ struct Tests {
 impl Tests {
     fn of(entry: &Node) -> Self {
         let (mut all, mut on_headers) = (HashSet::new(), false);
+        // It changes what the test of the path takes, so that tests of another case are others.
+        let case = |name: &&str| entry.get(name).map(Node::to_json);
+        let case = CASES.iter().find_map(case).map(|case| format!(" ({case})")).unwrap_or_default();
         for member in entry.members() {
             let value = member.value.to_json().to_string();
             match (member.key.as_str(), &member.value.content) {
                 ("name", _) => {}
+                (key, _) if CASES.contains(&key) => {}
                 // Every path begins so.
                 ("prefix", Content::Text(text, _)) if text == "/" => {}
                 ("uri", _) if value == "{\"prefix\":\"/\"}" => {}
@@ -83,7 +92,7 @@ impl Tests {
                     on_headers |= !headers.is_empty();
                     all.extend(headers.iter().map(|it| it.to_json().to_string()));
                 }
-                (key, _) => drop(all.insert(format!("{key}: {value}"))),
+                (key, _) => drop(all.insert(format!("{key}: {value}{case}"))),
             }
         }
         Self { all, on_headers }
@@ -127,6 +136,12 @@ mod tests {
             (format!("{shop}, {header}, {prefix}"), vec![]),
             (format!("{header}, {header}"), vec!["spec.http[1]"]),
             (format!("{header}, {prefix}, {{}}"), vec![]),
+            // `/A` comes to the second one.
+            (
+                "{match: [{uri: {exact: /a}}]}, {match: [{uri: {exact: /a}, ignoreUriCase: true, headers: {x-b: {}}}]}"
+                    .to_owned(),
+                vec![],
+            ),
         ] {
             assert_eq!(found(&service(&routes)), expected, "{routes}");
         }

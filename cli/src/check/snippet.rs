@@ -11,8 +11,22 @@ const MAX_LINE: usize = 160;
 /// A word with letters and digits that is as long as this can be a secret, and is not shown.
 const MIN_SECRET_LEN: usize = 16;
 /// Where secrets are: lines with these words, or within a block that has one, are not shown.
-const SECRETS: [&str; 8] =
-    ["secret", "jwks", "token", "password", "credential", "overrides", "inline", "env:"];
+const SECRETS: [&str; 14] = [
+    "secret",
+    "jwks",
+    "token",
+    "password",
+    "credential",
+    "overrides",
+    "inline",
+    "env:",
+    "env\"",
+    "env'",
+    "key_values",
+    "keyvalues",
+    "environment_variables",
+    "environmentvariables",
+];
 
 /// Writes a snippet for each problem and warning. What is written is free of anything that acts on a terminal but
 /// the colours.
@@ -72,7 +86,7 @@ fn line(lines: &[String], finding: &Finding) -> Option<String> {
 
 /// Whether a line with less indentation around this one has such a name.
 fn is_inside(lines: &[String], index: usize, names: impl Fn(&str) -> bool) -> bool {
-    let indentation = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let indentation = |line: &str| line.len() - line.trim_start_matches([' ', '\t', '-']).len();
     let mut depth = lines.get(index).map_or(0, |line| indentation(line));
     let before = lines.get(..index).unwrap_or_default();
     for line in before.iter().rev().filter(|line| !line.trim().is_empty()) {

@@ -117,7 +117,7 @@ impl Found {
                 && plugin.configuration.as_ref().is_some_and(|it| is_secret(it, name))
             {
                 let at = wasm_at.field("vmConfig").field("env").index(index).field("value");
-                let message = "everybody who can read this resource can read the secret: `valueFrom: HOST` takes it \
+                let message = "everyone with read access to this resource can read the secret: `valueFrom: HOST` takes it \
                                from the proxy's environment";
                 self.warn("W22", variable.mark_of("value"), &at, message);
             }
@@ -139,7 +139,7 @@ impl Found {
                 let Some(url) = code.get("url").and_then(Node::text) else { continue };
                 let (mark, at) = (code.mark_of("url"), at.field("code").field(source).field("url"));
                 if source == "image" && url.starts_with("oci://") {
-                    let message = "Envoy Gateway documents images without `oci://`: write REGISTRY/IMAGE";
+                    let message = "Envoy Gateway documents images as REGISTRY/IMAGE, without `oci://`";
                     self.warn("W14", mark, &at, message);
                 }
                 if !is_pinned(url, code.get("sha256")) {
@@ -152,11 +152,13 @@ impl Found {
 
     fn envoy(&mut self, plugin: &Plugin, message: &Node) {
         let at = At::root().field("config");
-        for (names, open) in
-            [(["failure_policy", "failurePolicy"], "FAIL_OPEN"), (["fail_open", "failOpen"], "true")]
-        {
+        for (names, open) in [
+            (["failure_policy", "failurePolicy"], ["FAIL_OPEN", "3"]),
+            (["fail_open", "failOpen"], ["true"; 2]),
+        ] {
             let Some(name) = names.into_iter().find(|name| message.get(name).is_some()) else { continue };
-            if message.get(name).is_some_and(|it| it.to_json().to_string().trim_matches('"') == open) {
+            if message.get(name).is_some_and(|it| open.contains(&it.to_json().to_string().trim_matches('"')))
+            {
                 self.fails_open(
                     plugin,
                     message.mark_of(name),

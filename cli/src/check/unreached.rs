@@ -110,7 +110,7 @@ fn odd(list: Option<&Value>, name: &str, at: At, all: &mut Vec<Warning>) {
     warn(all, "W10", at, message);
 }
 
-/// Whether weights are what somebody meant: equal parts, ratios of small whole numbers, or parts of 1, 10, 100 ….
+/// Whether weights are what was meant: equal parts, ratios of small whole numbers, or parts of 1, 10, 100 ….
 fn is_meant(weights: &[f64], sum: f64) -> bool {
     let near = |a: f64, b: f64| (a - b).abs() <= b.abs() * 1e-3;
     let first = weights.first().copied().unwrap_or_default();

@@ -61,8 +61,8 @@ fn experiments(document: &Document, all: &mut Vec<Warning>) {
         let at = at.field("list").index(i);
         let status = experiment.status.unwrap_or_default();
         if status == Status::Paused && !experiment.sticky {
-            let message = "a paused experiment keeps variants for those who are remembered only: without \
-                           `sticky: true` nobody has one";
+            let message = "a paused experiment keeps its variants for units with a stored assignment only: without \
+                           `sticky: true` no unit has one";
             warn(all, "W03", at.field("status"), message.to_owned());
         }
         if experiment.winner.is_some() && status != Status::Ended && experiment.end.is_none() {

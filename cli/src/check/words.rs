@@ -118,8 +118,8 @@ static WORDS: [Word; 39] = [
         "`unit` says what identifies a user; `sticky: true` keeps assignments",
         Then::Nothing,
     ),
-    word("audience", "experiments", "who takes part is said by `match` or `condition`", Then::Nothing),
-    word("segment", "experiments", "who takes part is said by `match` or `condition`", Then::Nothing),
+    word("audience", "experiments", "`match` or `condition` selects the units", Then::Nothing),
+    word("segment", "experiments", "`match` or `condition` selects the units", Then::Nothing),
     // Istio's and Envoy's routes.
     word(
         "path",

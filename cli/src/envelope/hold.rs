@@ -16,7 +16,10 @@ const MAX_REFUSED: usize = 50;
 /// A value that is shown is no longer than this.
 const MAX_SHOWN: usize = 80;
 /// Members whose values can be secrets.
-const HIDDEN: [&str; 4] = ["value", "key_values", "inline_string", "inline_bytes"];
+const HIDDEN: [&str; 6] =
+    ["value", "env", "environment_variables", "key_values", "inline_string", "inline_bytes"];
+/// Names that are as long as this are not shown where secrets can be: `{name: A, hush}` has, in YAML, a member `hush`.
+const MIN_SECRET_LEN: usize = 16;
 
 /// Collects what is refused.
 #[derive(Debug, Default)]
@@ -49,7 +52,12 @@ impl Hold {
         }
         if let Some(expected) = mismatch(schema, node) {
             let hint = quoting(schema, node);
-            let message = format!("{} is not {expected}{hint}", self.shown(node));
+            let shown = match (schema.kind.as_str(), &node.content) {
+                // A text in the place of a whole section can be anything, a key set for example.
+                ("object" | "array", Content::Text(..)) => "a text (not shown here)".to_owned(),
+                _ => self.shown(node),
+            };
+            let message = format!("{shown} is not {expected}{hint}");
             return self.refuse(mark, at, message);
         }
         self.scalar(schema, node, at, mark);
@@ -138,7 +146,12 @@ impl Hold {
                 }
                 None if schema.open || self.partial => {}
                 None => {
-                    let shown = if value.is_null() && key.len() >= 16 { "(not shown here)" } else { key };
+                    let can_be_secret = key.len() >= MIN_SECRET_LEN && (self.hidden || value.is_null())
+                        || self.hidden && value.is_null();
+                    let (place, shown) = match can_be_secret {
+                        true => (at.clone(), "(not shown here)"),
+                        false => (place, key.as_str()),
+                    };
                     let hint = match known.as_slice() {
                         [] => ": none is allowed here".to_owned(),
                         known => suggestion(&name, known),

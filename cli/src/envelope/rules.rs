@@ -48,7 +48,7 @@ static RULES: [Known; 24] = [
     Known {
         cel: "self.size() == 0",
         holds: |node| node.text().is_none_or(str::is_empty),
-        message: "targets in another namespace are not supported: remove it",
+        message: "targets in another namespace are not supported: remove `namespace`",
     },
     Known { cel: URL_OF_PLUGIN, holds: address, message: ADDRESS },
     Known { cel: URL_OF_EXTENSION, holds: address, message: ADDRESS },

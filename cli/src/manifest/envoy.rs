@@ -39,7 +39,10 @@ pub(super) fn plugins(tree: &Node, source: &Source<'_>, title: &str) -> Vec<Plug
 }
 
 fn walk(node: &Node, source: &Source<'_>, title: &str, forwarded: bool, found: &mut Vec<Plugin>) {
-    let inner = node.get("config").filter(|inner| vm_of(inner).is_some() || is_filter(node));
+    let inner = match is_filter(node) {
+        true => config_of(node),
+        false => node.get("config").filter(|inner| vm_of(inner).is_some()),
+    };
     let here = match inner {
         Some(inner) => Some((inner, Around::Wasm(Rc::new(node.clone())))),
         None if vm_of(node).is_some() => Some((node, Around::Plugin(Rc::new(node.clone())))),
@@ -64,7 +67,14 @@ fn walk(node: &Node, source: &Source<'_>, title: &str, forwarded: bool, found: &
 /// The filter in a TypedStruct, which has the type beside the message.
 fn typed_struct(node: &Node) -> Option<(&Node, Around)> {
     let value = node.get("value").filter(|_| names_filter(node, &["type_url", "typeUrl"]))?;
-    Some((value.get("config")?, Around::Wasm(Rc::new(value.clone()))))
+    Some((config_of(value)?, Around::Wasm(Rc::new(value.clone()))))
+}
+
+/// The `PluginConfig` in the filter's message; also under a misspelt name, which Envoy refuses.
+fn config_of(filter: &Node) -> Option<&Node> {
+    let under_any_name =
+        || filter.members().iter().map(|member| &member.value).find(|it| vm_of(it).is_some());
+    filter.get("config").or_else(under_any_name)
 }
 
 fn vm_of(node: &Node) -> Option<&Node> {
@@ -169,7 +179,7 @@ fn unpack(any: &Node, source: &Source<'_>, plugin: &mut Plugin) {
             Some(text) => json_text(source, value.at, &text, Style::Folded, plugin),
             None => plugin.broken.push(Broken {
                 at: value.at,
-                message: "a google.protobuf.BytesValue holds base64 of JSON in UTF-8; this is none".into(),
+                message: "a google.protobuf.BytesValue holds base64 of JSON in UTF-8; this is not valid base64 of UTF-8".into(),
             }),
         },
         (Some("google.protobuf.StringValue" | "google.protobuf.BytesValue"), _) => {

@@ -2,7 +2,7 @@
 //! EnvoyExtensionPolicy, ConfigMaps with Envoy files in them, and lists of all these.
 
 use super::{Around, Plugin, envoy};
-use crate::yaml::{Content, Node, Source};
+use crate::yaml::{Broken, Content, Member, Node, Source};
 use std::rc::Rc;
 
 /// Whether a document is a resource. No Weir configuration has these keys.
@@ -33,6 +33,32 @@ pub(super) fn plugins(resource: &Node, source: &Source<'_>) -> Vec<Plugin> {
         }
         _ => envoy::plugins(resource, source, &title),
     }
+}
+
+/// The resources that are made for plugins and have none where plugins are looked for, in a document.
+pub(super) fn without_plugins<'d>(document: &'d Node, source: &Source<'_>) -> Vec<&'d Node> {
+    let kind = document.get("kind").and_then(Node::text).unwrap_or_default();
+    if kind.ends_with("List") {
+        let items = document.get("items").map(Node::items).unwrap_or_default();
+        return items.iter().flat_map(|item| without_plugins(item, source)).collect();
+    }
+    let is_for_plugins = matches!(kind, "WasmPlugin" | "TrafficExtension" | "EnvoyExtensionPolicy");
+    if is_for_plugins && plugins(document, source).is_empty() { vec![document] } else { Vec::new() }
+}
+
+/// What is wrong with the syntax of the files in a ConfigMap.
+pub(super) fn broken_files(document: &Node, source: &Source<'_>) -> Vec<Broken> {
+    let is_config_map = document.get("kind").and_then(Node::text) == Some("ConfigMap");
+    let files = document.get("data").filter(|_| is_config_map).map(Node::members).unwrap_or_default();
+    let broken = |file: &Member| match &file.value.content {
+        Content::Text(text, style)
+            if [".yaml", ".yml", ".json"].iter().any(|end| file.key.ends_with(end)) =>
+        {
+            source.read_inside(file.value.at, text, *style).1
+        }
+        _ => Vec::new(),
+    };
+    files.iter().flat_map(broken).collect()
 }
 
 /// Plugins with the resource that they are in.
@@ -97,7 +123,7 @@ fn config_map(resource: &Node, source: &Source<'_>, title: &str) -> Vec<Plugin> 
     let mut plugins = Vec::new();
     for file in files {
         let Content::Text(text, style) = &file.value.content else { continue };
-        // Whatever else a ConfigMap has in it need not be YAML.
+        // Whatever else a ConfigMap has in it need not be YAML: see `broken_files`.
         let (documents, _) = source.read_inside(file.value.at, text, *style);
         let title = format!("{title}, {}", file.key);
         plugins.extend(documents.iter().flat_map(|document| envoy::plugins(document, source, &title)));

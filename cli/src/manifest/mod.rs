@@ -80,6 +80,8 @@ pub(crate) struct Found {
     pub(crate) broken: Vec<Broken>,
     /// The documents that are manifests.
     pub(crate) documents: Vec<Node>,
+    /// The resources that are made for plugins, and in which there is none.
+    pub(crate) bare: Vec<Node>,
 }
 
 /// Which Wasm plugins are taken for Weir's.
@@ -108,6 +110,13 @@ pub(crate) fn find(text: &str, whose: Whose) -> Found {
         }
         let (plugins, is_manifest) = plugins(&document, &source);
         let whole = (!is_manifest).then(|| plain(&document));
+        if kubernetes::is_resource(&document) {
+            found.bare.extend(kubernetes::without_plugins(&document, &source).into_iter().cloned());
+            // A ConfigMap without our plugins need not have YAML in it at all.
+            if plugins.iter().any(|plugin| whose == Whose::All || ours::is_ours(plugin)) {
+                found.broken.extend(kubernetes::broken_files(&document, &source));
+            }
+        }
         for plugin in plugins {
             match whose == Whose::All || ours::is_ours(&plugin) {
                 true => found.ours.push(plugin),

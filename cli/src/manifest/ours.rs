@@ -3,6 +3,7 @@
 
 use super::Plugin;
 use crate::yaml::Node;
+use weir_core::problem::did_you_mean;
 
 /// The modules that a build makes, as their files and images are named.
 const MODULES: [&str; 6] = ["weir", "ab_routing", "experiment", "jwt_claims", "fault_injection", "metrics"];
@@ -15,9 +16,13 @@ const DISTINCTIVE: [&str; 3] = ["routing", "experiments", "faults"];
 const KNOWN: [&str; 8] =
     ["$schema", "attributes", "ownership", "jwt", "experiments", "routing", "faults", "metrics"];
 
-/// Whether a document has anything of the language at its top.
+/// Whether a document has anything of the language at its top, or something that looks like a misspelt section.
 pub(crate) fn has_section(document: &Node) -> bool {
-    document.members().iter().any(|member| KNOWN.contains(&member.key.as_str()))
+    let is_section = |key: &str| {
+        KNOWN.contains(&key)
+            || DISTINCTIVE.iter().any(|known| !did_you_mean(key, std::iter::once(*known)).is_empty())
+    };
+    document.members().iter().any(|member| is_section(&member.key))
 }
 
 /// A plugin is ours when

@@ -22,12 +22,9 @@ pub(crate) struct Wanted {
     pub(crate) durations: bool,
     /// Whether units are asked for.
     pub(crate) exposures: bool,
-    /// Whether the span begins in the middle: counters have the value at its start that they had up to five minutes
-    /// before, however long the windows are, and there may be no units yet.
-    pub(crate) from_start: bool,
 }
 
-/// A counter that is told apart by variant.
+/// A counter by variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Goal {
     pub(crate) metric: String,
@@ -41,6 +38,11 @@ pub(crate) struct Goal {
 }
 
 impl Goal {
+    /// As the configuration and gates of rollouts name it.
+    pub(crate) fn name(&self) -> &str {
+        self.of_units.as_deref().unwrap_or(&self.metric)
+    }
+
     /// As reports name it.
     pub(crate) fn title(&self) -> String {
         match &self.of_units {
@@ -95,21 +97,15 @@ pub(crate) fn measure(
         let last = ask(&format!("last_over_time({selector})"))?;
         let highest = if last.is_empty() { Vec::new() } else { ask(&format!("max_over_time({selector})"))? };
         let mut counters = Counter::join(last, highest, &span);
-        if wanted.from_start && !counters.is_empty() {
-            Counter::begin(&mut counters, ask(&plain)?, &span);
+        if !counters.is_empty() {
+            // A window may be shorter than the time between two scrapes, and a scrape may fail.
+            Counter::begin(&mut counters, ask(&format!("last_over_time({plain}[1h])"))?, &span);
         }
         Ok::<_, String>(counters)
     };
     let counters = |metric: &str| counters_with(metric, None);
     let only_if = |wanted: bool, metric: &str| if wanted { counters(metric) } else { Ok(Vec::new()) };
     let exposures = only_if(wanted.exposures, "weir_exposures_total")?;
-    if exposures.is_empty() && !wanted.from_start {
-        return Err(format!(
-            "Prometheus has no weir_exposures_total{{experiment=\"{}\"}} in this time: is --since right, are the \
-             proxies scraped, and do labels come out as labels (weir render bootstrap)?",
-            wanted.experiment
-        ));
-    }
     let requests = only_if(wanted.requests, "weir_experiment_requests_total")?;
     let histogram = "weir_experiment_request_duration_milliseconds";
     let durations = only_if(wanted.durations, &format!("{histogram}_sum"))?;

@@ -109,6 +109,14 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let span = span(args, experiment)?;
     let prometheus = Prometheus::open(&args.connection)?;
     let measured = measure::measure(&wanted, span, &|query| prometheus.range(query, &span))?;
+    if measured.proxies == 0 {
+        let message = format!(
+            "Prometheus has no weir_exposures_total{{experiment=\"{}\"}} in this time: is --since right, are the \
+             proxies scraped, and do labels come out as labels (weir render bootstrap)?",
+            wanted.experiment
+        );
+        return Err(message.into());
+    }
     let report = Report::new(&question, &measured);
     if let Some(path) = &args.html {
         let page = html::page(&report);
@@ -209,7 +217,6 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
         requests: red.is_some(),
         durations: red.is_some_and(|red| red.duration.unwrap_or(true)),
         exposures: true,
-        from_start: false,
     })
 }
 

@@ -7,11 +7,13 @@ use super::store::{Record, Store};
 use super::target;
 use crate::change::plan::overwrite;
 use crate::report::prometheus::Prometheus;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_rollout::{Command, Content, Event, EventKind, Observation, Running, advance, command};
 
 /// How often an evaluation begins again because another one was quicker.
 const ATTEMPTS: usize = 20;
+/// No further event is sent after this time, in one evaluation.
+const SENDING: Duration = Duration::from_secs(5);
 
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,25 +68,24 @@ impl Rollout {
     /// `None` where something else has changed the state meanwhile.
     fn attempt(&mut self, way: Way) -> Result<Option<Evaluated>, String> {
         let known = self.current()?;
-        // Prometheus may take its time: nobody waits for the lock meanwhile.
-        let observed = match &known {
-            Some(record) => self.observe(record)?,
-            None => Observed::nothing(),
+        let mut events = Vec::new();
+        let begun = match &known {
+            Some(record) => record.clone(),
+            None => self.begin(&mut events)?,
         };
+        // Prometheus may take its time: nobody waits for the lock meanwhile.
+        let observed = self.observe(&begun)?;
         let _lock = match way {
             Way::Really => Some(self.store.lock()?),
             Way::Pretend => None,
         };
         let again = self.current()?;
-        let revision = |record: &Option<Record>| record.as_ref().map(|record| record.revision);
+        let revision =
+            |record: &Option<Record>| record.as_ref().map(|record| (record.state.started, record.revision));
         if revision(&again) != revision(&known) {
             return Ok(None);
         }
-        let mut events = Vec::new();
-        let mut record = match again {
-            Some(record) => record,
-            None => self.begin(&mut events)?,
-        };
+        let mut record = again.unwrap_or(begun);
         let content = self.content(&record);
         let observation = observed.with(content);
         let turn = advance(&self.specification.plan, &record.state, &observation, now());
@@ -148,7 +149,10 @@ impl Rollout {
         if self.restart && !is_over {
             return Err("--restart: the rollout is not over; `weir rollout abort` ends it".to_owned());
         }
-        self.same_specification(&record)?;
+        // A rollback needs nothing of the specification but the target.
+        if !record.state.phase.is_rollback() {
+            self.same_specification(&record)?;
+        }
         Ok(Some(record))
     }
 
@@ -201,7 +205,10 @@ impl Rollout {
         }
         let original = record.versions.first().map(|version| version.text.clone()).unwrap_or_default();
         let loaded = target::load(&self.specification, &original)?;
-        let weights = target::resolve(&mut self.specification, &loaded)?;
+        let weights = match record.state.phase.is_rollback() {
+            true => Vec::new(),
+            false => target::resolve(&mut self.specification, &loaded)?,
+        };
         let Some(prometheus) = &self.prometheus else { return Ok(Observed::nothing()) };
         let at = |query: &str, time: u64| prometheus.at(query, time);
         let range = |query: &str, span: &crate::report::counters::Span| prometheus.range(query, span);
@@ -233,8 +240,9 @@ impl Rollout {
     /// Sends what the webhook does not have yet. What it does not take is sent again with the next evaluation.
     fn send(&self, record: &mut Record) -> Result<(), String> {
         let Some(webhook) = &self.webhook else { return Ok(()) };
-        let before = record.unsent.len();
-        while let Some(event) = record.unsent.first() {
+        let (before, start) = (record.unsent.len(), Instant::now());
+        // Others wait for the lock: what is left is sent with the next evaluation.
+        while let Some(event) = record.unsent.first().filter(|_| start.elapsed() < SENDING) {
             if let Err(problem) = webhook.send(event, &self.specification) {
                 crate::output::complain(&format!("webhook: {problem}"));
                 break;

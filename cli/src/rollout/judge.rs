@@ -138,7 +138,8 @@ fn goal(
 ) -> (Verdict, String) {
     let Some(measured) = &measured.units else { return unknown("no units yet") };
     let reports = goals::compare(&question(plan, [1.0, 1.0], tolerance), measured);
-    let Some(report) = reports.into_iter().find(|goal| goal.metric == metric) else {
+    let mut of_goals = measured.goals.iter().zip(reports);
+    let Some((_, report)) = of_goals.find(|(counts, _)| counts.goal.name() == metric) else {
         return unknown("not counted yet");
     };
     match report.comparisons.first() {

@@ -1,4 +1,4 @@
-//! `weir rollout`: brings a release to more and more units, and takes it back when it is bad.
+//! `weir rollout`: gives a release to more and more units, and takes it back when it is bad.
 //!
 //! `weir_rollout` decides. Here are its eyes and hands: `specification` and `target` read files, `store` keeps the state
 //! beside the target, `observe` asks Prometheus, `judge` makes verdicts of counts, `evaluate` does one evaluation,
@@ -29,14 +29,14 @@ use std::time::Duration;
 use store::Record;
 use weir_rollout::{Command as Said, Phase};
 
-/// Longer answers of Prometheus are taken for none: the release is not watched meanwhile.
+/// A longer wait for Prometheus counts as no answer: the release is not watched meanwhile.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The exit code of a rollout that is not over.
 const GOES_ON: u8 = 3;
 /// The exit code of a rollout that needs a person.
 const HELD: u8 = 4;
 
-/// Brings a release to more and more units, watches its gates, and takes it back when one fails.
+/// Gives a release to more and more units, watches its gates, and takes it back when one fails.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Step(StepArgs),
@@ -212,14 +212,24 @@ fn run_on(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failure> {
     let interval = Duration::from_millis(specification.plan.interval);
     let prometheus = Prometheus::open_within(&args.common.connection, PATIENCE)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let stop = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
-        let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
-        Ok((runtime, stop))
-    });
-    let (_runtime, stop) = stop?;
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
     let mut rollout = Rollout::new(specification, Some(prometheus), args.common.restart);
+    let mut has_begun = false;
     loop {
-        let evaluated = rollout.evaluate(Way::Really)?;
+        let evaluated = match rollout.evaluate(Way::Really) {
+            Ok(evaluated) => evaluated,
+            // A release that has begun is watched on: a full disk, or a lock that is held for long, may pass.
+            Err(trouble) if has_begun => {
+                crate::output::complain(&trouble);
+                if stop.told_within(interval) {
+                    return Ok(Outcome::Exit(GOES_ON));
+                }
+                continue;
+            }
+            Err(trouble) => return Err(trouble.into()),
+        };
+        has_begun = true;
         for event in &evaluated.events {
             if args.format.is_json() {
                 events::write_json(event, &rollout.specification, out)?;

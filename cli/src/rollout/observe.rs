@@ -150,27 +150,41 @@ fn try_observe(
         requests,
         durations,
         exposures,
-        from_start: true,
     };
     let measured = |wanted: &Wanted, since: u64| -> Result<Option<Measured>, String> {
         let Some(span) = Span::between(since / 1000, seconds) else { return Ok(None) };
         measure(wanted, span, &|query| (ask.range)(query, &span)).map(Some)
     };
     let mut measurements = Measurements::default();
+    // What has no answer is unknown by itself: another gate may have failed, and then the rollout must roll back.
+    let mut known = |answer: Result<Option<Measured>, String>| note(&mut observed, answer).flatten();
     if exposures {
-        measurements.units = measured(&wanted(true, false, false, goals), state.started)?;
+        measurements.units = known(measured(&wanted(true, false, false, goals), state.started));
     }
     if requests || durations {
-        measurements.requests = measured(&wanted(false, requests, durations, Vec::new()), since)?;
+        measurements.requests = known(measured(&wanted(false, requests, durations, Vec::new()), since));
     }
     for gate in &gates {
         if let Check::Query { query, .. } = &gate.check {
-            measurements.queries.push(number(&(ask.at)(query, seconds)?));
+            let answer = note(&mut observed, (ask.at)(query, seconds));
+            measurements.queries.push(answer.and_then(|series| number(&series)));
         }
     }
     observed.units = measurements.units.as_ref().map(judge::fewest);
     observed.gates = judge::judge(plan, &gates, weights, &measurements);
     Ok(observed)
+}
+
+/// An answer; without one there is no data, and the first reason is kept.
+fn note<T>(observed: &mut Observed, answer: Result<T, String>) -> Option<T> {
+    match answer {
+        Ok(answer) => Some(answer),
+        Err(trouble) => {
+            observed.no_data = true;
+            observed.trouble.get_or_insert(trouble);
+            None
+        }
+    }
 }
 
 /// The value of a query that has exactly one.
@@ -218,5 +232,8 @@ fn running(
     let versions: Vec<Option<usize>> = reported.iter().map(version).collect();
     let first = versions.first().copied().flatten();
     let same = first.filter(|first| versions.iter().all(|version| *version == Some(*first)));
-    Ok((same.map_or(Running::Mixed, Running::All), None))
+    Ok(match same {
+        Some(version) => (Running::All(version), None),
+        None => (Running::Mixed, None),
+    })
 }

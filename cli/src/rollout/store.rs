@@ -6,6 +6,7 @@ use crate::input;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use weir_rollout::{Event, State};
@@ -100,7 +101,7 @@ impl Store {
         Ok(Some(record))
     }
 
-    /// Stores it, as a whole or not at all. Only who holds the lock may.
+    /// Stores it, as a whole or not at all. The caller must hold the lock.
     ///
     /// # Errors
     /// Why it cannot be written.
@@ -108,11 +109,10 @@ impl Store {
         record.revision += 1;
         let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
         // It has the whole configuration in it: no one else may read it than may read that.
-        let permissions = || fs::metadata(&self.target).map(|it| it.permissions());
-        let written = match permissions() {
-            Ok(permissions) => crate::output::replace_with(&self.file, text.as_bytes(), permissions),
-            Err(_) => crate::output::replace(&self.file, text.as_bytes()),
-        };
+        let of = |file: &Path| fs::metadata(file).map(|it| it.permissions());
+        let permissions = of(&self.target).or_else(|_| of(&self.file));
+        let permissions = permissions.unwrap_or_else(|_| fs::Permissions::from_mode(0o600));
+        let written = crate::output::replace_with(&self.file, text.as_bytes(), permissions);
         written.map_err(|error| format!("{}: {error}", self.file.display()))
     }
 

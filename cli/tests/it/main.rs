@@ -23,6 +23,7 @@ mod report;
 mod rollout;
 mod run;
 mod schema;
+mod secrets;
 #[path = "support/shop.rs"]
 mod shop;
 mod simulate;

@@ -24,7 +24,10 @@ fn answer(stored: &[Series], request: &Request) -> Answer {
     let (function, rest) = query.split_once('(').unwrap();
     let (metric, rest) = rest.split_once('{').unwrap();
     let goal = if metric == "weir_conversions_total" { ",goal=\"order\"" } else { "" };
-    assert_eq!(rest, format!("experiment=\"check_out\"{goal}}}[{step}s])"), "{query}");
+    // What there was at the start may be an hour old.
+    let back = if rest.ends_with("[1h])") { 3600 } else { step };
+    let window = if back == 3600 && step != 3600 { "1h".to_owned() } else { format!("{step}s") };
+    assert_eq!(rest, format!("experiment=\"check_out\"{goal}}}[{window}])"), "{query}");
     let result: Vec<Value> = stored
         .iter()
         .filter(|series| series.name == metric)
@@ -32,7 +35,7 @@ fn answer(stored: &[Series], request: &Request) -> Answer {
             let values: Vec<Value> = (0..=(end - start) / step)
                 .filter_map(|place| {
                     let at = start + place * step;
-                    let within = series.samples.iter().filter(|(time, _)| *time <= at && time + step >= at);
+                    let within = series.samples.iter().filter(|(time, _)| *time <= at && time + back >= at);
                     let values: Vec<f64> = within.map(|(_, value)| *value).collect();
                     let value = match function {
                         "last_over_time" => *values.last()?,

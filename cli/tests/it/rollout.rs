@@ -59,7 +59,7 @@ fn a_rollout_goes_step_by_step() {
     }
     assert!(new > 5 && new < 30, "{new}: a quarter of all");
 
-    // It is over: nothing is done until it is told to begin again.
+    // It is over: nothing is done until a command begins it again.
     let run = house.step(&[]);
     assert!(run.code == 0 && run.out.contains("experiment shop in weir.yaml: complete"), "{run:?}");
     assert_eq!(house.config(), last);

@@ -26,7 +26,7 @@ impl ClaimName {
     /// The names that lead to the claim, outermost first.
     ///
     /// # Errors
-    /// When there is none, one is empty, or it cannot be told where they end.
+    /// If there is none, one is empty, or their ends are ambiguous.
     pub fn path(&self) -> Result<Vec<String>, InvalidClaim> {
         let path = match self {
             Self::Text(text) => read(text)?,
@@ -49,7 +49,7 @@ pub enum InvalidClaim {
     Missing,
     /// A part is empty, or has a zero byte.
     Part,
-    /// It cannot be told where its parts end.
+    /// The ends of its parts are ambiguous.
     Ambiguous {
         /// What was written.
         text: Box<str>,

@@ -1,6 +1,6 @@
 //! Rollouts as a pure state machine.
 //!
-//! A rollout brings a release to more and more units, in steps, as long as its gates pass, and puts back what was
+//! A rollout gives a release to more and more units, in steps, as long as its gates pass, and puts back what was
 //! there before as soon as one fails. Here is all that decides: no I/O, no clock, no randomness.
 //!
 //! | module | content |

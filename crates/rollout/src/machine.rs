@@ -163,7 +163,7 @@ pub fn command(state: &State, command: Command, now: u64) -> Result<(State, Even
             let from = step.unwrap_or_default();
             state.phase = Phase::Restoring { from, reason: Reason::Aborted };
             state.since = now;
-            (EventKind::RollingBack, format!("rolling back: {}", Reason::Aborted))
+            (EventKind::RollingBack, Reason::Aborted.to_string())
         }
         Command::Pause => {
             if state.paused {
@@ -237,7 +237,9 @@ impl Turn<'_> {
                 self.confirm(step);
             }
             Phase::Writing { step } => {
-                if !self.is_stopped() {
+                // Proxies that cannot be seen are given nothing: nobody would watch it.
+                let are_seen = step > 1 || self.seen.running == Running::All(0);
+                if are_seen && !self.is_stopped() {
                     self.write = Some(step);
                 }
             }
@@ -306,7 +308,7 @@ impl Turn<'_> {
 
     fn roll_back(&mut self, reason: Reason) {
         let step = self.state.phase.step();
-        self.tell(EventKind::RollingBack, step, format!("rolling back: {reason}"));
+        self.tell(EventKind::RollingBack, step, reason.to_string());
         self.state.approved = false;
         self.enter(Phase::Restoring { from: step.unwrap_or_default(), reason });
     }

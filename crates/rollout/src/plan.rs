@@ -197,7 +197,8 @@ impl Plan {
             proxies: spec.target.proxies.unwrap_or(1),
             steps,
             gates,
-            alpha: (1.0 - confidence) / f64::from(count),
+            // What is measured begins again with each step, and once while the first one reaches the proxies.
+            alpha: (1.0 - confidence) / f64::from(count.saturating_add(1)),
             deadline,
             on_deadline: match spec.on_deadline {
                 Some(DeadlineSpec::Rollback) => OnDeadline::Rollback,

@@ -190,7 +190,7 @@ pub enum EventKind {
     Approved,
     /// A person paused it.
     Paused,
-    /// A person let it go on.
+    /// A person resumed it.
     Resumed,
     /// Something keeps it from going on.
     Held,

@@ -18,7 +18,7 @@ use weir_core::HostServices;
 use weir_core::ids::CelId;
 use weir_core::request::Signature;
 
-/// The services of a host. By default there are no properties, the clock stands at 0, random numbers differ from call
+/// The services of a host. By default there are no properties, the clock is at 0, random numbers differ from call
 /// to call and are the same in each test, and neither expressions nor signatures can be judged.
 #[derive(Debug, Default)]
 pub struct Services {
@@ -39,7 +39,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Services with a clock that stands at this time, in nanoseconds since the Unix epoch.
+    /// Services whose clock is at this time, in nanoseconds since the Unix epoch.
     pub fn at(now: u64) -> Self {
         Self { now: Cell::new(now), ..Self::default() }
     }

@@ -49,7 +49,7 @@ impl Plan {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
         let turn = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
-        let (mut last, mut told) = (Last::default(), trusted);
+        let (mut last, mut has_uncounted) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
         let counted_before = effects.counts.len();
         for (position, experiment) in self.experiments.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Plan {
             request.assign(experiment.id, assigned);
             variant.apply(effects);
             if !assigned.counts {
-                told = true;
+                has_uncounted = true;
                 variant.mark(assigned, effects);
             } else if assigned.by == DecidedBy::Hash {
                 match (&self.memory, variant.counters) {
@@ -84,7 +84,7 @@ impl Plan {
                 }
             }
         }
-        if told {
+        if has_uncounted {
             self.write_decided(trusted, request, effects);
         }
         if self.outputs.any {
@@ -157,8 +157,8 @@ impl<'a, O: HostServices> Decision<'a, O> {
         let combined = || find(self.request.sent(outputs.combined?)?, b',', experiment);
         let variant = own.or_else(combined);
         experiment.note(trace, Step::Trust, variant.map_or(Verdict::On, Verdict::Variant));
-        let told = outputs.decided.and_then(|header| self.request.sent(header));
-        let word = told.and_then(|told| values(told, b',', experiment.name()).next());
+        let decided = outputs.decided.and_then(|header| self.request.sent(header));
+        let word = decided.and_then(|list| values(list, b',', experiment.name()).next());
         Some(Assigned::by_peer(u16::try_from(variant?).ok()?, word))
     }
 

@@ -68,7 +68,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
         Assigned { counts: assigned.counts && consent && !self.is_testers(), ..assigned }
     }
 
-    /// Whether the request is somebody's visit, or counts like one.
+    /// Whether the request is a visit, or counts like one.
     #[cold]
     pub(crate) fn is_visit(&self) -> bool {
         *self.is_visit.get_or_init(|| !self.plan.visits_only || self.request.is_visit())

@@ -16,7 +16,7 @@ use weir_core::{Effects, HostServices, Remembered, ResponseHeader};
 /// values are not read, and none is written of which this leaves too little for the rest.
 const MAX_COOKIE_LEN: usize = 3800;
 
-/// Goals are added while all entries have at most so many bytes, so that assignments find room after them.
+/// Maximum length in bytes of all entries to which a goal is added, so that assignments find room after them.
 const MAX_WITH_GOALS: usize = 3000;
 
 /// What ends the entry of a goal, where that of an assignment has its version.
@@ -212,7 +212,7 @@ impl NewAssignments {
                 }
             }
             let Some(variant) = new else {
-                // A unit that is counted anew can reach its goals anew.
+                // A unit that is counted again can reach its goals again.
                 let goals = recalled.into_iter().flat_map(|recalled| recalled.goals_of(&experiment.key));
                 for whole in goals {
                     add(entries, whole);

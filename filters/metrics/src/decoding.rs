@@ -48,7 +48,7 @@ impl<'n> Decoded<'n> {
         self.take(pair())
     }
 
-    /// `_503` or `_5xx` behind `_rq`. Istio leaves that with the metric.
+    /// `_503` or `_5xx` after `_rq`. Istio leaves that with the metric.
     fn take_code(&mut self) {
         if !ends_in_code(self.metric) {
             return;

@@ -30,7 +30,7 @@ pub(crate) struct Goal {
     pub(crate) experiments: Box<[GoalExperiment]>,
     /// What counts units, …
     pub(crate) units: Counted,
-    /// … and what counts requests, where units are not told apart.
+    /// … and what counts requests, where units are not known.
     pub(crate) each: Counted,
 }
 

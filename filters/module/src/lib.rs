@@ -23,3 +23,4 @@ mod response_faults;
 mod running;
 
 pub use pipeline::{Kept, Pipeline, Workspace};
+pub use running::metric as running_metric;

@@ -17,7 +17,8 @@ pub(crate) fn report<H: Host>(host: &H, configuration: &[u8]) {
 }
 
 /// The gauge's name with the plugin as a label: whatever could end or begin a label becomes `_`.
-fn metric(plugin: &[u8]) -> String {
+#[must_use]
+pub fn metric(plugin: &[u8]) -> String {
     let mut name = String::from("plugin=.=");
     for byte in plugin.iter().take(MAX_NAME) {
         let plain = byte.is_ascii_alphanumeric() || *byte == b'-';

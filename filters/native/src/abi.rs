@@ -206,11 +206,11 @@ struct Library {
     address: Pointer,
 }
 
-/// A function of the process, by its name with a zero behind it.
+/// A function of the process, by its name with a zero after it.
 #[cfg(target_os = "linux")]
 fn symbol(name: &'static str) -> Pointer {
     match CStr::from_bytes_until_nul(name.as_bytes()) {
-        // SAFETY: null stands for all libraries of the process, and the name ends with a zero.
+        // SAFETY: null means all libraries of the process, and the name ends with a zero.
         Ok(name) => unsafe { dlsym(null_mut(), name.as_ptr()) },
         Err(_) => null_mut(),
     }

@@ -6,6 +6,7 @@ use crate::callouts::MAX_ANSWER;
 use crate::shared::Shared;
 use crate::worker::{self, Worker};
 use std::ffi::{c_char, c_void};
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null;
 use std::rc::Rc;
@@ -37,24 +38,23 @@ fn guarded<T>(callback: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Runs a callback of a stream; where it panics, `failed` says what to do.
+/// Runs a callback of a stream; where it panics, `failed` says what to do, and `without` where there is no stream, or
+/// that panics too.
 #[inline]
 fn guarded_stream<T>(
     stream: *const Stream,
     callback: impl FnOnce(&Worker, u32, Filter) -> T,
     failed: impl FnOnce(&Worker, Filter) -> T,
-    without: T,
+    without: impl FnOnce() -> T,
 ) -> T {
     // SAFETY: Envoy passes what `filter_new` returned, until `filter_destroy`.
-    let Some(stream) = (unsafe { stream.as_ref() }) else { return without };
+    let Some(stream) = (unsafe { stream.as_ref() }) else { return without() };
     // Envoy may destroy the stream within the callback.
     let (worker, number, filter) = (Rc::clone(&stream.worker), stream.number, stream.filter);
     guarded(|| callback(&worker, number, filter)).unwrap_or_else(|| {
-        let result = guarded(|| {
-            worker.count_panic(number, filter);
-            failed(&worker, filter)
-        });
-        result.unwrap_or(without)
+        // What becomes of the request does not depend on whether it can be counted.
+        guarded(|| worker.count_panic(number, filter));
+        guarded(|| failed(&worker, filter)).unwrap_or_else(without)
     })
 }
 
@@ -67,6 +67,15 @@ fn request_failed(worker: &Worker, filter: Filter) -> HeadersStatus {
     HeadersStatus::Stop
 }
 
+/// The same of a request for which nothing could be made, so that nothing says whether it may go on.
+fn refuse(filter: *mut c_void) -> HeadersStatus {
+    if !filter.is_null() {
+        // SAFETY: Envoy's own, in its callback.
+        guarded(|| unsafe { Filter::at(filter) }.reply(503, &[], b"", "weir_panic"));
+    }
+    HeadersStatus::Stop
+}
+
 /// The module was loaded, on the main thread. Null refuses to run in this Envoy.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
@@ -74,7 +83,8 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
         Some(Ok(())) => abi::VERSION.as_ptr(),
         Some(Err(missing)) => {
             // Envoy's log may be among what is missing.
-            eprintln!(
+            let _ = writeln!(
+                std::io::stderr(),
                 "weir: this Envoy does not have the functions that the native module needs ({}); it is made for the \
                  ABI {}, which Envoy 1.40 has",
                 missing.join(", "),
@@ -90,13 +100,13 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     config: *mut c_void,
-    _name: Slice,
+    name: Slice,
     document: Slice,
 ) -> *const c_void {
     let loaded = guarded(|| {
-        // SAFETY: Envoy's own, on the main thread; the document is there during the call.
-        let (config, document) = unsafe { (Config::at(config), document.bytes()) };
-        Shared::load(config, document)
+        // SAFETY: Envoy's own, on the main thread; name and document are there during the call.
+        let (config, name, document) = unsafe { (Config::at(config), name.bytes(), document.bytes()) };
+        Shared::load(config, name, document)
     });
     loaded.flatten().map_or(null(), |shared| Arc::into_raw(shared).cast())
 }
@@ -131,7 +141,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_per_route_config_new(
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_per_route_config_destroy(_config: *const c_void) {}
 
-/// A stream began, on its worker. Null ends it.
+/// A stream began, on its worker. Null where nothing can be made for it: its callbacks refuse the request.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_new(
     shared: *const c_void,
@@ -141,13 +151,16 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(
         return null();
     }
     let made = guarded(|| {
-        // SAFETY: Envoy passes what `config_new` returned, before `config_destroy`; the count of owners is raised first,
-        // so that this one leaves Envoy's in place.
-        let shared = unsafe {
-            Arc::increment_strong_count(shared.cast::<Shared>());
-            Arc::from_raw(shared.cast::<Shared>())
+        let shared = shared.cast::<Shared>();
+        // SAFETY: Envoy passes what `config_new` returned, before `config_destroy`.
+        let known = unsafe { &*shared };
+        // SAFETY: the same; the count of owners is raised first, so that this one leaves Envoy's in place. It is raised
+        // for a worker's first stream only: all workers count in one place.
+        let own = || unsafe {
+            Arc::increment_strong_count(shared);
+            Arc::from_raw(shared)
         };
-        let worker = worker::of(&shared);
+        let worker = worker::of(known, own);
         // SAFETY: Envoy's own, on its worker; it is dropped with the stream.
         let filter = unsafe { Filter::at(filter) };
         Box::new(Stream { number: worker.number_stream(), worker, filter })
@@ -162,7 +175,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: *const c_void)
         return;
     }
     // Usually it has ended before.
-    guarded_stream(stream.cast(), |worker, number, filter| worker.on_end(number, filter), |_, _| (), ());
+    guarded_stream(stream.cast(), |worker, number, filter| worker.on_end(number, filter), |_, _| (), || ());
     // SAFETY: Envoy passes what `filter_new` returned, once.
     let stream = unsafe { Box::from_raw(stream.cast::<Stream>().cast_mut()) };
     guarded(move || drop(stream));
@@ -170,12 +183,12 @@ extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: *const c_void)
 
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
-    _filter: *mut c_void,
+    filter: *mut c_void,
     stream: *const c_void,
     _ends: bool,
 ) -> HeadersStatus {
     let served = |worker: &Worker, number, filter| worker.on_request_headers(number, filter);
-    guarded_stream(stream.cast(), served, request_failed, HeadersStatus::Continue)
+    guarded_stream(stream.cast(), served, request_failed, || refuse(filter))
 }
 
 #[unsafe(no_mangle)]
@@ -196,7 +209,12 @@ extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
         worker.on_request_trailers(number, filter);
         Flow::Continue
     };
-    guarded_stream(stream.cast(), served, |_, _| Flow::Continue, Flow::Continue)
+    // Trailers may have names that clients must not send.
+    let failed = |worker: &Worker, filter| match request_failed(worker, filter) {
+        HeadersStatus::Continue => Flow::Continue,
+        _ => Flow::Stop,
+    };
+    guarded_stream(stream.cast(), served, failed, || Flow::Stop)
 }
 
 #[unsafe(no_mangle)]
@@ -209,7 +227,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_headers(
         worker.on_response_headers(number, filter, ends);
         HeadersStatus::Continue
     };
-    guarded_stream(stream.cast(), served, |_, _| HeadersStatus::Continue, HeadersStatus::Continue)
+    guarded_stream(stream.cast(), served, |_, _| HeadersStatus::Continue, || HeadersStatus::Continue)
 }
 
 #[unsafe(no_mangle)]
@@ -219,7 +237,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_body(
     ends: bool,
 ) -> Flow {
     let served = |worker: &Worker, number, filter| worker.on_response_body(number, filter, ends);
-    guarded_stream(stream.cast(), served, |_, _| Flow::Continue, Flow::Continue)
+    guarded_stream(stream.cast(), served, |_, _| Flow::Continue, || Flow::Continue)
 }
 
 #[unsafe(no_mangle)]
@@ -228,7 +246,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_response_trailers(
     stream: *const c_void,
 ) -> Flow {
     let served = |worker: &Worker, number, filter| worker.on_response_trailers(number, filter);
-    guarded_stream(stream.cast(), served, |_, _| Flow::Continue, Flow::Continue)
+    guarded_stream(stream.cast(), served, |_, _| Flow::Continue, || Flow::Continue)
 }
 
 /// A stream is over; access logs are written next.
@@ -237,7 +255,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_stream_complete(
     _filter: *mut c_void,
     stream: *const c_void,
 ) {
-    guarded_stream(stream.cast(), |worker, number, filter| worker.on_end(number, filter), |_, _| (), ());
+    guarded_stream(stream.cast(), |worker, number, filter| worker.on_end(number, filter), |_, _| (), || ());
 }
 
 /// What [`crate::wake`] asked for.
@@ -247,7 +265,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_scheduled(
     stream: *const c_void,
     _event: u64,
 ) {
-    guarded_stream(stream.cast(), |worker, number, filter| worker.on_call(number, filter), |_, _| (), ());
+    let called = |worker: &Worker, number, filter| worker.on_call(number, filter);
+    guarded_stream(stream.cast(), called, |worker, _| worker.recover(), || ());
 }
 
 /// A worker wants a callout; this is the main thread.
@@ -337,7 +356,7 @@ mod tests {
         envoy_dynamic_module_on_http_filter_stream_complete(std::ptr::null_mut(), null());
         assert!(envoy_dynamic_module_on_http_filter_new(null(), std::ptr::null_mut()).is_null());
         let status = envoy_dynamic_module_on_http_filter_request_headers(std::ptr::null_mut(), null(), true);
-        assert_eq!(status, HeadersStatus::Continue);
+        assert_eq!(status, HeadersStatus::Stop, "nothing says that it may go on");
     }
 
     #[test]

@@ -16,6 +16,13 @@ use weir_host::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind, Reply, Sig
 /// The root of a worker's only plugin. Streams have numbers from 2 on.
 pub(crate) const ROOT: u32 = 1;
 
+/// What of a stream waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Response,
+}
+
 /// Headers by name and value.
 pub(crate) type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -28,7 +35,7 @@ pub(crate) struct Native {
     /// The context that hostcalls are for: a stream, or [`ROOT`].
     context: Cell<u32>,
     /// The streams that wait, with their filters.
-    waiting: RefCell<HashMap<u32, Filter>>,
+    waiting: RefCell<HashMap<u32, (Filter, Side)>>,
     /// Whether a header of the request was changed since Envoy chose the route.
     edited: Cell<bool>,
     /// Whether the request whose headers are being served, and that was stopped, goes on after all.
@@ -102,7 +109,7 @@ impl Native {
     }
 
     /// Serves a callback of a stream's request headers; with what comes of it, whether the request goes on although it
-    /// was stopped: in this callback Envoy cannot be told so.
+    /// was stopped: this callback cannot report that to Envoy.
     pub(crate) fn serve_headers<T>(
         &self,
         stream: u32,
@@ -134,7 +141,7 @@ impl Native {
     pub(crate) fn filter_of(&self, stream: u32) -> Option<Filter> {
         match self.serving.get() {
             Some((serving, filter)) if serving == stream => Some(filter),
-            _ => self.waiting.try_borrow().ok()?.get(&stream).copied(),
+            _ => self.waiting.try_borrow().ok()?.get(&stream).map(|(filter, _)| *filter),
         }
     }
 
@@ -149,13 +156,20 @@ impl Native {
     }
 
     /// A stream waits from here on.
-    pub(crate) fn wait(&self, stream: u32, filter: Filter) {
+    pub(crate) fn wait(&self, stream: u32, filter: Filter, side: Side) {
         if let Ok(mut waiting) = self.waiting.try_borrow_mut()
-            && waiting.insert(stream, filter).is_none()
+            && waiting.insert(stream, (filter, side)).is_none()
             && let Some(scheduler) = filter.scheduler()
         {
             self.wake.add(stream, scheduler);
         }
+    }
+
+    /// The streams that wait.
+    pub(crate) fn waiting(&self) -> Vec<(u32, Filter, Side)> {
+        let waiting = self.waiting.try_borrow();
+        waiting
+            .map_or_else(|_| Vec::new(), |all| all.iter().map(|(stream, it)| (*stream, it.0, it.1)).collect())
     }
 
     /// A stream does not wait any longer, or has ended. Whether it was waiting.
@@ -184,9 +198,19 @@ impl Native {
         self.replies.try_borrow().is_ok_and(|replies| replies.iter().any(|(other, _)| *other == stream))
     }
 
-    /// Lets `decide` change these headers as if they were those of a response.
+    /// Lets `decide` change these headers as if they were those of a response. Headers of responses are Envoy's again
+    /// afterwards, also when this panics.
     pub(crate) fn compose(&self, headers: Headers, decide: impl FnOnce()) -> Headers {
+        struct End<'h>(&'h RefCell<Option<Headers>>);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                if let Ok(mut composing) = self.0.try_borrow_mut() {
+                    *composing = None;
+                }
+            }
+        }
         self.composing.replace(Some(headers));
+        let _end = End(&self.composing);
         decide();
         self.composing.take().unwrap_or_default()
     }
@@ -230,7 +254,10 @@ fn change(headers: &mut Headers, name: &[u8], edit: Edit<'_>) {
     if !matches!(edit, Edit::Add(_)) {
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
-    if let Edit::Add(value) | Edit::Replace(value) = edit {
+    // As Envoy does with headers of other responses: without a value there is no header.
+    if let Edit::Add(value) | Edit::Replace(value) = edit
+        && !value.is_empty()
+    {
         headers.push((name.to_vec(), value.to_vec()));
     }
 }
@@ -358,6 +385,9 @@ impl Host for Native {
         if let Edit::Add([]) | Edit::Replace([]) = edit {
             self.say_of_empty(name);
         }
+        if let Edit::Add([]) = edit {
+            return;
+        }
         let map = map_of(map);
         let done = match edit {
             Edit::Add(value) => filter.add_header(map, name, value),
@@ -370,6 +400,9 @@ impl Host for Native {
     }
 
     fn property(&self, path: &[u8]) -> Option<Bytes> {
+        if path == b"plugin_name" {
+            return self.shared.as_ref().map(|shared| Bytes(shared.name.to_vec()));
+        }
         properties::find(path)?.read(self.filter()?).map(Bytes)
     }
 
@@ -480,7 +513,10 @@ impl Drop for Bytes {
         let buffer = std::mem::take(&mut self.0);
         if buffer.capacity() > 0 && buffer.capacity() <= MOST_KEPT {
             // While a thread ends there may be no place for it.
-            let _ = SPARE.try_with(|spare| spare.set(buffer));
+            let _ = SPARE.try_with(|spare| {
+                let kept = spare.take();
+                spare.set(if kept.capacity() > buffer.capacity() { kept } else { buffer });
+            });
         }
     }
 }
@@ -518,6 +554,28 @@ mod tests {
         let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
         assert_eq!(composed, [pair("set-cookie", "a=1"), pair(":status", "200")]);
         assert!(host.header(HeaderMap::Response, b":status").is_none());
+    }
+
+    #[test]
+    fn a_panic_does_not_keep_the_headers_of_an_answer() {
+        let host = Native::checking();
+        let quiet = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let composed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            host.compose(vec![(b"x-a".to_vec(), b"1".to_vec())], || panic!("of a decision"))
+        }));
+        std::panic::set_hook(quiet);
+        assert!(composed.is_err() && host.header(HeaderMap::Response, b"x-a").is_none());
+    }
+
+    #[test]
+    fn headers_without_a_value_are_left_out_of_answers_too() {
+        let host = Native::checking();
+        let composed = host.compose(vec![(b"x-a".to_vec(), b"1".to_vec())], || {
+            host.edit(HeaderMap::Response, b"x-a", Edit::Replace(b""));
+            host.edit(HeaderMap::Response, b"x-b", Edit::Add(b""));
+        });
+        assert_eq!(composed, []);
     }
 
     #[test]

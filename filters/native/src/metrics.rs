@@ -4,7 +4,7 @@
 //! combination of values, belong to a worker and come with requests ([`Series`]). Filters name series by one text that
 //! has all of it, see [`weir_metrics::decode`].
 
-use crate::abi::{Config, Filter, Slice};
+use crate::abi::{self, Config, Filter, Slice};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,7 +21,16 @@ impl Families {
         let key = key(kind, &decoded);
         if let Entry::Vacant(new) = self.0.entry(key) {
             let labels: Vec<&str> = decoded.labels.iter().map(|(label, _)| *label).collect();
-            config.define(kind, decoded.metric, &labels).map(|id| new.insert(id));
+            match config.define(kind, decoded.metric, &labels) {
+                Some(id) => drop(new.insert(id)),
+                None => abi::log(
+                    log::Level::Warn,
+                    &format!(
+                        "weir: Envoy refused to define the metric {}: it is not counted",
+                        decoded.metric
+                    ),
+                ),
+            }
         }
     }
 }

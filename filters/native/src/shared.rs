@@ -17,6 +17,8 @@ pub(crate) const PANICS: &str = "weir_panics_total";
 pub(crate) struct Shared {
     /// What no other configuration of this process has.
     pub(crate) number: u64,
+    /// The filter's name (`filter_name`): metrics have it as the name of the plugin.
+    pub(crate) name: Box<[u8]>,
     pub(crate) document: Box<[u8]>,
     pub(crate) families: Families,
     pub(crate) callouts: Callouts,
@@ -28,7 +30,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Checks a configuration and defines its metrics. `None` refuses it: the log says why.
-    pub(crate) fn load(config: Config, document: &[u8]) -> Option<Arc<Self>> {
+    pub(crate) fn load(config: Config, name: &[u8], document: &[u8]) -> Option<Arc<Self>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let checking = Native::checking();
         let pipeline = match Pipeline::configure(&checking, document) {
@@ -42,6 +44,7 @@ impl Shared {
         let mut families = Families::default();
         families.declare(config, MetricKind::Counter, PANICS);
         families.declare(config, MetricKind::Counter, "weir_responses_forgotten_total");
+        families.declare(config, MetricKind::Gauge, &weir::running_metric(name));
         for name in &plans.shape.counters {
             families.declare(config, MetricKind::Counter, name);
         }
@@ -58,6 +61,7 @@ impl Shared {
         }
         Some(Arc::new(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            name: name.into(),
             document: document.into(),
             families,
             callouts: Callouts::new(config.scheduler()),

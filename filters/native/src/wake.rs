@@ -31,7 +31,7 @@ pub(crate) struct Wake<C = Scheduler> {
 }
 
 struct State<C> {
-    /// When the timer rings; `None` when it is stopped.
+    /// When the timer fires; `None` when it is stopped.
     due: Option<Instant>,
     /// The streams that wait.
     streams: BTreeMap<u32, C>,
@@ -152,7 +152,7 @@ struct Alarms {
     next_number: u64,
 }
 
-/// What the thread waits for at most: an alarm tells it of itself.
+/// How long the thread waits at most; a new alarm notifies it.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 impl Clock {

@@ -1,7 +1,7 @@
 //! A worker's part of a configuration: the dispatcher that all shells share, and what Envoy's callbacks need beside it.
 
 use crate::abi::{Filter, HeadersStatus};
-use crate::host::{Native, ROOT};
+use crate::host::{Native, ROOT, Side};
 use crate::shared::{PANICS, Shared};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -27,15 +27,15 @@ thread_local! {
     static WORKERS: RefCell<Vec<Rc<Worker>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The worker's part of a configuration, made when it is first asked for. Those of configurations that Envoy has
-/// dropped go then: no stream of theirs is left, or it holds its own.
-pub(crate) fn of(shared: &Arc<Shared>) -> Rc<Worker> {
+/// The worker's part of a configuration, made when it is first asked for, of what `own` gives. Those of configurations
+/// that Envoy has dropped go then: no stream of theirs is left, or it holds its own.
+pub(crate) fn of(shared: &Shared, own: impl FnOnce() -> Arc<Shared>) -> Rc<Worker> {
     let known = WORKERS.with(|workers| {
         let workers = workers.try_borrow().ok()?;
         workers.iter().find(|worker| worker.shared.number == shared.number).map(Rc::clone)
     });
     known.unwrap_or_else(|| {
-        let made = Rc::new(Worker::new(Arc::clone(shared)));
+        let made = Rc::new(Worker::new(own()));
         let dropped = WORKERS.with(|workers| {
             let mut workers = workers.try_borrow_mut().ok()?;
             let (closed, mut open): (Vec<_>, Vec<_>) =
@@ -121,7 +121,7 @@ impl Worker {
         } else if self.host.is_answered(stream) {
             HeadersStatus::Stop
         } else {
-            self.host.wait(stream, filter);
+            self.host.wait(stream, filter, Side::Request);
             HeadersStatus::StopAll
         };
         // Others may be answered too, by what was due before.
@@ -149,7 +149,7 @@ impl Worker {
             self.dispatcher.on_response_body(&self.host, stream, filter.body_size(), ends)
         });
         if flow == Flow::StopAndSlowDown {
-            self.host.wait(stream, filter);
+            self.host.wait(stream, filter, Side::Response);
         }
         flow
     }
@@ -166,12 +166,14 @@ impl Worker {
     #[inline]
     pub(crate) fn on_end(&self, stream: u32, filter: Filter) {
         if self.dispatcher.pending() == 0 && self.dispatcher.waiting() == 0 {
+            // After a panic the host may know it still.
+            self.host.waits_no_longer(stream);
             return;
         }
         // Served as no stream: this one is not there any longer.
         self.host.serve(NO_STREAM, filter, || {
             self.dispatcher.on_end(&self.host, stream);
-            // Who is left looks for those that have gone, now and then; after the last one nobody would.
+            // Streams that remain look for those that have gone, now and then; after the last one nothing would.
             if self.host.waits_no_longer(stream) && self.host.wake.is_idle() {
                 self.host.act_for_root();
                 self.dispatcher.forget_gone(&self.host);
@@ -183,6 +185,22 @@ impl Worker {
     pub(crate) fn on_call(&self, stream: u32, filter: Filter) {
         self.host.wake.arrived();
         self.host.serve(stream, filter, || self.catch_up());
+        self.send_replies(None);
+    }
+
+    /// After a panic outside of a request's own callback: whatever waits is refused or goes on, as after a panic in its
+    /// callback, because it cannot be told what it would wait for.
+    #[cold]
+    pub(crate) fn recover(&self) {
+        self.host.set_answer(None);
+        for (stream, filter, side) in self.host.waiting() {
+            self.host.waits_no_longer(stream);
+            match side {
+                Side::Request if self.fails_closed() => filter.reply(503, &[], b"", "weir_panic"),
+                Side::Request => filter.continue_request(),
+                Side::Response => filter.continue_response(),
+            }
+        }
         self.send_replies(None);
     }
 

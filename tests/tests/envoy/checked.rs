@@ -17,6 +17,9 @@ const STRICTER: [(&str, &str); 2] = [
     ("/config/vm_config/environment_variables {\"host_env_keys\":\"A\"}", "one text for a list: the same"),
 ];
 
+/// The change that renames the filter's `config`.
+const RENAMED: &str = "/config (renamed)";
+
 /// The filter's message, as an Envoy file has it.
 fn filter() -> Value {
     json!({
@@ -77,6 +80,7 @@ fn changes() -> Vec<(&'static str, Value)> {
         ),
         // Wrong.
         ("/confg", json!({})),
+        (RENAMED, json!("its name")),
         ("/config/rootid", json!("weir")),
         ("/config/root_id", json!(5)),
         ("/config/name", json!(["weir"])),
@@ -110,6 +114,9 @@ fn changes() -> Vec<(&'static str, Value)> {
 /// Puts a value at a place; null takes away what is there.
 fn changed(pointer: &str, value: &Value) -> Value {
     let mut filter = filter();
+    if pointer == RENAMED {
+        return filter;
+    }
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let members = filter.pointer_mut(parent).unwrap().as_object_mut().unwrap();
     match value {
@@ -139,7 +146,12 @@ fn envoy_refuses_what_is_refused() {
     let mut different = Vec::new();
     let mut wrong = 0;
     for (pointer, value) in changes() {
-        fs::write(&file, bootstrap(&changed(pointer, &value)).to_string()).unwrap();
+        let mut filter = changed(pointer, &value);
+        if pointer == RENAMED {
+            let config = filter.as_object_mut().unwrap().remove("config").unwrap();
+            filter["confg"] = config;
+        }
+        fs::write(&file, bootstrap(&filter).to_string()).unwrap();
         let output =
             Command::new(program::path()).args(["check", "--all-plugins"]).arg(&file).output().unwrap();
         let found = output.status.code() != Some(0);

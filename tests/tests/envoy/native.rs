@@ -18,7 +18,7 @@ fn discovered(config: &Value) -> Listener {
     Listener::new().filter(Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(config)) })
 }
 
-/// Everybody gets a header, those who ask for it after a delay.
+/// Each request gets a header; those that ask for it, after a delay.
 fn marks(value: &str) -> Value {
     json!({
         "routing": {"rules": [{"name": "all", "setHeaders": {"x-mark": value}}]},

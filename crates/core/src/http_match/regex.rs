@@ -112,7 +112,7 @@ fn plain(pattern: &str) -> Option<(Anchor, Vec<u8>)> {
 pub enum InvalidRegex {
     /// It is empty.
     Empty,
-    /// It has so many bytes, which are too many.
+    /// Too long; the length in bytes.
     TooLong(usize),
     /// It is too large, or not in the supported syntax.
     Unsupported {

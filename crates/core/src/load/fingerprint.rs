@@ -11,8 +11,8 @@ const BITS: u32 = 48;
 /// the same. `None` where they are neither.
 ///
 /// The order of members does not matter. Numbers and texts of the same number are the same, because Envoy's reader of
-/// YAML makes texts of decimals. It tells versions of one configuration apart; it is no protection against who wants
-/// two to be the same.
+/// YAML makes texts of decimals. It tells versions of one configuration apart; it does not protect
+/// against attempts to make two the same.
 pub fn fingerprint(bytes: &[u8]) -> Option<u64> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Some(fingerprint_of(&Value::Null));

@@ -113,6 +113,9 @@ impl World {
             assert!(self.file != FOREIGN, "an edit is overwritten: {}", say());
             assert!(version == 0 || version == self.file + 1, "steps are in order: {}", say());
             assert!(version != self.file, "nothing is written twice: {}", say());
+            if version == 1 && self.file == 0 && self.state.phase == (Phase::Writing { step: 1 }) {
+                assert!(answers && self.running() == Running::All(0), "nobody would see it: {}", say());
+            }
             if version > 0 {
                 assert!(
                     !self.state.paused && self.now - self.state.started < DEADLINE,

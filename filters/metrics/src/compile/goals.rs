@@ -63,7 +63,7 @@ impl Builder<'_, '_> {
                 format!("invalid name {name:?}: use letters, digits, `-` and `_` (at most {MAX_NAME_LEN})");
             self.compiler.problems.add(at, message);
         } else if known.contains(&name) {
-            self.compiler.problems.add(at, format!("{name:?} is already the name of an earlier goal"));
+            self.compiler.duplicate_name(name, "goal", at);
         }
     }
 

@@ -57,7 +57,7 @@ fn plugin_in(shell: Shell, module: &str, faults: &Value) -> Plugin {
     }
 }
 
-/// Where a counter or a gauge of a fault stands.
+/// Where a counter or a gauge of a fault is.
 fn stat(envoy: &Envoy, shell: Shell, fault: &str, what: &str) -> i64 {
     envoy.stat(&shell.metric(&format!("fault=.={fault};.;{what}"))).unwrap()
 }

@@ -46,7 +46,7 @@ fn ask(envoy: &Envoy, requests: Vec<Request>) -> Vec<Response> {
         .collect()
 }
 
-/// Where a counter or a gauge of a fault stands.
+/// Where a counter or a gauge of a fault is.
 fn stat(envoy: &Envoy, fault: &str, what: &str) -> i64 {
     envoy.stat(&format!("wasmcustom.fault=.={fault};.;{what}")).unwrap()
 }

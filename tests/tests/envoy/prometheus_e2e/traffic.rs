@@ -90,7 +90,7 @@ impl Seen {
             }
         }
         for unit in 0..UNCOUNTED {
-            // A tester orders, and a browser prefetches for somebody who never came.
+            // A tester orders, and a browser prefetches a page that nobody opens.
             let tester = Request { method: "POST".to_owned(), ..self.by(unit, "/orders") };
             let tester = tester.header("x-force", format!("checkout=one-page~{TESTERS}"));
             let prefetch = self.by(UNITS + unit, "/").header("sec-purpose", "prefetch");
@@ -151,7 +151,7 @@ impl Seen {
     }
 }
 
-/// The variant that the upstream was told.
+/// The variant that the upstream received.
 fn variant(answer: &Response) -> String {
     let seen = answer.seen().expect("an upstream's answer").header_bytes("x-weir-experiment-checkout");
     String::from_utf8(seen.concat()).unwrap()

@@ -104,7 +104,7 @@ impl House {
         std::fs::read_to_string(&self.target).unwrap()
     }
 
-    /// All users ask once; who was answered by which version. Nothing may be lost.
+    /// Sends one request for each user. Returns which version answered; nothing may be lost.
     pub(super) fn visit(&self) -> Visit {
         let cookies = self.users.lock().unwrap().clone();
         let request = |user: usize| {

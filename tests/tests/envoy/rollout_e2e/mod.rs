@@ -1,5 +1,5 @@
 //! The example of `weir rollout` with the real Envoy and the real Prometheus: a release that goes through, one that is
-//! taken back, and what happens when Prometheus is gone or somebody else writes.
+//! taken back, and what happens when Prometheus is gone or something else writes the file.
 
 mod house;
 
