@@ -80,6 +80,8 @@ fn metrics_have_the_names_and_labels_of_the_webassembly_module() {
     let labels = [("code_class", "2xx")];
     let counted = |_: &Envoy| page().value("weir_requests_total", &labels) == Some(1.0);
     assert!(envoy.wait_for(PATIENCE, counted), "{}", envoy.prometheus().unwrap());
+    let running = |_: &Envoy| page().value("weir_config_hash", &[("plugin", "weir")]).is_some();
+    assert!(envoy.wait_for(PATIENCE, running), "{}", envoy.prometheus().unwrap());
     let measured = |_: &Envoy| page().value("weir_request_duration_milliseconds_count", &[]) == Some(1.0);
     assert!(envoy.wait_for(PATIENCE, measured), "{}", envoy.prometheus().unwrap());
 }
@@ -122,4 +124,82 @@ fn a_route_has_no_configuration_of_its_own() {
         "typed_per_filter_config": {"envoy.filters.http.dynamic_modules": own}}]);
     let log = refusal(Filter::Plugin(Box::new(plugin(&marks("a")))), Some(routes));
     assert!(log.contains("no configuration for a route (typed_per_filter_config)"), "{log}");
+}
+
+/// Attributes that differ from one process or connection to the next.
+const VOLATILE: [&str; 4] = ["connection.id", "source.port", "destination.port", "request.id"];
+
+/// The object that the access log has for a request, by a plugin with these attributes as fields.
+fn logged(plugin: Plugin, attributes: &[&str]) -> Value {
+    let field = |name: &&str| ((*name).to_owned(), json!({"endProperty": name}));
+    let fields: serde_json::Map<String, Value> = attributes.iter().map(field).collect();
+    let config = json!({"metrics": {"accessLog": {"fields": fields}}});
+    let listener = Listener::new().plugin(plugin.config(&config));
+    let envoy = Envoy::start(Bootstrap::default().listener(listener)).unwrap();
+    let request = Request { method: "POST".to_owned(), body: b"four".to_vec(), ..Request::get("/a?b=c") };
+    let request = request.header("referer", "https://example.com/").header("user-agent", "a test");
+    let answer = Client::http1().send(envoy.listener(0), &request).unwrap();
+    assert_eq!(answer.status, 200);
+    let line = |envoy: &Envoy| -> Option<Value> {
+        let log = envoy.log();
+        let objects = log.lines().filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok());
+        objects.filter(|it: &Value| it["method"] == "POST").last()
+    };
+    assert!(envoy.wait_for(PATIENCE, |envoy| line(envoy).is_some()), "{}", envoy.log());
+    assert!(!envoy.log().contains("Unsupported attribute"), "{}", envoy.log());
+    line(&envoy).unwrap()
+}
+
+#[test]
+fn attributes_are_those_of_the_webassembly_module() {
+    // The list is in a library that only Envoy can load.
+    let file = weir_tests::paths::root().join("filters/native/src/properties.rs");
+    let text = std::fs::read_to_string(file).unwrap();
+    let list = text.split("const ATTRIBUTES").nth(1).unwrap().split("];").next().unwrap();
+    let names: Vec<&str> = list.split("(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for some in names.chunks(16) {
+        let wasm = logged(Plugin::new("metrics").unwrap(), some);
+        let native = logged(Plugin::native().unwrap(), some);
+        for name in some.iter().filter(|name| !VOLATILE.contains(name)) {
+            assert_eq!(native[name], wasm[name], "{name}\nnative: {native}\nwasm: {wasm}");
+        }
+    }
+}
+
+#[test]
+fn several_filters_of_one_proxy_know_what_the_others_wrote() {
+    let config = |name: &str| {
+        json!({"ownership": {"shared": true},
+            "routing": {"rules": [{"name": "all", "setHeaders": {format!("x-weir-{name}"): "1"}}]}})
+    };
+    for make in [|| Plugin::new("ab_routing").unwrap(), || Plugin::native().unwrap()] {
+        let names = ["one", "two", "three"];
+        let listener = names
+            .iter()
+            .fold(Listener::new(), |listener, name| listener.plugin(make().config(&config(name))));
+        let envoy = Envoy::start(Bootstrap::default().listener(listener)).unwrap();
+        let forged = Request::get("/").header("x-weir-four", "1");
+        let answer = Client::http1().send(envoy.listener(0), &forged).unwrap();
+        let seen = answer.seen().unwrap();
+        for name in names {
+            assert_eq!(seen.header_bytes(&format!("x-weir-{name}")).concat(), b"1", "{name}: {seen:?}");
+        }
+        assert!(seen.header_bytes("x-weir-four").is_empty(), "{seen:?}");
+    }
+}
+
+#[test]
+fn delays_and_slow_responses_come_together() {
+    let faults = json!([{"delay": {"fixedDelay": "100ms", "percentage": "100%"},
+        "responseRateLimit": {"limitKbps": 64, "percentage": "100%"}}]);
+    let routes = json!([{"match": {"path": "/direct"}, "direct_response": {"status": 200, "body": {"inline_string": "direct"}}},
+        {"match": {"prefix": "/"}, "route": {"cluster": "v1"}}]);
+    let listener = Listener::new().plugin(plugin(&json!({"faults": faults}))).routes(routes);
+    let envoy = Envoy::start(Bootstrap::default().listener(listener)).unwrap();
+    for path in ["/direct", "/"] {
+        let answer = Client::http1().send(envoy.listener(0), &Request::get(path)).unwrap();
+        assert!(answer.status == 200 && !answer.body.is_empty(), "{path}: {answer:?}");
+        assert!(answer.elapsed >= Duration::from_millis(100), "{path}: {answer:?}");
+    }
 }
