@@ -41,14 +41,17 @@ fn files(form: &Value) -> Vec<Value> {
             "config": {"name": "weir", "vm_config": vm, "configuration": configuration},
         })
     };
+    // A name at the top of the configuration itself is a field, and is shown: no secret belongs there.
+    let named = form.get(CANARY).is_some();
+    let top = if named { Value::Null } else { form.clone() };
     let cookie = json!({"experiments": {"secret": [{"env": "COOKIE_SECRET"}], "list": 5}});
     vec![
         plugin(json!({"env": form}), cookie.clone()),
-        plugin(json!({}), form.clone()),
+        plugin(json!({}), top.clone()),
         plugin(json!({}), secret.clone()),
         message(json!({"environment_variables": form}), json!({"value": cookie})),
         message(json!({"environmentVariables": form}), json!({"value": cookie})),
-        message(json!({}), form.clone()),
+        message(json!({}), top),
         message(json!({}), json!({"value": secret})),
         secret,
         keys,

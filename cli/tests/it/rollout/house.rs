@@ -148,10 +148,5 @@ fn answer(said: &mut Said, folder: &str, request: &Request) -> Answer {
 
 /// What a proxy reports that has read the file.
 fn running(folder: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("{folder}/weir.yaml")).unwrap();
-    let stored = std::fs::read_to_string(format!("{folder}/weir.yaml.rollout.json")).unwrap_or_default();
-    let stored: Value = serde_json::from_str(&stored).unwrap_or_default();
-    let versions = stored["versions"].as_array().cloned().unwrap_or_default();
-    let version = versions.iter().find(|version| version["text"] == text.as_str());
-    version.and_then(|version| version["hash"].as_f64()).unwrap_or(1.0)
+    weir(&["rollout", "hash", &format!("{folder}/weir.yaml")]).out.trim().parse().unwrap()
 }
