@@ -2,6 +2,9 @@
 
 use crate::stamp::{self, Stamp};
 use crate::{Failure, dist};
+use elf::ElfBytes;
+use elf::abi::DT_NEEDED;
+use elf::endian::AnyEndian;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +16,9 @@ const PROFILE: &str = "native";
 const LIMIT_KB: u64 = 6000;
 /// A function that Envoy looks for first; without it this is no module.
 const INIT: &[u8] = b"envoy_dynamic_module_on_program_init\0";
+
+/// The libraries that Envoy itself needs: what other one a module needs may be in no image, and Envoy refuses it.
+const LIBRARIES: [&str; 4] = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"];
 
 /// Builds the module, unless it is there already, of the same sources.
 pub(crate) fn build() -> Result<(), Failure> {
@@ -27,6 +33,11 @@ pub(crate) fn build() -> Result<(), Failure> {
         if !bytes.windows(INIT.len()).any(|window| window == INIT) {
             return Err("the library lacks the functions that Envoy calls".into());
         }
+        let needed = needed(&bytes)?;
+        let missing: Vec<_> = needed.iter().filter(|name| !LIBRARIES.contains(&name.as_str())).collect();
+        if cfg!(target_env = "gnu") && !missing.is_empty() {
+            return Err(format!("the library needs {missing:?}, which images of Envoy do not have").into());
+        }
         dist::replace(&file, &bytes)?;
         // Sources that were edited meanwhile may be in it, or not.
         if stamp::of_sources(&root)? == sources {
@@ -37,6 +48,17 @@ pub(crate) fn build() -> Result<(), Failure> {
     let how = if unchanged { ", unchanged" } else { "" };
     println!("dist/{FILE}  {size} kB (at most {LIMIT_KB}){how}");
     if size > LIMIT_KB { Err(format!("too large: {FILE}").into()) } else { Ok(()) }
+}
+
+/// The names of the libraries that this one is linked to.
+fn needed(library: &[u8]) -> Result<Vec<String>, Failure> {
+    let file = ElfBytes::<AnyEndian>::minimal_parse(library)?;
+    let (Some(table), Some((_, strings))) = (file.dynamic()?, file.dynamic_symbol_table()?) else {
+        return Err("the library is not linked dynamically".into());
+    };
+    let entries = table.iter().filter(|entry| entry.d_tag == DT_NEEDED);
+    let names = entries.map(|entry| strings.get(usize::try_from(entry.d_val()).unwrap_or(usize::MAX)));
+    Ok(names.map(|name| name.map(str::to_owned)).collect::<Result<_, _>>()?)
 }
 
 /// Runs cargo; returns the file that it made.

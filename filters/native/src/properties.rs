@@ -10,8 +10,14 @@ use crate::abi::{Filter, Map, Metadata};
 pub(crate) enum Property<'p> {
     /// An attribute that is a text.
     Text(u32),
+    /// An attribute that is a text, empty where Envoy finds none, as WebAssembly modules get it.
+    TextOrEmpty(u32),
+    /// The same where Envoy has another attribute, the second; nothing without that.
+    TextBeside(u32, u32),
     /// An attribute that is a number.
     Integer(u32),
+    /// The size of the request: what it declares, and the number of this attribute, what was received, if nothing.
+    Size(u32),
     /// An attribute that is true or false.
     Boolean(u32),
     /// A header of the request.
@@ -24,7 +30,7 @@ pub(crate) enum Property<'p> {
     Metadata(Metadata, &'p [u8], &'p [u8]),
 }
 
-use Property::{Boolean, Integer, Text};
+use Property::{Boolean, Integer, Size, Text, TextBeside, TextOrEmpty};
 
 /// The attributes, with their numbers in the ABI (`envoy_dynamic_module_type_attribute_id`).
 const ATTRIBUTES: [(&str, Property<'static>); 44] = [
@@ -37,8 +43,8 @@ const ATTRIBUTES: [(&str, Property<'static>); 44] = [
     ("request.useragent", Text(7)),
     ("request.id", Text(9)),
     ("request.protocol", Text(10)),
-    ("request.query", Text(11)),
-    ("request.size", Integer(13)),
+    ("request.query", TextOrEmpty(11)),
+    ("request.size", Size(13)),
     ("request.total_size", Integer(14)),
     ("response.code", Integer(15)),
     ("response.code_details", Text(16)),
@@ -52,7 +58,7 @@ const ATTRIBUTES: [(&str, Property<'static>); 44] = [
     ("destination.port", Integer(27)),
     ("connection.id", Integer(28)),
     ("connection.mtls", Boolean(29)),
-    ("connection.requested_server_name", Text(30)),
+    ("connection.requested_server_name", TextOrEmpty(30)),
     ("connection.tls_version", Text(31)),
     ("connection.subject_local_certificate", Text(32)),
     ("connection.subject_peer_certificate", Text(33)),
@@ -67,7 +73,7 @@ const ATTRIBUTES: [(&str, Property<'static>); 44] = [
     ("upstream.port", Integer(42)),
     ("upstream.tls_version", Text(43)),
     ("upstream.local_address", Text(51)),
-    ("upstream.transport_failure_reason", Text(52)),
+    ("upstream.transport_failure_reason", TextBeside(52, 41)),
     ("upstream.request_attempt_count", Integer(53)),
     ("xds.cluster_name", Text(57)),
     ("xds.route_name", Text(61)),
@@ -110,9 +116,20 @@ impl Property<'_> {
     /// The value of a stream: texts as they are, integers in eight bytes, numbers of metadata as `f64`, both little
     /// endian, booleans in one byte.
     pub(crate) fn read(self, filter: Filter) -> Option<Vec<u8>> {
+        let integer = |id| filter.attribute_integer(id).map(|value| value.to_le_bytes().to_vec());
         match self {
             Self::Text(id) => filter.attribute_text(id),
-            Self::Integer(id) => filter.attribute_integer(id).map(|value| value.to_le_bytes().to_vec()),
+            Self::TextOrEmpty(id) => Some(filter.attribute_text(id).unwrap_or_default()),
+            Self::TextBeside(id, other) => {
+                filter.attribute_text(id).or_else(|| filter.attribute_text(other).map(|_| Vec::new()))
+            }
+            Self::Integer(id) => integer(id),
+            Self::Size(id) => {
+                let declared = filter.header(Map::Request, b"content-length");
+                let declared: Option<u64> =
+                    declared.and_then(|it| std::str::from_utf8(&it).ok()?.parse().ok());
+                declared.map(|value| value.to_le_bytes().to_vec()).or_else(|| integer(id))
+            }
             // Envoy finds nothing where there is no TLS: then it is false, as WebAssembly modules get it.
             Self::Boolean(id) => Some(vec![u8::from(filter.attribute_boolean(id).unwrap_or(false))]),
             Self::RequestHeader(name) => filter.header(Map::Request, name),

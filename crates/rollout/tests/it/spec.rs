@@ -24,7 +24,11 @@ fn a_specification_is_read() {
     assert_eq!(plan.subject, Subject::Experiment("shop".to_owned()));
     assert_eq!((plan.proxies, plan.interval, plan.deadline), (3, 5000, Some(21_600_000)));
     assert_eq!(plan.on_deadline, OnDeadline::Rollback);
-    assert!((plan.alpha - 0.01 / 4.0).abs() < 1e-12, "a quarter of 1 %: three steps, and one more look: {}", plan.alpha);
+    assert!(
+        (plan.alpha - 0.01 / 4.0).abs() < 1e-12,
+        "a quarter of 1 %: three steps, and one more look: {}",
+        plan.alpha
+    );
     let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(names, ["coverage 4 %", "coverage 20 %", "coverage 100 %, weights new 100, old 0"]);
     assert_eq!((plan.steps[0].hold, plan.steps[0].min_units), (600_000, 1000));
