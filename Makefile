@@ -47,6 +47,12 @@ push: wasm ## Push the modules to a registry: make push REF=ghcr.io/acme/weir
 	@: $${REF:?say where to, as in make push REF=ghcr.io/acme/weir}
 	@$(CARGO) run --quiet --package weir-cli $(HOST) -- push dist/ "$$REF"
 
+.PHONY: sample-image
+sample-image: ## Build the image of the sample service and see it answer: make sample-image IMAGE=ghcr.io/acme/weir/sample:0.1.0
+	@: $${IMAGE:?say its name, as in make sample-image IMAGE=ghcr.io/acme/weir/sample:0.1.0}
+	@scripts/sample-image build "$$IMAGE"
+	@scripts/sample-image test "$$IMAGE"
+
 ##@ Build
 
 .PHONY: wasm
@@ -152,7 +158,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
-	    scripts/registry scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/sample-image scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift

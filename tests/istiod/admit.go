@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
+	"istio.io/istio/manifests"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
@@ -19,10 +22,15 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 )
+
+// Where Istio's charts have their definitions.
+const istioDefinitions = "charts/base/files/crd-all.gen.yaml"
 
 // What an API server holds a resource to, by its apiVersion and kind.
 type definition struct {
@@ -35,11 +43,23 @@ type definition struct {
 // refuse in strict mode, which is kubectl's: the steps of k8s.io/apiextensions-apiserver's handler and strategy.
 func admit(files []string, in io.Reader, out io.Writer) error {
 	definitions := map[string]definition{}
+	text, err := fs.ReadFile(manifests.FS, istioDefinitions)
+	if err == nil {
+		err = define(text, definitions)
+	}
+	if err != nil {
+		return fmt.Errorf("Istio's definitions: %w", err)
+	}
 	for _, file := range files {
-		if err := define(file, definitions); err != nil {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = define(text, definitions)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
+	native := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<24)
 	answers := json.NewEncoder(out)
@@ -53,6 +73,10 @@ func admit(files []string, in io.Reader, out io.Writer) error {
 			known, ok := definitions[object.GetAPIVersion()+" "+object.GetKind()]
 			if ok {
 				refused = known.refused(object)
+			} else if scheme.Scheme.Recognizes(object.GroupVersionKind()) {
+				if _, _, err := native.Decode(lines.Bytes(), nil, nil); err != nil {
+					refused = append(refused, err.Error())
+				}
 			} else {
 				refused = append(refused, "no such kind")
 			}
@@ -64,11 +88,17 @@ func admit(files []string, in io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
-func define(file string, definitions map[string]definition) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
+// define adds the definitions of a file to those that are known.
+func define(text []byte, definitions map[string]definition) error {
+	for _, document := range bytes.Split(text, []byte("\n---\n")) {
+		if err := defineOne(document, definitions); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func defineOne(text []byte, definitions map[string]definition) error {
 	var external apiextensionsv1.CustomResourceDefinition
 	if err := yaml.Unmarshal(text, &external); err != nil {
 		return err

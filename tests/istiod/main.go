@@ -7,7 +7,9 @@
 //	istiod fetch [-insecure HOST] [-sha256 HEX] URL FOLDER
 //	                                 fetches a module into the folder, as an agent does, and prints its path
 //	istiod admit DEFINITION...       reads resources from standard input, one JSON object a line, and prints for
-//	                                 each a JSON list of what an API server with these definitions refuses
+//	                                 each a JSON list of what an API server refuses that has Istio's definitions
+//	                                 and these. Kubernetes' own kinds are decoded strictly, not validated
+//	istiod build FOLDER              prints what kustomize makes of a folder
 package main
 
 import (
@@ -38,13 +40,15 @@ func run(arguments []string) error {
 			return serve(arguments[1])
 		case "validate":
 			return validate(arguments[1])
+		case "build":
+			return build(arguments[1], os.Stdout)
 		}
 	}
 	if len(arguments) > 2 && arguments[0] == "fetch" {
 		return fetch(arguments[1:])
 	}
-	if len(arguments) > 1 && arguments[0] == "admit" {
+	if len(arguments) > 0 && arguments[0] == "admit" {
 		return admit(arguments[1:], os.Stdin, os.Stdout)
 	}
-	return fmt.Errorf("usage: istiod serve FOLDER | validate FILE | fetch [-insecure HOST] [-sha256 HEX] URL FOLDER | admit DEFINITION...")
+	return fmt.Errorf("usage: istiod serve FOLDER | validate FILE | fetch [-insecure HOST] [-sha256 HEX] URL FOLDER | admit [DEFINITION...] | build FOLDER")
 }

@@ -17,6 +17,8 @@ import (
 	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/config/schema/collections"
 	"istio.io/istio/pkg/test"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // How often the files are looked at.
@@ -25,7 +27,7 @@ const interval = 200 * time.Millisecond
 // serve runs Istio's discovery server in front of a Kubernetes that is not there: since 1.30 its own program does
 // not start without one. All that makes configuration out of resources is Istio's.
 func serve(folder string) error {
-	text, err := read(folder)
+	text, cluster, err := read(folder)
 	if err != nil {
 		return err
 	}
@@ -43,9 +45,10 @@ func serve(folder string) error {
 			t.Fatal(err)
 		}
 		server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
-			ConfigString:    text,
-			MeshConfig:      settings,
-			ListenerBuilder: func() (net.Listener, error) { return listener, nil },
+			ConfigString:      text,
+			KubernetesObjects: cluster,
+			MeshConfig:        settings,
+			ListenerBuilder:   func() (net.Listener, error) { return listener, nil },
 		})
 		fmt.Println(listener.Addr())
 		follow(folder, text, configs, server.Store())
@@ -57,21 +60,30 @@ func meshSettings() (*meshconfig.MeshConfig, error) {
 	return mesh.ApplyMeshConfigDefaults("rootNamespace: istio-system\nenableAutoMtls: false\n")
 }
 
-// read joins the files of a folder.
-func read(folder string) (string, error) {
+// read joins the files of a folder that are Istio's, and decodes those that are Kubernetes' own.
+func read(folder string) (string, []runtime.Object, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	documents := make([]string, 0, len(files))
+	var cluster []runtime.Object
 	for _, file := range files {
 		document, err := os.ReadFile(file)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
-		documents = append(documents, string(document))
+		object, _, err := scheme.Codecs.UniversalDeserializer().Decode(document, nil, nil)
+		switch {
+		case err == nil:
+			cluster = append(cluster, object)
+		case runtime.IsNotRegisteredError(err):
+			documents = append(documents, string(document))
+		default:
+			return "", nil, fmt.Errorf("%s: %w", file, err)
+		}
 	}
-	return strings.Join(documents, "\n---\n"), nil
+	return strings.Join(documents, "\n---\n"), cluster, nil
 }
 
 // parse reads and validates resources. A resource that Istio does not know is an error.
@@ -105,11 +117,11 @@ func validate(file string) error {
 	return nil
 }
 
-// follow brings changes of the files to the server. Bad files change nothing, as with Kubernetes.
+// follow brings changes of Istio's resources to the server. Bad files change nothing, as with Kubernetes.
 func follow(folder, text string, configs []config.Config, store model.ConfigStoreController) {
 	for {
 		time.Sleep(interval)
-		fresh, err := read(folder)
+		fresh, _, err := read(folder)
 		if err != nil || fresh == text {
 			continue
 		}

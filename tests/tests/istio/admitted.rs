@@ -193,11 +193,21 @@ fn misspelt(name: &str, random: &mut Rng) -> String {
     letters.into_iter().collect()
 }
 
+/// Definitions beside those of Istio.
+const DEFINITIONS: [&str; 8] = [
+    "istio/wasmplugin",
+    "istio/trafficextension",
+    "envoy-gateway/envoyextensionpolicy",
+    "envoy-gateway/envoyproxy",
+    "kubernetes/gateway",
+    "kubernetes/httproute",
+    "kubernetes/podmonitor",
+    "kubernetes/prometheusrule",
+];
+
 /// What the API server's code refuses of each.
-fn refused(resources: &[Value]) -> Vec<Vec<String>> {
-    let definitions: [PathBuf; 3] =
-        ["istio/wasmplugin", "istio/trafficextension", "envoy-gateway/envoyextensionpolicy"]
-            .map(|name| paths::root().join(format!("tests/vectors/{name}-crd.yaml")));
+pub(crate) fn refused(resources: &[Value]) -> Vec<Vec<String>> {
+    let definitions = DEFINITIONS.map(|name| paths::root().join(format!("tests/vectors/{name}-crd.yaml")));
     let mut child = istiod::program()
         .arg("admit")
         .args(definitions)

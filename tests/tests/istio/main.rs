@@ -3,9 +3,11 @@
 //! `make test-istio`.
 
 mod admitted;
+mod built;
 mod component;
 mod istiod;
 mod mesh;
+mod quick_start;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,20 +74,23 @@ fn istios_validation_takes_every_manifest() {
     assert!(!istiod::validate(wrong.path()).status.success(), "it takes anything");
 }
 
+/// A folder and files with resources of Kubernetes and of others.
+const NOT_ISTIOS: [&str; 4] = ["envoy-gateway", "namespace.yaml", "web.yaml", "gateway.yaml"];
+
 /// Istio's resources below a folder: neither Kustomize's own files nor those of other programs.
 pub(crate) fn manifests(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let istios = entries.filter(|path| !NOT_ISTIOS.iter().any(|name| path.ends_with(name)));
+    let (folders, files): (Vec<_>, Vec<_>) = istios.partition(|path| path.is_dir());
     let yaml = files.into_iter().filter(|path| {
         path.extension().is_some_and(|end| end == "yaml") && !path.ends_with("kustomization.yaml")
     });
-    let below = folders.iter().filter(|path| !path.ends_with("envoy-gateway"));
-    yaml.chain(below.flat_map(|path| manifests(path))).collect()
+    yaml.chain(folders.iter().flat_map(|path| manifests(path))).collect()
 }
 
 #[test]
 fn a_gateway_splits_users_for_good() {
-    let mesh = Mesh::start(Role::Gateway, &["shop/routes.yaml", "ab-routing/wasm-plugin.yaml"], as_is);
+    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"], as_is);
     split_is_exact(&mesh);
     let config = mesh.envoy.admin("/config_dump?include_eds").unwrap();
     assert!(config.contains("envoy.extensions.filters.http.wasm.v3.Wasm"), "no Wasm filter");
@@ -94,13 +99,13 @@ fn a_gateway_splits_users_for_good() {
 
 #[test]
 fn the_newer_resource_does_the_same() {
-    let files = ["shop/routes.yaml", "traffic-extensions/ab-routing/traffic-extension.yaml"];
+    let files = ["shop/routes/routes.yaml", "traffic-extensions/ab-routing/traffic-extension.yaml"];
     split_is_exact(&Mesh::start(Role::Gateway, &files, as_is));
 }
 
 #[test]
 fn an_edit_of_the_resource_arrives_without_a_restart() {
-    let mesh = Mesh::start(Role::Gateway, &["shop/routes.yaml", "ab-routing/wasm-plugin.yaml"], as_is);
+    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"], as_is);
     let (index, plugin) =
         mesh.resources.iter().enumerate().find(|(_, resource)| resource["kind"] == "WasmPlugin").unwrap();
     let mut edited = plugin.clone();
@@ -111,9 +116,33 @@ fn an_edit_of_the_resource_arrives_without_a_restart() {
 }
 
 #[test]
+fn a_refused_edit_changes_nothing_and_is_said_by_the_proxy_alone() {
+    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"], as_is);
+    let hash = |envoy: &weir_tests::envoy::Envoy| {
+        let gauges = envoy.gauges().unwrap();
+        gauges.iter().find(|(name, _)| name.ends_with("weir_config_hash")).map(|(_, value)| *value)
+    };
+    assert!(mesh.envoy.wait_for(Duration::from_secs(10), |envoy| hash(envoy).is_some()));
+    let before = hash(&mesh.envoy);
+    let (index, plugin) =
+        mesh.resources.iter().enumerate().find(|(_, resource)| resource["kind"] == "WasmPlugin").unwrap();
+    let mut edited = plugin.clone();
+    edited["spec"]["pluginConfig"]["routing"]["rules"][0]["split"]["targets"][0]["weight"] = json!(-1);
+    mesh.istiod.replace(index, &edited);
+    let refused = |envoy: &weir_tests::envoy::Envoy| {
+        let counters = envoy.counters().unwrap();
+        counters.iter().any(|(name, count)| name.ends_with(".config_fail") && *count > 0)
+    };
+    assert!(mesh.envoy.wait_for(Duration::from_secs(30), refused), "{}", mesh.envoy.log());
+    assert!(mesh.envoy.log().contains("targets[0].weight"), "{}", mesh.envoy.log());
+    assert_eq!(hash(&mesh.envoy), before);
+    split_is_exact(&mesh);
+}
+
+#[test]
 fn the_callers_sidecar_splits_users_for_good() {
     let sidecar = component::Component::read("sidecar");
-    let files = ["shop/routes.yaml", "ab-routing/wasm-plugin.yaml"];
+    let files = ["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"];
     // The rule names the gateway's host; in the mesh the service has another.
     let mesh = Mesh::start(Role::Caller, &files, |resource| {
         sidecar.apply(resource);
@@ -127,7 +156,7 @@ fn the_callers_sidecar_splits_users_for_good() {
 
 #[test]
 fn claims_that_istio_verified_divide_users() {
-    let files = ["shop/routes.yaml", "experiment/wasm-plugin.yaml", "experiment/authentication.yaml"];
+    let files = ["shop/routes/routes.yaml", "experiment/wasm-plugin.yaml", "experiment/authentication.yaml"];
     let mesh = Mesh::start(Role::Gateway, &files, as_is);
     for (token, name) in [(ADA, "ada"), (BOB, "bob")] {
         let forged = Request::get("/").header("x-weir-experiment-checkout", "forged");
@@ -142,7 +171,7 @@ fn claims_that_istio_verified_divide_users() {
 
 #[test]
 fn istio_authorizes_by_claims_that_the_plugin_gives() {
-    let files = ["shop/routes.yaml", "jwt-claims/wasm-plugin.yaml", "jwt-claims/access.yaml"];
+    let files = ["shop/routes/routes.yaml", "jwt-claims/wasm-plugin.yaml", "jwt-claims/access.yaml"];
     let mesh = Mesh::start(Role::Gateway, &files, as_is);
     let ask = |path: &str, token: Option<&str>| {
         let request = Request::get(path).header("x-auth-user-role", "admin");
@@ -160,7 +189,7 @@ fn istio_authorizes_by_claims_that_the_plugin_gives() {
 
 #[test]
 fn all_filters_in_one_plugin() {
-    let mesh = Mesh::start(Role::Gateway, &["shop/routes.yaml", "weir/wasm-plugin.yaml"], |resource| {
+    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "weir/wasm-plugin.yaml"], |resource| {
         if resource["kind"] == "WasmPlugin" {
             // The proxy's environment is not the test's to set.
             resource["spec"]["vmConfig"]["env"][0] =

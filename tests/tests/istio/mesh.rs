@@ -42,12 +42,7 @@ pub(crate) struct Mesh {
 impl Mesh {
     /// Starts all with the resources of `files`, relative to `wasm-plugins/`.
     pub(crate) fn start(role: Role, files: &[&str], change: impl Fn(&mut Value)) -> Self {
-        let version = |name| {
-            runtime()
-                .block_on(Upstream::start_with(name, ([127, 0, 0, 1], 0).into(), Default::default()))
-                .unwrap()
-        };
-        let versions: Vec<_> = ["stable", "canary"].into_iter().map(version).collect();
+        let versions = Vec::from(["stable", "canary"].map(|name| upstream(name, [127, 0, 0, 1])));
         let entry = free_address();
         let mut resources: Vec<_> = files.iter().flat_map(|file| documents(file)).collect();
         for resource in &mut resources {
@@ -63,6 +58,17 @@ impl Mesh {
         if role != Role::Gateway {
             resources.extend([plain_text(), sidecar(role, entry, versions[0].address())]);
         }
+        Self::run(role, entry, resources, versions)
+    }
+
+    /// Starts a gateway in a cluster with these resources, Kubernetes' own among them.
+    pub(crate) fn in_cluster(mut resources: Vec<Value>, versions: Vec<Upstream>) -> Self {
+        let entry = free_address();
+        resources.iter_mut().for_each(|resource| localise(resource, entry));
+        Self::run(Role::Gateway, entry, resources, versions)
+    }
+
+    fn run(role: Role, entry: SocketAddr, resources: Vec<Value>, versions: Vec<Upstream>) -> Self {
         let istiod = Istiod::start(&resources);
         let envoy = Envoy::start(Bootstrap::shipped(bootstrap(role, istiod.address())));
         let envoy = envoy.unwrap_or_else(|error| panic!("{error}\n{}", istiod.log()));
@@ -86,6 +92,11 @@ impl Mesh {
     }
 }
 
+/// A version of `web` at an address of this machine.
+pub(crate) fn upstream(name: &str, address: [u8; 4]) -> Upstream {
+    runtime().block_on(Upstream::start_with(name, (address, 0).into(), Default::default())).unwrap()
+}
+
 /// The documents of a file under `wasm-plugins/`.
 pub(crate) fn documents(file: &str) -> Vec<Value> {
     let path = paths::root().join("wasm-plugins").join(file);
@@ -103,7 +114,7 @@ fn localise(resource: &mut Value, entry: SocketAddr) {
             let module = paths::module(&module).unwrap().canonicalize().unwrap();
             code["url"] = json!(format!("file://{}", module.display()));
         }
-        "Gateway" => {
+        "Gateway" if resource["apiVersion"] == "networking.istio.io/v1" => {
             let server = &mut resource["spec"]["servers"][0];
             server["port"]["number"] = json!(entry.port());
             server["bind"] = json!("127.0.0.1");

@@ -151,8 +151,8 @@ fn translated(plugin: &Value) -> Value {
 #[test]
 fn every_file_is_a_part_of_a_kustomization() {
     // Read by other means: placed by people beside what Envoy Gateway has.
-    let apart = folder().join("envoy-gateway").join("ab-routing.yaml");
-    let mut named = vec![apart];
+    let mut named: Vec<_> =
+        ["ab-routing.yaml", "tracing.yaml"].map(|file| folder().join("envoy-gateway").join(file)).into();
     let kustomizations = resources().into_iter().map(|(path, _)| path);
     let kustomizations: Vec<_> = kustomizations.filter(|path| path.ends_with("kustomization.yaml")).collect();
     assert!(kustomizations.len() > 2 * SCENARIOS.len());
