@@ -3,6 +3,7 @@
 mod panels;
 
 use super::Form;
+use super::labels::Labels;
 use crate::output::{Failure, Outcome};
 use panels::{Panel, ROWS};
 use serde_json::{Value, json};
@@ -11,21 +12,25 @@ use std::io::Write;
 /// Prints a Grafana dashboard: requests, experiments, faults, tokens, and Weir's own health.
 ///
 /// It queries the metrics of `metrics: {red: {}}` and Weir's built-in metrics. Sample ratios and conversions
-/// need the recording rules in monitoring/prometheus and those of `weir render rules`.
+/// need the rules of `weir render alerts` and those of `weir render rules`. Each of the labels becomes a choice at
+/// the top.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Example:
   weir render dashboard > weir.json      then in Grafana: Dashboards, New, Import
 
-Exit codes: 0 success.")]
-pub(crate) struct Args {}
+Exit codes: 0 success; 2 a label is invalid.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    labels: Labels,
+}
 
 /// Writes the dashboard.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub(crate) fn run(_: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    Form { json: true }.write(&[], &dashboard(), out)?;
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    Form { json: true }.write(&[], &dashboard(&args.labels), out)?;
     Ok(Outcome::Fine)
 }
 
@@ -33,7 +38,7 @@ pub(crate) fn run(_: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
 const WIDTH: usize = 8;
 const HEIGHT: usize = 8;
 
-fn dashboard() -> Value {
+fn dashboard(labels: &Labels) -> Value {
     let mut all = Vec::new();
     let mut y = 0;
     for (title, panels) in ROWS {
@@ -46,7 +51,7 @@ fn dashboard() -> Value {
             let place = json!({
                 "x": position % 3 * WIDTH, "y": y + position / 3 * HEIGHT, "w": WIDTH, "h": HEIGHT,
             });
-            all.push(of_panel(panel, all.len() + 1, place));
+            all.push(of_panel(panel, labels, all.len() + 1, place));
         }
         y += panels.len().div_ceil(3) * HEIGHT;
     }
@@ -59,14 +64,15 @@ fn dashboard() -> Value {
         "editable": true,
         "refresh": "30s",
         "time": {"from": "now-6h", "to": "now"},
-        "templating": {"list": [data_source(), variable("experiment", "weir_experiment_requests_total"),
-            variable("route", "weir_requests_total")]},
+        "templating": {"list": variables(labels)},
         "panels": all,
     })
 }
 
-fn of_panel(panel: &Panel, id: usize, place: Value) -> Value {
+fn of_panel(panel: &Panel, labels: &Labels, id: usize, place: Value) -> Value {
     let targets = panel.queries.iter().zip('A'..).map(|((expr, legend), letter)| {
+        let expr = expr.replace("@by", &labels.list()).replace("@in", &chosen(labels.names()));
+        let legend = format!("{}: {legend}", labels.legend());
         json!({"refId": letter.to_string(), "expr": expr, "legendFormat": legend, "datasource": source()})
     });
     json!({
@@ -89,6 +95,25 @@ fn source() -> Value {
 
 fn data_source() -> Value {
     json!({"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"})
+}
+
+/// The choices at the top: each of the labels among what those before it leave, then experiments and routes.
+fn variables(labels: &Labels) -> Vec<Value> {
+    let mut all = vec![data_source()];
+    for (index, label) in labels.names().iter().enumerate() {
+        let before = chosen(labels.names().get(..index).unwrap_or_default());
+        all.push(variable(label, &format!("weir_config_hash{{{before}}}")));
+    }
+    let within = chosen(labels.names());
+    all.push(variable("experiment", &format!("weir_experiment_requests_total{{{within}}}")));
+    all.push(variable("route", &format!("weir_requests_total{{{within}}}")));
+    all
+}
+
+/// Matchers for the values that the reader chose.
+fn chosen(labels: &[String]) -> String {
+    let matchers: Vec<String> = labels.iter().map(|label| format!("{label}=~\"${label}\"")).collect();
+    matchers.join(",")
 }
 
 /// A choice among the values of the label that has its name.

@@ -1,9 +1,11 @@
 //! `weir render`: generates manifests and files for a configuration.
 
+mod alerts;
 mod bootstrap;
 mod dashboard;
 pub(crate) mod envoy;
 mod istio;
+mod labels;
 mod rules;
 
 use crate::output::{Failure, Outcome};
@@ -19,6 +21,7 @@ pub(crate) enum Command {
     Envoy(envoy::Args),
     Istio(istio::Args),
     Rules(rules::Args),
+    Alerts(alerts::Args),
     Dashboard(dashboard::Args),
 }
 
@@ -32,6 +35,7 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
         Command::Envoy(args) => envoy::run(args, out),
         Command::Istio(args) => istio::run(args, out),
         Command::Rules(args) => rules::run(args, out),
+        Command::Alerts(args) => alerts::run(args, out),
         Command::Dashboard(args) => dashboard::run(args, out),
     }
 }

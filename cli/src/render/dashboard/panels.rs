@@ -1,4 +1,5 @@
-//! The panels of the dashboard.
+//! The panels of the dashboard. In queries `@by` are the labels that keep teams apart, and `@in` is the choice of
+//! their values.
 
 /// One panel.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ const REQUESTS: &[Panel] = &[
         description: "By route.",
         unit: "reqps",
         queries: &[(
-            r#"sum by (route) (rate(weir_requests_total{route=~"$route"}[$__rate_interval]))"#,
+            r#"sum by (@by, route) (rate(weir_requests_total{@in,route=~"$route"}[$__rate_interval]))"#,
             "{{route}}",
         )],
     },
@@ -38,11 +39,11 @@ const REQUESTS: &[Panel] = &[
         unit: "percentunit",
         queries: &[
             (
-                r#"sum by (route) (rate(weir_requests_total{route=~"$route",code_class="5xx"}[$__rate_interval])) / sum by (route) (rate(weir_requests_total{route=~"$route"}[$__rate_interval]))"#,
+                r#"sum by (@by, route) (rate(weir_requests_total{@in,route=~"$route",code_class="5xx"}[$__rate_interval])) / sum by (@by, route) (rate(weir_requests_total{@in,route=~"$route"}[$__rate_interval]))"#,
                 "{{route}}: 5xx",
             ),
             (
-                r#"sum by (route) (rate(weir_requests_total{route=~"$route",code_class="none"}[$__rate_interval])) / sum by (route) (rate(weir_requests_total{route=~"$route"}[$__rate_interval]))"#,
+                r#"sum by (@by, route) (rate(weir_requests_total{@in,route=~"$route",code_class="none"}[$__rate_interval])) / sum by (@by, route) (rate(weir_requests_total{@in,route=~"$route"}[$__rate_interval]))"#,
                 "{{route}}: no response",
             ),
         ],
@@ -53,11 +54,11 @@ const REQUESTS: &[Panel] = &[
         unit: "ms",
         queries: &[
             (
-                r#"histogram_quantile(0.5, sum by (route, le) (rate(weir_request_duration_milliseconds_bucket{route=~"$route"}[$__rate_interval])))"#,
+                r#"histogram_quantile(0.5, sum by (@by, route, le) (rate(weir_request_duration_milliseconds_bucket{@in,route=~"$route"}[$__rate_interval])))"#,
                 "{{route}}: p50",
             ),
             (
-                r#"histogram_quantile(0.99, sum by (route, le) (rate(weir_request_duration_milliseconds_bucket{route=~"$route"}[$__rate_interval])))"#,
+                r#"histogram_quantile(0.99, sum by (@by, route, le) (rate(weir_request_duration_milliseconds_bucket{@in,route=~"$route"}[$__rate_interval])))"#,
                 "{{route}}: p99",
             ),
         ],
@@ -67,10 +68,10 @@ const REQUESTS: &[Panel] = &[
 const EXPERIMENTS: &[Panel] = &[
     Panel {
         title: "Requests by variant",
-        description: "",
+        description: "By experiment.",
         unit: "reqps",
         queries: &[(
-            r#"sum by (experiment, variant) (rate(weir_experiment_requests_total{experiment=~"$experiment"}[$__rate_interval]))"#,
+            r#"sum by (@by, experiment, variant) (rate(weir_experiment_requests_total{@in,experiment=~"$experiment"}[$__rate_interval]))"#,
             VARIANT,
         )],
     },
@@ -79,16 +80,16 @@ const EXPERIMENTS: &[Panel] = &[
         description: "The part of requests that ended with 5xx.",
         unit: "percentunit",
         queries: &[(
-            r#"sum by (experiment, variant) (rate(weir_experiment_requests_total{experiment=~"$experiment",code_class="5xx"}[$__rate_interval])) / sum by (experiment, variant) (rate(weir_experiment_requests_total{experiment=~"$experiment"}[$__rate_interval]))"#,
+            r#"sum by (@by, experiment, variant) (rate(weir_experiment_requests_total{@in,experiment=~"$experiment",code_class="5xx"}[$__rate_interval])) / sum by (@by, experiment, variant) (rate(weir_experiment_requests_total{@in,experiment=~"$experiment"}[$__rate_interval]))"#,
             VARIANT,
         )],
     },
     Panel {
         title: "99th percentile of durations by variant",
-        description: "",
+        description: "By experiment.",
         unit: "ms",
         queries: &[(
-            r#"histogram_quantile(0.99, sum by (experiment, variant, le) (rate(weir_experiment_request_duration_milliseconds_bucket{experiment=~"$experiment"}[$__rate_interval])))"#,
+            r#"histogram_quantile(0.99, sum by (@by, experiment, variant, le) (rate(weir_experiment_request_duration_milliseconds_bucket{@in,experiment=~"$experiment"}[$__rate_interval])))"#,
             VARIANT,
         )],
     },
@@ -97,7 +98,7 @@ const EXPERIMENTS: &[Panel] = &[
         description: "Units that came into the experiment in the range that is shown.",
         unit: "short",
         queries: &[(
-            r#"sum by (experiment, variant) (increase(weir_exposures_total{experiment=~"$experiment"}[$__range]))"#,
+            r#"sum by (@by, experiment, variant) (increase(weir_exposures_total{@in,experiment=~"$experiment"}[$__range]))"#,
             VARIANT,
         )],
     },
@@ -107,8 +108,8 @@ const EXPERIMENTS: &[Panel] = &[
                       recording rules, and those of `weir render rules`.",
         unit: "short",
         queries: &[
-            (r#"experiment:weir_srm_chi2:increase1d{experiment=~"$experiment"}"#, "{{experiment}}"),
-            (r#"weir_experiment_srm_critical{experiment=~"$experiment"}"#, "{{experiment}}: critical"),
+            (r#"experiment:weir_srm_chi2:increase1d{@in,experiment=~"$experiment"}"#, "{{experiment}}"),
+            (r#"weir_experiment_srm_critical{@in,experiment=~"$experiment"}"#, "{{experiment}}: critical"),
         ],
     },
     Panel {
@@ -116,7 +117,7 @@ const EXPERIMENTS: &[Panel] = &[
         description: "Of the last day, by goal. Needs the rules of `weir render rules`.",
         unit: "percentunit",
         queries: &[(
-            r#"variant:weir_conversions:per_unit1d{experiment=~"$experiment"}"#,
+            r#"variant:weir_conversions:per_unit1d{@in,experiment=~"$experiment"}"#,
             "{{goal}}, {{experiment}}: {{variant}}",
         )],
     },
@@ -128,26 +129,26 @@ const FAULTS: &[Panel] = &[
         description: "By fault.",
         unit: "reqps",
         queries: &[
-            ("sum by (fault) (rate(weir_fault_delays_total[$__rate_interval]))", "{{fault}}: delay"),
-            ("sum by (fault) (rate(weir_fault_aborts_total[$__rate_interval]))", "{{fault}}: abort"),
+            ("sum by (@by, fault) (rate(weir_fault_delays_total{@in}[$__rate_interval]))", "{{fault}}: delay"),
+            ("sum by (@by, fault) (rate(weir_fault_aborts_total{@in}[$__rate_interval]))", "{{fault}}: abort"),
             (
-                "sum by (fault) (rate(weir_fault_rate_limits_total[$__rate_interval]))",
+                "sum by (@by, fault) (rate(weir_fault_rate_limits_total{@in}[$__rate_interval]))",
                 "{{fault}}: rate limit",
             ),
-            ("sum by (fault) (rate(weir_fault_responses_total[$__rate_interval]))", "{{fault}}: response"),
+            ("sum by (@by, fault) (rate(weir_fault_responses_total{@in}[$__rate_interval]))", "{{fault}}: response"),
         ],
     },
     Panel {
         title: "Held by a delay",
         description: "Requests that wait now.",
         unit: "short",
-        queries: &[("sum by (fault) (weir_faults_active)", "{{fault}}")],
+        queries: &[("sum by (@by, fault) (weir_faults_active{@in})", "{{fault}}")],
     },
     Panel {
         title: "Left out",
         description: "Because of `maxActive`.",
         unit: "reqps",
-        queries: &[("sum by (fault) (rate(weir_fault_overflows_total[$__rate_interval]))", "{{fault}}")],
+        queries: &[("sum by (@by, fault) (rate(weir_fault_overflows_total{@in}[$__rate_interval]))", "{{fault}}")],
     },
 ];
 
@@ -156,13 +157,13 @@ const TOKENS: &[Panel] = &[
         title: "Let through",
         description: "By whether a signature had to be verified.",
         unit: "reqps",
-        queries: &[("sum by (token) (rate(weir_jwt_allowed_total[$__rate_interval]))", "{{token}}")],
+        queries: &[("sum by (@by, token) (rate(weir_jwt_allowed_total{@in}[$__rate_interval]))", "{{token}}")],
     },
     Panel {
         title: "Refused",
         description: "By reason.",
         unit: "reqps",
-        queries: &[("sum by (reason) (rate(weir_jwt_denied_total[$__rate_interval])) > 0", "{{reason}}")],
+        queries: &[("sum by (@by, reason) (rate(weir_jwt_denied_total{@in}[$__rate_interval])) > 0", "{{reason}}")],
     },
     Panel {
         title: "Key servers",
@@ -170,10 +171,10 @@ const TOKENS: &[Panel] = &[
         unit: "reqps",
         queries: &[
             (
-                "sum by (provider, result) (rate(weir_jwt_jwks_fetches_total[$__rate_interval]))",
+                "sum by (@by, provider, result) (rate(weir_jwt_jwks_fetches_total{@in}[$__rate_interval]))",
                 "{{provider}}: {{result}}",
             ),
-            ("sum(rate(weir_jwt_waiting_total[$__rate_interval]))", "waiting"),
+            ("sum by (@by) (rate(weir_jwt_waiting_total{@in}[$__rate_interval]))", "waiting"),
         ],
     },
 ];
@@ -184,7 +185,7 @@ const HEALTH: &[Panel] = &[
         description: "Values that became `other`.",
         unit: "cps",
         queries: &[(
-            "sum by (metric, label) (rate(weir_metrics_overflow_total[$__rate_interval]))",
+            "sum by (@by, metric, label) (rate(weir_metrics_overflow_total{@in}[$__rate_interval]))",
             "{{metric}}: {{label}}",
         )],
     },
@@ -193,16 +194,38 @@ const HEALTH: &[Panel] = &[
         description: "Requests without a unit, refused choices, baggage without room, responses without our cookies.",
         unit: "reqps",
         queries: &[
-            ("sum(rate(weir_experiments_without_unit_total[$__rate_interval]))", "without unit"),
-            ("sum(rate(weir_overrides_refused_total[$__rate_interval]))", "override refused"),
-            ("sum(rate(weir_baggage_dropped_total[$__rate_interval]))", "baggage dropped"),
-            ("sum(rate(weir_responses_forgotten_total[$__rate_interval]))", "response forgotten"),
+            ("sum by (@by) (rate(weir_experiments_without_unit_total{@in}[$__rate_interval]))", "without unit"),
+            ("sum by (@by) (rate(weir_overrides_refused_total{@in}[$__rate_interval]))", "override refused"),
+            ("sum by (@by) (rate(weir_baggage_dropped_total{@in}[$__rate_interval]))", "baggage dropped"),
+            ("sum by (@by) (rate(weir_responses_forgotten_total{@in}[$__rate_interval]))", "response forgotten"),
+        ],
+    },
+    Panel {
+        title: "Configurations",
+        description: "How many different ones the proxies run. More than one: some did not take a change.",
+        unit: "short",
+        queries: &[(
+            r#"count by (@by, plugin) (count_values by (@by, plugin) ("hash", weir_config_hash{@in}))"#,
+            "{{plugin}}",
+        )],
+    },
+    Panel {
+        title: "Refused configurations",
+        description: "By Envoy's own count: of filters that came by ECDS, as from Istio, and of listeners, as from Envoy \
+                      Gateway.",
+        unit: "short",
+        queries: &[
+            (
+                r#"sum by (@by, filter) (increase(label_replace({__name__=~"envoy_extension_config_discovery_http_filter_.+_config_fail",@in}, "filter", "$1", "__name__", "envoy_extension_config_discovery_http_filter_(.+)_config_fail")[$__range:1m]))"#,
+                "{{filter}}",
+            ),
+            ("sum by (@by) (increase(envoy_listener_manager_lds_update_rejected{@in}[$__range]))", "listener"),
         ],
     },
     Panel {
         title: "Wasm VMs",
         description: "Envoy's own count: one for each worker and module, and one for the main thread.",
         unit: "short",
-        queries: &[("sum by (instance) (envoy_wasm_envoy_wasm_runtime_v8_active)", "{{instance}}")],
+        queries: &[("sum by (@by, instance) (envoy_wasm_envoy_wasm_runtime_v8_active{@in})", "{{instance}}")],
     },
 ];

@@ -3,6 +3,7 @@
 
 mod queries;
 pub(crate) mod server;
+mod teams;
 mod traffic;
 
 use std::process::Command;

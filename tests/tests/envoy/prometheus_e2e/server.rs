@@ -27,8 +27,13 @@ pub(crate) type Sample = (BTreeMap<String, String>, f64);
 impl Prometheus {
     /// Starts one that scrapes `target` and evaluates these files of rules, by name and content.
     pub(crate) fn start(target: SocketAddr, rules: &[(&str, String)]) -> Self {
+        Self::configured(&configuration(target), rules)
+    }
+
+    /// Starts one with this configuration, beside these files of rules.
+    pub(crate) fn configured(configuration: &str, rules: &[(&str, String)]) -> Self {
         let work = tempfile::Builder::new().prefix("weir-prometheus-").tempdir().unwrap();
-        Self::start_in(work, &configuration(target), rules)
+        Self::start_in(work, configuration, rules)
     }
 
     /// Starts one that scrapes nothing and has what a text in the OpenMetrics format says of the past.

@@ -121,6 +121,7 @@ const EXPECTED: &[(&str, &[Goes])] = &[
     ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
     ("rollout.yaml", &[To("v1"), To("v1")]),
     ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
+    ("tracing.yaml", &[To("v1"), To("v2"), To("v2"), Late(100)]),
     (
         "two-hops.yaml",
         &[With("v2", "button=green"), With("v1", "button=blue"), With("v1", "button=blue"), With("v1", "")],
@@ -148,6 +149,7 @@ fn check(name: &str, text: &str, expected: &[Goes]) {
     }
     let envoy = start(name, live::with_own_file(name, Bootstrap::shipped(config)));
     follow(name, text, &envoy, expected);
+    counts::labelled(name, &envoy);
     match name {
         "all-filters.yaml" | "native.yaml" => counts::counted(&envoy),
         "experiment.yaml" => counts::observed(&envoy),

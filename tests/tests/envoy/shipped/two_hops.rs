@@ -9,7 +9,7 @@ use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy};
 use weir_tests::paths;
 
-use super::{Goes, follow, start};
+use super::{Goes, counts, follow, start};
 
 const FOLDER: &str = "envoy-configs/two-hops";
 /// The port of the second Envoy, as both files have it.
@@ -26,6 +26,8 @@ pub(super) fn check(text: &str, front: &Value, expected: &[Goes]) {
     };
     let edge = front_with(ours.path(), "front");
     follow("two-hops.yaml", text, &edge, expected);
+    counts::labelled("two-hops.yaml", &edge);
+    counts::labelled("two-hops/back.yaml", &back);
     assert_eq!(edge.stat("cluster.back.ssl.handshake").unwrap(), 1, "one connection, over TLS");
 
     // Another workload of the mesh gets through, but chooses nothing.
