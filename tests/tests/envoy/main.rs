@@ -21,4 +21,5 @@ mod rollout_e2e;
 mod routing_e2e;
 mod shipped;
 mod surroundings;
+mod tracing_e2e;
 mod updates;
