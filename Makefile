@@ -148,6 +148,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps $(HOST)
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
