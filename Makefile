@@ -112,7 +112,7 @@ test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; 
 	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
 
 .PHONY: test-nightly
-test-nightly: wasm ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
+test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
@@ -124,8 +124,8 @@ fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); i
 	scripts/fuzz
 
 .PHONY: test-load
-test-load: wasm ## 200,000 requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
-	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture
+test-load: wasm native ## 200,000 requests to each shell in Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture --test-threads 1
 
 .PHONY: test-istio
 test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; skipped without Go
