@@ -57,6 +57,10 @@ wasm: ## Build the modules into dist/
 native: ## Build the native module, dist/libweir.so
 	@$(XTASK) dist native
 
+.PHONY: release
+release: wasm native ## What a release has, into dist/release: modules, command line, SBOM, checksums, provenance
+	scripts/release
+
 .PHONY: schema
 schema: ## Write what is generated: schema/weir.schema.json, the tables of options in docs/
 	@$(BUILD_WEIR)
@@ -153,7 +157,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
-	    scripts/registry scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/release scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift

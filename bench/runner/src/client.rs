@@ -34,7 +34,15 @@ const BROWSER: [(&str, &str); 19] = [
     ("sec-fetch-site", "same-origin"),
     ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
     ("x-b3-sampled", "0"),
-    ("authorization", concat!("Bearer ", "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9", ".eyJzdWIiOiJhZGEiLCJwbGFuIjoicHJvIn0", ".Nplg7OXbqtrRg2KDF1lOSxZpjtoEA05gCSr4Qe-jO1Y")),
+    (
+        "authorization",
+        concat!(
+            "Bearer ",
+            "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9",
+            ".eyJzdWIiOiJhZGEiLCJwbGFuIjoicHJvIn0",
+            ".Nplg7OXbqtrRg2KDF1lOSxZpjtoEA05gCSr4Qe-jO1Y"
+        ),
+    ),
     ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
 ];
 

@@ -97,7 +97,8 @@ impl Report {
         let row = |row: &Row| {
             let mut value = json!({"name": row.name, "added_us": pair(row.added)});
             if let Some([native, lua, sdk]) = row.against {
-                value["ratio_to"] = json!({"nearest_native": pair(native), "lua": pair(lua), "sdk_no_op": pair(sdk)});
+                value["ratio_to"] =
+                    json!({"nearest_native": pair(native), "lua": pair(lua), "sdk_no_op": pair(sdk)});
             }
             value
         };

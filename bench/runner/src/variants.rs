@@ -75,7 +75,8 @@ pub(crate) fn all() -> Result<Vec<Variant>, Failure> {
     let plugin = |plugin: Plugin| vec![Filter::Plugin(Box::new(plugin))];
     let wasm = |module: &str, config: &Value| Ok::<_, Failure>(plugin(Plugin::new(module)?.config(config)));
     let native = |config: &Value| Ok::<_, Failure>(plugin(Plugin::native()?.config(config)));
-    let (routing, experiment, fault, metrics) = (ab_routing(), experiment(), fault(), json!({"metrics": {"red": {}}}));
+    let (routing, experiment, fault, metrics) =
+        (ab_routing(), experiment(), fault(), json!({"metrics": {"red": {}}}));
     let (jwt, all) = (jwt(), all_five());
     Ok(vec![
         Variant::other(CONTROL, NATIVE, Vec::new()),
