@@ -48,7 +48,7 @@ push: wasm ## Push the modules to a registry: make push REF=ghcr.io/acme/weir
 	@$(CARGO) run --quiet --package weir-cli $(HOST) -- push dist/ "$$REF"
 
 .PHONY: sample-image
-sample-image: ## Build the image of the sample service and see it answer: make sample-image IMAGE=ghcr.io/acme/weir/sample:0.1.0
+sample-image: ## Build the sample service's image and see it answer: make sample-image IMAGE=ghcr.io/acme/weir/sample:0.1.0
 	@: $${IMAGE:?say its name, as in make sample-image IMAGE=ghcr.io/acme/weir/sample:0.1.0}
 	@scripts/sample-image build "$$IMAGE"
 	@scripts/sample-image test "$$IMAGE"

@@ -139,6 +139,19 @@ fn a_refused_edit_changes_nothing_and_is_said_by_the_proxy_alone() {
     split_is_exact(&mesh);
 }
 
+/// `FAIL_OPEN` is for modules that fail, not for configurations that Envoy never took.
+#[test]
+fn a_new_proxy_that_refuses_its_configuration_serves_nothing() {
+    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"], |resource| {
+        if resource["kind"] == "WasmPlugin" {
+            assert_eq!(resource["spec"]["failStrategy"], "FAIL_OPEN");
+            resource["spec"]["pluginConfig"]["routing"]["rules"][0]["split"]["targets"][0]["weight"] = json!(-1);
+        }
+    });
+    assert_eq!(mesh.send(user(1)).status, 500, "{}", mesh.envoy.log());
+    assert!(mesh.envoy.log().contains("targets[0].weight"), "{}", mesh.envoy.log());
+}
+
 #[test]
 fn the_callers_sidecar_splits_users_for_good() {
     let sidecar = component::Component::read("sidecar");
