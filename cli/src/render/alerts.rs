@@ -47,7 +47,9 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         let text = file.replace(ANNOTATION, &args.labels.annotation()).replace(LIST, &args.labels.list());
         let (documents, _) = yaml::read(&text);
         let documents = documents.iter().map(yaml::Node::to_json);
-        groups.extend(documents.flat_map(|document| document["groups"].as_array().cloned().unwrap_or_default()));
+        groups.extend(
+            documents.flat_map(|document| document["groups"].as_array().cloned().unwrap_or_default()),
+        );
     }
     let comment = format!("Rules and alerts for each {}, from `weir render alerts`.", args.labels.list());
     let groups: Value = json!({ "groups": groups });

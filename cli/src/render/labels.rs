@@ -4,8 +4,22 @@ use std::str::FromStr;
 
 /// Labels that are of Weir's metrics or of Prometheus itself.
 const TAKEN: [&str; 16] = [
-    "bucket", "code_class", "experiment", "fault", "filter", "goal", "hash", "label", "le", "metric", "plugin", "provider",
-    "reason", "result", "route", "variant",
+    "bucket",
+    "code_class",
+    "experiment",
+    "fault",
+    "filter",
+    "goal",
+    "hash",
+    "label",
+    "le",
+    "metric",
+    "plugin",
+    "provider",
+    "reason",
+    "result",
+    "route",
+    "variant",
 ];
 
 /// The option.
@@ -62,7 +76,8 @@ impl Labels {
 
     /// Their values, as annotations of alerts have them.
     pub(crate) fn annotation(&self) -> String {
-        let names: Vec<String> = self.names().iter().map(|name| format!("{{{{ $labels.{name} }}}}")).collect();
+        let names: Vec<String> =
+            self.names().iter().map(|name| format!("{{{{ $labels.{name} }}}}")).collect();
         names.join(" ")
     }
 }

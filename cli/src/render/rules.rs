@@ -118,7 +118,8 @@ fn goals(loaded: &Loaded, args: &Args) -> Vec<Value> {
     let is_goal = |metric: &&Metric| metric.kind == MetricType::Counter && !metric.experiments.is_empty();
     let names: BTreeSet<&str> = list.filter(is_goal).map(|metric| metric.name.as_str()).collect();
     let by = format!("sum by ({}, experiment, variant)", args.labels.list());
-    let own = if args.matchers.is_empty() { String::new() } else { format!("{{{}}}", args.matchers.join(",")) };
+    let own =
+        if args.matchers.is_empty() { String::new() } else { format!("{{{}}}", args.matchers.join(",")) };
     let rule = |name: &str| {
         let expr = format!(
             "{by} (increase({name}{own}[1d])) / ({by} (increase(weir_exposures_total{own}[1d])) > 0)"

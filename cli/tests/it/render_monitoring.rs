@@ -79,7 +79,10 @@ fn alerts_are_the_shipped_ones() {
     }
     let text = weir(&["render", "alerts", "--labels", "team"]).out;
     for default in ["cluster", "namespace", "job"] {
-        assert!(!text.contains(&format!("by ({default}")) && !text.contains(&format!("labels.{default}")), "{text}");
+        assert!(
+            !text.contains(&format!("by ({default}")) && !text.contains(&format!("labels.{default}")),
+            "{text}"
+        );
     }
     assert!(text.contains("{{ $labels.team }}: "), "{text}");
     let rule = weir(&["render", "alerts", "--json", "--kubernetes", "weir"]).json();
@@ -128,7 +131,9 @@ fn the_dashboard_is_one_that_grafana_takes() {
 /// A panel that adds up what it should keep apart hides a small team behind a large one.
 #[test]
 fn every_panel_keeps_teams_apart() {
-    for (options, names) in [(vec![], vec!["cluster", "namespace", "job"]), (vec!["--labels", "team"], vec!["team"])] {
+    for (options, names) in
+        [(vec![], vec!["cluster", "namespace", "job"]), (vec!["--labels", "team"], vec!["team"])]
+    {
         let dashboard = weir(&[vec!["render", "dashboard"], options].concat()).json();
         let chosen: Vec<String> = names.iter().map(|name| format!("{name}=~\"${name}\"")).collect();
         let (chosen, by) = (chosen.join(","), names.join(", "));
@@ -137,8 +142,15 @@ fn every_panel_keeps_teams_apart() {
             let query = target["expr"].as_str().unwrap();
             assert!(!query.contains('@'), "{query}");
             assert_eq!(query.matches('{').count(), query.matches(&chosen).count(), "{query}");
-            assert_eq!(query.matches("sum").count(), query.matches(&format!("sum by ({by}")).count(), "{query}");
-            assert!(target["legendFormat"].as_str().unwrap().starts_with(&format!("{{{{{}}}}}", names[0])), "{target}");
+            assert_eq!(
+                query.matches("sum").count(),
+                query.matches(&format!("sum by ({by}")).count(),
+                "{query}"
+            );
+            assert!(
+                target["legendFormat"].as_str().unwrap().starts_with(&format!("{{{{{}}}}}", names[0])),
+                "{target}"
+            );
         }
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         let variables: Vec<&str> = variables.iter().map(|it| it["name"].as_str().unwrap()).collect();

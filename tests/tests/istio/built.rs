@@ -10,7 +10,8 @@ use weir_tests::{paths, program};
 use super::{admitted, istiod};
 
 /// Scenarios that a component changes.
-const AT_GATEWAYS: [&str; 5] = ["ab-routing", "experiment", "jwt-claims", "weir", "traffic-extensions/ab-routing"];
+const AT_GATEWAYS: [&str; 5] =
+    ["ab-routing", "experiment", "jwt-claims", "weir", "traffic-extensions/ab-routing"];
 const COMPONENTS: [&str; 4] = ["gateway-api", "istioctl", "sidecar", "waypoint"];
 /// Where gateways are that are not ours: istioctl's, and those that Istio makes of a Gateway.
 const NOT_OURS: [&str; 1] = ["istio-system"];
@@ -28,7 +29,8 @@ pub(crate) fn with_component(scenario: &str, component: &str) -> Vec<Value> {
     let plugins = paths::root().canonicalize().unwrap().join("wasm-plugins");
     let up = "../".repeat(place.components().count() - 1);
     let plugins = format!("{up}{}", plugins.strip_prefix("/").unwrap().display());
-    let kustomization = format!("resources: [{plugins}/{scenario}]\ncomponents: [{plugins}/components/{component}]\n");
+    let kustomization =
+        format!("resources: [{plugins}/{scenario}]\ncomponents: [{plugins}/components/{component}]\n");
     std::fs::write(place.join("kustomization.yaml"), kustomization).unwrap();
     documents(&build(&place))
 }
@@ -116,7 +118,11 @@ fn dangling(all: &[Value]) -> Vec<String> {
             "Deployment" => {
                 let template = &spec["template"];
                 let labels = &template["metadata"]["labels"];
-                need(selects(&spec["selector"]["matchLabels"], labels), resource, "pods of its own".to_owned());
+                need(
+                    selects(&spec["selector"]["matchLabels"], labels),
+                    resource,
+                    "pods of its own".to_owned(),
+                );
                 let account = template["spec"]["serviceAccountName"].as_str().unwrap();
                 need(has("ServiceAccount", namespace, account), resource, format!("account {account}"));
             }
@@ -126,11 +132,17 @@ fn dangling(all: &[Value]) -> Vec<String> {
                 let service = host.split('.').next().unwrap();
                 need(has("Service", namespace, service), resource, format!("service {service}"));
                 for subset in spec["subsets"].as_array().into_iter().flatten() {
-                    need(selected(namespace, &subset["labels"]), resource, format!("pods of {}", subset["name"]));
+                    need(
+                        selected(namespace, &subset["labels"]),
+                        resource,
+                        format!("pods of {}", subset["name"]),
+                    );
                 }
             }
             "VirtualService" => {
-                for target in spec["http"].as_array().unwrap().iter().flat_map(|it| it["route"].as_array().unwrap()) {
+                for target in
+                    spec["http"].as_array().unwrap().iter().flat_map(|it| it["route"].as_array().unwrap())
+                {
                     let host = target["destination"]["host"].as_str().unwrap();
                     let mut parts = host.split('.');
                     let (service, of) = (parts.next().unwrap(), parts.next().unwrap());
@@ -143,11 +155,15 @@ fn dangling(all: &[Value]) -> Vec<String> {
             }
             "HTTPRoute" => {
                 for parent in spec["parentRefs"].as_array().unwrap() {
-                    let (of, name) = (parent["namespace"].as_str().unwrap(), parent["name"].as_str().unwrap());
+                    let (of, name) =
+                        (parent["namespace"].as_str().unwrap(), parent["name"].as_str().unwrap());
                     need(has("Gateway", of, name), resource, format!("gateway {name}"));
                 }
-                for target in
-                    spec["rules"].as_array().unwrap().iter().flat_map(|it| it["backendRefs"].as_array().unwrap())
+                for target in spec["rules"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .flat_map(|it| it["backendRefs"].as_array().unwrap())
                 {
                     let service = target["name"].as_str().unwrap();
                     need(has("Service", namespace, service), resource, format!("service {service}"));
@@ -201,7 +217,8 @@ fn kustomize_builds_each_folder_and_an_api_server_takes_it() {
         let all: Vec<Value> = if in_ground { ground.clone() } else { [ground.clone(), built].concat() };
         assert_eq!(dangling(&all), Vec::<String>::new(), "{title}");
     }
-    let files: Vec<PathBuf> = std::fs::read_dir(manifests.path()).unwrap().map(|it| it.unwrap().path()).collect();
+    let files: Vec<PathBuf> =
+        std::fs::read_dir(manifests.path()).unwrap().map(|it| it.unwrap().path()).collect();
     assert!(files.len() > 30, "{}", files.len());
     let output =
         Command::new(program::path()).args(["check", "--deny", "warnings"]).args(files).output().unwrap();
@@ -248,7 +265,8 @@ fn files_of_envoy_gateway() -> Vec<Value> {
 /// PodMonitors, rules as the Prometheus Operator reads them, and what is for Envoy Gateway.
 #[test]
 fn what_is_for_other_operators_is_taken_by_an_api_server() {
-    let monitors = std::fs::read_to_string(paths::root().join("monitoring/kubernetes/pod-monitor.yaml")).unwrap();
+    let monitors =
+        std::fs::read_to_string(paths::root().join("monitoring/kubernetes/pod-monitor.yaml")).unwrap();
     let configuration = json!({"experiments": {"unit": "header:x-user-id",
         "secret": {"value": "for-tests-only-a-secret"}, "assignmentCookie": {"name": "seen"},
         "list": [{"key": "a", "variants": [{"key": "x", "weight": 1}, {"key": "y", "weight": 1}]}]}});

@@ -142,12 +142,14 @@ fn a_refused_edit_changes_nothing_and_is_said_by_the_proxy_alone() {
 /// `FAIL_OPEN` is for modules that fail, not for configurations that Envoy never took.
 #[test]
 fn a_new_proxy_that_refuses_its_configuration_serves_nothing() {
-    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"], |resource| {
-        if resource["kind"] == "WasmPlugin" {
-            assert_eq!(resource["spec"]["failStrategy"], "FAIL_OPEN");
-            resource["spec"]["pluginConfig"]["routing"]["rules"][0]["split"]["targets"][0]["weight"] = json!(-1);
-        }
-    });
+    let mesh =
+        Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "ab-routing/wasm-plugin.yaml"], |resource| {
+            if resource["kind"] == "WasmPlugin" {
+                assert_eq!(resource["spec"]["failStrategy"], "FAIL_OPEN");
+                resource["spec"]["pluginConfig"]["routing"]["rules"][0]["split"]["targets"][0]["weight"] =
+                    json!(-1);
+            }
+        });
     assert_eq!(mesh.send(user(1)).status, 500, "{}", mesh.envoy.log());
     assert!(mesh.envoy.log().contains("targets[0].weight"), "{}", mesh.envoy.log());
 }
@@ -202,13 +204,14 @@ fn istio_authorizes_by_claims_that_the_plugin_gives() {
 
 #[test]
 fn all_filters_in_one_plugin() {
-    let mesh = Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "weir/wasm-plugin.yaml"], |resource| {
-        if resource["kind"] == "WasmPlugin" {
-            // The proxy's environment is not the test's to set.
-            resource["spec"]["vmConfig"]["env"][0] =
-                json!({"name": "COOKIE_SECRET", "value": "a-secret-that-is-long-enough-to-sign"});
-        }
-    });
+    let mesh =
+        Mesh::start(Role::Gateway, &["shop/routes/routes.yaml", "weir/wasm-plugin.yaml"], |resource| {
+            if resource["kind"] == "WasmPlugin" {
+                // The proxy's environment is not the test's to set.
+                resource["spec"]["vmConfig"]["env"][0] =
+                    json!({"name": "COOKIE_SECRET", "value": "a-secret-that-is-long-enough-to-sign"});
+            }
+        });
     for (token, name) in [(ADA, "ada"), (BOB, "bob")] {
         let seen = mesh.seen(Request::get("/").header("authorization", token));
         assert_eq!(seen.name, if variant(name) == "one-page" { "canary" } else { "stable" }, "{name}");

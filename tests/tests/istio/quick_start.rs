@@ -37,12 +37,14 @@ fn pods(resources: &[Value], versions: &[(&str, &Upstream)]) -> Vec<Value> {
             let of = &service["metadata"]["name"];
             let port = &service["spec"]["ports"][0];
             assert_eq!(port["targetPort"], container["ports"][0]["name"], "{of}");
-            made.push(json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            made.push(
+                json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
                 "metadata": {"name": format!("{}-{name}", of.as_str().unwrap()), "namespace": "shop",
                     "labels": {"kubernetes.io/service-name": of}},
                 "endpoints": [{"addresses": [address], "conditions": {"ready": true},
                     "targetRef": {"kind": "Pod", "name": name, "namespace": "shop"}}],
-                "ports": [{"name": port["name"], "port": upstream.address().port(), "protocol": "TCP"}]}));
+                "ports": [{"name": port["name"], "port": upstream.address().port(), "protocol": "TCP"}]}),
+            );
         }
     }
     made
@@ -93,7 +95,8 @@ fn the_page_names_what_there_is() {
     let all = applied();
     let (mut folders, mut resources) = (0, 0);
     for line in lines {
-        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['`', ')', '(', ','])).collect();
+        let words: Vec<&str> =
+            line.split_whitespace().map(|word| word.trim_matches(['`', ')', '(', ','])).collect();
         for folder in words.iter().filter_map(|word| word.strip_prefix("wasm-plugins/")) {
             assert!(!built::folder(folder).is_empty(), "{line}");
             folders += 1;
@@ -109,7 +112,9 @@ fn the_page_names_what_there_is() {
                 _ => continue,
             };
             let there = all.iter().any(|it| {
-                it["kind"] == kind && it["metadata"]["name"] == name && it["metadata"]["namespace"] == namespace
+                it["kind"] == kind
+                    && it["metadata"]["name"] == name
+                    && it["metadata"]["namespace"] == namespace
             });
             assert!(there, "{line}: no {kind} {name} in {namespace}");
             resources += 1;

@@ -129,13 +129,22 @@ const FAULTS: &[Panel] = &[
         description: "By fault.",
         unit: "reqps",
         queries: &[
-            ("sum by (@by, fault) (rate(weir_fault_delays_total{@in}[$__rate_interval]))", "{{fault}}: delay"),
-            ("sum by (@by, fault) (rate(weir_fault_aborts_total{@in}[$__rate_interval]))", "{{fault}}: abort"),
+            (
+                "sum by (@by, fault) (rate(weir_fault_delays_total{@in}[$__rate_interval]))",
+                "{{fault}}: delay",
+            ),
+            (
+                "sum by (@by, fault) (rate(weir_fault_aborts_total{@in}[$__rate_interval]))",
+                "{{fault}}: abort",
+            ),
             (
                 "sum by (@by, fault) (rate(weir_fault_rate_limits_total{@in}[$__rate_interval]))",
                 "{{fault}}: rate limit",
             ),
-            ("sum by (@by, fault) (rate(weir_fault_responses_total{@in}[$__rate_interval]))", "{{fault}}: response"),
+            (
+                "sum by (@by, fault) (rate(weir_fault_responses_total{@in}[$__rate_interval]))",
+                "{{fault}}: response",
+            ),
         ],
     },
     Panel {
@@ -148,7 +157,10 @@ const FAULTS: &[Panel] = &[
         title: "Left out",
         description: "Because of `maxActive`.",
         unit: "reqps",
-        queries: &[("sum by (@by, fault) (rate(weir_fault_overflows_total{@in}[$__rate_interval]))", "{{fault}}")],
+        queries: &[(
+            "sum by (@by, fault) (rate(weir_fault_overflows_total{@in}[$__rate_interval]))",
+            "{{fault}}",
+        )],
     },
 ];
 
@@ -157,13 +169,19 @@ const TOKENS: &[Panel] = &[
         title: "Let through",
         description: "By whether a signature had to be verified.",
         unit: "reqps",
-        queries: &[("sum by (@by, token) (rate(weir_jwt_allowed_total{@in}[$__rate_interval]))", "{{token}}")],
+        queries: &[(
+            "sum by (@by, token) (rate(weir_jwt_allowed_total{@in}[$__rate_interval]))",
+            "{{token}}",
+        )],
     },
     Panel {
         title: "Refused",
         description: "By reason.",
         unit: "reqps",
-        queries: &[("sum by (@by, reason) (rate(weir_jwt_denied_total{@in}[$__rate_interval])) > 0", "{{reason}}")],
+        queries: &[(
+            "sum by (@by, reason) (rate(weir_jwt_denied_total{@in}[$__rate_interval])) > 0",
+            "{{reason}}",
+        )],
     },
     Panel {
         title: "Key servers",
@@ -194,10 +212,16 @@ const HEALTH: &[Panel] = &[
         description: "Requests without a unit, refused choices, baggage without room, responses without our cookies.",
         unit: "reqps",
         queries: &[
-            ("sum by (@by) (rate(weir_experiments_without_unit_total{@in}[$__rate_interval]))", "without unit"),
+            (
+                "sum by (@by) (rate(weir_experiments_without_unit_total{@in}[$__rate_interval]))",
+                "without unit",
+            ),
             ("sum by (@by) (rate(weir_overrides_refused_total{@in}[$__rate_interval]))", "override refused"),
             ("sum by (@by) (rate(weir_baggage_dropped_total{@in}[$__rate_interval]))", "baggage dropped"),
-            ("sum by (@by) (rate(weir_responses_forgotten_total{@in}[$__rate_interval]))", "response forgotten"),
+            (
+                "sum by (@by) (rate(weir_responses_forgotten_total{@in}[$__rate_interval]))",
+                "response forgotten",
+            ),
         ],
     },
     Panel {
@@ -219,7 +243,10 @@ const HEALTH: &[Panel] = &[
                 r#"sum by (@by, filter) (increase(label_replace({__name__=~"envoy_extension_config_discovery_http_filter_.+_config_fail",@in}, "filter", "$1", "__name__", "envoy_extension_config_discovery_http_filter_(.+)_config_fail")[$__range:1m]))"#,
                 "{{filter}}",
             ),
-            ("sum by (@by) (increase(envoy_listener_manager_lds_update_rejected{@in}[$__range]))", "listener"),
+            (
+                "sum by (@by) (increase(envoy_listener_manager_lds_update_rejected{@in}[$__range]))",
+                "listener",
+            ),
         ],
     },
     Panel {

@@ -36,7 +36,8 @@ fn scraping(teams: &[(&str, &Envoy)]) -> String {
 fn a_small_team_is_not_hidden_by_a_large_one() {
     let (big, small) = (team("0%"), team("100%"));
     let rules = ["recording", "alerting"].map(|name| format!("{name}.rules.yaml"));
-    let rules = rules.each_ref().map(|name| (name.as_str(), shipped(&format!("monitoring/prometheus/{name}"))));
+    let rules =
+        rules.each_ref().map(|name| (name.as_str(), shipped(&format!("monitoring/prometheus/{name}"))));
     let prometheus = Prometheus::configured(&scraping(&[("big", &big), ("small", &small)]), &rules);
     prometheus.expect("min by (namespace) (up)", "namespace", &[("big", 1.0), ("small", 1.0)]);
     let send = |envoy: &Envoy, requests: usize| {
@@ -46,13 +47,16 @@ fn a_small_team_is_not_hidden_by_a_large_one() {
     // Counters with labels from traffic begin with their first request: the next is an increase.
     send(&big, 1);
     send(&small, 1);
-    let requests = |counts: &[(&str, f64)]| prometheus.expect("sum by (namespace) (weir_requests_total)", "namespace", counts);
+    let requests = |counts: &[(&str, f64)]| {
+        prometheus.expect("sum by (namespace) (weir_requests_total)", "namespace", counts)
+    };
     requests(&[("big", 1.0), ("small", 1.0)]);
     send(&big, 500);
     send(&small, 5);
     requests(&[("big", 501.0), ("small", 6.0)]);
     prometheus.expect("route:weir_errors:ratio5m", "namespace", &[("big", 0.0), ("small", 1.0)]);
     // Other faults, so other configurations; each team's proxies agree.
-    let differing = "count by (namespace) (count_values by (cluster, namespace, job) (\"hash\", weir_config_hash))";
+    let differing =
+        "count by (namespace) (count_values by (cluster, namespace, job) (\"hash\", weir_config_hash))";
     prometheus.expect(differing, "namespace", &[("big", 1.0), ("small", 1.0)]);
 }

@@ -76,7 +76,8 @@ async fn accept(listener: TcpListener, spans: Arc<Mutex<Vec<Span>>>) {
 
 /// The spans of an `ExportTraceServiceRequest`.
 fn read(request: &[u8]) -> Vec<Span> {
-    let inside = |parts: Vec<Vec<u8>>, number| parts.iter().flat_map(|part| all(part, number)).collect::<Vec<_>>();
+    let inside =
+        |parts: Vec<Vec<u8>>, number| parts.iter().flat_map(|part| all(part, number)).collect::<Vec<_>>();
     let resources = all(request, 1);
     let scopes = inside(resources, 2);
     inside(scopes, 2).iter().map(|span| of_span(span)).collect()

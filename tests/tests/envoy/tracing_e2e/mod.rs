@@ -63,9 +63,17 @@ fn spans_have_the_variant_of_the_header_and_of_the_metrics() {
         page().value("weir_assignments_total", &[("experiment", "button"), ("variant", variant)])
     };
     let equal = |_: &Envoy| counts.iter().all(|(variant, count)| counted(variant) == Some(*count));
-    assert!(envoy.wait_for(Duration::from_secs(10), equal), "{counts:?}: {:?}", page().of("weir_assignments_total").collect::<Vec<_>>());
+    assert!(
+        envoy.wait_for(Duration::from_secs(10), equal),
+        "{counts:?}: {:?}",
+        page().of("weir_assignments_total").collect::<Vec<_>>()
+    );
     // Log lines name the trace.
     let line = format!("\"trace_id\":\"{}\"", trace(0));
-    assert!(envoy.wait_for(Duration::from_secs(10), |envoy| envoy.output().contains(&line)), "{}", envoy.output());
+    assert!(
+        envoy.wait_for(Duration::from_secs(10), |envoy| envoy.output().contains(&line)),
+        "{}",
+        envoy.output()
+    );
     println!("{USERS} spans: {counts:?}");
 }
