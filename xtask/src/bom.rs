@@ -91,7 +91,8 @@ fn crates(tree: &str) -> Crates {
         let mut words = package.split(' ');
         let (name, version) = (words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned());
         // Cargo still takes the old spelling of `OR`.
-        Some(((name, version), license.trim().replace('/', " OR ")))
+        let license: Vec<&str> = license.split('/').map(str::trim).collect();
+        Some(((name, version), license.join(" OR ")))
     };
     tree.lines().filter_map(entry).collect()
 }
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn crates_have_versions_licences_and_digests() {
         let tree = "weir-module v0.1.0 (/somewhere/filters/module)|Apache-2.0\n\
-                    memchr v2.8.3|Unlicense OR MIT\nff v0.13.1|MIT/Apache-2.0 (*)\n";
+                    memchr v2.8.3|Unlicense OR MIT\nff v0.13.1|MIT / Apache-2.0 (*)\n";
         let lock = "[[package]]\nname = \"memchr\"\nversion = \"2.8.3\"\nchecksum = \"ab\"\n\n\
                     [[package]]\nname = \"weir-module\"\nversion = \"0.1.0\"\n";
         let bom = bom("weir.wasm", &crates(tree), &checksums(lock), "1.96.0");
