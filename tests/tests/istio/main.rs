@@ -4,6 +4,8 @@
 
 mod admitted;
 mod component;
+mod imported;
+mod imported_policies;
 mod istiod;
 mod mesh;
 
