@@ -86,9 +86,8 @@ const PATHS: [&str; 8] = ["/", "/a", "/a/b", "/A/b", "/api/v1", "/api/v2?x=1", "
 
 fn matched(random: &mut Rng) -> Value {
     let mut entry = json!({});
-    let value = |random: &mut Rng| {
-        text(random, &["1", "2", "beta", ""], &["b", "1"], &["[0-9]+", ".*", "(beta|1)", "*"])
-    };
+    let value =
+        |random: &mut Rng| text(random, &["1", "2", "beta", ""], &["b", "1"], &["[0-9]+", ".*", "(beta|1)"]);
     if random.u8(..3) > 0 {
         entry["uri"] = text(
             random,
@@ -105,7 +104,9 @@ fn matched(random: &mut Rng) -> Value {
             entry["headers"][name] = value(random);
         }
         if random.u8(..6) == 0 {
-            entry["withoutHeaders"][name] = value(random);
+            // Here alone Istio takes `*` for a test of presence.
+            entry["withoutHeaders"][name] =
+                if random.u8(..4) == 0 { json!({"regex": "*"}) } else { value(random) };
         }
     }
     if random.u8(..6) == 0 {
