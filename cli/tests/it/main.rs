@@ -26,6 +26,7 @@ mod rollout;
 mod run;
 mod schema;
 mod secrets;
+mod shell;
 #[path = "support/shop.rs"]
 mod shop;
 mod simulate;
