@@ -32,7 +32,10 @@ fn commented(block: impl Into<Block>, comment: &str) -> Block {
 
 fn cookie() -> Block {
     let value = json!({"name": COOKIE, "ttl": "30d"});
-    commented(value, "All others get a cookie with an anonymous ID. Browsers take it over HTTPS only.")
+    commented(
+        value,
+        "Clients without an ID get a cookie with an anonymous one. Browsers take it over HTTPS only.",
+    )
 }
 
 fn sources(answers: &Answers) -> Option<Block> {

@@ -4,6 +4,9 @@ use super::entry::{Entry, Field, Text};
 use super::place::Place;
 use crate::report::Refused;
 
+/// Makes something of a text.
+type Make<T> = fn(String) -> T;
+
 const FIELDS: [&str; 14] = [
     "name",
     "uri",
@@ -92,7 +95,7 @@ fn entry(place: &Place<'_>, gateways: &[String]) -> Result<Entry, Refused> {
             entry.tests.insert(field, text);
         }
     }
-    let maps: [(&str, fn(String) -> Field); 3] =
+    let maps: [(&str, Make<Field>); 3] =
         [("headers", Field::Header), ("withoutHeaders", Field::Without), ("queryParams", Field::Query)];
     for (name, field) in maps {
         for (key, found) in place.members(name)? {
@@ -115,7 +118,7 @@ fn text(place: &Place<'_>, is_uri: bool) -> Result<Option<Text>, Refused> {
         return Ok(None);
     }
     place.known(&["exact", "prefix", "regex"])?;
-    let tests: [(&str, fn(String) -> Text); 3] =
+    let tests: [(&str, Make<Text>); 3] =
         [("exact", Text::Exact), ("prefix", Text::Prefix), ("regex", Text::Regex)];
     let mut found = None;
     for (name, make) in tests {
