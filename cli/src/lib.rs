@@ -13,6 +13,7 @@ mod environment;
 #[doc(hidden)]
 pub mod fuzzed;
 mod import;
+mod init;
 mod input;
 mod link;
 mod manifest;
@@ -54,6 +55,7 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Args),
     Check(check::Args),
     Schema(schema::Args),
     Assign(assign::Args),
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Outcome, Failure> {
     match command {
+        Command::Init(args) => init::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::Schema(args) => {
             out.write_all(schema::chosen(&args).as_bytes())?;

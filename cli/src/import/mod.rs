@@ -1,7 +1,8 @@
-//! `weir import`: vendors' definitions as a Weir configuration.
+//! `weir import`: vendors' definitions, and Istio's resources, as a Weir configuration.
 //!
 //! `weir-definitions` interprets the definitions; this module handles files, lines and text.
 
+mod istio;
 mod report;
 
 use crate::input;
@@ -17,7 +18,8 @@ use weir_allocation::sdk::Algorithm;
 use weir_core::escape::escape;
 use weir_definitions::{Document, Experiment, Imported, Kind, Options, Report};
 
-/// Converts a vendor's definitions to a configuration that assigns units as the vendor's SDKs do.
+/// Converts a vendor's definitions to a configuration that assigns units as the vendor's SDKs do, or Istio's resources
+/// to one that routes as they do.
 ///
 /// Reads the definitions that the vendor publishes to its SDKs: GrowthBook's payload with `features`, the
 /// feature list of Unleash's client API, or flagd's flag definitions, as JSON or YAML. If a part of a flag
@@ -27,6 +29,10 @@ use weir_definitions::{Document, Experiment, Imported, Kind, Options, Report};
 /// A flag with one rule becomes an experiment of the same name. A flag with several rules becomes the
 /// experiments NAME.1, NAME.2 … with `flag: NAME`: the first that assigns a variant wins, and all write the
 /// same header. A unit without a variant has the flag's default.
+///
+/// `istio` reads VirtualServices, with their DestinationRules, RequestAuthentications and AuthorizationPolicies. Each route
+/// becomes a rule that sets the header `x-weir-route`, weights become splits that keep a user on one side, and `--routes`
+/// writes the VirtualServices that follow the header. A resource with a part that has no equivalent stays with Istio.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -34,18 +40,19 @@ Examples:
   weir import unleash features.json --source userId=cookie:uid --source country=header:x-country
   weir import growthbook features.json --type tags=list --strict --to experiments.yaml
   weir import flagd flags.yaml --hash flagd-1 --output json
+  weir import istio shop.yaml --to weir.yaml --routes routes.yaml --unit header:x-user-id
 
-Exit codes: 0 every flag was imported; 1 some were left out, or no flag needs an experiment; 2 the file is
-invalid.")]
+Exit codes: 0 every flag or resource was imported; 1 some were left out, or no flag needs an experiment; 2 the \
+file is invalid.")]
 pub(crate) struct Args {
-    /// The vendor of the definitions.
+    /// The vendor of the definitions, or `istio`.
     vendor: Vendor,
     /// The file; `-` is standard input.
     file: PathBuf,
     /// Write the configuration to this file instead of standard output.
     #[arg(short, long = "to", value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write nothing if a flag is left out.
+    /// Write nothing if a flag or a resource is left out.
     #[arg(long)]
     strict: bool,
     /// The source of an attribute in requests. Default: header:x-NAME.
@@ -58,6 +65,16 @@ pub(crate) struct Args {
     /// The hash of flagd's `fractional`: flagd-2, or flagd-1 for flagd up to core 0.13.
     #[arg(long, value_name = "HASH", default_value = "flagd-2", value_parser = ["flagd-1", "flagd-2"])]
     hash: String,
+    /// Of `istio`: a source of what identifies a user in splits, such as header:x-user-id; the first non-empty one wins.
+    /// Default: none, so that the cookie does.
+    #[arg(long, value_name = "SOURCE")]
+    unit: Vec<String>,
+    /// Of `istio`: set no cookie with an anonymous ID. A request without a unit is then drawn by itself, as Istio does it.
+    #[arg(long)]
+    no_cookie: bool,
+    /// Of `istio`: write the VirtualServices with a route for each value of `x-weir-route` to this file.
+    #[arg(long, value_name = "FILE")]
+    routes: Option<PathBuf>,
     #[command(flatten)]
     format: Format,
 }
@@ -71,6 +88,8 @@ enum Vendor {
     Unleash,
     /// Flag definitions of flagd.
     Flagd,
+    /// Resources of Istio.
+    Istio,
 }
 
 /// Imports and writes.
@@ -85,13 +104,16 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     if let Some(broken) = broken.first() {
         return Err(format!("{name}:{}:{}: {}", broken.at.line, broken.at.column, broken.message).into());
     }
+    if args.vendor == Vendor::Istio {
+        return istio::run(args, &name, &documents, out);
+    }
     let [file] = documents.as_slice() else {
         return Err(format!("{name}: has {} documents, but one is expected", documents.len()).into());
     };
     let vendor = match args.vendor {
         Vendor::Growthbook => weir_definitions::Vendor::Growthbook,
         Vendor::Unleash => weir_definitions::Vendor::Unleash,
-        Vendor::Flagd => weir_definitions::Vendor::Flagd,
+        Vendor::Flagd | Vendor::Istio => weir_definitions::Vendor::Flagd,
     };
     let imported = weir_definitions::import(vendor, &file.to_json(), &options);
     let Imported { document, mut report } = imported.map_err(|error| format!("{name}: {error}"))?;
@@ -119,6 +141,15 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 }
 
 fn options(args: &Args) -> Result<Options, String> {
+    let is_istio = args.vendor == Vendor::Istio;
+    if is_istio && (!args.source.is_empty() || !args.kind.is_empty()) {
+        return Err(
+            "--source and --type are for attributes of flags, which resources of Istio do not have".into()
+        );
+    }
+    if !is_istio && (!args.unit.is_empty() || args.no_cookie || args.routes.is_some()) {
+        return Err("--unit, --no-cookie and --routes are for `istio` only".into());
+    }
     let mut options = Options {
         flagd_hash: Algorithm::from_name(&args.hash).unwrap_or(Algorithm::Flagd2),
         ..Options::default()
@@ -147,24 +178,28 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 /// Finds the lines of what the report speaks of.
 fn locate(report: &mut Report, file: &Node) {
     for remark in report.left_out.iter_mut().filter(|remark| !remark.at.is_empty()) {
-        let mut node = file;
-        let mut line = file.at.line;
-        for step in remark.at.split('/').skip(1) {
-            let step = step.replace("~1", "/").replace("~0", "~");
-            let next = match &node.content {
-                Content::Object(members) => {
-                    members.iter().find(|it| it.key == step).map(|it| (it.key_at.line, &it.value))
-                }
-                Content::List(items) => {
-                    step.parse::<usize>().ok().and_then(|index| items.get(index)).map(|it| (it.at.line, it))
-                }
-                _ => None,
-            };
-            let Some((at, inner)) = next else { break };
-            (line, node) = (at, inner);
-        }
-        remark.line = Some(line);
+        remark.line = Some(line(file, remark.at.split('/').skip(1)));
     }
+}
+
+/// The line of a part of a document, as the steps of a JSON pointer lead to it.
+fn line<'s>(file: &Node, steps: impl Iterator<Item = &'s str>) -> usize {
+    let (mut node, mut line) = (file, file.at.line);
+    for step in steps {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let next = match &node.content {
+            Content::Object(members) => {
+                members.iter().find(|it| it.key == step).map(|it| (it.key_at.line, &it.value))
+            }
+            Content::List(items) => {
+                step.parse::<usize>().ok().and_then(|index| items.get(index)).map(|it| (it.at.line, it))
+            }
+            _ => None,
+        };
+        let Some((at, inner)) = next else { break };
+        (line, node) = (at, inner);
+    }
+    line
 }
 
 /// The configuration as a file with comments.

@@ -36,6 +36,7 @@ Envoy is the program of --envoy, of the variable ENVOY, or `envoy` in the PATH. 
 `scripts/envoy path` fetches Envoy and prints its path. The module is dist/weir.wasm, or weir.wasm beside this program.
 
 Examples:
+  weir run
   weir run weir.yaml
   weir run weir.yaml --envoy \"$(scripts/envoy path)\" --listen 8080
   weir run weir.yaml --upstream v1=127.0.0.1:3000
@@ -46,6 +47,7 @@ Exit codes: 0 it ran until it was stopped; 1 the configuration has problems; 2 a
 Envoy's exit code, if Envoy ends by itself.")]
 pub(crate) struct Args {
     /// The configuration; `-` is standard input.
+    #[arg(default_value = "weir.yaml")]
     config: PathBuf,
     /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]; the first one is the default.
     #[arg(long = "upstream", value_name = "NAME=HOST:PORT", value_parser = upstream::parse)]

@@ -7,6 +7,8 @@ mod diff;
 mod docs;
 mod envelope;
 mod import;
+mod import_istio;
+mod init;
 mod layers;
 mod link;
 mod manifests;

@@ -13,6 +13,7 @@ mod condition;
 mod document;
 mod flagd;
 mod growthbook;
+pub mod istio;
 mod model;
 mod names;
 mod network;

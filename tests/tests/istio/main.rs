@@ -5,6 +5,8 @@
 mod admitted;
 mod built;
 mod component;
+mod imported;
+mod imported_policies;
 mod istiod;
 mod mesh;
 mod quick_start;

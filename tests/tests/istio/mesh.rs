@@ -171,7 +171,7 @@ fn sidecar(role: Role, entry: SocketAddr, program: SocketAddr) -> Value {
 
 /// An Envoy that asks istiod for everything. Its address is not that of an endpoint: istiod would take the
 /// endpoint's labels for the proxy's.
-fn bootstrap(role: Role, istiod: SocketAddr) -> Value {
+pub(crate) fn bootstrap(role: Role, istiod: SocketAddr) -> Value {
     let (kind, namespace, labels) = match role {
         Role::Gateway => ("router", "istio-ingress", json!({"istio": "ingressgateway"})),
         Role::Caller => ("sidecar", "shop", json!({"app": "frontend"})),
@@ -205,6 +205,6 @@ fn bootstrap(role: Role, istiod: SocketAddr) -> Value {
 }
 
 /// An address that nobody listened on a moment ago.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
 }
