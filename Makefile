@@ -57,6 +57,10 @@ wasm: ## Build the modules into dist/
 native: ## Build the native module, dist/libweir.so
 	@$(XTASK) dist native
 
+.PHONY: release
+release: wasm native ## What a release has, into dist/release: modules, command line, SBOM, checksums, provenance
+	scripts/release
+
 .PHONY: schema
 schema: ## Write what is generated: schema/weir.schema.json, the tables of options in docs/
 	@$(BUILD_WEIR)
@@ -112,7 +116,7 @@ test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; 
 	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
 
 .PHONY: test-nightly
-test-nightly: wasm ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
+test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
@@ -124,8 +128,8 @@ fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); i
 	scripts/fuzz
 
 .PHONY: test-load
-test-load: wasm ## 200,000 requests through Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
-	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture
+test-load: wasm native ## 200,000 requests to each shell in Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
+	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture --test-threads 1
 
 .PHONY: test-istio
 test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; skipped without Go
@@ -148,11 +152,12 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps $(HOST)
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
-	    scripts/registry scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/release scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 
 .PHONY: drift

@@ -28,6 +28,7 @@ mod report;
 mod rollout;
 mod run;
 mod schema;
+mod shell;
 mod simulate;
 mod subject;
 mod upstream;
@@ -72,6 +73,9 @@ enum Command {
     Push(oci::push::Args),
     Pull(oci::pull::Args),
     Inspect(oci::inspect::Args),
+    Completions(shell::CompletionsArgs),
+    #[command(hide = true)]
+    Man(shell::ManualArgs),
     /// Prints the options of all commands as Markdown tables.
     #[command(hide = true)]
     Reference,
@@ -128,6 +132,8 @@ fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Ou
         Command::Push(args) => oci::push::run(&args, out),
         Command::Pull(args) => oci::pull::run(&args, out),
         Command::Inspect(args) => oci::inspect::run(&args, out),
+        Command::Completions(args) => shell::completions(&args, Options::command(), out),
+        Command::Man(args) => shell::manual(&args, Options::command()),
     }
 }
 

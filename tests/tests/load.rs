@@ -1,4 +1,4 @@
-//! 200,000 requests, ordinary and hostile ones mixed, while weights change every few seconds: every
+//! 200,000 requests to each shell, ordinary and hostile ones mixed, while weights change every few seconds: every
 //! answer is the right one, none is older than the configuration that is settled, and memory does not
 //! grow. `WEIR_LOAD_REQUESTS` changes the number: `make test-nightly` sends a million.
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use weir_tests::client::{Client, Request, Response, runtime};
-use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
+use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin, Shell};
 
 /// HTTP/2 connections, and streams under way on each.
 const CONNECTIONS: usize = 4;
@@ -24,10 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PROBES: usize = 16;
 
 /// The configuration of a generation: of the rule `ramp`, all weight is on one side, then on the other.
-fn plugin(generation: usize) -> Plugin {
+fn plugin(shell: Shell, generation: usize) -> Plugin {
     let b = generation % 2;
     let (side_a, side_b) = (ramp_target(generation - b), ramp_target(generation - b + 1));
-    Plugin::new("ab_routing").unwrap().config(&json!({
+    let plugin = match shell {
+        Shell::Wasm => Plugin::new("ab_routing"),
+        Shell::Native => Plugin::native(),
+    };
+    plugin.unwrap().config(&json!({
         "attributes": {"json": {"header": "x-json", "type": "json"}, "age": {"header": "x-age", "type": "number"}},
         "routing": {"rules": [
             {"name": "beta", "match": {"headers": {"x-user-group": {"exact": "beta-testers"}}}, "setHeaders": {"x-weir-route": "v2"}},
@@ -95,8 +99,8 @@ fn ramp() -> Request {
 }
 
 /// What is known about the updates while requests are under way.
-#[derive(Default)]
 struct Generations {
+    shell: Shell,
     /// The last one that Envoy was given.
     published: AtomicUsize,
     /// The last one that is in force on all workers: a later request must not see an older one.
@@ -165,7 +169,7 @@ fn send(envoy: &Envoy, clients: &[Client], count: usize, generations: &Arc<Gener
 fn keep_updating(envoy: &Envoy, generations: &Generations, done: &AtomicBool) -> Vec<String> {
     while !done.load(Ordering::SeqCst) {
         let number = generations.published.fetch_add(1, Ordering::SeqCst) + 1;
-        envoy.update("weir", &plugin(number)).unwrap();
+        envoy.update("weir", &plugin(generations.shell, number)).unwrap();
         let sees_it = |envoy: &Envoy| {
             let answer = Client::http2().send(envoy.listener(0), &ramp());
             answer.is_ok_and(|answer| generation(&answer) == Some(number))
@@ -201,13 +205,23 @@ fn send_while_updating(
 
 #[test]
 fn requests_are_answered_rightly_in_the_same_memory() {
+    load(Shell::Wasm);
+}
+
+#[test]
+fn the_native_module_answers_rightly_in_the_same_memory() {
+    load(Shell::Native);
+}
+
+fn load(shell: Shell) {
     let total = std::env::var("WEIR_LOAD_REQUESTS").ok().map_or(200_000, |n| n.parse().expect("a number"));
-    let filter = Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(0)) };
+    let filter = Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(shell, 0)) };
     let listener = Listener::new().filter(filter).routes(routes());
     let envoy =
         Envoy::start(Bootstrap::default().concurrency(2).log_level("warning").listener(listener)).unwrap();
     let clients: Vec<Client> = (0..CONNECTIONS).map(|_| Client::http2()).collect();
-    let (start, generations) = (Instant::now(), Arc::new(Generations::default()));
+    let (published, settled) = <(AtomicUsize, AtomicUsize)>::default();
+    let (start, generations) = (Instant::now(), Arc::new(Generations { shell, published, settled }));
     let memory = |envoy: &Envoy| (envoy.allocated_bytes().unwrap(), envoy.resident_bytes());
 
     assert_eq!(send_while_updating(&envoy, &clients, total / 5, &generations), Vec::<String>::new());
@@ -217,7 +231,7 @@ fn requests_are_answered_rightly_in_the_same_memory() {
 
     let updates = generations.settled.load(Ordering::SeqCst);
     println!(
-        "{total} requests and {updates} updates in {:.1} s; allocated {allocated} -> {allocated_in_the_end} bytes, resident {resident:?} -> {resident_in_the_end:?}",
+        "{shell:?}: {total} requests and {updates} updates in {:.1} s; allocated {allocated} -> {allocated_in_the_end} bytes, resident {resident:?} -> {resident_in_the_end:?}",
         start.elapsed().as_secs_f64()
     );
     assert!(allocated_in_the_end < allocated + SLACK, "{allocated} -> {allocated_in_the_end}");

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bom;
 mod book;
 mod dist;
 mod drift;
@@ -22,6 +23,8 @@ usage: cargo run -p xtask -- TASK
   dist native        build the native module, dist/libweir.so
   schema             write what is generated: the JSON Schema; tables of options and included files in docs/
   drift              compare what is generated with what is there
+  bom FOLDER         write the lists of the crates in each artifact of a release
+  provenance FOLDER  write how a release was made, for the files of its SHA256SUMS
   book               make the pages into a site in target/book/html with mdBook, and check its links";
 
 /// What went wrong, in words for a person.
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
     let done = match args.split_first() {
         Some((task, [module])) if task == "dist" && module == "native" => native::build(),
         Some((task, modules)) if task == "dist" => dist::build(modules),
+        Some((task, [folder])) if task == "bom" => bom::boms(Path::new(folder)),
+        Some((task, [folder])) if task == "provenance" => bom::provenance(Path::new(folder)),
         Some((task, [])) if task == "schema" => drift::write(),
         Some((task, [])) if task == "drift" => drift::check(),
         Some((task, [])) if task == "book" => book::build(),

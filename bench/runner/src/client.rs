@@ -15,8 +15,8 @@ use crate::Failure;
 /// Requests that are sent at once.
 pub(crate) const BURST: u32 = 32;
 
-/// The request of a browser: 22 headers with the pseudo-headers.
-const BROWSER: [(&str, &str); 18] = [
+/// The request of a browser: 23 headers with the pseudo-headers. The token (HS256) says `{"sub":"ada","plan":"pro"}`.
+const BROWSER: [(&str, &str); 19] = [
     ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
     ("x-user-id", "user-12345678"),
     ("x-tenant", "acme-corp"),
@@ -34,6 +34,15 @@ const BROWSER: [(&str, &str); 18] = [
     ("sec-fetch-site", "same-origin"),
     ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
     ("x-b3-sampled", "0"),
+    (
+        "authorization",
+        concat!(
+            "Bearer ",
+            "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9",
+            ".eyJzdWIiOiJhZGEiLCJwbGFuIjoicHJvIn0",
+            ".Nplg7OXbqtrRg2KDF1lOSxZpjtoEA05gCSr4Qe-jO1Y"
+        ),
+    ),
     ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
 ];
 

@@ -67,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
         eprintln!("Envoy {number} of {}", arguments.restarts);
         runs.push(in_thread(|| measure::one_envoy(&variants, arguments.rounds, u64::from(number)))?);
     }
-    let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
+    let names: Vec<_> = variants.iter().map(|variant| (variant.name, variant.nearest)).collect();
     let report = report::Report::new(&names, &runs);
     Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
 }

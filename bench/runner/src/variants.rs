@@ -1,4 +1,4 @@
-//! What is compared: the baseline, the same again, and the filters.
+//! What is compared: the baseline, the same again, Envoy's own filters, and Weir's in both shells.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,6 +14,12 @@ pub(crate) const CONTROL: &str = "A/A control";
 /// See [`CONTROL`].
 pub(crate) const NATIVE: &str = "native header_mutation";
 /// See [`CONTROL`].
+const NATIVE_FAULT: &str = "native fault";
+/// See [`CONTROL`].
+const NATIVE_JWT: &str = "native jwt_authn";
+/// See [`CONTROL`].
+const NATIVE_FIVE: &str = "five native filters";
+/// See [`CONTROL`].
 pub(crate) const LUA: &str = "Lua get + set";
 /// See [`CONTROL`].
 pub(crate) const SDK_NO_OP: &str = "SDK no-op";
@@ -25,20 +31,28 @@ pub(crate) const HEADER: &str = "x-variant";
 pub(crate) struct Variant {
     /// As the report prints it.
     pub(crate) name: &'static str,
-    /// Absent: a listener like the baseline's.
-    filter: Option<Filter>,
+    /// None: a listener like the baseline's.
+    filters: Vec<Filter>,
+    /// The native filter that does most of the same.
+    pub(crate) nearest: &'static str,
     /// Whether it sets [`HEADER`] on requests.
     pub(crate) sets_header: bool,
 }
 
 impl Variant {
-    fn new(name: &'static str, filter: Option<Filter>, sets_header: bool) -> Self {
-        Self { name, filter, sets_header }
+    /// One that sets [`HEADER`].
+    fn setting(name: &'static str, nearest: &'static str, filters: Vec<Filter>) -> Self {
+        Self { name, filters, nearest, sets_header: true }
     }
 
-    /// A listener that has this filter alone.
+    /// One that does not.
+    fn other(name: &'static str, nearest: &'static str, filters: Vec<Filter>) -> Self {
+        Self { sets_header: false, ..Self::setting(name, nearest, filters) }
+    }
+
+    /// A listener that has these filters alone.
     pub(crate) fn listener(&self) -> Listener {
-        self.filter.iter().cloned().fold(baseline(), Listener::filter)
+        self.filters.iter().cloned().fold(baseline(), Listener::filter)
     }
 }
 
@@ -58,14 +72,32 @@ pub(crate) fn baseline() -> Listener {
 /// # Errors
 /// A module is not built, or cannot be.
 pub(crate) fn all() -> Result<Vec<Variant>, Failure> {
-    let plugin = |plugin: Plugin| Some(Filter::Plugin(Box::new(plugin)));
+    let plugin = |plugin: Plugin| vec![Filter::Plugin(Box::new(plugin))];
+    let wasm = |module: &str, config: &Value| Ok::<_, Failure>(plugin(Plugin::new(module)?.config(config)));
+    let native = |config: &Value| Ok::<_, Failure>(plugin(Plugin::native()?.config(config)));
+    let (routing, experiment, fault, metrics) =
+        (ab_routing(), experiment(), fault(), json!({"metrics": {"red": {}}}));
+    let (jwt, all) = (jwt(), all_five());
     Ok(vec![
-        Variant::new(CONTROL, None, false),
-        Variant::new(NATIVE, Some(header_mutation()), true),
-        Variant::new(LUA, Some(lua()), true),
-        Variant::new(SDK_NO_OP, plugin(Plugin::from_file(&build_sdk_no_op()?)), false),
-        Variant::new("weir ab-routing", plugin(Plugin::new("ab_routing")?.config(&ab_routing())), true),
-        Variant::new("the same, native module", plugin(Plugin::native()?.config(&ab_routing())), true),
+        Variant::other(CONTROL, NATIVE, Vec::new()),
+        Variant::setting(NATIVE, NATIVE, vec![header_mutation("request_mutations", HEADER)]),
+        Variant::other(NATIVE_FAULT, NATIVE_FAULT, vec![native_fault()]),
+        Variant::setting(NATIVE_JWT, NATIVE_JWT, vec![jwt_authn()]),
+        Variant::setting(NATIVE_FIVE, NATIVE_FIVE, native_five()),
+        Variant::setting(LUA, NATIVE, vec![lua()]),
+        Variant::other(SDK_NO_OP, NATIVE, plugin(Plugin::from_file(&build_sdk_no_op()?))),
+        Variant::setting("ab-routing, wasm", NATIVE, wasm("ab_routing", &routing)?),
+        Variant::setting("ab-routing, native", NATIVE, native(&routing)?),
+        Variant::setting("experiment, wasm", NATIVE, wasm("experiment", &experiment)?),
+        Variant::setting("experiment, native", NATIVE, native(&experiment)?),
+        Variant::other("quiet fault, wasm", NATIVE_FAULT, wasm("fault_injection", &fault)?),
+        Variant::other("quiet fault, native", NATIVE_FAULT, native(&fault)?),
+        Variant::other("metrics red, wasm", NATIVE, wasm("metrics", &metrics)?),
+        Variant::other("metrics red, native", NATIVE, native(&metrics)?),
+        Variant::setting("cached token, wasm", NATIVE_JWT, wasm("jwt_claims", &jwt)?),
+        Variant::setting("cached token, native", NATIVE_JWT, native(&jwt)?),
+        Variant::setting("all five, wasm", NATIVE_FIVE, wasm("weir", &all)?),
+        Variant::setting("all five, native", NATIVE_FIVE, native(&all)?),
     ])
 }
 
@@ -89,14 +121,96 @@ fn ab_routing() -> Value {
     ]}})
 }
 
-fn header_mutation() -> Filter {
+/// An experiment by a header, whose variant goes to [`HEADER`].
+fn experiment() -> Value {
+    json!({"experiments": {"unit": "header:x-user-id", "list": [{"key": "checkout", "header": HEADER, "variants": [
+        {"key": "a", "weight": 50}, {"key": "b", "weight": 50},
+    ]}]}})
+}
+
+/// A fault that no request of the benchmark meets.
+fn fault() -> Value {
+    json!({"faults": [{"name": "drill", "match": {"headers": {"x-drill": {"exact": "1"}}},
+        "abort": {"httpStatus": 503, "percentage": "100%"}}]})
+}
+
+/// A provider, and two claims of its tokens in headers.
+fn jwt() -> Value {
+    json!({"jwt": {"providers": {"corp": {"jwks": {"inline": keys()}, "forward": true,
+        "claimsToHeaders": [{"claim": "sub", "header": HEADER}, {"claim": "plan", "header": "x-plan"}]}}}})
+}
+
+/// Who has a token is assigned by it, routed and faulted by the variant, and counted.
+fn all_five() -> Value {
+    json!({
+        "jwt": {"providers": {"corp": {"jwks": {"inline": keys()}, "forward": true}}},
+        "experiments": {"unit": "claim:sub", "list": [{"key": "checkout", "variants": [
+            {"key": "a", "weight": 50}, {"key": "b", "weight": 50},
+        ]}]},
+        "routing": {"rules": [
+            {"name": "a", "variant": {"checkout": "a"}, "setHeaders": {HEADER: "a"}},
+            {"name": "b", "variant": {"checkout": "b"}, "setHeaders": {HEADER: "b"}},
+        ]},
+        "faults": [{"name": "drill", "variant": {"checkout": "b"}, "match": {"headers": {"x-drill": {"exact": "1"}}},
+            "abort": {"httpStatus": 503, "percentage": "100%"}}],
+        "metrics": {"red": {}},
+    })
+}
+
+/// The key of the client's token.
+fn keys() -> Value {
+    json!({"keys": [{"kty": "oct", "kid": "one", "k": "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]})
+}
+
+/// The nearest that Envoy's own filters come to [`all_five`]; none of them assigns variants.
+fn native_five() -> Vec<Filter> {
+    let to_metadata = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
+        "request_rules": [{"header": "x-user-id", "on_header_present":
+            {"metadata_namespace": "bench", "key": "user", "type": "STRING"}}],
+    });
+    vec![
+        jwt_authn(),
+        Filter::Native("envoy.filters.http.header_to_metadata".to_owned(), to_metadata),
+        header_mutation("request_mutations", HEADER),
+        native_fault(),
+        header_mutation("response_mutations", "x-variant-seen"),
+    ]
+}
+
+/// The same provider and claims as [`jwt`], with its cache of tokens.
+fn jwt_authn() -> Filter {
+    let provider = json!({
+        "local_jwks": {"inline_string": keys().to_string()},
+        "forward": true,
+        "claim_to_headers": [{"claim_name": "sub", "header_name": HEADER}, {"claim_name": "plan", "header_name": "x-plan"}],
+        "jwt_cache_config": {"jwt_cache_size": 100},
+    });
+    let config = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        "providers": {"corp": provider},
+        "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "corp"}}],
+    });
+    Filter::Native("envoy.filters.http.jwt_authn".to_owned(), config)
+}
+
+fn native_fault() -> Filter {
+    let config = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+        "abort": {"http_status": 503, "percentage": {"numerator": 100}},
+        "headers": [{"name": "x-drill", "string_match": {"exact": "1"}}],
+    });
+    Filter::Native("envoy.filters.http.fault".to_owned(), config)
+}
+
+fn header_mutation(direction: &str, header: &str) -> Filter {
     let mutation = json!({"append": {
-        "header": {"key": HEADER, "value": "a"},
+        "header": {"key": header, "value": "a"},
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }});
     let config = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
-        "mutations": {"request_mutations": [mutation]},
+        "mutations": {direction: [mutation]},
     });
     Filter::Native("envoy.filters.http.header_mutation".to_owned(), config)
 }

@@ -57,12 +57,41 @@ fn message(node: &Node, schema: &Schema) -> Vec<Refused> {
     hold.refused
 }
 
+/// Whether a kind of resource is one of those that are held to their definitions.
+pub(crate) fn knows_kind(kind: &str) -> bool {
+    KINDS.contains_key(kind)
+}
+
+/// Whether an API server refuses a resource of this version for its kind: of one group all kinds are known, and none
+/// goes without.
+pub(crate) fn kind_is_wrong(version: &str, kind: Option<&Node>) -> bool {
+    /// Istio's, for extensions.
+    const WHOLE_GROUP: &str = "extensions.istio.io/v1alpha1";
+    let is_known = KINDS.values().any(|definition| definition.api_version == version);
+    let unknown = |kind: &Node| kind.text().is_none_or(|kind| !knows_kind(kind));
+    is_known && kind.is_none_or(|kind| version == WHOLE_GROUP && unknown(kind))
+}
+
 fn resource(node: &Node) -> Vec<Refused> {
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
-    let Some(definition) = KINDS.get(kind) else { return Vec::new() };
     let mut hold = Hold::default();
     let root = At::root();
     let version = node.get("apiVersion");
+    let Some(definition) = KINDS.get(kind) else {
+        if version.and_then(Node::text).is_some_and(|version| kind_is_wrong(version, node.get("kind"))) {
+            let version = version.and_then(Node::text).unwrap_or_default();
+            let of_version = KINDS.iter().filter(|(_, definition)| definition.api_version == version);
+            let names: Vec<String> = of_version.map(|(name, _)| format!("`{name}`")).collect();
+            let message = format!("the kind of the resource is required: write {}", names.join(" or "));
+            let mark = node.get("kind").map_or(node.at, |_| node.mark_of("kind"));
+            hold.refuse(mark, &root.field("kind"), message);
+        }
+        return hold.refused;
+    };
+    if version.is_none() {
+        let message = format!("the version is required: write `apiVersion: {}`", definition.api_version);
+        hold.refuse(node.at, &root.field("apiVersion"), message);
+    }
     if let Some(version) = version.filter(|it| it.text() != Some(definition.api_version.as_str())) {
         let at = root.field("apiVersion");
         let mark = node.mark_of("apiVersion");

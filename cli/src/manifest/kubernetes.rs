@@ -2,12 +2,24 @@
 //! EnvoyExtensionPolicy, ConfigMaps with Envoy files in them, and lists of all these.
 
 use super::{Around, Plugin, envoy};
+use crate::envelope;
 use crate::yaml::{Broken, Content, Member, Node, Source};
 use std::rc::Rc;
 
-/// Whether a document is a resource. No Weir configuration has these keys.
+/// Whether a document is a resource. No Weir configuration has these keys. Where one is missing or misspelt, which an
+/// API server refuses, the other says what is meant.
 pub(super) fn is_resource(document: &Node) -> bool {
-    document.get("apiVersion").is_some() && document.get("kind").is_some()
+    let both = document.get("apiVersion").is_some() && document.get("kind").is_some();
+    both || is_for_plugins(document)
+}
+
+/// Whether a resource is made for plugins, as far as its kind, or without a kind its version, says so.
+fn is_for_plugins(document: &Node) -> bool {
+    let text = |key| document.get(key).and_then(Node::text);
+    match text("kind") {
+        Some(kind) if envelope::knows_kind(kind) => true,
+        _ => text("apiVersion").is_some_and(|version| envelope::kind_is_wrong(version, document.get("kind"))),
+    }
 }
 
 /// The Wasm plugins of a resource.
@@ -42,8 +54,10 @@ pub(super) fn without_plugins<'d>(document: &'d Node, source: &Source<'_>) -> Ve
         let items = document.get("items").map(Node::items).unwrap_or_default();
         return items.iter().flat_map(|item| without_plugins(item, source)).collect();
     }
-    let is_for_plugins = matches!(kind, "WasmPlugin" | "TrafficExtension" | "EnvoyExtensionPolicy");
-    if is_for_plugins && plugins(document, source).is_empty() { vec![document] } else { Vec::new() }
+    if is_for_plugins(document) && plugins(document, source).is_empty() {
+        return vec![document];
+    }
+    Vec::new()
 }
 
 /// What is wrong with the syntax of the files in a ConfigMap.

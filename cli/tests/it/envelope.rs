@@ -22,6 +22,29 @@ fn refused(text: &str) -> Vec<String> {
     lines.map(|line| line.strip_prefix("(standard input):").unwrap_or(line).to_owned()).collect()
 }
 
+/// Strict API servers answer "no such kind"; without its kind or version a resource is still not taken for a plain
+/// configuration, nor for a file that has nothing of Weir's.
+#[test]
+fn kind_and_version_are_required() {
+    let whole = plugin(URL);
+    let without = |line: &str| whole.replacen(line, "", 1);
+    let version = "apiVersion: extensions.istio.io/v1alpha1\n";
+    let kinds = "the kind of the resource is required: write `TrafficExtension` or `WasmPlugin`";
+    let missing =
+        "1:1: apiVersion: the version is required: write `apiVersion: extensions.istio.io/v1alpha1`";
+    for (text, expected) in [
+        (without(version), missing.to_owned()),
+        (whole.replacen("apiVersion:", "apiVresion:", 1), missing.to_owned()),
+        (without("kind: WasmPlugin\n"), format!("1:1: kind: {kinds}")),
+        (whole.replacen("kind: WasmPlugin", "kind: WasmPlugn", 1), format!("2:1: kind: {kinds}")),
+    ] {
+        for arguments in [&["check", "-"][..], &["check", "--allow-none", "-"]] {
+            let run = weir_with(arguments, &text);
+            assert!(run.code == 1 && run.out.contains(&expected), "{arguments:?}\n{text}\n{}", run.out);
+        }
+    }
+}
+
 #[test]
 fn fields_types_and_words() {
     for (lines, expected) in [

@@ -24,6 +24,7 @@ mod rollout;
 mod run;
 mod schema;
 mod secrets;
+mod shell;
 #[path = "support/shop.rs"]
 mod shop;
 mod simulate;

@@ -5,7 +5,7 @@
 //! is tested natively and under Node as well as inside the module. What must come from outside at
 //! request time (a property, a CEL verdict, a random number) is asked of [`HostServices`].
 //!
-//! The path of a configuration: bytes → [`load`] → the filter's own `Config` → its `Plan`, with a
+//! The path of a configuration: bytes → [`load()`] → the filter's own `Config` → its `Plan`, with a
 //! [`Compiler`] that interns inputs and outputs and collects *all* [`Problems`]. The path of a request: raw
 //! header pairs → [`Request`] → predicates → [`Effects`].
 

@@ -1,7 +1,7 @@
 //! The proxy-wasm module: one document configures it, one pass serves a request.
 //!
 //! [`Pipeline`] runs the filters of this build over one view of the request; how they are configured, and
-//! the order in which they decide, is [`weir_pipeline`]'s. [`apply`] carries out what
+//! the order in which they decide, is [`weir_pipeline`]'s. `apply` carries out what
 //! they decided: here Weir's effects meet a host, which knows nothing of them. The entry points are in `entry`,
 //! which only exists in the module itself. What a build has no filter for is a null object of the same name, in
 //! `absent/`.

@@ -1,16 +1,16 @@
 //! Weir as a dynamic module of Envoy: `libweir.so`, loaded into Envoy's process.
 //!
 //! It is the second shell around the same pipeline: [`weir::Pipeline`] and its dispatcher are those of the
-//! WebAssembly module, [`host`] is Envoy as their host. What differs from WebAssembly, and what follows:
+//! WebAssembly module, `host` is Envoy as their host. What differs from WebAssembly, and what follows:
 //!
-//! - A configuration is an object of its own, which all workers share: checked on the main thread ([`shared`]), compiled
-//!   by each worker at its first request ([`worker`]). An update is another object; streams finish with their own.
-//! - Metrics have labels, and are defined with the configuration ([`metrics`]).
-//! - There are no timers, so a thread wakes workers ([`wake`]); requests to other servers are the main thread's
-//!   ([`callouts`]).
-//! - There is no sandbox: a panic is caught at each function that Envoy calls ([`entry`]).
+//! - A configuration is an object of its own, which all workers share: checked on the main thread (`shared`), compiled
+//!   by each worker at its first request (`worker`). An update is another object; streams finish with their own.
+//! - Metrics have labels, and are defined with the configuration (`metrics`).
+//! - There are no timers, so a thread wakes workers (`wake`); requests to other servers are the main thread's
+//!   (`callouts`).
+//! - There is no sandbox: a panic is caught at each function that Envoy calls (`entry`).
 //!
-//! Unsafe code is in [`abi`] and [`entry`] only.
+//! Unsafe code is in `abi` and `entry` only.
 
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]

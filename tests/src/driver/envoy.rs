@@ -20,6 +20,8 @@ use crate::origin::Origin;
 
 /// How long Envoy may take to show a metric or a log line.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// After what time a sample is in a histogram: Envoy collects them ten times a second (`stats_flush_interval`).
+const COLLECTED: Duration = Duration::from_millis(250);
 /// How long to wait before looking at them (again).
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -178,7 +180,12 @@ impl Running {
 
     fn exchange(&self, listener: usize, step: &Step) -> Result<Observed, String> {
         let expect = &step.expect;
-        let before = self.readings(expect)?;
+        let mut before = self.readings(expect)?;
+        // What a case before this one observed is not in its histogram yet, perhaps.
+        if expect.metrics.keys().any(|name| !before.is_exact(name)) {
+            std::thread::sleep(COLLECTED);
+            before = self.readings(expect)?;
+        }
         let mark = self.envoy.log_mark();
         let mut seen = self.send(listener, step)?;
         if !expect.is_about_all() {
@@ -222,19 +229,19 @@ impl Running {
             return Ok(readings);
         }
         let text = |error: EnvoyError| error.to_string();
-        let (gauges, counters) = (self.envoy.gauges().map_err(text)?, self.envoy.counters().map_err(text)?);
-        let histograms = self.envoy.histograms().map_err(text)?;
-        let bins = self.envoy.histogram_bins().map_err(text)?;
-        for name in expect.metrics.keys() {
-            let full = self.driver.shell().metric(name);
-            if let Some(level) = gauges.get(&full) {
+        let shell = self.driver.shell();
+        let names: Vec<String> = expect.metrics.keys().map(|name| shell.metric(name)).collect();
+        let (gauges, counters) =
+            (self.envoy.gauges_of(&names).map_err(text)?, self.envoy.counters_of(&names).map_err(text)?);
+        let bins = self.envoy.histogram_bins_of(&names).map_err(text)?;
+        for (name, full) in expect.metrics.keys().zip(&names) {
+            if let Some(level) = gauges.get(full) {
                 readings.levels.insert(name.clone(), *level);
             }
-            let samples = histograms.get(&full).map(|histogram| histogram.samples() as i64);
-            if let Some(count) = counters.get(&full).copied().or(samples) {
-                readings.counts.insert(name.clone(), count);
+            if let Some(count) = counters.get(full) {
+                readings.counts.insert(name.clone(), *count);
             }
-            if let Some(bins) = bins.get(&full) {
+            if let Some(bins) = bins.get(full) {
                 readings.bins.insert(name.clone(), bins.clone());
             }
         }
@@ -246,13 +253,18 @@ impl Running {
 struct Readings {
     /// Gauges.
     levels: BTreeMap<String, i64>,
-    /// Counters, and numbers of samples of histograms.
+    /// Counters.
     counts: BTreeMap<String, i64>,
     /// Samples of histograms.
     bins: BTreeMap<String, Vec<Bin>>,
 }
 
 impl Readings {
+    /// Whether it is a counter or gauge, which Envoy shows as it is at any time.
+    fn is_exact(&self, name: &str) -> bool {
+        self.levels.contains_key(name) || self.counts.contains_key(name)
+    }
+
     /// The samples that came between here and `later`.
     fn new_samples(&self, later: &Self) -> BTreeMap<String, Vec<Bin>> {
         let fresh = |(name, bins): (&String, &Vec<Bin>)| {
@@ -266,11 +278,17 @@ impl Readings {
 
     /// By how much counts grew from here to `later`, and where levels stand then.
     fn changes(&self, later: Self) -> BTreeMap<String, i64> {
+        let sum = |bins: &[Bin]| bins.iter().map(|bin| bin.count as i64).sum::<i64>();
+        let observed = |(name, bins): (&String, &Vec<Bin>)| {
+            let known = self.bins.get(name).map_or(0, |known| sum(known));
+            (name.clone(), sum(bins) - known)
+        };
+        let observed: Vec<_> = later.bins.iter().map(observed).collect();
         let grown = later.counts.into_iter().map(|(name, count)| {
             let start = self.counts.get(&name).copied().unwrap_or(0);
             (name, count - start)
         });
-        grown.chain(later.levels).collect()
+        observed.into_iter().chain(grown).chain(later.levels).collect()
     }
 }
 

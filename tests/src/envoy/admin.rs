@@ -91,7 +91,16 @@ impl Envoy {
     /// # Errors
     /// Envoy is gone.
     pub fn counters(&self) -> Result<BTreeMap<String, i64>, EnvoyError> {
-        self.stats("Counters")
+        self.stats("Counters", "")
+    }
+
+    /// The counters of these names, those that there are. Where an Envoy serves many listeners, all of them are
+    /// megabytes to write and to read.
+    ///
+    /// # Errors
+    /// Envoy is gone.
+    pub fn counters_of(&self, names: &[String]) -> Result<BTreeMap<String, i64>, EnvoyError> {
+        self.stats("Counters", &only(names))
     }
 
     /// All gauges by name.
@@ -99,11 +108,19 @@ impl Envoy {
     /// # Errors
     /// Envoy is gone.
     pub fn gauges(&self) -> Result<BTreeMap<String, i64>, EnvoyError> {
-        self.stats("Gauges")
+        self.stats("Gauges", "")
     }
 
-    fn stats(&self, kind: &str) -> Result<BTreeMap<String, i64>, EnvoyError> {
-        let page: Value = parse(&self.admin(&format!("/stats?format=json&type={kind}"))?)?;
+    /// The gauges of these names, those that there are.
+    ///
+    /// # Errors
+    /// Envoy is gone.
+    pub fn gauges_of(&self, names: &[String]) -> Result<BTreeMap<String, i64>, EnvoyError> {
+        self.stats("Gauges", &only(names))
+    }
+
+    fn stats(&self, kind: &str, filter: &str) -> Result<BTreeMap<String, i64>, EnvoyError> {
+        let page: Value = parse(&self.admin(&format!("/stats?format=json&type={kind}{filter}"))?)?;
         let stats = page["stats"].as_array().cloned().unwrap_or_default();
         // A gauge that was taken below zero is a huge number to Envoy: shown as what it is.
         let number = |value: &Value| value.as_i64().or_else(|| value.as_u64().map(u64::cast_signed));
@@ -116,8 +133,7 @@ impl Envoy {
     /// # Errors
     /// Envoy is gone.
     pub fn stat(&self, name: &str) -> Result<i64, EnvoyError> {
-        let mut stats = self.counters()?;
-        stats.extend(self.gauges()?);
+        let stats = self.stats("All", &only(&[name.to_owned()]))?;
         Ok(stats.get(name).copied().unwrap_or(0))
     }
 
@@ -140,13 +156,14 @@ impl Envoy {
         Ok(found)
     }
 
-    /// The samples of all histograms since the start, in the bins in which Envoy counts them: about 1 to 10 %
-    /// wide.
+    /// The samples of the histograms of these names since the start, in the bins in which Envoy counts them: about 1
+    /// to 10 % wide.
     ///
     /// # Errors
     /// Envoy is gone.
-    pub fn histogram_bins(&self) -> Result<BTreeMap<String, Vec<Bin>>, EnvoyError> {
-        let page: Value = parse(&self.admin("/stats?format=json&histogram_buckets=detailed&usedonly")?)?;
+    pub fn histogram_bins_of(&self, names: &[String]) -> Result<BTreeMap<String, Vec<Bin>>, EnvoyError> {
+        let path = format!("/stats?format=json&histogram_buckets=detailed&usedonly{}", only(names));
+        let page: Value = parse(&self.admin(&path)?)?;
         let number = |bin: &Value, field: &str| bin[field].as_f64().unwrap_or(0.0);
         let bin = |bin: &Value| Bin {
             lower: number(bin, "lower_bound"),
@@ -213,6 +230,27 @@ impl Envoy {
             std::thread::sleep(Duration::from_millis(25));
         }
     }
+}
+
+/// The parameter of the page of statistics for these names and no others.
+fn only(names: &[String]) -> String {
+    let escaped = names.iter().map(|name| {
+        let plain =
+            |character: char| character.is_ascii_alphanumeric() || character == '_' || !character.is_ascii();
+        name.chars().fold(String::new(), |mut text, character| {
+            if !plain(character) {
+                text.push('\\');
+            }
+            text.push(character);
+            text
+        })
+    });
+    let expression = format!("^({})$", escaped.collect::<Vec<_>>().join("|"));
+    let encoded = expression.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    format!("&filter={}", encoded.collect::<String>())
 }
 
 fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, EnvoyError> {

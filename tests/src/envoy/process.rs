@@ -272,6 +272,10 @@ fn start_upstreams(plans: &Plans) -> Result<Vec<Upstream>, EnvoyError> {
 fn command(bootstrap: &Bootstrap, work: &std::path::Path) -> Command {
     let mut command = Command::new(script());
     command.arg("run").arg("--mount-rw").arg(work);
+    // Modules that tests make lie there, which may be outside of the repository.
+    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+        command.arg("--mount").arg(target);
+    }
     for (name, value) in &bootstrap.env {
         command.arg("--env").arg(format!("{name}={value}"));
     }

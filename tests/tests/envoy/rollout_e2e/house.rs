@@ -57,6 +57,7 @@ pub(super) struct House {
     pub(super) target: PathBuf,
     pub(super) spec: PathBuf,
     users: Mutex<BTreeMap<usize, String>>,
+    visits: AtomicUsize,
     client: Client,
 }
 
@@ -91,8 +92,8 @@ impl House {
         // What counters have when they are scraped first is no increase.
         prometheus.expect("max(up)", "", &[("", 1.0)]);
         let url = format!("http://{}", prometheus.address());
-        let (users, client) = (Mutex::default(), Client::http1());
-        Self { envoy, versions, prometheus: Some(prometheus), url, target, spec, users, client }
+        let (users, visits, client) = (Mutex::default(), AtomicUsize::new(0), Client::http1());
+        Self { envoy, versions, prometheus: Some(prometheus), url, target, spec, users, visits, client }
     }
 
     /// The new version fails every this many requests from now on.
@@ -128,7 +129,18 @@ impl House {
                 self.users.lock().unwrap().insert(user, cookie);
             }
         }
+        self.visits.fetch_add(1, Ordering::Relaxed);
         visit
+    }
+
+    /// Waits for a visit that begins after this and comes to its end.
+    pub(super) fn next_visit(&self) {
+        let next = self.visits.load(Ordering::Relaxed) + 2;
+        let deadline = Instant::now() + PATIENCE;
+        while self.visits.load(Ordering::Relaxed) < next {
+            assert!(Instant::now() < deadline, "nobody visits");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Users ask again and again while something happens; all visits.
