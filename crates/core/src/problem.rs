@@ -19,9 +19,10 @@ impl At {
     pub fn field(&self, name: &str) -> Self {
         let plain = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
+        // Every entry of a configuration makes several, and a formatter takes ten times as long.
         Self(match (plain, self.0.is_empty()) {
             (true, true) => name.to_owned(),
-            (true, false) => format!("{}.{name}", self.0),
+            (true, false) => [&self.0, ".", name].concat(),
             (false, _) => format!("{}[{name:?}]", self.0),
         })
     }
@@ -29,7 +30,7 @@ impl At {
     /// The element `index` of this list, counted from zero.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        Self([&self.0, "[", &index.to_string(), "]"].concat())
     }
 
     /// Whether `other` is this place or is inside it.

@@ -196,7 +196,7 @@ impl<N: Hash + Eq, T> Groups<N, T> {
 
 /// Positions by hash, open addressing with linear probing, at most half full.
 #[derive(Debug, Default)]
-struct Index {
+pub(crate) struct Index {
     /// Hash and position plus one; zero where nothing is.
     slots: Vec<(u32, u32)>,
     len: usize,
@@ -210,7 +210,8 @@ impl Index {
         (0..self.slots.len()).map(move |step| (hash as usize).wrapping_add(step) & mask)
     }
 
-    fn find(&self, hash: u32, is: impl Fn(usize) -> bool) -> Option<usize> {
+    /// The position with this hash for which `is` says so.
+    pub(crate) fn find(&self, hash: u32, is: impl Fn(usize) -> bool) -> Option<usize> {
         for slot in self.probe(hash) {
             match self.slots.get(slot) {
                 Some((known, one_more)) if *one_more > 0 => {
@@ -225,7 +226,8 @@ impl Index {
         None
     }
 
-    fn add(&mut self, hash: u32, position: usize) {
+    /// Adds a position.
+    pub(crate) fn add(&mut self, hash: u32, position: usize) {
         if self.len * 2 >= self.slots.len() {
             let grown = vec![(0, 0); (self.slots.len() * 2).max(8)];
             for (hash, one_more) in std::mem::replace(&mut self.slots, grown) {

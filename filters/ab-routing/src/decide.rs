@@ -29,7 +29,12 @@ impl Plan {
             undecided |= truth == Truth::Unknown;
             truth == Truth::True
         };
-        let matched = self.entries.iter().find(matches);
+        let matched = match self.index.as_deref() {
+            Some(index) if !T::EACH_RULE => {
+                index.find(request).filter_map(|position| self.entries.get(position)).find(matches)
+            }
+            _ => self.entries.iter().find(matches),
+        };
         if undecided {
             effects.counts.push(self.undecided);
         }

@@ -7,13 +7,15 @@ use weir_cookie::Cookie;
 use weir_core::header::writable_name;
 use weir_core::ids::{Counter, TextId};
 use weir_core::targeting::has_variants;
-use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, Table};
+use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, RuleIndex, Table};
 
 /// The validated routing section.
 #[derive(Debug)]
 pub struct Plan {
     /// What is tried, in order.
     pub(crate) entries: Box<[Entry]>,
+    /// An index of the entries, where they are many.
+    pub(crate) index: Option<Box<RuleIndex>>,
     /// What is done, by rule.
     pub(crate) actions: Box<[Action]>,
     pub(crate) default: Option<Target>,
@@ -72,7 +74,7 @@ impl Plan {
     pub fn compile(config: &Config, compiler: &mut Compiler<'_>, at: &At) -> Self {
         compiler.own_names_of_routing();
         let mut builder = Builder::new(config, compiler, at);
-        let (mut entries, mut actions) = (Vec::new(), Vec::new());
+        let (mut entries, mut actions) = (Vec::<Entry>::new(), Vec::new());
         for (i, rule) in config.rules.iter().enumerate() {
             let at = at.field("rules").index(i);
             builder.entries(rule, actions.len(), &mut entries, &at);
@@ -99,8 +101,12 @@ impl Plan {
             builder.compiler.vary();
         }
         let undecided = builder.compiler.undecided("routing");
+        let index = RuleIndex::new(
+            &entries.iter().map(|entry| Some(&entry.when)).collect::<Vec<_>>(),
+            builder.compiler,
+        );
         let (entries, actions) = (entries.into(), actions.into());
-        Self { entries, actions, default, debug_header, vary: config.response.vary, undecided }
+        Self { entries, index, actions, default, debug_header, vary: config.response.vary, undecided }
     }
 }
 

@@ -39,11 +39,17 @@ pub enum Note<'a> {
 
 /// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
+    /// Whether it is told of each rule before the one that matches. Otherwise, rules that certainly do not match may
+    /// be left out.
+    const EACH_RULE: bool = true;
+
     /// A step was taken.
     fn routing_step(&mut self, note: Note<'_>);
 }
 
 impl Trace for () {
+    const EACH_RULE: bool = false;
+
     #[inline(always)]
     fn routing_step(&mut self, _: Note<'_>) {}
 }

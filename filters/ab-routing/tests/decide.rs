@@ -2,7 +2,7 @@
 //! the same answers, as WebAssembly under Node.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use weir_ab_routing::{Config, Plan};
+use weir_ab_routing::{Config, Note, Plan, Trace};
 use weir_allocation::{Salt, Weights, anchored, purpose};
 use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
@@ -41,12 +41,16 @@ impl Router {
     }
 
     fn decide(&self, headers: &[(&str, &str)]) -> Decided {
+        self.decide_traced(headers, &mut ())
+    }
+
+    fn decide_traced(&self, headers: &[(&str, &str)], trace: &mut impl Trace) -> Decided {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
         scratch.read(&self.shape, &raw);
         let request = Request::new(&self.shape, &raw, &scratch, &self.host);
         let mut effects = Effects::default();
         effects.reset(&self.shape);
-        self.plan.decide(&request, &mut effects);
+        self.plan.decide_traced(&request, &mut effects, trace);
         let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
         let set = self.shape.owned.iter().zip(&effects.headers);
         Decided {
@@ -61,6 +65,15 @@ impl Router {
     /// The value of the only header that is set.
     fn side(&self, headers: &[(&str, &str)]) -> String {
         self.decide(headers).headers.pop().map(|(_, value)| value).unwrap_or_default()
+    }
+}
+
+/// A trace that is told of each rule, so that each is looked at.
+struct Looks(usize);
+
+impl Trace for Looks {
+    fn routing_step(&mut self, note: Note<'_>) {
+        self.0 += usize::from(matches!(note, Note::Rule { .. }));
     }
 }
 
@@ -181,6 +194,44 @@ tests! {
         assert_eq!(rewritten("/old?x"), "/v2/?x");
         assert_eq!(rewritten("/other?a=/api/"), "/gone?a=/api/");
         assert_eq!(router.decide(&[(":path", "/api/")]).authority.as_deref(), Some("v2.internal"));
+    }
+
+    /// Many rules have an index. It finds the rule that a look at each of them finds, with the prefix that it matched
+    /// by and with the count of those that cannot be judged.
+    fn an_index_changes_no_decision() {
+        let rule = |i: usize| {
+            let found_by = match i % 5 {
+                0 => format!(r#""match": [{{"uri": {{"prefix": "/p{}/"}}}}, {{"uri": {{"exact": "/old/{i}"}}}}]"#, i % 40),
+                1 => format!(r#""match": {{"authority": {{"exact": "h{}.example"}}}}"#, i % 30),
+                2 => format!(r#""match": {{"headers": {{"x-a": {{"exact": "a{}"}}}}, "queryParams": {{"q": {{"exact": "1"}}}}}}"#, i % 20),
+                3 => format!(r#""condition": {{"header:x-a": {{"$in": ["a{}", "b{i}"]}}}}"#, i % 50),
+                _ => format!(r#""match": {{"uri": {{"regex": "/p{}/[xyz]+"}}, "withoutHeaders": {{"x-a": {{"exact": "a3"}}}}}}"#, i % 40),
+            };
+            format!(r#"{{"name": "r{i}", {found_by}, "rewrite": {{"uri": "/to/{i}/"}}, "cluster": "c{i}"}}"#)
+        };
+        let rules = (0..200).map(rule).collect::<Vec<_>>().join(",");
+        let router = Router::new(&format!(r#"{{"rules": [{rules}], "default": {{"cluster": "default"}}}}"#)).unwrap();
+        let (mut matched, mut undecided, mut looked) = (0, 0, 0);
+        for i in 0..2000usize {
+            let path = match i % 7 {
+                0 => format!("/old/{}", i % 220),
+                1 => format!("/p{}/x?q=1", i % 45),
+                2 => "/".to_owned(),
+                3 => format!("/p{}/yz", i % 45),
+                _ => format!("/p{}?q=1", i % 45),
+            };
+            let host = format!("h{}.example{}", i % 33, ["", ":80", "."][i % 3]);
+            let (a, b) = (format!("a{}", i % 55), format!("b{}", i % 210));
+            let all = [(":path", path.as_str()), (":authority", &host), ("x-a", &a), ("x-a", &b)];
+            let headers = &all[..1 + i % 4];
+            let mut looks = Looks(0);
+            let expected = router.decide_traced(headers, &mut looks);
+            assert_eq!(router.decide(headers), expected, "{headers:?}");
+            matched += usize::from(expected.path.is_some());
+            undecided += expected.counted;
+            looked += looks.0;
+        }
+        assert!(matched > 300 && undecided > 100 && looked > 100_000, "{matched} {undecided} {looked}");
     }
 
     fn responses_tell_only_what_was_asked_for() {

@@ -10,7 +10,7 @@ use crate::config::{Config, ErrorFormat, Errors};
 use crate::failure::REASONS;
 use crate::plan::{Counters, KeyServer, Keys, Plan, Preflight, Provider};
 use crate::reply::Replies;
-use weir_core::{At, Compiler, OwnedHeader, Table, duration};
+use weir_core::{At, Compiler, OwnedHeader, RuleIndex, Table, duration};
 use weir_jose::Refusal;
 
 /// How many tokens are remembered, and how long ones, where nothing else is said.
@@ -45,9 +45,11 @@ impl Plan {
         }
         let replies = replies(&config.errors, compiler, &at.field("errors"));
         let longest = config.cache.max_token_size.unwrap_or(MAX_CACHED_LEN);
+        let index = RuleIndex::new(&rules.iter().map(|rule| Some(&rule.when)).collect::<Vec<_>>(), compiler);
         Self {
             providers: providers.into(),
             rules,
+            index,
             remotes: remotes.into(),
             preflight,
             guards: guards.into_items().into(),

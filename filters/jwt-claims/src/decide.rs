@@ -13,7 +13,7 @@ use weir_core::RequestView;
 use weir_core::claims::Claims;
 use weir_core::effect::HeaderValue;
 use weir_core::{Disposition, Effects, Hold, HostServices, Predicate, Request, Truth};
-use weir_jose::Refusal;
+use weir_jose::{Form, Refusal};
 
 /// A token that is good enough.
 struct Admitted<'p> {
@@ -31,6 +31,14 @@ struct Missed<'t> {
     text: &'t [u8],
 }
 
+/// A token of another issuer than that of a provider that was asked about it.
+pub(crate) struct Foreign<'t> {
+    pub(crate) text: &'t [u8],
+    /// How it was read.
+    pub(crate) form: Form,
+    pub(crate) issuer: Option<Box<str>>,
+}
+
 /// A request that asks for more than one remembered token.
 struct Decision<'t, 'r, O, T> {
     plan: &'t Plan,
@@ -38,6 +46,8 @@ struct Decision<'t, 'r, O, T> {
     trace: &'t mut T,
     now: u64,
     missed: Option<Missed<'t>>,
+    /// The last token of another issuer: it is read once, however many providers there are.
+    foreign: Option<Foreign<'t>>,
     /// Whether the request may wait for keys.
     patient: bool,
     admitted: Vec<Admitted<'t>>,
@@ -63,21 +73,21 @@ impl Plan {
         for guard in &self.guards {
             effects.set(*guard, HeaderValue::AsSent);
         }
-        let mut rule = None;
-        for (position, candidate) in self.rules.iter().enumerate() {
-            match judge(&candidate.when, request) {
-                Truth::False => {}
-                Truth::True => {
-                    trace.token_step(Note::Rule(Some(position)));
-                    rule = Some(candidate);
-                    break;
-                }
-                Truth::Unknown => return self.decide_undecided(position, request, effects, trace),
+        let asked = |position, rule: &'_ Rule| match judge(&rule.when, request) {
+            Truth::False => None,
+            truth => Some((position, truth)),
+        };
+        let found = match &self.index {
+            None => self.rules.iter().enumerate().find_map(|(position, rule)| asked(position, rule)),
+            Some(index) => {
+                index.find(request).find_map(|position| asked(position, self.rules.get(position)?))
             }
+        };
+        if let Some((position, Truth::Unknown)) = found {
+            return self.decide_undecided(position, request, effects, trace);
         }
-        if rule.is_none() {
-            trace.token_step(Note::Rule(None));
-        }
+        trace.token_step(Note::Rule(found.map(|(position, _)| position)));
+        let rule = found.and_then(|(position, _)| self.rules.get(position));
         let (mut now, mut missed) = (None, None);
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
@@ -188,6 +198,7 @@ impl Plan {
             trace,
             now,
             missed,
+            foreign: None,
             patient: true,
             admitted: Vec::new(),
             ignored: Vec::new(),
@@ -282,12 +293,18 @@ impl<'t, O: HostServices, T: Trace> Decision<'t, '_, O, T> {
             Some(missed) if missed.provider == index => (missed.text, None),
             _ => {
                 let text = provider.places.find(self.request).ok_or(Refusal::Missing)?;
+                if self.foreign.as_ref().is_some_and(|foreign| provider.finds_foreign(text, foreign)) {
+                    return Err(Refusal::Issuer.into());
+                }
                 (text, provider.recall(text, self.now))
             }
         };
         let (token, remembered) = match known {
             Some(token) => (token, true),
-            None => (plan.verify(provider, text, self.now, self.patient, self.request)?, false),
+            None => {
+                let (now, patient, foreign) = (self.now, self.patient, &mut self.foreign);
+                (plan.verify(provider, text, now, patient, self.request, foreign)?, false)
+            }
         };
         provider.accepts(&token, self.request)?;
         self.admitted.push(Admitted { provider, token, remembered });

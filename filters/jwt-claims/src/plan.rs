@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use weir_core::http_match::TextRequirement;
 use weir_core::ids::Counter;
-use weir_core::{AttrId, OwnedHeader, Predicate};
+use weir_core::{AttrId, OwnedHeader, Predicate, RuleIndex};
 use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
 
 /// A member of a token's header, and the texts that it may have.
@@ -20,6 +20,8 @@ pub struct Plan {
     /// Those that were written, then copies of them with other audiences.
     pub(crate) providers: Box<[Provider]>,
     pub(crate) rules: Box<[Rule]>,
+    /// An index of the rules, where they are many.
+    pub(crate) index: Option<Box<RuleIndex>>,
     /// The servers that answer with keys.
     pub(crate) remotes: Box<[KeyServer]>,
     pub(crate) preflight: Option<Preflight>,

@@ -1,5 +1,6 @@
 //! An uncached token: parsed, verified, and prepared for later requests with the same token.
 
+use crate::decide::Foreign;
 use crate::failure::{Failure, Unmet};
 use crate::keys::{Ask, AskAgain};
 use crate::outputs::{self, Verified};
@@ -34,16 +35,17 @@ impl<O: HostServices> SignatureService for Service<'_, O> {
 }
 
 impl Plan {
-    /// Verifies a token and remembers it.
+    /// Verifies a token and remembers it; notes one of another issuer in `foreign`.
     #[cold]
     #[inline(never)]
-    pub(crate) fn verify<O: HostServices>(
+    pub(crate) fn verify<'t, O: HostServices>(
         &self,
         provider: &Provider,
-        text: &[u8],
+        text: &'t [u8],
         now: u64,
         patient: bool,
         request: &Request<'_, O>,
+        foreign: &mut Option<Foreign<'t>>,
     ) -> Result<Rc<Verified>, Unmet> {
         if let Some(refusal) = provider.recall_denied(text, now) {
             return Err(Failure { remembered: true, ..refusal.into() }.into());
@@ -52,7 +54,13 @@ impl Plan {
         let decoded = provider.places.decoded(text, request)?;
         let token = Token::parse_after(known.as_ref(), decoded.as_deref().unwrap_or(text), provider.form)?;
         // What costs little comes first, and only a token that may be ours lets keys be fetched.
-        provider.check_issuer(token.payload())?;
+        if !provider.is_issuer(token.payload().iss()?.as_deref()) {
+            if decoded.is_none() {
+                let issuer = token.payload().iss()?.map(Into::into);
+                *foreign = Some(Foreign { text, form: provider.form, issuer });
+            }
+            return Err(Refusal::Issuer.into());
+        }
         provider.check_header(&token)?;
         let validity = provider.times.check(token.payload(), seconds(now))?;
         let generation = match provider.check_signature(&token, now, patient, request.outside()) {
@@ -162,11 +170,19 @@ impl Provider {
         denied.insert(text, generation, refusal, seconds(now));
     }
 
-    fn check_issuer(&self, payload: &Payload) -> Result<(), Refusal> {
-        let issuer = payload.iss()?;
-        let ours =
-            self.issuers.is_empty() || self.issuers.iter().any(|known| Some(&**known) == issuer.as_deref());
-        if ours { Ok(()) } else { Err(Refusal::Issuer) }
+    fn is_issuer(&self, issuer: Option<&str>) -> bool {
+        self.issuers.is_empty() || self.issuers.iter().any(|known| Some(&**known) == issuer)
+    }
+
+    /// Whether this token is one that another provider has found to be of an issuer which is not this one's either.
+    /// Then it is not remembered here, and reading it again would lead to the same refusal.
+    #[inline]
+    pub(crate) fn finds_foreign(&self, text: &[u8], foreign: &Foreign<'_>) -> bool {
+        std::ptr::eq(text, foreign.text)
+            && self.form == foreign.form
+            // What is encoded there may be another token.
+            && self.places.subprotocols.is_none()
+            && !self.is_issuer(foreign.issuer.as_deref())
     }
 
     fn check_header(&self, token: &Token<'_>) -> Result<(), Refusal> {

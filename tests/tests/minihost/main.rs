@@ -7,6 +7,7 @@ mod cells;
 mod chance;
 mod experiment_vectors;
 mod explained;
+mod growth;
 mod hostile;
 mod links;
 mod manifests;

@@ -65,6 +65,15 @@ impl<'c> Compiler<'c> {
         self.spec_of(name).is_some() || AttributeSpec::of_short(name).is_some()
     }
 
+    /// Whether the proxy must be asked for an attribute, or more than its bytes looked at.
+    pub(crate) fn is_costly(&self, id: AttrId) -> bool {
+        self.tables.attributes.get(id).is_some_and(|attribute| match attribute.source {
+            Source::Property(_) | Source::Bot(_) => true,
+            Source::Claim(_) => false,
+            _ => attribute.kind == Kind::Json,
+        })
+    }
+
     /// The type of an attribute.
     pub fn kind(&self, id: AttrId) -> Kind {
         self.tables.attributes.get(id).map_or(Kind::Text, |attribute| attribute.kind)

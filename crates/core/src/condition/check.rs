@@ -6,6 +6,7 @@ use super::node::Node;
 use super::pattern::Pattern;
 use super::version::Version;
 use crate::host;
+use crate::rule_index::{Need, Read, Source};
 use crate::sort::sort_by;
 use crate::truth::Truth;
 use serde_json::Value as Json;
@@ -189,6 +190,11 @@ impl Set {
         }
     }
 
+    /// Whether only a text can be in it, and only one with the very letters.
+    fn has_texts_only(&self) -> bool {
+        !(self.ignore_case || self.null || self.yes || self.no) && self.numbers.is_empty()
+    }
+
     fn has_lowered(&self, text: &[u8]) -> bool {
         self.texts.binary_search_by(|known| compare_lowered(text, known).reverse()).is_ok()
     }
@@ -235,6 +241,22 @@ impl Check {
             Check::All(all) => Check::All(all.into_iter().map(Check::of_host).collect()),
             Check::Not(check) => Check::Not(Box::new(check.of_host())),
             other => Check::Host(Box::new(other)),
+        }
+    }
+
+    /// The texts that a value needs to pass: it is one of them, or neither null nor a text, or the check fails.
+    pub(super) fn needs<'p>(&'p self, source: Source, needs: &mut Vec<Need<'p>>) {
+        /// What a check costs, in comparisons of a header.
+        const COST: usize = 20;
+        let is = |text: &'p str| Need::of(source, false, text.as_bytes(), COST);
+        match self {
+            Check::All(all) => all.iter().for_each(|check| check.needs(source, needs)),
+            Check::Host(check) => check.needs(Source { read: Read::HostValue, ..source }, needs),
+            Check::Text(text) | Check::Is(Scalar::Text(text)) => needs.push(is(text)),
+            Check::OneOf(set) if set.has_texts_only() => {
+                needs.push(Need::any(set.texts.iter().map(|text| is(text))));
+            }
+            _ => {}
         }
     }
 

@@ -21,6 +21,7 @@ mod pattern;
 mod version;
 
 use crate::attribute::AttrId;
+use crate::rule_index::{Need, Read, Source, needs_of_any};
 use crate::truth::Truth;
 use crate::view::RequestView;
 use check::Check;
@@ -32,6 +33,11 @@ use node::{Node, Step};
 pub struct Condition(Clause<AttrId>);
 
 impl Condition {
+    /// See [`Predicate::needs`](crate::Predicate).
+    pub(crate) fn needs<'p>(&'p self, needs: &mut Vec<Need<'p>>) {
+        self.0.needs(needs);
+    }
+
     /// Whether it holds for this request, as far as that is known.
     pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
         self.0.judge(&|id: AttrId| Node::from(facts.value(id)))
@@ -57,6 +63,19 @@ enum Clause<R> {
         /// What is asked.
         check: Check,
     },
+}
+
+impl Clause<AttrId> {
+    fn needs<'p>(&'p self, needs: &mut Vec<Need<'p>>) {
+        match self {
+            Clause::All(all) => all.iter().for_each(|clause| clause.needs(needs)),
+            Clause::Any(any) => needs_of_any(any, needs, Clause::needs),
+            Clause::Field { root, path, check } if path.is_empty() => {
+                check.needs(Source { attribute: *root, read: Read::Value }, needs);
+            }
+            Clause::Not(_) | Clause::Field { .. } => {}
+        }
+    }
 }
 
 impl<R: Copy> Clause<R> {

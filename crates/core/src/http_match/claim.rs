@@ -49,7 +49,7 @@ impl ClaimTest {
 ///
 /// The bytes carry no type, so a text could pretend to be such a list. It would have to hold NUL bytes at the
 /// right places, and a token's issuer decides what is in a claim.
-fn listed(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+pub(crate) fn listed(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     let count = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
     let (mut seen, mut size) = (0, 4);
     for pair in Pairs::new(bytes) {

@@ -16,6 +16,7 @@ mod regex;
 mod string_match;
 
 pub use claim::ClaimTest;
+pub(crate) use claim::listed;
 pub use config::{HttpMatch, StringMatch};
 pub use literal::Anchor;
 pub(crate) use literal::stands;

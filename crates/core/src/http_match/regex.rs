@@ -2,6 +2,7 @@
 
 use super::literal::{Anchor, stands};
 use crate::regex::{Alphabet, Regex, latin1, of_this_request};
+use crate::rule_index::{Need, Source};
 use crate::truth::Truth;
 use regex_lite::RegexBuilder;
 use std::fmt;
@@ -50,6 +51,20 @@ impl FullMatch {
         }
         let whole = build(&format!("^(?:{characters})$")).map_err(unsupported)?;
         Ok(Self(Form::Automaton(Regex::whole(&characters, Alphabet::Bytes, whole))))
+    }
+
+    /// What a value of the request needs to match; `None` if that is unknown.
+    pub(super) fn need(&self, source: Source) -> Option<Need<'_>> {
+        /// What the automaton costs, in comparisons of a header.
+        const COST: usize = 100;
+        match &self.0 {
+            Form::Plain(Anchor::Whole, literal) => Some(Need::of(source, false, literal, 12)),
+            Form::Plain(Anchor::Start, literal) => Some(Need::of(source, true, literal, 12)),
+            Form::Automaton(regex) if !regex.start().is_empty() => {
+                Some(Need::of(source, true, regex.start(), COST))
+            }
+            _ => None,
+        }
     }
 
     /// Whether the whole of `text` matches; unknown where finding out would be more work than one request may be.

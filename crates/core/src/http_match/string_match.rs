@@ -4,6 +4,7 @@ use super::StringMatch;
 use super::literal::{Anchor, stands};
 use super::regex::FullMatch;
 use crate::problem::{At, Problems};
+use crate::rule_index::{Need, Source};
 use crate::sort::sort_by;
 use crate::truth::Truth;
 use semver::{Version, VersionReq};
@@ -43,6 +44,24 @@ impl TextTest {
     /// A case-sensitive comparison.
     pub fn literal(place: Anchor, literal: &str) -> Self {
         TextTest::Literal { place, literal: literal.as_bytes().into(), ignore_case: false }
+    }
+
+    /// What a value of the request needs to pass: one of these texts, or a start of one; `None` if that is unknown.
+    /// `cost` is what the test costs.
+    pub(crate) fn need(&self, source: Source, cost: usize) -> Option<Need<'_>> {
+        match self {
+            TextTest::Literal { place: Anchor::Whole, literal, ignore_case: false } => {
+                Some(Need::of(source, false, literal, cost))
+            }
+            TextTest::Literal { place: Anchor::Start, literal, ignore_case: false } => {
+                Some(Need::of(source, true, literal, cost))
+            }
+            TextTest::OneOf { texts, ignore_case: false } => {
+                Some(Need::any(texts.iter().map(|text| Need::of(source, false, text, cost))))
+            }
+            TextTest::Regex(regex) => regex.need(source),
+            _ => None,
+        }
     }
 
     /// Whether `text` passes; unknown where finding out would be too much work.

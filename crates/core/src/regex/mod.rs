@@ -29,6 +29,8 @@ const LITE: usize = 32;
 pub struct Regex {
     engine: Engine,
     alphabet: Alphabet,
+    /// What a text must start with to match; a look at it costs a hundredth of the automaton.
+    start: Box<[u8]>,
 }
 
 #[derive(Debug)]
@@ -40,22 +42,34 @@ enum Engine {
 impl Regex {
     /// A pattern that `lite` has found right, and that may match anywhere in a text.
     pub fn searching(pattern: &str, alphabet: Alphabet, lite: regex_lite::Regex) -> Self {
-        let program = parse::parse(pattern, alphabet).and_then(|node| Program::searching(&node, alphabet));
-        Self::new(program, alphabet, lite)
+        let node = parse::parse(pattern, alphabet);
+        let start = node.as_ref().map(|node| parse::start(node, alphabet, false));
+        Self::new(node.and_then(|node| Program::searching(&node, alphabet)), alphabet, start, lite)
     }
 
     /// A pattern that must match a text as a whole. `lite` is the same pattern between anchors.
     pub fn whole(pattern: &str, alphabet: Alphabet, lite: regex_lite::Regex) -> Self {
-        let program = parse::parse(pattern, alphabet).and_then(|node| Program::whole(&node, alphabet));
-        Self::new(program, alphabet, lite)
+        let node = parse::parse(pattern, alphabet);
+        let start = node.as_ref().map(|node| parse::start(node, alphabet, true));
+        Self::new(node.and_then(|node| Program::whole(&node, alphabet)), alphabet, start, lite)
     }
 
-    fn new(program: Option<Program>, alphabet: Alphabet, lite: regex_lite::Regex) -> Self {
+    fn new(
+        program: Option<Program>,
+        alphabet: Alphabet,
+        start: Option<Vec<u8>>,
+        lite: regex_lite::Regex,
+    ) -> Self {
         let engine = match program {
             Some(program) => Engine::Automaton(Box::new(Automaton::new(program))),
             None => Engine::Lite(Box::new(lite)),
         };
-        Self { engine, alphabet }
+        Self { engine, alphabet, start: start.unwrap_or_default().into() }
+    }
+
+    /// What a text must start with to match; nothing, if that is unknown.
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.start
     }
 
     /// Whether a text matches. `None` when it cannot be said: when no work is left, or when an expression
@@ -65,6 +79,9 @@ impl Regex {
             Alphabet::Bytes => None,
             Alphabet::Unicode => Some(std::str::from_utf8(text).ok()?),
         };
+        if !text.starts_with(&self.start) {
+            return Some(false);
+        }
         match &self.engine {
             Engine::Automaton(automaton) => automaton.matches(text, work),
             Engine::Lite(lite) => {

@@ -54,6 +54,32 @@ pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Option<Node> {
     parser.rest.is_empty().then_some(node)
 }
 
+/// The characters with which every text starts that a pattern matches, as bytes: as a whole, or anywhere in it.
+pub(super) fn start(node: &Node, alphabet: Alphabet, whole: bool) -> Vec<u8> {
+    let parts = match node {
+        Node::Concat(parts) => parts.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let (anchors, parts) = match parts {
+        [Node::Look(Look::Start), parts @ ..] => (true, parts),
+        parts => (whole, parts),
+    };
+    if !anchors {
+        return Vec::new();
+    }
+    let single = |node: &Node| match node {
+        Node::Class(ranges) => match **ranges {
+            // Beyond ASCII, a character of Unicode is more than one byte.
+            [(first, last)] if first == last && (first < 0x80 || alphabet == Alphabet::Bytes) => {
+                u8::try_from(first).ok()
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    parts.iter().map_while(single).collect()
+}
+
 struct Parser<'p> {
     rest: &'p str,
     alphabet: Alphabet,

@@ -14,3 +14,4 @@ mod http_match_problems;
 mod http_match_support;
 mod request;
 mod request_properties;
+mod rule_index;

@@ -37,6 +37,67 @@ tests! {
         assert_eq!(decided.counts, ["token=.=none;.;weir_jwt_allowed_total"]);
     }
 
+    /// Many rules have an index. The first rule that is for a request is found; one that may be for it as well, and for
+    /// a host with a port only the proxy knows, is not left out.
+    fn an_index_finds_the_rule_of_a_request() {
+        let one = |i: usize| match i % 3 {
+            0 => format!(r#"{{"match": {{"uri": {{"prefix": "/open/{i}/"}}}}, "requires": "none"}}"#),
+            1 => format!(r#"{{"match": {{"authority": {{"exact": "h{i}.example"}}}}, "requires": "corp"}}"#),
+            _ => format!(r#"{{"match": {{"headers": {{"x-app": {{"exact": "app{i}"}}}}}}, "requires": "corp"}}"#),
+        };
+        let rules = (0..150).map(one).collect::<Vec<_>>().join(",");
+        let lab = lab(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS}}}}, "rules": [{rules}, {{"match": {{"uri": {{"prefix": "/open/"}}}}, "requires": "none"}}, {{"requires": "corp"}}]}}"#));
+        let way = |path: &str, host: &str, app: &str| lab.decide(&[(":path", path), (":authority", host), ("x-app", app)]).way();
+        for i in 0..150 {
+            let (path, host, app) = (format!("/open/{i}/"), format!("h{i}.example"), format!("app{i}"));
+            let (by_path, by_host, by_app) = (i % 3 == 0, i % 3 == 1, i % 3 == 2);
+            let way_of = |protected| if protected { "401 missing" } else { "on" };
+            assert_eq!(way(&path, "x", "x"), "on");
+            assert_eq!(way("/open/x", &host, "x"), way_of(by_host), "{host}");
+            assert_eq!(way("/open/x", &format!("{host}:443"), "x"), way_of(by_host), "{host}:443");
+            assert_eq!(way("/open/x", "x", &app), way_of(by_app), "{app}");
+            // The first rule decides.
+            assert_eq!(way("/open/75/", &host, "x"), way_of(by_host && i < 75), "{host} {by_path}");
+        }
+        assert_eq!(way("/", "x", "x"), "401 missing");
+    }
+
+    /// A token is read once, not once for each provider, and each refuses or takes it as it would alone.
+    fn of_many_providers_that_of_the_issuer_is_found() {
+        let one = |i: usize| {
+            let from = if i % 4 == 0 { r#", "from": {"headers": [{"name": "x-token"}]}"# } else { "" };
+            let padding = if i % 5 == 0 { r#", "padding": "accept""# } else { "" };
+            let issuer = if i == 77 { String::new() } else { format!(r#", "issuer": ["i{i}", "j{i}"]"#) };
+            format!(r#""p{i:02}": {{"jwks": KEYS{issuer}{from}{padding}, "claimsToHeaders": [{{"claim": "sub", "header": "x-p{i:02}"}}]}}"#)
+        };
+        let lab = lab(&format!(r#"{{"providers": {{{}}}}}"#, (0..80).map(one).collect::<Vec<_>>().join(",")));
+        for i in 0..85 {
+            for issuer in [format!("i{i}"), format!("j{i}")] {
+                let token = token(&format!(r#"{{"iss": "{issuer}", "sub": "ann"}}"#));
+                let bearer = format!("Bearer {token}");
+                let request = match i % 4 {
+                    0 => ("x-token", token.as_str()),
+                    _ => ("authorization", bearer.as_str()),
+                };
+                for counted in ["verified", "remembered"] {
+                    let decided = lab.decide(&[request]);
+                    // One provider takes those of all issuers.
+                    let provider = if i < 80 { i } else { 77 };
+                    let expected = if i % 4 == 0 && i >= 80 { "401 issuer" } else { "on" };
+                    assert_eq!(decided.way(), expected, "{issuer}");
+                    if expected == "on" {
+                        // It comes before those that are after it.
+                        let provider = if i > 77 && i % 4 != 0 { 77 } else { provider };
+                        assert_eq!(decided.header(&format!("x-p{provider:02}")), Some("ann"), "{issuer}");
+                        assert_eq!(decided.counts, [format!("token=.={counted};.;weir_jwt_allowed_total")]);
+                    }
+                }
+            }
+        }
+        // Not a text: wrong for each, and said as for one.
+        assert_eq!(lab.way(r#"{"iss": 7}"#), "401 claim_type");
+    }
+
     fn a_token_is_verified_once() {
         let lab = lab(PLAIN);
         let request = [("authorization", bearer(r#"{"sub": "u1", "exp": 1772323260}"#))];

@@ -1,0 +1,345 @@
+//! Which of many rules a request can meet: an index over the texts that rules require.
+//!
+//! Most rules require one certain text: a path, the start of one, a host, the value of a header or a claim. A rule
+//! whose predicate is false without that text need not be asked about requests that do not have it. The index maps
+//! texts to rules, so that a request is asked about the rules of its own texts and about those that require no
+//! text, in their order. A rule is left out only if its predicate is certainly false: where a value cannot be read,
+//! so that the answer would be unknown, all rules that require a text of it are asked.
+
+// This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed; so are functions
+// of the type of a request.
+
+mod build;
+
+use crate::attribute::AttrId;
+use crate::header::equal;
+use crate::host;
+use crate::http_match::listed;
+use crate::predicate::Predicate;
+use crate::table::Index;
+use crate::truth::Truth;
+use crate::value::Value;
+use crate::view::RequestView;
+use std::cell::Cell;
+use std::fmt;
+use std::ops::Range;
+
+/// An index of rules by their positions.
+#[derive(Debug)]
+pub struct RuleIndex {
+    /// The rules that all requests are asked about, a bit for each.
+    always: Box<[u64]>,
+    groups: Box<[Group]>,
+    keys: Box<[Key]>,
+    /// The positions of the keys by their hashes.
+    by_hash: Index,
+    /// The positions of the rules that require each of the keys, key after key.
+    rules: Box<[usize]>,
+    memory: Memory,
+}
+
+/// Memory that requests use one after the other, so that none of them allocates.
+#[derive(Default)]
+struct Memory(Cell<Vec<u64>>);
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+/// The texts that rules require of one value of the request.
+#[derive(Debug)]
+struct Group {
+    source: Source,
+    /// The lengths of the texts that the value must start with, in order.
+    lengths: Box<[usize]>,
+    /// The length of the longest text that the value must be.
+    longest: Option<usize>,
+}
+
+/// A text that rules require.
+#[derive(Debug)]
+struct Key {
+    group: usize,
+    /// Whether the value only starts with it.
+    start: bool,
+    text: Box<[u8]>,
+    rules: Range<usize>,
+}
+
+/// A value of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Source {
+    pub(crate) attribute: AttrId,
+    pub(crate) read: Read,
+}
+
+/// How a predicate looks at a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Read {
+    /// As [`Predicate::Text`]: each line of a header for itself.
+    Lines,
+    /// As [`Predicate::Host`]: with or without its port.
+    Host,
+    /// As [`Predicate::Claim`]: a text, or each text of a list.
+    Claim,
+    /// As a condition.
+    Value,
+    /// As a condition on a host.
+    HostValue,
+}
+
+/// Texts of which a request must have one, or a predicate is false for it.
+#[derive(Debug, Default)]
+pub(crate) struct Need<'p> {
+    keys: Vec<Wanted<'p>>,
+    /// What the answer without an index costs, in comparisons of a header.
+    cost: usize,
+}
+
+/// A text that a predicate requires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Wanted<'p> {
+    source: Source,
+    start: bool,
+    text: &'p [u8],
+}
+
+impl<'p> Need<'p> {
+    /// That a value is this text, or with `start` only starts with it.
+    pub(crate) fn of(source: Source, start: bool, text: &'p [u8], cost: usize) -> Self {
+        Self { keys: vec![Wanted { source, start, text }], cost }
+    }
+
+    /// One need of several.
+    pub(crate) fn any(needs: impl IntoIterator<Item = Self>) -> Self {
+        let mut any = Self::default();
+        for need in needs {
+            any.keys.extend(need.keys);
+            any.cost += need.cost;
+        }
+        any
+    }
+}
+
+/// The needs of alternatives, of which one must be met: a single need; none if an alternative needs nothing.
+pub(crate) fn needs_of_any<'p, T>(
+    alternatives: &'p [T],
+    needs: &mut Vec<Need<'p>>,
+    of: impl Fn(&'p T, &mut Vec<Need<'p>>),
+) {
+    let mut all = Vec::with_capacity(alternatives.len());
+    let mut own = Vec::new();
+    for alternative in alternatives {
+        own.clear();
+        of(alternative, &mut own);
+        // Each of its needs is one that it has; the first will do.
+        match own.drain(..).next() {
+            Some(need) => all.push(need),
+            None => return,
+        }
+    }
+    needs.push(Need::any(all));
+}
+
+/// The rules that an index has found for a request, in their order.
+#[derive(Debug)]
+pub struct Candidates<'i> {
+    index: &'i RuleIndex,
+    bits: Vec<u64>,
+    /// The next word of `bits`.
+    next: usize,
+    /// What is left of the word before it.
+    left: u64,
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            self.left = *self.bits.get(self.next)?;
+            self.next += 1;
+        }
+        let bit = self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        Some((self.next - 1) * 64 + bit)
+    }
+}
+
+impl Drop for Candidates<'_> {
+    fn drop(&mut self) {
+        self.index.memory.0.set(std::mem::take(&mut self.bits));
+    }
+}
+
+/// The bits of a request while its texts are looked up.
+type Bits<'b> = &'b [Cell<u64>];
+
+impl RuleIndex {
+    /// The rules that are not certainly false for a request.
+    #[cold]
+    #[inline(never)]
+    pub fn find<F: RequestView>(&self, facts: &F) -> Candidates<'_> {
+        let mut bits = self.memory.0.take();
+        bits.clear();
+        bits.extend_from_slice(&self.always);
+        let cells = Cell::from_mut(bits.as_mut_slice()).as_slice_of_cells();
+        for (number, group) in self.groups.iter().enumerate() {
+            self.mark(number, group, facts, cells);
+        }
+        Candidates { index: self, bits, next: 0, left: 0 }
+    }
+
+    /// Marks the rules that require what the request has of one value.
+    #[inline]
+    fn mark<F: RequestView>(&self, number: usize, group: &Group, facts: &F, bits: Bits<'_>) {
+        let attribute = group.source.attribute;
+        match group.source.read {
+            Read::Lines => {
+                // All lines are looked at until one passes.
+                facts.any_line(attribute, |line| {
+                    self.look_up(number, group, line, bits);
+                    Truth::False
+                });
+            }
+            Read::Host => {
+                if let Some(text) = facts.text(attribute) {
+                    self.look_up_host(number, group, text, bits);
+                }
+            }
+            Read::Claim | Read::Value | Read::HostValue => {
+                self.mark_value(number, group, facts.value(attribute), bits);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn mark_value(&self, number: usize, group: &Group, value: Value<'_>, bits: Bits<'_>) {
+        let look_up = |text: &[u8]| self.look_up(number, group, text, bits);
+        match (group.source.read, value) {
+            (Read::Claim, Value::Text(text)) => match listed(text) {
+                Some(items) => items.for_each(look_up),
+                None => look_up(text),
+            },
+            (Read::Claim, Value::List(list)) => list.items().for_each(look_up),
+            (Read::Claim, Value::Json(serde_json::Value::Array(items))) => {
+                items.iter().filter_map(|item| item.as_str()).for_each(|item| look_up(item.as_bytes()));
+            }
+            (Read::Claim, Value::Json(one)) => {
+                one.as_str().into_iter().for_each(|one| look_up(one.as_bytes()));
+            }
+            (Read::Claim, Value::Null | Value::Bool(_) | Value::Number(_)) => {}
+            // In JavaScript, the text of null.
+            (_, Value::Null) => look_up(b"null"),
+            (Read::HostValue, Value::Text(text)) => self.look_up_host(number, group, text, bits),
+            (_, Value::Text(text)) => look_up(text),
+            // What cannot be read; and many values have the same text, such as 1 and [1].
+            _ => self.mark_all(number, bits),
+        }
+    }
+
+    /// The same of a host, with and without its port.
+    #[inline(never)]
+    fn look_up_host(&self, number: usize, group: &Group, host: &[u8], bits: Bits<'_>) {
+        self.look_up(number, group, host, bits);
+        let bare = host::bare(host);
+        if bare.len() < host.len() {
+            self.look_up(number, group, bare, bits);
+        }
+    }
+
+    /// Marks the rules that require a text, or the start of one.
+    #[inline(never)]
+    fn look_up(&self, number: usize, group: &Group, text: &[u8], bits: Bits<'_>) {
+        let (mut hash, mut at) = (Hash::new(number), 0);
+        for length in &group.lengths {
+            let Some(piece) = text.get(at..*length) else { break };
+            hash.add(piece);
+            at = *length;
+            self.mark_key(number, true, hash.finish(true), text.get(..at).unwrap_or_default(), bits);
+        }
+        if group.longest.is_some_and(|longest| text.len() <= longest) {
+            hash.add(text.get(at..).unwrap_or_default());
+            self.mark_key(number, false, hash.finish(false), text, bits);
+        }
+    }
+
+    fn mark_key(&self, group: usize, start: bool, hash: u32, text: &[u8], bits: Bits<'_>) {
+        let is = |position| {
+            let key: Option<&Key> = self.keys.get(position);
+            key.is_some_and(|key| key.group == group && key.start == start && equal(&key.text, text))
+        };
+        if let Some(key) = self.by_hash.find(hash, is).and_then(|position| self.keys.get(position)) {
+            self.mark_rules(key, bits);
+        }
+    }
+
+    fn mark_rules(&self, key: &Key, bits: Bits<'_>) {
+        for rule in self.rules.get(key.rules.clone()).unwrap_or_default() {
+            if let Some(word) = bits.get(rule / 64) {
+                word.set(word.get() | 1 << (rule % 64));
+            }
+        }
+    }
+
+    /// Marks all rules that require a text of a value.
+    #[cold]
+    fn mark_all(&self, group: usize, bits: Bits<'_>) {
+        self.keys.iter().filter(|key| key.group == group).for_each(|key| self.mark_rules(key, bits));
+    }
+}
+
+/// FNV-1a with a finish, of a text piece by piece. Clients choose the texts that are looked up, but not those that
+/// are found: no text makes a look-up longer than the longest run of a table that is half full.
+#[derive(Clone, Copy)]
+struct Hash(u64);
+
+impl Hash {
+    #[inline]
+    fn new(group: usize) -> Self {
+        Self(0xcbf2_9ce4_8422_2325 ^ group as u64)
+    }
+
+    #[inline]
+    fn add(&mut self, piece: &[u8]) {
+        for byte in piece {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the upper half of a word")]
+    fn finish(self, start: bool) -> u32 {
+        let mixed = self.0 ^ (self.0 >> 32) ^ u64::from(start);
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    }
+}
+
+impl Predicate {
+    /// What the predicate needs: it is false for a request that does not have one of the texts of a need, whatever
+    /// else is known of that request.
+    pub(crate) fn needs<'p>(&'p self, needs: &mut Vec<Need<'p>>) {
+        /// The cost of a test that is a call and a look at an attribute.
+        const CALL: usize = 12;
+        let source = |attribute: &AttrId, read| Source { attribute: *attribute, read };
+        match self {
+            Self::Const(false) => needs.push(Need::default()),
+            Self::All(parts) => parts.iter().for_each(|part| part.needs(needs)),
+            Self::Any(parts) => needs_of_any(parts, needs, Predicate::needs),
+            Self::Is { attribute, text, .. } => {
+                needs.push(Need::of(source(attribute, Read::Lines), false, text, 1));
+            }
+            Self::Text { attribute, test, absent_is_empty: false } => {
+                needs.extend(test.need(source(attribute, Read::Lines), CALL));
+            }
+            Self::Host { attribute, test, absent_is_empty: false } => {
+                needs.extend(test.need(source(attribute, Read::Host), CALL));
+            }
+            Self::Claim(claim) => needs.extend(claim.test.need(source(&claim.attribute, Read::Claim), CALL)),
+            Self::Condition(condition) => condition.needs(needs),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Makes an index of rules.
+
+use super::{Group, Hash, Key, Memory, Need, RuleIndex, Source, Wanted};
+use crate::compile::Compiler;
+use crate::predicate::Predicate;
+use crate::sort::sort_by;
+use crate::table::{Index, Table};
+
+/// A value that costs all rules together less than this, in comparisons of a header, gets no group: a look at each
+/// rule costs less than a look at the index.
+const MIN_COST: usize = 32;
+
+/// The same of a value that the proxy must be asked for, or that must be parsed: without an index, requests which a
+/// rule excludes by something else do not pay for it.
+const MIN_COST_OF_COSTLY: usize = 10 * MIN_COST;
+
+/// The need of a rule by which it is found: the positions of its keys.
+type Found = Option<Box<[usize]>>;
+
+/// The values of the request by which rules are found.
+#[derive(Default)]
+struct Sources {
+    sources: Table<Source>,
+    /// What asking all rules of each costs.
+    costs: Vec<usize>,
+}
+
+impl Sources {
+    fn add(&mut self, source: Source, cost: usize) {
+        let position = self.sources.put(source);
+        match self.costs.get_mut(position) {
+            Some(sum) => *sum += cost,
+            None => self.costs.push(cost),
+        }
+    }
+
+    /// Each, and whether it is worth a group.
+    fn worth<'s>(&'s self, compiler: &Compiler<'_>) -> impl Iterator<Item = (&'s Source, bool)> {
+        self.sources.items().iter().zip(&self.costs).map(|(source, cost)| {
+            let costly = compiler.is_costly(source.attribute);
+            (source, *cost >= if costly { MIN_COST_OF_COSTLY } else { MIN_COST })
+        })
+    }
+}
+
+impl RuleIndex {
+    /// An index of rules; `None` for a rule that all requests must be asked about. Returns `None` if asking all
+    /// rules costs less than an index.
+    pub fn new(rules: &[Option<&Predicate>], compiler: &Compiler<'_>) -> Option<Box<Self>> {
+        if rules.len() < MIN_COST / 4 {
+            return None;
+        }
+        let (known, wanted) = wanted(rules);
+        let mut sources = Sources::default();
+        let mut found = Vec::with_capacity(rules.len());
+        for rule in rules {
+            let best = rule.and_then(|rule| best(rule, &known, &wanted, compiler));
+            found.push(best.map(|need| {
+                let cost = need.cost.div_ceil(need.keys.len().max(1));
+                need.keys.iter().for_each(|key| sources.add(key.source, cost));
+                need.keys.iter().filter_map(|key| known.find(key)).collect()
+            }));
+        }
+        if !sources.worth(compiler).any(|(_, worth)| worth) {
+            return None;
+        }
+        Some(Box::new(assemble(&known, &sources, &found, compiler)))
+    }
+}
+
+/// The texts that rules require, and how many times each is required.
+fn wanted<'p>(rules: &[Option<&'p Predicate>]) -> (Table<Wanted<'p>>, Vec<usize>) {
+    let (mut known, mut wanted) = (Table::default(), Vec::new());
+    let mut needs = Vec::new();
+    for rule in rules.iter().flatten() {
+        needs.clear();
+        rule.needs(&mut needs);
+        for key in needs.iter().flat_map(|need: &Need<'_>| &need.keys) {
+            let position = known.put(*key);
+            match wanted.get_mut(position) {
+                Some(times) => *times += 1,
+                None => wanted.push(1),
+            }
+        }
+    }
+    (known, wanted)
+}
+
+/// The rarest need of a rule, so that few requests are asked about it; one that costs nothing to look at, if possible.
+fn best<'p>(
+    rule: &'p Predicate,
+    known: &Table<Wanted<'_>>,
+    wanted: &[usize],
+    compiler: &Compiler<'_>,
+) -> Option<Need<'p>> {
+    let mut needs = Vec::new();
+    rule.needs(&mut needs);
+    let times = |key: &Wanted<'_>| known.find(key).and_then(|position| wanted.get(position).copied());
+    needs.into_iter().min_by_key(|need| {
+        let costly = need.keys.iter().any(|key| compiler.is_costly(key.source.attribute));
+        (costly, need.keys.iter().filter_map(times).sum::<usize>())
+    })
+}
+
+fn assemble(
+    known: &Table<Wanted<'_>>,
+    sources: &Sources,
+    found: &[Found],
+    compiler: &Compiler<'_>,
+) -> RuleIndex {
+    // The groups of the sources that are worth one.
+    let (mut groups, mut group_of) = (Vec::<Group>::new(), Vec::new());
+    for (source, worth) in sources.worth(compiler) {
+        group_of.push(worth.then_some(groups.len()));
+        if worth {
+            groups.push(Group { source: *source, lengths: Box::default(), longest: None });
+        }
+    }
+    let group = |key: &Wanted<'_>| group_of.get(sources.sources.find(&key.source)?).copied().flatten();
+    let groups_of: Vec<Option<usize>> = known.items().iter().map(group).collect();
+    let is_in_group = |key: &usize| groups_of.get(*key).is_some_and(Option::is_some);
+    // Each key with the rules that are found by it.
+    let mut always = vec![0u64; found.len().div_ceil(64)];
+    let mut counts = vec![0usize; known.items().len() + 1];
+    let by_keys = |found: &&Found| found.as_ref().is_some_and(|keys| keys.iter().all(is_in_group));
+    for (rule, found) in found.iter().enumerate() {
+        if by_keys(&found) {
+            for key in found.iter().flatten() {
+                counts.get_mut(key + 1).into_iter().for_each(|count| *count += 1);
+            }
+        } else if let Some(word) = always.get_mut(rule / 64) {
+            *word |= 1 << (rule % 64);
+        }
+    }
+    let mut sum = 0;
+    for count in &mut counts {
+        sum += *count;
+        *count = sum;
+    }
+    // From here on, where each key's rules start; each rule that is placed moves that on.
+    let mut next = counts.clone();
+    let mut rules = vec![0usize; sum];
+    for (rule, found) in found.iter().enumerate().filter(|(_, found)| by_keys(found)) {
+        for key in found.iter().flatten() {
+            let Some(at) = next.get_mut(*key) else { continue };
+            rules.get_mut(*at).into_iter().for_each(|slot| *slot = rule);
+            *at += 1;
+        }
+    }
+    let (mut keys, mut by_hash) = (Vec::new(), Index::default());
+    // Each length once: there are as many texts as rules.
+    let mut lengths: Vec<Table<usize>> = groups.iter().map(|_| Table::default()).collect();
+    for (position, wanted) in known.items().iter().enumerate() {
+        let (Some(Some(group)), Some([from, to])) =
+            (groups_of.get(position).copied(), counts.get(position..position + 2))
+        else {
+            continue;
+        };
+        if from == to {
+            continue;
+        }
+        let length = wanted.text.len();
+        match (wanted.start, lengths.get_mut(group), groups.get_mut(group)) {
+            (true, Some(lengths), _) => {
+                lengths.put(length);
+            }
+            (false, _, Some(group)) => group.longest = group.longest.max(Some(length)),
+            _ => continue,
+        }
+        let mut hash = Hash::new(group);
+        hash.add(wanted.text);
+        by_hash.add(hash.finish(wanted.start), keys.len());
+        keys.push(Key { group, start: wanted.start, text: wanted.text.into(), rules: *from..*to });
+    }
+    for (group, lengths) in groups.iter_mut().zip(lengths) {
+        let mut lengths = lengths.into_items();
+        sort_by(&mut lengths, |a, b| a < b);
+        group.lengths = lengths.into();
+    }
+    RuleIndex {
+        always: always.into(),
+        groups: groups.into(),
+        keys: keys.into(),
+        by_hash,
+        rules: rules.into(),
+        memory: Memory::default(),
+    }
+}
