@@ -224,11 +224,14 @@ fn only_rules_that_are_false_are_left_out() {
     assert!(asked * 3 < of * 2 && unknown > 1_000, "{asked} of {of} asked, {unknown} unknown");
 }
 
+/// The rule of a number.
+type Rule = fn(usize) -> Value;
+
 /// Of a thousand rules that ask for one text each, a request is asked about those of its own.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn few_of_many_rules_are_asked() {
-    let kinds: [(&str, fn(usize) -> Value); 9] = [
+    let kinds: [(&str, Rule); 9] = [
         ("path", |i| json!({"match": {"method": {"exact": "GET"}, "uri": {"exact": format!("/p{i}")}}})),
         ("prefix", |i| json!({"match": {"uri": {"prefix": format!("/p{i}/")}}})),
         ("regex", |i| json!({"match": {"uri": {"regex": format!("/p{i}/[a-z]+/.*|/p{i}")}}})),

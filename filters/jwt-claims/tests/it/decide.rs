@@ -65,8 +65,8 @@ tests! {
     /// A token is read once, not once for each provider, and each refuses or takes it as it would alone.
     fn of_many_providers_that_of_the_issuer_is_found() {
         let one = |i: usize| {
-            let from = if i % 4 == 0 { r#", "from": {"headers": [{"name": "x-token"}]}"# } else { "" };
-            let padding = if i % 5 == 0 { r#", "padding": "accept""# } else { "" };
+            let from = if i.is_multiple_of(4) { r#", "from": {"headers": [{"name": "x-token"}]}"# } else { "" };
+            let padding = if i.is_multiple_of(5) { r#", "padding": "accept""# } else { "" };
             let issuer = if i == 77 { String::new() } else { format!(r#", "issuer": ["i{i}", "j{i}"]"#) };
             format!(r#""p{i:02}": {{"jwks": KEYS{issuer}{from}{padding}, "claimsToHeaders": [{{"claim": "sub", "header": "x-p{i:02}"}}]}}"#)
         };
