@@ -30,7 +30,7 @@ pub struct Remark {
     /// Where in the definitions it stands, as a JSON pointer: `/features/checkout/rules/0`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub at: String,
-    /// The line in the file, for whoever knows lines; the import does not.
+    /// The line in the file, if the caller knows it; the import itself does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
 }

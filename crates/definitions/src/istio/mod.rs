@@ -238,9 +238,9 @@ fn services<'v>(
             *pointer != service.resource.pointer() && !service.hosts.is_before(hosts)
         });
         if is_wide
-            && let Ok(anew) = service::read(service.resource, service.called.clone(), &subsets, options, true)
+            && let Ok(partial) = service::read(service.resource, service.called.clone(), &subsets, options, true)
         {
-            *service = anew;
+            *service = partial;
         }
     }
     services

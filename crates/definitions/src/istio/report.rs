@@ -29,7 +29,7 @@ pub struct Finding {
     pub message: String,
     /// Where it is, as a JSON pointer whose first part is the position of the document.
     pub at: String,
-    /// The line in the file, for whoever knows lines; the import does not.
+    /// The line in the file, if the caller knows it; the import itself does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
 }
