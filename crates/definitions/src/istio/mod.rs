@@ -238,7 +238,8 @@ fn services<'v>(
             *pointer != service.resource.pointer() && !service.hosts.is_before(hosts)
         });
         if is_wide
-            && let Ok(partial) = service::read(service.resource, service.called.clone(), &subsets, options, true)
+            && let Ok(partial) =
+                service::read(service.resource, service.called.clone(), &subsets, options, true)
         {
             *service = partial;
         }
