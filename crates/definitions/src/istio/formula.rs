@@ -140,7 +140,8 @@ pub(crate) fn called(path: &[String]) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// A text as a regular expression that matches it alone.
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_ascii_punctuation() && !matches!(c, '_' | '-') {

@@ -1,6 +1,7 @@
 //! The hosts of a VirtualService, as a test of a request's host.
 
 use super::entry::Text;
+use super::formula::escaped;
 use super::place::Place;
 use crate::report::Refused;
 
@@ -131,17 +132,6 @@ fn shorter(whole: &str, namespace: &str) -> Vec<String> {
     let mut names = if of == namespace { vec![service.to_owned()] } else { Vec::new() };
     names.extend([name.to_owned(), format!("{name}.svc")]);
     names
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]

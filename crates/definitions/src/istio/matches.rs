@@ -4,6 +4,9 @@ use super::entry::{Entry, Field, Text};
 use super::place::Place;
 use crate::report::Refused;
 
+/// What the name of a header begins with that stands for a claim.
+const CLAIMS: &str = "@request.auth.claims";
+
 /// Makes something of a text.
 type Make<T> = fn(String) -> T;
 
@@ -102,7 +105,15 @@ fn entry(place: &Place<'_>, gateways: &[String]) -> Result<Entry, Refused> {
             if found.value.is_null() && name != "withoutHeaders" {
                 return Err(found.refuse("has no test: write `{}` to ask that it is present"));
             }
-            let key = if name == "queryParams" { key.to_owned() } else { key.to_ascii_lowercase() };
+            if name != "queryParams"
+                && [":authority", "host"].iter().any(|host| key.eq_ignore_ascii_case(host))
+            {
+                return Err(found.refuse("is the host: write `authority`"));
+            }
+            // Names of claims have case, those of headers have none.
+            let is_claim = key.get(..CLAIMS.len()).is_some_and(|start| start.eq_ignore_ascii_case(CLAIMS));
+            let is_exact = name == "queryParams" || is_claim;
+            let key = if is_exact { key.to_owned() } else { key.to_ascii_lowercase() };
             let text = text(&found, false)?.unwrap_or(Text::Present);
             if entry.tests.insert(field(key), text).is_some() {
                 return Err(found.refuse("is there twice: names of headers have no case"));

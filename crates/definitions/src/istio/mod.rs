@@ -124,10 +124,16 @@ pub fn import(documents: &[Value], options: &Options) -> Result<Imported, String
         if problems.is_empty() {
             return Ok(attempt.imported);
         }
+        let before = (refused.len(), with_tokens);
+        let first = problems.first().map(|(_, why)| why.clone()).unwrap_or_default();
         for (pointer, why) in problems {
             with_tokens &= pointer.is_some();
             let at = pointer.clone().unwrap_or_default();
             refused.entry(at.clone()).or_insert(Refused { message: why, at });
+        }
+        // A problem of no single resource, such as too many rules, would be there in each further attempt.
+        if before == (refused.len(), with_tokens) {
+            return Err(first);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::formula::{Formula, Spaced, claim, text};
 use super::place::Place;
 use super::regions::Grant;
 use crate::report::Refused;
+use std::collections::BTreeSet;
 
 /// Why a part stays with Istio.
 const OF_ISTIO: &str = "is not a part of a token or of the request line, so that the policy stays with Istio";
@@ -43,8 +44,13 @@ pub(crate) fn action(spec: &Place<'_>) -> Result<Option<Action>, Refused> {
     }))
 }
 
-/// Reads a policy with this action.
-pub(crate) fn read(spec: &Place<'_>, action: Action, spaced: &mut Spaced) -> Result<Policy, Refused> {
+/// Reads a policy with this action. Of the headers in `changed` it does not see what the client sent.
+pub(crate) fn read(
+    spec: &Place<'_>,
+    action: Action,
+    changed: &BTreeSet<String>,
+    spaced: &mut Spaced,
+) -> Result<Policy, Refused> {
     spec.known(&["selector", "targetRef", "targetRefs", "rules", "action"])?;
     let mut grants = Vec::new();
     for rule in spec.items("rules")? {
@@ -52,16 +58,14 @@ pub(crate) fn read(spec: &Place<'_>, action: Action, spaced: &mut Spaced) -> Res
         let mut asks = vec![sources(&rule)?];
         let mut headers = Sets::default();
         for when in rule.items("when")? {
-            condition(&when, &mut asks, &mut headers, spaced)?;
+            condition(&when, &mut asks, &mut headers, changed, spaced)?;
         }
         let asks = Formula::all(asks);
         let mut operations = Vec::new();
         for to in rule.items("to")? {
             to.known(&["operation"])?;
             let mut sets = headers.clone();
-            if let Some(operation) = to.get("operation") {
-                sets.operation(&operation)?;
-            }
+            sets.operation(&to.get("operation").ok_or_else(|| to.refuse("has no `operation`"))?)?;
             operations.push(sets);
         }
         if operations.is_empty() {
@@ -80,10 +84,7 @@ fn sources(rule: &Place<'_>) -> Result<Formula, Refused> {
     let mut any = Vec::new();
     for from in rule.items("from")? {
         from.known(&["source"])?;
-        let Some(source) = from.get("source") else {
-            any.push(Formula::Always);
-            continue;
-        };
+        let source = from.get("source").ok_or_else(|| from.refuse("has no `source`"))?;
         for (name, _) in rule_members(&source) {
             if !matches!(name, "requestPrincipals" | "notRequestPrincipals") {
                 let place = source.get(name).unwrap_or_else(|| source.clone());
@@ -143,11 +144,15 @@ fn condition(
     when: &Place<'_>,
     asks: &mut Vec<Formula>,
     headers: &mut Sets,
+    changed: &BTreeSet<String>,
     spaced: &mut Spaced,
 ) -> Result<(), Refused> {
     when.known(&["key", "values", "notValues"])?;
     let key = when.text_of("key")?.unwrap_or_default();
     let (values, others) = (when.texts_of("values")?, when.texts_of("notValues")?);
+    if values.is_empty() && others.is_empty() {
+        return Err(when.refuse("has neither `values` nor `notValues`"));
+    }
     let path = match key {
         "request.auth.principal" => {
             asks.push(both(&values, &others, principals));
@@ -162,7 +167,14 @@ fn condition(
             (_, Some(name)) => {
                 let name = brackets(name).filter(|names| names.len() == 1);
                 let name = name.ok_or_else(|| when.refuse(format!("{key:?} names no header")))?.concat();
-                return headers.add(&Field::Header(name.to_ascii_lowercase()), &values, &others, when);
+                let name = name.to_ascii_lowercase();
+                if changed.contains(&name) {
+                    return Err(when.refuse(
+                        "Istio writes or removes this header when it verifies a token, and rules are chosen by what the \
+                         client sent: test the claim",
+                    ));
+                }
+                return headers.add(&Field::Header(name), &values, &others, when);
             }
             (None, None) => return Err(when.refuse(format!("`{key}` {OF_ISTIO}"))),
         },

@@ -42,37 +42,93 @@ impl<'v> Scope<'v> {
         let targets = [part("targetRefs"), part("targetRef")].into_iter().find(|it| !it.is_null());
         Self { namespace: &resource.namespace, selector, targets: targets.unwrap_or_default() }
     }
+
+    /// Where the plugin must run.
+    fn note(&self, resource: &Resource<'_>) -> Finding {
+        let workloads = match (&self.selector, &self.targets) {
+            (Value::Null, Value::Null) => format!("of the namespace {}", self.namespace),
+            (Value::Null, targets) => format!("that {targets} names, in the namespace {}", self.namespace),
+            (selector, _) => format!("with the labels {selector} in the namespace {}", self.namespace),
+        };
+        let message =
+            format!("the plugin must run at the workloads {workloads}, for the requests that they get");
+        resource.finding(message, &resource.place)
+    }
 }
 
-/// Makes the sections of what the file has.
+/// Makes the sections of what the file has: of all its tokens, or of none. What is left behind with Istio must not ask
+/// for tokens that Istio no longer verifies, and an issuer must not be unknown to the one that does.
 pub(crate) fn read(resources: &[Resource<'_>], report: &mut Report) -> Tokens {
     let of_kind = |kind: Kind| resources.iter().filter(move |it| it.kind == kind);
     let mut scope: Option<Scope<'_>> = None;
     let mut builder = Builder::default();
+    let mut taken: Vec<&Resource<'_>> = Vec::new();
     for resource in of_kind(Kind::RequestAuthentication) {
         let own = Scope::of(resource);
         if scope.as_ref().is_some_and(|known| *known != own) {
-            let message =
-                "it is for other workloads than the one before: import it by itself, for a plugin of its own";
+            let message = "it is for other workloads than the one before: import the resources of each by themselves, \
+                           for a plugin of their own";
             report.left_out.push(resource.finding(message, &resource.place));
             continue;
         }
         match builder.authentication(resource) {
             Ok(()) => {
+                builder.notes.push(own.note(resource));
                 scope = Some(own);
-                builder.tokens.imported.push(resource.label.clone());
+                taken.push(resource);
             }
             Err(refused) => report.left_out.push(Finding::refused(&resource.label, refused)),
         }
     }
     let (policies, left): (Vec<_>, Vec<_>) = of_kind(Kind::AuthorizationPolicy)
         .partition(|resource| scope.as_ref().is_some_and(|known| *known == Scope::of(resource)));
+    let mut unlucky = None;
     for resource in left {
+        if !decides(resource) {
+            report.stays.push(resource.finding("it decides nothing", &resource.place));
+            continue;
+        }
         let message = "it needs a RequestAuthentication for the same workloads in the file";
         report.left_out.push(resource.finding(message, &resource.place));
+        if allows(resource) {
+            unlucky = Some(resource.label.clone());
+        }
     }
-    builder.policies(&policies, report);
+    taken.extend(builder.policies(&policies, unlucky, report));
+    let is_taken = |it: &&Resource<'_>| taken.iter().any(|taken| taken.pointer() == it.pointer());
+    let behind = of_kind(Kind::RequestAuthentication).find(|it| !is_taken(it)).or_else(|| {
+        of_kind(Kind::AuthorizationPolicy).find(|it| !is_taken(it) && decides(it) && mentions_tokens(it))
+    });
+    if let Some(behind) = behind {
+        let message =
+            format!("{} stays with Istio and needs tokens there, so this stays as well", behind.label);
+        report.left_out.extend(taken.iter().map(|it| it.finding(&message, &it.place)));
+        return Tokens::default();
+    }
+    builder.tokens.imported = taken.iter().map(|it| it.label.clone()).collect();
     builder.finish(report)
+}
+
+/// Whether Istio enforces a policy. One whose action cannot be read does, as far as anybody knows.
+fn decides(policy: &Resource<'_>) -> bool {
+    // As Go reads a boolean, which is how Istio does it.
+    let is_dry = policy
+        .annotation("istio.io/dry-run")
+        .is_some_and(|text| ["1", "t", "T", "true", "TRUE", "True"].contains(&text));
+    let action = policy.spec().and_then(|spec| policy::action(&spec));
+    !is_dry && !matches!(action, Ok(None))
+}
+
+/// Whether a policy allows: a request needs one of all those that do.
+fn allows(policy: &Resource<'_>) -> bool {
+    // Without a `spec` it is one that allows nothing.
+    policy.spec().map_or(true, |spec| matches!(policy::action(&spec), Ok(Some(Action::Allow))))
+}
+
+/// Whether a policy has anything to do with tokens, also where it cannot be read.
+fn mentions_tokens(policy: &Resource<'_>) -> bool {
+    let text = policy.place.value.to_string();
+    text.contains("request.auth.") || text.contains("equestPrincipals")
 }
 
 #[derive(Default)]
@@ -84,6 +140,8 @@ struct Builder {
     rules: Option<Vec<(Vec<Entry>, Formula)>>,
     used: BTreeSet<String>,
     notes: Vec<Finding>,
+    /// Headers that Istio writes or removes between a client and the policies, in lower case.
+    changed: BTreeSet<String>,
 }
 
 impl Builder {
@@ -122,6 +180,9 @@ impl Builder {
             let comment = format!("{}, {}.", resource.label, rule.path);
             providers.push((name, provider.commented(vec![comment])));
         }
+        for rule in &rules {
+            self.changed.extend(changed_headers(rule)?);
+        }
         self.spaced = spaced;
         self.providers.extend(providers);
         self.notes.extend(notes);
@@ -129,29 +190,29 @@ impl Builder {
     }
 
     /// Takes the policies that can be expressed. Those that allow are joined by "or", so that they come together or not
-    /// at all; each that denies is for itself.
-    fn policies(&mut self, resources: &[&Resource<'_>], report: &mut Report) {
+    /// at all; each that denies is for itself. `unlucky` is one that allows and is left out already. Returns those that
+    /// are taken.
+    fn policies<'r, 'v>(
+        &mut self,
+        resources: &[&'r Resource<'v>],
+        mut unlucky: Option<String>,
+        report: &mut Report,
+    ) -> Vec<&'r Resource<'v>> {
         let mut spaced = Spaced { names: self.spaced.clone().unwrap_or_default(), ..Spaced::default() };
-        let mut read: Vec<(&Resource<'_>, Policy)> = Vec::new();
-        let mut unlucky: Option<String> = None;
-        let mut allows: Vec<&Resource<'_>> = Vec::new();
-        for resource in resources {
-            let is_dry = resource.annotation("istio.io/dry-run") == Some("true");
-            let action = resource.spec().and_then(|spec| policy::action(&spec));
-            if is_dry || matches!(action, Ok(None)) {
+        let mut read: Vec<(&'r Resource<'v>, Policy)> = Vec::new();
+        for &resource in resources {
+            if !decides(resource) {
                 report.stays.push(resource.finding("it decides nothing", &resource.place));
                 continue;
             }
-            let policy = action.and_then(|action| {
-                if action == Some(Action::Allow) {
-                    allows.push(resource);
-                }
-                policy::read(&resource.spec()?, action.unwrap_or(Action::Deny), &mut spaced)
+            let policy = resource.spec().and_then(|spec| {
+                let action = policy::action(&spec)?.unwrap_or(Action::Deny);
+                policy::read(&spec, action, &self.changed, &mut spaced)
             });
             match policy {
                 Ok(policy) => read.push((resource, policy)),
                 Err(refused) => {
-                    if allows.last().is_some_and(|last| last.pointer() == resource.pointer()) {
+                    if allows(resource) {
                         unlucky = Some(resource.label.clone());
                     }
                     report.left_out.push(Finding::refused(&resource.label, refused));
@@ -163,7 +224,7 @@ impl Builder {
         };
         let keep_allow = unlucky.is_none() && asks(Action::Allow, &read);
         let mut policies = Policies::default();
-        let mut taken: Vec<&Resource<'_>> = Vec::new();
+        let mut taken = Vec::new();
         for (resource, policy) in read {
             let keep = match policy.action {
                 Action::Allow => keep_allow,
@@ -185,16 +246,17 @@ impl Builder {
             }
         }
         if taken.is_empty() {
-            return;
+            return taken;
         }
         match policies.rules() {
             Ok(rules) => {
                 self.used = spaced.used;
                 self.rules = Some(rules);
-                self.tokens.imported.extend(taken.iter().map(|it| it.label.clone()));
+                taken
             }
             Err(why) => {
                 report.left_out.extend(taken.iter().map(|it| it.finding(&why, &it.place)));
+                Vec::new()
             }
         }
     }
@@ -230,6 +292,22 @@ impl Builder {
         tokens.jwt = Some(Tree::Map(members));
         tokens
     }
+}
+
+/// The headers that Istio writes of a token, and those that it removes with it, in lower case.
+fn changed_headers(rule: &Place<'_>) -> Result<Vec<String>, Refused> {
+    let mut names: Vec<String> =
+        rule.text_of("outputPayloadToHeader")?.map(str::to_owned).into_iter().collect();
+    for item in rule.items("outputClaimToHeaders")? {
+        names.extend(item.text_of("header")?.map(str::to_owned));
+    }
+    if !rule.flag("forwardOriginalToken")? {
+        names.push("authorization".to_owned());
+        for item in rule.items("fromHeaders")? {
+            names.extend(item.text_of("name")?.map(str::to_owned));
+        }
+    }
+    Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
 fn rule(regions: &[Entry], asks: &Formula, optional: Value) -> Tree {
