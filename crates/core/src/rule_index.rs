@@ -56,6 +56,8 @@ struct Group {
     lengths: Box<[usize]>,
     /// The length of the longest text that the value must be.
     longest: Option<usize>,
+    /// The rules that require any text of it, a bit for each.
+    all: Box<[u64]>,
 }
 
 /// A text that rules require.
@@ -287,7 +289,10 @@ impl RuleIndex {
     /// Marks all rules that require a text of a value.
     #[cold]
     fn mark_all(&self, group: usize, bits: Bits<'_>) {
-        self.keys.iter().filter(|key| key.group == group).for_each(|key| self.mark_rules(key, bits));
+        let all = self.groups.get(group).map(|group| &*group.all).unwrap_or_default();
+        for (word, all) in bits.iter().zip(all) {
+            word.set(word.get() | all);
+        }
     }
 }
 

@@ -131,7 +131,13 @@ impl Plan {
         effects.counts.push(self.counters.undecided);
         trace.token_step(Note::Undecided(position));
         let mut rules: Vec<&Rule> = self.rules.get(position).into_iter().collect();
-        for (position, rule) in self.rules.iter().enumerate().skip(position + 1) {
+        // A client chooses what cannot be judged, so this must not cost a look at each of many rules either.
+        let later: Vec<usize> = match &self.index {
+            None => (position + 1..self.rules.len()).collect(),
+            Some(index) => index.find(request).filter(|later| *later > position).collect(),
+        };
+        for position in later {
+            let Some(rule) = self.rules.get(position) else { continue };
             let truth = judge(&rule.when, request);
             if truth != Truth::False {
                 rules.push(rule);

@@ -113,7 +113,8 @@ fn assemble(
     for (source, worth) in sources.worth(compiler) {
         group_of.push(worth.then_some(groups.len()));
         if worth {
-            groups.push(Group { source: *source, lengths: Box::default(), longest: None });
+            let all = vec![0u64; found.len().div_ceil(64)].into();
+            groups.push(Group { source: *source, lengths: Box::default(), longest: None, all });
         }
     }
     let group = |key: &Wanted<'_>| group_of.get(sources.sources.find(&key.source)?).copied().flatten();
@@ -145,6 +146,10 @@ fn assemble(
             let Some(at) = next.get_mut(*key) else { continue };
             rules.get_mut(*at).into_iter().for_each(|slot| *slot = rule);
             *at += 1;
+            let group = groups_of.get(*key).copied().flatten().and_then(|group| groups.get_mut(group));
+            if let Some(word) = group.and_then(|group| group.all.get_mut(rule / 64)) {
+                *word |= 1 << (rule % 64);
+            }
         }
     }
     let (mut keys, mut by_hash) = (Vec::new(), Index::default());

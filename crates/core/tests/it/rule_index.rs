@@ -123,11 +123,13 @@ fn condition(chance: &mut Chance, depth: usize) -> Value {
         // What a value in lower case can never be is refused.
         let texts: &[&str] = if attribute == "lower" { &["v1", "v2", "null"] } else { &TEXTS };
         let text = *chance.one(texts);
-        let check = match chance.below(6) {
+        let check = match chance.below(7) {
             0 | 1 => json!(text),
             2 => json!({"$eq": text}),
             3 => json!({"$in": [text, *chance.one(texts)]}),
             4 => json!({"$ne": text}),
+            // Of nothing: what cannot be read is unknown all the same.
+            5 => json!({"$in": []}),
             _ => json!({"$in": [text, null]}),
         };
         json!({ attribute: check })
