@@ -3,14 +3,16 @@
 use std::str::FromStr;
 
 /// Labels that are of Weir's metrics or of Prometheus itself.
-const TAKEN: [&str; 16] = [
+const TAKEN: [&str; 19] = [
     "bucket",
+    "code",
     "code_class",
     "experiment",
     "fault",
     "filter",
     "goal",
     "hash",
+    "kind",
     "label",
     "le",
     "metric",
@@ -19,6 +21,7 @@ const TAKEN: [&str; 16] = [
     "reason",
     "result",
     "route",
+    "token",
     "variant",
 ];
 

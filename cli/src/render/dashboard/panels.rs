@@ -236,15 +236,15 @@ const HEALTH: &[Panel] = &[
     Panel {
         title: "Refused configurations",
         description: "By Envoy's own count: of filters that came by ECDS, as from Istio, and of listeners, as from Envoy \
-                      Gateway.",
+                      Gateway; of new proxies, all that they have counted.",
         unit: "short",
         queries: &[
             (
-                r#"sum by (@by, filter) (increase(label_replace({__name__=~"envoy_extension_config_discovery_http_filter_.+_config_fail",@in}, "filter", "$1", "__name__", "envoy_extension_config_discovery_http_filter_(.+)_config_fail")[$__range:1m]))"#,
+                r#"sum by (@by, filter) (increase(label_replace({__name__=~"envoy_extension_config_discovery_http_filter_.+_config_fail",@in}, "filter", "$1", "__name__", "envoy_extension_config_discovery_http_filter_(.+)_config_fail")[$__range:1m])) > 0 or sum by (@by, filter) (label_replace({__name__=~"envoy_extension_config_discovery_http_filter_.+_config_fail",@in}, "filter", "$1", "__name__", "envoy_extension_config_discovery_http_filter_(.+)_config_fail") unless label_replace({__name__=~"envoy_extension_config_discovery_http_filter_.+_config_fail",@in} offset $__range, "filter", "$1", "__name__", "envoy_extension_config_discovery_http_filter_(.+)_config_fail"))"#,
                 "{{filter}}",
             ),
             (
-                "sum by (@by) (increase(envoy_listener_manager_lds_update_rejected{@in}[$__range]))",
+                "sum by (@by) (increase(envoy_listener_manager_lds_update_rejected{@in}[$__range])) > 0 or sum by (@by) (envoy_listener_manager_lds_update_rejected{@in} unless envoy_listener_manager_lds_update_rejected{@in} offset $__range)",
                 "listener",
             ),
         ],
