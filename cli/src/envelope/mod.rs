@@ -82,9 +82,14 @@ fn resource(node: &Node) -> Vec<Refused> {
             let version = version.and_then(Node::text).unwrap_or_default();
             let of_version = KINDS.iter().filter(|(_, definition)| definition.api_version == version);
             let names: Vec<String> = of_version.map(|(name, _)| format!("`{name}`")).collect();
-            let message = format!("the kind of the resource is required: write {}", names.join(" or "));
-            let mark = node.get("kind").map_or(node.at, |_| node.mark_of("kind"));
-            hold.refuse(mark, &root.field("kind"), message);
+            let (mark, wrong) = match node.get("kind") {
+                None => (node.at, "the kind of the resource is required".to_owned()),
+                Some(kind) => {
+                    let shown = kind.text().unwrap_or("this");
+                    (node.mark_of("kind"), format!("{version} has no kind `{shown}`"))
+                }
+            };
+            hold.refuse(mark, &root.field("kind"), format!("{wrong}: write {}", names.join(" or ")));
         }
         return hold.refused;
     };

@@ -29,14 +29,15 @@ fn kind_and_version_are_required() {
     let whole = plugin(URL);
     let without = |line: &str| whole.replacen(line, "", 1);
     let version = "apiVersion: extensions.istio.io/v1alpha1\n";
-    let kinds = "the kind of the resource is required: write `TrafficExtension` or `WasmPlugin`";
+    let kinds = "write `TrafficExtension` or `WasmPlugin`";
+    let unknown = "extensions.istio.io/v1alpha1 has no kind `WasmPlugn`";
     let missing =
         "1:1: apiVersion: the version is required: write `apiVersion: extensions.istio.io/v1alpha1`";
     for (text, expected) in [
         (without(version), missing.to_owned()),
         (whole.replacen("apiVersion:", "apiVresion:", 1), missing.to_owned()),
-        (without("kind: WasmPlugin\n"), format!("1:1: kind: {kinds}")),
-        (whole.replacen("kind: WasmPlugin", "kind: WasmPlugn", 1), format!("2:1: kind: {kinds}")),
+        (without("kind: WasmPlugin\n"), format!("1:1: kind: the kind of the resource is required: {kinds}")),
+        (whole.replacen("kind: WasmPlugin", "kind: WasmPlugn", 1), format!("2:1: kind: {unknown}: {kinds}")),
     ] {
         for arguments in [&["check", "-"][..], &["check", "--allow-none", "-"]] {
             let run = weir_with(arguments, &text);
