@@ -1,29 +1,21 @@
 //! What a release says of its parts: a list of the crates in each artifact (SBOM, CycloneDX 1.6), and how it was
-//! made (an in-toto statement with a SLSA provenance). Both depend on the sources and the commit alone.
+//! made (an in-toto statement with a SLSA provenance). Both depend on the commit and the compiler alone.
 
-use crate::Failure;
+use crate::{Failure, dist};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-/// An artifact: the name of its list, and what cargo is asked for its crates.
-const ARTIFACTS: [(&str, &[&str]); 3] = [
-    (
-        "weir.wasm",
-        &[
-            "--package",
-            "weir-module",
-            "--target",
-            "wasm32-wasip1",
-            "--no-default-features",
-            "--features",
-            "jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics",
-        ],
-    ),
-    ("libweir.so", &["--package", "weir-native"]),
-    ("weir", &["--package", "weir-cli"]),
-];
+/// The artifacts: the name of each list, and what cargo is asked for its crates. Modules of single filters have no
+/// other crates than the one with all.
+fn artifacts() -> [(&'static str, Vec<&'static str>); 3] {
+    [
+        ("weir.wasm", [&["--target", dist::TARGET][..], &dist::arguments_of_all()].concat()),
+        ("libweir.so", vec!["--package", "weir-native"]),
+        ("weir", vec!["--package", "weir-cli"]),
+    ]
+}
 
 /// The digests of the release's files, as `sha256sum` writes them.
 const SUMS: &str = "SHA256SUMS";
@@ -34,7 +26,7 @@ pub(crate) fn boms(folder: &Path) -> Result<(), Failure> {
     let checksums = checksums(&std::fs::read_to_string(root.join("Cargo.lock"))?);
     let compiler = output(Command::new("rustc").arg("--version"))?;
     let compiler = compiler.split(' ').nth(1).ok_or("rustc does not say its version")?.to_owned();
-    for (name, arguments) in ARTIFACTS {
+    for (name, arguments) in artifacts() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut tree = Command::new(cargo);
         tree.current_dir(&root).args([

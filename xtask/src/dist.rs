@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use weir_postlink::Names;
 
-const TARGET: &str = "wasm32-wasip1";
+/// The target of modules.
+pub(crate) const TARGET: &str = "wasm32-wasip1";
 
 /// A module: its file name in `dist/`, and what it is built of.
 struct Module {
@@ -120,6 +121,12 @@ impl Module {
     }
 }
 
+/// What cargo is to build for the module with all filters.
+pub(crate) fn arguments_of_all() -> Vec<&'static str> {
+    let [all, ..] = &MODULES;
+    all.of.arguments()
+}
+
 impl Of {
     /// What cargo is to build.
     fn arguments(self) -> Vec<&'static str> {
@@ -179,9 +186,12 @@ pub(crate) fn remapped(root: &Path) -> String {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let registry = cargo.join("registry").join("src");
-    let index = std::fs::read_dir(&registry).ok().and_then(|mut found| found.next()?.ok());
-    let crates = index.map_or(registry, |index| index.path());
-    format!("--remap-path-prefix={}/= --remap-path-prefix={}/=", crates.display(), root.display())
+    // One folder for each registry.
+    let indexes = std::fs::read_dir(&registry).into_iter().flatten().flatten().map(|index| index.path());
+    let mut indexes: Vec<PathBuf> = indexes.collect();
+    indexes.sort();
+    let from = indexes.iter().map(PathBuf::as_path).chain([root]);
+    from.map(|from| format!("--remap-path-prefix={}/=", from.display())).collect::<Vec<_>>().join(" ")
 }
 
 /// Binaryen's optimiser takes 10 % off a module. False where it is not installed.

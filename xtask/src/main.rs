@@ -23,6 +23,7 @@ usage: cargo run -p xtask -- TASK
   dist native        build the native module, dist/libweir.so
   schema             write what is generated: the JSON Schema; tables of options and included files in docs/
   drift              compare what is generated with what is there
+  flags              print the compiler's options that keep paths of this machine out of a program
   bom FOLDER         write the lists of the crates in each artifact of a release
   provenance FOLDER  write how a release was made, for the files of its SHA256SUMS
   book               make the pages into a site in target/book/html with mdBook, and check its links";
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let done = match args.split_first() {
         Some((task, [module])) if task == "dist" && module == "native" => native::build(),
         Some((task, modules)) if task == "dist" => dist::build(modules),
+        Some((task, [])) if task == "flags" => root().map(|root| println!("{}", dist::remapped(&root))),
         Some((task, [folder])) if task == "bom" => bom::boms(Path::new(folder)),
         Some((task, [folder])) if task == "provenance" => bom::provenance(Path::new(folder)),
         Some((task, [])) if task == "schema" => drift::write(),
