@@ -48,6 +48,10 @@ impl Text {
         }
     }
 
+    fn is_pattern(&self) -> bool {
+        matches!(self, Self::Regex(_))
+    }
+
     fn lowered(&self) -> Self {
         let lower = |text: &String| text.to_ascii_lowercase();
         match self {
@@ -158,8 +162,10 @@ impl Entry {
         };
         match field {
             Field::Uri if self.ignore_uri_case && !ignore_case => {
-                *text == Text::Present || matches!(own, Text::Regex(_)) && own == text
+                *text == Text::Present || own.is_pattern() && own == text
             }
+            // Of a pattern's letters it is not known in which case it wants them.
+            Field::Authority if own.is_pattern() || text.is_pattern() => *text == Text::Present || own == text,
             Field::Uri if ignore_case => own.lowered().is_inside(&text.lowered()),
             Field::Authority | Field::Host => own.lowered().is_inside(&text.lowered()),
             // The absence of a header that passes less is a weaker test. Where it is absent altogether it counts as
@@ -194,9 +200,9 @@ impl Entry {
         self.tests.iter().any(|(field, text)| {
             let Some(another) = other.tests.get(field) else { return false };
             match field {
+                Field::Authority if text.is_pattern() || another.is_pattern() => false,
                 Field::Uri if self.ignore_uri_case || other.ignore_uri_case => {
-                    let is_pattern = |text: &Text| matches!(text, Text::Regex(_));
-                    !is_pattern(text) && !is_pattern(another) && text.lowered().is_apart(&another.lowered())
+                    !text.is_pattern() && !another.is_pattern() && text.lowered().is_apart(&another.lowered())
                 }
                 Field::Authority | Field::Host => text.lowered().is_apart(&another.lowered()),
                 Field::Uri | Field::Scheme | Field::Method | Field::Query(_) => text.is_apart(another),
@@ -279,6 +285,11 @@ mod tests {
         assert!(!uri(regex("/a.*")).is_inside(&uri(prefix("/a"))), "not known, though true");
         assert!(!uri(regex("/a")).is_apart(&uri(regex("/b"))), "not known, though true");
         assert!(uri(prefix("/a")).is_apart(&uri(prefix("/b"))));
+        let host = |text: Text| Entry::of(Field::Authority, text);
+        assert!(host(exact("A.test")).is_inside(&host(exact("a.test"))));
+        assert!(host(exact("a.test")).is_apart(&host(exact("b.test"))));
+        assert!(!host(exact("A.test")).is_apart(&host(regex("A\\.test"))), "the proxy ignores case");
+        assert!(!host(exact("a.test")).is_inside(&host(regex("a\\.test|A.*"))), "not known, though true");
         let header = |text: Text| Entry::of(Field::Header("x".into()), text);
         assert!(!header(exact("a")).is_apart(&header(exact("b"))), "a header may have two lines");
         assert!(header(exact("a")).is_apart(&Entry::of(Field::Without("x".into()), Text::Present)));
