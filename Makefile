@@ -146,6 +146,12 @@ test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetche
 	  WEIR_ISTIOD=$$istiod $(CARGO) test --workspace $(HOST) --test registry -- oci_istio::; \
 	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as it cannot be built here"; else exit 1; fi
 
+.PHONY: test-kubernetes
+test-kubernetes: ## A real Kubernetes API server with etcd takes our manifests; needs Go, builds for minutes once
+	$(BUILD_WEIR)
+	$(WEIR) WEIR_KUBERNETES=$$(scripts/kubernetes path) ETCD=$$(scripts/kubernetes etcd) \
+	  $(CARGO) test --workspace $(HOST) --test kubernetes
+
 .PHONY: bench
 bench: wasm native ## Measure what a request costs in Envoy
 	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST)
@@ -156,15 +162,15 @@ bench: wasm native ## Measure what a request costs in Envoy
 lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gofmt where they are
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
-	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
+	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio --test kubernetes $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps $(HOST)
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio scripts/kubernetes \
 	    scripts/registry scripts/release scripts/sample-image scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
-	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
+	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod tests/kubernetes | tee /dev/stderr)"; fi
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed

@@ -8,6 +8,8 @@
 //! - [`grpc`]: an echo server and its client.
 //! - [`hostile`]: requests by chance that want past the rules, and what must hold for each.
 //! - [`driver`]: runs a case in the one or the other.
+//! - [`kubernetes`]: a real API server.
+//! - [`mutated`]: manifests with mistakes, and what `weir check` says of them.
 //! - [`program`]: the command line, for tests of what it writes.
 //! - [`vectors`]: what the SDKs of other vendors assign, as experiments.
 
@@ -21,6 +23,8 @@ pub mod exposition;
 pub mod grpc;
 pub mod hostile;
 pub mod jwks_server;
+pub mod kubernetes;
+pub mod mutated;
 pub mod origin;
 pub mod paths;
 pub mod program;

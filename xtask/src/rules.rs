@@ -78,3 +78,34 @@ fn crates_of_modules_cut_no_number_in_silence() {
         assert!(texts.iter().all(|text| text.contains(line)), "{member}");
     }
 }
+
+/// Messages of scripts and comments in code name pages, and no link checker reads those.
+#[test]
+fn pages_that_anything_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let skipped = [".git", "target", "dist", "node_modules"];
+    let mut open = vec![root.to_owned()];
+    let mut named = 0;
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                if !skipped.iter().any(|name| path.ends_with(name)) {
+                    open.push(path);
+                }
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            for part in text.split("docs/").skip(1) {
+                let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(part.len());
+                if end > 0 && part[end..].starts_with(".md") {
+                    let page = root.join("docs").join(&part[..end]).with_extension("md");
+                    assert!(page.is_file(), "{} names {}, which is not there", path.display(), page.display());
+                    named += 1;
+                }
+            }
+        }
+    }
+    assert!(named > 50, "{named}");
+}

@@ -18,7 +18,7 @@ use mesh::{Mesh, Role, SHOP};
 use serde_json::{Value, json};
 use weir_allocation::{Fraction, Salt, Weights, anchored, contiguous};
 use weir_tests::client::Request;
-use weir_tests::paths;
+use weir_tests::{mutated, paths};
 
 /// Tokens of the examples' issuer; ada is an admin, bob is not.
 const ADA: &str = "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6ImV4YW1wbGUiLCJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiZXhwIjo0MTAyNDQ0ODAwLCJzdWIiOiJhZGEiLCJyb2xlIjoiYWRtaW4ifQ.tsqj0a94XactQts_OCDrqzt-eOsQcgPpujmJcSWGpnoA6L6Y7ny2zdyh4GLRkLrnW_xFSlL7jfl6oiGY7SOhDQ";
@@ -63,7 +63,7 @@ fn split_is_exact(mesh: &Mesh) {
 #[test]
 fn istios_validation_takes_every_manifest() {
     let mut files = 0;
-    for file in manifests(&paths::root().join("wasm-plugins")) {
+    for file in mutated::manifests(&paths::root().join("wasm-plugins")) {
         let output = istiod::validate(&file);
         assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
         files += 1;
@@ -74,20 +74,6 @@ fn istios_validation_takes_every_manifest() {
         "metadata": {"name": "weir", "namespace": "shop"}, "spec": {"url": "ftp://example.com/weir"}});
     std::fs::write(wrong.path(), plugin.to_string()).unwrap();
     assert!(!istiod::validate(wrong.path()).status.success(), "it takes anything");
-}
-
-/// A folder and files with resources of Kubernetes and of others.
-const NOT_ISTIOS: [&str; 4] = ["envoy-gateway", "namespace.yaml", "web.yaml", "gateway.yaml"];
-
-/// Istio's resources below a folder: neither Kustomize's own files nor those of other programs.
-pub(crate) fn manifests(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let istios = entries.filter(|path| !NOT_ISTIOS.iter().any(|name| path.ends_with(name)));
-    let (folders, files): (Vec<_>, Vec<_>) = istios.partition(|path| path.is_dir());
-    let yaml = files.into_iter().filter(|path| {
-        path.extension().is_some_and(|end| end == "yaml") && !path.ends_with("kustomization.yaml")
-    });
-    yaml.chain(folders.iter().flat_map(|path| manifests(path))).collect()
 }
 
 #[test]
