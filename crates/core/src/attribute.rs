@@ -148,7 +148,48 @@ impl fmt::Display for InvalidSeparator {
 
 impl std::error::Error for InvalidSeparator {}
 
+impl SourceSpec {
+    /// How people call the source: the short form, also of a source that is written as an object.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Short(text) => text.clone(),
+            Self::Long(spec) => spec.name(),
+        }
+    }
+}
+
 impl AttributeSpec {
+    /// The short form, without options.
+    fn name(&self) -> String {
+        let path = |path: &PathSpec| path.0.join(".");
+        let claim = |claim: &ClaimName| match claim {
+            ClaimName::Text(text) => text.clone(),
+            ClaimName::Path(names) => names.join("."),
+        };
+        let named = [
+            ("header:", self.header.clone()),
+            ("cookie:", self.cookie.clone()),
+            ("query:", self.query.clone()),
+            ("claim:", self.claim.as_ref().map(claim)),
+            ("property:", self.property.as_ref().map(path)),
+            ("routeMetadata:", self.route_metadata.as_ref().map(path)),
+            ("env:", self.env.clone()),
+            ("constant:", self.constant.clone()),
+        ];
+        let named = named.into_iter().find_map(|(kind, name)| Some([kind, &name?].concat()));
+        let part = || {
+            let part = match self.request? {
+                RequestPart::Path => "path",
+                RequestPart::Method => "method",
+                RequestPart::Host => "host",
+                RequestPart::Scheme => "scheme",
+                RequestPart::IsBot => "isBot",
+            };
+            Some(part.to_owned())
+        };
+        named.or_else(part).unwrap_or_default()
+    }
+
     /// The type with its separator.
     ///
     /// # Errors

@@ -55,6 +55,15 @@ pub struct ResponseHeader {
     pub replace: bool,
 }
 
+/// What is counted and logged only once the response shows that the request was a visit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provisional {
+    /// Counters that go up by one.
+    pub counts: Vec<Counter>,
+    /// Filter state to set, in order.
+    pub states: Vec<(State, HeaderValue)>,
+}
+
 /// Everything that the filters decided for one request. A later filter's word replaces an earlier
 /// one's. One request after the other uses the same memory, see [`Effects::reset`].
 #[derive(Debug, Default)]
@@ -80,8 +89,8 @@ pub struct Effects {
     /// What the filter that changes responses is to remember for this one.
     pub response_mark: Option<u16>,
     /// Where the response may show that the request was nobody's visit, because it redirects the client to https:
-    /// counters that go up only if it does not.
-    pub provisional: Option<Vec<Counter>>,
+    /// what is counted and logged only if it does not.
+    pub provisional: Option<Provisional>,
     /// What the cookie with assignments holds after this request, where goals can be added to it.
     memory: Option<Made>,
     /// The values of cookies that the response sets, by the attribute that will read them.

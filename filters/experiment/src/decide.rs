@@ -12,7 +12,7 @@ use crate::sticky::{NewAssignments, StickyStore};
 use crate::trace::{Note, Step, Trace, Verdict};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::RequestView;
-use weir_core::effect::HeaderValue;
+use weir_core::effect::{HeaderValue, Provisional};
 use weir_core::{Assigned, DecidedBy, Effects, HostServices, Request, Truth};
 
 /// Results of the previous experiment, which the next one often needs again.
@@ -91,9 +91,13 @@ impl Plan {
             self.write_outputs(trusted, &turn, effects);
         }
         turn.finish(effects);
+        let states_before = effects.states.len();
         fresh.finish(&turn, effects);
+        if self.exposes_requests {
+            turn.expose_all(effects);
+        }
         if turn.provisional.get() {
-            defer(counted_before, effects);
+            defer(counted_before, states_before, effects);
         }
     }
 }
@@ -360,11 +364,13 @@ impl<'a, O: HostServices> Decision<'a, O> {
     }
 }
 
-/// Lets counters that went up since wait for the response.
+/// Lets counters that went up since, and exposures that were written since, wait for the response.
 #[cold]
 #[inline(never)]
-fn defer(before: usize, effects: &mut Effects) {
-    effects.provisional = Some(effects.counts.drain(before..).collect());
+fn defer(counts: usize, states: usize, effects: &mut Effects) {
+    let exposures: Vec<_> = effects.states.drain(states..).collect();
+    let counts = effects.counts.drain(counts..).collect();
+    effects.provisional = Some(Provisional { counts, states: exposures });
 }
 
 /// The position of a variant, of which there are at most 4096.

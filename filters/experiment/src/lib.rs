@@ -12,6 +12,7 @@ mod compile;
 mod config;
 mod decide;
 mod decision;
+mod exposure;
 mod fraction;
 pub mod link;
 mod output;

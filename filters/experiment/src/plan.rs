@@ -1,6 +1,7 @@
 //! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::config::Status;
+use crate::exposure::Exposure;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ids::{Counter, ExperimentId, State, TextId};
@@ -27,6 +28,12 @@ pub struct Plan {
     pub(crate) visits_only: bool,
     /// Whether a request may be in no result though the hash has decided.
     pub(crate) may_not_count: bool,
+    /// How the sources of units are called in logs of exposures.
+    pub(crate) source_names: Box<[(AttrId, TextId)]>,
+    /// The same of the minted cookie.
+    pub(crate) minted_name: Option<TextId>,
+    /// Whether requests are exposures for access logs, though no cookie remembers them.
+    pub(crate) exposes_requests: bool,
     /// Counts requests that lacked a unit where one was needed.
     pub(crate) without_unit: Counter,
     /// Counts requests that the hash has given variants, and of which none counts without consent.
@@ -56,6 +63,8 @@ pub struct Experiment {
     pub(crate) prerequisites: Predicate,
     pub(crate) rule: Rule,
     pub(crate) variants: Box<[Variant]>,
+    /// What says that a request is an exposure.
+    pub(crate) exposure: Option<Exposure>,
     pub(crate) winner: Option<u16>,
     pub(crate) sticky: bool,
     pub(crate) bucket_version: u32,

@@ -180,7 +180,7 @@ impl NewAssignments {
     fn write<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
         let Some(memory) = &turn.plan.memory else { return };
         let mut entries = Vec::new();
-        self.write_entries(turn.plan, turn.recalled(), &mut entries, effects);
+        self.write_entries(turn, turn.recalled(), &mut entries, effects);
         if !entries.is_empty() {
             let value = memory.signed(&entries, || turn.now());
             effects.response.push(memory.cookie.header(&value));
@@ -195,15 +195,15 @@ impl NewAssignments {
         }
     }
 
-    fn write_entries(
+    fn write_entries<O: HostServices>(
         &self,
-        plan: &Plan,
+        turn: &Decision<'_, O>,
         recalled: Option<&StoredAssignments<'_>>,
         entries: &mut Vec<u8>,
         effects: &mut Effects,
     ) {
         let mut fresh = self.0.iter().peekable();
-        for (position, experiment) in plan.experiments.iter().enumerate() {
+        for (position, experiment) in turn.plan.experiments.iter().enumerate() {
             let new = fresh.next_if(|(at, _)| *at == position).and_then(|(_, v)| experiment.variants.get(*v));
             let known = recalled.into_iter().flat_map(|recalled| recalled.entries_of(&experiment.key));
             for entry in known {
@@ -226,6 +226,9 @@ impl NewAssignments {
             let counter =
                 |c: crate::plan::Counters| if remembered { c.exposures } else { Some(c.assignments) };
             effects.counts.extend(counters.and_then(counter));
+            if remembered {
+                turn.expose(experiment, variant, effects);
+            }
         }
     }
 }

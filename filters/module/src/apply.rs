@@ -37,14 +37,18 @@ pub(crate) fn apply<O: HostServices, H: Host>(
     }
     for (state, given) in &effects.states {
         if let (Some(name), Some(value)) = (shape.states.get(state.index()), effects.bytes(*given, shape)) {
-            // Access logs in text show it as it is: it must not begin another line there.
-            if is_safe_value(value) {
-                host.set_state(name.as_bytes(), value);
-            }
+            set_state(name, value, host);
         }
     }
     if shape.shared.is_some() {
         record(shape, request, effects, host);
+    }
+}
+
+/// Sets filter state. Access logs in text show it as it is: it must not begin another line there.
+pub(crate) fn set_state<H: Host>(name: &str, value: &[u8], host: &H) {
+    if is_safe_value(value) {
+        host.set_state(name.as_bytes(), value);
     }
 }
 

@@ -1,6 +1,6 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
-use crate::apply::{apply, clean_trailers, respond};
+use crate::apply::{apply, clean_trailers, respond, set_state};
 use crate::asked::Asked;
 use crate::key_fetch::Running;
 use crate::measure::Meter;
@@ -88,13 +88,18 @@ impl Pipeline {
     #[inline(never)]
     fn settle<H: Host>(&self, deferred: Deferred, kept: &mut Kept, host: &H) {
         let Deferred { provisional, memory } = deferred;
-        if let Some(counters) = provisional {
+        if let Some(visit) = provisional {
             let location = host.header(HeaderMap::Response, b"location");
             if is_redirect_to_https(location.as_deref(), || status(host)) {
                 kept.response.retain(|header| *header.name != *"set-cookie" || !is_secure(&header.value));
                 return;
             }
-            self.counters.count(counters.iter().map(|counter| counter.index()), host);
+            self.counters.count(visit.counts.iter().map(|counter| counter.index()), host);
+            for (state, value) in &visit.states {
+                if let Some(name) = self.plans.shape.states.get(state.index()) {
+                    set_state(name, value, host);
+                }
+            }
         }
         if let Some(measured) = kept.measured.as_mut().filter(|measured| measured.awaits_response()) {
             let meter = &Meter(host);

@@ -1,8 +1,9 @@
 //! The order in which the filters decide.
 
 use crate::{Plans, experiments, faults, jwt, metrics, routing};
-use weir_core::ids::Counter;
-use weir_core::{Disposition, Effects, HostServices, Remembered, Request, ResponseHeader};
+use weir_core::effect::Provisional;
+use weir_core::ids::{Counter, State};
+use weir_core::{AccessPlan, Disposition, Effects, HostServices, Remembered, Request, ResponseHeader};
 
 /// Receives each step of all filters. Requests are decided with `()`, which ignores the steps and costs
 /// nothing.
@@ -35,11 +36,20 @@ pub struct Left {
     pub deferred: Option<Box<Deferred>>,
 }
 
+/// What makes a request a visit.
+#[derive(Debug)]
+pub struct Visit {
+    /// Counters that go up.
+    pub counts: Vec<Counter>,
+    /// Filter state to set, with its values.
+    pub states: Vec<(State, Vec<u8>)>,
+}
+
 /// What waits for the headers of a response.
 #[derive(Debug)]
 pub struct Deferred {
-    /// Counters that go up, unless the client is redirected to https ([`is_redirect_to_https`]).
-    pub provisional: Option<Vec<Counter>>,
+    /// What is counted and logged, unless the client is redirected to https ([`is_redirect_to_https`]).
+    pub provisional: Option<Visit>,
     /// What is remembered of the unit, where the request may reach a goal.
     pub memory: Option<Vec<u8>>,
 }
@@ -47,8 +57,12 @@ pub struct Deferred {
 impl Deferred {
     #[cold]
     #[inline(never)]
-    fn of(effects: &mut Effects) -> Box<Self> {
-        let provisional = effects.provisional.take();
+    fn of(effects: &mut Effects, shape: &AccessPlan) -> Box<Self> {
+        let provisional = effects.provisional.take().map(|Provisional { counts, states }| {
+            // What was made for this request is gone when its response comes.
+            let bytes = |(state, given)| Some((state, effects.bytes(given, shape)?.to_vec()));
+            Visit { counts, states: states.into_iter().filter_map(bytes).collect() }
+        });
         Box::new(Self { provisional, memory: effects.memory().map(Vec::from) })
     }
 }
@@ -118,7 +132,7 @@ impl Plans {
             response: std::mem::take(&mut effects.response),
             response_mark: effects.response_mark,
             measured,
-            deferred: if defers { Some(Deferred::of(effects)) } else { None },
+            deferred: if defers { Some(Deferred::of(effects, &self.shape)) } else { None },
         }
     }
 

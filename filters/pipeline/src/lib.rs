@@ -19,7 +19,7 @@ mod document;
 mod outcome;
 mod plans;
 
-pub use decide::{Deferred, Left, Trace, is_redirect_to_https};
+pub use decide::{Deferred, Left, Trace, Visit, is_redirect_to_https};
 pub use document::{Document, LANGUAGE, sections};
 pub use outcome::{Outcome, OwnedHeader, SentHeader};
 pub use plans::{Plans, validate, validate_all};

@@ -61,13 +61,15 @@ impl Plans {
         });
         let removed = request.reserved().filter(|name| !effects.trusted && !request.is_written_before(name));
         // As the host does it: a text that could begin another line of a log is not kept.
-        let states = effects.states.iter().filter_map(|(state, given)| {
+        // Here no response redirects the client to https.
+        let later = effects.provisional.as_ref();
+        let states = effects.states.iter().chain(later.iter().flat_map(|later| &later.states));
+        let states = states.filter_map(|(state, given)| {
             let value = text(*given).filter(|value| is_safe_value(value))?;
             Some((shape.states.get(state.index())?.clone(), value))
         });
         let response = effects.response.iter().map(|header| (header.name.to_string(), header.value.to_vec()));
-        // Here no response redirects the client to https.
-        let counts = effects.counts.iter().chain(effects.provisional.iter().flatten());
+        let counts = effects.counts.iter().chain(later.iter().flat_map(|later| &later.counts));
         let counts = counts.filter_map(|counter| shape.counters.get(counter.index()).cloned());
         Outcome {
             owned: owned.collect(),

@@ -7,15 +7,16 @@ mod pools;
 mod section;
 mod variants;
 
+use crate::exposure::{self, Exposure};
 use crate::config::{Config, Experiment as Spec, Prerequisite};
 use crate::plan::{Experiment, Plan, Trust, Units, Window};
 use pools::Pools;
 use variants::Writer;
 use weir_allocation::sdk::Algorithm;
-use weir_core::ids::ExperimentId;
+use weir_core::ids::{ExperimentId, TextId};
 use weir_core::problem::{did_you_mean, suggestion};
 use weir_core::table::{Groups, TableId};
-use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
+use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
 impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
@@ -38,7 +39,7 @@ impl Plan {
         let writer = Writer::new(config);
         let flags = flags::Flags::new(config, &keys, compiler, &list);
         let mut builder =
-            Builder { compiler, config, keys, at, units: Table::default(), pools, writer, flags };
+            Builder { compiler, config, keys, at, units: Table::default(), source_names: Vec::new(), pools, writer, flags };
         let (mut experiments, mut headers) = (Vec::new(), Vec::new());
         for (index, spec, id) in declared {
             let at = list.index(index);
@@ -46,7 +47,7 @@ impl Plan {
             headers.push(header);
             experiments.extend(builder.experiment(spec, id, index, header, at));
         }
-        let Builder { compiler, units, pools, .. } = builder;
+        let Builder { compiler, units, pools, source_names, .. } = builder;
         if units.exceeded() {
             compiler.problems.add(&list, "more than 65535 different units");
         }
@@ -69,7 +70,10 @@ impl Plan {
             visits_only: section::visits_only(config, compiler),
             trust,
             outputs,
-            passes: (minted.is_some() || memory.is_some() || config.output.filter_state)
+            passes: (minted.is_some()
+                || memory.is_some()
+                || config.output.filter_state
+                || config.output.exposures)
                 .then(|| compiler.passes()),
             minted,
             memory,
@@ -78,6 +82,12 @@ impl Plan {
                 .consent
                 .as_ref()
                 .map(|_| compiler.counter("weir_experiments_without_consent_total")),
+            source_names: source_names.into(),
+            minted_name: config.mint_cookie.as_ref().filter(|_| config.output.exposures).map(|cookie| {
+                let name = ["cookie:", &cookie.name].concat();
+                compiler.text(name.as_bytes())
+            }),
+            exposes_requests: config.output.exposures && config.assignment_cookie.is_none(),
             without_unit: compiler.counter("weir_experiments_without_unit_total"),
             undecided: compiler.undecided("experiments"),
         }
@@ -140,6 +150,8 @@ struct Builder<'b, 'c> {
     /// Where the section is.
     at: &'b At,
     units: Table<Units, u16>,
+    /// The names of sources, where exposures are logged.
+    source_names: Vec<(AttrId, TextId)>,
     pools: Pools,
     writer: Writer<'b>,
     flags: flags::Flags<'b>,
@@ -188,6 +200,11 @@ impl<'b> Builder<'b, '_> {
             prerequisites,
             rule: rule?,
             variants,
+            exposure: self.config.output.exposures.then(|| {
+                let [variant, unit, source] =
+                    exposure::names(&spec.key).map(|name| self.compiler.lasting_state(&name));
+                Exposure { variant, unit, source }
+            }),
             winner,
             sticky: spec.sticky,
             bucket_version: spec.bucket_version,
@@ -230,10 +247,16 @@ impl<'b> Builder<'b, '_> {
             [] => (self.config.unit.as_slice(), self.at.field("unit")),
             own => (own, at.field("unit")),
         };
-        self.units.put(Units {
-            sources: self.compiler.sources(specs, &at),
-            minted: self.config.mint_cookie.is_some() && anonymous != Some(false),
-        })
+        let sources = self.compiler.sources(specs, &at);
+        let minted = self.config.mint_cookie.is_some() && anonymous != Some(false);
+        if self.config.output.exposures {
+            for (source, spec) in sources.iter().zip(specs) {
+                if !self.source_names.iter().any(|(known, _)| known == source) {
+                    self.source_names.push((*source, self.compiler.text(spec.name().as_bytes())));
+                }
+            }
+        }
+        self.units.put(Units { sources, minted })
     }
 
     fn prerequisites(&mut self, all: &[Prerequisite], at: &At) -> Predicate {
