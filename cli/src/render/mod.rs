@@ -1,5 +1,6 @@
 //! `weir render`: generates manifests and files for a configuration.
 
+mod access_log;
 mod alerts;
 mod bootstrap;
 mod dashboard;
@@ -17,6 +18,7 @@ use std::io::Write;
 /// Generates manifests, Envoy files, Prometheus rules and dashboards for a configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    AccessLog(access_log::Args),
     Bootstrap(bootstrap::Args),
     Envoy(envoy::Args),
     Istio(istio::Args),
@@ -31,6 +33,7 @@ pub(crate) enum Command {
 /// A file that cannot be used.
 pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Failure> {
     match command {
+        Command::AccessLog(args) => access_log::run(args, out),
         Command::Bootstrap(args) => bootstrap::run(args, out),
         Command::Envoy(args) => envoy::run(args, out),
         Command::Istio(args) => istio::run(args, out),

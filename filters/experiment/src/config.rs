@@ -311,7 +311,7 @@ pub struct Output {
     /// Whether the filter state `wasm.weir.KEY` is set, for access logs, metrics tags and later filters: the variant,
     /// or `VARIANT;REASON` for a request that does not count (`override`, `winner` or `uncounted`).
     pub filter_state: bool,
-    /// Whether each exposure sets filter state for [access logs](#exposures-in-a-warehouse):
+    /// Whether each exposure sets filter state for [access logs](exposures.md):
     /// `wasm.weir.exposure.KEY` is the variant, `wasm.weir.exposure-unit.KEY` the unit, and
     /// `wasm.weir.exposure-source.KEY` the source that identified it.
     pub exposures: bool,

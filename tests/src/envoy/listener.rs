@@ -35,6 +35,7 @@ pub struct Listener {
     filters: Vec<Filter>,
     routes: Option<Value>,
     access_log: Option<String>,
+    loggers: Vec<Value>,
     websockets: bool,
 }
 
@@ -67,6 +68,12 @@ impl Listener {
         self
     }
 
+    /// The same with these access loggers, each an `envoy.config.accesslog.v3.AccessLog`.
+    pub fn loggers(mut self, loggers: Vec<Value>) -> Self {
+        self.loggers = loggers;
+        self
+    }
+
     /// The same, which lets WebSockets be opened.
     pub fn websockets(mut self) -> Self {
         self.websockets = true;
@@ -80,7 +87,7 @@ impl Listener {
                 "log_format": {"text_format_source": {"inline_string": format}},
             }})
         };
-        self.access_log.iter().map(log).collect()
+        self.access_log.iter().map(log).chain(self.loggers.iter().cloned()).collect()
     }
 
     pub(super) fn discovered(&self) -> impl Iterator<Item = (&str, &Plugin)> {

@@ -3,6 +3,7 @@
 mod checked;
 mod conformance;
 mod experiment_e2e;
+mod exposures_e2e;
 mod failures;
 mod faults_e2e;
 mod hostile;

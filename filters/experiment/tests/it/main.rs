@@ -6,6 +6,7 @@
 mod support;
 
 mod decide;
+mod exposures;
 mod goals;
 mod refused;
 mod statistics;
