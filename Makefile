@@ -169,7 +169,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio scripts/kubernetes \
-	    scripts/registry scripts/release scripts/sample-image scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
+	    scripts/registry scripts/release scripts/sample-image scripts/book scripts/wasm-bindgen scripts/duckdb scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod tests/kubernetes | tee /dev/stderr)"; fi
 
 .PHONY: drift

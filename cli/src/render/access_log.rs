@@ -134,8 +134,7 @@ fn file(args: &Args, key: &str) -> Value {
 }
 
 fn otlp(cluster: &str, key: &str) -> Value {
-    let values = columns(key)
-        .map(|(name, value)| json!({"key": name, "value": {"string_value": value}}));
+    let values = columns(key).map(|(name, value)| json!({"key": name, "value": {"string_value": value}}));
     json!({
         "@type": "type.googleapis.com/envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig",
         "grpc_service": {"envoy_grpc": {"cluster_name": cluster}, "timeout": "5s"},
@@ -146,9 +145,7 @@ fn otlp(cluster: &str, key: &str) -> Value {
 }
 
 fn telemetry(args: &Args, keys: &[&str]) -> Value {
-    let log = |key: &&str| {
-        json!({"providers": [{"name": provider(key)}], "filter": {"expression": expression(key)}})
-    };
+    let log = |key: &&str| json!({"providers": [{"name": provider(key)}], "filter": {"expression": expression(key)}});
     json!({
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
@@ -161,8 +158,12 @@ fn mesh(args: &Args, keys: &[&str]) -> Result<Value, Failure> {
     let service = match &args.otlp {
         None => None,
         Some(service) => {
-            let parts = service.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-            Some(parts.ok_or_else(|| format!("{service:?} is not HOST:PORT, as in otel.monitoring.svc:4317"))?)
+            let parts =
+                service.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+            Some(
+                parts
+                    .ok_or_else(|| format!("{service:?} is not HOST:PORT, as in otel.monitoring.svc:4317"))?,
+            )
         }
     };
     let one = |key: &&str| {

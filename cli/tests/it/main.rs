@@ -18,6 +18,7 @@ mod oci_lying;
 mod plan;
 #[path = "support/registry.rs"]
 mod registry;
+mod render_access_log;
 mod render_bootstrap;
 mod render_istio_envoy;
 mod render_monitoring;

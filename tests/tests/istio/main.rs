@@ -11,14 +11,13 @@ mod istiod;
 mod mesh;
 mod quick_start;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mesh::{Mesh, Role, SHOP};
 use serde_json::{Value, json};
 use weir_allocation::{Fraction, Salt, Weights, anchored, contiguous};
 use weir_tests::client::Request;
-use weir_tests::{mutated, paths};
+use weir_tests::{mutated, paths, program};
 
 /// Tokens of the examples' issuer; ada is an admin, bob is not.
 const ADA: &str = "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6ImV4YW1wbGUiLCJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiZXhwIjo0MTAyNDQ0ODAwLCJzdWIiOiJhZGEiLCJyb2xlIjoiYWRtaW4ifQ.tsqj0a94XactQts_OCDrqzt-eOsQcgPpujmJcSWGpnoA6L6Y7ny2zdyh4GLRkLrnW_xFSlL7jfl6oiGY7SOhDQ";
@@ -74,6 +73,19 @@ fn istios_validation_takes_every_manifest() {
         "metadata": {"name": "weir", "namespace": "shop"}, "spec": {"url": "ftp://example.com/weir"}});
     std::fs::write(wrong.path(), plugin.to_string()).unwrap();
     assert!(!istiod::validate(wrong.path()).status.success(), "it takes anything");
+}
+
+#[test]
+fn istios_validation_takes_the_log_of_exposures() {
+    let config = json!({"experiments": {"unit": "header:x-user-id", "output": {"exposures": true},
+        "list": [{"key": "check.out", "variants": [{"key": "a"}, {"key": "b"}]}]}});
+    let resource = program::render(&["access-log", "--json", "--istio"], &config.to_string());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &resource).unwrap();
+    let output = istiod::validate(file.path());
+    assert!(output.status.success(), "{resource}: {}", String::from_utf8_lossy(&output.stderr));
+    let refused = admitted::refused(&[serde_json::from_str(&resource).unwrap()]).remove(0);
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 #[test]

@@ -14,4 +14,3 @@ fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(|| Cluster::start(&definitions()))
 }
-

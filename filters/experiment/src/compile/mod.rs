@@ -7,8 +7,8 @@ mod pools;
 mod section;
 mod variants;
 
-use crate::exposure::{self, Exposure};
 use crate::config::{Config, Experiment as Spec, Prerequisite};
+use crate::exposure::{self, Exposure};
 use crate::plan::{Experiment, Plan, Trust, Units, Window};
 use pools::Pools;
 use variants::Writer;
@@ -38,8 +38,17 @@ impl Plan {
         let pools = Pools::of_holdouts(config, compiler, at);
         let writer = Writer::new(config);
         let flags = flags::Flags::new(config, &keys, compiler, &list);
-        let mut builder =
-            Builder { compiler, config, keys, at, units: Table::default(), source_names: Vec::new(), pools, writer, flags };
+        let mut builder = Builder {
+            compiler,
+            config,
+            keys,
+            at,
+            units: Table::default(),
+            source_names: Vec::new(),
+            pools,
+            writer,
+            flags,
+        };
         let (mut experiments, mut headers) = (Vec::new(), Vec::new());
         for (index, spec, id) in declared {
             let at = list.index(index);

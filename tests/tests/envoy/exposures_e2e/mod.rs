@@ -1,6 +1,9 @@
 //! Exposures in a log, as `weir render access-log` writes it: a row for each unit and experiment that the metrics count,
 //! and none for anybody else.
 
+mod collector;
+mod warehouse;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -64,7 +67,8 @@ fn a_row_for_each_exposure_that_is_counted() {
     ]);
     let plugin = Plugin::new("weir").unwrap().config(&config);
     let listener = Listener::new().plugin(plugin).routes(routes).loggers(loggers);
-    let stats: Value = serde_json::from_str(&program::render(&["bootstrap", "--json"], &config.to_string())).unwrap();
+    let stats: Value =
+        serde_json::from_str(&program::render(&["bootstrap", "--json"], &config.to_string())).unwrap();
     let bootstrap = Bootstrap::default().concurrency(2).stats_config(stats["stats_config"].clone());
     let envoy = Envoy::start(bootstrap.listener(listener)).unwrap();
     let ask = |requests: Vec<Request>| {
@@ -93,8 +97,12 @@ fn a_row_for_each_exposure_that_is_counted() {
     };
     ask((0..20).map(preflight).collect());
     ask(vec![Request::get("/bare"); 20]);
-    let tester =
-        |_| Request::get("/search").header("x-tester", "yes").header("x-choose", "check.out=new").header("x-user-id", "tester");
+    let tester = |_| {
+        Request::get("/search")
+            .header("x-tester", "yes")
+            .header("x-choose", "check.out=new")
+            .header("x-user-id", "tester")
+    };
     ask((0..20).map(tester).collect());
 
     // What the metrics count.
@@ -128,9 +136,17 @@ fn a_row_for_each_exposure_that_is_counted() {
         assert_ne!(unit, "tester");
     }
     assert_eq!(logged, counted);
+    let loaded = warehouse::load(&rows);
+    assert_eq!(loaded.units, counted, "distinct units in the warehouse");
+    let of_one = |variant: &str| counted[&("check.out".to_owned(), variant.to_owned())];
+    let expected = ["new", "old"].map(|variant| (variant.to_owned(), of_one(variant)));
+    assert_eq!(loaded.growthbook, BTreeMap::from(expected), "and no unit has two variants");
+    assert_eq!(loaded.users + loaded.visitors, rows.len(), "its queries are for all units");
     // The unit is that which the visitor keeps.
-    let ids: BTreeSet<String> =
-        known.iter().map(|cookies| value(cookies, "vid").unwrap().split('.').next().unwrap().to_owned()).collect();
+    let ids: BTreeSet<String> = known
+        .iter()
+        .map(|cookies| value(cookies, "vid").unwrap().split('.').next().unwrap().to_owned())
+        .collect();
     assert_eq!(ids.len(), VISITORS);
     let anonymous = units.iter().filter(|(_, unit)| !users.contains(&&**unit));
     assert!(anonymous.clone().all(|(_, unit)| ids.contains(unit)));
@@ -138,6 +154,46 @@ fn a_row_for_each_exposure_that_is_counted() {
         let id = value(cookies, "vid").unwrap().split('.').next().unwrap().to_owned();
         number % 3 == 0 && units.contains(&("check.out".to_owned(), id))
     };
-    assert!(known.iter().enumerate().filter(|it| once((it.0, it.1))).count() > 50, "visitors who come once have a row");
+    assert!(
+        known.iter().enumerate().filter(|it| once((it.0, it.1))).count() > 50,
+        "visitors who come once have a row"
+    );
     println!("{} rows: {logged:?}", rows.len());
+}
+
+#[test]
+fn a_collector_gets_the_same_rows() {
+    let collector = collector::Collector::start();
+    let config = configuration();
+    let loggers = rendered(&["--otlp", "collector"], &config)["access_log"].as_array().unwrap().clone();
+    let address =
+        json!({"socket_address": {"address": "127.0.0.1", "port_value": collector.address().port()}});
+    let cluster = json!({
+        "name": "collector",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": "collector",
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]},
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}},
+        }},
+    });
+    let listener = Listener::new().plugin(Plugin::new("weir").unwrap().config(&config)).loggers(loggers);
+    let envoy = Envoy::start(Bootstrap::default().cluster(cluster).listener(listener)).unwrap();
+    for user in 0..50 {
+        let request = Request::get("/search").header("x-user-id", format!("user-{user}"));
+        assert_eq!(Client::http1().send(envoy.listener(0), &request).unwrap().status, 200);
+    }
+    let search = || {
+        let rows = collector.rows();
+        rows.into_iter().filter(|row| row["experiment_id"] == "search").collect::<Vec<_>>()
+    };
+    assert!(envoy.wait_for(PATIENCE, |_| search().len() >= 50), "{:?}\n{}", collector.rows(), envoy.log());
+    let units: BTreeSet<String> = search().iter().map(|row| row["unit_id"].clone()).collect();
+    assert_eq!((units.len(), search().len()), (50, 50));
+    for row in search() {
+        let names: Vec<&String> = row.keys().collect();
+        assert_eq!(names, ["experiment_id", "timestamp", "unit_id", "unit_type", "variation_id"]);
+        assert!(["a", "b"].contains(&&*row["variation_id"]), "{row:?}");
+    }
 }

@@ -94,7 +94,7 @@ fn of_span(span: &[u8]) -> Span {
 }
 
 /// The fields of a protobuf message with this number that have a length; the others are skipped.
-fn all(mut message: &[u8], number: u64) -> Vec<Vec<u8>> {
+pub(crate) fn all(mut message: &[u8], number: u64) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     while !message.is_empty() {
         let key = varint(&mut message);

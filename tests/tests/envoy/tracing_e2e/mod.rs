@@ -1,7 +1,7 @@
 //! `envoy-configs/tracing.yaml` with a collector: spans continue the client's trace, and have the variant that the
 //! service sees and the metrics count.
 
-mod collector;
+pub(crate) mod collector;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
