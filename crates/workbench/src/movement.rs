@@ -46,7 +46,7 @@ impl Ranges {
         let mut cuts: Vec<u64> = both.flat_map(|it| [it.start, it.end]).chain([0, self.scale]).collect();
         cuts.sort_unstable();
         cuts.dedup();
-        cuts.windows(2).map(|pair| (pair[0], pair[1])).collect()
+        cuts.iter().copied().zip(cuts.iter().copied().skip(1)).collect()
     }
 }
 

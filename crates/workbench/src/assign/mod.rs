@@ -1,10 +1,12 @@
 //! What becomes of one request, and why.
 
+mod explained;
 mod report;
 mod request;
 mod steps;
 mod tokens;
 
+pub use explained::{Kind, Line, Section};
 pub use report::Report;
 pub use request::{Options, RequestSpec};
 

@@ -1,10 +1,8 @@
-//! The report of a decision.
+//! The report of a decision, as programs read it.
 
-use crate::text::percent;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
 use weir_allocation::sdk::Number;
 use weir_experiment::{Experiment, Note, Step, Verdict};
 use weir_pipeline::{faults, jwt};
@@ -89,29 +87,6 @@ impl TokenStep {
             jwt::Note::Required(holds) => Self::Require { holds },
         }
     }
-
-    fn words(&self) -> Option<(&str, String)> {
-        Some(match self {
-            Self::Rule { position: Some(position) } => ("rule", format!("rules[{position}]")),
-            Self::Rule { position: None } => {
-                ("rule", "none is for this request: no token is needed".to_owned())
-            }
-            Self::Undecided { position } => {
-                ("rule", format!("rules[{position}] must be met too: a value cannot be judged"))
-            }
-            Self::NotAsked => ("token", "not asked for".to_owned()),
-            Self::Token { provider, result } => (
-                provider,
-                match result.as_str() {
-                    "good" => "the token is good".to_owned(),
-                    "waits" => "the proxy would fetch its keys: give them with --jwks".to_owned(),
-                    reason => format!("refused: {reason}"),
-                },
-            ),
-            Self::Require { holds: true } => return None,
-            Self::Require { holds: false } => ("require", "does not hold".to_owned()),
-        })
-    }
 }
 
 /// Where the request goes.
@@ -156,15 +131,15 @@ pub(super) struct Fault {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Injected {
-    kind: &'static str,
-    what: String,
+    pub(super) kind: &'static str,
+    pub(super) what: String,
     /// The part of such requests that is hit, from 0 to 1.
-    share: f64,
+    pub(super) share: f64,
     /// Whether this one is; null where it is chance.
-    hit: Option<bool>,
+    pub(super) hit: Option<bool>,
     /// Whether a header of the request asks for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    asked: bool,
+    pub(super) asked: bool,
 }
 
 impl Fault {
@@ -187,96 +162,53 @@ impl Fault {
             faults: injected.collect(),
         }
     }
-
-    fn words(&self) -> String {
-        let one = |it: &Injected| {
-            let how = match it.hit {
-                Some(true) => "this request".to_owned(),
-                Some(false) => "not this request".to_owned(),
-                None => format!("{} of such requests", percent(it.share)),
-            };
-            let asked = if it.asked { ", as its header asks" } else { "" };
-            format!("{} {}: {how}{asked}", it.kind, it.what)
-        };
-        match self.verdict {
-            "off" => "off now".to_owned(),
-            "notMeant" => "not for this request".to_owned(),
-            "undecided" => "not for this request: a value cannot be judged".to_owned(),
-            _ => self.faults.iter().map(one).collect::<Vec<_>>().join("; "),
-        }
-    }
-}
-
-impl Routed {
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "routing: {}", self.target.as_deref().unwrap_or("left alone"))?;
-        for TriedRule { name, matches, undecided } in &self.rules {
-            let said = match (matches, undecided) {
-                (true, _) => "matches",
-                (false, true) => "does not match: a value cannot be judged",
-                (false, false) => "does not match",
-            };
-            writeln!(out, "  {name:14} {said}")?;
-        }
-        let Some(Chosen { by, unit, bucket }) = &self.split else { return Ok(()) };
-        let at = bucket.map_or_else(String::new, |bucket| {
-            format!("{bucket} of 1000000, at {}", percent(f64::from(bucket) / 1e6))
-        });
-        let said = match *by {
-            "key" => format!("weir-1 of {:?} is {at}", unit.as_deref().unwrap_or_default()),
-            "cookie" => format!("by the id of a cookie that the response sets: {at}"),
-            "random" => format!("drawn again for each request: {at}"),
-            _ => "no key: the request goes to the first target".to_owned(),
-        };
-        writeln!(out, "  {:14} {said}", "split")
-    }
 }
 
 /// The decision about one experiment.
 #[derive(Debug, Serialize)]
 pub(super) struct Decided {
-    key: String,
+    pub(super) key: String,
     /// The variant's key; null when the unit gets none.
-    variant: Option<String>,
+    pub(super) variant: Option<String>,
     /// The variant's payload.
-    payload: Option<Value>,
+    pub(super) payload: Option<Value>,
     /// The step that decided.
-    by: Option<&'static str>,
-    steps: Vec<Taken>,
+    pub(super) by: Option<&'static str>,
+    pub(super) steps: Vec<Taken>,
 }
 
 /// A step of the decision.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Taken {
-    step: &'static str,
+    pub(super) step: &'static str,
     /// `on`: the next step decides; `out`: no variant; `unknown`: that is unknown, so no variant; `variant`:
     /// this one.
-    verdict: &'static str,
+    pub(super) verdict: &'static str,
     /// The variant's index, when the step gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<usize>,
+    pub(super) variant: Option<usize>,
     /// The unit, when the step hashes one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<String>,
+    pub(super) unit: Option<String>,
     /// The holdout or layer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pool: Option<String>,
+    pub(super) pool: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hash: Option<&'static str>,
+    pub(super) hash: Option<&'static str>,
     /// The number that the unit was hashed to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<Hashed>,
+    pub(super) number: Option<Hashed>,
     /// The number below which units take part, where coverage has a hash of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    below: Option<u64>,
+    pub(super) below: Option<u64>,
 }
 
 /// A number of a hash: from `origin` on there are `scale` of them.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Hashed {
-    value: u64,
-    origin: u64,
-    scale: u64,
+pub(super) struct Hashed {
+    pub(super) value: u64,
+    pub(super) origin: u64,
+    pub(super) scale: u64,
 }
 
 impl From<Number> for Hashed {
@@ -310,55 +242,6 @@ impl Taken {
             below: gate.map(|(_, end)| end),
         }
     }
-
-    /// What the step found, in words.
-    fn words(&self, experiment: &Decided) -> String {
-        let variant = self.variant.map(|_| experiment.variant.as_deref().unwrap_or("?"));
-        let said = match (self.step, self.verdict) {
-            ("trust", "on") => "no trusted peer has decided".to_owned(),
-            ("status", "on") => "running".to_owned(),
-            ("status", "out") => "not running".to_owned(),
-            ("status", _) => "ended, with a winner".to_owned(),
-            ("override", "on") => "no tester has chosen".to_owned(),
-            ("override", _) => "a tester has chosen".to_owned(),
-            ("sticky", "on") => "nothing is remembered".to_owned(),
-            ("sticky", "out") => "no new units, or an assignment that is too old".to_owned(),
-            ("sticky", _) => "remembered".to_owned(),
-            ("unit", _) => "the request has no unit".to_owned(),
-            ("targeting", "on") => "match, condition and cel hold".to_owned(),
-            ("targeting" | "prerequisites", "unknown") => {
-                "a value cannot be judged: it is too long or not of its type, or cel fails".to_owned()
-            }
-            ("targeting", _) => "match, condition or cel does not hold".to_owned(),
-            ("prerequisites", "on") => "fulfilled".to_owned(),
-            ("prerequisites", _) => "not fulfilled".to_owned(),
-            ("holdout", "out") => "held out".to_owned(),
-            ("holdout", _) => "not held out".to_owned(),
-            ("layer", "on") => "in this experiment's ranges".to_owned(),
-            ("layer", _) => "not in this experiment's ranges".to_owned(),
-            ("coverage", "on") => "takes part".to_owned(),
-            ("coverage", _) => "outside of the coverage".to_owned(),
-            (_, verdict) => verdict.to_owned(),
-        };
-        let said = match (self.step, variant) {
-            ("variant", Some(variant)) => variant.to_owned(),
-            (_, Some(variant)) => format!("{said}: {variant}"),
-            (_, None) => said,
-        };
-        [Some(said), self.pool.as_ref().map(|pool| format!("({pool})")), self.numbers()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    fn numbers(&self) -> Option<String> {
-        let (Hashed { value, origin, scale }, hash) = (self.number?, self.hash?);
-        let unit = self.unit.as_deref().unwrap_or_default();
-        let place = percent((value - origin) as f64 / scale as f64);
-        let below = self.below.map(|end| format!(", takes part below {end}")).unwrap_or_default();
-        Some(format!("- {hash} of {unit:?} is {value} of {scale}, at {place}{below}"))
-    }
 }
 
 impl Decided {
@@ -372,52 +255,5 @@ impl Decided {
             by: last.map(|step| step.step),
             steps,
         }
-    }
-
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        let variant = self.variant.as_deref().unwrap_or("no variant");
-        match self.by {
-            Some(by) => writeln!(out, "{}: {variant} (by {by})", self.key)?,
-            None => writeln!(out, "{}: not decided", self.key)?,
-        }
-        self.steps.iter().try_for_each(|step| writeln!(out, "  {:14} {}", step.step, step.words(self)))
-    }
-}
-
-impl Report {
-    /// Writes it for people.
-    ///
-    /// # Errors
-    /// When `out` cannot be written to.
-    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        let tokens: Vec<_> = self.tokens.iter().filter_map(TokenStep::words).collect();
-        if !tokens.is_empty() {
-            writeln!(out, "tokens:")?;
-            tokens.iter().try_for_each(|(step, words)| writeln!(out, "  {step:14} {words}"))?;
-        }
-        if let Some(Answer { status, body, .. }) = &self.answer {
-            writeln!(out, "answer: {status} {}", body.trim_end())?;
-        }
-        if self.waits {
-            writeln!(out, "the request waits for keys: nothing is decided")?;
-        }
-        self.experiments.iter().try_for_each(|experiment| experiment.write_text(out))?;
-        if let Some(routing) = &self.routing {
-            routing.write_text(out)?;
-        }
-        if !self.faults.is_empty() {
-            writeln!(out, "faults:")?;
-            self.faults
-                .iter()
-                .try_for_each(|fault| writeln!(out, "  {:14} {}", fault.name, fault.words()))?;
-        }
-        let rewritten = [("path", &self.path), ("authority", &self.authority)];
-        for (what, value) in rewritten.into_iter().filter_map(|(what, value)| Some((what, value.as_ref()?))) {
-            writeln!(out, "{what}: {value}")?;
-        }
-        let Some(headers) = &self.headers else { return Ok(()) };
-        writeln!(out, "headers:")?;
-        headers.iter().try_for_each(|(name, value)| writeln!(out, "  {name}: {value}"))?;
-        self.removed.iter().try_for_each(|name| writeln!(out, "  {name}: (removed)"))
     }
 }

@@ -88,11 +88,8 @@ fn compare_sides(old: &Side, new: &Side, ids: u64) -> Result<Report, String> {
     let added = new.subjects.iter().filter(|after| old.find(&after.name).is_none());
     let pairs = old.subjects.iter().map(|before| (Some(before), new.find(&before.name)));
     let pairs: Vec<_> = pairs.chain(added.map(|after| (None, Some(after)))).collect();
-    let mut counted = counted(&pairs, old, new, ids)?;
-    let changes = pairs.iter().enumerate().map(|(position, pair)| {
-        let whole = std::mem::take(&mut counted[position]);
-        change(*pair, whole, ids)
-    });
+    let counted = counted(&pairs, old, new, ids)?;
+    let changes = pairs.iter().zip(counted).map(|(pair, whole)| change(*pair, whole, ids));
     Ok(Report { changes: changes.collect() })
 }
 
@@ -118,7 +115,8 @@ fn change(pair: (Option<&Subject>, Option<&Subject>), counted: Option<Vec<Transi
         kind
     };
     let salt = |subject: &Subject| subject.hash.get(1).cloned().unwrap_or_default();
-    let salts = [pair.0.map(salt), pair.1.map(salt)];
+    let (before, after) = (pair.0.map(salt), pair.1.map(salt));
+    let salts = (before != after && before.is_some() && after.is_some()).then_some([before, after]);
     Change {
         name: pair.0.or(pair.1).map(|it| it.name.clone()).unwrap_or_default(),
         kind,
@@ -127,7 +125,7 @@ fn change(pair: (Option<&Subject>, Option<&Subject>), counted: Option<Vec<Transi
         ids: (method == Method::Simulated).then_some(ids),
         moved: total(&transitions),
         transitions,
-        salts: (salts[0] != salts[1] && salts.iter().all(Option::is_some)).then_some(salts),
+        salts,
         also,
     }
 }
@@ -146,6 +144,22 @@ fn alone(old: Option<&Subject>, new: Option<&Subject>) -> Vec<Transition> {
     }
 }
 
+/// A pair about which something must be counted.
+struct Open<'s> {
+    old: Option<&'s Subject>,
+    new: Option<&'s Subject>,
+    /// Where the result goes.
+    slot: &'s mut Option<Vec<Transition>>,
+}
+
+/// The rule of a split.
+fn rule_of<'s>(open: &Open<'s>) -> Option<&'s str> {
+    match &open.old.or(open.new)?.origin {
+        Origin::Split(rule) => Some(rule),
+        Origin::Experiment(..) => None,
+    }
+}
+
 /// Counts where more than the hash decides: made-up ids go through both configurations, once for all
 /// experiments, and once for each split that follows a variant.
 fn counted(
@@ -156,28 +170,24 @@ fn counted(
 ) -> Result<Vec<Option<Vec<Transition>>>, String> {
     let depends = |subject: Option<&Subject>| subject.is_some_and(|it| it.depends);
     let mut all: Vec<Option<Vec<Transition>>> = pairs.iter().map(|_| None).collect();
-    let open: Vec<usize> =
-        (0..pairs.len()).filter(|&at| depends(pairs[at].0) || depends(pairs[at].1)).collect();
-    let rule = |at: usize| match pairs[at] {
-        (Some(subject), _) | (_, Some(subject)) => match &subject.origin {
-            Origin::Split(rule) => Some(rule.as_str()),
-            Origin::Experiment(..) => None,
-        },
-        (None, None) => None,
-    };
-    let mut passes: Vec<Vec<usize>> = vec![open.iter().copied().filter(|&at| rule(at).is_none()).collect()];
-    passes.extend(open.iter().filter(|&&at| rule(at).is_some()).map(|&at| vec![at]));
-    for pass in passes.iter().filter(|pass| !pass.is_empty()) {
-        let rule = rule(pass[0]);
+    let mut open: Vec<Open<'_>> = Vec::new();
+    for (&(old, new), slot) in pairs.iter().zip(&mut all) {
+        if depends(old) || depends(new) {
+            open.push(Open { old, new, slot });
+        }
+    }
+    let (splits, experiments): (Vec<_>, Vec<_>) = open.into_iter().partition(|it| rule_of(it).is_some());
+    let passes = [experiments].into_iter().chain(splits.into_iter().map(|split| vec![split]));
+    for pass in passes {
+        let Some(rule) = pass.first().map(rule_of) else { continue };
         let recipes = (Recipe::new(&old.loaded, rule)?, Recipe::new(&new.loaded, rule)?);
-        let sources: Vec<_> = pass.iter().map(|&at| (source(pairs[at].0), source(pairs[at].1))).collect();
-        let tallies = tallied(&recipes, &sources, ids)?;
-        for (tally, &at) in tallies.into_iter().zip(pass) {
+        let sources: Vec<_> = pass.iter().map(|it| (source(it.old), source(it.new))).collect();
+        for (tally, it) in tallied(&recipes, &sources, ids)?.into_iter().zip(pass) {
             let mut moved = Transitions::default();
             for ((was, is), units) in tally {
-                moved.add(named(pairs[at].0, was), named(pairs[at].1, is), units as f64);
+                moved.add(named(it.old, was), named(it.new, is), units as f64);
             }
-            all[at] = Some(shares(moved, ids));
+            *it.slot = Some(shares(moved, ids));
         }
     }
     Ok(all)

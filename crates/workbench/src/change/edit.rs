@@ -42,7 +42,7 @@ pub(super) fn apply(
                     member(item, name).ok_or_else(|| format!("a member of `{list}` has no `{name}`"))?;
                 let end = source.end(&named.value)?;
                 let flow = source.rest(source.offset(item.at)?).starts_with('{');
-                let indent = " ".repeat(named.key_at.column - 1);
+                let indent = " ".repeat(named.key_at.column.saturating_sub(1));
                 edits.push((end, end, if flow { format!(", {new}") } else { format!("\n{indent}{new}") }));
             }
         }
@@ -52,10 +52,16 @@ pub(super) fn apply(
         edits.push((end, end, added));
     }
     edits.sort_by_key(|edit| edit.0);
-    let mut out = text.to_owned();
-    for (start, end, new) in edits.iter().rev() {
-        out.replace_range(start..end, new);
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut done = 0;
+    for (start, end, new) in &edits {
+        // Two members that are one by an alias would be written at one place.
+        let before = text.get(done..*start).ok_or("two values are written at one place")?;
+        out.push_str(before);
+        out.push_str(new);
+        done = *end;
     }
+    out.push_str(text.get(done..).unwrap_or_default());
     Ok(out)
 }
 
@@ -76,12 +82,12 @@ impl<'t> Source<'t> {
     }
 
     fn rest(&self, from: usize) -> &'t str {
-        &self.text[from..]
+        self.text.get(from..).unwrap_or_default()
     }
 
     fn offset(&self, mark: Mark) -> Result<usize, String> {
-        let line = *self.lines.get(mark.line - 1).ok_or("a position outside of the file")?;
-        let column = self.rest(line).char_indices().nth(mark.column - 1);
+        let line = *self.lines.get(mark.line.saturating_sub(1)).ok_or("a position outside of the file")?;
+        let column = self.rest(line).char_indices().nth(mark.column.saturating_sub(1));
         Ok(column.map_or(self.text.len(), |(at, _)| line + at))
     }
 
@@ -91,14 +97,17 @@ impl<'t> Source<'t> {
         let rest = self.rest(start);
         let plain = || {
             let end = rest.char_indices().find(|(at, c)| {
-                matches!(c, ',' | '}' | ']' | '\n' | '\r') || (*c == '#' && rest[..*at].ends_with(' '))
+                matches!(c, ',' | '}' | ']' | '\n' | '\r')
+                    || (*c == '#' && rest.get(..*at).is_some_and(|before| before.ends_with(' ')))
             });
-            start + rest[..end.map_or(rest.len(), |(at, _)| at)].trim_end().len()
+            let plain = end.and_then(|(at, _)| rest.get(..at)).unwrap_or(rest);
+            start + plain.trim_end().len()
         };
         match rest.chars().next() {
             Some(open @ ('[' | '{')) => self.closing(start, open),
             Some(quote @ ('"' | '\'')) => {
-                let end = rest[1..].find(quote).ok_or("a text that does not end")?;
+                let end =
+                    rest.get(1..).and_then(|rest| rest.find(quote)).ok_or("a text that does not end")?;
                 Ok(start + end + 2)
             }
             _ if node.has_parts() => Err(format!(
@@ -138,10 +147,10 @@ impl<'t> Source<'t> {
             return Ok(format!(", {text}"));
         }
         let first = list.items().first().ok_or("an empty list")?;
-        let line = self.lines[first.at.line - 1];
-        let before = &self.text[line..self.offset(first.at)?];
-        let dash = before.rfind('-').ok_or("a list without dashes")?;
-        Ok(format!("\n{}- {text}", " ".repeat(before[..dash].chars().count())))
+        let line = self.offset(Mark { column: 1, ..first.at })?;
+        let before = self.text.get(line..self.offset(first.at)?).unwrap_or_default();
+        let (before, _) = before.rsplit_once('-').ok_or("a list without dashes")?;
+        Ok(format!("\n{}- {text}", " ".repeat(before.chars().count())))
     }
 
     /// Where new members of a list go.

@@ -62,9 +62,9 @@ fn total(ranges: &[[f64; 2]]) -> f64 {
 /// What is between ranges that do not overlap.
 fn free<'r>(taken: impl Iterator<Item = &'r [f64; 2]>) -> Vec<[f64; 2]> {
     let mut taken: Vec<[f64; 2]> = taken.copied().collect();
-    taken.sort_by(|a, b| a[0].total_cmp(&b[0]));
-    let starts = taken.iter().map(|range| range[0]).chain([1.0]);
-    let ends = [0.0].into_iter().chain(taken.iter().map(|range| range[1]));
+    taken.sort_by(|[a, _], [b, _]| a.total_cmp(b));
+    let starts = taken.iter().map(|[start, _]| *start).chain([1.0]);
+    let ends = [0.0].into_iter().chain(taken.iter().map(|[_, end]| *end));
     ends.zip(starts).filter(|(end, start)| start - end > 1e-9).map(|(end, start)| [end, start]).collect()
 }
 

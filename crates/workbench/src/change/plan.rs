@@ -256,7 +256,7 @@ fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Resul
             let hint = did_you_mean(name, variants.iter().map(String::as_str));
             format!("--weights: unknown variant {name:?}{hint} To add it: --add {name}")
         })?;
-        if weights[index].replace(weight).is_some() {
+        if weights.get_mut(index).and_then(|known| known.replace(weight)).is_some() {
             return Err(format!("--weights: {name} has two weights"));
         }
     }
@@ -295,10 +295,20 @@ fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Fraction>, St
         relative.shares().iter().map(|it| f64::from(it.millionths()) / f64::from(BUCKETS) * f64::from(total));
     let ideal: Vec<f64> = ideal.collect();
     let mut whole: Vec<u32> = ideal.iter().map(|it| it.floor() as u32).collect();
-    let mut order: Vec<usize> = (0..ideal.len()).filter(|&index| ideal[index] > 0.0).collect();
-    order.sort_by(|&a, &b| ideal[b].fract().total_cmp(&ideal[a].fract()));
-    let missing = total - whole.iter().sum::<u32>();
-    order.iter().cycle().take(missing as usize).for_each(|&index| whole[index] += 1);
+    let floors: u32 = whole.iter().sum();
+    let mut order: Vec<(f64, &mut u32)> = ideal
+        .iter()
+        .zip(&mut whole)
+        .filter(|(ideal, _)| **ideal > 0.0)
+        .map(|(it, whole)| (it.fract(), whole))
+        .collect();
+    order.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let missing = total.saturating_sub(floors) as usize;
+    let members = order.len().max(1);
+    for (index, (_, whole)) in order.into_iter().enumerate() {
+        *whole +=
+            u32::try_from(missing / members + usize::from(index < missing % members)).unwrap_or_default();
+    }
     let share = |numbers: u32| Fraction::from_millionths(numbers * grid).map_err(|error| error.to_string());
     whole.into_iter().map(share).collect()
 }
@@ -308,7 +318,9 @@ fn allocation(ranges: &Ranges, owners: usize, grid: u32) -> Result<Allocation, S
     for Segment { start, end, variant } in &ranges.segments {
         // Below the scale, which fits.
         let bucket = |number: u64| number as u32 * grid;
-        by_owner[*variant].push(BucketRange::new(bucket(*start), bucket(*end)));
+        if let Some(ranges) = by_owner.get_mut(*variant) {
+            ranges.push(BucketRange::new(bucket(*start), bucket(*end)));
+        }
     }
     Allocation::new(&by_owner).map_err(|error| error.to_string())
 }

@@ -52,8 +52,15 @@ impl Shape {
             Self::Uuid => {
                 // Version 4, variant 1 (RFC 9562 section 5.4).
                 let bits = random.u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-                let hex = format!("{bits:032x}");
-                [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+                let part = |from: u32, length: u32| (bits >> (128 - from - length)) & ((1 << length) - 1);
+                format!(
+                    "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+                    part(0, 32),
+                    part(32, 16),
+                    part(48, 16),
+                    part(64, 16),
+                    part(80, 48)
+                )
             }
         }
     }

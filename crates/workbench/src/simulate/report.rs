@@ -14,22 +14,23 @@ use weir_statistics::srm::{ChiSquaredTest, chi_squared, four_sigma};
 /// Where units ended.
 #[derive(Debug)]
 pub(super) struct Counts {
-    /// By variant; the last number is those that the hash gives none.
+    /// By variant.
     hashed: Vec<u64>,
+    /// Those that the hash gives no variant.
+    nobody: u64,
     /// Those that did not come to the hash, by the step and the pool that said so.
     out: BTreeMap<(Step, Option<String>), u64>,
 }
 
 impl Counts {
     pub(super) fn new(variants: usize) -> Self {
-        Self { hashed: vec![0; variants + 1], out: BTreeMap::new() }
+        Self { hashed: vec![0; variants], nobody: 0, out: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, end: Option<End>) {
-        let nobody = self.hashed.len() - 1;
         match end {
-            Some(End::Variant(index)) => self.hashed[index.min(nobody)] += 1,
-            None | Some(End::Out(Step::Coverage, _)) => self.hashed[nobody] += 1,
+            Some(End::Variant(index)) => *self.hashed.get_mut(index).unwrap_or(&mut self.nobody) += 1,
+            None | Some(End::Out(Step::Coverage, _)) => self.nobody += 1,
             Some(End::Out(step, pool)) => *self.out.entry((step, pool)).or_default() += 1,
         }
     }
@@ -93,7 +94,7 @@ impl Row {
 
 impl Report {
     pub(super) fn new(document: &Document, subject: &Subject, counts: &Counts, ids: &str) -> Self {
-        let hashed: u64 = counts.hashed.iter().sum();
+        let hashed = counts.hashed.iter().sum::<u64>() + counts.nobody;
         let units = hashed + counts.out.values().sum::<u64>();
         let out = out(document, subject, counts, units);
         let keys = subject.ranges.variants.iter();
@@ -104,8 +105,7 @@ impl Report {
         let rows = keys.zip(&counts.hashed).zip(&shares);
         let variants =
             rows.map(|((key, &count), &share)| Row::new(key, count, share, hashed, units)).collect();
-        let nobody = counts.hashed.last().copied().unwrap_or_default();
-        let mut none = Row::new("(none)", nobody, rest, hashed, units);
+        let mut none = Row::new("(none)", counts.nobody, rest, hashed, units);
         for row in &out {
             none.units += row.units;
             none.share += row.share;
@@ -113,7 +113,9 @@ impl Report {
             none.four_sigma = none.four_sigma.hypot(row.four_sigma);
             none.within &= row.within;
         }
-        let test = chi_squared(&counts.hashed, &[shares, vec![rest]].concat()).ok();
+        let test =
+            chi_squared(&[&counts.hashed[..], &[counts.nobody]].concat(), &[shares, vec![rest]].concat())
+                .ok();
         Self { name: subject.name.clone(), ids: ids.to_owned(), units, variants, none, out, test }
     }
 
