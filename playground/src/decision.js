@@ -18,7 +18,8 @@ export function decision({ sections, notes }) {
 function section({ kind, title, steps }) {
   const [name, ...rest] = title.split(": ");
   const result = rest.join(": ");
-  const heading = element("h3", {}, name, result ? element("span", { class: `result ${verdict(kind, result)}` }, result) : null);
+  const plain = result ? name : name.replace(/:$/, "");
+  const heading = element("h3", {}, plain, result ? element("span", { class: `result ${verdict(kind, result)}` }, result) : null);
   const made = element("section", { class: `step-list ${kind}` }, heading);
   if (steps.length > 0) made.append(kind === "headers" ? table(steps) : list(steps));
   return made;

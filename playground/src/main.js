@@ -32,7 +32,9 @@ async function check() {
   showFindings(findings, said);
   subjects = found;
   offerSubjects();
-  if (findings.every((finding) => finding.code)) await decide();
+  if (findings.every((finding) => finding.code)) return decide();
+  byId("decision").replaceChildren();
+  say("outcome", "Nothing is decided while the configuration has problems.");
 }
 
 function say(id, text, kind = "") {

@@ -121,6 +121,7 @@ async function problem(page, browser) {
   await page.keyboard.type(TYPED);
   await until(page, "#state", "1 problem");
   await until(page, "#findings", "did you mean `weight`");
+  await until(page, "#outcome", "Nothing is decided");
   await page.waitForSelector(".cm-lintRange-error");
   assert.match(await textOf(page, ".cm-lintRange-error"), /wieght/);
   assert.match(await textOf(page, "#findings button"), /^1:/);
