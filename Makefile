@@ -76,6 +76,10 @@ schema: ## Write what is generated: schema/weir.schema.json, the tables of optio
 book: ## Make the pages into a site, target/book/html, and check its links
 	scripts/book exec -- cargo run --quiet --package xtask $(HOST) -- book
 
+.PHONY: playground
+playground: ## Make the playground, a page that checks and explains configurations: target/playground
+	@scripts/playground build
+
 ##@ Test
 
 .PHONY: test
@@ -120,6 +124,11 @@ test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versio
 .PHONY: test-fresh
 test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; WEIR_FRESH_SUITE=trixie)
 	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
+
+.PHONY: test-playground
+test-playground: playground ## The playground's answers against the program's, and its page in Chromium and Firefox
+	$(BUILD_WEIR)
+	$(WEIR) scripts/playground test
 
 .PHONY: test-nightly
 test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
@@ -168,9 +177,8 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio scripts/kubernetes \
-	    scripts/registry scripts/release scripts/sample-image scripts/book scripts/wasm-bindgen scripts/duckdb scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
-	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod tests/kubernetes | tee /dev/stderr)"; fi
+	    $$(grep -lE '^#!.*bash|^# shellcheck shell=bash' scripts/* .ci/run envoy-configs/*/prepare); fi
+	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests | tee /dev/stderr)"; fi
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed

@@ -1,12 +1,12 @@
 //! The readers of what files and registries hold, for the fuzz targets in `fuzz/`. Nothing else may use them.
 
-use crate::environment::Variables;
-use crate::manifest::{self, Whose};
 use crate::oci::fuzzed as oci;
 use crate::output::Escaped;
-use crate::yaml::{self, write};
 use serde_json::Value;
 use std::io::Write as _;
+use weir_workbench::manifest::{self, Whose};
+use weir_workbench::variables::Variables;
+use weir_workbench::yaml::{self, write};
 
 /// A line and a column, both from 1.
 pub type Position = (usize, usize);

@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use weir_core::escape;
+use weir_workbench::check;
+
+pub(crate) use weir_workbench::text::percent;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,16 @@ impl From<Outcome> for ExitCode {
             Outcome::Problems => Self::from(1),
             Outcome::Failure => Self::from(2),
             Outcome::Exit(code) => Self::from(code),
+        }
+    }
+}
+
+impl From<check::Outcome> for Outcome {
+    fn from(checked: check::Outcome) -> Self {
+        match checked {
+            check::Outcome::Fine => Self::Fine,
+            check::Outcome::Problems => Self::Problems,
+            check::Outcome::Unchecked => Self::Failure,
         }
     }
 }
@@ -195,18 +208,6 @@ fn fresh(
 pub(crate) fn json(out: &mut impl Write, result: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, result)?;
     writeln!(out)
-}
-
-/// `1 problem`, `2 problems`.
-pub(crate) fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-/// A share from 0 to 1 as a percentage, with up to four decimals: `12.5 %`.
-pub(crate) fn percent(share: f64) -> String {
-    let text = format!("{:.4}", share * 100.0);
-    let short = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{short} %")
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Upstreams as users name them, and what Envoy wants to know of one.
 
-use crate::yaml::write::Block;
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
+use weir_workbench::yaml::write::Block;
 
 /// A service that requests go to.
 #[derive(Clone, Debug, PartialEq, Eq)]

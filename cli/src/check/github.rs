@@ -1,8 +1,7 @@
 //! Commands of GitHub's workflows, which show results beside the lines of a change.
 
-use super::codes::page;
-use super::report::{Checked, Level};
 use std::io::{self, Write};
+use weir_workbench::check::{Checked, Level, page};
 
 /// Writes a command for each problem and warning.
 pub(super) fn write(checked: &Checked, out: &mut impl Write) -> io::Result<()> {

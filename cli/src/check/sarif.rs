@@ -1,8 +1,7 @@
 //! SARIF 2.1.0: the form in which code scanning takes results.
 
-use super::codes::{CODES, page};
-use super::report::{Checked, Level};
 use serde_json::{Value, json};
+use weir_workbench::check::{CODES, Checked, Level, page};
 
 /// The rule of what a proxy refuses, beside those of warnings.
 const REFUSED: &str = "refused";

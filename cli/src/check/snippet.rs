@@ -1,10 +1,9 @@
 //! Problems with the line of the file and a mark below it, for terminals.
 
-use super::codes::page;
-use super::report::{Checked, File, Finding, Level};
 use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet};
 use std::io::{self, Write};
 use weir_core::escape::is_hidden;
+use weir_workbench::check::{Checked, File, Finding, Level, page};
 
 /// A line that is shown is no longer than this.
 const MAX_LINE: usize = 160;
@@ -140,7 +139,7 @@ fn word(line: &str, column: usize) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::Mark;
+    use weir_workbench::yaml::Mark;
 
     fn shown(text: &str, at: (usize, usize), path: Option<&str>) -> Option<String> {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();

@@ -1,22 +1,17 @@
-//! `weir import`: vendors' definitions, and Istio's resources, as a Weir configuration.
-//!
-//! `weir-definitions` interprets the definitions; this module handles files, lines and text.
+//! `weir import`: vendors' flag definitions and Istio's resources as configurations.
 
 mod istio;
-mod report;
 
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
-use crate::yaml::write::Block;
-use crate::yaml::{Content, Node};
 use clap::ValueEnum;
-use report::Printed;
-use serde_json::Value;
+use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use weir_allocation::sdk::Algorithm;
 use weir_core::escape::escape;
-use weir_definitions::{Document, Experiment, Imported, Kind, Options, Report};
+use weir_definitions::{Kind, Options, Report};
+use weir_workbench::import::{self, Flags};
 
 /// Converts a vendor's definitions to a configuration that assigns units as the vendor's SDKs do, or Istio's resources
 /// to one that routes as they do.
@@ -92,6 +87,16 @@ enum Vendor {
     Istio,
 }
 
+/// What `--output json` prints.
+#[derive(Debug, Serialize)]
+struct Printed<'r> {
+    #[serde(flatten)]
+    report: &'r Report,
+    /// The configuration, where no file was named for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<&'r str>,
+}
+
 /// Imports and writes.
 ///
 /// # Errors
@@ -100,27 +105,17 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let name = input::name(&args.file);
     let text = input::read(&args.file).map_err(|error| format!("{name}: {error}"))?;
     let options = options(args)?;
-    let (documents, broken) = crate::yaml::read(&text);
-    if let Some(broken) = broken.first() {
-        return Err(format!("{name}:{}:{}: {}", broken.at.line, broken.at.column, broken.message).into());
-    }
-    if args.vendor == Vendor::Istio {
-        return istio::run(args, &name, &documents, out);
-    }
-    let [file] = documents.as_slice() else {
-        return Err(format!("{name}: has {} documents, but one is expected", documents.len()).into());
-    };
     let vendor = match args.vendor {
         Vendor::Growthbook => weir_definitions::Vendor::Growthbook,
         Vendor::Unleash => weir_definitions::Vendor::Unleash,
-        Vendor::Flagd | Vendor::Istio => weir_definitions::Vendor::Flagd,
+        Vendor::Flagd => weir_definitions::Vendor::Flagd,
+        Vendor::Istio => return istio::run(args, &name, &text, out),
     };
-    let imported = weir_definitions::import(vendor, &file.to_json(), &options);
-    let Imported { document, mut report } = imported.map_err(|error| format!("{name}: {error}"))?;
-    locate(&mut report, file);
+    let Flags { report, configuration } = import::flags(vendor, &name, &text, &options)?;
     let is_whole = report.left_out.is_empty();
-    let is_written = !document.is_empty() && (is_whole || !args.strict);
-    let configuration = is_written.then(|| crate::yaml::write::write(&block(&document, &name)));
+    let is_empty = configuration.is_none();
+    let configuration = configuration.filter(|_| is_whole || !args.strict);
+    let is_written = configuration.is_some();
     if let (Some(path), Some(text)) = (&args.out, &configuration) {
         write(path, text)?;
     }
@@ -129,8 +124,8 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         crate::output::json(out, &Printed { report: &report, configuration: inline })?;
     } else {
         let complain = |line: &str| crate::output::complain(&escape(line));
-        report::lines(&report, &name).iter().for_each(|line| complain(line));
-        if document.is_empty() {
+        import::lines(&report, &name).iter().for_each(|line| complain(line));
+        if is_empty {
             complain("nothing is written: no flag became an experiment");
         } else if !is_written {
             complain("nothing is written: with --strict no flag may be left out");
@@ -173,81 +168,4 @@ fn options(args: &Args) -> Result<Options, String> {
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     crate::output::replace(path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// Finds the lines of what the report speaks of.
-fn locate(report: &mut Report, file: &Node) {
-    for remark in report.left_out.iter_mut().filter(|remark| !remark.at.is_empty()) {
-        remark.line = Some(line(file, remark.at.split('/').skip(1)));
-    }
-}
-
-/// The line of a part of a document, as the steps of a JSON pointer lead to it.
-fn line<'s>(file: &Node, steps: impl Iterator<Item = &'s str>) -> usize {
-    let (mut node, mut line) = (file, file.at.line);
-    for step in steps {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let next = match &node.content {
-            Content::Object(members) => {
-                members.iter().find(|it| it.key == step).map(|it| (it.key_at.line, &it.value))
-            }
-            Content::List(items) => {
-                step.parse::<usize>().ok().and_then(|index| items.get(index)).map(|it| (it.at.line, it))
-            }
-            _ => None,
-        };
-        let Some((at, inner)) = next else { break };
-        (line, node) = (at, inner);
-    }
-    line
-}
-
-/// The configuration as a file with comments.
-fn block(document: &Document, file: &str) -> Block {
-    let mut members = Vec::new();
-    if !document.attributes.is_empty() {
-        let guessed = document.attributes.iter().any(|it| it.is_guess);
-        let remark = guessed.then(|| {
-            "The sources and types of these are guesses; correct them with --source and --type.".to_owned()
-        });
-        let attributes =
-            document.attributes.iter().map(|it| (it.name.clone(), Block::Value(it.source.clone())));
-        let block = Block::Map(attributes.collect()).commented(remark.into_iter().collect());
-        members.push(("attributes".to_owned(), block));
-    }
-    let list = document.experiments.iter().map(experiment).collect();
-    members.push(("experiments".to_owned(), Block::Map(vec![("list".to_owned(), Block::List(list))])));
-    Block::Map(members).commented(vec![format!("Imported by `weir import` from {file}.")])
-}
-
-fn experiment(it: &Experiment) -> Block {
-    let member = |(name, value): &(&'static str, Value)| {
-        let block = match value {
-            // Objects, each on a line of its own.
-            Value::Array(items) if items.iter().any(Value::is_object) => {
-                Block::List(items.iter().cloned().map(Block::Value).collect())
-            }
-            value => Block::Value(value.clone()),
-        };
-        ((*name).to_owned(), block)
-    };
-    let block = Block::Map(it.members.iter().map(member).collect());
-    if it.comments.is_empty() { block } else { block.commented(it.comments.clone()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_those_of_the_file() {
-        let (documents, _) = crate::yaml::read("features:\n  a/b:\n    rules:\n    - {}\n    - force: 1\n");
-        let remark =
-            |at: &str| weir_definitions::Remark { at: at.into(), ..weir_definitions::Remark::default() };
-        let left_out = vec![remark("/features/a~1b/rules/1"), remark("/features/a~1b/gone"), remark("")];
-        let mut report = Report { left_out, ..Report::default() };
-        locate(&mut report, &documents[0]);
-        let lines: Vec<_> = report.left_out.iter().map(|it| it.line).collect();
-        assert_eq!(lines, [Some(5), Some(2), None]);
-    }
 }

@@ -1,8 +1,8 @@
 //! The configuration that answers make.
 
 use super::answers::{Answers, Issuer, Split, Where};
-use crate::yaml::write::Block;
 use serde_json::{Value, json};
+use weir_workbench::yaml::write::Block;
 
 /// The name of the Envoy cluster that has the keys.
 pub(super) const KEYS: &str = "id";

@@ -4,12 +4,12 @@ use super::answers::{Answers, Split, Where};
 use super::configuration::{KEYS, KEYS_VARIABLE, block};
 use crate::output::Failure;
 use crate::render;
-use crate::yaml::write;
 use clap::{FromArgMatches as _, Subcommand as _};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
+use weir_workbench::yaml::write;
 
 /// The file with the configuration.
 const CONFIGURATION: &str = "weir.yaml";

@@ -1,9 +1,9 @@
 //! The key that signs links. It is shown nowhere.
 
-use crate::environment::Variables;
 use crate::input;
 use std::path::Path;
 use weir_experiment::{SecretSpec, Signer};
+use weir_workbench::variables::Variables;
 
 /// Where the key is, unless it is the configuration's first.
 pub(super) struct Key<'a> {

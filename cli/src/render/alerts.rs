@@ -3,9 +3,9 @@
 use super::labels::Labels;
 use super::{Form, rules};
 use crate::output::{Failure, Outcome};
-use crate::yaml;
 use serde_json::{Value, json};
 use std::io::Write;
+use weir_workbench::yaml;
 
 /// The shipped files, which have the default labels.
 const FILES: [&str; 2] = [

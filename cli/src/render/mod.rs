@@ -10,10 +10,10 @@ mod labels;
 mod rules;
 
 use crate::output::{Failure, Outcome};
-use crate::yaml::write::{self, Block};
 use clap::Subcommand;
 use serde_json::Value;
 use std::io::Write;
+use weir_workbench::yaml::write::{self, Block};
 
 /// Generates manifests, Envoy files, Prometheus rules and dashboards for a configuration.
 #[derive(Debug, Subcommand)]

@@ -177,7 +177,7 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
         Command::Hash(args) => {
             let name = input::name(&args.config);
             let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
-            let loaded = document::find(&name, &text, &crate::environment::Variables::default(), |_| true)?;
+            let loaded = document::find(&name, &text, &crate::environment::inherited(), |_| true)?;
             writeln!(out, "{}", target::fingerprint(&loaded))?;
             Ok(Outcome::Fine)
         }

@@ -1,11 +1,11 @@
 //! The rollout's own file.
 
 use crate::input;
-use crate::yaml::{self, Mark, Node};
 use std::path::{Path, PathBuf};
 use weir_core::escape::escape;
 use weir_core::{Problem, Problems};
 use weir_rollout::{Plan, Spec};
+use weir_workbench::yaml::{self, Mark, Node};
 
 /// A specification that was read and checked.
 #[derive(Debug)]

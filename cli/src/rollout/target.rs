@@ -1,14 +1,14 @@
 //! The file with the configuration: its versions, one for each step.
 
 use super::specification::Specification;
-use crate::change::plan::Change;
 use crate::document::{self, Loaded};
-use crate::environment::Variables;
+use crate::environment;
 use crate::input;
 use crate::subject::{Origin, Which};
 use serde::{Deserialize, Serialize};
 use weir_core::load::fingerprint_of;
 use weir_rollout::Subject;
+use weir_workbench::change::plan::Change;
 
 /// What a step makes of the target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub(super) fn read(specification: &Specification) -> Result<String, String> {
 /// Which option of `weir plan` chooses what is divided.
 pub(super) fn which(subject: &Subject) -> Which {
     match subject {
-        Subject::Experiment(key) => Which { experiment: Some(key.clone()), split: None },
-        Subject::Split(rule) => Which { experiment: None, split: Some(rule.clone()) },
+        Subject::Experiment(key) => Which::Experiment(key.clone()),
+        Subject::Split(rule) => Which::Split(rule.clone()),
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn which(subject: &Subject) -> Which {
 pub(super) fn load(specification: &Specification, text: &str) -> Result<Loaded, String> {
     let which = which(&specification.plan.subject);
     let name = specification.target.display().to_string();
-    let loaded = document::find(&name, text, &Variables::default(), |loaded| which.find(loaded).is_ok())?;
+    let loaded = document::find(&name, text, &environment::inherited(), |loaded| which.find(loaded).is_ok())?;
     which.find(&loaded).map_err(|problem| format!("{name}: {problem}"))?;
     Ok(loaded)
 }
@@ -73,7 +73,13 @@ pub(super) fn versions(specification: &mut Specification, original: &str) -> Res
             weights = texts(new);
         }
         let coverage = step.share.coverage.map(|part| part.to_string());
-        let change = Change { which: &which, weights: &weights, add: &[], coverage: coverage.as_deref() };
+        let change = Change {
+            which: &which,
+            weights: &weights,
+            add: &[],
+            coverage: coverage.as_deref(),
+            variables: &environment::inherited(),
+        };
         let before = versions.last().map(|version| version.text.as_str()).unwrap_or_default();
         let text = change.applied(&name, before).map_err(|problem| format!("{place}: {problem}"))?;
         let hash = fingerprint(&load(specification, &text)?);

@@ -2,7 +2,6 @@
 
 use super::port;
 use super::stop::Stop;
-use crate::environment::Variables;
 use crate::render::envoy::Shell;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::env;
@@ -15,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use weir_workbench::variables::Variables;
 
 /// Compiling a module takes seconds; who has waited so long has another problem.
 const START: Duration = Duration::from_secs(60);

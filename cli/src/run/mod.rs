@@ -6,21 +6,22 @@ mod requests;
 mod samples;
 pub(crate) mod stop;
 
-use crate::check;
 use crate::destinations::Destinations;
 use crate::document::{self, Loaded};
-use crate::environment::{Environment, Variables};
+use crate::environment::Environment;
 use crate::input;
 use crate::output::{Failure, Outcome};
 use crate::render::envoy::{Details, Proxy, file};
 use crate::upstream::{self, Upstream};
-use crate::yaml::write;
 use envoy::{Envoy, Waited};
 use samples::Samples;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use stop::Stop;
+use weir_workbench::check;
+use weir_workbench::variables::Variables;
+use weir_workbench::yaml::write;
 
 /// Starts Envoy with a configuration, and with sample services for missing upstreams.
 ///
@@ -88,8 +89,8 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
     let variables = args.environment.read()?;
     let checked = check::problems(&name, &text, &variables, out)?;
-    if checked != Outcome::Fine {
-        return Ok(checked);
+    if checked != check::Outcome::Fine {
+        return Ok(checked.into());
     }
     let loaded = document::find(&name, &text, &variables, |_| true)?;
     let named = Destinations::of(&loaded.document, &args.details.route_header);

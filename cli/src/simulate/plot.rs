@@ -5,16 +5,7 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 use std::error::Error;
 use std::path::Path;
-
-/// A variant's bar.
-pub(crate) struct Bar {
-    pub(crate) name: String,
-    /// From 0 to 1, as are the others.
-    pub(crate) observed: f64,
-    pub(crate) expected: f64,
-    /// Half the length of the whisker.
-    pub(crate) four_sigma: f64,
-}
+use weir_workbench::simulate::Bar;
 
 const SIZE: (u32, u32) = (900, 520);
 const OBSERVED: RGBColor = RGBColor(76, 120, 168);

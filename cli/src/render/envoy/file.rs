@@ -5,10 +5,10 @@ use crate::destinations::Destinations;
 use crate::document::Loaded;
 use crate::render::bootstrap;
 use crate::upstream::{Upstream, socket};
-use crate::yaml::Node;
-use crate::yaml::write::Block;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use weir_workbench::yaml::Node;
+use weir_workbench::yaml::write::Block;
 
 /// What a configuration does not say.
 pub(crate) struct Proxy<'a> {

@@ -2,9 +2,9 @@
 
 use super::{Args, FailStrategy, Phase, ProxyPlacement};
 use crate::document::Loaded;
-use crate::yaml::write::Block;
 use clap::ValueEnum;
 use serde_json::json;
+use weir_workbench::yaml::write::Block;
 
 /// What stands for an image as long as nobody has named one.
 const PLACEHOLDER: &str = "oci://registry.example.com/weir/weir@sha256:0000000000000000000000000000000000000000000000000000000000000000";

@@ -1,0 +1,256 @@
+// The page as people use it, in Chromium and Firefox: typed, clicked, and with the keyboard.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import puppeteer from "puppeteer-core";
+import { ask, page as folder } from "./module.js";
+import { serve } from "./server.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const shots = join(folder, "screenshots");
+mkdirSync(shots, { recursive: true });
+
+const CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const BROWSERS = {
+  chromium: { browser: "chrome", executablePath: which(process.env.WEIR_CHROMIUM), args: CHROMIUM },
+  firefox: { browser: "firefox", executablePath: which(process.env.WEIR_FIREFOX) },
+};
+const TYPED = 'experiments: {unit: "header:x-user-id", list: [{key: checkout, variants: [{key: a, wieght: 50}, {key: b, weight: 50}]}]}';
+const CONFIGURATION = `experiments:
+  unit: header:x-user-id
+  list:
+  - key: checkout
+    variants:
+    - {key: a, weight: 50}
+    - {key: b, weight: 50}
+`;
+
+function which(name) {
+  if (!name) throw new Error("WEIR_CHROMIUM and WEIR_FIREFOX name the browsers: use make test-playground");
+  if (name.includes("/")) return name;
+  const found = process.env.PATH.split(":").map((path) => join(path, name));
+  const first = found.find((path) => {
+    try {
+      return readFileSync(path, { flag: "r" }).length >= 0;
+    } catch {
+      return false;
+    }
+  });
+  if (!first) throw new Error(`${name} is not installed`);
+  return first;
+}
+
+let server;
+before(async () => {
+  server = await serve(folder);
+});
+after(() => server.end());
+
+for (const [name, options] of Object.entries(BROWSERS)) {
+  test(`the page in ${name}`, { timeout: 180_000 }, async (t) => {
+    const profile = mkdtempSync(join(tmpdir(), `weir-${name}-`));
+    const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile, defaultViewport: { width: 1400, height: 900 } });
+    try {
+      const page = await browser.newPage();
+      const errors = [];
+      page.on("pageerror", (error) => errors.push(error.message));
+      page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+      await t.test("opens with an example that is decided", () => opens(page, name));
+      await t.test("shows a problem where it is", () => problem(page, name));
+      await t.test("completes names", () => completes(page, name));
+      await t.test("decides a request", () => decides(page, name));
+      await t.test("draws simulated shares", () => shares(page, name));
+      await t.test("plans and imports", () => plansAndImports(page, name));
+      await t.test("opens a link", () => links(browser, page, name));
+      await t.test("is accessible", () => accessible(page, name));
+      await t.test("asks for its own files only, once each", () => {
+        const files = ["/", "/main.js", "/style.css", "/weir.wasm", "/worker.js"];
+        assert.deepEqual([...new Set(server.asked)].filter((it) => it !== "/favicon.ico").sort(), files);
+      });
+      assert.deepEqual(errors, []);
+    } finally {
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true });
+    }
+  });
+}
+
+const textOf = (page, selector) => page.$eval(selector, (it) => it.textContent);
+
+async function until(page, selector, wanted) {
+  try {
+    await page.waitForFunction((s, w) => document.querySelector(s)?.textContent.includes(w), { timeout: 15_000 }, selector, wanted);
+  } catch {
+    assert.fail(`${selector} does not say ${JSON.stringify(wanted)}, but ${JSON.stringify(await textOf(page, selector).catch(() => null))}`);
+  }
+}
+
+const shot = (page, browser, name) => page.screenshot({ path: join(shots, `${browser}-${name}.png`) });
+
+async function clear(page) {
+  await page.click(".cm-content");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("KeyA");
+  await page.keyboard.up("Control");
+  await page.keyboard.press("Delete");
+}
+
+/** Replaces the text of the editor at once, and empties the form: by a link as pages have them. */
+async function paste(page, text) {
+  await page.evaluate((it) => {
+    // The same link again would change nothing.
+    history.replaceState(null, "", location.pathname);
+    location.hash = `y=${encodeURIComponent(it)}`;
+  }, text);
+  await page.waitForFunction((it) => document.querySelector(".cm-content").innerText.trim() === it.trim(), { timeout: 15_000 }, text);
+}
+
+async function opens(page, browser) {
+  await page.goto(server.address);
+  await until(page, "#state", "No problems");
+  await until(page, "#outcome", "button: ");
+  assert.match(await textOf(page, "#outcome"), /button: blue/);
+  await shot(page, browser, "1-example");
+}
+
+async function problem(page, browser) {
+  await clear(page);
+  await page.keyboard.type(TYPED);
+  await until(page, "#state", "1 problem");
+  await until(page, "#findings", "did you mean `weight`");
+  await until(page, "#outcome", "Nothing is decided");
+  await page.waitForSelector(".cm-lintRange-error");
+  assert.match(await textOf(page, ".cm-lintRange-error"), /wieght/);
+  assert.match(await textOf(page, "#findings button"), /^1:/);
+  await page.hover(".cm-lintRange-error");
+  await page.waitForSelector(".cm-tooltip-lint");
+  await shot(page, browser, "2-problem");
+  await page.click("#findings button");
+  const focused = await page.evaluate(() => document.activeElement.classList.contains("cm-content"));
+  assert.ok(focused, "a problem leads to its place");
+}
+
+async function completes(page, browser) {
+  await clear(page);
+  await page.keyboard.type("experiments:");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("  hol");
+  await page.waitForSelector(".cm-tooltip-autocomplete");
+  assert.match(await textOf(page, ".cm-tooltip-autocomplete li[aria-selected]"), /holdouts/);
+  await page.waitForSelector(".cm-completionInfo");
+  await shot(page, browser, "3-completion");
+  await page.keyboard.press("Enter");
+  await until(page, ".cm-content", "holdouts: ");
+}
+
+async function decides(page, browser) {
+  await paste(page, CONFIGURATION);
+  await until(page, "#state", "No problems");
+  for (const user of ["ada", "bea", "carla"]) {
+    await page.$eval("#headers", (it) => {
+      it.value = "";
+    });
+    await page.type("#headers", `x-user-id: ${user}`);
+    await page.click("#decide");
+    const { ok } = ask("assign", { text: CONFIGURATION, now: 0, request: { headers: [`x-user-id: ${user}`] } });
+    const { variant } = ok.report.experiments[0];
+    await until(page, "#outcome", `checkout: ${variant}`);
+    await until(page, "#decision", `of "${user}" is ${ok.report.experiments[0].steps.at(-1).number.value}`);
+  }
+  await shot(page, browser, "4-decision");
+}
+
+async function shares(page, browser) {
+  // With the keyboard, as WAI-ARIA describes tabs.
+  await page.focus("#tab-request");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "tab-shares");
+  await page.click("#simulate");
+  await page.waitForSelector("#chart svg");
+  await until(page, "#simulated", "as configured");
+  assert.equal((await page.$$("#chart rect.observed")).length, 2);
+  const { ok } = ask("simulate", { text: CONFIGURATION, experiment: "checkout", units: 100_000, ids: "sequential" });
+  for (const { units } of ok.report.variants) await until(page, "#chart table", units.toLocaleString("en"));
+  await shot(page, browser, "5-shares");
+}
+
+async function plansAndImports(page, browser) {
+  await page.click("#tab-plan");
+  await page.waitForSelector("#weights input");
+  const inputs = await page.$$("#weights input");
+  assert.equal(inputs.length, 2);
+  for (const [index, weight] of ["80", "20"].entries()) {
+    await inputs[index].click({ count: 3 });
+    await page.keyboard.type(weight);
+  }
+  await page.click("#plan");
+  await until(page, "#planned", "30 % of all units move");
+  await shot(page, browser, "6-plan");
+  await page.click("#moves button");
+  await until(page, ".cm-content", "ranges: ");
+  await until(page, "#state", "No problems");
+  await page.click("#tab-import");
+  await page.type("#definitions", "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: shop}\nspec:\n  hosts: [shop]\n  http:\n  - route:\n    - {destination: {host: shop, subset: v1}, weight: 90}\n    - {destination: {host: shop, subset: v2}, weight: 10}\n");
+  await page.click("#import");
+  await until(page, "#imported", "imported: 1 of 1");
+  await shot(page, browser, "7-import");
+  await page.click("#import-report button");
+  await until(page, ".cm-content", "routing:");
+  await until(page, "#state", "No problems");
+}
+
+async function links(browser, page, name) {
+  await paste(page, CONFIGURATION);
+  await until(page, "#state", "No problems");
+  await page.click("#tab-request");
+  await page.type("#headers", "x-user-id: carla");
+  await page.click("#decide");
+  await until(page, "#decision", 'of "carla"');
+  const before = server.asked.length;
+  await page.click("#share");
+  await page.waitForFunction(() => location.hash.startsWith("#p1="));
+  const address = await page.evaluate(() => location.href);
+  const outcome = await textOf(page, "#outcome");
+  const other = await browser.newPage();
+  await other.goto(address);
+  await until(other, "#state", "No problems");
+  await until(other, "#outcome", outcome);
+  assert.equal(await other.$eval("#headers", (it) => it.value), "x-user-id: carla");
+  await shot(other, name, "8-link");
+  await other.goto(`${server.address}#p1=AAAA`);
+  await other.reload();
+  await until(other, "#shared", "cannot be read");
+  await other.close();
+  assert.ok(server.asked.slice(before).every((url) => !url.includes("p1=")), "the state is not sent");
+}
+
+async function accessible(page, browser) {
+  const schemes = browser === "chromium" ? ["light", "dark"] : [null];
+  for (const scheme of schemes) {
+    if (scheme) await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    for (const tab of ["import", "plan", "shares", "request"]) {
+      await page.click(`#tab-${tab}`);
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+      const found = violations.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
+      assert.deepEqual(found, [], `${scheme} ${tab}`);
+    }
+    if (scheme === "dark") await shot(page, browser, "9-dark");
+  }
+  // Everything can be reached and left with the keyboard.
+  await page.focus("#example");
+  const reached = new Set();
+  for (let index = 0; index < 40; index += 1) {
+    await page.keyboard.press("Tab");
+    reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.className.split(" ")[0]));
+  }
+  for (const id of ["share", "cm-content", "tab-request", "method", "path", "headers", "token", "decide"]) assert.ok(reached.has(id), `${id}: ${[...reached]}`);
+  await page.setViewport({ width: 420, height: 900 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(wide, 0, "a narrow page scrolls in one direction");
+  await page.evaluate(() => scrollTo(0, 0));
+  await shot(page, browser, "narrow");
+}
