@@ -50,7 +50,7 @@ impl RequestView for Given<'_> {
         None
     }
 
-    fn plain(&self, _: weir_core::ids::PlainPlace) -> Option<Option<&[u8]>> {
+    fn plain(&self, _: weir_core::ids::PlainHeader) -> Option<Option<&[u8]>> {
         None
     }
 
