@@ -153,7 +153,7 @@ bench: wasm native ## Measure what a request costs in Envoy
 ##@ Check
 
 .PHONY: lint
-lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gofmt where they are
+lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; shellcheck and gofmt where they are
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio $(HOST) -- --deny warnings
@@ -165,6 +165,10 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
 	    scripts/registry scripts/release scripts/sample-image scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
+
+.PHONY: deny
+deny: ## Hold dependencies to deny.toml: licences, second versions of a crate, sources
+	@$(XTASK) deny
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed
