@@ -168,7 +168,7 @@ bench: wasm native ## Measure what a request costs in Envoy
 ##@ Check
 
 .PHONY: lint
-lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gofmt where they are
+lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; shellcheck and gofmt where they are
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio --test kubernetes $(HOST) -- --deny warnings
@@ -179,6 +179,10 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
 	    $$(grep -lE '^#!.*bash|^# shellcheck shell=bash' scripts/* .ci/run envoy-configs/*/prepare); fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests | tee /dev/stderr)"; fi
+
+.PHONY: deny
+deny: ## Hold dependencies to deny.toml: licences, second versions of a crate, sources
+	@$(XTASK) deny
 
 .PHONY: drift
 drift: ## Compare what is generated with what is committed

@@ -4,10 +4,9 @@ use serde_json::Value;
 use std::cell::Cell;
 use weir::{Pipeline, Workspace};
 use weir_core::header::{encode_pairs, is_safe_value};
-use weir_core::ids::CelId;
 use weir_core::{
-    AccessPlan, At, AttrId, AttributeMap, Compiler, Disposition, HostServices, Problems, Request,
-    RequestView as _, Scratch, Truth,
+    AccessPlan, At, AttrId, AttributeMap, Cel, Clock, Compiler, Disposition, Problems, Properties, Random,
+    Request, RequestView as _, Scratch, Signatures, Truth,
 };
 use weir_definitions::{Options, Vendor};
 use weir_host::{Body, FakeHost, Plugin};
@@ -40,20 +39,29 @@ pub(crate) struct World {
     pub(crate) random: Cell<u64>,
 }
 
-impl HostServices for World {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        self.property.as_deref().map(Into::into)
+impl Properties for World {
+    type Bytes = Vec<u8>;
+
+    fn property(&self, _: &[u8]) -> Option<Vec<u8>> {
+        self.property.clone()
     }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
+}
+
+impl Random for World {
     fn random(&self) -> u64 {
         self.random.replace(self.random.get().wrapping_add(1))
     }
+}
+
+impl Clock for World {
     fn now(&self) -> u64 {
         NOW
     }
 }
+
+impl Cel for World {}
+
+impl Signatures for World {}
 
 /// A header line.
 pub(crate) type Line = (Vec<u8>, Vec<u8>);

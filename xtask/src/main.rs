@@ -4,6 +4,7 @@
 
 mod bom;
 mod book;
+mod deny;
 mod dist;
 mod drift;
 mod identity;
@@ -24,6 +25,7 @@ usage: cargo run -p xtask -- TASK
   schema             write what is generated: the JSON Schema; tables of options and included files in docs/
   drift              compare what is generated with what is there
   flags              print the compiler's options that keep paths of this machine out of a program
+  deny               hold dependencies to deny.toml: licences, second versions, sources
   bom FOLDER         write the lists of the crates in each artifact of a release
   provenance FOLDER  write how a release was made, for the files of its SHA256SUMS
   book               make the pages into a site in target/book/html with mdBook, and check its links";
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Some((task, [folder])) if task == "provenance" => bom::provenance(Path::new(folder)),
         Some((task, [])) if task == "schema" => drift::write(),
         Some((task, [])) if task == "drift" => drift::check(),
+        Some((task, [])) if task == "deny" => deny::check(),
         Some((task, [])) if task == "book" => book::build(),
         _ => Err(HELP.into()),
     };

@@ -1,6 +1,7 @@
 //! `weir design`: how many units an experiment needs, and how many days that takes.
 
 mod plan;
+mod simulated;
 mod simulation;
 
 use crate::output::{Failure, Format, Outcome};

@@ -1,6 +1,6 @@
 //! A design in numbers, as text and as fields.
 
-use super::simulation::Simulation;
+use super::simulated::Simulation;
 use crate::output::percent;
 use serde::Serialize;
 use std::io::{self, Write};

@@ -182,7 +182,7 @@ fn secret(mut value: HeaderValue) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::registry::Connection;
+    use super::super::connection::Connection;
     use super::*;
 
     fn challenge(values: &[&'static str]) -> Option<Challenge> {

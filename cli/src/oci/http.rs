@@ -1,6 +1,6 @@
 //! HTTP as registries speak it, with a bound on everything that they send.
 
-use super::registry::Connection;
+use super::connection::Connection;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};

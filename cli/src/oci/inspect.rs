@@ -1,9 +1,10 @@
 //! `weir inspect`: shows the content of an image or module, and whether proxies accept it.
 
 use super::acceptance::{self, Accepted, Answer};
+use super::connection::Connection;
 use super::layout::{Descriptor, Index, Manifest, digest};
 use super::module::{Identity, Module};
-use super::registry::{Connection, Operation, Registry, Remote};
+use super::registry::{Operation, Registry, Remote};
 use super::{reference, size};
 use crate::output::{Failure, Format, Outcome};
 use oci_spec::distribution::Reference;

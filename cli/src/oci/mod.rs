@@ -3,6 +3,7 @@
 mod acceptance;
 mod archive;
 mod auth;
+mod connection;
 mod credentials;
 pub(crate) mod http;
 mod image;

@@ -1,8 +1,9 @@
 //! `weir pull`: a module out of a registry.
 
 use super::acceptance::{self, Answer};
+use super::connection::Connection;
 use super::layout::{CNCF_LAYER, Manifest, digest};
-use super::registry::{Connection, Operation, Registry, Remote};
+use super::registry::{Operation, Registry, Remote};
 use super::{reference, size};
 use crate::output::{Failure, Format, Outcome};
 use oci_spec::distribution::Reference;

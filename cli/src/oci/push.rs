@@ -1,8 +1,9 @@
 //! `weir push`: modules into a registry, in the layout that proxies take.
 
+use super::connection::Connection;
 use super::image::{self, Image};
 use super::module::Module;
-use super::registry::{Connection, Operation, Registry};
+use super::registry::{Operation, Registry};
 use super::{acceptance, has_tag, reference, size};
 use crate::output::{Failure, Format, Outcome};
 use oci_spec::distribution::Reference;

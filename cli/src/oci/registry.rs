@@ -5,6 +5,7 @@
 
 use super::acceptance::{Answer, Source};
 use super::auth::{self, Challenge, Refusal};
+use super::connection::Connection;
 use super::credentials::{self, Credentials};
 use super::http::{self as transport, Fault, Http, Request};
 use super::image::{Blob, Image};
@@ -17,7 +18,6 @@ use oci_spec::distribution::Reference;
 use reqwest::Url;
 use serde::Deserialize;
 use std::cell::RefCell;
-use std::path::PathBuf;
 use weir_core::escape::escape;
 
 /// The most that a manifest or an index may have: what the distribution specification asks registries to
@@ -25,17 +25,6 @@ use weir_core::escape::escape;
 const MAX_MANIFEST: u64 = 4 << 20;
 /// The most that is read of an answer whose content does not matter.
 const MAX_OTHER: u64 = 64 << 10;
-
-/// The options of all commands that talk to a registry.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Connection {
-    /// Connect to the registry by HTTP without TLS.
-    #[arg(long)]
-    pub(super) plain_http: bool,
-    /// Trust the certificates in this PEM file, in addition to the system's.
-    #[arg(long, value_name = "FILE", conflicts_with = "plain_http")]
-    pub(super) ca_file: Option<PathBuf>,
-}
 
 /// What is to be done in a registry: its tokens are for that only.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! `weir render istio`: a WasmPlugin or a TrafficExtension with a configuration in it.
 
 mod manifest;
+mod placement;
 mod target;
 
 use super::Form;
@@ -8,6 +9,7 @@ use crate::document::{self, Loaded};
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
 use clap::ValueEnum;
+use placement::ProxyPlacement;
 use std::io::Write;
 use std::path::PathBuf;
 use target::Target;
@@ -74,19 +76,6 @@ pub(crate) struct Args {
     environment: Environment,
     #[command(flatten)]
     form: Form,
-}
-
-/// Which proxies of a mesh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ProxyPlacement {
-    /// Ingress and egress gateways.
-    Gateway,
-    /// Sidecars of callers: outbound requests.
-    Caller,
-    /// Sidecars of callees: inbound requests.
-    Callee,
-    /// A waypoint, in ambient mode.
-    Waypoint,
 }
 
 /// The position in the filter chain.

@@ -15,6 +15,17 @@ use crate::{Allocation, BUCKETS, BucketRange, Fraction, InvalidWeight, InvalidWe
 /// - Each variant's part is rounded to the nearest millionth, so all of them together may differ from the
 ///   coverage by half a millionth for each variant. At 0 % and 100 % everything is exact.
 ///
+/// ```
+/// use weir_allocation::{Fraction, Salt, Weights, contiguous};
+///
+/// let weights = Weights::from_relative(&[90.0, 10.0])?;
+/// let allocation = contiguous(&weights, Fraction::ALL)?;
+/// let variant = allocation.pick(Salt::new("checkout").bucket(b"ada"));
+/// assert_eq!(variant, allocation.pick(Salt::new("checkout").bucket(b"ada")), "always the same one");
+/// assert_eq!(allocation.share_of(1).millionths(), 100_000);
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
+///
 /// # Errors
 /// [`InvalidWeight::CoverageRoundsToZero`] for each variant with a share of which a positive coverage leaves
 /// nothing.

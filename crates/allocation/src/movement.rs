@@ -70,6 +70,14 @@ pub fn moved(old: &Allocation, new: &Allocation) -> Vec<Movement> {
 }
 
 /// The share of all units that changes owner.
+///
+/// ```
+/// use weir_allocation::{Fraction, Weights, contiguous, moved_share};
+///
+/// let of = |weights| contiguous(&Weights::from_relative(weights)?, Fraction::ALL);
+/// assert_eq!(moved_share(&of(&[90.0, 10.0])?, &of(&[80.0, 20.0])?).millionths(), 100_000);
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
 pub fn moved_share(old: &Allocation, new: &Allocation) -> Fraction {
     Fraction::saturating(changes(old, new).iter().map(|change| change.range.length()).sum())
 }

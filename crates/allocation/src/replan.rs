@@ -15,6 +15,16 @@ use crate::{Allocation, BUCKETS, BucketRange, Fraction, InvalidWeight, InvalidWe
 /// An index must mean the same owner before and after; owners that `shares` does not list lose everything,
 /// and new ones come after the old.
 ///
+/// ```
+/// use weir_allocation::{Fraction, Weights, contiguous, moved_share, replan};
+///
+/// let old = contiguous(&Weights::from_relative(&[50.0, 50.0])?, Fraction::ALL)?;
+/// let shares = Weights::from_relative(&[40.0, 60.0])?;
+/// let new = replan(&old, shares.shares())?;
+/// assert_eq!(moved_share(&old, &new).millionths(), 100_000, "nobody moves without need");
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
+///
 /// # Errors
 /// [`InvalidWeight::SharesAboveAll`] where the shares sum to more than 100 %.
 ///

@@ -26,7 +26,7 @@ impl Carried {
     #[cold]
     pub(crate) fn value<O: HostServices>(&self, request: &Request<'_, O>) -> Option<Box<[u8]>> {
         request.text(self.passes.redirected)?;
-        request.outside().property(&Passes::state(&self.name))
+        request.services().property(&Passes::state(&self.name)).map(|value| Box::from(&*value))
     }
 
     #[cold]

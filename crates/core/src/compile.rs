@@ -158,6 +158,7 @@ impl<'c> Compiler<'c> {
         shape.properties = tables.properties.into_items();
         shape.claims = tables.claims.into_items();
         shape.cel = tables.cel.into_items();
+        shape.cel_tokens = (0..).zip(&shape.cel).map(|(position, _)| position).collect();
         shape.texts = tables.texts.into_items();
         shape.states = tables.states.into_items();
         shape.counters = tables.counters.into_items();

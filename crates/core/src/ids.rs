@@ -30,9 +30,9 @@ impl ExperimentId {
 /// Where a header lies of which nothing is asked but its bytes: its position in
 /// [`AccessPlan::headers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlainPlace(pub(crate) u16);
+pub struct PlainHeader(pub(crate) u16);
 
-impl PlainPlace {
+impl PlainHeader {
     /// The position.
     #[inline]
     pub fn index(self) -> usize {

@@ -30,6 +30,9 @@ impl<O: HostServices> Request<'_, O> {
     pub fn earlier_state(&self, name: &str) -> Option<Box<[u8]>> {
         let header = |pair: Pair<'_>| pair.name == Passes::HEADER.as_bytes();
         let possible = self.raw().is_empty() || Pairs::new(self.raw()).any(header);
-        if possible { self.outside().property(&Passes::state(name)) } else { None }
+        if !possible {
+            return None;
+        }
+        self.services().property(&Passes::state(name)).map(|value| Box::from(&*value))
     }
 }

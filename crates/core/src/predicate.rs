@@ -5,7 +5,7 @@ use crate::condition::Condition;
 use crate::header::equal;
 use crate::host;
 use crate::http_match::{ClaimTest, Networks, TextTest};
-use crate::ids::{CelId, ExperimentId, PlainPlace};
+use crate::ids::{CelId, ExperimentId, PlainHeader};
 use crate::truth::Truth;
 use crate::value::Value;
 use crate::view::RequestView;
@@ -42,7 +42,7 @@ pub enum Predicate {
     /// A header without default is this very text: the short form of [`Predicate::Text`] with such a test.
     Is {
         /// Where it lies.
-        place: PlainPlace,
+        place: PlainHeader,
         /// The same as an attribute, for what does not lie there plainly.
         attribute: AttrId,
         /// The text.
@@ -112,56 +112,56 @@ impl Predicate {
 
     /// Whether it holds for this request, as far as that is known.
     #[inline]
-    pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
+    pub fn judge<F: RequestView>(&self, view: &F) -> Truth {
         // Most rules ask one thing only: whether a header is a certain text. That is a few cache lines of
         // code; everything else is a call away.
         if let Predicate::Is { place, text, .. } = self
-            && let Some(found) = facts.plain(*place)
+            && let Some(found) = view.plain(*place)
         {
             return found.is_some_and(|found| equal(found, text)).into();
         }
-        self.judge_otherwise(facts)
+        self.judge_otherwise(view)
     }
 
     #[inline(never)]
-    fn judge_otherwise<F: RequestView>(&self, facts: &F) -> Truth {
+    fn judge_otherwise<F: RequestView>(&self, view: &F) -> Truth {
         match self {
             Predicate::Const(verdict) => (*verdict).into(),
-            Predicate::All(parts) => Truth::all(parts.iter().map(|p| p.judge(facts))),
-            Predicate::Any(parts) => Truth::any(parts.iter().map(|p| p.judge(facts))),
-            Predicate::Not(part) => !part.judge(facts),
+            Predicate::All(parts) => Truth::all(parts.iter().map(|p| p.judge(view))),
+            Predicate::Any(parts) => Truth::any(parts.iter().map(|p| p.judge(view))),
+            Predicate::Not(part) => !part.judge(view),
             Predicate::Text { attribute, test, absent_is_empty } => {
-                match facts.any_line(*attribute, |line| test.judge(line)) {
+                match view.any_line(*attribute, |line| test.judge(line)) {
                     Some(truth) => truth,
                     None if *absent_is_empty => test.judge(b""),
                     None => Truth::False,
                 }
             }
-            Predicate::Host { attribute, test, absent_is_empty } => match facts.text(*attribute) {
+            Predicate::Host { attribute, test, absent_is_empty } => match view.text(*attribute) {
                 Some(text) => host::judge(text, |text| test.judge(text)),
                 None if *absent_is_empty => test.judge(b""),
                 None => Truth::False,
             },
             Predicate::Is { attribute, text, .. } => {
-                facts.any_line(*attribute, |line| equal(line, text).into()).unwrap_or(Truth::False)
+                view.any_line(*attribute, |line| equal(line, text).into()).unwrap_or(Truth::False)
             }
-            Predicate::Number { attribute, equals } => match facts.value(*attribute) {
+            Predicate::Number { attribute, equals } => match view.value(*attribute) {
                 Value::Unreadable => Truth::Unknown,
                 value => (value == Value::Number(*equals)).into(),
             },
-            Predicate::Claim(claim) => claim.judge(facts),
+            Predicate::Claim(claim) => claim.judge(view),
             Predicate::Network { attribute, networks } => {
                 // There is a client always; what is missing is that the proxy says who.
-                facts.text(*attribute).map_or(Truth::Unknown, |text| networks.contain(text))
+                view.text(*attribute).map_or(Truth::Unknown, |text| networks.contain(text))
             }
-            Predicate::Among { value, among } => match facts.text(*value) {
-                Some(text) if !text.is_empty() => facts.value(*among).has(text),
+            Predicate::Among { value, among } => match view.text(*value) {
+                Some(text) if !text.is_empty() => view.value(*among).has(text),
                 _ => Truth::False,
             },
-            Predicate::Condition(condition) => condition.judge(facts),
-            Predicate::Cel(id) => facts.cel(*id),
+            Predicate::Condition(condition) => condition.judge(view),
+            Predicate::Cel(id) => view.cel(*id),
             Predicate::Variant { experiment, variant } => {
-                (facts.variant(*experiment) == Some(*variant)).into()
+                (view.variant(*experiment) == Some(*variant)).into()
             }
         }
     }

@@ -104,16 +104,16 @@ fn asks_for_connect(path: &[u8]) -> bool {
 /// Gives a reply the form that the client which sent these headers can read. A gRPC status goes where the client's
 /// protocol has it, with the body as the message; all other clients get a plain HTTP response.
 #[cold]
-pub fn suit(reply: &mut Reply, request: &[u8]) {
+pub fn adapt(reply: &mut Reply, request: &[u8]) {
     let call = reply.grpc_status.and_then(|status| Some((status, Protocol::of(request)?)));
     if let Some((status, (protocol, kind))) = call {
-        suit_call(reply, status, protocol, kind);
+        adapt_call(reply, status, protocol, kind);
     } else if has_no_body(reply.status) {
         reply.body = Box::default();
     }
 }
 
-fn suit_call(reply: &mut Reply, status: u8, protocol: Protocol, kind: Vec<u8>) {
+fn adapt_call(reply: &mut Reply, status: u8, protocol: Protocol, kind: Vec<u8>) {
     let message = std::mem::take(&mut reply.body);
     let ours: [&str; 3] = ["content-type", "grpc-status", "grpc-message"];
     reply.headers.retain(|(name, _)| !ours.contains(&&**name));
@@ -226,7 +226,7 @@ mod tests {
         reply.body = "down: 100 % ü".as_bytes().into();
         reply.headers.push(("content-type".into(), b"text/plain"[..].into()));
         reply.headers.push(("x-kept".into(), b"1"[..].into()));
-        suit(&mut reply, &encode_pairs(request));
+        adapt(&mut reply, &encode_pairs(request));
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let headers = reply.headers.iter().map(|(name, value)| format!("{name}: {}", text(value)));
         (reply.status, headers.collect::<Vec<_>>().join(", "), reply.body.to_vec())
@@ -364,7 +364,7 @@ mod tests {
     fn some_statuses_have_no_body() {
         for (status, left) in [(200, 2), (204, 0), (205, 0), (304, 0), (404, 2)] {
             let mut reply = Reply { body: b"no"[..].into(), ..Reply::new(status, "why") };
-            suit(&mut reply, &[]);
+            adapt(&mut reply, &[]);
             assert_eq!(reply.body.len(), left, "{status}");
         }
     }

@@ -15,6 +15,7 @@ use crate::attribute::AttrId;
 use crate::header::equal;
 use crate::host;
 use crate::http_match::listed;
+use crate::need::{Need, Read, Source, needs_of_any};
 use crate::predicate::Predicate;
 use crate::table::Index;
 use crate::truth::Truth;
@@ -70,81 +71,6 @@ struct Key {
     rules: Range<usize>,
 }
 
-/// A value of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Source {
-    pub(crate) attribute: AttrId,
-    pub(crate) read: Read,
-}
-
-/// How a predicate looks at a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Read {
-    /// As [`Predicate::Text`]: each line of a header for itself.
-    Lines,
-    /// As [`Predicate::Host`]: with or without its port.
-    Host,
-    /// As [`Predicate::Claim`]: a text, or each text of a list.
-    Claim,
-    /// As a condition.
-    Value,
-    /// As a condition on a host.
-    HostValue,
-}
-
-/// Texts of which a request must have one, or a predicate is false for it.
-#[derive(Debug, Default)]
-pub(crate) struct Need<'p> {
-    keys: Vec<Wanted<'p>>,
-    /// What the answer without an index costs, in comparisons of a header.
-    cost: usize,
-}
-
-/// A text that a predicate requires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Wanted<'p> {
-    source: Source,
-    start: bool,
-    text: &'p [u8],
-}
-
-impl<'p> Need<'p> {
-    /// That a value is this text, or with `start` only starts with it.
-    pub(crate) fn of(source: Source, start: bool, text: &'p [u8], cost: usize) -> Self {
-        Self { keys: vec![Wanted { source, start, text }], cost }
-    }
-
-    /// One need of several.
-    pub(crate) fn any(needs: impl IntoIterator<Item = Self>) -> Self {
-        let mut any = Self::default();
-        for need in needs {
-            any.keys.extend(need.keys);
-            any.cost += need.cost;
-        }
-        any
-    }
-}
-
-/// The needs of alternatives, of which one must be met: a single need; none if an alternative needs nothing.
-pub(crate) fn needs_of_any<'p, T>(
-    alternatives: &'p [T],
-    needs: &mut Vec<Need<'p>>,
-    of: impl Fn(&'p T, &mut Vec<Need<'p>>),
-) {
-    let mut all = Vec::with_capacity(alternatives.len());
-    let mut own = Vec::new();
-    for alternative in alternatives {
-        own.clear();
-        of(alternative, &mut own);
-        // Each of its needs is one that it has; the first will do.
-        match own.drain(..).next() {
-            Some(need) => all.push(need),
-            None => return,
-        }
-    }
-    needs.push(Need::any(all));
-}
-
 /// The rules that an index has found for a request, in their order.
 #[derive(Debug)]
 pub struct Candidates<'i> {
@@ -183,36 +109,36 @@ impl RuleIndex {
     /// The rules that are not certainly false for a request.
     #[cold]
     #[inline(never)]
-    pub fn find<F: RequestView>(&self, facts: &F) -> Candidates<'_> {
+    pub fn find<F: RequestView>(&self, view: &F) -> Candidates<'_> {
         let mut bits = self.memory.0.take();
         bits.clear();
         bits.extend_from_slice(&self.always);
         let cells = Cell::from_mut(bits.as_mut_slice()).as_slice_of_cells();
         for (number, group) in self.groups.iter().enumerate() {
-            self.mark(number, group, facts, cells);
+            self.mark(number, group, view, cells);
         }
         Candidates { index: self, bits, next: 0, left: 0 }
     }
 
     /// Marks the rules that require what the request has of one value.
     #[inline]
-    fn mark<F: RequestView>(&self, number: usize, group: &Group, facts: &F, bits: Bits<'_>) {
+    fn mark<F: RequestView>(&self, number: usize, group: &Group, view: &F, bits: Bits<'_>) {
         let attribute = group.source.attribute;
         match group.source.read {
             Read::Lines => {
                 // All lines are looked at until one passes.
-                facts.any_line(attribute, |line| {
+                view.any_line(attribute, |line| {
                     self.look_up(number, group, line, bits);
                     Truth::False
                 });
             }
             Read::Host => {
-                if let Some(text) = facts.text(attribute) {
+                if let Some(text) = view.text(attribute) {
                     self.look_up_host(number, group, text, bits);
                 }
             }
             Read::Claim | Read::Value | Read::HostValue => {
-                self.mark_value(number, group, facts.value(attribute), bits);
+                self.mark_value(number, group, view.value(attribute), bits);
             }
         }
     }

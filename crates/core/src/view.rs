@@ -1,7 +1,7 @@
 //! What predicates ask of a request.
 
 use crate::attribute::AttrId;
-use crate::ids::{CelId, ExperimentId, PlainPlace};
+use crate::ids::{CelId, ExperimentId, PlainHeader};
 use crate::truth::Truth;
 use crate::value::Value;
 
@@ -16,7 +16,7 @@ pub trait RequestView {
     }
     /// The text at a plain place; `None` where it must be looked for otherwise, because the header has
     /// several lines, and `Some(None)` where it is absent.
-    fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>>;
+    fn plain(&self, place: PlainHeader) -> Option<Option<&[u8]>>;
     /// Whether one of the lines of the header passes, or, of an attribute that is not a header, its text;
     /// `None` when it is absent and has no default.
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {

@@ -22,6 +22,7 @@ mod render;
 mod report;
 mod semver;
 mod unleash;
+mod unsupported;
 
 pub use attributes::Kind;
 pub use document::{Attribute, Document, Experiment};
@@ -29,6 +30,7 @@ pub use report::{Remark, Renamed, Report};
 
 use serde_json::Value;
 use std::collections::BTreeMap;
+pub use unsupported::Unsupported;
 use weir_allocation::sdk::Algorithm;
 
 /// The vendor of the definitions.
@@ -70,9 +72,19 @@ pub struct Imported {
 
 /// Turns definitions into a configuration that assigns as the vendor's SDKs do.
 ///
+/// ```
+/// use serde_json::json;
+/// use weir_definitions::{Options, Vendor, import};
+///
+/// let payload = json!({"features": {"dark": {"defaultValue": false, "rules": [{"force": true}]}}});
+/// let imported = import(Vendor::Growthbook, &payload, &Options::default())?;
+/// assert_eq!(imported.report.imported, ["dark"]);
+/// # Ok::<(), weir_definitions::Unsupported>(())
+/// ```
+///
 /// # Errors
 /// When these are no definitions of that vendor: what they seem to be, and where the right ones are.
-pub fn import(vendor: Vendor, definitions: &Value, options: &Options) -> Result<Imported, String> {
+pub fn import(vendor: Vendor, definitions: &Value, options: &Options) -> Result<Imported, Unsupported> {
     let import = match vendor {
         Vendor::Growthbook => growthbook::read(definitions)?,
         Vendor::Unleash => unleash::read(definitions)?,

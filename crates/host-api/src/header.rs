@@ -1,5 +1,18 @@
 //! Header values, and the bytes in which header maps cross the border between a host and a module.
 
+/// A map of headers at the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderMap {
+    /// The request's headers.
+    Request,
+    /// The request's trailers.
+    RequestTrailers,
+    /// The response's headers.
+    Response,
+    /// The response's trailers.
+    ResponseTrailers,
+}
+
 /// Whether Envoy's codecs will send these bytes as a header value: no control characters but tab
 /// (RFC 9110 section 5.5). Anything else turns the request into a 503 later on.
 pub fn is_safe_value(value: &[u8]) -> bool {
@@ -131,6 +144,14 @@ impl<'a> Iterator for Pairs<'a> {
 }
 
 /// Writes the layout that [`Pairs`] reads; for tests and fakes.
+///
+/// ```
+/// use weir_host_api::header::{Pairs, encode_pairs};
+///
+/// let raw = encode_pairs(&[("x-user", "ada")]);
+/// let pair = Pairs::new(&raw).next().unwrap();
+/// assert_eq!((pair.name, pair.value), (&b"x-user"[..], &b"ada"[..]));
+/// ```
 pub fn encode_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Vec<u8> {
     let size = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let mut out = size(pairs.len()).to_vec();

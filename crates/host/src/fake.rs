@@ -1,7 +1,10 @@
 //! A host for tests: answers with prepared values, and records the calls.
 
 use crate::header::encode_pairs;
-use crate::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind, Reply, Signature};
+use crate::{
+    Callout, Cel, Clock, Edit, HeaderMap, Headers, Host, Log, MetricId, MetricKind, Metrics, Properties,
+    Random, Reply, Signature, Signatures,
+};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
@@ -102,9 +105,79 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-impl Host for FakeHost {
+impl Properties for FakeHost {
     type Bytes = Vec<u8>;
 
+    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
+        self.note(Call::Property(text(path)));
+        self.properties.get(path).cloned()
+    }
+}
+
+impl Headers for FakeHost {
+    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Vec<u8>> {
+        let headers = match map {
+            HeaderMap::Request => &self.request,
+            HeaderMap::RequestTrailers => &self.request_trailers,
+            HeaderMap::Response | HeaderMap::ResponseTrailers => &self.response,
+        };
+        headers.borrow().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
+    }
+}
+
+impl Clock for FakeHost {
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+}
+
+impl Random for FakeHost {
+    fn random(&self) -> u64 {
+        self.random.replace(self.random.get().wrapping_add(1))
+    }
+}
+
+impl Cel for FakeHost {
+    fn evaluate_cel(&self, token: u32) -> Option<bool> {
+        self.note(Call::Cel(token));
+        self.cel.values().nth(token as usize).copied()
+    }
+}
+
+impl Signatures for FakeHost {
+    fn verify_signature(&self, _: &Signature<'_>) -> Option<bool> {
+        self.signatures
+    }
+}
+
+impl Metrics for FakeHost {
+    fn define_metric(&self, _: MetricKind, name: &str) -> Option<MetricId> {
+        let mut counters = self.counters.borrow_mut();
+        let index = counters.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            counters.push((name.to_owned(), 0));
+            counters.len() - 1
+        });
+        u32::try_from(index).ok().map(MetricId)
+    }
+
+    fn increment(&self, metric: MetricId, by: i64) {
+        if let Some((_, value)) = self.counters.borrow_mut().get_mut(metric.0 as usize) {
+            *value += by;
+        }
+    }
+
+    fn record(&self, metric: MetricId, value: u64) {
+        self.increment(metric, i64::try_from(value).unwrap_or(i64::MAX));
+    }
+}
+
+impl Log for FakeHost {
+    fn log(&self, _: log::Level, line: &str) {
+        self.lines.borrow_mut().push(line.to_owned());
+    }
+}
+
+impl Host for FakeHost {
     fn request_pairs(&self) -> Vec<u8> {
         self.note(Call::RequestPairs);
         encode_pairs(&self.request.borrow())
@@ -135,15 +208,6 @@ impl Host for FakeHost {
         self.note(call);
     }
 
-    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Vec<u8>> {
-        let headers = match map {
-            HeaderMap::Request => &self.request,
-            HeaderMap::RequestTrailers => &self.request_trailers,
-            HeaderMap::Response | HeaderMap::ResponseTrailers => &self.response,
-        };
-        headers.borrow().iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
-    }
-
     fn callout_header(&self, _: &[u8]) -> Option<Vec<u8>> {
         self.callout_answer.borrow().as_ref().map(|(status, _)| status.clone().into_bytes())
     }
@@ -156,10 +220,6 @@ impl Host for FakeHost {
     fn call_out(&self, callout: &Callout<'_>) -> Option<u32> {
         self.note(Call::CallOut(callout.cluster.to_owned(), callout.path.to_owned()));
         Some(7)
-    }
-
-    fn verify_signature(&self, _: &Signature<'_>) -> Option<bool> {
-        self.signatures
     }
 
     fn reply(&self, reply: &Reply) {
@@ -199,27 +259,9 @@ impl Host for FakeHost {
         self.steady.get()
     }
 
-    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
-        self.note(Call::Property(text(path)));
-        self.properties.get(path).cloned()
-    }
-
     fn compile_cel(&self, expression: &str) -> Result<u32, String> {
         let token = self.cel.keys().position(|known| known == expression);
         token.and_then(|i| u32::try_from(i).ok()).ok_or_else(|| "the proxy refused the expression".into())
-    }
-
-    fn evaluate_cel(&self, token: u32) -> Option<bool> {
-        self.note(Call::Cel(token));
-        self.cel.values().nth(token as usize).copied()
-    }
-
-    fn random(&self) -> u64 {
-        self.random.replace(self.random.get().wrapping_add(1))
-    }
-
-    fn now(&self) -> u64 {
-        self.now.get()
     }
 
     fn declare_lasting(&self, _: &[u8]) {}
@@ -229,31 +271,8 @@ impl Host for FakeHost {
         self.states.borrow_mut().insert(text(name), value.to_vec());
     }
 
-    fn define_metric(&self, _: MetricKind, name: &str) -> Option<MetricId> {
-        let mut counters = self.counters.borrow_mut();
-        let index = counters.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-            counters.push((name.to_owned(), 0));
-            counters.len() - 1
-        });
-        u32::try_from(index).ok().map(MetricId)
-    }
-
-    fn increment(&self, metric: MetricId, by: i64) {
-        if let Some((_, value)) = self.counters.borrow_mut().get_mut(metric.0 as usize) {
-            *value += by;
-        }
-    }
-
-    fn record(&self, metric: MetricId, value: u64) {
-        self.increment(metric, i64::try_from(value).unwrap_or(i64::MAX));
-    }
-
     fn is_alive(&self, context: u32) -> bool {
         self.note(Call::IsAlive(context));
         !self.gone.borrow().contains(&context)
-    }
-
-    fn log(&self, _: log::Level, line: &str) {
-        self.lines.borrow_mut().push(line.to_owned());
     }
 }

@@ -29,7 +29,10 @@ pub use plugin::{Body, Plugin, Refusal, Served, Wake, Workspace};
 #[cfg(target_os = "wasi")]
 pub use proxy::Proxy;
 pub use timers::MAX_BATCH;
-pub use weir_host_api::{Delay, Disposition, Hold, Reply, Signature, header};
+pub use weir_host_api::{
+    Cel, Clock, Delay, Disposition, HeaderMap, Headers, Hold, HostServices, Log, MetricId, MetricKind,
+    Metrics, Properties, Random, Reply, ResponseView, Signature, Signatures, header,
+};
 
 // What `entry!` names in the crate that calls it.
 #[doc(hidden)]
@@ -49,30 +52,6 @@ pub enum Edit<'a> {
     Remove,
 }
 
-/// A map of headers at the proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderMap {
-    /// The request's headers.
-    Request,
-    /// The request's trailers.
-    RequestTrailers,
-    /// The response's headers.
-    Response,
-    /// The response's trailers.
-    ResponseTrailers,
-}
-
-/// What a metric counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricKind {
-    /// Only goes up.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// A distribution of numbers.
-    Histogram,
-}
-
 /// A request that a plugin makes on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Callout<'c> {
@@ -88,16 +67,9 @@ pub struct Callout<'c> {
     pub timeout: u32,
 }
 
-/// A metric that was defined at the proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MetricId(pub u32);
-
-/// The functions that a proxy provides to a plugin. Failed calls do nothing: failures are reported only if a
-/// plugin can act on them.
-pub trait Host {
-    /// Bytes that the host wrote.
-    type Bytes: std::ops::Deref<Target = [u8]>;
-
+/// The functions that a proxy provides to a plugin: those that filters ask for themselves, each a trait of its own,
+/// and those that act on streams. Failed calls do nothing: failures are reported only if a plugin can act on them.
+pub trait Host: Cel + Clock + Headers + Log + Metrics + Random + Signatures {
     /// Whether a call costs so much that the counts of one request are spread over later ones, see [`Counters`].
     const SPREADS_COUNTS: bool = true;
     /// Whether no property has to be checked before it is read.
@@ -107,8 +79,6 @@ pub trait Host {
     fn request_pairs(&self) -> Self::Bytes;
     /// All request trailers in the same layout, in their callback.
     fn request_trailers(&self) -> Self::Bytes;
-    /// The first line of a header.
-    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Self::Bytes>;
     /// A header of the answer to a callout, in its callback.
     fn callout_header(&self, name: &[u8]) -> Option<Self::Bytes>;
     /// The body of the answer to a callout, up to `most` bytes, in its callback.
@@ -116,8 +86,6 @@ pub trait Host {
     /// Sends a GET request. Returns the token that its answer will have; `None` when the proxy refuses it,
     /// as when it does not know the cluster.
     fn call_out(&self, callout: &Callout<'_>) -> Option<u32>;
-    /// Whether a signature is right; `None` when the host cannot tell.
-    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool>;
     /// Answers the request of the current context.
     fn reply(&self, reply: &Reply);
     /// Lets the request of the current context go on that was held.
@@ -135,8 +103,6 @@ pub trait Host {
     fn set_timer(&self, milliseconds: u32);
     /// Changes one header.
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>);
-    /// A property by its path, segments with zero bytes between them.
-    fn property(&self, path: &[u8]) -> Option<Self::Bytes>;
     /// Whether a property can be read, by its path; asked when a configuration is loaded, unless
     /// [`Host::READS_EVERY_PROPERTY`].
     ///
@@ -156,22 +122,8 @@ pub trait Host {
     /// # Errors
     /// A reason that a user can act on.
     fn compile_cel(&self, expression: &str) -> Result<u32, String>;
-    /// The verdict of a compiled expression; `None` when it fails or is not a boolean.
-    fn evaluate_cel(&self, token: u32) -> Option<bool>;
-    /// Random bits that no client can predict.
-    fn random(&self) -> u64;
-    /// Nanoseconds since the Unix epoch.
-    fn now(&self) -> u64;
     /// Nanoseconds of a clock that never jumps.
     fn steady_now(&self) -> u64;
-    /// Defines a metric; the same name is always the same metric.
-    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId>;
-    /// Adds to a counter or a gauge.
-    fn increment(&self, metric: MetricId, by: i64);
-    /// Records a number in a histogram, or sets a gauge.
-    fn record(&self, metric: MetricId, value: u64);
     /// Whether a context is still there.
     fn is_alive(&self, context: u32) -> bool;
-    /// A line in the proxy's log.
-    fn log(&self, level: log::Level, line: &str);
 }

@@ -4,7 +4,8 @@
 
 use crate::header::encode_pairs;
 use crate::{
-    Callout, Edit, Flow, HeaderMap, Host, HostBytes, MetricId, MetricKind, Reply, Signature, protobuf,
+    Callout, Cel, Clock, Edit, Flow, HeaderMap, Headers, Host, HostBytes, Log, MetricId, MetricKind, Metrics,
+    Properties, Random, Reply, Signature, Signatures, protobuf,
 };
 use abi::*;
 use log::{Level, LevelFilter};
@@ -171,9 +172,90 @@ impl Proxy {
     }
 }
 
-impl Host for Proxy {
+impl Properties for Proxy {
     type Bytes = HostBytes;
 
+    fn property(&self, path: &[u8]) -> Option<HostBytes> {
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        owned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }).ok()
+    }
+}
+
+impl Headers for Proxy {
+    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<HostBytes> {
+        header(map.into(), name)
+    }
+}
+
+impl Clock for Proxy {
+    fn now(&self) -> u64 {
+        let mut now = 0;
+        // SAFETY: the pointer is valid for writes during the call. A failure leaves zero.
+        unsafe { proxy_get_current_time_nanoseconds(&raw mut now) };
+        now
+    }
+}
+
+impl Random for Proxy {
+    fn random(&self) -> u64 {
+        let mut bits = [0; 8];
+        // SAFETY: `bits` is valid for writes of its size during the call. A failure leaves zeros.
+        unsafe { random_get(bits.as_mut_ptr(), bits.len()) };
+        u64::from_le_bytes(bits)
+    }
+}
+
+impl Cel for Proxy {
+    fn evaluate_cel(&self, token: u32) -> Option<bool> {
+        match *self.foreign("expr_evaluate", &token.to_le_bytes()).ok()? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Signatures for Proxy {
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
+        let argument = protobuf::fields(&[
+            signature.hash.as_bytes(),
+            signature.key,
+            signature.signature,
+            signature.message,
+        ]);
+        let answer = self.foreign("verify_signature", &argument).ok()?;
+        // A wrong signature is an answer too, in which the field is absent: false is protobuf's default.
+        Some(protobuf::first_bool(&answer))
+    }
+}
+
+impl Metrics for Proxy {
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
+        let mut id = 0;
+        // SAFETY: all pointers are valid for the sizes given, during the call.
+        let status = unsafe { proxy_define_metric(kind.into(), name.as_ptr(), name.len(), &raw mut id) };
+        (status == OK).then_some(MetricId(id))
+    }
+
+    fn increment(&self, metric: MetricId, by: i64) {
+        // SAFETY: no pointers. A refused increment has nothing to act on.
+        unsafe { proxy_increment_metric(metric.0, by) };
+    }
+
+    fn record(&self, metric: MetricId, value: u64) {
+        // SAFETY: no pointers. As above.
+        unsafe { proxy_record_metric(metric.0, value) };
+    }
+}
+
+impl Log for Proxy {
+    fn log(&self, severity: Level, line: &str) {
+        // SAFETY: the pointer is valid for the size given, during the call.
+        unsafe { proxy_log(level(severity), line.as_ptr(), line.len()) };
+    }
+}
+
+impl Host for Proxy {
     #[inline]
     fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.
@@ -206,10 +288,6 @@ impl Host for Proxy {
         if status != OK {
             refused("the header", name, status);
         }
-    }
-
-    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<HostBytes> {
-        header(map.into(), name)
     }
 
     fn callout_header(&self, name: &[u8]) -> Option<HostBytes> {
@@ -250,18 +328,6 @@ impl Host for Proxy {
             )
         };
         (status == OK).then_some(token)
-    }
-
-    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
-        let argument = protobuf::fields(&[
-            signature.hash.as_bytes(),
-            signature.key,
-            signature.signature,
-            signature.message,
-        ]);
-        let answer = self.foreign("verify_signature", &argument).ok()?;
-        // A wrong signature is an answer too, in which the field is absent: false is protobuf's default.
-        Some(protobuf::first_bool(&answer))
     }
 
     fn reply(&self, reply: &Reply) {
@@ -328,11 +394,6 @@ impl Host for Proxy {
         unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
     }
 
-    fn property(&self, path: &[u8]) -> Option<HostBytes> {
-        // SAFETY: all pointers are valid for the sizes given, during the call.
-        owned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }).ok()
-    }
-
     fn compile_cel(&self, expression: &str) -> Result<u32, String> {
         let token = self.foreign("expr_create", expression.as_bytes()).map_err(|status| match status {
             NOT_FOUND => "this proxy has no CEL (foreign function expr_create)".to_owned(),
@@ -340,28 +401,6 @@ impl Host for Proxy {
         })?;
         let token = <[u8; 4]>::try_from(&*token).map_err(|_| "the proxy's CEL answers in an unknown form")?;
         Ok(u32::from_le_bytes(token))
-    }
-
-    fn evaluate_cel(&self, token: u32) -> Option<bool> {
-        match *self.foreign("expr_evaluate", &token.to_le_bytes()).ok()? {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
-        }
-    }
-
-    fn random(&self) -> u64 {
-        let mut bits = [0; 8];
-        // SAFETY: `bits` is valid for writes of its size during the call. A failure leaves zeros.
-        unsafe { random_get(bits.as_mut_ptr(), bits.len()) };
-        u64::from_le_bytes(bits)
-    }
-
-    fn now(&self) -> u64 {
-        let mut now = 0;
-        // SAFETY: the pointer is valid for writes during the call. A failure leaves zero.
-        unsafe { proxy_get_current_time_nanoseconds(&raw mut now) };
-        now
     }
 
     fn set_state(&self, name: &[u8], value: &[u8]) {
@@ -384,23 +423,6 @@ impl Host for Proxy {
         now
     }
 
-    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
-        let mut id = 0;
-        // SAFETY: all pointers are valid for the sizes given, during the call.
-        let status = unsafe { proxy_define_metric(kind.into(), name.as_ptr(), name.len(), &raw mut id) };
-        (status == OK).then_some(MetricId(id))
-    }
-
-    fn increment(&self, metric: MetricId, by: i64) {
-        // SAFETY: no pointers. A refused increment has nothing to act on.
-        unsafe { proxy_increment_metric(metric.0, by) };
-    }
-
-    fn record(&self, metric: MetricId, value: u64) {
-        // SAFETY: no pointers. As above.
-        unsafe { proxy_record_metric(metric.0, value) };
-    }
-
     fn is_alive(&self, context: u32) -> bool {
         // SAFETY: no pointers. A context that is gone is refused with a status; after one that is not,
         // the context of this callback must be chosen again.
@@ -411,10 +433,5 @@ impl Host for Proxy {
             }
             alive
         }
-    }
-
-    fn log(&self, severity: Level, line: &str) {
-        // SAFETY: the pointer is valid for the size given, during the call.
-        unsafe { proxy_log(level(severity), line.as_ptr(), line.len()) };
     }
 }

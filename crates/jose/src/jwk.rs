@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::algorithm::{Algorithm, Curve, KeyType};
 use crate::base64url;
 use crate::der;
-use crate::service::SignatureService;
 use crate::software::Software;
+use weir_host_api::{Signature, Signatures};
 
 /// A key that is ready to verify.
 pub(crate) struct Key {
@@ -82,7 +82,7 @@ impl Key {
         algorithm: Algorithm,
         signature: &[u8],
         message: &[u8],
-        service: &impl SignatureService,
+        service: &impl Signatures,
     ) -> Option<bool> {
         let der = match self.key_type {
             // RFC 8017, 8.1.2 and 8.2.2, step 1: as long as the modulus, exactly.
@@ -93,9 +93,10 @@ impl Key {
             },
             _ => None,
         };
-        let native = algorithm
-            .host_hash()
-            .and_then(|hash| service.verify(hash, &self.spki, der.as_deref().unwrap_or(signature), message));
+        let native = algorithm.host_hash().and_then(|hash| {
+            let signature = der.as_deref().unwrap_or(signature);
+            service.verify_signature(&Signature { hash, key: &self.spki, signature, message })
+        });
         native.or_else(|| self.software.verify(algorithm, signature, message))
     }
 

@@ -11,8 +11,8 @@ use crate::json::{self, Fault};
 use crate::jwk::{Key, Unusable};
 use crate::pem;
 use crate::refusal::Refusal;
-use crate::service::SignatureService;
 use crate::token::Token;
+use weir_host_api::Signatures;
 
 /// The longest key set that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -77,6 +77,20 @@ impl KeySet {
     /// A key verifies only what goes with its type: an RSA key is never an HMAC secret. At most eight keys are
     /// tried for one token.
     ///
+    /// ```
+    /// use weir_jose::{Algorithm, KeySet, NoService, Token};
+    ///
+    /// let (keys, skipped) = KeySet::parse(
+    ///     br#"{"keys": [{"kty": "oct", "kid": "one", "k": "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcywgb2s"}]}"#,
+    /// )?;
+    /// assert!(skipped.is_empty());
+    /// let text = "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.eyJzdWIiOiJhbm4ifQ.hxH6Faob-HiP1fC7yAvce1IA08PN5-gDdy4SoDVCeuE";
+    /// let token = Token::parse(text.as_bytes(), 8192)?;
+    /// keys.verify(&token, &Algorithm::ALL, &NoService)?;
+    /// assert_eq!(token.payload().sub()?.as_deref(), Some("ann"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Refusal::AlgorithmNotAllowed`], [`Refusal::UnknownKey`] (newer keys may help),
@@ -86,7 +100,7 @@ impl KeySet {
         &self,
         token: &Token<'_>,
         allowed: impl Into<Allowed<'a>>,
-        service: &impl SignatureService,
+        service: &impl Signatures,
     ) -> Result<(), Refusal> {
         let (algorithm, allowed) = (token.algorithm(), allowed.into());
         if !allowed.may_be(algorithm) {

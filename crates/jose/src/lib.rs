@@ -4,7 +4,7 @@
 //! (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose numbers are kept as
 //! written). [`Cache`] stores verified tokens, so that the common request costs one hash and one comparison.
 //!
-//! Verification is [`jwt_compact`]'s, except where the host verifies for us ([`SignatureService`]) and
+//! Verification is [`jwt_compact`]'s, except where the host verifies for us ([`Signatures`]) and
 //! for the two curves that it does not have. The *reading* of tokens is our own, because that crate
 //! takes what RFC 7515 and 8725 want refused: `crit`, duplicate members, a `jwk` in the header.
 //!
@@ -37,9 +37,10 @@ pub use denied::Denied;
 pub use keyset::{KeySet, KeySetError};
 pub use payload::{Audiences, Payload};
 pub use refusal::Refusal;
-pub use service::{NoService, SignatureService};
+pub use service::NoService;
 pub use times::{TimeRules, Validity};
 pub use token::{Form, Header, Token};
+pub use weir_host_api::{Signature, Signatures};
 
 #[cfg(test)]
 extern crate self as weir_jose;

@@ -1,5 +1,7 @@
 //! Why a token is not accepted.
 
+use std::fmt;
+
 /// Declares the variants once, with their documentation and their stable name.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $variant:ident = $reason:literal,)*) => {
@@ -81,6 +83,14 @@ refusals! {
     /// A member of the header, such as `typ`, is not what the caller wants.
     TokenHeader = "token_header",
 }
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 #[cfg(test)]
 mod tests {

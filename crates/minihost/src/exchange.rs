@@ -3,44 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::headers::{Bytes, HeaderMap};
 use super::plugin::Plugin;
 use super::report::{CallStats, Cost, LogLine, Trap};
+use super::request::Request;
 use super::state::Response;
 use super::stream::{Properties, Stream};
 
 /// A stream that is still held after so much time on the VM's clock counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(600);
-
-/// A request as the module sees it first, or as the upstream gets it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
-    /// Headers with `:authority`, `:path`, `:method`, `:scheme` first, as Envoy orders them.
-    pub headers: HeaderMap,
-    /// The body; it arrives in one piece.
-    pub body: Bytes,
-    /// The trailers.
-    pub trailers: HeaderMap,
-}
-
-impl Request {
-    /// A GET request of `path` from `example.com`.
-    pub fn get(path: &str) -> Self {
-        Self::new("GET", "example.com", path)
-    }
-
-    /// A request with these pseudo-headers and no others.
-    pub fn new(method: &str, authority: &str, path: &str) -> Self {
-        let pseudo = [(":authority", authority), (":path", path), (":method", method), (":scheme", "http")];
-        Self { headers: pseudo.into_iter().collect(), body: Bytes::new(), trailers: HeaderMap::new() }
-    }
-
-    /// The same request with one header more.
-    pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
-        self.headers.add(name, value);
-        self
-    }
-}
 
 /// What became of a request.
 #[derive(Clone, Debug)]

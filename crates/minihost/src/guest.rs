@@ -3,7 +3,8 @@
 use wasmi::{Caller, Error, Extern, Memory, Val};
 
 use super::headers::Bytes;
-use super::state::{HostState, Status};
+use super::state::HostState;
+use super::status::Status;
 
 /// The module during one imported call: its memory, and the host's state.
 pub(crate) struct Guest<'a> {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod answering;
 mod callouts;
 mod clock;
 mod exchange;
@@ -12,7 +13,9 @@ mod module;
 mod plugin;
 mod properties;
 mod report;
+mod request;
 mod state;
+mod status;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -21,12 +24,14 @@ mod vm;
 mod waiting_tests;
 
 pub use callouts::{Answer, Answerer};
-pub use exchange::{Exchange, ExchangeError, Request};
+pub use exchange::{Exchange, ExchangeError};
 pub use headers::{Bytes, HeaderMap};
 pub use metrics::{Metric, MetricKind, Metrics};
 pub use module::{LoadError, Module, Options};
 pub use plugin::{ConfigureError, Plugin};
 pub use report::{CallStats, Cost, LogLevel, LogLine, Trap};
-pub use state::{Callout, ForeignFunction, Response, Status};
+pub use request::Request;
+pub use state::{Callout, ForeignFunction, Response};
+pub use status::Status;
 pub use stream::{Properties, Stream};
 pub use vm::Vm;

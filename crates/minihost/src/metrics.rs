@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Status;
+use super::status::Status;
 
 /// What a metric counts. The numbers are those of the ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,23 +6,7 @@ use std::time::Duration;
 use super::headers::{Bytes, HeaderMap};
 use super::metrics::Metrics;
 use super::report::{CallStats, LogLevel, LogLine};
-
-/// Statuses of the ABI, by the numbers that cross it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-#[repr(u32)]
-pub enum Status {
-    Ok = 0,
-    NotFound = 1,
-    BadArgument = 2,
-    SerializationFailure = 3,
-    ParseFailure = 4,
-    InvalidMemoryAccess = 6,
-    Empty = 7,
-    CasMismatch = 8,
-    InternalFailure = 10,
-    Unimplemented = 12,
-}
+use super::status::Status;
 
 /// A host's answer to a foreign function: `None` when it does not know the function's name.
 pub type ForeignFunction = Box<dyn FnMut(&str, &[u8]) -> Option<Result<Bytes, Status>>>;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::exchange::Request;
 use super::headers::Bytes;
 use super::plugin::Plugin;
 use super::report::Trap;
+use super::request::Request;
 use super::state::{Message, Response, StreamState};
 use super::vm::Vm;
 

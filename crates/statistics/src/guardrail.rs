@@ -35,6 +35,15 @@ pub enum Verdict {
 ///
 /// Source: non-inferiority by a confidence interval, as in ICH E9, section 3.3.2.
 ///
+/// ```
+/// use weir_statistics::guardrail::{Verdict, Worse, judge};
+/// use weir_statistics::lift::Interval;
+///
+/// let errors = Interval { low: -0.01, high: 0.01 };
+/// assert_eq!(judge(errors, Worse::Higher, 0.02)?, Verdict::Holds);
+/// # Ok::<(), weir_statistics::Undefined>(())
+/// ```
+///
 /// # Errors
 /// A tolerance below 0 or not finite; an interval whose ends are not finite or in the wrong order.
 pub fn judge(difference: Interval, worse: Worse, tolerance: f64) -> Result<Verdict, Undefined> {

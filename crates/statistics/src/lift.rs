@@ -41,6 +41,16 @@ impl Estimate {
     /// Source: B. Welch, Biometrika 34, 1947; `scipy.stats.ttest_ind(equal_var=False)`; GrowthBook's `TwoSidedTTest`
     /// with the difference type `absolute`.
     ///
+    /// ```
+    /// use weir_statistics::{lift::Estimate, sample::Sample};
+    ///
+    /// let (control, treatment) = (Sample::proportion(100, 1_000)?, Sample::proportion(150, 1_000)?);
+    /// let difference = Estimate::difference(&control, &treatment)?;
+    /// assert!((difference.value - 0.05).abs() < 1e-12);
+    /// assert!(difference.interval(0.05)?.low > 0.0, "significant at 5 %");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
+    ///
     /// # Errors
     /// Fewer than two observations in an arm; no variance in both.
     pub fn difference(control: &Sample, treatment: &Sample) -> Result<Self, Undefined> {

@@ -7,6 +7,13 @@ use crate::Undefined;
 ///
 /// Source: S. Holm, Scandinavian Journal of Statistics 6, 1979; `statsmodels` `multipletests(method="holm")`.
 ///
+/// ```
+/// use weir_statistics::multiple::holm;
+///
+/// assert_eq!(holm(&[0.01, 0.04])?, [0.02, 0.04]);
+/// # Ok::<(), weir_statistics::Undefined>(())
+/// ```
+///
 /// # Errors
 /// A p-value outside of 0 to 1.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Undefined> {

@@ -80,6 +80,20 @@ impl Design {
     /// Source: S. Chow, J. Shao and H. Wang, Sample Size Calculations in Clinical Research, section 3.2; `statsmodels`
     /// `NormalIndPower`.
     ///
+    /// ```
+    /// use weir_statistics::power::{Baseline, Design, Effect, Looks};
+    ///
+    /// let design = Design {
+    ///     baseline: Baseline::Rate(0.1),
+    ///     effect: Effect::Relative(0.1),
+    ///     weights: vec![1.0, 1.0],
+    ///     alpha: 0.05,
+    ///     power: 0.8,
+    /// };
+    /// assert!((28_000..31_000).contains(&design.units(Looks::Once)?), "of both arms together");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
+    ///
     /// # Errors
     /// A baseline, an effect, weights, `alpha` or a power out of range: rates with and without the effect must be
     /// between 0 and 1, an effect may not be 0. More than 10^12 units.

@@ -25,6 +25,14 @@ pub struct ChiSquaredTest {
 ///
 /// Source: K. Pearson, Philosophical Magazine 50, 1900; `scipy.stats.chisquare`.
 ///
+/// ```
+/// use weir_statistics::srm::chi_squared;
+///
+/// let test = chi_squared(&[5_000, 5_300], &[1.0, 1.0])?;
+/// assert!(test.p_value < 0.01, "an even split hardly ever gives this");
+/// # Ok::<(), weir_statistics::Undefined>(())
+/// ```
+///
 /// # Errors
 /// Lists of different lengths; weights below 0, not finite, or all 0; no units; fewer than two arms that can differ.
 pub fn chi_squared(observed: &[u64], weights: &[f64]) -> Result<ChiSquaredTest, Undefined> {
@@ -95,6 +103,17 @@ pub struct Sequential {
 impl Sequential {
     /// A test before its first unit: the p-value is 1. `concentration` is above 0: [`CONCENTRATION`] is good for the
     /// small mismatches of large experiments.
+    ///
+    /// ```
+    /// use weir_statistics::srm::{CONCENTRATION, Sequential};
+    ///
+    /// let mut test = Sequential::new(&[1.0, 1.0], CONCENTRATION)?;
+    /// test.observe(&[510, 490])?;
+    /// assert!(test.p_value() > 0.05);
+    /// test.observe(&[5_000, 6_000])?;
+    /// assert!(test.p_value() < 0.001, "looked at as often as you like");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// Weights below 0, not finite, or with fewer than two above 0; a concentration that is not above 0.

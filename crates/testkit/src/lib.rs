@@ -1,7 +1,8 @@
-//! What the tests of filters share: the services of a host, set by hand, which note what they are asked.
+//! What the tests of filters share: the capabilities of a host ([`weir_host_api`]), set by hand, which note what they
+//! are asked. [`Services`] is there while filters decide, [`MetricStore`] counts, [`Response`] is the end of a request.
 //!
 //! ```
-//! use weir_core::HostServices;
+//! use weir_host_api::Properties;
 //! use weir_testkit::Services;
 //!
 //! let host = Services::default();
@@ -12,11 +13,15 @@
 
 #![forbid(unsafe_code)]
 
+mod metrics;
+mod response;
+
+pub use metrics::MetricStore;
+pub use response::Response;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use weir_core::HostServices;
-use weir_core::ids::CelId;
-use weir_core::request::Signature;
+use weir_host_api::{Cel, Clock, Properties, Random, Signature, Signatures};
 
 /// The services of a host. By default there are no properties, the clock is at 0, random numbers differ from call
 /// to call and are the same in each test, and neither expressions nor signatures can be judged.
@@ -67,18 +72,24 @@ impl Services {
     }
 }
 
-impl HostServices for Services {
-    fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
+impl Properties for Services {
+    type Bytes = Vec<u8>;
+
+    fn property(&self, path: &[u8]) -> Option<Vec<u8>> {
         let path = String::from_utf8_lossy(path).replace('\0', ".");
         self.note(&*path);
-        self.properties.borrow().get(&path).map(|value| value.as_slice().into())
+        self.properties.borrow().get(&path).cloned()
     }
+}
 
-    fn cel(&self, _: CelId) -> Option<bool> {
+impl Cel for Services {
+    fn evaluate_cel(&self, _: u32) -> Option<bool> {
         self.note("cel");
         self.cel.get()
     }
+}
 
+impl Random for Services {
     fn random(&self) -> u64 {
         self.note("random");
         self.random.get().unwrap_or_else(|| {
@@ -87,12 +98,16 @@ impl HostServices for Services {
             self.drawn.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
         })
     }
+}
 
+impl Clock for Services {
     fn now(&self) -> u64 {
         self.note("now");
         self.now.get()
     }
+}
 
+impl Signatures for Services {
     fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
         self.note(format!("verify {}", signature.hash));
         self.signature.get()

@@ -21,8 +21,9 @@
 
 mod answer;
 mod plan;
+mod seen;
 mod server;
 
-pub use answer::Seen;
 pub use plan::{Answer, Plans};
+pub use seen::Seen;
 pub use server::Upstream;

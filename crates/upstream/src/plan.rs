@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::answer::Seen;
+use crate::seen::Seen;
 
 /// An answer as it is prepared: nothing is added to it but what HTTP demands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

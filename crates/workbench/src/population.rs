@@ -5,8 +5,10 @@ use crate::document::Loaded;
 use std::collections::HashSet;
 use weir_core::attribute::{AttributeSpec, RequestPart};
 use weir_core::header::encode_pairs;
-use weir_core::ids::CelId;
-use weir_core::{AttributeMap, Effects, HostServices, Request, Scratch, SourceSpec, Targeting};
+use weir_core::{
+    AttributeMap, Cel, Clock, Effects, Properties, Random, Request, Scratch, Signatures, SourceSpec,
+    Targeting,
+};
 use weir_experiment::{Note, Status, Step, Verdict};
 use weir_pipeline::{Document, Plans, Trace, experiments, jwt, routing};
 
@@ -237,23 +239,29 @@ struct Carried<'u> {
     properties: Vec<Vec<u8>>,
 }
 
-impl HostServices for Carried<'_> {
+impl Properties for Carried<'_> {
+    type Bytes = Box<[u8]>;
+
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         self.properties.iter().any(|known| known == path).then(|| self.unit.into())
     }
+}
 
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-
+impl Random for Carried<'_> {
     fn random(&self) -> u64 {
         0
     }
+}
 
+impl Clock for Carried<'_> {
     fn now(&self) -> u64 {
         0
     }
 }
+
+impl Cel for Carried<'_> {}
+
+impl Signatures for Carried<'_> {}
 
 impl experiments::Trace for Ends {
     fn note(&mut self, note: Note<'_>) {

@@ -130,7 +130,7 @@ impl Split {
         request: &Request<'_, O>,
         effects: &mut Effects,
     ) -> Option<(Key<'static>, Bucket)> {
-        let random = || request.outside().random();
+        let random = || request.services().random();
         if let Some(cookie) = &self.cookie {
             if let Some(value) = effects.cookie(cookie.attribute) {
                 return Some((Key::Minted, self.salt.bucket(value)));

@@ -8,7 +8,8 @@ use crate::decision::{Decision, find, values};
 use crate::overrides::Chosen;
 use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Rule, Trust, Variant};
-use crate::sticky::{NewAssignments, StickyStore};
+use crate::sticky::NewAssignments;
+use crate::stored::StickyStore;
 use crate::trace::{Note, Step, Trace, Verdict};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::RequestView;
@@ -47,8 +48,8 @@ impl Plan {
         trace: &mut T,
     ) {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
-        let turn = Decision::new(self, request, earlier.as_deref());
-        let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&turn, effects));
+        let decision = Decision::new(self, request, earlier.as_deref());
+        let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&decision, effects));
         let (mut last, mut has_uncounted) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
         let counted_before = effects.counts.len();
@@ -57,15 +58,15 @@ impl Plan {
                 experiment.note(trace, Step::Flag, Verdict::Out);
                 continue;
             }
-            let inherited = if trusted { turn.inherited(position, experiment, trace) } else { None };
+            let inherited = if trusted { decision.inherited(position, experiment, trace) } else { None };
             let decided = match inherited {
                 Some(assigned) => Some(assigned),
-                None => turn.experiment(experiment, &mut last, trace),
+                None => decision.experiment(experiment, &mut last, trace),
             };
             let Some(mut assigned) = decided else { continue };
             let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
             if self.may_not_count {
-                assigned = turn.judged(assigned);
+                assigned = decision.judged(assigned);
             }
             request.assign(experiment.id, assigned);
             variant.apply(effects);
@@ -75,12 +76,12 @@ impl Plan {
             } else if assigned.by == DecidedBy::Hash {
                 match (&self.memory, variant.counters) {
                     (None, Some(counters)) => {
-                        if turn.earlier.is_none() || turn.is_counted_now(experiment, variant) {
+                        if decision.earlier.is_none() || decision.is_counted_now(experiment, variant) {
                             effects.counts.push(counters.assignments);
                         }
                     }
                     (None, None) => {}
-                    (Some(_), _) => fresh.note(&turn, position, assigned.variant),
+                    (Some(_), _) => fresh.note(&decision, position, assigned.variant),
                 }
             }
         }
@@ -88,15 +89,15 @@ impl Plan {
             self.write_decided(trusted, request, effects);
         }
         if self.outputs.any {
-            self.write_outputs(trusted, &turn, effects);
+            self.write_outputs(trusted, &decision, effects);
         }
-        turn.finish(effects);
+        decision.finish(effects);
         let states_before = effects.states.len();
-        fresh.finish(&turn, effects);
+        fresh.finish(&decision, effects);
         if self.exposes_requests {
-            turn.expose_all(effects);
+            decision.expose_all(effects);
         }
-        if turn.provisional.get() {
+        if decision.provisional.get() {
             defer(counted_before, states_before, effects);
         }
     }
@@ -106,9 +107,9 @@ impl Trust {
     /// Whether the peer is trusted; its headers are kept then, unless they are decided again.
     #[cold]
     #[inline(never)]
-    fn accept<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) -> bool {
+    fn accept<O: HostServices>(&self, decision: &Decision<'_, O>, effects: &mut Effects) -> bool {
         // An unknown result counts as untrusted.
-        let trusted = turn.judge(&self.when) == Truth::True;
+        let trusted = decision.judge(&self.when) == Truth::True;
         if trusted {
             effects.trusted = true;
             for header in &self.headers {

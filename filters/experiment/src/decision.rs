@@ -1,9 +1,9 @@
 //! Values of a request that experiments read, each at most once and most of them rarely.
 
-use crate::overrides::Choice;
+use crate::choice::Choice;
 use crate::passes::Earlier;
 use crate::plan::{Experiment, Plan, Units, Variant};
-use crate::sticky::StoredAssignments;
+use crate::stored::StoredAssignments;
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Cookie, Id, SIGNATURE};
 use weir_core::RequestView;
@@ -115,7 +115,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
 
     /// Nanoseconds since the Unix epoch.
     pub(crate) fn now(&self) -> u64 {
-        *self.now.get_or_init(|| self.request.outside().now())
+        *self.now.get_or_init(|| self.request.services().now())
     }
 
     /// Whether cookies may be read and set.
@@ -164,8 +164,8 @@ impl<'a, O: HostServices> Decision<'a, O> {
         if self.plan.minted.is_none() || !self.consent() {
             return None;
         }
-        let outside = self.request.outside();
-        Some(self.fresh_id.get_or_init(|| weir_cookie::id(outside.random(), outside.random())))
+        let services = self.request.services();
+        Some(self.fresh_id.get_or_init(|| weir_cookie::id(services.random(), services.random())))
     }
 
     /// The assignments in the cookie.

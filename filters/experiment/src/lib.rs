@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod baggage;
+mod choice;
 mod compile;
 mod config;
 mod decide;
@@ -20,6 +21,7 @@ mod overrides;
 mod passes;
 mod plan;
 mod sticky;
+mod stored;
 mod trace;
 
 pub use config::{

@@ -13,10 +13,10 @@ impl Plan {
     pub(crate) fn write_outputs<O: HostServices>(
         &self,
         trusted: bool,
-        turn: &Decision<'_, O>,
+        decision: &Decision<'_, O>,
         effects: &mut Effects,
     ) {
-        let (outputs, request) = (&self.outputs, turn.request);
+        let (outputs, request) = (&self.outputs, decision.request);
         if let Some(header) = outputs.combined {
             self.write_combined(header, trusted, request, effects);
         }
@@ -26,7 +26,7 @@ impl Plan {
             self.write_baggage(baggage, trusted, request, effects);
         }
         if outputs.response_header.is_some() || outputs.response_cookie.is_some() {
-            self.write_response(turn, effects);
+            self.write_response(decision, effects);
         }
     }
 
@@ -112,15 +112,15 @@ impl Plan {
 
     #[cold]
     #[inline(never)]
-    fn write_response<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
+    fn write_response<O: HostServices>(&self, decision: &Decision<'_, O>, effects: &mut Effects) {
         let mut pairs = Vec::new();
-        for variant in self.assigned(turn.request) {
+        for variant in self.assigned(decision.request) {
             if !pairs.is_empty() {
                 pairs.push(b',');
             }
             pairs.extend_from_slice(variant.pair.as_bytes());
         }
-        if let Some(cookie) = self.outputs.response_cookie.as_ref().filter(|_| turn.consent()) {
+        if let Some(cookie) = self.outputs.response_cookie.as_ref().filter(|_| decision.consent()) {
             // Neither `,` nor a second `=` is at home in a cookie.
             let value: Vec<u8> = pairs
                 .iter()
@@ -130,7 +130,7 @@ impl Plan {
                     other => *other,
                 })
                 .collect();
-            if turn.request.text(cookie.attribute).unwrap_or_default() != value {
+            if decision.request.text(cookie.attribute).unwrap_or_default() != value {
                 effects.response.push(cookie.header(&value));
             }
         }

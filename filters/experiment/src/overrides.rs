@@ -1,5 +1,6 @@
 //! What testers choose: reading it, what became of it, and the cookie that makes it last.
 
+use crate::choice::{Choice, Outcome, Source};
 use crate::decision::Decision;
 use crate::link::{Signed, Unfit, choice_of, dated, pairs};
 use crate::plan::{Experiment, Overrides, Plan};
@@ -12,64 +13,6 @@ const MAX_LENGTH: usize = 2048;
 
 /// What a client sends in a link's place to end its session.
 const END: &[u8] = b"end";
-
-/// A choice that a request carries.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Choice<'a> {
-    /// The experiments and variants; none unless it is allowed.
-    text: &'a [u8],
-    /// What is against it.
-    unfit: Option<Outcome>,
-    source: Source,
-    /// Whether a secret has signed it, and not only `allow` lets it through.
-    signed: bool,
-    /// In seconds since the Unix epoch.
-    expiry: Option<u64>,
-}
-
-/// Where a choice was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    /// The query parameter: a link.
-    Link,
-    /// The cookie of a session.
-    Session,
-    /// The header, or the cookie that testers set themselves.
-    Other,
-}
-
-/// What became of a choice, as the response reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Applied,
-    Inactive,
-    Unknown,
-    Expired,
-    Refused,
-    Ended,
-}
-
-impl Outcome {
-    const fn name(self) -> &'static [u8] {
-        match self {
-            Self::Applied => b"applied",
-            Self::Inactive => b"inactive",
-            Self::Unknown => b"unknown",
-            Self::Expired => b"expired",
-            Self::Refused => b"refused",
-            Self::Ended => b"ended",
-        }
-    }
-}
-
-impl From<Unfit> for Outcome {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::Unsigned => Self::Refused,
-            Unfit::Expired => Self::Expired,
-        }
-    }
-}
 
 /// What a tester's choice is to an experiment.
 pub(crate) enum Chosen {

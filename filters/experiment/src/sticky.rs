@@ -5,114 +5,14 @@
 //! `KEY:GOAL:g` for each goal. The signature is of everything before it, and bound to the cookie's name.
 
 use crate::decision::Decision;
-use crate::link::seconds;
 use crate::plan::{Experiment, Memory, Plan};
-use std::cell::Cell;
+use crate::stored::{GOAL, MAX_COOKIE_LEN, StickyStore, StoredAssignments};
 use weir_cookie::SIGNATURE;
 use weir_core::ids::ExperimentId;
 use weir_core::{Effects, HostServices, Remembered, ResponseHeader};
 
-/// Browsers drop cookies of more than 4096 bytes, name and attributes included (RFC 6265bis section 5.6). Longer
-/// values are not read, and none is written of which this leaves too little for the rest.
-const MAX_COOKIE_LEN: usize = 3800;
-
 /// Maximum length in bytes of all entries to which a goal is added, so that assignments find room after them.
 const MAX_WITH_GOALS: usize = 3000;
-
-/// What ends the entry of a goal, where that of an assignment has its version.
-const GOAL: &[u8] = b":g";
-
-/// The content of the cookie.
-#[derive(Debug)]
-pub(crate) struct StoredAssignments<'a> {
-    entries: &'a [u8],
-    /// Where the last look-up ended. Entries are in the order of the experiments, so that the next one is near.
-    cursor: Cell<usize>,
-}
-
-/// One remembered assignment.
-#[derive(Clone, Copy, Debug)]
-struct Entry<'a> {
-    whole: &'a [u8],
-    variant: &'a [u8],
-    version: u32,
-}
-
-/// The sticky assignment of an experiment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StickyStore {
-    /// Nothing that counts.
-    Nothing,
-    /// Only an assignment that is too old: the unit does not take part.
-    TooOld,
-    /// This variant.
-    Variant(usize),
-}
-
-impl<'a> StoredAssignments<'a> {
-    /// Reads a cookie; `None` unless we have signed it and it is still good.
-    pub(crate) fn read(text: &'a [u8], memory: &Memory, now: impl FnOnce() -> u64) -> Option<Self> {
-        if text.len() > MAX_COOKIE_LEN {
-            return None;
-        }
-        let (signed, signature) = text.split_at_checked(text.len().checked_sub(SIGNATURE + 1)?)?;
-        let signature = signature.strip_prefix(b"~")?;
-        if !memory.signer.accepts(memory.cookie.purpose(), signed, signature) {
-            return None;
-        }
-        let rest = signed.strip_prefix(b"1~")?;
-        let expiry = rest.split(|b| *b == b'~').next()?;
-        let entries = rest.get(expiry.len() + 1..)?;
-        let expiry = seconds(expiry)?;
-        let good = expiry == 0 || expiry > now() / 1_000_000_000;
-        good.then_some(Self { entries, cursor: Cell::new(0) })
-    }
-
-    /// Everything that is remembered of an experiment: its assignments, and then its goals.
-    fn all_of(&self, key: &'a str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let key = key.as_bytes();
-        let start = self.position(key);
-        let rest = start.and_then(|start| self.entries.get(start..)).unwrap_or_default();
-        let is_of =
-            move |whole: &&[u8]| whole.strip_prefix(key).is_some_and(|rest| rest.first() == Some(&b':'));
-        rest.split(|b| *b == b'/').take_while(is_of)
-    }
-
-    /// The assignments of an experiment.
-    fn entries_of(&self, key: &'a str) -> impl Iterator<Item = Entry<'a>> + use<'a> {
-        self.all_of(key).map_while(move |whole| {
-            let (variant, version) = split_last(whole.get(key.len() + 1..)?)?;
-            Some(Entry { whole, variant, version: u32::try_from(seconds(version)?).ok()? })
-        })
-    }
-
-    /// The goals that were reached since.
-    fn goals_of(&self, key: &'a str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.all_of(key).filter(|whole| whole.ends_with(GOAL))
-    }
-
-    /// Where the entries of a key begin; looks from the last one on, and then from the start.
-    fn position(&self, key: &[u8]) -> Option<usize> {
-        let from = self.cursor.get();
-        let found = self.search(key, from, self.entries.len()).or_else(|| self.search(key, 0, from))?;
-        self.cursor.set(found);
-        Some(found)
-    }
-
-    fn search(&self, key: &[u8], from: usize, to: usize) -> Option<usize> {
-        let mut at = from;
-        for part in self.entries.get(from..)?.split(|b| *b == b'/') {
-            if at >= to && at > 0 {
-                return None;
-            }
-            if part.strip_prefix(key).is_some_and(|rest| rest.first() == Some(&b':')) {
-                return Some(at);
-            }
-            at += part.len() + 1;
-        }
-        None
-    }
-}
 
 impl Experiment {
     /// What is remembered of a sticky experiment, as GrowthBook's SDKs read their sticky buckets: any assignment
@@ -149,27 +49,32 @@ impl NewAssignments {
     /// Notes an assignment that a hash has made, unless it is remembered, or nobody's.
     #[cold]
     #[inline(never)]
-    pub(crate) fn note<O: HostServices>(&mut self, turn: &Decision<'_, O>, experiment: usize, variant: u16) {
-        let Some(known) = turn.plan.experiments.get(experiment) else { return };
+    pub(crate) fn note<O: HostServices>(
+        &mut self,
+        decision: &Decision<'_, O>,
+        experiment: usize,
+        variant: u16,
+    ) {
+        let Some(known) = decision.plan.experiments.get(experiment) else { return };
         let variant = usize::from(variant);
-        let remembered = turn.recalled().is_some_and(|recalled| known.is_remembered(variant, recalled));
-        if !remembered && turn.is_visit() {
+        let remembered = decision.recalled().is_some_and(|recalled| known.is_remembered(variant, recalled));
+        if !remembered && decision.is_visit() {
             self.0.push((experiment, variant));
         }
     }
 
     /// Rewrites the cookie, and counts new assignments.
     #[inline]
-    pub(crate) fn finish<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
+    pub(crate) fn finish<O: HostServices>(&self, decision: &Decision<'_, O>, effects: &mut Effects) {
         if !self.0.is_empty() {
-            self.write(turn, effects);
+            self.write(decision, effects);
             return;
         }
-        if let Some(earlier) = turn.earlier {
-            earlier.set_again(turn.plan, effects);
+        if let Some(earlier) = decision.earlier {
+            earlier.set_again(decision.plan, effects);
         }
-        if turn.request.shape().remembers_goals
-            && let Some(recalled) = turn.recalled_already()
+        if decision.request.shape().remembers_goals
+            && let Some(recalled) = decision.recalled_already()
         {
             effects.keep_memory(recalled.entries);
         }
@@ -177,33 +82,33 @@ impl NewAssignments {
 
     #[cold]
     #[inline(never)]
-    fn write<O: HostServices>(&self, turn: &Decision<'_, O>, effects: &mut Effects) {
-        let Some(memory) = &turn.plan.memory else { return };
+    fn write<O: HostServices>(&self, decision: &Decision<'_, O>, effects: &mut Effects) {
+        let Some(memory) = &decision.plan.memory else { return };
         let mut entries = Vec::new();
-        self.write_entries(turn, turn.recalled(), &mut entries, effects);
+        self.write_entries(decision, decision.recalled(), &mut entries, effects);
         if !entries.is_empty() {
-            let value = memory.signed(&entries, || turn.now());
+            let value = memory.signed(&entries, || decision.now());
             effects.response.push(memory.cookie.header(&value));
             // What waits for a response is begun again by the pass that has one.
-            turn.sets(&memory.cookie);
-            if !turn.provisional.get() {
+            decision.sets(&memory.cookie);
+            if !decision.provisional.get() {
                 memory.cookie.carry(&value, effects);
             }
         }
-        if turn.request.shape().remembers_goals {
+        if decision.request.shape().remembers_goals {
             effects.keep_memory(&entries);
         }
     }
 
     fn write_entries<O: HostServices>(
         &self,
-        turn: &Decision<'_, O>,
+        decision: &Decision<'_, O>,
         recalled: Option<&StoredAssignments<'_>>,
         entries: &mut Vec<u8>,
         effects: &mut Effects,
     ) {
         let mut fresh = self.0.iter().peekable();
-        for (position, experiment) in turn.plan.experiments.iter().enumerate() {
+        for (position, experiment) in decision.plan.experiments.iter().enumerate() {
             let new = fresh.next_if(|(at, _)| *at == position).and_then(|(_, v)| experiment.variants.get(*v));
             let known = recalled.into_iter().flat_map(|recalled| recalled.entries_of(&experiment.key));
             for entry in known {
@@ -227,7 +132,7 @@ impl NewAssignments {
                 |c: crate::plan::Counters| if remembered { c.exposures } else { Some(c.assignments) };
             effects.counts.extend(counters.and_then(counter));
             if remembered {
-                turn.expose(experiment, variant, effects);
+                decision.expose(experiment, variant, effects);
             }
         }
     }
@@ -262,7 +167,7 @@ impl Plan {
         let Some(experiment) = experiment.filter(|_| self.memory.is_some()) else {
             return Remembered::Unable;
         };
-        let stored = StoredAssignments { entries, cursor: Cell::new(0) };
+        let stored = StoredAssignments::of(entries);
         if !experiment.is_remembered(usize::from(variant), &stored) {
             return Remembered::Unable;
         }
@@ -305,10 +210,4 @@ fn add(entries: &mut Vec<u8>, entry: &[u8]) -> bool {
     }
     entries.extend_from_slice(entry);
     true
-}
-
-/// The texts before and after the last colon.
-fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = text.iter().rposition(|b| *b == b':')?;
-    Some((text.get(..colon)?, text.get(colon + 1..)?))
 }

@@ -1,6 +1,6 @@
 //! Faults that callers ask for by Envoy's headers.
 
-use crate::plan::Kind;
+use crate::kind::Kind;
 use crate::status::GrpcStatus;
 use weir_allocation::{BUCKETS, Fraction};
 use weir_core::effect::HeaderValue;

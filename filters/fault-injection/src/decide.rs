@@ -6,7 +6,8 @@
 mod inject;
 
 use crate::control::Commands;
-use crate::plan::{FaultAction, Gate, Kind, Plan, Rule, Sticky};
+use crate::kind::Kind;
+use crate::plan::{FaultAction, Gate, Plan, Rule, Sticky};
 use inject::Injected;
 use weir_allocation::{Bucket, Fraction, Salt};
 use weir_core::RequestView;
@@ -68,7 +69,7 @@ impl Plan {
     #[inline]
     fn draw<O: HostServices>(&self, rule: &Rule, request: &Request<'_, O>) -> Draws {
         let mut draws = Draws::default();
-        let next = || self.next(request.outside());
+        let next = || self.next(request.services());
         let mut bucket = None;
         for part in &rule.parts {
             let drawn = match bucket {
@@ -82,8 +83,8 @@ impl Plan {
     }
 
     #[inline]
-    fn next<O: HostServices>(&self, outside: &O) -> Bucket {
-        Bucket::from_hash(self.chance.next(|| outside.random()))
+    fn next<O: HostServices>(&self, services: &O) -> Bucket {
+        Bucket::from_hash(self.chance.next(|| services.random()))
     }
 
     /// A rule has hit a request, as far as is known without the proxy.
@@ -133,7 +134,7 @@ impl Plan {
         match (drawn, &rule.sticky) {
             (Some(bucket), _) => Some(bucket),
             (None, Some(sticky)) => Some(sticky.salt(kind)?.bucket(sticky.unit(request)?)),
-            (None, None) => Some(self.next(request.outside())),
+            (None, None) => Some(self.next(request.services())),
         }
     }
 }
@@ -176,7 +177,7 @@ impl Gate {
     ) -> Option<Fraction> {
         let mut scale = Fraction::ALL;
         if self.window.is_some() || self.ramp.is_some() {
-            let now = request.outside().now();
+            let now = request.services().now();
             if self.window.is_some_and(|(start, end)| !(start..end).contains(&now)) {
                 return None;
             }

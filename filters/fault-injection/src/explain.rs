@@ -2,7 +2,8 @@
 
 use crate::control::Commands;
 use crate::decide::Draws;
-use crate::plan::{FaultAction, FaultPart, Kind, Plan, Rule};
+use crate::kind::Kind;
+use crate::plan::{FaultAction, FaultPart, Plan, Rule};
 use weir_allocation::Fraction;
 use weir_core::{Disposition, Effects, HostServices, Request, Truth};
 

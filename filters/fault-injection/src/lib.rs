@@ -15,6 +15,7 @@ mod control;
 mod decide;
 mod distribution;
 mod explain;
+mod kind;
 mod percentage;
 mod plan;
 mod response;

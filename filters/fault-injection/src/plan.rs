@@ -4,6 +4,7 @@ use crate::active::{Active, Metrics};
 use crate::chance::Chance;
 use crate::control::Control;
 use crate::distribution::Distribution;
+use crate::kind::Kind;
 use crate::response::{Marks, ResponseFault};
 use weir_allocation::{Bucket, Fraction, Salt};
 use weir_core::ids::{Counter, Gauge, OwnedHeader, State};
@@ -43,15 +44,6 @@ pub(crate) struct Rule {
     pub(crate) control: Option<Box<Control>>,
     pub(crate) active: Active,
     pub(crate) metrics: Metrics,
-}
-
-/// The kinds of faults, in the order in which they are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Delay,
-    Abort,
-    Rate,
-    Response,
 }
 
 /// One kind of fault of a rule.

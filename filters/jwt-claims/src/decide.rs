@@ -3,11 +3,11 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed. What most
 // requests never come to is `#[cold]`, so that it lies apart.
 
-use crate::facts::TokenFacts;
 use crate::failure::{CLAIM_MISSING, Failure, Kind, REQUIREMENT, Unmet};
-use crate::outputs::Verified;
 use crate::plan::{Needs, Plan, Preflight, Provider, Rule};
+use crate::token_view::TokenView;
 use crate::trace::{Found, Note, Trace};
+use crate::verified::Verified;
 use std::rc::Rc;
 use weir_core::RequestView;
 use weir_core::claims::Claims;
@@ -94,7 +94,7 @@ impl Plan {
             && let Some(provider) = self.providers.get(usize::from(index))
             && let Some(text) = provider.places.find(request)
         {
-            let known = provider.recall(text, *now.insert(request.outside().now()));
+            let known = provider.recall(text, *now.insert(request.services().now()));
             if let Some(token) = &known
                 && provider.accepts(token, request).is_ok()
             {
@@ -155,8 +155,8 @@ impl Plan {
 
     /// Whether the requirement on claims holds; unknown counts as not met.
     #[inline]
-    fn is_met<F: RequestView>(&self, require: &Predicate, facts: &F, effects: &mut Effects) -> bool {
-        match judge(require, facts) {
+    fn is_met<F: RequestView>(&self, require: &Predicate, view: &F, effects: &mut Effects) -> bool {
+        match judge(require, view) {
             Truth::True => true,
             Truth::False => false,
             Truth::Unknown => {
@@ -182,7 +182,7 @@ impl Plan {
             trace.token_step(Note::NotAsked);
             return effects.counts.push(self.counters.without);
         }
-        let now = now.unwrap_or_else(|| request.outside().now());
+        let now = now.unwrap_or_else(|| request.services().now());
         self.decide_by_tokens(rules, now, missed, request, effects, trace);
     }
 
@@ -437,9 +437,9 @@ impl Provider {
 
     #[inline(never)]
     fn require_of<O: HostServices>(&self, token: &Verified, request: &Request<'_, O>) -> Result<(), Failure> {
-        let facts = TokenFacts { request, claims: &token.claims };
+        let view = TokenView { request, claims: &token.claims };
         // What cannot be judged is not met.
-        if self.require.judge(&facts).unknown_as(false) { Ok(()) } else { Err(REQUIREMENT) }
+        if self.require.judge(&view).unknown_as(false) { Ok(()) } else { Err(REQUIREMENT) }
     }
 }
 
@@ -463,6 +463,6 @@ impl Verified {
 
 /// The result of a predicate; most rules have none, and a call would cost more than this check.
 #[inline]
-fn judge<F: RequestView>(predicate: &Predicate, facts: &F) -> Truth {
-    if matches!(predicate, Predicate::Const(true)) { Truth::True } else { predicate.judge(facts) }
+fn judge<F: RequestView>(predicate: &Predicate, view: &F) -> Truth {
+    if matches!(predicate, Predicate::Const(true)) { Truth::True } else { predicate.judge(view) }
 }

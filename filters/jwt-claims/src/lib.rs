@@ -11,7 +11,6 @@ mod assume;
 mod compile;
 mod config;
 mod decide;
-mod facts;
 mod failure;
 mod fetch;
 mod keys;
@@ -19,7 +18,9 @@ mod outputs;
 mod plan;
 mod reply;
 mod token_sources;
+mod token_view;
 mod trace;
+mod verified;
 mod verify;
 
 pub use config::{

@@ -1,9 +1,9 @@
 //! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::keys::{Remote, Trusted};
-use crate::outputs::{HeaderRule, StateRule, Verified};
 use crate::reply::Replies;
 use crate::token_sources::TokenSources;
+use crate::verified::{HeaderRule, StateRule, Verified};
 use std::cell::RefCell;
 use std::rc::Rc;
 use weir_core::http_match::TextRequirement;

@@ -3,12 +3,12 @@
 use crate::decide::Foreign;
 use crate::failure::{Failure, Unmet};
 use crate::keys::{Ask, AskAgain};
-use crate::outputs::{self, Verified};
+use crate::outputs;
 use crate::plan::{Keys, Plan, Provider};
+use crate::verified::Verified;
 use std::rc::Rc;
-use weir_core::request::Signature;
 use weir_core::{AccessPlan, HostServices, Request};
-use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, SignatureService, Token, Validity};
+use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
 pub(crate) const MAX_TOKEN_LEN: usize = 16 * 1024;
@@ -23,15 +23,6 @@ const BYTES_PER_TOKEN: usize = 8 * 1024;
 #[inline]
 pub(crate) fn seconds(now: u64) -> f64 {
     now as f64 / 1e9
-}
-
-/// The host's own verification.
-struct Service<'o, O>(&'o O);
-
-impl<O: HostServices> SignatureService for Service<'_, O> {
-    fn verify(&self, hash: &str, key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
-        self.0.verify_signature(&Signature { hash, key, signature, message })
-    }
 }
 
 impl Plan {
@@ -63,10 +54,10 @@ impl Plan {
         }
         provider.check_header(&token)?;
         let validity = provider.times.check(token.payload(), seconds(now))?;
-        let generation = match provider.check_signature(&token, now, patient, request.outside()) {
+        let generation = match provider.check_signature(&token, now, patient, request.services()) {
             Ok(generation) => generation,
             Err(unmet) => {
-                provider.remember_denied(text, &unmet, now, request.outside());
+                provider.remember_denied(text, &unmet, now, request.services());
                 return Err(unmet);
             }
         };
@@ -80,7 +71,7 @@ impl Plan {
         provider.check_subject(token.payload())?;
         let verified = Rc::new(self.prepare(provider, &token, generation, request.shape()));
         let weight = token.payload().weight();
-        self.remember(provider, text, &verified, weight, validity, now, request.outside());
+        self.remember(provider, text, &verified, weight, validity, now, request.services());
         Ok(verified)
     }
 
@@ -113,7 +104,7 @@ impl Plan {
         weight: usize,
         validity: Validity,
         now: u64,
-        outside: &O,
+        services: &O,
     ) {
         if self.remembered == 0 || text.len() > self.longest_remembered {
             return;
@@ -121,7 +112,7 @@ impl Plan {
         let Ok(mut cache) = provider.cache.try_borrow_mut() else { return };
         // Random numbers are only available here, and must stay secret.
         let cache = cache.get_or_insert_with(|| {
-            Cache::new(self.remembered, self.remembered.saturating_mul(BYTES_PER_TOKEN), outside.random())
+            Cache::new(self.remembered, self.remembered.saturating_mul(BYTES_PER_TOKEN), services.random())
         });
         cache.insert(text, verified.clone(), weight, validity, seconds(now));
     }
@@ -157,7 +148,7 @@ impl Provider {
 
     /// Remembers a token whose signature was looked at in vain. Everything else that can be wrong with a token is
     /// found with less, and some of it passes.
-    fn remember_denied<O: HostServices>(&self, text: &[u8], unmet: &Unmet, now: u64, outside: &O) {
+    fn remember_denied<O: HostServices>(&self, text: &[u8], unmet: &Unmet, now: u64, services: &O) {
         let Unmet::Failed(failure) = unmet else { return };
         let found = [Refusal::BadSignature, Refusal::TooManyKeys];
         let Some(refusal) = found.into_iter().find(|refusal| refusal.reason() == failure.reason) else {
@@ -166,7 +157,7 @@ impl Provider {
         let (Some(generation), Ok(mut denied)) = (self.generation(now), self.denied.try_borrow_mut()) else {
             return;
         };
-        let denied = denied.get_or_insert_with(|| Denied::new(REMEMBERED_DENIED, outside.random()));
+        let denied = denied.get_or_insert_with(|| Denied::new(REMEMBERED_DENIED, services.random()));
         denied.insert(text, generation, refusal, seconds(now));
     }
 
@@ -213,16 +204,15 @@ impl Provider {
         token: &Token<'_>,
         now: u64,
         patient: bool,
-        outside: &O,
+        services: &O,
     ) -> Result<u32, Unmet> {
         let allowed = self.algorithms.as_deref().map_or(Allowed::Usual, Allowed::Named);
         if !allowed.may_be(token.algorithm()) {
             return Err(Refusal::AlgorithmNotAllowed.into());
         }
-        let service = Service(outside);
         let remote = match &self.keys {
             Keys::Fixed(keys) => {
-                keys.0.verify(token, allowed, &service)?;
+                keys.0.verify(token, allowed, services)?;
                 return Ok(0);
             }
             Keys::Remote(remote) => remote,
@@ -231,7 +221,7 @@ impl Provider {
             Ask::Wait if patient => Err(Unmet::Wait(remote.mark)),
             Ask::Wait => Err(Failure::unavailable(remote.server.wait).into()),
             Ask::Unavailable { retry_after } => Err(Failure::unavailable(retry_after).into()),
-            Ask::Keys(current) => match current.keys.0.verify(token, allowed, &service) {
+            Ask::Keys(current) => match current.keys.0.verify(token, allowed, services) {
                 Ok(()) => Ok(current.generation),
                 Err(Refusal::UnknownKey) => {
                     match remote.ask_again(token.kid().unwrap_or_default().as_bytes(), now) {

@@ -299,3 +299,12 @@ pub enum Level {
     #[default]
     Warn,
 }
+
+impl From<Level> for log::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+        }
+    }
+}

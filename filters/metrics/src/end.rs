@@ -3,12 +3,12 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::bound::{Bound, FIRST, NONE, OTHER, Value};
-use crate::host::{Registry, ResponseView};
 use crate::measured::{Measured, Values};
+use crate::number::divided;
 use crate::plan::{Amount, Metric, Plan, Reading, ResponseSource, Responses};
-use crate::start::divided;
 use std::cell::{Cell, OnceCell};
 use weir_core::Truth;
+use weir_host_api::{HeaderMap, Metrics, ResponseView};
 
 /// The end of a request with what was asked of it so far.
 pub(crate) struct Asked<'e, E> {
@@ -52,8 +52,8 @@ impl<'e, E: ResponseView> Asked<'e, E> {
     /// gRPC's own status: in the trailers, or in the headers of a response that has nothing else.
     pub(crate) fn grpc(&self) -> Option<u16> {
         *self.grpc.get_or_init(|| {
-            let trailer = self.ending.response_trailer(b"grpc-status");
-            let status = trailer.or_else(|| self.ending.response_header(b"grpc-status"))?;
+            let trailer = self.ending.header(HeaderMap::ResponseTrailers, b"grpc-status");
+            let status = trailer.or_else(|| self.ending.header(HeaderMap::Response, b"grpc-status"))?;
             std::str::from_utf8(&status).ok()?.trim().parse().ok()
         })
     }
@@ -68,9 +68,12 @@ impl<'e, E: ResponseView> Asked<'e, E> {
     pub(crate) fn late(&self, position: u16) -> Option<&[u8]> {
         let position = usize::from(position);
         let late = self.response_sources.get(position)?;
-        let found = self.found.get(position)?.get_or_init(|| match late {
-            ResponseSource::Header(name) => self.ending.response_header(name),
-            ResponseSource::Property(path) => self.ending.property(path),
+        let found = self.found.get(position)?.get_or_init(|| {
+            match late {
+                ResponseSource::Header(name) => self.ending.header(HeaderMap::Response, name),
+                ResponseSource::Property(path) => self.ending.property(path),
+            }
+            .map(|value| Box::from(&*value))
         });
         found.as_deref()
     }
@@ -80,7 +83,7 @@ impl Plan {
     /// Measures the rest: for each [`Measured`] that [`Plan::start`] has given, exactly once, however the
     /// request ended.
     #[inline]
-    pub fn end(&self, measured: Measured, ending: &impl ResponseView, registry: &impl Registry) {
+    pub fn end(&self, measured: Measured, ending: &impl ResponseView, registry: &impl Metrics) {
         let Measured { mut values, waiting, started, numbers, active, rare } = measured;
         let line = rare.and_then(|rare| rare.line);
         for gauge in active {

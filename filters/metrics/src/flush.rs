@@ -4,12 +4,12 @@
 
 use crate::bound::{OTHER, Value};
 use crate::encoding;
-use crate::host::{Kind, Registry};
 use crate::measured::Values;
 use crate::plan::{LabelValue, Metric, Plan, ResponseSource, Series};
 use crate::series::{Found, Id, number, number_of_the_rest};
 use std::cell::Cell;
 use weir_core::Truth;
+use weir_host_api::{MetricId, MetricKind, Metrics};
 
 /// The counter of what became `other`.
 const OVERFLOW: &str = "weir_metrics_overflow_total";
@@ -25,7 +25,7 @@ const MAX_INCREMENT: u64 = 1 << 50;
 impl Plan {
     /// Defines the metrics that have no labels, or constant ones only. The others are defined when they
     /// are first met.
-    pub fn define_all(&self, registry: &impl Registry) {
+    pub fn define_all(&self, registry: &impl Metrics) {
         for metric in &self.metrics {
             for series in metric.series.iter().filter(|series| series.digits.is_empty()) {
                 self.define(metric, series, 0, &Values::default(), registry);
@@ -35,9 +35,10 @@ impl Plan {
 
     /// All metrics that may be defined, each with the name of one of its series: for hosts that must know metrics and
     /// the names of their labels in advance.
-    pub fn examples(&self) -> Vec<(Kind, String)> {
+    pub fn examples(&self) -> Vec<(MetricKind, String)> {
         let overflow = encoding::name(self.style, &[("label", "label"), ("metric", "metric")], OVERFLOW);
-        let own = [overflow, UNDECIDED.to_owned(), FORGOTTEN.to_owned()].map(|name| (Kind::Counter, name));
+        let own =
+            [overflow, UNDECIDED.to_owned(), FORGOTTEN.to_owned()].map(|name| (MetricKind::Counter, name));
         let counted = self.goals.iter().flat_map(|goal| [&goal.units, &goal.each]);
         let of_goals = counted
             .flat_map(|counted| std::iter::once(&counted.total).chain(counted.values.iter().flatten()));
@@ -57,15 +58,15 @@ impl Plan {
 
     /// Flushes a value to all series of a metric. The labels must have been read.
     #[inline]
-    pub(crate) fn flush(&self, metric: &Metric, amount: u64, values: &Values, registry: &impl Registry) {
+    pub(crate) fn flush(&self, metric: &Metric, amount: u64, values: &Values, registry: &impl Metrics) {
         let amount = amount.min(MAX_INCREMENT);
         // Envoy refuses to add nothing.
-        if amount == 0 && metric.kind == Kind::Counter {
+        if amount == 0 && metric.kind == MetricKind::Counter {
             return;
         }
         for series in &metric.series {
             let Some(id) = self.id(metric, series, values, registry) else { continue };
-            if metric.kind == Kind::Counter {
+            if metric.kind == MetricKind::Counter {
                 registry.increment(id, amount as i64);
             } else {
                 registry.record(id, amount);
@@ -80,8 +81,8 @@ impl Plan {
         metric: &Metric,
         series: &Series,
         values: &Values,
-        registry: &impl Registry,
-    ) -> Option<u32> {
+        registry: &impl Metrics,
+    ) -> Option<MetricId> {
         if let Some(variant) = series.only_with
             && values.get(variant) == crate::bound::NONE
         {
@@ -115,10 +116,10 @@ impl Plan {
         series: &Series,
         number: u64,
         values: &Values,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) -> Id {
         let name = self.name(metric, series, &|label| values.get(label));
-        let id = Id::of(registry.define(metric.kind, &name));
+        let id = Id::of(registry.define_metric(metric.kind, &name));
         series.ids.keep(number, id);
         id
     }
@@ -126,14 +127,14 @@ impl Plan {
     /// The series of all combinations beyond the limit.
     #[cold]
     #[inline(never)]
-    fn rest(&self, metric: &Metric, series: &Series, registry: &impl Registry) -> Id {
+    fn rest(&self, metric: &Metric, series: &Series, registry: &impl Metrics) -> Id {
         self.count_overflow(metric, series, series.digits.len(), "series", registry);
         let number = number_of_the_rest(&series.digits);
         match series.ids.find(number) {
             Found::Id(id @ (Id::Known(_) | Id::Refused)) => id,
             _ => {
                 let name = self.name(metric, series, &|_| OTHER);
-                let id = Id::of(registry.define(metric.kind, &name));
+                let id = Id::of(registry.define_metric(metric.kind, &name));
                 series.ids.keep(number, id);
                 id
             }
@@ -143,7 +144,7 @@ impl Plan {
     /// Counts the labels that became `other`.
     #[cold]
     #[inline(never)]
-    fn count_others(&self, metric: &Metric, series: &Series, values: &Values, registry: &impl Registry) {
+    fn count_others(&self, metric: &Metric, series: &Series, values: &Values, registry: &impl Metrics) {
         for (position, digit) in series.digits.iter().enumerate() {
             if values.get(digit.label) == OTHER {
                 let label = series
@@ -162,13 +163,13 @@ impl Plan {
         series: &Series,
         position: usize,
         label: &str,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) {
         let Some(cell) = series.overflows.get(position) else { return };
         if cell.get() == Id::Unknown {
             let labels = [("label", label), ("metric", &*metric.name)];
             let name = encoding::name(self.style, &labels, OVERFLOW);
-            cell.set(Id::of(registry.define(Kind::Counter, &name)));
+            cell.set(Id::of(registry.define_metric(MetricKind::Counter, &name)));
         }
         if let Id::Known(id) = cell.get() {
             registry.increment(id, 1);
@@ -178,19 +179,19 @@ impl Plan {
     /// Counts a condition that could not be judged.
     #[cold]
     #[inline(never)]
-    pub(crate) fn count_undecided(&self, registry: &impl Registry) {
+    pub(crate) fn count_undecided(&self, registry: &impl Metrics) {
         count(&self.undecided, UNDECIDED, registry);
     }
 
     /// Counts a goal that no cookie has room for.
     #[cold]
-    pub(crate) fn count_forgotten(&self, registry: &impl Registry) {
+    pub(crate) fn count_forgotten(&self, registry: &impl Metrics) {
         count(&self.forgotten, FORGOTTEN, registry);
     }
 
     /// Whether a condition holds; one that cannot be judged is counted, and does not.
     #[inline]
-    pub(crate) fn holds(&self, condition: Truth, registry: &impl Registry) -> bool {
+    pub(crate) fn holds(&self, condition: Truth, registry: &impl Metrics) -> bool {
         if condition == Truth::Unknown {
             self.count_undecided(registry);
         }
@@ -219,9 +220,9 @@ impl Plan {
 }
 
 /// Counts in a counter without labels, which is defined the first time.
-fn count(counter: &Cell<Id>, name: &str, registry: &impl Registry) {
+fn count(counter: &Cell<Id>, name: &str, registry: &impl Metrics) {
     if counter.get() == Id::Unknown {
-        counter.set(Id::of(registry.define(Kind::Counter, name)));
+        counter.set(Id::of(registry.define_metric(MetricKind::Counter, name)));
     }
     if let Id::Known(id) = counter.get() {
         registry.increment(id, 1);

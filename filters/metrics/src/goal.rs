@@ -6,59 +6,16 @@
 
 use crate::bound::{FIRST, NONE};
 use crate::end::Asked;
-use crate::host::{Registry, ResponseView};
 use crate::measured::{Measured, Values};
-use crate::plan::{Metric, Plan, Responses};
+use crate::number::divided;
+use crate::plan::{Counted, GoalValue, Metric, Plan};
 use weir_core::ids::ExperimentId;
-use weir_core::{Effects, HostServices, Predicate, Remembered, Request};
+use weir_core::{Effects, HostServices, Remembered, Request};
+use weir_host_api::{Metrics, ResponseView};
 
 /// The largest value of a goal, so that its square is at most what a counter goes up by at once. Larger ones count as
 /// this.
 pub(crate) const MAX_VALUE: u64 = (1 << 25) - 1;
-
-/// A goal.
-#[derive(Debug)]
-pub(crate) struct Goal {
-    pub(crate) name: Box<str>,
-    /// Which requests; `None` for all.
-    pub(crate) requests: Option<Predicate>,
-    /// Which responses; `None` for all.
-    pub(crate) responses: Option<Box<Responses>>,
-    pub(crate) value: Option<GoalValue>,
-    /// What its labels read, by position in [`Plan::readings`].
-    pub(crate) at_request: Box<[u16]>,
-    pub(crate) experiments: Box<[GoalExperiment]>,
-    /// What counts units, …
-    pub(crate) units: Counted,
-    /// … and what counts requests, where units are not known.
-    pub(crate) each: Counted,
-}
-
-/// An experiment that a goal is of.
-#[derive(Debug)]
-pub(crate) struct GoalExperiment {
-    /// `None` where another plugin decides it.
-    pub(crate) id: Option<ExperimentId>,
-    /// Its variant, by position in [`Plan::readings`].
-    pub(crate) variant: u16,
-}
-
-/// The metrics of a goal. The series of each are in the order of the goal's experiments.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    pub(crate) total: Metric,
-    /// The sum of the values, and that of their squares.
-    pub(crate) values: Option<[Metric; 2]>,
-}
-
-/// What a goal is worth.
-#[derive(Debug)]
-pub(crate) enum GoalValue {
-    /// The number in a response header, by position in [`Plan::response_sources`], times a scale.
-    Header(u16, f64),
-    /// Nanoseconds from the request's headers to the response's, divided by this.
-    Duration(u64),
-}
 
 impl GoalValue {
     /// The value; 0 for a response that has no number, or one below 0.
@@ -73,7 +30,7 @@ impl GoalValue {
                 let whole = (number * scale).round() as u64;
                 whole
             }
-            Self::Duration(by) => crate::start::divided(asked.now().saturating_sub(started), *by),
+            Self::Duration(by) => divided(asked.now().saturating_sub(started), *by),
         };
         value.min(MAX_VALUE)
     }
@@ -88,7 +45,7 @@ impl Plan {
         request: &Request<'_, O>,
         effects: &Effects,
         measured: &mut Measured,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) -> bool {
         let (mut clock, mut goals) = (false, 0u32);
         for (position, goal) in (0u32..).zip(&self.goals) {
@@ -121,7 +78,7 @@ impl Plan {
         &self,
         measured: &mut Measured,
         ending: &impl ResponseView,
-        registry: &impl Registry,
+        registry: &impl Metrics,
         mut remember: impl FnMut(ExperimentId, u16, &str) -> Remembered,
     ) {
         let asked = Asked::new(&self.response_sources, ending);
@@ -161,7 +118,7 @@ impl Plan {
         place: usize,
         value: Option<u64>,
         values: &Values,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) {
         let add = |metric: &Metric, amount: u64| {
             let id = metric.series.get(place).and_then(|series| self.id(metric, series, values, registry));

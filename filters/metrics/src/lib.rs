@@ -2,8 +2,8 @@
 //!
 //! [`Config`] is the section as written, [`Plan`] its compiled form. [`Plan::start`] reads the request after
 //! all other filters have decided, and returns a small [`Measured`]; [`Plan::end`] consumes it at the end of
-//! the request. Two traits abstract the proxy: [`Registry`] stores the metrics, [`ResponseView`] provides the
-//! response.
+//! the request. The proxy is a [`weir_host_api::Metrics`] that stores the metrics, and a
+//! [`weir_host_api::ResponseView`] that provides the response.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
@@ -18,11 +18,11 @@ pub mod encoding;
 mod end;
 mod flush;
 mod goal;
-mod host;
 mod label;
 mod line;
 mod log;
 mod measured;
+mod number;
 mod plan;
 mod red;
 mod series;
@@ -36,7 +36,6 @@ pub use config::{
 };
 pub use decoding::{Decoded, decode};
 pub use encoding::Style;
-pub use host::{Kind, Registry, ResponseView};
 pub use label::{Class, Label, LabelSpec, SubBucket};
 pub use measured::Measured;
 pub use plan::Plan;

@@ -2,56 +2,17 @@
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
-use crate::config::Level;
 use crate::encoding;
 use crate::end::Asked;
-use crate::host::{Registry, ResponseView};
 use crate::line::Line;
 use crate::measured::{Measured, Values};
-use crate::plan::{Plan, Responses};
-use weir_allocation::Salt;
-use weir_cookie::Signer;
+use crate::plan::{Field, Log, Plan, Sample};
 use weir_core::RequestView;
-use weir_core::ids::ExperimentId;
-use weir_core::{AttrId, Effects, HostServices, Predicate, Request, Truth};
+use weir_core::{AttrId, Effects, HostServices, Request, Truth};
+use weir_host_api::{Metrics, ResponseView};
 
 /// A path that is written itself is cut, in bytes.
 const MAX_PATH_LEN: usize = 512;
-
-/// The content of a line.
-#[derive(Debug)]
-pub(crate) struct Log {
-    pub(crate) sample: Sample,
-    pub(crate) requests: Option<Predicate>,
-    pub(crate) responses: Option<Box<Responses>>,
-    pub(crate) traceparent: AttrId,
-    pub(crate) path: Option<AttrId>,
-    pub(crate) unit: Option<(Box<[AttrId]>, Signer)>,
-    pub(crate) experiments: Box<[(Box<str>, ExperimentId)]>,
-    pub(crate) fields: Box<[(Box<str>, Field)]>,
-    pub(crate) level: Level,
-}
-
-/// A field's value.
-#[derive(Debug)]
-pub(crate) enum Field {
-    /// As of a label, by position in [`Plan::readings`].
-    Reading(u16),
-    /// A text of the request.
-    Text(AttrId),
-    /// The values read from the proxy at the end, by position in [`Plan::response_sources`].
-    ResponseSource(u16),
-    /// Always the same.
-    Constant(Box<str>),
-}
-
-/// A part of all requests.
-#[derive(Debug)]
-pub(crate) struct Sample {
-    pub(crate) salt: Salt,
-    /// In millionths.
-    pub(crate) share: u32,
-}
 
 impl Sample {
     /// Requests of one trace are in it together; those without a trace by chance.
@@ -62,7 +23,7 @@ impl Sample {
         }
         let bucket = match trace {
             Some(trace) => self.salt.bucket(trace.as_bytes()),
-            None => weir_allocation::Bucket::from_hash(request.outside().random()),
+            None => weir_allocation::Bucket::from_hash(request.services().random()),
         };
         bucket.index() < self.share
     }
@@ -104,7 +65,7 @@ impl Plan {
         &self,
         log: &Log,
         request: &Request<'_, O>,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) -> bool {
         if !log.sample.has(trace_id(request.text(log.traceparent)), request) {
             return false;
@@ -171,7 +132,7 @@ impl Plan {
         started: u64,
         asked: &Asked<'_, E>,
         values: &mut Values,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) {
         let wanted = log.responses.as_ref().map_or(Truth::True, |responses| responses.judge(asked));
         if wanted == Truth::Unknown {
@@ -200,7 +161,7 @@ impl Plan {
             }
         }
         line.0.push('}');
-        asked.ending.log(log.level, &line.0);
+        asked.ending.log(log.level.into(), &line.0);
     }
 
     /// A field that is defined as a label is; absent where the request has no value.

@@ -3,6 +3,7 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::bound::{NONE, Value};
+use weir_host_api::MetricId;
 
 /// The state of a request until its end: values as small numbers, and no text except the log line of some
 /// requests. [`crate::Plan::end`] consumes it, so that no request ends twice.
@@ -16,7 +17,7 @@ pub struct Measured {
     /// Numbers of the request, by metric.
     pub(crate) numbers: Vec<(u32, u64)>,
     /// Gauges that went up.
-    pub(crate) active: Vec<u32>,
+    pub(crate) active: Vec<MetricId>,
     /// What most requests have nothing of.
     pub(crate) rare: Option<Box<Rare>>,
 }

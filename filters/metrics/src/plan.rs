@@ -1,17 +1,17 @@
 //! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::bound::{Bound, Value};
+use crate::config::Level;
 use crate::encoding::Style;
-use crate::goal::Goal;
-use crate::host::Kind;
-use crate::log::Log;
 use crate::series::{Digit, Id, Ids};
 use crate::status::Statuses;
 use std::cell::Cell;
 use weir_allocation::Salt;
+use weir_cookie::Signer;
 use weir_core::http_match::TextRequirement;
 use weir_core::ids::ExperimentId;
 use weir_core::{AttrId, OwnedHeader, Predicate};
+use weir_host_api::MetricKind;
 
 /// The validated section.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub(crate) struct Metric {
     pub(crate) name: Box<str>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MetricKind,
     pub(crate) moment: Moment,
     /// Which requests; `None` for all.
     pub(crate) requests: Option<Predicate>,
@@ -140,6 +140,85 @@ pub(crate) enum Reading {
 pub(crate) enum ResponseSource {
     Header(Box<[u8]>),
     Property(Box<[u8]>),
+}
+
+/// A goal.
+#[derive(Debug)]
+pub(crate) struct Goal {
+    pub(crate) name: Box<str>,
+    /// Which requests; `None` for all.
+    pub(crate) requests: Option<Predicate>,
+    /// Which responses; `None` for all.
+    pub(crate) responses: Option<Box<Responses>>,
+    pub(crate) value: Option<GoalValue>,
+    /// What its labels read, by position in [`Plan::readings`].
+    pub(crate) at_request: Box<[u16]>,
+    pub(crate) experiments: Box<[GoalExperiment]>,
+    /// What counts units, …
+    pub(crate) units: Counted,
+    /// … and what counts requests, where units are not known.
+    pub(crate) each: Counted,
+}
+
+/// An experiment that a goal is of.
+#[derive(Debug)]
+pub(crate) struct GoalExperiment {
+    /// `None` where another plugin decides it.
+    pub(crate) id: Option<ExperimentId>,
+    /// Its variant, by position in [`Plan::readings`].
+    pub(crate) variant: u16,
+}
+
+/// The metrics of a goal. The series of each are in the order of the goal's experiments.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) total: Metric,
+    /// The sum of the values, and that of their squares.
+    pub(crate) values: Option<[Metric; 2]>,
+}
+
+/// What a goal is worth.
+#[derive(Debug)]
+pub(crate) enum GoalValue {
+    /// The number in a response header, by position in [`Plan::response_sources`], times a scale.
+    Header(u16, f64),
+    /// Nanoseconds from the request's headers to the response's, divided by this.
+    Duration(u64),
+}
+
+/// The content of a line.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) sample: Sample,
+    pub(crate) requests: Option<Predicate>,
+    pub(crate) responses: Option<Box<Responses>>,
+    pub(crate) traceparent: AttrId,
+    pub(crate) path: Option<AttrId>,
+    pub(crate) unit: Option<(Box<[AttrId]>, Signer)>,
+    pub(crate) experiments: Box<[(Box<str>, ExperimentId)]>,
+    pub(crate) fields: Box<[(Box<str>, Field)]>,
+    pub(crate) level: Level,
+}
+
+/// A field's value.
+#[derive(Debug)]
+pub(crate) enum Field {
+    /// As of a label, by position in [`Plan::readings`].
+    Reading(u16),
+    /// A text of the request.
+    Text(AttrId),
+    /// The values read from the proxy at the end, by position in [`Plan::response_sources`].
+    ResponseSource(u16),
+    /// Always the same.
+    Constant(Box<str>),
+}
+
+/// A part of all requests.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) salt: Salt,
+    /// In millionths.
+    pub(crate) share: u32,
 }
 
 impl Reading {

@@ -5,6 +5,7 @@
 use crate::bound::{OTHER, Value};
 use std::cell::{Cell, RefCell};
 use std::hint::cold_path;
+use weir_host_api::MetricId;
 
 /// The state of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,11 +16,11 @@ pub(crate) enum Id {
     /// The proxy would not define it.
     Refused,
     /// Its id.
-    Known(u32),
+    Known(MetricId),
 }
 
 impl Id {
-    pub(crate) fn of(defined: Option<u32>) -> Self {
+    pub(crate) fn of(defined: Option<MetricId>) -> Self {
         defined.map_or(Self::Refused, Self::Known)
     }
 }

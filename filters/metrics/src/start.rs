@@ -3,12 +3,13 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::bound::{FIRST, NONE, OTHER, Value};
-use crate::host::Registry;
 use crate::measured::{Measured, Values};
+use crate::number::divided;
 use crate::plan::{Amount, Metric, Moment, Plan, Reading};
 use weir_core::RequestView;
 use weir_core::value::Value as Fact;
 use weir_core::{Assigned, AttrId, Effects, HostServices, Request};
+use weir_host_api::Metrics;
 
 impl Plan {
     /// Measures what the request shows, once all other filters have decided. `now` tells nanoseconds since
@@ -21,7 +22,7 @@ impl Plan {
         request: &Request<'_, O>,
         effects: &Effects,
         now: impl FnOnce() -> u64,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) -> Option<Measured> {
         let mut measured = Measured { values: Values::new(self.readings.len()), ..Measured::default() };
         let mut clock = false;
@@ -79,7 +80,7 @@ impl Plan {
         metric: &Metric,
         request: &Request<'_, O>,
         values: &Values,
-        registry: &impl Registry,
+        registry: &impl Metrics,
     ) {
         let amount = match metric.amount {
             Amount::Constant(amount) => Some(amount),
@@ -169,33 +170,9 @@ fn whole<O: HostServices>(request: &Request<'_, O>, id: AttrId) -> Option<u64> {
     }
 }
 
-/// Divided and rounded to the nearest whole number.
-#[inline]
-pub(crate) fn divided(number: u64, by: u64) -> u64 {
-    if by <= 1 { number } else { number / by + u64::from(number % by >= by - by / 2) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn divisions_are_rounded() {
-        for (number, by, expected) in [
-            (0, 10, 0),
-            (4, 10, 0),
-            (5, 10, 1),
-            (14, 10, 1),
-            (15, 10, 2),
-            (1, 3, 0),
-            (2, 3, 1),
-            (7, 1, 7),
-            (7, 0, 7),
-        ] {
-            assert_eq!(divided(number, by), expected, "{number} / {by}");
-        }
-        assert_eq!(divided(u64::MAX, 2), u64::MAX / 2 + 1);
-    }
 
     #[test]
     fn parts_are_equal() {

@@ -7,7 +7,7 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
-use support::{End, Lab};
+use support::{Lab, Response};
 
 /// Counts the bytes that are in use.
 struct Counting;
@@ -59,16 +59,17 @@ fn hostile_requests_grow_nothing() {
             (":authority", path.as_bytes()),
             ("user-agent", &agent[..]),
         ];
-        let end = End {
+        let end = Response {
             status: Some((noise % 2000) as u16),
             headers: vec![("x-kind", &path)],
             properties: vec![("xds.route_name", path.clone().into_bytes())],
-            ..End::default()
+            ..Response::default()
         };
         lab.serve(&headers, &[], &end);
         drop(end);
         // What the fake keeps of histograms is not ours.
         lab.proxy.recorded.borrow_mut().clear();
+        lab.host.asked();
         if i == 50_000 {
             after_a_while = Some((lab.proxy.defined(), USED.load(Relaxed)));
         }

@@ -10,13 +10,10 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod apply;
-mod asked;
 #[cfg(target_os = "wasi")]
 mod entry;
 #[cfg_attr(not(feature = "jwt-claims"), path = "absent/key_fetch.rs")]
 mod key_fetch;
-#[cfg_attr(not(feature = "metrics"), path = "absent/measure.rs")]
-mod measure;
 mod pipeline;
 #[cfg_attr(not(feature = "response-faults"), path = "absent/response_faults.rs")]
 mod response_faults;

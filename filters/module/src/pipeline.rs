@@ -1,9 +1,7 @@
 //! One pass over a request: read once, let every filter decide, apply everything at once.
 
 use crate::apply::{apply, clean_trailers, respond, set_state};
-use crate::asked::Asked;
 use crate::key_fetch::Running;
-use crate::measure::Meter;
 use crate::response_faults::ActiveResponseFault;
 use weir_core::{At, Disposition, Effects, Problems, Reply, Request, ResponseHeader, Scratch};
 use weir_host::{Body, Counters, HeaderMap, Host, MetricId, MetricKind, Plugin, Refusal, Served, Wake};
@@ -12,8 +10,6 @@ use weir_pipeline::{Deferred, Left, Plans, is_redirect_to_https, metrics};
 /// A configured plugin: the filters that its document switches on.
 pub struct Pipeline {
     pub(crate) plans: Plans,
-    /// Tokens of the CEL expressions, in the order of the shape.
-    cel: Box<[u32]>,
     pub(crate) counters: Counters,
     /// In the order of the shape; `None` where the proxy has no metrics.
     gauges: Box<[Option<MetricId>]>,
@@ -90,7 +86,7 @@ impl Pipeline {
         let Deferred { provisional, memory } = deferred;
         if let Some(visit) = provisional {
             let location = host.header(HeaderMap::Response, b"location");
-            if is_redirect_to_https(location.as_deref(), || status(host)) {
+            if is_redirect_to_https(location.as_deref(), || host.status()) {
                 kept.response.retain(|header| *header.name != *"set-cookie" || !is_secure(&header.value));
                 return;
             }
@@ -102,9 +98,8 @@ impl Pipeline {
             }
         }
         if let Some(measured) = kept.measured.as_mut().filter(|measured| measured.awaits_response()) {
-            let meter = &Meter(host);
             weir_core::regex::renew();
-            self.plans.reach_goals(measured, memory, &mut kept.response, || host.now(), meter, meter);
+            self.plans.reach_goals(measured, memory, &mut kept.response, || host.now(), host, host);
         }
     }
 
@@ -147,15 +142,15 @@ impl<H: Host> Plugin<H> for Pipeline {
 
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Refusal> {
         let refusal = |problems: Problems| Refusal::new(problems.iter());
-        let plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
-        let cel = Self::compile_cel(&plans, host).map_err(refusal)?;
+        let mut plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
+        plans.shape.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
         Self::check_properties(&plans, host).map_err(refusal)?;
         for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
             host.declare_lasting(name.as_bytes());
         }
         let counters = Counters::define(&plans.shape.counters, host);
         if let Some(metrics) = &plans.metrics {
-            metrics.define_all(&Meter(host));
+            metrics.define_all(host);
         }
         let gauge = |name: &String| host.define_metric(MetricKind::Gauge, name);
         let gauges = plans.shape.gauges.iter().map(gauge).collect();
@@ -163,7 +158,7 @@ impl<H: Host> Plugin<H> for Pipeline {
             host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
         crate::running::report(host, configuration);
-        Ok(Self { cel, counters, gauges, running: Running::default(), plans })
+        Ok(Self { counters, gauges, running: Running::default(), plans })
     }
 
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace, held_for: u64) -> Served<Kept> {
@@ -178,8 +173,7 @@ impl<H: Host> Plugin<H> for Pipeline {
             &pairs
         };
         scratch.read(shape, raw);
-        let asked = Asked { host, cel: &self.cel };
-        let request = Request::new(shape, raw, scratch, &asked);
+        let request = Request::new(shape, raw, scratch, host);
         effects.reset(shape);
         effects.held = held_for > 0;
         self.plans.decide(&request, effects);
@@ -187,7 +181,7 @@ impl<H: Host> Plugin<H> for Pipeline {
         if <Self as Plugin<H>>::MAY_HOLD
             && let Some(reply) = effects.way.reply_mut()
         {
-            suit(reply, raw, host);
+            adapt(reply, raw, host);
         }
         match &effects.way {
             // Nothing of it is changed: it comes again.
@@ -199,7 +193,7 @@ impl<H: Host> Plugin<H> for Pipeline {
                 apply(shape, &request, effects, host);
             }
         }
-        let left = self.plans.finish(&request, effects, || host.now(), &Meter(host));
+        let left = self.plans.finish(&request, effects, || host.now(), host);
         Served { kept: Kept::new(left).unless_empty(), way: std::mem::take(&mut effects.way) }
     }
 
@@ -250,11 +244,10 @@ impl<H: Host> Plugin<H> for Pipeline {
         if let Some((metrics, mut measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
             weir_core::regex::renew();
             // This build remembers no goals, so that it need not be called for each response's headers.
-            if !SEES_RESPONSES && measured.awaits_response() && status(host).is_some() {
-                let meter = &Meter(host);
-                self.plans.reach_goals(&mut measured, None, &mut Vec::new(), || host.now(), meter, meter);
+            if !SEES_RESPONSES && measured.awaits_response() && host.status().is_some() {
+                self.plans.reach_goals(&mut measured, None, &mut Vec::new(), || host.now(), host, host);
             }
-            metrics.end(measured, &Meter(host), &Meter(host));
+            metrics.end(measured, host, host);
         }
     }
 
@@ -292,12 +285,6 @@ impl<H: Host> Plugin<H> for Pipeline {
 const SEES_RESPONSES: bool =
     cfg!(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"));
 
-/// The status of a response, once there is one.
-fn status<H: Host>(host: &H) -> Option<u16> {
-    let status = host.header(HeaderMap::Response, b":status")?;
-    std::str::from_utf8(&status).ok()?.parse().ok()
-}
-
 /// Whether browsers take a cookie over HTTPS only.
 fn is_secure(cookie: &[u8]) -> bool {
     cookie.split(|b| *b == b';').any(|part| part.trim_ascii() == b"Secure")
@@ -305,11 +292,11 @@ fn is_secure(cookie: &[u8]) -> bool {
 
 /// Gives an answer the form that the client reads. The headers are those that were read, if any were.
 #[cold]
-fn suit<H: Host>(reply: &mut Reply, raw: &[u8], host: &H) {
+fn adapt<H: Host>(reply: &mut Reply, raw: &[u8], host: &H) {
     if raw.is_empty() && reply.grpc_status.is_some() {
-        weir_core::rpc::suit(reply, &host.request_pairs());
+        weir_core::rpc::adapt(reply, &host.request_pairs());
     } else {
-        weir_core::rpc::suit(reply, raw);
+        weir_core::rpc::adapt(reply, raw);
     }
 }
 

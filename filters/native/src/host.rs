@@ -11,7 +11,10 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use weir_host::{Callout, Edit, HeaderMap, Host, MetricId, MetricKind, Reply, Signature};
+use weir_host::{
+    Callout, Cel, Clock, Edit, HeaderMap, Headers as _, Host, Log, MetricId, MetricKind, Metrics, Properties,
+    Random as _, Reply, Signature, Signatures,
+};
 
 /// The root of a worker's only plugin. Streams have numbers from 2 on.
 pub(crate) const ROOT: u32 = 1;
@@ -262,9 +265,80 @@ fn change(headers: &mut Headers, name: &[u8], edit: Edit<'_>) {
     }
 }
 
-impl Host for Native {
+impl Properties for Native {
     type Bytes = Bytes;
 
+    fn property(&self, path: &[u8]) -> Option<Bytes> {
+        if path == b"plugin_name" {
+            return self.shared.as_ref().map(|shared| Bytes(shared.name.to_vec()));
+        }
+        properties::find(path)?.read(self.filter()?).map(Bytes)
+    }
+}
+
+impl weir_host::Headers for Native {
+    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Bytes> {
+        if map == HeaderMap::Response
+            && let Some(headers) = &*self.composing.try_borrow().ok()?
+        {
+            let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            return found.map(|(_, value)| Bytes(value.clone()));
+        }
+        self.filter()?.header(map_of(map), name).map(Bytes)
+    }
+}
+
+impl Clock for Native {
+    fn now(&self) -> u64 {
+        nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+}
+
+impl weir_host::Random for Native {
+    fn random(&self) -> u64 {
+        self.random.try_borrow_mut().map_or(0, |mut random| random.next())
+    }
+}
+
+impl Cel for Native {
+    fn evaluate_cel(&self, _: u32) -> Option<bool> {
+        None
+    }
+}
+
+impl Signatures for Native {
+    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
+        signature::verify(signature)
+    }
+}
+
+impl Metrics for Native {
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
+        self.series.define(&self.shared.as_ref()?.families, kind, name)
+    }
+
+    #[inline]
+    fn increment(&self, metric: MetricId, by: i64) {
+        if let Some(filter) = self.filter() {
+            self.series.increment(filter, metric, by);
+        }
+    }
+
+    #[inline]
+    fn record(&self, metric: MetricId, value: u64) {
+        if let Some(filter) = self.filter() {
+            self.series.record(filter, metric, value);
+        }
+    }
+}
+
+impl Log for Native {
+    fn log(&self, level: log::Level, line: &str) {
+        abi::log(level, line);
+    }
+}
+
+impl Host for Native {
     const SPREADS_COUNTS: bool = false;
     const READS_EVERY_PROPERTY: bool = false;
 
@@ -283,16 +357,6 @@ impl Host for Native {
             filter.pairs(Map::RequestTrailers, &mut space, &mut bytes.0);
         }
         bytes
-    }
-
-    fn header(&self, map: HeaderMap, name: &[u8]) -> Option<Bytes> {
-        if map == HeaderMap::Response
-            && let Some(headers) = &*self.composing.try_borrow().ok()?
-        {
-            let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-            return found.map(|(_, value)| Bytes(value.clone()));
-        }
-        self.filter()?.header(map_of(map), name).map(Bytes)
     }
 
     fn callout_header(&self, name: &[u8]) -> Option<Bytes> {
@@ -315,10 +379,6 @@ impl Host for Native {
         self.next_token.set(token);
         let shared = self.shared.as_ref()?;
         shared.callouts.want(self.mailbox(), token, callout).then_some(token)
-    }
-
-    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
-        signature::verify(signature)
     }
 
     fn reply(&self, reply: &Reply) {
@@ -399,13 +459,6 @@ impl Host for Native {
         }
     }
 
-    fn property(&self, path: &[u8]) -> Option<Bytes> {
-        if path == b"plugin_name" {
-            return self.shared.as_ref().map(|shared| Bytes(shared.name.to_vec()));
-        }
-        properties::find(path)?.read(self.filter()?).map(Bytes)
-    }
-
     fn check_property(&self, path: &[u8]) -> Result<(), String> {
         properties::find(path).map(drop).ok_or_else(|| properties::refuse(path))
     }
@@ -428,47 +481,13 @@ impl Host for Native {
             .to_owned())
     }
 
-    fn evaluate_cel(&self, _: u32) -> Option<bool> {
-        None
-    }
-
-    fn random(&self) -> u64 {
-        self.random.try_borrow_mut().map_or(0, |mut random| random.next())
-    }
-
-    fn now(&self) -> u64 {
-        nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
-    }
-
     fn steady_now(&self) -> u64 {
         static START: OnceLock<Instant> = OnceLock::new();
         nanoseconds(START.get_or_init(Instant::now).elapsed())
     }
 
-    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
-        self.series.define(&self.shared.as_ref()?.families, kind, name)
-    }
-
-    #[inline]
-    fn increment(&self, metric: MetricId, by: i64) {
-        if let Some(filter) = self.filter() {
-            self.series.increment(filter, metric, by);
-        }
-    }
-
-    #[inline]
-    fn record(&self, metric: MetricId, value: u64) {
-        if let Some(filter) = self.filter() {
-            self.series.record(filter, metric, value);
-        }
-    }
-
     fn is_alive(&self, context: u32) -> bool {
         context == ROOT || self.filter_of(context).is_some()
-    }
-
-    fn log(&self, level: log::Level, line: &str) {
-        abi::log(level, line);
     }
 }
 

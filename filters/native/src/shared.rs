@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use weir::Pipeline;
 use weir_host::{MetricKind, Plugin as _};
-use weir_metrics::Kind;
 
 /// Counts the callbacks in which this module panicked.
 pub(crate) const PANICS: &str = "weir_panics_total";
@@ -52,11 +51,6 @@ impl Shared {
             families.declare(config, MetricKind::Gauge, name);
         }
         for (kind, name) in plans.metrics.iter().flat_map(weir_metrics::Plan::examples) {
-            let kind = match kind {
-                Kind::Counter => MetricKind::Counter,
-                Kind::Gauge => MetricKind::Gauge,
-                Kind::Histogram => MetricKind::Histogram,
-            };
             families.declare(config, kind, &name);
         }
         Some(Arc::new(Self {

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use weir::Pipeline;
-use weir_host::{Dispatcher, Flow, Host, MetricKind, Reply};
+use weir_host::{Dispatcher, Flow, Host, MetricKind, Metrics as _, Reply};
 
 /// A configuration on one worker.
 pub(crate) struct Worker {

@@ -21,16 +21,6 @@ pub enum Plan {}
 #[derive(Debug)]
 pub enum Measured {}
 
-/// The metric registry of an absent filter: empty.
-pub trait Registry {}
-
-impl<T: ?Sized> Registry for T {}
-
-/// The response, as an absent filter sees it: empty.
-pub trait ResponseView {}
-
-impl<T: ?Sized> ResponseView for T {}
-
 /// The trace of an absent filter: empty.
 pub trait Trace {}
 
@@ -96,13 +86,13 @@ impl Plan {
         _: &Request<'_, O>,
         _: &Effects,
         _: impl FnOnce() -> u64,
-        _: &impl Registry,
+        _: &impl weir_host_api::Metrics,
     ) -> Option<Measured> {
         match *self {}
     }
 
     /// Measures nothing.
-    pub fn end<E>(&self, measured: Measured, _: &impl Registry, _: &E) {
+    pub fn end<E>(&self, measured: Measured, _: &impl weir_host_api::Metrics, _: &E) {
         match measured {}
     }
 
@@ -111,7 +101,7 @@ impl Plan {
         &self,
         _: &mut Measured,
         _: &E,
-        _: &impl Registry,
+        _: &impl weir_host_api::Metrics,
         _: impl FnMut(ExperimentId, u16, &str) -> Remembered,
     ) {
         match *self {}
@@ -133,7 +123,7 @@ impl Plan {
     }
 
     /// Measures nothing.
-    pub fn define_all(&self, _: &impl Registry) {
+    pub fn define_all(&self, _: &impl weir_host_api::Metrics) {
         match *self {}
     }
 }

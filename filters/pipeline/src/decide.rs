@@ -122,7 +122,7 @@ impl Plans {
         request: &Request<'_, O>,
         effects: &mut Effects,
         now: impl FnOnce() -> u64,
-        registry: &impl metrics::Registry,
+        registry: &impl weir_host_api::Metrics,
     ) -> Left {
         let measured =
             self.metrics.as_ref().and_then(|metrics| metrics.start(request, effects, now, registry));
@@ -145,8 +145,8 @@ impl Plans {
         mut memory: Option<Vec<u8>>,
         response: &mut Vec<ResponseHeader>,
         now: impl FnOnce() -> u64,
-        view: &impl metrics::ResponseView,
-        registry: &impl metrics::Registry,
+        view: &impl weir_host_api::ResponseView,
+        registry: &impl weir_host_api::Metrics,
     ) {
         let Some(metrics) = &self.metrics else { return };
         let mut changed = false;

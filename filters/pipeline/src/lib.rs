@@ -59,5 +59,5 @@ sections! {
     /// fault-injection.
     faults: "fault-injection" = weir_fault_injection {};
     /// metrics.
-    metrics: "metrics" = weir_metrics {Measured, Registry, ResponseView};
+    metrics: "metrics" = weir_metrics {Measured};
 }

@@ -43,11 +43,11 @@ pub type SentHeader = (Vec<u8>, Vec<u8>);
 impl Plans {
     /// Decides one request without a proxy, in the same order and by the same code. `raw` are its headers as
     /// [`weir_core::header::encode_pairs`] writes them.
-    pub fn outcome<O: HostServices, T: Trace>(&self, raw: &[u8], outside: &O, trace: &mut T) -> Outcome {
+    pub fn outcome<O: HostServices, T: Trace>(&self, raw: &[u8], services: &O, trace: &mut T) -> Outcome {
         let shape = &self.shape;
         let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
         scratch.read(shape, raw);
-        let request = Request::new(shape, raw, &scratch, outside);
+        let request = Request::new(shape, raw, &scratch, services);
         effects.reset(shape);
         self.decide_traced(&request, &mut effects, trace);
         let text = |given: HeaderValue| effects.bytes(given, shape).map(<[u8]>::to_vec);

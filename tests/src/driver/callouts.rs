@@ -5,8 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::minihost::response;
-use crate::case::{Body, CalloutAnswer, Callouts};
+use crate::case::{Body, CalloutAnswer, Callouts, Headers};
 use crate::minihost::{Answer, Callout, Response};
 use crate::origin::{self, Defect, Origin};
 
@@ -71,4 +70,17 @@ fn served(answer: &CalloutAnswer) -> origin::Answer {
 
 fn body(answer: &CalloutAnswer) -> Vec<u8> {
     answer.body.as_ref().map(Body::to_bytes).unwrap_or_default()
+}
+
+/// A response with its length, as real servers give it.
+pub(super) fn response(status: u16, headers: &Headers, body: Vec<u8>) -> Response {
+    let mut response = Response::status(status);
+    for (name, value) in headers.pairs() {
+        response.headers.add(name, value);
+    }
+    if !body.is_empty() && response.headers.first(b"content-length").is_none() {
+        response.headers.add("content-length", body.len().to_string());
+    }
+    response.body = body;
+    response
 }

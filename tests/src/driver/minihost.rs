@@ -8,7 +8,7 @@ use super::{callouts, report, verdict};
 use crate::case::{self, Bin, Case, CaseFile, Driver, Observed, ResponseSeen, Step, UpstreamSeen};
 use crate::minihost::{
     ConfigureError, Cost, Exchange, HeaderMap, LoadError, LogLine, MetricKind, Module, Options, Plugin,
-    Request, Response, Vm,
+    Request, Vm,
 };
 use crate::paths;
 
@@ -74,19 +74,6 @@ fn options(file: &CaseFile, case: &Case) -> Options {
     }
 }
 
-/// A response with its length, as real servers give it.
-pub(super) fn response(status: u16, headers: &case::Headers, body: Vec<u8>) -> Response {
-    let mut response = Response::status(status);
-    for (name, value) in headers.pairs() {
-        response.headers.add(name, value);
-    }
-    if !body.is_empty() && response.headers.first(b"content-length").is_none() {
-        response.headers.add("content-length", body.len().to_string());
-    }
-    response.body = body;
-    response
-}
-
 fn refusal(case: &Case, configured: Result<Plugin, ConfigureError>) -> Result<(), Vec<String>> {
     let log = match configured {
         Ok(_) => return Err(vec!["the module accepted the configuration".to_owned()]),
@@ -121,7 +108,7 @@ fn send(plugin: &Plugin, step: &Step) -> Result<Exchange, crate::minihost::Excha
     request.trailers = asked.trailers.pairs().into_iter().collect();
     request.body = asked.body.as_ref().map(case::Value::to_bytes).unwrap_or_default();
     let body = step.upstream.body.as_ref().map(case::Body::to_bytes).unwrap_or_default();
-    let mut response = response(step.upstream.status, &step.upstream.headers, body);
+    let mut response = callouts::response(step.upstream.status, &step.upstream.headers, body);
     response.trailers = step.upstream.trailers.pairs().into_iter().collect();
     plugin.vm().advance(Duration::from_millis(step.after_ms))?;
     let delay = Duration::from_millis(step.upstream.delay_ms);

@@ -29,7 +29,7 @@ pub fn build() -> Result<(), Failure> {
     }
     let pages = Pages::read(&root)?;
     pages.copy(&root, &stage.join("src"))?;
-    copy(&root.join(SETTINGS), &stage.join("book.toml"))?;
+    pages::copy(&root.join(SETTINGS), &stage.join("book.toml"))?;
     let done = Command::new("mdbook").arg("build").arg(&stage).status()?;
     if !done.success() {
         return Err(format!("mdbook: {done}").into());
@@ -37,14 +37,5 @@ pub fn build() -> Result<(), Failure> {
     let html = stage.join("html");
     let (files, checked) = links::check(&html)?;
     println!("{}: {files} pages, {checked} links", html.join("index.html").display());
-    Ok(())
-}
-
-/// Copies a file and makes the folder that it goes into.
-fn copy(from: &Path, to: &PathBuf) -> Result<(), Failure> {
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::copy(from, to).map_err(|error| format!("{}: {error}", from.display()))?;
     Ok(())
 }

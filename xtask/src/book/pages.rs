@@ -87,7 +87,7 @@ impl Pages {
             std::fs::write(to, text)?;
         }
         for file in files {
-            super::copy(&root.join(&file), &stage.join(&file))?;
+            copy(&root.join(&file), &stage.join(&file))?;
         }
         std::fs::write(stage.join("SUMMARY.md"), &self.summary)?;
         Ok(())
@@ -165,6 +165,15 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+/// Copies a file and makes the folder that it goes into.
+pub(super) fn copy(from: &Path, to: &PathBuf) -> Result<(), Failure> {
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::copy(from, to).map_err(|error| format!("{}: {error}", from.display()))?;
+    Ok(())
 }
 
 #[cfg(test)]

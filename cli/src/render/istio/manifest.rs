@@ -1,6 +1,7 @@
 //! The resource, with the reasons for what it says.
 
-use super::{Args, FailStrategy, Phase, ProxyPlacement};
+use super::placement::ProxyPlacement;
+use super::{Args, FailStrategy, Phase};
 use crate::document::Loaded;
 use clap::ValueEnum;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Target resources of a plugin.
 
-use super::ProxyPlacement;
+use super::placement::ProxyPlacement;
 use clap::ValueEnum as _;
 use serde_json::{Value, json};
 use std::str::FromStr;

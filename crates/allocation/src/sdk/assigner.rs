@@ -1,25 +1,9 @@
 //! From a unit to a variant, by any algorithm.
 
-use super::boundaries::Boundaries;
 use super::draw::Draw;
+use super::rule::{Assignment, Sdk};
 use super::{Algorithm, Definition, Refused, Segment, digest, envoy, growthbook, murmur, weir};
 use crate::{Allocation, BUCKETS, Salt};
-
-/// What becomes of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Assignment {
-    /// The unit does not take part.
-    NotCovered,
-    /// The unit gets the variant with this index.
-    Variant(usize),
-}
-
-impl From<Option<usize>> for Assignment {
-    #[inline]
-    fn from(variant: Option<usize>) -> Self {
-        variant.map_or(Self::NotCovered, Self::Variant)
-    }
-}
 
 /// An experiment's assignment, prepared at configure time.
 #[derive(Clone, Debug)]
@@ -31,29 +15,9 @@ pub struct Assigner {
 
 /// `weir-1` apart, so that it costs no more than its salt and its allocation.
 #[derive(Clone, Debug)]
-pub(crate) enum Rule {
+enum Rule {
     Weir { salt: Salt, allocation: Allocation },
-    Sdk(Box<Sdk>),
-}
-
-/// A vendor's algorithm.
-#[derive(Clone, Debug)]
-pub(crate) struct Sdk {
-    /// Whether a unit takes part at all, for algorithms that ask this of a hash of its own.
-    pub(crate) gate: Option<Gate>,
-    pub(crate) draw: Draw,
-    pub(crate) boundaries: Boundaries,
-    /// What becomes of requests without a unit.
-    pub(crate) missing: Assignment,
-    /// Whether the SDK takes an empty unit for a missing one.
-    pub(crate) empty_is_missing: bool,
-}
-
-/// Lets through the numbers below `end`.
-#[derive(Clone, Debug)]
-pub(crate) struct Gate {
-    pub(crate) draw: Draw,
-    pub(crate) end: u64,
+    Sdk(Box<Sdk<Draw>>),
 }
 
 /// The number that a hash gave a unit, from `origin` up to, but without, `origin + scale`.
@@ -93,24 +57,27 @@ impl Assigner {
         }
         let sdk = match algorithm {
             Algorithm::Weir1 => None,
-            Algorithm::GrowthBook1 => Some(growthbook::version_1(definition)?),
-            Algorithm::GrowthBook2 => Some(growthbook::version_2(definition)?),
-            Algorithm::Unleash => Some(murmur::unleash(definition)?),
-            Algorithm::Optimizely => Some(murmur::optimizely(definition)?),
-            Algorithm::Flagd1 => Some(murmur::flagd_1(definition)?),
-            Algorithm::Flagd2 => Some(murmur::flagd_2(definition)?),
-            Algorithm::LaunchDarkly => Some(digest::launchdarkly(definition)?),
-            Algorithm::Statsig => Some(digest::statsig(definition)?),
-            Algorithm::StatsigGate => Some(digest::statsig_gate(definition)?),
-            Algorithm::PlanOut => Some(digest::planout(definition)?),
-            Algorithm::Split => Some(murmur::split(definition)?),
-            Algorithm::Flagsmith => Some(digest::flagsmith(definition)?),
-            Algorithm::ConfigCat => Some(digest::configcat(definition)?),
-            Algorithm::EnvoyXxh64 => Some(envoy::envoy_xxh64(definition)?),
+            Algorithm::GrowthBook1 => Some(growthbook::version_1(definition)?.map(Draw::GrowthBook)),
+            Algorithm::GrowthBook2 => Some(growthbook::version_2(definition)?.map(Draw::GrowthBook)),
+            Algorithm::Unleash => Some(murmur::unleash(definition)?.map(Draw::Murmur)),
+            Algorithm::Optimizely => Some(murmur::optimizely(definition)?.map(Draw::Murmur)),
+            Algorithm::Flagd1 => Some(murmur::flagd_1(definition)?.map(Draw::Murmur)),
+            Algorithm::Flagd2 => Some(murmur::flagd_2(definition)?.map(Draw::Murmur)),
+            Algorithm::LaunchDarkly => Some(digest::launchdarkly(definition)?.map(Draw::Digest)),
+            Algorithm::Statsig => Some(digest::statsig(definition)?.map(Draw::Digest)),
+            Algorithm::StatsigGate => Some(digest::statsig_gate(definition)?.map(Draw::Digest)),
+            Algorithm::PlanOut => Some(digest::planout(definition)?.map(Draw::Digest)),
+            Algorithm::Split => Some(murmur::split(definition)?.map(Draw::Murmur)),
+            Algorithm::Flagsmith => Some(digest::flagsmith(definition)?.map(Draw::Digest)),
+            Algorithm::ConfigCat => Some(digest::configcat(definition)?.map(Draw::Digest)),
+            Algorithm::EnvoyXxh64 => Some(envoy::envoy_xxh64(definition)?.map(Draw::Envoy)),
         };
         let rule = match sdk {
             Some(sdk) => Rule::Sdk(Box::new(sdk)),
-            None => weir::prepare(definition)?,
+            None => {
+                let (salt, allocation) = weir::prepare(definition)?;
+                Rule::Weir { salt, allocation }
+            }
         };
         Ok(Self { algorithm, variants: definition.variants(), rule })
     }
@@ -196,11 +163,7 @@ impl Assigner {
     }
 }
 
-impl Sdk {
-    pub(crate) const fn without_gate(draw: Draw, boundaries: Boundaries) -> Self {
-        Self { gate: None, draw, boundaries, missing: Assignment::NotCovered, empty_is_missing: false }
-    }
-
+impl Sdk<Draw> {
     /// Out of line: `weir-1` must not pay for the vendors' stack frames.
     #[inline(never)]
     fn assign(&self, unit: &[u8]) -> Assignment {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::pieces::on_grid;
+use super::grid::on_grid;
 use crate::{InvalidRange, InvalidWeight};
 
 /// An experiment as far as assignment goes. Numbers are those of the vendor's own definition, unchanged.

@@ -4,11 +4,10 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::assigner::{Gate, Sdk};
 use super::boundaries::{Boundaries, first};
-use super::draw::Draw;
 use super::hash::text;
 use super::pieces::{Pieces, parts_of_sum};
+use super::rule::{Gate, Sdk};
 use super::{Definition, DefinitionPart, Layout, Refusal, Refused};
 
 /// `onto(digest(prefix ‖ unit))`.
@@ -108,7 +107,7 @@ fn leading(digest: &[u8]) -> u64 {
 ///
 /// The seed is `<flag key>.<salt>`, or the rollout's own `seed`. Weights are in steps of 0.001 %. A unit beyond the
 /// last boundary, which rounding makes possible, gets the last variation; a missing one gets bucket 0, so the first.
-pub(crate) fn launchdarkly(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn launchdarkly(definition: &Definition<'_>) -> Result<Sdk<Digest>, Refused> {
     const WEIGHTS_OF: u32 = 100_000;
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
@@ -135,14 +134,14 @@ pub(crate) fn launchdarkly(definition: &Definition<'_>) -> Result<Sdk, Refused> 
     }
     let boundaries = Boundaries::side_by_side(pieces.owners(), &ends);
     let missing = boundaries.pick(0).into();
-    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha1Hex15));
+    let draw = Digest::new(&[seed, "."].concat(), Onto::Sha1Hex15);
     Ok(Sdk { missing, ..Sdk::without_gate(draw, boundaries) })
 }
 
 /// PlanOut's `WeightedChoice`. Source: `ops/random.py` of its Python library.
 ///
 /// The seed is the full salt: `<experiment salt>.<parameter>`. Weights are any numbers.
-pub(crate) fn planout(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn planout(definition: &Definition<'_>) -> Result<Sdk<Digest>, Refused> {
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
     definition.refuse_coverage("planout has no coverage: add a variant for the rest", &mut problems);
@@ -166,17 +165,17 @@ pub(crate) fn planout(definition: &Definition<'_>) -> Result<Sdk, Refused> {
         })
         .collect();
     let owners: Vec<_> = (0..weights.len()).map(Some).collect();
-    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha1Hex15));
+    let draw = Digest::new(&[seed, "."].concat(), Onto::Sha1Hex15);
     Ok(Sdk::without_gate(draw, Boundaries::side_by_side(&owners, &ends)))
 }
 
 /// ConfigCat. Source: `RolloutEvaluator` of its SDKs. The seed is the setting's key; weights are whole percentages.
-pub(crate) fn configcat(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn configcat(definition: &Definition<'_>) -> Result<Sdk<Digest>, Refused> {
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
     definition.refuse_coverage("configcat has no coverage: add a variant for the rest", &mut problems);
     let (boundaries, _) = Pieces::on_grid(definition, 100, &mut problems).into_boundaries(problems)?;
-    let draw = Draw::Digest(Digest::new(definition.seed_or_key(), Onto::Sha1Percent));
+    let draw = Digest::new(definition.seed_or_key(), Onto::Sha1Percent);
     Ok(Sdk::without_gate(draw, boundaries))
 }
 
@@ -184,19 +183,19 @@ pub(crate) fn configcat(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 ///
 /// The seed is the experiment's salt; the seed of the coverage is the salt of its allocation, which is the layer's.
 /// Both count in steps of 0.1 %.
-pub(crate) fn statsig(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn statsig(definition: &Definition<'_>) -> Result<Sdk<Digest>, Refused> {
     const SCALE: u32 = 1000;
     let mut problems = Vec::new();
     let seed = definition.required_seed("statsig needs the experiment's salt as its seed", &mut problems);
     let gate =
         definition.coverage_seed_where_needed("statsig needs the layer's salt", &mut problems).map(|layer| {
             Gate {
-                draw: Draw::Digest(Digest::new(&[layer, "."].concat(), Onto::Sha256(SCALE.into()))),
+                draw: Digest::new(&[layer, "."].concat(), Onto::Sha256(SCALE.into())),
                 end: definition.coverage_on(SCALE, "coverage must be in steps of 0.1 %", &mut problems),
             }
         });
     let (boundaries, _) = Pieces::on_grid(definition, SCALE, &mut problems).into_boundaries(problems)?;
-    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into())));
+    let draw = Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into()));
     Ok(Sdk { gate, ..Sdk::without_gate(draw, boundaries) })
 }
 
@@ -204,14 +203,14 @@ pub(crate) fn statsig(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 ///
 /// The seed is `<gate's salt>.<rule's salt>`, where a rule without a salt has its id. A gate's pass percentage is the
 /// coverage of a single variant, in steps of 0.01 %; coverage narrows each variant's range.
-pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk<Digest>, Refused> {
     const SCALE: u32 = 10_000;
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
     let seed =
         definition.required_seed("statsig-gate needs <gate's salt>.<rule's salt> as its seed", &mut problems);
     let (boundaries, _) = Pieces::narrowed(definition, SCALE, &mut problems).into_boundaries(problems)?;
-    let draw = Draw::Digest(Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into())));
+    let draw = Digest::new(&[seed, "."].concat(), Onto::Sha256(SCALE.into()));
     Ok(Sdk::without_gate(draw, boundaries))
 }
 
@@ -220,7 +219,7 @@ pub(crate) fn statsig_gate(definition: &Definition<'_>) -> Result<Sdk, Refused> 
 /// The seed is what precedes the unit: `<feature key>,`, and where identities have no key of their own
 /// `<feature key>,<environment key>_`. The last variant, usually the control, has all that the others leave.
 /// Coverage is a segment's percentage split, inclusive; its seed has the same form with the segment's key.
-pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk<Digest>, Refused> {
     let mut problems = Vec::new();
     let seed = definition
         .required_seed("flagsmith needs <feature key>,<environment key>_ as its seed", &mut problems);
@@ -236,7 +235,7 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let percent = (definition.coverage * 1e10).round() / 1e8;
     let gate = definition.coverage_seed_where_needed("flagsmith needs the segment's key", &mut problems).map(
         |segment| Gate {
-            draw: Draw::Digest(Digest::new(segment, Onto::Md5Repeated)),
+            draw: Digest::new(segment, Onto::Md5Repeated),
             end: first(FLAGSMITH_SCALE, |number| flagsmith_percentage(number) > percent),
         },
     );
@@ -261,7 +260,7 @@ pub(crate) fn flagsmith(definition: &Definition<'_>) -> Result<Sdk, Refused> {
         *last = FLAGSMITH_SCALE;
     }
     let owners: Vec<_> = (0..weights.len()).map(Some).collect();
-    let draw = Draw::Digest(Digest::new(seed, Onto::Md5Repeated));
+    let draw = Digest::new(seed, Onto::Md5Repeated);
     Ok(Sdk { gate, ..Sdk::without_gate(draw, Boundaries::side_by_side(&owners, &ends)) })
 }
 

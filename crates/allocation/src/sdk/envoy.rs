@@ -2,9 +2,8 @@
 
 use xxhash_rust::xxh64::xxh64;
 
-use super::assigner::Sdk;
-use super::draw::Draw;
 use super::pieces::Pieces;
+use super::rule::Sdk;
 use super::{Definition, DefinitionPart, Layout, Refusal, Refused};
 
 /// `xxh64(unit) % total`. The bytes are hashed as they are.
@@ -28,7 +27,7 @@ impl Envoy {
 ///
 /// There is no seed: all routes that hash the same header make the same choice. Weights are whole numbers, and their
 /// sum is the divisor: 90 and 10 is another assignment than 9 and 1.
-pub(crate) fn envoy_xxh64(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn envoy_xxh64(definition: &Definition<'_>) -> Result<Sdk<Envoy>, Refused> {
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
     definition.refuse_coverage("envoy-xxh64 has no coverage: add a variant for the rest", &mut problems);
@@ -40,5 +39,5 @@ pub(crate) fn envoy_xxh64(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     }
     let pieces = Pieces::whole(definition, 1, &mut problems);
     let (boundaries, total) = pieces.into_boundaries(problems)?;
-    Ok(Sdk::without_gate(Draw::Envoy(Envoy { total }), boundaries))
+    Ok(Sdk::without_gate(Envoy { total }, boundaries))
 }

@@ -4,10 +4,9 @@
 //! own SDK". The seed defaults to the experiment's key. Weights are fractions of one; weights with another sum than
 //! 0.99 to 1.01, where SDKs silently use equal weights, are divided by their sum here.
 
-use super::assigner::Sdk;
 use super::boundaries::{Boundaries, Segment, first, sorted_spans};
-use super::draw::Draw;
 use super::hash::{Decimal, Fnv32, utf16};
+use super::rule::Sdk;
 use super::{Algorithm, Definition, Layout, Refused, Span};
 
 const SCALE_1: u64 = 1000;
@@ -42,18 +41,18 @@ impl GrowthBook {
     }
 }
 
-pub(crate) fn version_1(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn version_1(definition: &Definition<'_>) -> Result<Sdk<GrowthBook>, Refused> {
     prepare(definition, GrowthBook::Version1(definition.seed_or_key().encode_utf16().collect()))
 }
 
-pub(crate) fn version_2(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn version_2(definition: &Definition<'_>) -> Result<Sdk<GrowthBook>, Refused> {
     prepare(definition, GrowthBook::Version2(Fnv32::new().update(definition.seed_or_key().encode_utf16())))
 }
 
 /// An empty unit is a missing one to GrowthBook.
-fn prepare(definition: &Definition<'_>, draw: GrowthBook) -> Result<Sdk, Refused> {
+fn prepare(definition: &Definition<'_>, draw: GrowthBook) -> Result<Sdk<GrowthBook>, Refused> {
     let boundaries = boundaries(definition, draw.scale())?;
-    Ok(Sdk { empty_is_missing: true, ..Sdk::without_gate(Draw::GrowthBook(draw), boundaries) })
+    Ok(Sdk { empty_is_missing: true, ..Sdk::without_gate(draw, boundaries) })
 }
 
 fn boundaries(definition: &Definition<'_>, scale: u64) -> Result<Boundaries, Refused> {

@@ -56,14 +56,17 @@ mod definition;
 mod digest;
 mod draw;
 mod envoy;
+mod grid;
 mod growthbook;
 mod hash;
 mod murmur;
 mod pieces;
+mod rule;
 mod weir;
 
 pub use algorithm::Algorithm;
-pub use assigner::{Assigner, Assignment, Explanation, Number};
+pub use assigner::{Assigner, Explanation, Number};
 pub use boundaries::Segment;
 pub use definition::{Definition, DefinitionPart, Layout, Reason, Refusal, Refused, Span};
 pub use growthbook::growthbook_rollout;
+pub use rule::Assignment;

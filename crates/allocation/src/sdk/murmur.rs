@@ -1,10 +1,9 @@
 //! The vendors that hash with MurmurHash3: Unleash, Optimizely, flagd and Split.
 
-use super::assigner::{Gate, Sdk};
 use super::boundaries::{Boundaries, first};
-use super::draw::Draw;
 use super::hash::{Murmur3, text};
 use super::pieces::Pieces;
+use super::rule::{Gate, Sdk};
 use super::{Definition, DefinitionPart, Refusal, Refused};
 
 /// `onto(murmur3(prefix ‖ unit ‖ suffix))`.
@@ -60,7 +59,7 @@ impl Murmur {
 /// The seed is the group id and defaults to the key, which is the flag's name. Coverage is the percentage of a
 /// flexible rollout; its seed is the strategy's group id where that is not the variants'. Weights are whole numbers as
 /// Unleash sends them: their sum, usually 1000, is the scale.
-pub(crate) fn unleash(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn unleash(definition: &Definition<'_>) -> Result<Sdk<Murmur>, Refused> {
     const VARIANT_SEED: u32 = 86_028_157;
     const RANGES_OF: u32 = 1000;
     let group = [definition.seed_or_key(), ":"].concat();
@@ -69,14 +68,14 @@ pub(crate) fn unleash(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let gate = percent_gate(definition, Murmur::new(0, &coverage_group, "", PERCENT), &mut problems);
     let pieces = Pieces::whole(definition, RANGES_OF, &mut problems);
     let (boundaries, total) = pieces.into_boundaries(problems)?;
-    let draw = Draw::Murmur(Murmur::new(VARIANT_SEED, &group, "", Onto::RemainderFromOne(total)));
+    let draw = Murmur::new(VARIANT_SEED, &group, "", Onto::RemainderFromOne(total));
     Ok(Sdk { gate, ..Sdk::without_gate(draw, boundaries) })
 }
 
 /// Split (Harness), algorithm 2. Source: `engineUtils` and `murmur3` of Split's JavaScript SDK.
 ///
 /// The seeds are the split's `seed` and `trafficAllocationSeed`, both signed 32-bit numbers as text.
-pub(crate) fn split(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn split(definition: &Definition<'_>) -> Result<Sdk<Murmur>, Refused> {
     let mut problems = Vec::new();
     let seed = signed(definition.seed, DefinitionPart::Seed, &mut problems);
     let gate = if definition.coverage < 1.0 {
@@ -87,7 +86,7 @@ pub(crate) fn split(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     };
     let pieces = Pieces::on_grid(definition, 100, &mut problems);
     let (boundaries, _) = pieces.into_boundaries(problems)?;
-    let draw = Draw::Murmur(Murmur::new(seed, "", "", PERCENT));
+    let draw = Murmur::new(seed, "", "", PERCENT);
     Ok(Sdk { gate, empty_is_missing: true, ..Sdk::without_gate(draw, boundaries) })
 }
 
@@ -95,7 +94,7 @@ pub(crate) fn split(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 ///
 /// The seed is the experiment's id (not its key). Weights and ranges are in steps of 0.01 %, as
 /// `trafficAllocation` has them; coverage leaves a gap after each variant, as Optimizely does.
-pub(crate) fn optimizely(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn optimizely(definition: &Definition<'_>) -> Result<Sdk<Murmur>, Refused> {
     const HASH_SEED: u32 = 1;
     const SCALE: u32 = 10_000;
     let mut problems = Vec::new();
@@ -103,7 +102,7 @@ pub(crate) fn optimizely(definition: &Definition<'_>) -> Result<Sdk, Refused> {
     let id = definition.required_seed("optimizely needs the experiment's id as its seed", &mut problems);
     let pieces = Pieces::narrowed(definition, SCALE, &mut problems);
     let (boundaries, _) = pieces.into_boundaries(problems)?;
-    let draw = Draw::Murmur(Murmur::new(HASH_SEED, "", id, Onto::Product(SCALE)));
+    let draw = Murmur::new(HASH_SEED, "", id, Onto::Product(SCALE));
     Ok(Sdk::without_gate(draw, boundaries))
 }
 
@@ -111,10 +110,10 @@ pub(crate) fn optimizely(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 ///
 /// The seed is what precedes the unit: the flag's key by default, nothing where the operator's first element
 /// is an expression of its own. Weights are whole numbers.
-pub(crate) fn flagd_2(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn flagd_2(definition: &Definition<'_>) -> Result<Sdk<Murmur>, Refused> {
     let (boundaries, total) =
         flagd_pieces(definition).and_then(|pieces| pieces.into_boundaries(Vec::new()))?;
-    let draw = Draw::Murmur(Murmur::new(0, definition.seed_or_key(), "", Onto::Product(total)));
+    let draw = Murmur::new(0, definition.seed_or_key(), "", Onto::Product(total));
     // An empty targeting key is none; an expression's empty result is hashed as it is.
     Ok(Sdk { empty_is_missing: definition.seed.is_none(), ..Sdk::without_gate(draw, boundaries) })
 }
@@ -123,7 +122,7 @@ pub(crate) fn flagd_2(definition: &Definition<'_>) -> Result<Sdk, Refused> {
 const MAGNITUDES: u64 = (1 << 31) + 1;
 
 /// flagd's `fractional` as it was up to core 0.13. Source: `fractional.go` of that version.
-pub(crate) fn flagd_1(definition: &Definition<'_>) -> Result<Sdk, Refused> {
+pub(crate) fn flagd_1(definition: &Definition<'_>) -> Result<Sdk<Murmur>, Refused> {
     let pieces = flagd_pieces(definition)?;
     let total = pieces.total() as f64;
     let mut sum = 0.0;
@@ -135,7 +134,7 @@ pub(crate) fn flagd_1(definition: &Definition<'_>) -> Result<Sdk, Refused> {
         })
         .collect();
     let boundaries = Boundaries::side_by_side(pieces.owners(), &ends);
-    let draw = Draw::Murmur(Murmur::new(0, definition.seed_or_key(), "", Onto::Magnitude));
+    let draw = Murmur::new(0, definition.seed_or_key(), "", Onto::Magnitude);
     Ok(Sdk::without_gate(draw, boundaries))
 }
 
@@ -152,12 +151,16 @@ fn flagd_pieces(definition: &Definition<'_>) -> Result<Pieces, Refused> {
 const PERCENT: Onto = Onto::RemainderFromOne(100);
 
 /// Lets whole percentages through; `None` where everybody takes part.
-fn percent_gate(definition: &Definition<'_>, draw: Murmur, problems: &mut Vec<Refusal>) -> Option<Gate> {
+fn percent_gate(
+    definition: &Definition<'_>,
+    draw: Murmur,
+    problems: &mut Vec<Refusal>,
+) -> Option<Gate<Murmur>> {
     if definition.coverage == 1.0 {
         return None;
     }
     let end = definition.coverage_on(100, "coverage must be a whole percentage", problems);
-    Some(Gate { draw: Draw::Murmur(draw), end })
+    Some(Gate { draw, end })
 }
 
 /// A seed of Split's, in two's complement.

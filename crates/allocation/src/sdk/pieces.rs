@@ -1,11 +1,8 @@
 //! A layout as whole numbers on a vendor's scale.
 
 use super::boundaries::{Boundaries, sorted_spans};
+use super::grid::on_grid;
 use super::{Definition, DefinitionPart, Layout, Refusal, Refused};
-
-/// How far a product may be from a whole number and still mean it. Decimal text that was read as `f64` and divided by
-/// a sum is off by far less.
-const TOLERANCE: f64 = 1e-6;
 
 /// Pieces that lie side by side, in order. Those without an owner do not take part.
 #[derive(Clone, Debug, Default)]
@@ -134,14 +131,6 @@ impl Pieces {
 pub(crate) fn parts_of_sum(weights: &[f64]) -> impl Iterator<Item = f64> {
     let total: f64 = weights.iter().sum();
     weights.iter().map(move |weight| weight / total)
-}
-
-/// `part * grid`, where that is a whole number.
-#[allow(clippy::cast_possible_truncation, reason = "a whole number, not negative")]
-pub(crate) fn on_grid(part: f64, grid: u32) -> Option<u64> {
-    let scaled = part * f64::from(grid);
-    let whole = scaled.round();
-    ((scaled - whole).abs() < TOLERANCE).then_some(whole as u64)
 }
 
 const fn off_grid(grid: u32) -> &'static str {

@@ -1,12 +1,11 @@
 //! `weir-1` in the terms of the other algorithms.
 
-use super::assigner::Rule;
 use super::boundaries::sorted_spans;
 use super::{Definition, DefinitionPart, Layout, Reason, Refusal, Refused, Span};
 use crate::{Allocation, BucketRange, Fraction, Salt, Weights, contiguous};
 
 /// The seed defaults to the key. Coverage narrows each variant's range, so it has no seed.
-pub(crate) fn prepare(definition: &Definition<'_>) -> Result<Rule, Refused> {
+pub(crate) fn prepare(definition: &Definition<'_>) -> Result<(Salt, Allocation), Refused> {
     let mut problems = Vec::new();
     definition.refuse_coverage_seed(&mut problems);
     if let Layout::Ranges(ranges) = definition.layout {
@@ -19,7 +18,7 @@ pub(crate) fn prepare(definition: &Definition<'_>) -> Result<Rule, Refused> {
         Layout::Weights(weights) => of_weights(weights, definition.coverage)?,
         Layout::Ranges(ranges) => of_ranges(ranges)?,
     };
-    Ok(Rule::Weir { salt: Salt::new(definition.seed_or_key()), allocation })
+    Ok((Salt::new(definition.seed_or_key()), allocation))
 }
 
 fn of_weights(weights: &[f64], coverage: f64) -> Result<Allocation, Refused> {

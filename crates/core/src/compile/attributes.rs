@@ -5,7 +5,7 @@ use crate::access_plan::{Attribute, Encoding, Property, Source};
 use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, RequestPart, SourceSpec};
 use crate::claims::ClaimName;
 use crate::header;
-use crate::ids::PlainPlace;
+use crate::ids::PlainHeader;
 use crate::problem::At;
 use crate::value::Kind;
 
@@ -275,10 +275,10 @@ impl<'c> Compiler<'c> {
     }
 
     /// Where an attribute lies of which nothing is asked but the bytes of a header.
-    pub fn plain_place(&self, id: AttrId) -> Option<PlainPlace> {
+    pub fn plain_place(&self, id: AttrId) -> Option<PlainHeader> {
         match self.tables.attributes.get(id)? {
             Attribute { source: Source::Header(slot), lower: false, default: None, .. } => {
-                Some(PlainPlace(*slot))
+                Some(PlainHeader(*slot))
             }
             _ => None,
         }

@@ -6,7 +6,7 @@ use super::node::Node;
 use super::pattern::Pattern;
 use super::version::Version;
 use crate::host;
-use crate::rule_index::{Need, Read, Source};
+use crate::need::{Need, Read, Source};
 use crate::sort::sort_by;
 use crate::truth::Truth;
 use serde_json::Value as Json;

@@ -79,7 +79,7 @@ trait Root: Copy {
     fn resolve(name: &str, builder: &mut Builder<'_, '_>, at: &At) -> Option<(Self, Box<[Step]>)>;
 
     /// The check as it suits what is checked. Reports literals in `json` that could never be met.
-    fn suit(self, check: Check, _: &Json, _: &mut Builder<'_, '_>, _: &At) -> Check {
+    fn adapt(self, check: Check, _: &Json, _: &mut Builder<'_, '_>, _: &At) -> Check {
         check
     }
 }
@@ -110,7 +110,7 @@ impl Root for AttrId {
         }
     }
 
-    fn suit(self, check: Check, json: &Json, builder: &mut Builder<'_, '_>, at: &At) -> Check {
+    fn adapt(self, check: Check, json: &Json, builder: &mut Builder<'_, '_>, at: &At) -> Check {
         let compiler = &mut *builder.compiler;
         let form = compiler.form(self);
         // A default has any form.
@@ -198,7 +198,7 @@ impl Builder<'_, '_> {
                 // The check first: what is wrong with it is told even when the field is unknown.
                 let check = self.check(json, inside, false);
                 let (root, path) = R::resolve(key, self, &at)?;
-                let check = if path.is_empty() { root.suit(check, json, self, &at) } else { check };
+                let check = if path.is_empty() { root.adapt(check, json, self, &at) } else { check };
                 Some(Clause::Field { root, path, check })
             }
         }

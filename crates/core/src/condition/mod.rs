@@ -21,7 +21,7 @@ mod pattern;
 mod version;
 
 use crate::attribute::AttrId;
-use crate::rule_index::{Need, Read, Source, needs_of_any};
+use crate::need::{Need, Read, Source, needs_of_any};
 use crate::truth::Truth;
 use crate::view::RequestView;
 use check::Check;
@@ -39,8 +39,8 @@ impl Condition {
     }
 
     /// Whether it holds for this request, as far as that is known.
-    pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
-        self.0.judge(&|id: AttrId| Node::from(facts.value(id)))
+    pub fn judge<F: RequestView>(&self, view: &F) -> Truth {
+        self.0.judge(&|id: AttrId| Node::from(view.value(id)))
     }
 }
 

@@ -19,8 +19,8 @@ pub struct ClaimTest {
 impl ClaimTest {
     /// Whether the claim is there and passes. As in Istio, a number, boolean or object is there but
     /// passes no test of a text.
-    pub fn judge<F: RequestView>(&self, facts: &F) -> Truth {
-        let value = facts.value(self.attribute);
+    pub fn judge<F: RequestView>(&self, view: &F) -> Truth {
+        let value = view.value(self.attribute);
         if let TextTest::Any = self.test {
             return (value != Value::Null).into();
         }

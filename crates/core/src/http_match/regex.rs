@@ -1,8 +1,8 @@
 //! Regular expressions that must match the whole text, as Envoy's RE2 matchers do.
 
 use super::literal::{Anchor, stands};
+use crate::need::{Need, Source};
 use crate::regex::{Alphabet, Regex, latin1, of_this_request};
-use crate::rule_index::{Need, Source};
 use crate::truth::Truth;
 use regex_lite::RegexBuilder;
 use std::fmt;

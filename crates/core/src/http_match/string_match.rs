@@ -3,8 +3,8 @@
 use super::StringMatch;
 use super::literal::{Anchor, stands};
 use super::regex::FullMatch;
+use crate::need::{Need, Source};
 use crate::problem::{At, Problems};
-use crate::rule_index::{Need, Source};
 use crate::sort::sort_by;
 use crate::truth::Truth;
 use semver::{Version, VersionReq};

@@ -112,6 +112,8 @@ pub struct AccessPlan {
     pub claims: Vec<ClaimSource>,
     /// CEL expressions for the host to compile.
     pub cel: Vec<String>,
+    /// The host's tokens of the CEL expressions, in the same order; until the host has compiled them, their positions.
+    pub cel_tokens: Box<[u32]>,
     /// Where each CEL expression stands, for messages.
     pub cel_at: Vec<At>,
     /// The request headers that belong to this configuration.

@@ -15,12 +15,12 @@ mod scratch;
 
 pub use form::{decoded, is_named};
 pub use scratch::Scratch;
-pub use weir_host_api::Signature;
+pub use weir_host_api::{HostServices, Signature};
 
 use crate::assigned::Assigned;
 use crate::attribute::AttrId;
 use crate::claims::{Claim, Claims};
-use crate::ids::{CelId, ExperimentId, OwnedHeader, PlainPlace};
+use crate::ids::{CelId, ExperimentId, OwnedHeader, PlainHeader};
 use crate::truth::Truth;
 use crate::value::{Kind, Value};
 use crate::view::RequestView;
@@ -34,29 +34,12 @@ use std::rc::Rc;
 /// one request is.
 const MAX_JSON_LEN: usize = 16 * 1024;
 
-/// What evaluation needs from outside of the bytes at hand.
-pub trait HostServices {
-    /// A property by its path, segments with zero bytes between them; `None` when there is none.
-    fn property(&self, path: &[u8]) -> Option<Box<[u8]>>;
-    /// The verdict of a compiled expression; `None` when it cannot be evaluated.
-    fn cel(&self, id: CelId) -> Option<bool>;
-    /// Random bits that no client can predict.
-    fn random(&self) -> u64;
-    /// Nanoseconds since the Unix epoch.
-    fn now(&self) -> u64;
-    /// Whether a signature is right; `None` when the host cannot tell.
-    fn verify_signature(&self, signature: &Signature<'_>) -> Option<bool> {
-        let _ = signature;
-        None
-    }
-}
-
 /// One request with everything that predicates may ask of it.
 pub struct Request<'r, O> {
     shape: &'r AccessPlan,
     raw: &'r [u8],
     scratch: &'r Scratch,
-    outside: &'r O,
+    services: &'r O,
     claims: OnceCell<Rc<Claims>>,
     late: OnceCell<Box<LazyValues>>,
 }
@@ -72,9 +55,9 @@ struct LazyValues {
 impl<'r, O: HostServices> Request<'r, O> {
     /// The request in `raw`, which `scratch` has read with the same `shape`.
     #[inline]
-    pub fn new(shape: &'r AccessPlan, raw: &'r [u8], scratch: &'r Scratch, outside: &'r O) -> Self {
+    pub fn new(shape: &'r AccessPlan, raw: &'r [u8], scratch: &'r Scratch, services: &'r O) -> Self {
         crate::regex::renew();
-        Self { shape, raw, scratch, outside, claims: OnceCell::new(), late: OnceCell::new() }
+        Self { shape, raw, scratch, services, claims: OnceCell::new(), late: OnceCell::new() }
     }
 
     #[cold]
@@ -99,9 +82,9 @@ impl<'r, O: HostServices> Request<'r, O> {
         self.raw
     }
 
-    /// What the request needs from outside.
-    pub fn outside(&self) -> &'r O {
-        self.outside
+    /// The host, as far as filters need it.
+    pub fn services(&self) -> &'r O {
+        self.services
     }
 
     /// What the client sent under an owned header's name, if anything.
@@ -224,7 +207,7 @@ impl<'r, O: HostServices> Request<'r, O> {
             let property = self.shape.properties.get(usize::from(index))?;
             let bytes = match property.lower_of {
                 Some(original) => self.property(original)?.to_ascii_lowercase(),
-                None => return self.outside.property(&property.path),
+                None => return self.services.property(&property.path).map(|bytes| Box::from(&*bytes)),
             };
             Some(bytes.into_boxed_slice())
         };
@@ -268,7 +251,7 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     }
 
     #[inline]
-    fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>> {
+    fn plain(&self, place: PlainHeader) -> Option<Option<&[u8]>> {
         let place = *self.scratch.places.get(place.index())?;
         if place.is_arena() { None } else { Some(place.in_raw(self.raw)) }
     }
@@ -312,7 +295,8 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     }
 
     fn cel(&self, id: CelId) -> Truth {
-        self.outside.cel(id).map_or(Truth::Unknown, Truth::from)
+        let token = self.shape.cel_tokens.get(id.index());
+        token.and_then(|token| self.services.evaluate_cel(*token)).map_or(Truth::Unknown, Truth::from)
     }
 
     fn variant(&self, experiment: ExperimentId) -> Option<u16> {

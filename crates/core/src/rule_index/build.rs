@@ -1,7 +1,8 @@
 //! Makes an index of rules.
 
-use super::{Group, Hash, Key, Memory, Need, RuleIndex, Source, Wanted};
+use super::{Group, Hash, Key, Memory, RuleIndex};
 use crate::compile::Compiler;
+use crate::need::{Need, Source, Wanted};
 use crate::predicate::Predicate;
 use crate::sort::sort_by;
 use crate::table::{Index, Table};

@@ -4,6 +4,7 @@ use super::Reader;
 use super::jsonlogic::{condition, operation, variable};
 use crate::condition::{all, any, field, not};
 use crate::model::{Assignment, Layout, Split, Variant};
+use crate::unsupported::Unsupported;
 use serde_json::{Value, json};
 use weir_allocation::sdk::{Assigner, Assignment as Assigned, Definition, Layout as Weighted, Span};
 
@@ -21,7 +22,7 @@ struct By {
 impl Reader<'_> {
     /// `fractional` for those for whom all conditions hold: for each way through the conditions inside it a
     /// branch.
-    pub(super) fn fractional(&mut self, operands: &[Value], conditions: &[Value]) -> Result<(), String> {
+    pub(super) fn fractional(&mut self, operands: &[Value], conditions: &[Value]) -> Result<(), Unsupported> {
         let (by, parts) = match operands {
             [first, rest @ ..] if !first.is_array() => (Some(first), rest),
             parts => (None, parts),
@@ -64,7 +65,7 @@ impl Reader<'_> {
     }
 
     /// A literal, or what a chain of `if` chooses, with the conditions of each.
-    fn choices(&mut self, expression: &Value, depth: usize) -> Result<Vec<(Vec<Value>, Value)>, String> {
+    fn choices(&mut self, expression: &Value, depth: usize) -> Result<Vec<(Vec<Value>, Value)>, Unsupported> {
         let Value::Object(object) = expression else { return Ok(vec![(Vec::new(), expression.clone())]) };
         let ("if", operands) = operation(object)? else { return Err(unsupported(expression)) };
         if depth > 4 {
@@ -88,7 +89,7 @@ impl Reader<'_> {
     }
 
     /// A `fractional` whose names and weights, by turns, are known.
-    fn drawn(&mut self, by: &By, values: &[Value], conditions: &[Value]) -> Result<(), String> {
+    fn drawn(&mut self, by: &By, values: &[Value], conditions: &[Value]) -> Result<(), Unsupported> {
         let (mut parts, mut total): (Vec<(Variant, u64)>, u64) = (Vec::new(), 0);
         for pair in values.chunks(2) {
             let [name, weight] = pair else { continue };
@@ -98,7 +99,7 @@ impl Reader<'_> {
             parts.push((self.literal(name)?, weight));
         }
         if total > i32::MAX.unsigned_abs().into() {
-            return Err(format!("weights whose sum is {total}: flagd counts to {}", i32::MAX));
+            return Err(format!("weights whose sum is {total}: flagd counts to {}", i32::MAX).into());
         }
         if total == 0 {
             return self.value(&Value::Null, conditions, 0);
@@ -149,7 +150,7 @@ impl Reader<'_> {
         by: &By,
         conditions: &[Value],
         parts: &[(Variant, u64)],
-    ) -> Result<(), String> {
+    ) -> Result<(), Unsupported> {
         // The last character of the seed, as the unit: an empty unit would count as missing.
         let last = by.seed.char_indices().last().map_or(0, |(at, _)| at);
         let (head, tail) = by.seed.split_at(last);
@@ -174,8 +175,8 @@ impl Reader<'_> {
     }
 
     /// The seed and the attribute in `fractional`'s first element.
-    fn bucketed_by(&self, expression: &Value) -> Result<By, String> {
-        let unsupported = || format!("`fractional` by {expression} has no equivalent");
+    fn bucketed_by(&self, expression: &Value) -> Result<By, Unsupported> {
+        let unsupported = || Unsupported::from(format!("`fractional` by {expression} has no equivalent"));
         if let Some(unit) = variable(expression) {
             return if unit.starts_with("$flagd") || unit.is_empty() {
                 Err(unsupported())
@@ -197,12 +198,12 @@ impl Reader<'_> {
     }
 }
 
-fn unsupported(part: &Value) -> String {
-    format!("{part} in `fractional` has no equivalent")
+fn unsupported(part: &Value) -> Unsupported {
+    format!("{part} in `fractional` has no equivalent").into()
 }
 
 /// Weights, or ranges where a variant has several parts.
-fn layout(parts: &[(Variant, u64)], total: u64) -> Result<(Vec<Variant>, Layout), String> {
+fn layout(parts: &[(Variant, u64)], total: u64) -> Result<(Vec<Variant>, Layout), Unsupported> {
     const MILLIONTHS: u64 = 1_000_000;
     let mut variants: Vec<Variant> = Vec::new();
     for (variant, _) in parts {
@@ -222,7 +223,8 @@ fn layout(parts: &[(Variant, u64)], total: u64) -> Result<(Vec<Variant>, Layout)
             return Err(format!(
                 "`fractional` names `{}` twice, and its parts are not whole millionths of {total}",
                 variant.key
-            ));
+            )
+            .into());
         }
         let share = |number: u64| (number * MILLIONTHS / total) as f64 / MILLIONTHS as f64;
         if let Some(index) = variants.iter().position(|known| known == variant) {

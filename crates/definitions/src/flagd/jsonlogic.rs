@@ -7,6 +7,7 @@
 use crate::condition::{all, always, any, escaped, field, never, not, text_matches};
 use crate::model::Seen;
 use crate::semver::{self, Form, Relation};
+use crate::unsupported::Unsupported;
 use serde_json::{Map, Value, json};
 
 /// Deeper expressions are refused.
@@ -16,11 +17,11 @@ pub(super) const MAX_DEPTH: usize = 32;
 ///
 /// # Errors
 /// What has no equivalent, for people.
-pub(super) fn condition(expression: &Value, seen: &mut Seen) -> Result<Value, String> {
+pub(super) fn condition(expression: &Value, seen: &mut Seen) -> Result<Value, Unsupported> {
     at_depth(expression, seen, 0)
 }
 
-fn at_depth(expression: &Value, seen: &mut Seen, depth: usize) -> Result<Value, String> {
+fn at_depth(expression: &Value, seen: &mut Seen, depth: usize) -> Result<Value, Unsupported> {
     if depth > MAX_DEPTH {
         return Err("its targeting is nested too deep".into());
     }
@@ -29,7 +30,7 @@ fn at_depth(expression: &Value, seen: &mut Seen, depth: usize) -> Result<Value, 
         literal => return Ok(if truthy(literal) { always() } else { never() }),
     };
     let mut each = |operands: &[Value]| {
-        operands.iter().map(|it| at_depth(it, seen, depth + 1)).collect::<Result<Vec<_>, String>>()
+        operands.iter().map(|it| at_depth(it, seen, depth + 1)).collect::<Result<Vec<_>, Unsupported>>()
     };
     match (operator, operands.as_slice()) {
         ("and", [_, ..]) => Ok(all(each(&operands)?)),
@@ -77,10 +78,10 @@ fn at_depth(expression: &Value, seen: &mut Seen, depth: usize) -> Result<Value, 
 }
 
 /// The only key of an operation, and its operands as a list.
-pub(super) fn operation(object: &Map<String, Value>) -> Result<(&str, Vec<Value>), String> {
+pub(super) fn operation(object: &Map<String, Value>) -> Result<(&str, Vec<Value>), Unsupported> {
     let mut members = object.iter();
     let (Some((operator, operands)), None) = (members.next(), members.next()) else {
-        return Err(format!("an operation has one name, this one has {}", object.len()));
+        return Err(format!("an operation has one name, this one has {}", object.len()).into());
     };
     let operands = match operands {
         Value::Array(operands) => operands.clone(),
@@ -116,12 +117,12 @@ fn truthy(literal: &Value) -> bool {
 }
 
 /// An attribute is there, and its text is that of something truthy.
-fn truthy_variable(expression: &Value, seen: &mut Seen) -> Result<Value, String> {
+fn truthy_variable(expression: &Value, seen: &mut Seen) -> Result<Value, Unsupported> {
     let name = named(expression, seen)?;
     Ok(field(&name, json!({"$exists": true, "$nin": ["", "false", "0"]})))
 }
 
-fn comparison(operator: &str, left: &Value, right: &Value, seen: &mut Seen) -> Result<Value, String> {
+fn comparison(operator: &str, left: &Value, right: &Value, seen: &mut Seen) -> Result<Value, Unsupported> {
     if let (Value::String(left), Value::String(right)) = (left, right) {
         // The flag's key compared with a name, for instance.
         match operator {
@@ -141,7 +142,8 @@ fn comparison(operator: &str, left: &Value, right: &Value, seen: &mut Seen) -> R
         };
         return comparison(mirrored, right, left, seen);
     }
-    let no_equivalent = || Err(format!("a comparison by `{operator}` with `{right}` has no equivalent"));
+    let no_equivalent =
+        || Err(format!("a comparison by `{operator}` with `{right}` has no equivalent").into());
     match operator {
         "==" | "===" | "!=" | "!==" => {
             let same = match right {
@@ -175,7 +177,7 @@ fn number_is(name: &str, number: &serde_json::Number) -> Value {
 }
 
 /// `in` looks for an element in a list, or for a part of a text.
-fn membership(needle: &Value, list: &Value, seen: &mut Seen) -> Result<Value, String> {
+fn membership(needle: &Value, list: &Value, seen: &mut Seen) -> Result<Value, Unsupported> {
     match (needle, list) {
         (Value::String(part), Value::String(text)) => {
             Ok(if text.contains(part.as_str()) { always() } else { never() })
@@ -192,11 +194,11 @@ fn membership(needle: &Value, list: &Value, seen: &mut Seen) -> Result<Value, St
             let numbers = items.iter().filter_map(Value::as_number);
             Ok(any(numbers.map(|number| number_is(&name, number)).collect()))
         }
-        _ => Err(format!("`in` with `{needle}` and `{list}` has no equivalent")),
+        _ => Err(format!("`in` with `{needle}` and `{list}` has no equivalent").into()),
     }
 }
 
-fn version_is(value: &Value, operator: &str, version: &str, seen: &mut Seen) -> Result<Value, String> {
+fn version_is(value: &Value, operator: &str, version: &str, seen: &mut Seen) -> Result<Value, Unsupported> {
     let relation = match operator {
         "=" | "!=" => Relation::Equal,
         "<" => Relation::Below,
@@ -242,24 +244,24 @@ pub(super) fn is_null(expression: &Value) -> Option<Value> {
 }
 
 /// The attribute of a variable.
-pub(super) fn named(value: &Value, seen: &mut Seen) -> Result<String, String> {
+pub(super) fn named(value: &Value, seen: &mut Seen) -> Result<String, Unsupported> {
     let name = variable(value).ok_or_else(|| unsupported(value))?;
     if name.starts_with("$flagd") {
-        return Err(format!("`{name}` has no equivalent in conditions"));
+        return Err(format!("`{name}` has no equivalent in conditions").into());
     }
     if name.is_empty() || name.split('.').any(str::is_empty) {
-        return Err(format!("the variable {name:?} names no attribute"));
+        return Err(format!("the variable {name:?} names no attribute").into());
     }
     // A part of an object, `user.plan`, is an attribute of its own: requests have few objects.
     seen.attributes.note_text(&name);
     Ok(name)
 }
 
-pub(super) fn unsupported(expression: &Value) -> String {
+pub(super) fn unsupported(expression: &Value) -> Unsupported {
     let text = expression.to_string();
     let short: String = text.chars().take(80).collect();
     let dots = if short.len() < text.len() { "…" } else { "" };
-    format!("the expression {short}{dots} has no equivalent")
+    format!("the expression {short}{dots} has no equivalent").into()
 }
 
 #[cfg(test)]

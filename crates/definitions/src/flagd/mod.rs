@@ -7,6 +7,7 @@ use crate::condition::{always, never, not};
 use crate::model::{Assignment, Branch, Flag, Import, Seen, Variant};
 use crate::names;
 use crate::report::{Refused, pointer};
+use crate::unsupported::Unsupported;
 use jsonlogic::{MAX_DEPTH, condition, is_null, operation, variable};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -25,7 +26,7 @@ struct Definition {
 ///
 /// # Errors
 /// When there are none.
-pub(crate) fn read(definitions: &Value, hash: Algorithm) -> Result<Import, String> {
+pub(crate) fn read(definitions: &Value, hash: Algorithm) -> Result<Import, Unsupported> {
     let flags = match definitions.get("flags") {
         Some(Value::Object(flags)) if !flags.is_empty() => flags,
         Some(Value::Array(_)) => {
@@ -57,9 +58,8 @@ fn flag(
     hash: Algorithm,
     at: &str,
 ) -> Result<Flag, (String, &'static str)> {
-    let here = |rest: &'static str| move |message: String| (message, rest);
-    let definition =
-        Definition::deserialize(definition).map_err(|error| error.to_string()).map_err(here(""))?;
+    let here = |rest: &'static str| move |message: Unsupported| (String::from(message), rest);
+    let definition = Definition::deserialize(definition).map_err(|error| (error.to_string(), ""))?;
     let is_off = match definition.state.as_str() {
         "ENABLED" => false,
         "DISABLED" => true,
@@ -117,7 +117,7 @@ impl Reader<'_> {
         value: &Value,
         evaluators: &Map<String, Value>,
         depth: usize,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, Unsupported> {
         if depth > MAX_DEPTH {
             return Err("its targeting is nested too deep, or in a circle".into());
         }
@@ -145,7 +145,7 @@ impl Reader<'_> {
     }
 
     /// What an expression gives to those for whom all `conditions` hold.
-    fn value(&mut self, expression: &Value, conditions: &[Value], depth: usize) -> Result<(), String> {
+    fn value(&mut self, expression: &Value, conditions: &[Value], depth: usize) -> Result<(), Unsupported> {
         if depth > MAX_DEPTH {
             return Err("its targeting is nested too deep".into());
         }
@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 
     /// `if`: condition and value by turns, and perhaps a value for all others.
-    fn choice(&mut self, operands: &[Value], conditions: &[Value], depth: usize) -> Result<(), String> {
+    fn choice(&mut self, operands: &[Value], conditions: &[Value], depth: usize) -> Result<(), Unsupported> {
         let mut here = conditions.to_vec();
         let mut rest = operands;
         while let [test, value, behind @ ..] = rest {
@@ -197,18 +197,18 @@ impl Reader<'_> {
     }
 
     /// The variant that a literal names; null is the default one.
-    fn literal(&self, literal: &Value) -> Result<Variant, String> {
+    fn literal(&self, literal: &Value) -> Result<Variant, Unsupported> {
         let name = match literal {
             Value::Null if self.default.is_empty() => {
                 return Err("a null in `fractional` has no equivalent without a defaultVariant".into());
             }
             Value::Null => self.default.to_owned(),
             Value::String(_) | Value::Bool(_) => names::of_value(literal),
-            other => return Err(format!("{other} names no variant")),
+            other => return Err(format!("{other} names no variant").into()),
         };
         match self.definition.variants.get(&name) {
             Some(value) => Ok(Variant::named(name, Some(value.clone()))),
-            None => Err(format!("its targeting names the variant `{name}`, which it does not have")),
+            None => Err(format!("its targeting names the variant `{name}`, which it does not have").into()),
         }
     }
 

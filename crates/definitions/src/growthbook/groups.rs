@@ -4,6 +4,7 @@
 //! their attribute or are a condition, with `$savedGroup` in the place of a field (growthbook#6942).
 
 use crate::condition::all;
+use crate::unsupported::Unsupported;
 use serde_json::{Map, Value, json};
 
 /// Groups that name groups deeper than this go in a circle.
@@ -13,11 +14,11 @@ const MAX_DEPTH: usize = 10;
 ///
 /// # Errors
 /// A group that the payload does not have, or that is neither list nor condition.
-pub(super) fn written_out(condition: &Value, groups: &Map<String, Value>) -> Result<Value, String> {
+pub(super) fn written_out(condition: &Value, groups: &Map<String, Value>) -> Result<Value, Unsupported> {
     walk(condition, groups, 0)
 }
 
-fn walk(condition: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Value, String> {
+fn walk(condition: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Value, Unsupported> {
     if depth > MAX_DEPTH * 4 {
         return Err("its saved groups are nested too deep, or in a circle".into());
     }
@@ -43,24 +44,25 @@ fn walk(condition: &Value, groups: &Map<String, Value>, depth: usize) -> Result<
     }
 }
 
-fn find<'g>(id: &Value, groups: &'g Map<String, Value>) -> Result<&'g Value, String> {
+fn find<'g>(id: &Value, groups: &'g Map<String, Value>) -> Result<&'g Value, Unsupported> {
     let found = id.as_str().and_then(|id| groups.get(id));
     found.ok_or_else(|| {
         format!("the saved group {id} is not in the payload: let the SDK connection send groups, or write its values")
+            .into()
     })
 }
 
 /// The values of a group.
-fn values(id: &Value, groups: &Map<String, Value>) -> Result<Value, String> {
+fn values(id: &Value, groups: &Map<String, Value>) -> Result<Value, Unsupported> {
     let group = find(id, groups)?;
     match group.get("values").unwrap_or(group) {
         Value::Array(values) => Ok(json!(values)),
-        _ => Err(format!("the saved group {id} is a condition, which no attribute can be in")),
+        _ => Err(format!("the saved group {id} is a condition, which no attribute can be in").into()),
     }
 }
 
 /// What being in a group means: `"id"`, or `{"id": …, "attributeKey": …}`.
-fn group(named: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Value, String> {
+fn group(named: &Value, groups: &Map<String, Value>, depth: usize) -> Result<Value, Unsupported> {
     let id = named.get("id").unwrap_or(named);
     let found = find(id, groups)?;
     if let Some(condition) = found.get("condition") {

@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::names;
 use crate::report::{Refused, pointer};
+use crate::unsupported::Unsupported;
 use payload::{Feature, Rule, RuleFilter};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -24,7 +25,7 @@ use weir_allocation::sdk::{Algorithm, Span, growthbook_rollout};
 ///
 /// # Errors
 /// When it is none.
-pub(crate) fn read(payload: &Value) -> Result<Import, String> {
+pub(crate) fn read(payload: &Value) -> Result<Import, Unsupported> {
     let features = payload.get("features");
     let experiments =
         payload.get("experiments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -98,7 +99,7 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     /// What a rule does, if it ever does anything.
-    fn rule(&mut self, rule: &Rule) -> Result<(), String> {
+    fn rule(&mut self, rule: &Rule) -> Result<(), Unsupported> {
         if rule.contextual_bandit_ref.is_some() || rule.contextual_variations.is_some() {
             return Err("contextual bandits have no equivalent".into());
         }
@@ -156,7 +157,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn assignment(&self, rule: &Rule) -> Result<Option<Assignment>, String> {
+    fn assignment(&self, rule: &Rule) -> Result<Option<Assignment>, Unsupported> {
         match &rule.force {
             Some(value) => Ok(self.forced(rule, value)),
             None => self.experiment(rule),
@@ -193,7 +194,7 @@ impl Reader<'_> {
         }))
     }
 
-    fn experiment(&self, rule: &Rule) -> Result<Option<Assignment>, String> {
+    fn experiment(&self, rule: &Rule) -> Result<Option<Assignment>, Unsupported> {
         let count = rule.variations.len();
         // SDKs never run an experiment with one variation, or by a hash that they do not know.
         let Some(hash) = version(rule.hash_version, 1).filter(|_| count > 1) else { return Ok(None) };
@@ -216,7 +217,7 @@ impl Reader<'_> {
                 let ranges = ranges.iter().map(|range| spans(&[*range]));
                 (Layout::Ranges(ranges.collect()), 1.0)
             }
-            Some(ranges) => return Err(format!("{} ranges for {count} variations", ranges.len())),
+            Some(ranges) => return Err(format!("{} ranges for {count} variations", ranges.len()).into()),
         };
         if matches!(&layout, Layout::Ranges(ranges) if ranges.iter().all(Vec::is_empty)) || coverage == 0.0 {
             return Ok(None);

@@ -1,5 +1,6 @@
 //! Prerequisites of a feature.
 
+use crate::unsupported::Unsupported;
 use serde_json::Value;
 use weir_core::RequestView;
 use weir_core::attribute::AttributeMap;
@@ -16,7 +17,7 @@ impl ValueTest {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(crate) fn new(condition: &Value) -> Result<Self, String> {
+    pub(crate) fn new(condition: &Value) -> Result<Self, Unsupported> {
         let mut problems = Problems::default();
         let text = r#"{"value": {"header": "value", "type": "json"}}"#;
         let named: AttributeMap = weir_core::load(text.as_bytes(), &mut problems);
@@ -50,7 +51,7 @@ impl RequestView for Given<'_> {
         None
     }
 
-    fn plain(&self, _: weir_core::ids::PlainPlace) -> Option<Option<&[u8]>> {
+    fn plain(&self, _: weir_core::ids::PlainHeader) -> Option<Option<&[u8]>> {
         None
     }
 

@@ -17,38 +17,26 @@ mod place;
 mod policy;
 mod regions;
 mod report;
+mod resource;
 mod routes;
 mod service;
 mod tokens;
 mod tree;
 
 pub use report::{Finding, Report};
+pub use resource::Options;
 pub use tree::Tree;
 
 use crate::names::safe;
 use crate::report::Refused;
+use crate::unsupported::Unsupported;
 use destination::Subsets;
 use place::Place;
+use resource::{Kind, Resource};
 use serde_json::Value;
 use service::Service;
 use std::collections::BTreeMap;
 use tokens::Tokens;
-
-/// What the resources do not say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Sources of what identifies a user in a split, such as `header:x-user-id`; the first non-empty one wins.
-    pub units: Vec<String>,
-    /// Whether other users get a cookie with an anonymous ID. Without it, a request that has none of the `units` is drawn
-    /// by itself, as Istio does it.
-    pub cookie: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { units: Vec::new(), cookie: true }
-    }
-}
 
 /// What came of resources.
 #[derive(Clone, Debug)]
@@ -61,58 +49,17 @@ pub struct Imported {
     pub report: Report,
 }
 
-/// What a resource is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    VirtualService,
-    DestinationRule,
-    RequestAuthentication,
-    AuthorizationPolicy,
-    Other,
-}
-
-/// A resource of the file.
-#[derive(Debug)]
-pub(crate) struct Resource<'v> {
-    kind: Kind,
-    name: String,
-    namespace: String,
-    /// Its kind and name, for people.
-    label: String,
-    place: Place<'v>,
-}
-
-impl<'v> Resource<'v> {
-    fn spec(&self) -> Result<Place<'v>, Refused> {
-        self.place.get("spec").ok_or_else(|| self.place.refuse("it has no `spec`"))
-    }
-
-    fn finding(&self, message: impl Into<String>, at: &Place<'_>) -> Finding {
-        Finding::new(&self.label, message, at)
-    }
-
-    fn pointer(&self) -> &str {
-        &self.place.pointer
-    }
-
-    fn annotation(&self, name: &str) -> Option<&'v str> {
-        self.place.value.get("metadata")?.get("annotations")?.get(name)?.as_str()
-    }
-}
-
 /// Turns resources into a configuration.
 ///
 /// # Errors
 /// When a document is not a resource, or none is of a kind that can be imported.
-pub fn import(documents: &[Value], options: &Options) -> Result<Imported, String> {
+pub fn import(documents: &[Value], options: &Options) -> Result<Imported, Unsupported> {
     let mut resources = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         collect(Place::document(document, index), &mut resources)?;
     }
     if resources.iter().all(|it| matches!(it.kind, Kind::Other | Kind::DestinationRule)) {
-        return Err(
-            "no VirtualService, RequestAuthentication or AuthorizationPolicy of Istio in it".to_owned()
-        );
+        return Err("no VirtualService, RequestAuthentication or AuthorizationPolicy of Istio in it".into());
     }
     let mut refused: BTreeMap<String, Refused> = BTreeMap::new();
     let mut with_tokens = true;
@@ -133,7 +80,7 @@ pub fn import(documents: &[Value], options: &Options) -> Result<Imported, String
         }
         // A problem of no single resource, such as too many rules, would be there in each further attempt.
         if before == (refused.len(), with_tokens) {
-            return Err(first);
+            return Err(first.into());
         }
     }
 }
@@ -146,13 +93,13 @@ struct Attempt {
     faults: Vec<String>,
 }
 
-fn collect<'v>(place: Place<'v>, resources: &mut Vec<Resource<'v>>) -> Result<(), String> {
+fn collect<'v>(place: Place<'v>, resources: &mut Vec<Resource<'v>>) -> Result<(), Unsupported> {
     if place.value.is_null() {
         return Ok(());
     }
     let text = |name: &str| place.value.get(name).and_then(Value::as_str);
     let (Some(kind), Some(version)) = (text("kind"), text("apiVersion")) else {
-        return Err("not a resource of Kubernetes: expected `apiVersion` and `kind`".to_owned());
+        return Err("not a resource of Kubernetes: expected `apiVersion` and `kind`".into());
     };
     if kind.ends_with("List") && place.get("items").is_some() {
         let items = place.items("items").map_err(|refused| refused.message)?;

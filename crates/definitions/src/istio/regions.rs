@@ -8,6 +8,7 @@
 
 use super::entry::Entry;
 use super::formula::Formula;
+use crate::unsupported::Unsupported;
 
 /// How many regions there may be.
 const MAX_REGIONS: usize = 64;
@@ -53,7 +54,7 @@ impl Policies {
     ///
     /// # Errors
     /// Why that cannot be said.
-    pub(crate) fn rules(&self) -> Result<Vec<(Vec<Entry>, Formula)>, String> {
+    pub(crate) fn rules(&self) -> Result<Vec<(Vec<Entry>, Formula)>, Unsupported> {
         let grants = || self.allow.iter().flatten().chain(&self.deny);
         let sets = grants().flat_map(|it| it.within.iter().chain(&it.outside));
         let mut found: Vec<(Entry, Formula)> =
@@ -81,7 +82,7 @@ impl Policies {
 }
 
 /// The sets, all of their intersections, and the set of all requests; each before those that contain it.
-fn regions<'e>(sets: impl Iterator<Item = &'e Entry>) -> Result<Vec<Entry>, String> {
+fn regions<'e>(sets: impl Iterator<Item = &'e Entry>) -> Result<Vec<Entry>, Unsupported> {
     let mut all: Vec<Entry> = Vec::new();
     let same = |one: &Entry, another: &Entry| one.is_inside(another) && another.is_inside(one);
     let mut waiting: Vec<Entry> = sets.cloned().collect();
@@ -90,7 +91,7 @@ fn regions<'e>(sets: impl Iterator<Item = &'e Entry>) -> Result<Vec<Entry>, Stri
             continue;
         }
         if all.len() == MAX_REGIONS {
-            return Err(format!("their matches overlap in more than {MAX_REGIONS} ways"));
+            return Err(format!("their matches overlap in more than {MAX_REGIONS} ways").into());
         }
         for known in all.iter().filter(|known| !known.is_apart(&set)) {
             let both = known.meet(&set).ok_or_else(|| {

@@ -1,11 +1,13 @@
 //! A VirtualService whose routes follow the header that Weir sets.
 
-use super::Resource;
 use super::destination::Destination;
 use super::place::Place;
-use super::service::ROUTE_HEADER;
+use super::resource::Resource;
 use super::tree::Tree;
 use serde_json::{Map, Value, json};
+
+/// The header that rules set and Istio's routes read.
+pub(super) const ROUTE_HEADER: &str = "x-weir-route";
 
 /// The value of the header: the rule, with the target in a split.
 pub(crate) fn value(rule: &str, target: Option<&str>) -> String {

@@ -7,15 +7,13 @@ use super::hosts::Hosts;
 use super::matches;
 use super::place::Place;
 use super::report::Finding;
-use super::routes;
+use super::resource::{Options, Resource};
+use super::routes::{self, ROUTE_HEADER};
 use super::tree::Tree;
-use super::{Options, Resource};
 use crate::names::safe;
 use crate::report::Refused;
 use serde_json::{Map, Value, json};
 
-/// The header that rules set and Istio's routes read.
-pub(crate) const ROUTE_HEADER: &str = "x-weir-route";
 /// The cookie with an anonymous ID.
 const COOKIE: &str = "weir-id";
 

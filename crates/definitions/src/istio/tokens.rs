@@ -6,8 +6,8 @@ use super::place::Place;
 use super::policy::{self, Action, Policy};
 use super::regions::Policies;
 use super::report::{Finding, Report};
+use super::resource::{Kind, Resource};
 use super::tree::Tree;
-use super::{Kind, Resource};
 use crate::names::safe;
 use crate::report::Refused;
 use serde_json::{Map, Value, json};
@@ -255,7 +255,7 @@ impl Builder {
                 taken
             }
             Err(why) => {
-                report.left_out.extend(taken.iter().map(|it| it.finding(&why, &it.place)));
+                report.left_out.extend(taken.iter().map(|it| it.finding(why.to_string(), &it.place)));
                 Vec::new()
             }
         }

@@ -2,11 +2,11 @@
 
 use super::flags::{Named, Rule};
 use super::layers::Layers;
+use super::ranges::ranges_of;
 use crate::condition::{all, always};
 use crate::document::Experiment;
 use crate::model::{Assignment, Flag, Layout, Split, Variant};
 use serde_json::{Map, Value, json};
-use weir_allocation::sdk::Span;
 
 /// The experiment of a rule. `first` says that it is the flag's first.
 pub(super) fn experiment(
@@ -97,9 +97,4 @@ fn comments(flag: &Flag, named: &Named, rule: &Rule<'_>, first: bool) -> Vec<Str
         }
     }
     comments
-}
-
-/// Ranges as configurations have them.
-pub(super) fn ranges_of(spans: &[Span]) -> Vec<[f64; 2]> {
-    spans.iter().map(|span| [span.start, span.end]).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::model::{Assignment, Branch, ByName, Flag, Missing, Requirement, Variant};
 use crate::names::{is_safe, of_value, safe};
+use crate::unsupported::Unsupported;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +44,7 @@ pub(super) struct Resolver<'f> {
     /// Why flags are left out.
     left_out: &'f BTreeMap<String, String>,
     missing: Missing,
-    done: BTreeMap<&'f str, Result<Resolved<'f>, String>>,
+    done: BTreeMap<&'f str, Result<Resolved<'f>, Unsupported>>,
     open: BTreeSet<&'f str>,
 }
 
@@ -57,7 +58,7 @@ impl<'f> Resolver<'f> {
     }
 
     /// All flags, by name.
-    pub(super) fn all(mut self) -> BTreeMap<&'f str, Result<Resolved<'f>, String>> {
+    pub(super) fn all(mut self) -> BTreeMap<&'f str, Result<Resolved<'f>, Unsupported>> {
         for (&name, &flag) in self.flags {
             self.resolve(name, flag);
         }
@@ -73,7 +74,7 @@ impl<'f> Resolver<'f> {
         self.done.insert(name, found);
     }
 
-    fn flag(&mut self, flag: &'f Flag) -> Result<Resolved<'f>, String> {
+    fn flag(&mut self, flag: &'f Flag) -> Result<Resolved<'f>, Unsupported> {
         let (mut rules, mut notes): (Vec<Rule<'f>>, Vec<String>) = (Vec::new(), Vec::new());
         let mut by_chance = flag.seen.by_chance;
         // SDKs notice a circle before they ask what a rule does, and a flag that is left out may be part of one.
@@ -128,21 +129,25 @@ impl<'f> Resolver<'f> {
     }
 
     /// What a flag became that another one depends on, after it was resolved; `None` where there is no such flag.
-    fn known(&self, name: &str) -> Result<Option<&Resolved<'f>>, String> {
-        let left_out = |reason: &str| format!("it depends on `{name}`, which is left out: {reason}");
+    fn known(&self, name: &str) -> Result<Option<&Resolved<'f>>, Unsupported> {
+        let left_out = |reason: &dyn std::fmt::Display| {
+            Unsupported::from(format!("it depends on `{name}`, which is left out: {reason}"))
+        };
         if let Some(reason) = self.left_out.get(name) {
             return Err(left_out(reason));
         }
         match self.done.get(name) {
             Some(Ok(resolved)) => Ok(Some(resolved)),
             Some(Err(reason)) => Err(left_out(reason)),
-            None if self.flags.contains_key(name) => Err(format!("it and `{name}` depend on each other")),
+            None if self.flags.contains_key(name) => {
+                Err(format!("it and `{name}` depend on each other").into())
+            }
             None => Ok(None),
         }
     }
 
     /// What a requirement is as prerequisites.
-    fn required(&mut self, requirement: &'f Requirement) -> Result<Needed, String> {
+    fn required(&mut self, requirement: &'f Requirement) -> Result<Needed, Unsupported> {
         let name = requirement.flag.as_str();
         if let Some((&key, &parent)) = self.flags.get_key_value(name) {
             self.resolve(key, parent);
@@ -158,7 +163,9 @@ impl<'f> Resolver<'f> {
         let given = resolved.rules.iter().flat_map(|rule| rule.branch.assignment.variants());
         let mut values = given.filter_map(|it| it.value.as_ref()).chain([&parent.default_value]);
         if !values.all(|value| requirement.takes.can_judge(value)) {
-            return Err(format!("a value of `{name}`, which it depends on, is too long for the condition"));
+            return Err(
+                format!("a value of `{name}`, which it depends on, is too long for the condition").into()
+            );
         }
         let accepts = |variant: Option<&Variant>| {
             requirement.takes.accepts(variant, &parent.default_value) != requirement.not
@@ -225,7 +232,7 @@ fn gives_default(flag: &Flag, branch: &Branch) -> bool {
 }
 
 /// Gives keys to experiments and variants, as configurations take them.
-fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
+fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, Unsupported> {
     let base = safe(&flag.name);
     if base.is_empty() {
         return Err("a flag without a name".into());
@@ -242,7 +249,9 @@ fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
                 false => "forced".to_owned(),
             };
             if rule.variants.contains(&key) {
-                return Err(format!("two of its variants would be called {key:?}: rename {:?}", variant.key));
+                return Err(
+                    format!("two of its variants would be called {key:?}: rename {:?}", variant.key).into()
+                );
             }
             if variant.is_named && key != variant.key {
                 let pair = (variant.key.clone(), key.clone());
@@ -254,7 +263,8 @@ fn name(flag: &Flag, rules: &mut [Rule<'_>]) -> Result<Named, String> {
                     return Err(format!(
                         "two of its variants would be called {key:?}: rename {:?}",
                         variant.key
-                    ));
+                    )
+                    .into());
                 }
                 if !named.renamed.contains(&pair) {
                     named.renamed.push(pair);

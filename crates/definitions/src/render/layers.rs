@@ -1,6 +1,6 @@
 //! Namespaces and filters as layers.
 
-use super::experiment::ranges_of;
+use super::ranges::ranges_of;
 use crate::model::Filter;
 use crate::names::safe;
 use serde_json::{Value, json};

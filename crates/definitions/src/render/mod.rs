@@ -6,12 +6,14 @@
 mod experiment;
 mod flags;
 mod layers;
+mod ranges;
 
 use crate::attributes::{Attributes, Kind};
 use crate::document::{Attribute, Document};
 use crate::model::{ByName, Flag, Import};
 use crate::names::{header, is_safe, safe};
 use crate::report::{Refused, Renamed, Report};
+use crate::unsupported::Unsupported;
 use crate::{Imported, Options};
 use flags::{Resolved, Resolver};
 use layers::Layers;
@@ -51,7 +53,7 @@ pub(crate) fn render(import: Import, options: &Options) -> Imported {
 }
 
 fn document(
-    resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>,
+    resolved: &BTreeMap<&str, Result<Resolved<'_>, Unsupported>>,
     flags: &ByName<'_>,
     report: &mut Report,
     options: &Options,
@@ -64,7 +66,7 @@ fn document(
             Ok(found) => found,
             Err(message) => {
                 let at = flags.get(name).map(|flag| flag.at.clone()).unwrap_or_default();
-                report.leave_out(name, Refused { message: message.clone(), at });
+                report.leave_out(name, Refused { message: message.to_string(), at });
                 continue;
             }
         };
@@ -102,7 +104,7 @@ fn document(
 }
 
 /// How many flags would have a name, ignoring case, as names of headers are compared.
-fn taken(resolved: &BTreeMap<&str, Result<Resolved<'_>, String>>) -> BTreeMap<String, usize> {
+fn taken(resolved: &BTreeMap<&str, Result<Resolved<'_>, Unsupported>>) -> BTreeMap<String, usize> {
     let mut taken = BTreeMap::new();
     let named = resolved.iter().filter(|(_, found)| found.as_ref().is_ok_and(|it| !it.rules.is_empty()));
     for (name, _) in named {

@@ -4,13 +4,14 @@
 //! <https://docs.getunleash.io/reference/activation-strategies#constraints>. A value that the context lacks
 //! fulfils no constraint but `NOT_IN` and inverted ones.
 
-use super::list::nullable;
+use super::nullable::nullable;
 use super::regex;
 use crate::condition::{all, any, escaped, exists, field, never, not, text_matches};
 use crate::model::{Seen, Window};
 use crate::network::{Network, network};
 use crate::number::DECIMAL;
 use crate::semver::{self, Form, Relation, Version};
+use crate::unsupported::Unsupported;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ pub(super) struct Constraint {
 ///
 /// # Errors
 /// What has no equivalent, for people.
-pub(super) fn condition(it: &Constraint, window: &mut Window, seen: &mut Seen) -> Result<Value, String> {
+pub(super) fn condition(it: &Constraint, window: &mut Window, seen: &mut Seen) -> Result<Value, Unsupported> {
     let name = it.context_name.as_str();
     quotable(name)?;
     it.values.iter().chain(&it.value).try_for_each(|text| ends_well(text))?;
@@ -41,7 +42,7 @@ pub(super) fn condition(it: &Constraint, window: &mut Window, seen: &mut Seen) -
         return time(it, window).map(|()| crate::condition::always());
     }
     if name == "currentTime" {
-        return Err(format!("{} of currentTime has no equivalent", it.operator));
+        return Err(format!("{} of currentTime has no equivalent", it.operator).into());
     }
     let condition = straight(name, it, seen)?;
     if condition != never() {
@@ -55,7 +56,7 @@ fn is_broken_version(it: &Constraint) -> bool {
     it.operator.starts_with("SEMVER_") && it.value.as_deref().is_some_and(|value| value.starts_with('v'))
 }
 
-fn straight(name: &str, it: &Constraint, seen: &mut Seen) -> Result<Value, String> {
+fn straight(name: &str, it: &Constraint, seen: &mut Seen) -> Result<Value, Unsupported> {
     let value = || it.value.as_deref().ok_or_else(|| format!("{} without a value", it.operator));
     match it.operator.as_str() {
         "IN" if it.values.is_empty() => Ok(never()),
@@ -80,20 +81,21 @@ fn straight(name: &str, it: &Constraint, seen: &mut Seen) -> Result<Value, Strin
         "SEMVER_GTE" => version(name, Relation::AboveOrEqual, ">=", value()?, seen),
         "SEMVER_LT" => version(name, Relation::Below, "<", value()?, seen),
         "SEMVER_LTE" => version(name, Relation::BelowOrEqual, "<=", value()?, seen),
-        other => Err(format!("the operator {other} has no equivalent")),
+        other => Err(format!("the operator {other} has no equivalent").into()),
     }
 }
 
 /// One of the values is a part of the text.
-fn texts(name: &str, it: &Constraint, pattern: impl Fn(String) -> String) -> Result<Value, String> {
+fn texts(name: &str, it: &Constraint, pattern: impl Fn(String) -> String) -> Result<Value, Unsupported> {
     if it.values.is_empty() {
-        return Err(format!("{} without values switches the feature off in Unleash", it.operator));
+        return Err(format!("{} without values switches the feature off in Unleash", it.operator).into());
     }
     if it.case_insensitive && !it.values.iter().all(|value| value.is_ascii()) {
         return Err(format!(
             "{} ignoring the case of non-ASCII text has no equivalent in patterns",
             it.operator
-        ));
+        )
+        .into());
     }
     let one = |part: &String| {
         let literal =
@@ -119,23 +121,25 @@ fn lowered(part: &str, is_end: bool) -> String {
 ///
 /// # Errors
 /// Where that would end the quotes.
-pub(super) fn quotable(name: &str) -> Result<(), String> {
+pub(super) fn quotable(name: &str) -> Result<(), Unsupported> {
     if name.contains('"') {
-        return Err(format!("a quote in {name:?} switches the feature off in Unleash"));
+        return Err(format!("a quote in {name:?} switches the feature off in Unleash").into());
     }
     ends_well(name)
 }
 
 /// Quotes in values are escaped, but not what would escape the quote after them.
-fn ends_well(text: &str) -> Result<(), String> {
+fn ends_well(text: &str) -> Result<(), Unsupported> {
     match text.ends_with('\\') {
-        true => Err(format!("the backslash at the end of {text:?} switches the feature off in Unleash")),
+        true => {
+            Err(format!("the backslash at the end of {text:?} switches the feature off in Unleash").into())
+        }
         false => Ok(()),
     }
 }
 
 /// Addresses in one of some networks; what is none is ignored, as in Unleash.
-pub(super) fn networks(name: &str, texts: &[String]) -> Result<Value, String> {
+pub(super) fn networks(name: &str, texts: &[String]) -> Result<Value, Unsupported> {
     if texts.is_empty() {
         return Err("IN_CIDR without values switches the feature off in Unleash".into());
     }
@@ -147,7 +151,8 @@ pub(super) fn networks(name: &str, texts: &[String]) -> Result<Value, String> {
             Network::Other => {
                 return Err(format!(
                     "{text:?} has no equivalent: only IPv4 networks such as 10.0.0.0/8 have"
-                ));
+                )
+                .into());
             }
         }
     }
@@ -159,7 +164,7 @@ pub(super) fn networks(name: &str, texts: &[String]) -> Result<Value, String> {
 
 /// Texts compare as numbers with numbers; `$eq` would not convert, so equality is two comparisons. Conditions
 /// take more texts for numbers than Unleash does, so a pattern says which are. `inf` is one to Unleash.
-fn numbers(name: &str, value: &str, operators: &[&str]) -> Result<Value, String> {
+fn numbers(name: &str, value: &str, operators: &[&str]) -> Result<Value, Unsupported> {
     let written = value.strip_prefix(['+', '-']).unwrap_or(value);
     let number = value.parse::<f64>().ok().filter(|it| it.is_finite());
     let number = number.filter(|_| written.starts_with(|c: char| c.is_ascii_digit()));
@@ -204,12 +209,12 @@ fn version(
     sign: &str,
     value: &str,
     seen: &mut Seen,
-) -> Result<Value, String> {
+) -> Result<Value, Unsupported> {
     if value.starts_with('v') {
         return Ok(never());
     }
     if Version::read(value, Form::Strict).is_none() {
-        return Err(format!("{value:?} is not a version, which switches the feature off in Unleash"));
+        return Err(format!("{value:?} is not a version, which switches the feature off in Unleash").into());
     }
     seen.comment(format!(
         "The pattern for {name} says: a version {sign} {value}, by the order of semver.org."
@@ -218,19 +223,19 @@ fn version(
 }
 
 /// `currentTime` before or after a time.
-fn time(it: &Constraint, window: &mut Window) -> Result<(), String> {
+fn time(it: &Constraint, window: &mut Window) -> Result<(), Unsupported> {
     let value = it.value.as_deref().ok_or_else(|| format!("{} without a value", it.operator))?;
     if it.context_name != "currentTime" {
-        return Err(format!("{} of another time than currentTime has no equivalent", it.operator));
+        return Err(format!("{} of another time than currentTime has no equivalent", it.operator).into());
     }
     if !is_date(value) {
-        return Err(format!("{value:?} is not a time, which switches the feature off in Unleash"));
+        return Err(format!("{value:?} is not a time, which switches the feature off in Unleash").into());
     }
     // After an instant is from the next one on.
     let value = if it.operator == "DATE_AFTER" { next(value) } else { Some(value.to_owned()) };
     let time = value.and_then(|value| Some((weir_core::timestamp::parse(&value).ok()?, value)));
     let Some((nanos, value)) = time else {
-        return Err(format!("{:?} is not a time, which switches the feature off in Unleash", it.value));
+        return Err(format!("{:?} is not a time, which switches the feature off in Unleash", it.value).into());
     };
     let is_start = (it.operator == "DATE_AFTER") != it.inverted;
     let place = if is_start { &mut window.start } else { &mut window.end };
@@ -283,7 +288,7 @@ pub(super) fn identified(stickiness: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn told(constraint: Value) -> Result<Value, String> {
+    fn told(constraint: Value) -> Result<Value, Unsupported> {
         let constraint = serde_json::from_value(constraint).unwrap();
         condition(&constraint, &mut Window::default(), &mut Seen::default())
     }

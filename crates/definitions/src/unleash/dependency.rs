@@ -6,6 +6,7 @@
 use super::Features;
 use super::list::{Dependency, Feature, Strategy};
 use crate::model::{Requirement, Takes};
+use crate::unsupported::Unsupported;
 
 /// What a feature needs; `None` where it can never have it.
 ///
@@ -14,7 +15,7 @@ use crate::model::{Requirement, Takes};
 pub(super) fn requirements(
     feature: &Feature,
     features: &Features,
-) -> Result<Option<Vec<Requirement>>, String> {
+) -> Result<Option<Vec<Requirement>>, Unsupported> {
     let mut all = Vec::new();
     for dependency in &feature.dependencies {
         let Some((_, parent)) = features.get(&dependency.feature) else { return Ok(None) };
@@ -26,14 +27,14 @@ pub(super) fn requirements(
     Ok(Some(all))
 }
 
-fn requirement(dependency: &Dependency, parent: &Feature) -> Result<Vec<Requirement>, String> {
+fn requirement(dependency: &Dependency, parent: &Feature) -> Result<Vec<Requirement>, Unsupported> {
     let is_on = dependency.enabled.unwrap_or(true);
     let draws = |it: &Strategy| it.name == "flexibleRollout" && !it.parameters.contains_key("groupId");
     if parent.enabled && parent.strategies.iter().any(draws) {
         return Err(format!(
             "it depends on `{}`, whose rollout has no groupId: Unleash hashes it with this feature's name then",
             parent.name
-        ));
+        ).into());
     }
     let has_variants =
         !parent.variants.is_empty() || parent.strategies.iter().any(|strategy| !strategy.variants.is_empty());
@@ -42,7 +43,7 @@ fn requirement(dependency: &Dependency, parent: &Feature) -> Result<Vec<Requirem
         return Ok(vec![needed(Takes::On, !is_on)]);
     }
     if !is_on {
-        return Err(format!("it depends on `{}` being off, with a variant of its own", parent.name));
+        return Err(format!("it depends on `{}` being off, with a variant of its own", parent.name).into());
     }
     Ok(vec![needed(Takes::Variants(dependency.variants.clone()), false)])
 }

@@ -1,7 +1,9 @@
 //! The feature list of Unleash's client API, as far as it is read.
 
 use super::constraint::Constraint;
-use serde::{Deserialize, Deserializer};
+use super::nullable::nullable;
+use crate::unsupported::Unsupported;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -75,12 +77,6 @@ pub(super) struct Dependency {
     pub(super) variants: Vec<String>,
 }
 
-pub(super) fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    from: D,
-) -> Result<T, D::Error> {
-    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
-}
-
 /// The features and segments of a list, each with its JSON pointer.
 #[derive(Debug, Default)]
 pub(super) struct List<'v> {
@@ -93,7 +89,7 @@ impl<'v> List<'v> {
     ///
     /// # Errors
     /// What it seems to be, when it is something else.
-    pub(super) fn read(definitions: &'v Value) -> Result<Self, String> {
+    pub(super) fn read(definitions: &'v Value) -> Result<Self, Unsupported> {
         const RIGHT: &str =
             "take the answer of the client API: GET /api/client/features, with a backend token";
         if let Some(events) = definitions.get("events").and_then(Value::as_array) {
@@ -103,16 +99,18 @@ impl<'v> List<'v> {
         {
             return Err(format!(
                 "this is an export of Unleash's user interface, which knows no environment: {RIGHT}"
-            ));
+            )
+            .into());
         }
         if definitions.get("toggles").is_some() {
             return Err(format!(
                 "this is an answer of Unleash's frontend API, decided for one context: {RIGHT}"
-            ));
+            )
+            .into());
         }
         let features = definitions.get("features").and_then(Value::as_array);
         let Some(features) = features.filter(|features| !features.is_empty()) else {
-            return Err(format!("no `features` in it: {RIGHT}"));
+            return Err(format!("no `features` in it: {RIGHT}").into());
         };
         // The client API gives each feature its strategies, and whether it is on in the token's environment.
         let of_client =
@@ -121,7 +119,8 @@ impl<'v> List<'v> {
         if of_admin || !features.iter().any(of_client) {
             return Err(format!(
                 "this is a list of Unleash's admin API, which does not include strategies: {RIGHT}"
-            ));
+            )
+            .into());
         }
         let features = features.iter().enumerate().map(|(i, it)| (format!("/features/{i}"), it)).collect();
         let segments = definitions.get("segments").and_then(Value::as_array);

@@ -6,12 +6,14 @@
 mod constraint;
 mod dependency;
 mod list;
+mod nullable;
 mod regex;
 mod strategy;
 
 use crate::condition::field;
 use crate::model::{Assignment, Branch, Flag, Import, Missing, Requirement, Seen, Window};
 use crate::report::Refused;
+use crate::unsupported::Unsupported;
 use list::{Feature, FeatureVariant, List, Segment, Strategy};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,15 +24,15 @@ use strategy::Rollout;
 ///
 /// # Errors
 /// When it is none.
-pub(crate) fn read(definitions: &Value) -> Result<Import, String> {
+pub(crate) fn read(definitions: &Value) -> Result<Import, Unsupported> {
     let list = List::read(definitions)?;
     let mut import = Import { missing: Missing::Unsatisfied, ..Import::default() };
-    let segments: Vec<(i64, Result<Segment, String>)> = list
+    let segments: Vec<(i64, Result<Segment, Unsupported>)> = list
         .segments
         .iter()
         .map(|it| {
             let id = it.get("id").and_then(Value::as_i64).unwrap_or_default();
-            (id, Segment::deserialize(*it).map_err(|error| error.to_string()))
+            (id, Segment::deserialize(*it).map_err(|error| error.to_string().into()))
         })
         .collect();
     let mut features = BTreeMap::new();
@@ -57,7 +59,7 @@ type Features = BTreeMap<String, (String, Feature)>;
 fn flag(
     feature: &Feature,
     at: &str,
-    segments: &[(i64, Result<Segment, String>)],
+    segments: &[(i64, Result<Segment, Unsupported>)],
     features: &Features,
 ) -> Result<Flag, Refused> {
     let mut flag = Flag {
@@ -71,8 +73,8 @@ fn flag(
         return Ok(flag);
     }
     let refused = |message: String, rest: String| Refused { message, at: format!("{at}{rest}") };
-    let Some(requires) =
-        dependency::requirements(feature, features).map_err(|it| refused(it, "/dependencies".into()))?
+    let Some(requires) = dependency::requirements(feature, features)
+        .map_err(|it| refused(it.into(), "/dependencies".into()))?
     else {
         // What it depends on never is so.
         return Ok(flag);
@@ -93,14 +95,14 @@ fn flag(
 struct Reader<'r> {
     feature: &'r Feature,
     strategy: &'r Strategy,
-    segments: &'r [(i64, Result<Segment, String>)],
+    segments: &'r [(i64, Result<Segment, Unsupported>)],
     requires: &'r [Requirement],
     seen: &'r mut Seen,
 }
 
 impl Reader<'_> {
     /// A strategy: the overrides of its variants first, then the hash.
-    fn branches(&mut self) -> Result<Vec<Branch>, String> {
+    fn branches(&mut self) -> Result<Vec<Branch>, Unsupported> {
         let (mut conditions, mut window) = (Vec::new(), Window::default());
         for id in &self.strategy.segments {
             let found = self.segments.iter().find(|(known, _)| known == id);
@@ -145,7 +147,7 @@ impl Reader<'_> {
         window: &Window,
         rollout: &Rollout,
         variants: &[FeatureVariant],
-    ) -> Result<Branch, String> {
+    ) -> Result<Branch, Unsupported> {
         let assignment =
             rollout.assignment(self.feature, self.strategy, variants, &mut conditions, self.seen)?;
         if let Assignment::Split(split) = &assignment {

@@ -5,6 +5,7 @@
 //! refused: `\d` is any digit of Unicode there and an ASCII one here.
 
 use crate::growthbook::ValueTest;
+use crate::unsupported::Unsupported;
 use serde_json::json;
 use std::iter::Peekable;
 use std::str::Chars;
@@ -14,14 +15,12 @@ use std::str::Chars;
 ///
 /// # Errors
 /// What means something else, for people.
-pub(super) fn read(pattern: &str, ignore_case: bool) -> Result<Option<(String, bool)>, String> {
+pub(super) fn read(pattern: &str, ignore_case: bool) -> Result<Option<(String, bool)>, Unsupported> {
     let mut reader = Reader { chars: pattern.chars().peekable(), out: String::new(), ignore_case, depth: 0 };
-    reader.all().map_err(|what| format!("the pattern {pattern:?} has no equivalent: {what}")).map(
-        |is_pattern| {
-            let Reader { out, ignore_case, .. } = reader;
-            is_pattern.then_some((out, ignore_case))
-        },
-    )
+    let is_pattern =
+        reader.all().map_err(|what| format!("the pattern {pattern:?} has no equivalent: {what}"))?;
+    let Reader { out, ignore_case, .. } = reader;
+    Ok(is_pattern.then_some((out, ignore_case)))
 }
 
 struct Reader<'p> {
@@ -54,7 +53,7 @@ const POSIX: [(&str, &str); 14] = [
 
 impl Reader<'_> {
     /// Whether it is a pattern.
-    fn all(&mut self) -> Result<bool, String> {
+    fn all(&mut self) -> Result<bool, Unsupported> {
         // What a quantifier would repeat.
         let mut before = Before::Nothing;
         while let Some(c) = self.chars.next() {
@@ -139,7 +138,7 @@ impl Reader<'_> {
         Ok(self.depth == 0)
     }
 
-    fn letter(&mut self, c: char) -> Result<(), String> {
+    fn letter(&mut self, c: char) -> Result<(), Unsupported> {
         if self.ignore_case && !c.is_ascii() {
             return Err("ignoring the case of non-ASCII text has no equivalent".into());
         }
@@ -154,7 +153,7 @@ impl Reader<'_> {
     }
 
     /// `{2}`, `{2,}` or `{2,4}`.
-    fn counted(&mut self) -> Result<(), String> {
+    fn counted(&mut self) -> Result<(), Unsupported> {
         let mut inner = String::new();
         for c in self.chars.by_ref() {
             if c == '}' {
@@ -169,13 +168,13 @@ impl Reader<'_> {
             Some((low, high)) => number(low) && (high.is_empty() || number(high)),
         };
         if !good {
-            return Err(format!("`{{{inner}}}` is not a valid repetition"));
+            return Err(format!("`{{{inner}}}` is not a valid repetition").into());
         }
         self.out.push_str(&format!("{{{inner}}}"));
         Ok(())
     }
 
-    fn open(&mut self) -> Result<Opened, String> {
+    fn open(&mut self) -> Result<Opened, Unsupported> {
         if self.chars.next_if_eq(&'?').is_none() {
             self.out.push('(');
             return Ok(Opened::Group);
@@ -199,17 +198,18 @@ impl Reader<'_> {
                 self.ignore_case = true;
                 Ok(Opened::Flags)
             }
-            other => Err(format!("`(?{other}` is not the same")),
+            other => Err(format!("`(?{other}` is not the same").into()),
         }
     }
 
     /// What comes after a backslash; false where Rust would not compile it.
-    fn escape(&mut self, in_class: bool) -> Result<bool, String> {
+    fn escape(&mut self, in_class: bool) -> Result<bool, Unsupported> {
         let Some(c) = self.chars.next() else { return Ok(false) };
         match c {
             'd' | 'D' | 'w' | 'W' | 's' | 'S' | 'b' | 'B' | 'p' | 'P' => Err(format!(
                 "`\\{c}` matches Unicode in Unleash and ASCII in Weir; write a class such as [0-9]"
-            )),
+            )
+            .into()),
             // Back-references.
             '0'..='9' => Ok(false),
             't' | 'n' | 'r' | 'f' | 'v' => {
@@ -228,12 +228,12 @@ impl Reader<'_> {
                 self.out.push(c);
                 Ok(true)
             }
-            c => Err(format!("`\\{c}` is not the same")),
+            c => Err(format!("`\\{c}` is not the same").into()),
         }
     }
 
     /// What comes after `[`.
-    fn class(&mut self) -> Result<(), String> {
+    fn class(&mut self) -> Result<(), Unsupported> {
         const OPEN: &str = "a class is not closed";
         let start = self.out.len();
         self.out.push('[');
@@ -254,7 +254,7 @@ impl Reader<'_> {
                     }
                 }
                 '&' | '~' | '-' if self.chars.peek() == Some(&c) => {
-                    return Err(format!("`{c}{c}` in a class is not the same"));
+                    return Err(format!("`{c}{c}` in a class is not the same").into());
                 }
                 c => self.letter(c)?,
             }
@@ -274,7 +274,7 @@ impl Reader<'_> {
     }
 
     /// `[:alpha:]` in a class.
-    fn posix(&mut self) -> Result<(), String> {
+    fn posix(&mut self) -> Result<(), Unsupported> {
         const NESTED: &str = "a class in a class is not the same";
         if self.chars.next_if_eq(&':').is_none() {
             return Err(NESTED.into());

@@ -4,6 +4,7 @@ use super::constraint::{identified, networks, one_of, quotable};
 use super::list::{Feature, FeatureVariant, Strategy};
 use crate::model::{Assignment, Layout, Seen, Split, Variant};
 use crate::names;
+use crate::unsupported::Unsupported;
 use serde_json::Value;
 use weir_allocation::sdk::Algorithm;
 
@@ -26,7 +27,7 @@ impl Rollout {
         strategy: &Strategy,
         conditions: &mut Vec<Value>,
         seen: &mut Seen,
-    ) -> Result<Option<Self>, String> {
+    ) -> Result<Option<Self>, Unsupported> {
         let text = |name: &str| strategy.parameters.get(name).map(names::of_value);
         let group = text("groupId");
         let drawn = strategy.name == "flexibleRollout" || strategy.name.starts_with("gradualRollout");
@@ -89,7 +90,7 @@ impl Rollout {
         variants: &[FeatureVariant],
         conditions: &mut Vec<Value>,
         seen: &mut Seen,
-    ) -> Result<Assignment, String> {
+    ) -> Result<Assignment, Unsupported> {
         let of_strategy = !strategy.variants.is_empty();
         let of_variants =
             variants.first().and_then(|it| it.stickiness.clone()).unwrap_or_else(|| "default".into());
@@ -159,26 +160,29 @@ impl Rollout {
 
 /// The stickiness of an experiment whose rollout and variants each have one. Who is in the rollout has what the
 /// rollout asks for, so that it counts where the variants look at it first.
-fn joined(rollout: &str, variants: &str) -> Result<String, String> {
+fn joined(rollout: &str, variants: &str) -> Result<String, Unsupported> {
     match (rollout, variants) {
         (rollout, variants) if rollout == variants => Ok(rollout.to_owned()),
         ("userId", "default") => Ok("userId".into()),
         _ => Err(format!(
             "the rollout is by {rollout} and the variants by {variants}: one experiment has one unit"
-        )),
+        )
+        .into()),
     }
 }
 
 /// A whole percentage as a share; `None` where the engine takes it for none, and the strategy is off.
-fn percent(text: Option<String>) -> Result<Option<f64>, String> {
+fn percent(text: Option<String>) -> Result<Option<f64>, Unsupported> {
     let Some(percent) = text.and_then(|text| text.parse::<u64>().ok()) else { return Ok(None) };
     if percent > 100 {
-        return Err(format!("{percent} is not a percentage, which switches the feature off in Unleash"));
+        return Err(
+            format!("{percent} is not a percentage, which switches the feature off in Unleash").into()
+        );
     }
     Ok(Some(percent as f64 / 100.0))
 }
 
-fn unit(stickiness: &str) -> Result<Vec<String>, String> {
+fn unit(stickiness: &str) -> Result<Vec<String>, Unsupported> {
     match stickiness {
         "default" => Ok(vec!["userId".into(), "sessionId".into()]),
         // A rollout takes the request's own time for it, and variants a property of this name.

@@ -1,7 +1,7 @@
 //! Several plugins in one VM, and streams that end in every way.
 
 use super::*;
-use crate::{Call, Edit, FakeHost, HeaderMap, Refusal};
+use crate::{Call, Edit, FakeHost, HeaderMap, Log as _, Refusal};
 
 /// Answers with its configuration as a header, when it has one.
 struct Echo(Vec<u8>);

@@ -66,8 +66,8 @@ fn published_signatures_verify_with_their_key_alone() {
 /// Counts how often a signature is verified; none is right.
 struct Counting(std::cell::Cell<u32>);
 
-impl SignatureService for Counting {
-    fn verify(&self, _: &str, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
+impl Signatures for Counting {
+    fn verify_signature(&self, _: &weir_host_api::Signature<'_>) -> Option<bool> {
         self.0.set(self.0.get() + 1);
         Some(false)
     }

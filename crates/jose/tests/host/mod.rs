@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use p521::ecdsa::signature::Verifier;
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use weir_jose::SignatureService;
+use weir_jose::{Signature, Signatures};
 
 #[derive(Default)]
 pub(crate) struct Host {
@@ -32,9 +32,10 @@ impl Host {
     }
 }
 
-impl SignatureService for Host {
-    fn verify(&self, hash: &str, spki: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
-        let verdict = verify(hash, spki, signature, message).unwrap_or(false);
+impl Signatures for Host {
+    fn verify_signature(&self, asked: &Signature<'_>) -> Option<bool> {
+        let Signature { hash, key, signature, message } = *asked;
+        let verdict = verify(hash, key, signature, message).unwrap_or(false);
         let counter = if verdict { &self.verified } else { &self.refused };
         counter.set(counter.get() + 1);
         Some(verdict)

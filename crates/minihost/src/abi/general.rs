@@ -5,7 +5,8 @@ use crate::guest::{Guest, Outcome};
 use crate::headers::Bytes;
 use crate::properties;
 use crate::report::LogLevel;
-use crate::state::{Status, Tick};
+use crate::state::Tick;
+use crate::status::Status;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 

@@ -3,7 +3,8 @@
 use super::{Args, Row};
 use crate::guest::{Failure, Guest, Outcome};
 use crate::headers::{Bytes, HeaderMap};
-use crate::state::{Response, Status};
+use crate::state::Response;
+use crate::status::Status;
 
 pub(super) const ROWS: &[Row] = &[
     ("proxy_get_header_map_value", "iiiii", get),

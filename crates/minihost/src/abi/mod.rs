@@ -13,7 +13,7 @@ pub(super) use http::grpc_status_of;
 use wasmi::{Error, FuncType, Val, ValType};
 
 use super::guest::{Failure, Guest, Outcome};
-use super::state::Status;
+use super::status::Status;
 
 /// The arguments of an imported call.
 pub(crate) struct Args<'a>(&'a [Val]);

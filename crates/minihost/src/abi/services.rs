@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{Args, Row, signature, unimplemented};
 use crate::guest::{Guest, Outcome};
 use crate::headers::{Bytes, HeaderMap};
-use crate::state::{Callout, Status};
+use crate::state::Callout;
+use crate::status::Status;
 
 pub(super) const ROWS: &[Row] = &[
     ("proxy_define_metric", "iiii", define_metric),

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{self as lc, UnparsedPublicKey, VerificationAlgorithm};
 
 use crate::headers::Bytes;
-use crate::state::Status;
+use crate::status::Status;
 
 /// The argument: fields 1 to 5 of Envoy's `VerifySignatureArguments`.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use wasmi::Error;
 use super::{Args, Row};
 use crate::guest::{Failure, Guest, Outcome};
 use crate::report::LogLevel;
-use crate::state::Status;
+use crate::status::Status;
 
 pub(super) const ROWS: &[Row] = &[
     ("args_get", "ii", nothing),

@@ -16,7 +16,7 @@ use report::{Answer, Chosen, Decided, Routed, TriedRule};
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
 use weir_core::problem::suggestion;
-use weir_core::{Disposition, HostServices as _, SourceSpec, Truth};
+use weir_core::{Clock as _, Disposition, SourceSpec, Truth};
 use weir_pipeline::routing;
 
 /// What is to be explained.

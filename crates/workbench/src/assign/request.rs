@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
 use weir_core::claims::ClaimName;
-use weir_core::ids::CelId;
-use weir_core::{AttributeMap, HostServices, timestamp};
+use weir_core::{AttributeMap, Cel, Clock, Properties, Random, Signatures, timestamp};
 
 /// What describes a request. Texts of pairs have a `=` between name and value, those of headers a `:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,23 +227,29 @@ impl RequestSpec {
     }
 }
 
-impl HostServices for RequestSpec {
+impl Properties for RequestSpec {
+    type Bytes = Box<[u8]>;
+
     fn property(&self, path: &[u8]) -> Option<Box<[u8]>> {
         self.properties.get(path).cloned()
     }
+}
 
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-
+impl Random for RequestSpec {
     fn random(&self) -> u64 {
         fastrand::u64(..)
     }
+}
 
+impl Clock for RequestSpec {
     fn now(&self) -> u64 {
         self.now
     }
 }
+
+impl Cel for RequestSpec {}
+
+impl Signatures for RequestSpec {}
 
 /// A claim's value: JSON, or a text that is none.
 fn claim_value(text: &str) -> serde_json::Value {

@@ -4,7 +4,7 @@ use super::request::RequestSpec;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
-use weir_core::HostServices as _;
+use weir_core::Clock as _;
 use weir_pipeline::{Plans, jwt};
 
 /// Gives the providers their keys: `NAME`, or `PROVIDER=NAME`.

@@ -11,6 +11,7 @@ mod surroundings;
 mod syntax;
 mod unmet;
 mod unreached;
+mod warning;
 mod warnings;
 mod words;
 

@@ -3,7 +3,7 @@
 //! What is certain from the form of a literal alone (`/größe`, `method: get`) is a problem, which modules refuse.
 //! This is what only the way of a request through clients and proxies tells, or a look at a whole list.
 
-use super::warnings::{Warning, warn};
+use super::warning::{Warning, warn};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 use weir_core::At;

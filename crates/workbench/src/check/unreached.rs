@@ -1,6 +1,6 @@
 //! W10 and W11: weights that are probably mistyped, and rules that no request reaches.
 
-use super::warnings::{Warning, warn};
+use super::warning::{Warning, warn};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use weir_core::At;

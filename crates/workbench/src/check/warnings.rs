@@ -1,19 +1,12 @@
 //! Valid settings that are probably not intended.
 
+use super::warning::{Warning, warn};
 use super::{unmet, unreached};
 use crate::pools;
 use weir_core::{At, Problems};
 use weir_experiment::Status;
 use weir_jose::KeySet;
 use weir_pipeline::Document;
-
-/// A warning: a code that does not change, a place, and what follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Warning {
-    pub(super) code: &'static str,
-    pub(super) at: At,
-    pub(super) message: String,
-}
 
 /// All warnings about a configuration that has no problems.
 pub(super) fn of(json: &serde_json::Value) -> Vec<Warning> {
@@ -27,10 +20,6 @@ pub(super) fn of(json: &serde_json::Value) -> Vec<Warning> {
     unreached::rules(json, &mut all);
     unreached::weights(json, &mut all);
     all
-}
-
-pub(super) fn warn(all: &mut Vec<Warning>, code: &'static str, at: At, message: String) {
-    all.push(Warning { code, at, message });
 }
 
 /// W01: two pools give a unit the same place.

@@ -1,8 +1,9 @@
 //! Holds a value to a schema, as an API server does with kubectl's strict validation, or as Envoy reads protobuf's
 //! JSON.
 
+use super::refused::Refused;
+use super::rules;
 use super::schema::Schema;
-use super::{Refused, rules};
 use crate::yaml::{Content, Mark, Member, Node};
 use regex_lite::Regex;
 use serde_json::Value;

@@ -9,28 +9,19 @@
 #[cfg(test)]
 mod definitions;
 mod hold;
+mod refused;
 mod rules;
 mod schema;
 mod uri;
 
 use crate::manifest::Around;
-use crate::yaml::{Mark, Node};
+use crate::yaml::Node;
 use hold::Hold;
+pub(crate) use refused::Refused;
 use schema::{Definition, Schema};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use weir_core::At;
-
-/// What an API server or Envoy refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
-    /// Where.
-    pub(crate) mark: Mark,
-    /// The path in the resource: `spec.phase`.
-    pub(crate) at: At,
-    /// What is wrong, and what was expected.
-    pub(crate) message: String,
-}
 
 /// The kinds by name.
 static KINDS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| read(include_str!("crds.json")));

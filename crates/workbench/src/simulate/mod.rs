@@ -10,9 +10,6 @@ use crate::population::{End, Population};
 use crate::subject::{Origin, Subject};
 use report::Counts;
 
-/// Below this the shares are called wrong: once in a million runs by chance.
-const MIN_P: f64 = 1e-6;
-
 /// Assigns the units with these ids and compares the shares with the configured ones. `name` is what the report calls
 /// the ids, and `progress` takes the number of units that are done, from time to time.
 ///

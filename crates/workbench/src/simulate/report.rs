@@ -1,6 +1,5 @@
 //! The results of a simulation.
 
-use super::MIN_P;
 use crate::population::End;
 use crate::subject::{Origin, Subject};
 use crate::text::percent;
@@ -10,6 +9,9 @@ use std::io::{self, Write};
 use weir_experiment::Step;
 use weir_pipeline::Document;
 use weir_statistics::srm::{ChiSquaredTest, chi_squared, four_sigma};
+
+/// Below this the shares are called wrong: once in a million runs by chance.
+const MIN_P: f64 = 1e-6;
 
 /// Where units ended.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use crate::config::Experiment;
 use crate::fraction::FractionSpec;
 use crate::plan::Rule;
-use weir_allocation::sdk::{Assigner, Definition, DefinitionPart, Layout, Refusal, Span};
+use weir_allocation::sdk::{Algorithm, Assigner, Definition, DefinitionPart, Layout, Refusal, Span};
+use weir_core::problem::suggestion;
 use weir_core::{At, Compiler};
 
 /// How the units of an experiment become variants. `has_unit` says whether there can be any.
@@ -32,7 +33,7 @@ pub(super) fn rule(
         coverage: experiment.coverage.unwrap_or(FractionSpec::ALL).0,
         layout: if by_ranges { Layout::Ranges(&ranges) } else { Layout::Weights(&weights) },
     };
-    let algorithm = super::algorithm(experiment.hash.as_deref(), compiler, &at.field("hash"));
+    let algorithm = algorithm(experiment.hash.as_deref(), compiler, &at.field("hash"));
     match Assigner::new(algorithm, &definition) {
         Ok(assigner) => Some(Rule::Hash(assigner)),
         Err(refused) => {
@@ -85,4 +86,14 @@ fn report(refusal: &Refusal, compiler: &mut Compiler<'_>, at: &At) {
     };
     // What is wrong with all of them is often the consequence of one.
     compiler.problems.missing(&at, refusal.to_string());
+}
+
+/// The algorithm of this name; `weir-1` without one.
+pub(super) fn algorithm(name: Option<&str>, compiler: &mut Compiler<'_>, at: &At) -> Algorithm {
+    let Some(name) = name else { return Algorithm::Weir1 };
+    Algorithm::from_name(name).unwrap_or_else(|| {
+        let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        compiler.problems.add(at, format!("unknown hash {name:?}{}", suggestion(name, &known)));
+        Algorithm::Weir1
+    })
 }

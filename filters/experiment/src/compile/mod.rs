@@ -12,9 +12,8 @@ use crate::exposure::{self, Exposure};
 use crate::plan::{Experiment, Plan, Trust, Units, Window};
 use pools::Pools;
 use variants::Writer;
-use weir_allocation::sdk::Algorithm;
 use weir_core::ids::{ExperimentId, TextId};
-use weir_core::problem::{did_you_mean, suggestion};
+use weir_core::problem::did_you_mean;
 use weir_core::table::{Groups, TableId};
 use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
@@ -335,14 +334,4 @@ impl<'b> Builder<'b, '_> {
         }
         found.map(u16::of)
     }
-}
-
-/// The algorithm of this name; `weir-1` without one.
-fn algorithm(name: Option<&str>, compiler: &mut Compiler<'_>, at: &At) -> Algorithm {
-    let Some(name) = name else { return Algorithm::Weir1 };
-    Algorithm::from_name(name).unwrap_or_else(|| {
-        let known: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
-        compiler.problems.add(at, format!("unknown hash {name:?}{}", suggestion(name, &known)));
-        Algorithm::Weir1
-    })
 }

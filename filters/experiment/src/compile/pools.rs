@@ -122,7 +122,8 @@ impl Pools {
             if layer.overlaps(compiler) {
                 continue;
             }
-            let algorithm = super::algorithm(layer.spec.hash.as_deref(), compiler, &layer.at.field("hash"));
+            let algorithm =
+                super::assignment::algorithm(layer.spec.hash.as_deref(), compiler, &layer.at.field("hash"));
             let seed = [&layer.spec.name, "/", purpose::LAYER].concat();
             let definition = Definition {
                 key: &layer.spec.name,

@@ -85,9 +85,9 @@ tests! {
         let user = user_with(&lab, Some("a"));
         let at = |now| {
             lab.host.now.set(now);
-            lab.host.asked.borrow_mut().clear();
+            lab.host.asked();
             let variant = lab.user(&user, "checkout");
-            assert_eq!(*lab.host.asked.borrow(), ["now"]);
+            assert_eq!(lab.host.asked(), ["now"]);
             variant
         };
         assert_eq!(at(NOW - 1), None);
@@ -96,7 +96,7 @@ tests! {
         assert_eq!(at(NOW + 7 * day).as_deref(), Some("b"));
         let timeless = Lab::new(&section("", "")).unwrap();
         timeless.user("ada", "checkout");
-        assert!(timeless.host.asked.borrow().is_empty(), "who has no times asks for none");
+        assert!(timeless.host.asked().is_empty(), "who has no times asks for none");
     }
 
     fn the_first_unit_that_is_there_counts() {
@@ -403,7 +403,7 @@ tests! {
         for text in ["checkout=b~4102358400~00000000000000000000000000000000", "checkout=b", "~~", "end"] {
             let _ = lab.decide(&[(":path", &format!("/?force={text}")), ("cookie", &format!("t={text}"))]);
         }
-        assert_eq!(*lab.host.asked.borrow(), [""; 0]);
+        assert_eq!(lab.host.asked(), [""; 0]);
     }
 
     fn trusted_peers_have_the_last_word() {

@@ -3,8 +3,9 @@
 use super::{Builder, operators, time};
 use crate::config::Window;
 use crate::control::{Control, HEADERS};
+use crate::kind::Kind;
 use crate::percentage::Percentage;
-use crate::plan::{FaultAction, FaultPart, Gate, Kind, Ramp};
+use crate::plan::{FaultAction, FaultPart, Gate, Ramp};
 use weir_allocation::Fraction;
 use weir_core::attribute::{AttributeSpec, KindSpec, PathSpec};
 use weir_core::{At, AttrId, Compiler, SourceSpec, Variable, timestamp};

@@ -1,7 +1,8 @@
 //! The faults of a request, and their conversion to effects.
 
 use crate::control::Commands;
-use crate::plan::{FaultAction, Kind, Plan, Rule, STATE};
+use crate::kind::Kind;
+use crate::plan::{FaultAction, Plan, Rule, STATE};
 use crate::response::Suffers;
 use weir_core::{Delay, Disposition, Effects, HostServices, Reply, Request};
 
@@ -87,7 +88,7 @@ impl Plan {
         effects: &mut Effects,
     ) {
         let Injected { mut delay, mut abort, mut rate, mut response, full, .. } = injected;
-        let outside = request.outside();
+        let services = request.services();
         // The proxy redirected it, and it was hit already.
         let earlier = request.earlier_state(STATE);
         if earlier.is_some() {
@@ -97,7 +98,7 @@ impl Plan {
             effects.counts.push(rule.metrics.overflows);
         }
         let delay = delay.and_then(|(index, time)| {
-            let drawn = || self.rule(index)?.action(Kind::Delay)?.nanoseconds(&mut || self.bits(outside));
+            let drawn = || self.rule(index)?.action(Kind::Delay)?.nanoseconds(&mut || self.bits(services));
             Some((index, if let Time::HeaderValue(time) = time { time } else { drawn()? }))
         });
         if abort.is_some() {
@@ -189,8 +190,8 @@ impl Plan {
         self.rules.get(usize::from(index))
     }
 
-    fn bits<O: HostServices>(&self, outside: &O) -> u64 {
-        self.chance.next(|| outside.random())
+    fn bits<O: HostServices>(&self, services: &O) -> u64 {
+        self.chance.next(|| services.random())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use crate::config::{ClaimHeader, Format, Missing, Provider};
-use crate::outputs::{Absent, HeaderRule, StateRule};
+use crate::verified::{Absent, HeaderRule, StateRule};
 use weir_core::claims::ClaimName;
 use weir_core::{At, OwnedHeader, header};
 

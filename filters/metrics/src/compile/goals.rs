@@ -5,9 +5,8 @@ use super::labels::Compiled;
 use super::names::Names;
 use crate::config::{Goal as Spec, GoalValue as ValueSpec, Metric as MetricSpec, TimeUnit};
 use crate::encoding;
-use crate::goal::{Counted, Goal, GoalExperiment, GoalValue};
 use crate::label::{Label, LabelSpec};
-use crate::plan::Reading;
+use crate::plan::{Counted, Goal, GoalExperiment, GoalValue, Reading};
 use weir_core::{At, OrderedMap};
 
 /// How many goals there can be: which of them a request may reach is one number.

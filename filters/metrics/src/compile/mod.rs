@@ -8,7 +8,6 @@ mod series;
 mod values;
 
 use crate::config::{Config, Metric as Spec, MetricType, When};
-use crate::host::Kind;
 use crate::label::LabelSpec;
 use crate::plan::{Amount, Metric, Moment, Plan, Reading, ResponseSource};
 use crate::red;
@@ -16,6 +15,7 @@ use names::Names;
 use std::cell::Cell;
 use weir_core::table::TableId;
 use weir_core::{At, Compiler, Predicate, Table, Targeting};
+use weir_host_api::MetricKind;
 
 /// How many metrics there can be, so that which of them wait for the end is one number.
 const MAX_METRICS: usize = 60;
@@ -119,9 +119,9 @@ impl Builder<'_, '_> {
             self.compiler.problems.add(&at.field("when"), message);
         }
         let kind = match spec.kind {
-            MetricType::Counter => Kind::Counter,
-            MetricType::Gauge => Kind::Gauge,
-            MetricType::Histogram => Kind::Histogram,
+            MetricType::Counter => MetricKind::Counter,
+            MetricType::Gauge => MetricKind::Gauge,
+            MetricType::Histogram => MetricKind::Histogram,
         };
         Some(Metric {
             name: spec.name.as_str().into(),

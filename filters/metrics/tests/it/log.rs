@@ -1,9 +1,9 @@
 //! The access log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::support::{End, Lab, request, status};
+use crate::support::{Lab, Response, request, status};
+use log::Level;
 use serde_json::{Value, json};
-use weir_metrics::Level;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -11,7 +11,7 @@ fn traced(id: &str) -> String {
     format!("00-{id}-00f067aa0ba902b7-01")
 }
 
-fn line(end: &End<'_>) -> Value {
+fn line(end: &Response<'_>) -> Value {
     let lines = end.lines.borrow();
     assert_eq!(lines.len(), 1, "{lines:?}");
     serde_json::from_str(&lines[0].1).unwrap()
@@ -37,7 +37,7 @@ fn a_line_has_what_was_asked_and_no_secret() {
         ("authorization", b"Bearer secret"),
         ("cookie", b"session=secret"),
     ]);
-    let end = End {
+    let end = Response {
         now: 1_012_345_678,
         headers: vec![("x-kind", "fresh")],
         properties: vec![("xds.route_name", b"shop".to_vec())],
@@ -64,7 +64,7 @@ fn a_line_has_what_was_asked_and_no_secret() {
 #[test]
 fn without_settings_a_line_is_short() {
     let lab = Lab::new(r#"{"accessLog": {}}"#).unwrap();
-    let end = End::default();
+    let end = Response::default();
     lab.serve(&request("BREW", "/secret/path"), &[], &end);
     assert_eq!(line(&end), json!({"method": "other", "status": 0, "duration_ms": 0.0}));
     let lab = Lab::new(r#"{"accessLog": {"rawPath": true, "route": false}}"#).unwrap();
@@ -72,7 +72,7 @@ fn without_settings_a_line_is_short() {
     let path = format!("/{}?q=1", "x".repeat(10_000));
     lab.serve(&request("GET", &path), &[], &end);
     assert_eq!(line(&end)["path"].as_str().unwrap().len(), 512);
-    assert_eq!(*end.asked.borrow(), ["status", "now"]);
+    assert_eq!(end.asked(), ["status", "now"]);
 }
 
 #[test]

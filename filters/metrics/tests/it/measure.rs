@@ -1,13 +1,13 @@
 //! The values that are sent to the proxy, option by option.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::support::{End, Lab, request, status};
+use crate::support::{Lab, Response, request, status};
 
 /// Request headers.
 type Headers<'h> = Vec<(&'h str, &'h [u8])>;
 
 /// What a section with this list shows after some requests.
-fn shown(list: &str, requests: &[(Headers<'_>, End<'_>)]) -> Vec<String> {
+fn shown(list: &str, requests: &[(Headers<'_>, Response<'_>)]) -> Vec<String> {
     let lab = Lab::new(&format!(r#"{{"list": [{list}]}}"#)).unwrap();
     for (headers, end) in requests {
         lab.serve(headers, &[], end);
@@ -21,10 +21,10 @@ fn a_counter_costs_nothing_but_its_increment() {
     assert!(lab.shape.headers.iter().all(|name| **name == *b"x-weir-route"), "no header is read");
     lab.plan.define_all(&lab.proxy);
     assert_eq!(lab.proxy.calls.replace(0), 1);
-    let end = End::default();
+    let end = Response::default();
     lab.serve(&[], &[], &end);
-    assert_eq!((lab.proxy.calls.get(), lab.host.clock_calls.get()), (1, 0));
-    assert!(end.asked.borrow().is_empty());
+    assert_eq!((lab.proxy.calls.get(), lab.clock_calls.get()), (1, 0));
+    assert!(end.asked().is_empty());
     assert_eq!(lab.proxy.shown(), ["hits_total 1"]);
 }
 
@@ -43,13 +43,13 @@ fn class_and_latency_ask_for_a_status_and_two_clocks() {
     )
     .unwrap();
     lab.host.now.set(5_000_000);
-    let end = End { status: Some(503), now: 47_600_000, ..End::default() };
+    let end = Response { status: Some(503), now: 47_600_000, ..Response::default() };
     lab.serve(&[], &[], &end);
-    assert_eq!(*end.asked.borrow(), ["status", "now"]);
-    assert_eq!(lab.host.clock_calls.get(), 1);
+    assert_eq!(end.asked(), ["status", "now"]);
+    assert_eq!(lab.clock_calls.get(), 1);
     assert_eq!(lab.proxy.shown(), ["code_class=.=5xx;.;requests_total 1", "duration_ms [43]"]);
     lab.proxy.calls.set(0);
-    lab.serve(&[], &[], &End { status: Some(503), ..End::default() });
+    lab.serve(&[], &[], &Response { status: Some(503), ..Response::default() });
     assert_eq!(lab.proxy.calls.get(), 2, "ids are known");
     assert!(lab.proxy.shown().contains(&"duration_ms [43, 0]".to_owned()), "a clock that was set back");
 }
@@ -59,14 +59,14 @@ fn every_source_of_a_label() {
     let labels = r#""labels": {
         "cls": "codeClass", "code": "code", "method": "method", "route": "route", "grpc": "grpcStatus",
         "plan": {"source": "plan", "values": ["gold", "free"]}"#;
-    let ended = || End {
+    let ended = || Response {
         status: Some(201),
         headers: vec![("x-kind", "Fresh"), ("grpc-status", "14")],
         properties: vec![
             ("xds.route_name", b"shop".to_vec()),
             ("response.code_details", b"via_upstream".to_vec()),
         ],
-        ..End::default()
+        ..Response::default()
     };
     let mut headers = request("POST", "/users/7?x=1");
     headers.extend([
@@ -102,7 +102,7 @@ fn what_is_absent_is_none_and_what_is_unknown_is_other_and_counted() {
     let all = shown(
         r#"{"name": "a_total", "labels": {"cls": "codeClass", "method": "method"}}"#,
         &[
-            (request("GET", "/"), End::default()),
+            (request("GET", "/"), Response::default()),
             (request("BREW", "/"), status(418)),
             (request("BREW", "/"), status(999)),
         ],
@@ -147,7 +147,7 @@ fn experiments_have_series_of_their_own() {
 #[test]
 fn variants_of_another_plugin_are_read_from_filter_state() {
     let lab = Lab::new(r#"{"list": [{"name": "a_total", "experiments": "remote"}]}"#).unwrap();
-    lab.serve(&[], &[], &End::default());
+    lab.serve(&[], &[], &Response::default());
     assert_eq!(lab.proxy.shown(), ["experiment=.=remote;.;variant=.=b;.;a_total 1"]);
 }
 
@@ -156,7 +156,7 @@ fn red_is_one_line() {
     let lab = Lab::with(r#"{"red": {}}"#, &["checkout"]).unwrap();
     lab.host.now.set(1_000_000);
     let route = || vec![("xds.route_name", b"shop".to_vec())];
-    let end = End { status: Some(200), now: 4_000_000, properties: route(), ..End::default() };
+    let end = Response { status: Some(200), now: 4_000_000, properties: route(), ..Response::default() };
     lab.serve(&[], &[Some(1)], &end);
     assert_eq!(
         lab.proxy.shown(),
@@ -172,7 +172,7 @@ fn red_is_one_line() {
     let end = status(404);
     lab.serve(&[], &[Some(1)], &end);
     assert_eq!(lab.proxy.shown(), ["code_class=.=4xx;.;weir_requests_total 1"]);
-    assert_eq!(*end.asked.borrow(), ["status"]);
+    assert_eq!(end.asked(), ["status"]);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_gauge_of_active_requests_is_never_below_zero() {
     assert_eq!(sum(&lab), 100);
     // The fake refuses to go below zero.
     for measured in all {
-        lab.plan.end(measured, &End::default(), &lab.proxy);
+        lab.plan.end(measured, &Response::default(), &lab.proxy);
     }
     assert_eq!(sum(&lab), 0);
 }
@@ -202,7 +202,7 @@ fn a_gauge_of_active_requests_is_never_below_zero() {
 #[test]
 fn every_value() {
     let integer = |number: i64| number.to_le_bytes().to_vec();
-    let end = || End {
+    let end = || Response {
         status: Some(200),
         now: 7_000_000_400,
         headers: vec![("x-total", "12.6"), ("x-bad", "many"), ("x-negative", "-3")],
@@ -211,7 +211,7 @@ fn every_value() {
             ("request.size", integer(-1)),
             ("response.backend_latency", integer(2_600_000)),
         ],
-        ..End::default()
+        ..Response::default()
     };
     let headers = || vec![("x-items", &b"5"[..]), ("x-cents", b"250"), ("x-none", b"x")];
     for (value, expected) in [
@@ -249,26 +249,26 @@ fn every_value() {
 fn what_a_client_says_cannot_make_a_counter_go_round() {
     let list = r#"{"name": "m", "value": {"source": "items"}, "when": "request"}"#;
     let huge = vec![("x-items", &b"1e300"[..])];
-    let requests: Vec<_> = (0..1000).map(|_| (huge.clone(), End::default())).collect();
+    let requests: Vec<_> = (0..1000).map(|_| (huge.clone(), Response::default())).collect();
     assert_eq!(shown(list, &requests), [format!("m {}", 1000 * (1i64 << 50))]);
 }
 
 #[test]
 fn which_responses() {
-    let counts = |response: &str, end: End<'_>| {
+    let counts = |response: &str, end: Response<'_>| {
         !shown(&format!(r#"{{"name": "m", "response": {response}}}"#), &[(vec![], end)]).is_empty()
     };
     assert!(counts(r#"{"status": 201}"#, status(201)) && !counts(r#"{"status": 201}"#, status(200)));
     assert!(counts(r#"{"status": ["5xx", 404]}"#, status(404)));
-    assert!(!counts(r#"{"status": "2xx"}"#, End::default()), "no response");
-    let with = |headers| End { status: Some(200), headers, ..End::default() };
+    assert!(!counts(r#"{"status": "2xx"}"#, Response::default()), "no response");
+    let with = |headers| Response { status: Some(200), headers, ..Response::default() };
     let header = r#"{"status": "2xx", "headers": {"X-Order-Id": {}}}"#;
     assert!(counts(header, with(vec![("x-order-id", "1")])) && !counts(header, with(vec![])));
     assert!(counts(r#"{"headers": {"x-cache": {"present": false}}}"#, with(vec![])));
     let grpc = r#"{"grpcStatus": ["1-16"]}"#;
-    assert!(counts(grpc, End { trailers: vec![("grpc-status", "5")], ..status(200) }));
+    assert!(counts(grpc, Response { trailers: vec![("grpc-status", "5")], ..status(200) }));
     assert!(counts(grpc, with(vec![("grpc-status", "5")])));
-    assert!(!counts(grpc, End { trailers: vec![("grpc-status", "0")], ..status(200) }));
+    assert!(!counts(grpc, Response { trailers: vec![("grpc-status", "0")], ..status(200) }));
     assert!(!counts(grpc, with(vec![])));
 }
 
@@ -293,10 +293,10 @@ fn the_same_question_is_asked_once_for_all_metrics() {
             "accessLog": {}}"#,
     )
     .unwrap();
-    let end = End { headers: vec![("x-kind", "a")], ..status(200) };
+    let end = Response { headers: vec![("x-kind", "a")], ..status(200) };
     // The fake refuses to be asked twice.
     lab.serve(&request("GET", "/"), &[], &end);
-    assert_eq!(*end.asked.borrow(), ["status", "header x-kind", "now", "property xds.route_name"]);
+    assert_eq!(end.asked(), ["status", "header x-kind", "now", "property xds.route_name"]);
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn sub_buckets_are_even_and_sticky() {
     .unwrap();
     for user in 0..10_000 {
         let user = format!("user-{user}");
-        lab.serve(&[("x-user", user.as_bytes())], &[], &End::default());
+        lab.serve(&[("x-user", user.as_bytes())], &[], &Response::default());
     }
     let before = lab.proxy.shown();
     assert_eq!(before.len(), 10);
@@ -316,10 +316,10 @@ fn sub_buckets_are_even_and_sticky() {
         // Four standard deviations of a binomial with 10 000 and 0.1.
         assert!((880..=1120).contains(&count), "{line}");
     }
-    lab.serve(&[("x-user", b"")], &[], &End::default());
+    lab.serve(&[("x-user", b"")], &[], &Response::default());
     assert!(lab.proxy.shown().contains(&"part=.=none;.;m 1".to_owned()));
     let lab = Lab::new(r#"{"list": [{"name": "m", "labels": {"part": {"subBucket": {"unit": "header:x-user", "buckets": 100}}}}]}"#).unwrap();
-    (0..50).for_each(|_| lab.serve(&[("x-user", b"ada")], &[], &End::default()));
+    (0..50).for_each(|_| lab.serve(&[("x-user", b"ada")], &[], &Response::default()));
     assert_eq!(lab.proxy.shown().len(), 1);
 }
 
@@ -329,7 +329,7 @@ fn a_proxy_that_refuses_is_asked_once() {
     lab.proxy.refuses.set(true);
     lab.plan.define_all(&lab.proxy);
     for _ in 0..10 {
-        lab.serve(&[], &[], &End::default());
+        lab.serve(&[], &[], &Response::default());
     }
     assert_eq!(lab.proxy.calls.get(), 2);
 }
@@ -347,7 +347,8 @@ fn many_labels_have_room() {
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let answers: Vec<(String, String)> = (0..30).map(|i| (format!("y-{i}"), format!("w{i}"))).collect();
     let answers = answers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let mut all = shown(&metrics.join(","), &[(headers, End { headers: answers, ..End::default() })]);
+    let mut all =
+        shown(&metrics.join(","), &[(headers, Response { headers: answers, ..Response::default() })]);
     let mut expected: Vec<String> = (0..30).map(|i| format!("a=.=v{i};.;b=.=w{i};.;m{i} 1")).collect();
     all.sort();
     expected.sort();

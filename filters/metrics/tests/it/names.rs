@@ -1,7 +1,7 @@
 //! Names and back: what the expressions of Envoy's and Istio's bootstraps make of them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use crate::support::{End, Lab, status};
+use crate::support::{Lab, Response, status};
 use regex::Regex;
 use std::collections::BTreeMap;
 use weir_core::Problems;
@@ -148,7 +148,7 @@ fn whole_metrics_come_back() {
     let names = bootstrap::tag_names(&config);
     assert_eq!(names, ["code_class", "experiment", "label", "metric", "plan", "route", "variant"]);
     let lab = Lab::with(section, &["checkout"]).unwrap();
-    let end = End { properties: vec![("xds.route_name", b"a.b".to_vec())], ..status(200) };
+    let end = Response { properties: vec![("xds.route_name", b"a.b".to_vec())], ..status(200) };
     lab.serve(&[("x-plan", b"go;.;ld\xff")], &[Some(1)], &end);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let tags = Tags::istio(&names);

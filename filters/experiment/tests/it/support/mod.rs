@@ -2,15 +2,13 @@
 #![allow(dead_code, unused_macros, reason = "each test file uses its own part")]
 #![allow(clippy::indexing_slicing, reason = "tests stop where they fail")]
 
-use std::cell::{Cell, RefCell};
 use weir_core::effect::HeaderValue;
 use weir_core::header::encode_pairs;
-use weir_core::ids::CelId;
 use weir_core::{
-    AccessPlan, At, AttributeMap, Compiler, Effects, HostServices, OrderedMap, Problems, Request, Scratch,
-    load,
+    AccessPlan, At, AttributeMap, Compiler, Effects, OrderedMap, Problems, Request, Scratch, load,
 };
 use weir_experiment::{Config, Note, Plan, Step, Verdict};
+use weir_testkit::Services;
 
 /// The time at which nothing else is said: 2026-03-01T00:00:00Z.
 pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
@@ -18,36 +16,10 @@ pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
 /// The secret of the tests.
 pub(crate) const SECRET: &str = "a secret for tests only";
 
-/// A host with predictable random numbers and a clock that is set by hand.
-pub(crate) struct Host {
-    random: Cell<u64>,
-    pub(crate) now: Cell<u64>,
-    pub(crate) asked: RefCell<Vec<&'static str>>,
-}
-
-impl HostServices for Host {
-    fn property(&self, _: &[u8]) -> Option<Box<[u8]>> {
-        None
-    }
-    fn cel(&self, _: CelId) -> Option<bool> {
-        None
-    }
-    fn now(&self) -> u64 {
-        self.asked.borrow_mut().push("now");
-        self.now.get()
-    }
-    fn random(&self) -> u64 {
-        self.asked.borrow_mut().push("random");
-        // Knuth's multiplier spreads the counter over all bits.
-        self.random.set(self.random.get() + 1);
-        self.random.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
 pub(crate) struct Lab {
     pub(crate) shape: AccessPlan,
     pub(crate) plan: Plan,
-    pub(crate) host: Host,
+    pub(crate) host: Services,
 }
 
 /// What was decided, in texts.
@@ -108,7 +80,7 @@ impl Lab {
         let mut compiler = Compiler::new(&named, &env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("experiments"));
         let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        let host = Host { random: Cell::default(), now: Cell::new(NOW), asked: RefCell::default() };
+        let host = Services::at(NOW);
         Ok(Self { shape, plan, host })
     }
 

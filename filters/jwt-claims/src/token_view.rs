@@ -3,16 +3,16 @@
 use weir_core::RequestView;
 use weir_core::access_plan::Source;
 use weir_core::claims::{Claim, Claims};
-use weir_core::ids::{CelId, ExperimentId, PlainPlace};
+use weir_core::ids::{CelId, ExperimentId, PlainHeader};
 use weir_core::{AttrId, HostServices, Request, Truth, Value};
 
 /// A request with the claims of one token.
-pub(crate) struct TokenFacts<'a, 'r, O> {
+pub(crate) struct TokenView<'a, 'r, O> {
     pub(crate) request: &'a Request<'r, O>,
     pub(crate) claims: &'a Claims,
 }
 
-impl<O: HostServices> TokenFacts<'_, '_, O> {
+impl<O: HostServices> TokenView<'_, '_, O> {
     /// The claim that an attribute reads; the outer `None` when it reads something else.
     fn claim(&self, id: AttrId) -> Option<Option<&Claim>> {
         match self.request.shape().attributes.get(id.index())?.source {
@@ -22,7 +22,7 @@ impl<O: HostServices> TokenFacts<'_, '_, O> {
     }
 }
 
-impl<O: HostServices> RequestView for TokenFacts<'_, '_, O> {
+impl<O: HostServices> RequestView for TokenView<'_, '_, O> {
     fn text(&self, id: AttrId) -> Option<&[u8]> {
         match self.claim(id) {
             Some(Some(claim)) if claim.text().is_some() => claim.text(),
@@ -32,7 +32,7 @@ impl<O: HostServices> RequestView for TokenFacts<'_, '_, O> {
         }
     }
 
-    fn plain(&self, place: PlainPlace) -> Option<Option<&[u8]>> {
+    fn plain(&self, place: PlainHeader) -> Option<Option<&[u8]>> {
         self.request.plain(place)
     }
 
