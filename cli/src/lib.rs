@@ -15,6 +15,7 @@ pub mod fuzzed;
 mod import;
 mod init;
 mod input;
+mod kubernetes;
 mod link;
 mod manifest;
 mod movement;

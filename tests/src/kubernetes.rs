@@ -39,7 +39,8 @@ impl Cluster {
             .unwrap();
         let mut lines = BufReader::new(script.stdout.take().unwrap()).lines().map_while(Result::ok);
         let (kubeconfig, kubectl) = (lines.next(), lines.next());
-        let kubeconfig = PathBuf::from(kubeconfig.expect("scripts/kubernetes has said above what is missing"));
+        let kubeconfig =
+            PathBuf::from(kubeconfig.expect("scripts/kubernetes has said above what is missing"));
         let cluster = Self {
             open: script.stdin.take(),
             script,
@@ -71,7 +72,8 @@ impl Cluster {
         let own = std::fs::read_to_string(self.kubeconfig()).unwrap();
         let line = own.lines().find(|line| line.contains("token:")).unwrap();
         let file = self.folder.join(format!("kubeconfig-{namespace}-{account}"));
-        std::fs::write(&file, own.replace(line, &format!("  user: {{token: \"{}\"}}", token.trim()))).unwrap();
+        std::fs::write(&file, own.replace(line, &format!("  user: {{token: \"{}\"}}", token.trim())))
+            .unwrap();
         file
     }
 

@@ -101,7 +101,12 @@ fn pages_that_anything_names_exist() {
                 let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(part.len());
                 if end > 0 && part[end..].starts_with(".md") {
                     let page = root.join("docs").join(&part[..end]).with_extension("md");
-                    assert!(page.is_file(), "{} names {}, which is not there", path.display(), page.display());
+                    assert!(
+                        page.is_file(),
+                        "{} names {}, which is not there",
+                        path.display(),
+                        page.display()
+                    );
                     named += 1;
                 }
             }

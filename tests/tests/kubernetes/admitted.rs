@@ -16,7 +16,8 @@ fn refused(resources: &[Value]) -> Vec<Vec<String>> {
         let output = cluster.run_with(&arguments, &resource.to_string());
         let error = String::from_utf8(output.stderr).unwrap();
         // Namespaces are not a matter of the resource; those that mistakes make do not exist.
-        let is_right = output.status.success() || error.contains("namespaces \"") && error.contains("not found");
+        let is_right =
+            output.status.success() || error.contains("namespaces \"") && error.contains("not found");
         if is_right { Vec::new() } else { vec![error] }
     };
     let part = resources.len().div_ceil(AT_ONCE);

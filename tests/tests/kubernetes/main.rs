@@ -2,6 +2,7 @@
 
 mod admitted;
 mod applied;
+mod rollout;
 
 use std::sync::OnceLock;
 
@@ -14,4 +15,3 @@ fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(|| Cluster::start(&definitions()))
 }
-

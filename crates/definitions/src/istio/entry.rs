@@ -165,7 +165,9 @@ impl Entry {
                 *text == Text::Present || own.is_pattern() && own == text
             }
             // Of a pattern's letters it is not known in which case it wants them.
-            Field::Authority if own.is_pattern() || text.is_pattern() => *text == Text::Present || own == text,
+            Field::Authority if own.is_pattern() || text.is_pattern() => {
+                *text == Text::Present || own == text
+            }
             Field::Uri if ignore_case => own.lowered().is_inside(&text.lowered()),
             Field::Authority | Field::Host => own.lowered().is_inside(&text.lowered()),
             // The absence of a header that passes less is a weaker test. Where it is absent altogether it counts as
