@@ -82,8 +82,10 @@ impl Fake {
         let server = Registry::answering(move |request| {
             let mut stored = shared.lock().unwrap();
             let answer = stored.answer(request);
-            // Proxies follow at once.
-            std::fs::write(&file, stored.plugin["spec"]["pluginConfig"].to_string()).unwrap();
+            // Proxies follow at once, and never read half a file.
+            let new = format!("{file}.new");
+            std::fs::write(&new, stored.plugin["spec"]["pluginConfig"].to_string()).unwrap();
+            std::fs::rename(&new, &file).unwrap();
             answer
         });
         let kubeconfig = json!({

@@ -17,7 +17,7 @@ fn a_resource_is_released_step_by_step() {
     let run = fake.step(&[]);
     assert!(run.code == 3 && run.out.contains("started: the rollout begins: 3 steps"), "{run:?}");
     let first = fake.configuration();
-    assert_eq!(first["experiments"]["list"][0]["variants"][1]["ranges"], json!([[0.5, 0.55]]));
+    assert_eq!(first["experiments"]["list"][0]["variants"][1]["ranges"], json!([[0.049751, 0.1]]));
     let status = fake.stored.lock().unwrap().plugin["metadata"]["annotations"]["weir/rollout-status"].clone();
     assert_eq!(status, "1/3: step 1 (coverage 10 %) is being written");
     assert_eq!(fake.until("completed").code, 0);
@@ -289,8 +289,12 @@ fn what_cannot_work_in_a_cluster_is_refused() {
     // Too large for an annotation, and known before anything is written.
     fake.change(|plugin| {
         let mut random = fastrand::Rng::with_seed(7);
-        let noise: String = (0..200_000).map(|_| random.alphanumeric()).collect();
-        plugin["spec"]["pluginConfig"]["attributes"] = json!({"noise": format!("constant:{noise}")});
+        let mut rule = |at: usize| {
+            let noise: String = (0..200).map(|_| random.alphanumeric()).collect();
+            let prefix = format!("/{noise}");
+            json!({"name": format!("r{at}"), "match": {"uri": {"prefix": prefix}}, "setHeaders": {"x-a": "1"}})
+        };
+        plugin["spec"]["pluginConfig"]["routing"]["rules"] = (0..1000).map(&mut rule).collect();
     });
     let run = fake.step(&[]);
     assert!(run.code == 2 && run.err.contains("the state of the rollout does not fit"), "{run:?}");

@@ -228,10 +228,6 @@ impl<'a> House<'a> {
         }
     }
 
-    pub(super) fn until_phase(&self, phase: &str, step: u64) {
-        self.until(phase, |status| status["phase"]["phase"] == phase && status["phase"]["step"] == step);
-    }
-
     /// The kinds of all events in the state.
     pub(super) fn kinds(&self) -> Vec<String> {
         let status = self.status();
