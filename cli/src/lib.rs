@@ -14,6 +14,7 @@ pub mod fuzzed;
 mod import;
 mod init;
 mod input;
+mod kubernetes;
 mod link;
 mod oci;
 mod output;

@@ -1,11 +1,12 @@
 //! One evaluation: look, decide, store, write.
 
 use super::events::Webhook;
+use super::home::{Home, Look, Stored, Trouble};
 use super::observe::{self, Observed};
 use super::specification::Specification;
-use super::store::{Record, Store};
+use super::store::Record;
 use super::target;
-use crate::change::plan::overwrite;
+use crate::kubernetes::ClusterContext;
 use crate::report::prometheus::Prometheus;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_rollout::{Command, Content, Event, EventKind, Observation, Running, advance, command};
@@ -30,7 +31,9 @@ pub(super) struct Rollout {
     prometheus: Option<Prometheus>,
     /// Whether a rollout that is over begins again.
     restart: bool,
-    store: Store,
+    /// Whether a rollout that is under way goes on with the specification that it began with.
+    pub(super) stays: bool,
+    pub(super) home: Home,
     webhook: Option<Webhook>,
     /// Why Prometheus had no answer the last time.
     trouble: Option<String>,
@@ -45,74 +48,118 @@ pub(super) struct Evaluated {
 }
 
 impl Rollout {
-    pub(super) fn new(specification: Specification, prometheus: Option<Prometheus>, restart: bool) -> Self {
-        let store = Store::beside(&specification.target);
+    /// A rollout with this specification.
+    ///
+    /// # Errors
+    /// There is no way to the target.
+    pub(super) fn open(
+        mut specification: Specification,
+        connection: &ClusterContext,
+        prometheus: Option<Prometheus>,
+        restart: bool,
+    ) -> Result<Self, String> {
+        let home = Home::open(&mut specification, connection)?;
         let webhook = specification.plan.webhook.as_deref().map(Webhook::new);
-        Self { specification, prometheus, restart, store, webhook, trouble: None }
+        Ok(Self { specification, prometheus, restart, stays: false, home, webhook, trouble: None })
+    }
+
+    /// What is stored, without an evaluation.
+    ///
+    /// # Errors
+    /// It cannot be read, or nothing is stored.
+    pub(super) fn stored(&self) -> Result<Record, Trouble> {
+        let none = || format!("{}: no rollout of it has begun", self.specification.place);
+        Ok(self.home.look()?.record.ok_or_else(none)?)
     }
 
     /// Evaluates once.
     ///
     /// # Errors
-    /// Files that cannot be used; the state is as it was, or the next evaluation does what this one could not.
-    pub(super) fn evaluate(&mut self, way: Way) -> Result<Evaluated, String> {
+    /// Files or resources that cannot be used; the state is as it was, or the next evaluation does what this one could
+    /// not.
+    pub(super) fn evaluate(&mut self, way: Way) -> Result<Evaluated, Trouble> {
         for _ in 0..ATTEMPTS {
             if let Some(evaluated) = self.attempt(way)? {
                 self.restart = false;
                 return Ok(evaluated);
             }
         }
-        Err(format!("{}: other evaluations are always quicker", self.specification.target.display()))
+        Err(self.too_slow())
+    }
+
+    fn too_slow(&self) -> Trouble {
+        Trouble::Passing(format!(
+            "{}: something else is always quicker to change it",
+            self.specification.place
+        ))
     }
 
     /// `None` where something else has changed the state meanwhile.
-    fn attempt(&mut self, way: Way) -> Result<Option<Evaluated>, String> {
-        let known = self.current()?;
+    fn attempt(&mut self, way: Way) -> Result<Option<Evaluated>, Trouble> {
+        let first = self.home.look()?;
+        if let Some(record) = first.record.as_ref().filter(|_| self.stays) {
+            self.keep(record)?;
+        }
+        let known = self.current(first.record)?;
         let mut events = Vec::new();
         let begun = match &known {
             Some(record) => record.clone(),
-            None => self.begin(&mut events)?,
+            None => self.begin(&first.text?, &mut events)?,
         };
         // Prometheus may take its time: nobody waits for the lock meanwhile.
         let observed = self.observe(&begun)?;
         let _lock = match way {
-            Way::Really => Some(self.store.lock()?),
+            Way::Really => self.home.lock()?,
             Way::Pretend => None,
         };
-        let again = self.current()?;
+        let look = self.home.look()?;
+        let again = self.current(look.record.clone())?;
         let revision =
             |record: &Option<Record>| record.as_ref().map(|record| (record.state.started, record.revision));
         if revision(&again) != revision(&known) {
             return Ok(None);
         }
         let mut record = again.unwrap_or(begun);
-        let content = self.content(&record);
-        let observation = observed.with(content);
+        let observation = observed.with(look.content(&record));
         let turn = advance(&self.specification.plan, &record.state, &observation, now());
         events.extend(turn.events);
         let changed = turn.state != record.state || !events.is_empty();
         record.state = turn.state;
         if way == Way::Really {
-            if changed {
+            if changed || turn.write.is_some() {
                 record.note(&events, self.webhook.is_some());
-                self.store.save(&mut record)?;
+                if self.store(&look, &mut record, turn.write)? == Stored::Overtaken {
+                    return Ok(None);
+                }
             }
-            if let Some(version) = turn.write {
-                self.write(&record, content, version)?;
-            }
-            self.send(&mut record)?;
+            self.tell(&look, &mut record)?;
         }
         Ok(Some(Evaluated { record, events, write: turn.write }))
+    }
+
+    fn store(&self, look: &Look, record: &mut Record, write: Option<usize>) -> Result<Stored, Trouble> {
+        let status = super::view::line(&self.specification, record);
+        self.home.store(look, record, write, &status)
     }
 
     /// Follows a person's command. An abort is carried out at once.
     ///
     /// # Errors
-    /// The command makes no sense now, or files cannot be used.
-    pub(super) fn say(&mut self, said: Command) -> Result<Vec<Event>, String> {
-        let _lock = self.store.lock()?;
-        let name = self.specification.target.display().to_string();
-        let stored = self.store.load()?.ok_or_else(|| format!("{name}: no rollout of it has begun"))?;
+    /// The command makes no sense now, or files or resources cannot be used.
+    pub(super) fn say(&mut self, said: Command) -> Result<Vec<Event>, Trouble> {
+        for _ in 0..ATTEMPTS {
+            if let Some(events) = self.try_say(said)? {
+                return Ok(events);
+            }
+        }
+        Err(self.too_slow())
+    }
+
+    fn try_say(&mut self, said: Command) -> Result<Option<Vec<Event>>, Trouble> {
+        let _lock = self.home.lock()?;
+        let name = self.specification.place.clone();
+        let look = self.home.look()?;
+        let stored = look.record.clone().ok_or_else(|| format!("{name}: no rollout of it has begun"))?;
         if said != Command::Abort {
             self.same_specification(&stored)?;
         }
@@ -122,26 +169,24 @@ impl Rollout {
         record.state = state;
         let mut events = vec![event];
         let mut write = None;
-        let content = self.content(&record);
         if said == Command::Abort {
-            let turn =
-                advance(&self.specification.plan, &record.state, &Observed::nothing().with(content), now());
+            let observation = Observed::nothing().with(look.content(&record));
+            let turn = advance(&self.specification.plan, &record.state, &observation, now());
             record.state = turn.state;
             events.extend(turn.events);
             write = turn.write;
         }
         record.note(&events, self.webhook.is_some());
-        self.store.save(&mut record)?;
-        if let Some(version) = write {
-            self.write(&record, content, version)?;
+        if self.store(&look, &mut record, write)? == Stored::Overtaken {
+            return Ok(None);
         }
-        self.send(&mut record)?;
-        Ok(events)
+        self.tell(&look, &mut record)?;
+        Ok(Some(events))
     }
 
     /// The stored rollout, unless a new one is to begin.
-    fn current(&self) -> Result<Option<Record>, String> {
-        let Some(record) = self.store.load()? else { return Ok(None) };
+    fn current(&self, stored: Option<Record>) -> Result<Option<Record>, String> {
+        let Some(record) = stored else { return Ok(None) };
         let is_over = record.state.phase.is_final();
         if is_over && (self.restart || record.specification != self.specification.text) {
             return Ok(None);
@@ -156,6 +201,18 @@ impl Rollout {
         Ok(Some(record))
     }
 
+    /// Takes up the specification that a rollout began with.
+    fn keep(&mut self, record: &Record) -> Result<(), String> {
+        if record.state.phase.is_final() || record.specification == self.specification.text {
+            return Ok(());
+        }
+        let own = &self.specification;
+        let mut kept = Specification::parse(&own.name, &record.specification, &own.folder)?;
+        (kept.title, kept.place) = (own.title.clone(), own.place.clone());
+        self.specification = kept;
+        Ok(())
+    }
+
     fn same_specification(&self, record: &Record) -> Result<(), String> {
         if record.specification == self.specification.text {
             return Ok(());
@@ -166,10 +223,9 @@ impl Rollout {
         ))
     }
 
-    fn begin(&mut self, events: &mut Vec<Event>) -> Result<Record, String> {
-        let original = target::read(&self.specification)?;
-        let versions = target::versions(&mut self.specification, &original)?;
-        self.can_be_measured(&original)?;
+    fn begin(&mut self, original: &str, events: &mut Vec<Event>) -> Result<Record, String> {
+        let versions = target::versions(&mut self.specification, &self.home, original)?;
+        self.can_be_measured(original)?;
         let record = Record::new(&self.specification, versions, now());
         let steps = self.specification.plan.steps.len();
         let first = self.specification.plan.steps.first().map(|step| step.name.clone()).unwrap_or_default();
@@ -186,17 +242,6 @@ impl Rollout {
     fn can_be_measured(&self, original: &str) -> Result<(), String> {
         let loaded = target::load(&self.specification, original)?;
         observe::needs(&self.specification, &loaded)
-    }
-
-    /// Which version the target holds.
-    fn content(&self, record: &Record) -> Content {
-        match target::read(&self.specification) {
-            Err(_) => Content::Unreadable,
-            Ok(text) => {
-                let version = record.versions.iter().position(|version| version.text == text);
-                version.map_or(Content::Foreign, Content::Version)
-            }
-        }
     }
 
     fn observe(&mut self, record: &Record) -> Result<Observed, String> {
@@ -226,19 +271,10 @@ impl Rollout {
         Ok(observed)
     }
 
-    /// Writes a version, unless the target has changed since it was looked at.
-    fn write(&self, record: &Record, seen: Content, version: usize) -> Result<(), String> {
-        let Some(wanted) = record.versions.get(version) else { return Ok(()) };
-        // The next evaluation says so.
-        if self.content(record) != seen {
-            return Ok(());
-        }
-        let path = &self.specification.target;
-        overwrite(path, &wanted.text).map_err(|error| format!("{}: {error}", path.display()))
-    }
-
-    /// Sends what the webhook does not have yet. What it does not take is sent again with the next evaluation.
-    fn send(&self, record: &mut Record) -> Result<(), String> {
+    /// Tells the cluster, and sends what the webhook does not have yet. What it does not take is sent again with the next
+    /// evaluation.
+    fn tell(&mut self, look: &Look, record: &mut Record) -> Result<(), Trouble> {
+        self.home.announce(look, &record.events);
         let Some(webhook) = &self.webhook else { return Ok(()) };
         let (before, start) = (record.unsent.len(), Instant::now());
         // Others wait for the lock: what is left is sent with the next evaluation.
@@ -249,7 +285,15 @@ impl Rollout {
             }
             record.unsent.remove(0);
         }
-        if record.unsent.len() == before { Ok(()) } else { self.store.save(record) }
+        if record.unsent.len() == before {
+            return Ok(());
+        }
+        // Where something else has been quicker, the same events are sent once more.
+        let look = self.home.look()?;
+        if look.record.as_ref().is_some_and(|stored| stored.revision == record.revision) {
+            self.store(&look, record, None)?;
+        }
+        Ok(())
     }
 }
 

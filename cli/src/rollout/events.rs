@@ -18,7 +18,7 @@ const TOTAL: Duration = Duration::from_secs(10);
 struct Sent<'a> {
     /// The specification's file.
     rollout: &'a str,
-    /// The target's file.
+    /// The target's file or resource.
     target: &'a str,
     /// How many steps there are.
     steps: usize,
@@ -31,7 +31,7 @@ impl<'a> Sent<'a> {
     fn new(event: &'a Event, specification: &'a Specification) -> Self {
         Self {
             rollout: &specification.name,
-            target: &specification.file,
+            target: &specification.title,
             steps: specification.plan.steps.len(),
             time: rfc3339(event.at / 1000),
             event,

@@ -1,13 +1,20 @@
 //! `weir rollout`: gives a release to more and more units, and takes it back when it is bad.
 //!
-//! `weir_rollout` decides. Here are its eyes and hands: `specification` and `target` read files, `store` keeps the state
-//! beside the target, `observe` asks Prometheus, `judge` makes verdicts of counts, `evaluate` does one evaluation,
-//! `events` and `view` show what happens.
+//! `weir_rollout` decides. Here are its eyes and hands: `specification` reads the rollout's file, `home` is where target
+//! and state are (`store` for files, `resource` for a cluster), `target` makes the versions, `observe` asks Prometheus,
+//! `judge` makes verdicts of counts, `evaluate` does one evaluation, `follow` one after another, `events` and `view` show
+//! what happens.
 
+mod announce;
+mod encoding;
 mod evaluate;
 mod events;
+mod follow;
+mod home;
 mod judge;
+mod lease;
 mod observe;
+mod resource;
 #[cfg(test)]
 mod simulation;
 mod specification;
@@ -19,9 +26,9 @@ use crate::document;
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
 use crate::report::prometheus::{Connection, Prometheus};
-use crate::run::stop::Stop;
 use clap::Subcommand;
 use evaluate::{Rollout, Way};
+use home::Trouble;
 use specification::Specification;
 use std::io::Write;
 use std::path::PathBuf;
@@ -70,7 +77,7 @@ pub(crate) enum Command {
 ///
 /// The first evaluation begins the rollout. Each one looks at the target, the proxies and the gates, and then does at
 /// most one thing: it writes the next step, or puts back what was there before. The state is kept in a file beside the
-/// target, FILE.rollout.json.
+/// target, FILE.rollout.json, or in an annotation of the resource.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -78,7 +85,8 @@ Examples:
   weir rollout step rollout.yaml --prometheus http://localhost:9090 --dry-run
 
 Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the way there; 2 a file cannot be used; \
-3 it goes on: evaluate again; 4 it needs a person: an approval, a foreign edit, a deadline, a pause.")]
+3 it goes on, or the API server has no answer: evaluate again; 4 it needs a person: an approval, a foreign edit, a \
+deadline, a pause.")]
 pub(crate) struct StepArgs {
     #[command(flatten)]
     common: Evaluated,
@@ -89,17 +97,23 @@ pub(crate) struct StepArgs {
 /// Evaluates a rollout again and again until it is over.
 ///
 /// It may be stopped at any time, even killed: the next start goes on where it was. Each event is a line on standard
-/// output. Several may run at once; they take turns.
+/// output. Several may run at once: those of a file take turns, and of those of a resource one runs, and the others
+/// wait for its Lease.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   weir rollout run rollout.yaml --prometheus http://localhost:9090
+  weir rollout run /etc/weir/rollout.yaml --prometheus http://prometheus.monitoring:9090 --stay
 
 Exit codes: 0 the rollout is complete; 1 it is rolled back; 2 a file cannot be used; 3 it was stopped by a signal, and \
 goes on with the next start.")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     common: Evaluated,
+    /// Stay when the rollout is over, and begin the next one when the specification has changed: for a Deployment. While
+    /// a rollout is under way it goes on with the specification that it began with.
+    #[arg(long)]
+    stay: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -111,6 +125,8 @@ struct Evaluated {
     spec: PathBuf,
     #[command(flatten)]
     connection: Connection,
+    #[command(flatten)]
+    cluster: crate::kubernetes::ClusterContext,
     /// Begin again, where the last rollout of this target is over.
     #[arg(long)]
     restart: bool,
@@ -131,6 +147,8 @@ pub(crate) struct StatusArgs {
     /// The rollout's specification.
     spec: PathBuf,
     #[command(flatten)]
+    cluster: crate::kubernetes::ClusterContext,
+    #[command(flatten)]
     format: Format,
 }
 
@@ -139,6 +157,8 @@ pub(crate) struct StatusArgs {
 pub(crate) struct SpecArgs {
     /// The rollout's specification.
     spec: PathBuf,
+    #[command(flatten)]
+    cluster: crate::kubernetes::ClusterContext,
 }
 
 /// Prints the number that proxies report for a configuration, `weir_config_hash`.
@@ -161,13 +181,11 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
     match command {
         Command::Step(args) => step(&args.common, args.format, out),
         Command::Run(args) if args.common.dry_run => step(&args.common, args.format, out),
-        Command::Run(args) => run_on(args, out),
+        Command::Run(args) => follow::run(args, out),
         Command::Status(args) => {
-            let specification = Specification::read(&args.spec)?;
-            let record = store::Store::beside(&specification.target)
-                .load()?
-                .ok_or_else(|| format!("{}: no rollout of it has begun", specification.target.display()))?;
-            show(&specification, &record, args.format, out)?;
+            let rollout = Rollout::open(Specification::read(&args.spec)?, &args.cluster, None, false)?;
+            let record = rollout.stored()?;
+            show(&rollout.specification, &record, args.format, out)?;
             Ok(outcome(&record))
         }
         Command::Approve(args) => say(args, Said::Approve, out),
@@ -184,12 +202,23 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
     }
 }
 
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Message(trouble.message().to_owned())
+    }
+}
+
 fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let specification = Specification::read(&args.spec)?;
-    let prometheus = Prometheus::open_within(&args.connection, PATIENCE)?;
-    let mut rollout = Rollout::new(specification, Some(prometheus), args.restart);
+    let mut rollout = open(args)?;
     let way = if args.dry_run { Way::Pretend } else { Way::Really };
-    let evaluated = rollout.evaluate(way)?;
+    let evaluated = match rollout.evaluate(way) {
+        Ok(evaluated) => evaluated,
+        Err(Trouble::Passing(message)) => {
+            crate::output::complain(&message);
+            return Ok(Outcome::Exit(GOES_ON));
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
     if !format.is_json() {
         for event in &evaluated.events {
             events::write(event, &rollout.specification, out)?;
@@ -199,7 +228,7 @@ fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcom
                 out,
                 "dry run: would write {} into {}",
                 view::version(&rollout.specification, version),
-                rollout.specification.file
+                rollout.specification.title
             )?;
         }
     }
@@ -207,53 +236,15 @@ fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcom
     Ok(outcome(&evaluated.record))
 }
 
-fn run_on(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let specification = Specification::read(&args.common.spec)?;
-    let interval = Duration::from_millis(specification.plan.interval);
-    let prometheus = Prometheus::open_within(&args.common.connection, PATIENCE)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
-    let mut rollout = Rollout::new(specification, Some(prometheus), args.common.restart);
-    let mut has_begun = false;
-    loop {
-        let evaluated = match rollout.evaluate(Way::Really) {
-            Ok(evaluated) => evaluated,
-            // A release that has begun is watched on: a full disk, or a lock that is held for long, may pass.
-            Err(trouble) if has_begun => {
-                crate::output::complain(&trouble);
-                if stop.told_within(interval) {
-                    return Ok(Outcome::Exit(GOES_ON));
-                }
-                continue;
-            }
-            Err(trouble) => return Err(trouble.into()),
-        };
-        has_begun = true;
-        for event in &evaluated.events {
-            if args.format.is_json() {
-                events::write_json(event, &rollout.specification, out)?;
-            } else {
-                events::write(event, &rollout.specification, out)?;
-            }
-        }
-        out.flush()?;
-        if evaluated.record.state.phase.is_final() {
-            // It was over before: --restart begins again.
-            if evaluated.events.is_empty() {
-                show(&rollout.specification, &evaluated.record, args.format, out)?;
-            }
-            return Ok(outcome(&evaluated.record));
-        }
-        if stop.told_within(interval) {
-            return Ok(Outcome::Exit(GOES_ON));
-        }
-    }
+fn open(args: &Evaluated) -> Result<Rollout, Failure> {
+    let specification = Specification::read(&args.spec)?;
+    let prometheus = Prometheus::open_within(&args.connection, PATIENCE)?;
+    Ok(Rollout::open(specification, &args.cluster, Some(prometheus), args.restart)?)
 }
 
 fn say(args: &SpecArgs, said: Said, out: &mut impl Write) -> Result<Outcome, Failure> {
     let specification = Specification::read(&args.spec)?;
-    let mut rollout = Rollout::new(specification, None, false);
+    let mut rollout = Rollout::open(specification, &args.cluster, None, false)?;
     for event in rollout.say(said)? {
         events::write(&event, &rollout.specification, out)?;
     }

@@ -16,10 +16,12 @@ pub(super) struct Specification {
     pub(super) name: String,
     /// Its text: a rollout goes on only with the one that it began with.
     pub(super) text: String,
-    /// The target's file as the specification names it, …
-    pub(super) file: String,
-    /// … and where it is.
-    pub(super) target: PathBuf,
+    /// The target as the specification names it, …
+    pub(super) title: String,
+    /// … and as messages name it.
+    pub(super) place: String,
+    /// The folder from which a target's file is seen.
+    pub(super) folder: PathBuf,
     /// Where everything is in the text.
     written: Node,
 }
@@ -32,9 +34,18 @@ impl Specification {
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let name = input::name(path);
         let text = input::read(path).map_err(|error| format!("{name}: {error}"))?;
-        let (mut documents, broken) = yaml::read(&text);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Self::parse(&name, &text, folder.unwrap_or(Path::new(".")))
+    }
+
+    /// Reads the text of one that is called so, and is in this folder.
+    ///
+    /// # Errors
+    /// As [`Specification::read`].
+    pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, String> {
+        let (mut documents, broken) = yaml::read(text);
         if let Some(broken) = broken.first() {
-            return Err(at(&name, broken.at, &escape(&broken.message)));
+            return Err(at(name, broken.at, &escape(&broken.message)));
         }
         if documents.len() > 1 {
             return Err(format!("{name}: several documents: expected one rollout"));
@@ -42,11 +53,10 @@ impl Specification {
         let Some(written) = documents.pop() else { return Err(format!("{name}: the file is empty")) };
         let mut problems = Problems::default();
         let spec: Spec = weir_core::load::load_value(&written.to_json(), &mut problems);
-        let plan = Plan::compile(&spec, problems).map_err(|problems| listed(&name, &written, &problems))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = plan.file.clone();
-        let target = folder.unwrap_or(Path::new(".")).join(&file);
-        Ok(Self { plan, name, text, file, target, written })
+        let plan = Plan::compile(&spec, problems).map_err(|problems| listed(name, &written, &problems))?;
+        let title = plan.place.to_string();
+        let (name, text, folder) = (name.to_owned(), text.to_owned(), folder.to_owned());
+        Ok(Self { plan, name, text, place: title.clone(), title, folder, written })
     }
 
     /// Problems that show only beside the configuration.

@@ -1,7 +1,9 @@
-//! The state of a rollout, in a file beside its target.
+//! The state of a rollout, and a target that is a file with the state beside it.
 
+use super::home::{Look, Stored, Trouble};
 use super::specification::Specification;
 use super::target::Version;
+use crate::change::plan::overwrite;
 use crate::input;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
@@ -41,15 +43,32 @@ pub(super) struct Record {
 impl Record {
     /// A rollout that begins.
     pub(super) fn new(specification: &Specification, versions: Vec<Version>, now: u64) -> Self {
+        Self::begun(specification.text.clone(), versions, now)
+    }
+
+    /// The same with the specification's text.
+    pub(super) fn begun(specification: String, versions: Vec<Version>, now: u64) -> Self {
         Self {
             format: FORMAT,
             revision: 0,
-            specification: specification.text.clone(),
+            specification,
             versions,
             state: State::new(now),
             events: Vec::new(),
             unsent: Vec::new(),
         }
+    }
+
+    /// Reads what was stored.
+    ///
+    /// # Errors
+    /// It is not a record, or one of another version of this program.
+    pub(super) fn read(json: &[u8]) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        if record.format != FORMAT {
+            return Err(format!("format {}: this weir reads format {FORMAT}", record.format));
+        }
+        Ok(record)
     }
 
     /// Adds events; the oldest ones are forgotten.
@@ -63,15 +82,15 @@ impl Record {
     }
 }
 
-/// Where the state of a target is.
+/// A target that is a file, with its state in a file beside it.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct Files {
     file: PathBuf,
     lock: PathBuf,
     target: PathBuf,
 }
 
-impl Store {
+impl Files {
     /// The one of this target.
     pub(super) fn beside(target: &Path) -> Self {
         let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -82,11 +101,19 @@ impl Store {
         }
     }
 
-    /// What is stored; `None` where nothing is.
+    /// What is there now.
     ///
     /// # Errors
-    /// It cannot be read, or was not written by this program.
-    pub(super) fn load(&self) -> Result<Option<Record>, String> {
+    /// The state cannot be read, or was not written by this program.
+    pub(super) fn look(&self) -> Result<Look, Trouble> {
+        let record = self.load()?;
+        let text = input::read(&self.target);
+        let text = text.map_err(|error| format!("{}: {error}", self.target.display()));
+        Ok(Look { record, text, object: None })
+    }
+
+    /// What is stored; `None` where nothing is.
+    fn load(&self) -> Result<Option<Record>, String> {
         let name = self.file.display();
         if !self.file.try_exists().map_err(|error| format!("{name}: {error}"))? {
             return Ok(None);
@@ -94,18 +121,34 @@ impl Store {
         let text = input::read(&self.file).map_err(|error| format!("{name}: {error}"))?;
         let wrong =
             |what: &str| format!("{name}: {what}; it is the state of a rollout, and written by weir only");
-        let record: Record = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
-        if record.format != FORMAT {
-            return Err(wrong(&format!("format {}: this weir reads format {FORMAT}", record.format)));
-        }
-        Ok(Some(record))
+        Record::read(text.as_bytes()).map(Some).map_err(|error| wrong(&error))
     }
 
-    /// Stores it, as a whole or not at all. The caller must hold the lock.
+    /// Stores the state, and then writes a version into the target, unless that has changed since it was looked at.
+    /// The caller must hold the lock.
     ///
     /// # Errors
     /// Why it cannot be written.
-    pub(super) fn save(&self, record: &mut Record) -> Result<(), String> {
+    pub(super) fn store(
+        &self,
+        look: &Look,
+        record: &mut Record,
+        write: Option<usize>,
+    ) -> Result<Stored, Trouble> {
+        self.save(record)?;
+        let Some(wanted) = write.and_then(|version| record.versions.get(version)) else {
+            return Ok(Stored::Done);
+        };
+        // The next evaluation says so.
+        if self.look()?.content(record) == look.content(record) {
+            let written = overwrite(&self.target, &wanted.text);
+            written.map_err(|error| format!("{}: {error}", self.target.display()))?;
+        }
+        Ok(Stored::Done)
+    }
+
+    /// Stores the state, as a whole or not at all.
+    fn save(&self, record: &mut Record) -> Result<(), String> {
         record.revision += 1;
         let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
         // It has the whole configuration in it: no one else may read it than may read that.

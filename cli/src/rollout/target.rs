@@ -1,9 +1,9 @@
-//! The file with the configuration: its versions, one for each step.
+//! The configuration that is released: its versions, one for each step.
 
+use super::home::Home;
 use super::specification::Specification;
 use crate::document::{self, Loaded};
 use crate::environment;
-use crate::input;
 use crate::subject::{Origin, Which};
 use serde::{Deserialize, Serialize};
 use weir_core::load::fingerprint_of;
@@ -14,7 +14,7 @@ use weir_workbench::change::plan::Change;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Version {
-    /// The file, byte for byte.
+    /// The file, byte for byte; of a resource the configuration, as JSON.
     pub(super) text: String,
     /// What proxies report of it.
     pub(super) hash: u64,
@@ -24,14 +24,6 @@ pub(super) struct Version {
 pub(super) fn fingerprint(loaded: &Loaded) -> u64 {
     let written = loaded.written.as_ref().map(|node| node.to_json()).unwrap_or_default();
     fingerprint_of(&written)
-}
-
-/// What the target holds now.
-///
-/// # Errors
-/// Why it cannot be read.
-pub(super) fn read(specification: &Specification) -> Result<String, String> {
-    input::read(&specification.target).map_err(|error| format!("{}: {error}", specification.target.display()))
 }
 
 /// Which option of `weir plan` chooses what is divided.
@@ -48,7 +40,7 @@ pub(super) fn which(subject: &Subject) -> Which {
 /// It cannot be used, or does not have what is divided.
 pub(super) fn load(specification: &Specification, text: &str) -> Result<Loaded, String> {
     let which = which(&specification.plan.subject);
-    let name = specification.target.display().to_string();
+    let name = specification.place.clone();
     let loaded = document::find(&name, text, &environment::inherited(), |loaded| which.find(loaded).is_ok())?;
     which.find(&loaded).map_err(|problem| format!("{name}: {problem}"))?;
     Ok(loaded)
@@ -58,8 +50,12 @@ pub(super) fn load(specification: &Specification, text: &str) -> Result<Loaded, 
 ///
 /// # Errors
 /// A configuration that cannot be used or edited, names that there are not, steps that change nothing.
-pub(super) fn versions(specification: &mut Specification, original: &str) -> Result<Vec<Version>, String> {
-    let name = specification.target.display().to_string();
+pub(super) fn versions(
+    specification: &mut Specification,
+    home: &Home,
+    original: &str,
+) -> Result<Vec<Version>, String> {
+    let name = specification.place.clone();
     let which = which(&specification.plan.subject);
     let loaded = load(specification, original)?;
     let texts = |weights: &[(String, f64)]| -> Vec<String> {
@@ -82,6 +78,7 @@ pub(super) fn versions(specification: &mut Specification, original: &str) -> Res
         };
         let before = versions.last().map(|version| version.text.as_str()).unwrap_or_default();
         let text = change.applied(&name, before).map_err(|problem| format!("{place}: {problem}"))?;
+        let text = home.canonical(text).map_err(|problem| format!("{place}: {problem}"))?;
         let hash = fingerprint(&load(specification, &text)?);
         if versions.iter().any(|known| known.text == text || known.hash == hash) {
             return Err(format!("{place}: {}: changes nothing, or leads back to an earlier step", step.name));

@@ -32,7 +32,7 @@ impl<'a> Status<'a> {
     pub(super) fn new(specification: &'a Specification, record: &'a Record) -> Self {
         Self {
             rollout: &specification.name,
-            target: &specification.file,
+            target: &specification.title,
             steps: specification.plan.steps.len(),
             state: &record.state,
             summary: summary(specification, record),
@@ -60,7 +60,7 @@ fn summary(specification: &Specification, record: &Record) -> String {
         Phase::Waiting { step } => format!("{} waits for approval (weir rollout approve)", of(&(step + 1))),
         Phase::Restoring { reason, .. } => format!("rolling back: {reason}"),
         Phase::ConfirmingRestore { reason } => {
-            format!("rolled back in the file, waits for the proxies to report it: {reason}")
+            format!("put back in the target, waits for the proxies to report it: {reason}")
         }
         Phase::Completed => "complete".to_owned(),
         Phase::RolledBack { reason } => format!("rolled back: {reason}"),
@@ -69,6 +69,13 @@ fn summary(specification: &Specification, record: &Record) -> String {
         Some(held) => format!("{doing}; nothing goes on: {held}"),
         None => doing,
     }
+}
+
+/// Where it is, in a line.
+pub(super) fn line(specification: &Specification, record: &Record) -> String {
+    let steps = specification.plan.steps.len();
+    let step = record.state.phase.step().map(|step| format!("{step}/{steps}: ")).unwrap_or_default();
+    format!("{step}{}", summary(specification, record))
 }
 
 /// Writes what a person wants to see.
@@ -80,7 +87,7 @@ pub(super) fn write(specification: &Specification, record: &Record, out: &mut im
         Subject::Experiment(key) => format!("experiment {key}"),
         Subject::Split(rule) => format!("split {rule}"),
     };
-    let file = &specification.file;
+    let file = &specification.title;
     writeln!(out, "{subject} in {file}: {}", escape(&summary(specification, record)))?;
     let state = &record.state;
     let now = state.phase.step();

@@ -1,7 +1,9 @@
 //! `weir rollout` with a server that answers as Prometheus does. The real Prometheus and the real Envoy are
 //! `tests/tests/envoy`'s to show.
 
+mod cluster;
 mod house;
+mod kubernetes;
 
 use crate::support::{Folder, weir};
 use house::{CONFIG, House, SPEC, Said};

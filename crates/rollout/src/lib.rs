@@ -24,6 +24,6 @@ pub mod state;
 pub use machine::{
     Advance, Command, Content, GateResult, Observation, Refused, Running, Verdict, advance, command,
 };
-pub use plan::{Check, Gate, OnDeadline, Plan, Share, Step, Subject};
+pub use plan::{Check, Gate, Kind, OnDeadline, Place, Plan, Resource, Share, Step, Subject};
 pub use spec::Spec;
 pub use state::{Event, EventKind, Held, Phase, Reason, State};

@@ -6,6 +6,9 @@ use weir_core::problem::{At, did_you_mean};
 use weir_core::{Problems, duration};
 
 mod gates;
+mod place;
+
+pub use place::{Kind, Place, Resource};
 
 /// More steps are refused: their versions are all kept.
 const MAX_STEPS: usize = 100;
@@ -17,8 +20,8 @@ const ALPHA: f64 = 0.001;
 /// A rollout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The target's file, as it was written.
-    pub file: String,
+    /// Where the configuration is.
+    pub place: Place,
     /// What is divided.
     pub subject: Subject,
     /// The old version; empty before [`Plan::resolve`] where it was not written.
@@ -141,10 +144,7 @@ impl Plan {
     pub fn compile(spec: &Spec, mut problems: Problems) -> Result<Self, Problems> {
         let at = At::root();
         let target = at.field("target");
-        let file = spec.target.file.clone().unwrap_or_default();
-        if file.is_empty() {
-            problems.missing(&target.field("file"), "missing: the file with the configuration");
-        }
+        let place = place::compile(&spec.target, &target, &mut problems);
         let subject = subject(&spec.target, &target, &mut problems);
         if spec.target.proxies == Some(0) {
             problems.add(&target.field("proxies"), "0: expected the number of proxies, at least 1");
@@ -186,10 +186,12 @@ impl Plan {
             problems
                 .add(&at.field("webhook"), "invalid URL: expected one that begins with http:// or https://");
         }
-        let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Err(problems) };
+        let (Some(subject), Some(place), true) = (subject, place, problems.is_empty()) else {
+            return Err(problems);
+        };
         let count = u32::try_from(steps.len()).unwrap_or(u32::MAX).max(1);
         Ok(Self {
-            file,
+            place,
             subject,
             baseline: spec.target.baseline.clone().unwrap_or_default(),
             variant: spec.target.variant.clone().unwrap_or_default(),

@@ -40,8 +40,10 @@ pub struct Spec {
 #[cfg_attr(feature = "schema", schemars(rename = "RolloutTarget"))]
 pub struct Target {
     /// The file with the configuration, relative to the rollout's own file: a Weir configuration, or an Envoy file
-    /// (ECDS) with one in it.
+    /// (ECDS) with one in it. Exactly one of `file` and `kubernetes`.
     pub file: Option<String>,
+    /// The resource in a Kubernetes cluster with the configuration, in place of a file.
+    pub kubernetes: Option<ResourceSpec>,
     /// The experiment whose variants are the old and the new version. Exactly one of `experiment` and `split`.
     pub experiment: Option<String>,
     /// The routing rule whose split has the old and the new version as targets.
@@ -55,6 +57,36 @@ pub struct Target {
     pub plugin: Option<String>,
     /// The number of proxies that must report the configuration, at least. Default: 1.
     pub proxies: Option<u32>,
+}
+
+/// A resource of Kubernetes with a Weir configuration in it.
+#[derive(Clone, Debug, Default, PartialEq, Load, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RolloutResource"))]
+pub struct ResourceSpec {
+    /// The resource's kind: its `pluginConfig` (`WasmPlugin`, `TrafficExtension`) or a `config` of its list `wasm`
+    /// (`EnvoyExtensionPolicy`) is released.
+    pub kind: Option<KindSpec>,
+    /// Its namespace. Default: that of the kubeconfig's context, or of the pod that runs the rollout.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// `EnvoyExtensionPolicy`: the name of the entry in its list `wasm`. Default: the only one.
+    pub wasm: Option<String>,
+}
+
+/// A kind of resource that has a Weir configuration in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Load, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RolloutKind"))]
+pub enum KindSpec {
+    /// Istio's WasmPlugin.
+    WasmPlugin,
+    /// Istio's TrafficExtension (1.30 and later).
+    TrafficExtension,
+    /// Envoy Gateway's EnvoyExtensionPolicy.
+    EnvoyExtensionPolicy,
 }
 
 /// One step.

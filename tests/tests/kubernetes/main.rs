@@ -2,6 +2,7 @@
 
 mod admitted;
 mod applied;
+mod rollout;
 
 use std::sync::OnceLock;
 

@@ -1,7 +1,7 @@
 //! Specifications: what is right, and what is wrong with everything that is not.
 
 use crate::support::spec;
-use weir_rollout::{Check, OnDeadline, Share, Subject};
+use weir_rollout::{Check, Kind, OnDeadline, Place, Resource, Share, Subject};
 
 #[test]
 fn a_specification_is_read() {
@@ -134,4 +134,41 @@ fn names_are_those_of_the_configuration() {
     plan.baseline = "b".to_owned();
     let found = plan.resolve(&["a".to_owned(), "b".to_owned()]).unwrap_err().to_string();
     assert!(found.contains("expected another variant than the baseline"), "{found}");
+}
+
+#[test]
+fn a_resource_is_a_target_in_place_of_a_file() {
+    let with = |target: &str| {
+        spec(&format!(r#"{{"target": {{{target}, "experiment": "e"}}, "steps": [{{"coverage": 1}}]}}"#))
+    };
+    let found =
+        with(r#""kubernetes": {"kind": "EnvoyExtensionPolicy", "name": "weir", "wasm": "a"}"#).unwrap();
+    let resource = Resource {
+        kind: Kind::EnvoyExtensionPolicy,
+        namespace: None,
+        name: "weir".to_owned(),
+        wasm: Some("a".to_owned()),
+    };
+    assert_eq!(found.place.to_string(), "EnvoyExtensionPolicy weir");
+    assert_eq!(found.place, Place::Resource(resource));
+    let found = with(r#""kubernetes": {"kind": "TrafficExtension", "namespace": "shop", "name": "weir"}"#);
+    assert_eq!(found.unwrap().place.to_string(), "TrafficExtension shop/weir");
+    for (target, expected) in [
+        (r#""file": "a", "kubernetes": {}"#, "target.kubernetes: expected either `file` or `kubernetes`"),
+        (r#""kubernetes": {}"#, "target.kubernetes.kind: missing"),
+        (r#""kubernetes": {}"#, "target.kubernetes.name: missing"),
+        (r#""kubernetes": {"kind": "wasmPlugin"}"#, "did you mean `WasmPlugin`?"),
+        (r#""kubernetes": {"kind": "WasmPlugin", "name": "a/b"}"#, "target.kubernetes.name: invalid name"),
+        (
+            r#""kubernetes": {"kind": "WasmPlugin", "name": "a", "namespace": "-"}"#,
+            "target.kubernetes.namespace: invalid name",
+        ),
+        (
+            r#""kubernetes": {"kind": "WasmPlugin", "name": "a", "wasm": "b"}"#,
+            "target.kubernetes.wasm: expected only for an EnvoyExtensionPolicy",
+        ),
+    ] {
+        let found = with(target).unwrap_err();
+        assert!(found.contains(expected), "{expected}\nnot in\n{found}");
+    }
 }

@@ -1,0 +1,459 @@
+//! Where a cluster is and how its API server knows us: a kubeconfig, as `kubectl` reads it, or a pod's service account.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What Kubernetes puts into each pod.
+const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// A cluster, and who we are there.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    pub(super) server: String,
+    pub(super) namespace: String,
+    /// The certificates of the only authorities that are trusted, as PEM; those of the system where `None`.
+    pub(super) authority: Option<Vec<u8>>,
+    pub(super) insecure: bool,
+    /// A certificate and its key, as PEM.
+    pub(super) identity: Option<Vec<u8>>,
+    pub(super) proxy: Option<String>,
+    pub(super) credential: Credential,
+}
+
+/// How requests are signed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Credential {
+    /// Not at all, or by a certificate.
+    #[default]
+    None,
+    /// By a token.
+    Token(String),
+    /// By a token that others renew in this file.
+    TokenFile(PathBuf),
+    /// By name and password.
+    Basic(String, String),
+    /// By what a program prints.
+    Exec(Box<Exec>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Kubeconfig {
+    current_context: String,
+    clusters: Vec<Named>,
+    users: Vec<Named>,
+    contexts: Vec<Named>,
+}
+
+/// An entry, of which only the one that is meant is read further.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: String,
+    cluster: Value,
+    user: Value,
+    context: Value,
+    /// The folder that relative paths begin at.
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Context {
+    cluster: String,
+    user: String,
+    namespace: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Cluster {
+    server: String,
+    certificate_authority: Option<PathBuf>,
+    certificate_authority_data: Option<String>,
+    insecure_skip_tls_verify: bool,
+    tls_server_name: Option<String>,
+    proxy_url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct User {
+    token: Option<String>,
+    #[serde(rename = "tokenFile")]
+    token_file: Option<PathBuf>,
+    client_certificate: Option<PathBuf>,
+    client_certificate_data: Option<String>,
+    client_key: Option<PathBuf>,
+    client_key_data: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    exec: Option<Exec>,
+    auth_provider: Option<Value>,
+}
+
+/// A program that prints a credential (`client.authentication.k8s.io`), as those of cloud providers do.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Exec {
+    pub(super) api_version: String,
+    pub(super) command: String,
+    pub(super) args: Option<Vec<String>>,
+    pub(super) env: Option<Vec<Variable>>,
+}
+
+/// An environment variable.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+/// The cluster of a context: the given one, or the current one; of the pod where there is no kubeconfig.
+///
+/// # Errors
+/// What is missing or wrong.
+pub(super) fn settings(context: Option<&str>) -> Result<Settings, String> {
+    let files = files();
+    let exist = files.iter().any(|file| file.exists());
+    if !exist && context.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+        return pod(Path::new(POD), &|name| std::env::var(name).ok());
+    }
+    if !exist {
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        return Err(format!("no kubeconfig ({}), and this is no pod", names.join(", ")));
+    }
+    read(&files, context)
+}
+
+fn files() -> Vec<PathBuf> {
+    match std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
+        Some(list) => std::env::split_paths(&list).filter(|file| !file.as_os_str().is_empty()).collect(),
+        None => {
+            let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+            vec![home.join(".kube/config")]
+        }
+    }
+}
+
+/// The pod's service account; its token is renewed in its file.
+fn pod(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Settings, String> {
+    let host = variable("KUBERNETES_SERVICE_HOST").unwrap_or_default();
+    let port = variable("KUBERNETES_SERVICE_PORT").unwrap_or_else(|| "443".to_owned());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let namespace = read_file(&folder.join("namespace"))?;
+    Ok(Settings {
+        server: format!("https://{host}:{port}"),
+        namespace: String::from_utf8_lossy(&namespace).trim().to_owned(),
+        authority: Some(read_file(&folder.join("ca.crt"))?),
+        credential: Credential::TokenFile(folder.join("token")),
+        ..Settings::default()
+    })
+}
+
+/// Reads kubeconfigs; of entries with one name the first counts.
+fn read(files: &[PathBuf], context: Option<&str>) -> Result<Settings, String> {
+    let mut all = Kubeconfig::default();
+    for file in files.iter().filter(|file| file.exists()) {
+        let text = String::from_utf8_lossy(&read_file(file)?).into_owned();
+        let (documents, broken) = crate::yaml::read(&text);
+        if let Some(broken) = broken.first() {
+            return Err(format!("{}:{}: not YAML", file.display(), broken.at.line));
+        }
+        let Some(document) = documents.first() else { continue };
+        let one: Kubeconfig = part(&document.to_json(), &file.display().to_string())?;
+        if all.current_context.is_empty() {
+            all.current_context = one.current_context;
+        }
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let with_folder = |entries: Vec<Named>| {
+            let folder = folder.clone();
+            entries.into_iter().map(move |entry| Named { folder: folder.clone(), ..entry })
+        };
+        all.clusters.extend(with_folder(one.clusters));
+        all.users.extend(with_folder(one.users));
+        all.contexts.extend(with_folder(one.contexts));
+    }
+    let wanted = context.unwrap_or(&all.current_context);
+    if wanted.is_empty() {
+        return Err("the kubeconfig has no current-context: choose one with --context".to_owned());
+    }
+    let entry = find(&all.contexts, "context", wanted)?;
+    let context: Context = part(&entry.context, &format!("context {wanted}"))?;
+    let mut settings = Settings { namespace: context.namespace, ..Settings::default() };
+    if settings.namespace.is_empty() {
+        "default".clone_into(&mut settings.namespace);
+    }
+    let entry = find(&all.clusters, "cluster", &context.cluster)?;
+    cluster(part(&entry.cluster, &format!("cluster {}", context.cluster))?, &entry.folder, &mut settings)?;
+    if !context.user.is_empty() {
+        let entry = find(&all.users, "user", &context.user)?;
+        user(part(&entry.user, &format!("user {}", context.user))?, &entry.folder, &mut settings)?;
+    }
+    Ok(settings)
+}
+
+fn find<'a>(entries: &'a [Named], what: &str, name: &str) -> Result<&'a Named, String> {
+    entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let known = entries.iter().map(|entry| entry.name.as_str());
+        let hint = weir_core::problem::did_you_mean(name, known);
+        format!("the kubeconfig has no {what} {name:?}{hint}")
+    })
+}
+
+/// A part of a kubeconfig. What is wrong with it is said without its values, which may be secrets.
+fn part<T: DeserializeOwned + Default>(value: &Value, what: &str) -> Result<T, String> {
+    if value.is_null() {
+        return Ok(T::default());
+    }
+    serde_json::from_value(value.clone()).map_err(|_| format!("{what}: not as a kubeconfig has it"))
+}
+
+fn cluster(cluster: Cluster, folder: &Path, settings: &mut Settings) -> Result<(), String> {
+    if cluster.server.is_empty() {
+        return Err("the cluster has no server".to_owned());
+    }
+    if cluster.tls_server_name.is_some() {
+        return Err("tls-server-name of a cluster is not supported".to_owned());
+    }
+    settings.server = cluster.server;
+    settings.insecure = cluster.insecure_skip_tls_verify;
+    settings.proxy = cluster.proxy_url;
+    settings.authority = given(
+        cluster.certificate_authority_data.as_deref(),
+        cluster.certificate_authority.as_deref(),
+        folder,
+        "certificate-authority-data",
+    )?;
+    Ok(())
+}
+
+fn user(user: User, folder: &Path, settings: &mut Settings) -> Result<(), String> {
+    let certificate = given(
+        user.client_certificate_data.as_deref(),
+        user.client_certificate.as_deref(),
+        folder,
+        "client-certificate-data",
+    )?;
+    let key = given(user.client_key_data.as_deref(), user.client_key.as_deref(), folder, "client-key-data")?;
+    settings.identity = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some([certificate, b"\n".to_vec(), key].concat()),
+        (None, None) => None,
+        _ => return Err("a client certificate needs a key, and a key a certificate".to_owned()),
+    };
+    settings.credential = match user {
+        User { exec: Some(exec), .. } if exec.command.is_empty() => {
+            return Err("exec of the user has no command".to_owned());
+        }
+        User { exec: Some(exec), .. } => {
+            // A command with a folder in it is in the kubeconfig's.
+            let command = match exec.command.contains('/') {
+                true => folder.join(&exec.command).display().to_string(),
+                false => exec.command.clone(),
+            };
+            Credential::Exec(Box::new(Exec { command, ..exec }))
+        }
+        User { token: Some(token), .. } if !token.is_empty() => Credential::Token(token),
+        User { token_file: Some(file), .. } => Credential::TokenFile(folder.join(file)),
+        User { username: Some(name), password, .. } if !name.is_empty() => {
+            Credential::Basic(name, password.unwrap_or_default())
+        }
+        User { auth_provider: Some(_), .. } => {
+            return Err(
+                "auth-provider of a user is not supported, as in kubectl 1.26 and later: use exec".to_owned()
+            );
+        }
+        _ => Credential::None,
+    };
+    Ok(())
+}
+
+/// Bytes that are in the kubeconfig as Base64, or in a file.
+fn given(
+    data: Option<&str>,
+    file: Option<&Path>,
+    folder: &Path,
+    name: &str,
+) -> Result<Option<Vec<u8>>, String> {
+    match (data.filter(|data| !data.is_empty()), file.filter(|file| !file.as_os_str().is_empty())) {
+        (Some(data), _) => {
+            let bytes = STANDARD.decode(data).map_err(|_| format!("{name} is not Base64"))?;
+            Ok(Some(bytes))
+        }
+        (None, Some(file)) => read_file(&folder.join(file)).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The value of `authorization`; `None` without one.
+///
+/// # Errors
+/// Why there is no credential.
+pub(super) fn authorization(credential: &Credential) -> Result<Option<String>, String> {
+    let token = match credential {
+        Credential::None => return Ok(None),
+        Credential::Basic(name, password) => {
+            return Ok(Some(format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))));
+        }
+        Credential::Token(token) => token.clone(),
+        Credential::TokenFile(file) => String::from_utf8_lossy(&read_file(file)?).into_owned(),
+        Credential::Exec(exec) => run(exec)?,
+    };
+    Ok(Some(format!("Bearer {}", token.trim())))
+}
+
+/// The token that a program prints.
+fn run(exec: &Exec) -> Result<String, String> {
+    let name = &exec.command;
+    let info = serde_json::json!({
+        "apiVersion": exec.api_version,
+        "kind": "ExecCredential",
+        "spec": {"interactive": false},
+    });
+    let variables: BTreeMap<&str, &str> =
+        exec.env.iter().flatten().map(|it| (it.name.as_str(), it.value.as_str())).collect();
+    let output = std::process::Command::new(name)
+        .args(exec.args.iter().flatten())
+        .envs(variables)
+        .env("KUBERNETES_EXEC_INFO", info.to_string())
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| format!("{name}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{name}: {}", output.status));
+    }
+    let credential: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|_| format!("{name}: what it prints is not an ExecCredential"))?;
+    let token = credential.pointer("/status/token").and_then(Value::as_str);
+    token
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{name}: it prints no token (client certificates are not supported)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "\
+current-context: b
+clusters:
+- {name: one, cluster: {server: 'https://one.example', certificate-authority: ca.pem}}
+- {name: two, cluster: {server: 'https://two.example', insecure-skip-tls-verify: true, proxy-url: 'http://p'}}
+contexts:
+- {name: a, context: {cluster: one, user: anna, namespace: shop}}
+- {name: b, context: {cluster: two, user: bob}}
+- {name: c, context: {cluster: one, user: cat}}
+- {name: d, context: {cluster: one, user: dan}}
+- {name: e, context: {cluster: none}}
+users:
+- {name: anna, user: {token: secret}}
+- {name: bob, user: {client-certificate-data: YQ==, client-key-data: Yg==}}
+";
+    const SECOND: &str = "\
+current-context: other
+users:
+- {name: anna, user: {token: not-this}}
+- {name: cat, user: {exec: {command: ./print, apiVersion: client.authentication.k8s.io/v1, env: [{name: A, value: b}]}}}
+- {name: dan, user: {tokenFile: token}}
+";
+
+    #[test]
+    fn kubeconfigs_are_read_as_kubectl_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let files = [write("first", FIRST), folder.path().join("absent"), write("second", SECOND)];
+        write("ca.pem", "CA");
+        write("token", "from-a-file\n");
+        let of = |context: Option<&str>| read(&files, context);
+
+        let current = of(None).unwrap();
+        assert_eq!((current.server.as_str(), current.namespace.as_str()), ("https://two.example", "default"));
+        assert_eq!(current.identity, Some(b"a\nb".to_vec()));
+        assert!(
+            current.insecure && current.authority.is_none() && current.proxy.as_deref() == Some("http://p")
+        );
+        assert_eq!(authorization(&current.credential), Ok(None));
+
+        let a = of(Some("a")).unwrap();
+        assert_eq!((a.namespace.as_str(), a.authority), ("shop", Some(b"CA".to_vec())));
+        assert_eq!(authorization(&a.credential).unwrap().unwrap(), "Bearer secret", "the first counts");
+        let d = of(Some("d")).unwrap();
+        assert_eq!(authorization(&d.credential).unwrap().unwrap(), "Bearer from-a-file");
+
+        let c = of(Some("c")).unwrap();
+        let script = "#!/bin/sh\necho \"{\\\"status\\\": {\\\"token\\\": \\\"$A-token\\\"}}\"\n";
+        let program = write("print", script);
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(authorization(&c.credential).unwrap().unwrap(), "Bearer b-token");
+        fs::write(&program, "#!/bin/sh\necho secret; exit 3\n").unwrap();
+        let failed = authorization(&c.credential).unwrap_err();
+        assert!(failed.contains("print: exit status: 3") && !failed.contains("secret"), "{failed}");
+        fs::write(&program, "#!/bin/sh\necho secret\n").unwrap();
+        let failed = authorization(&c.credential).unwrap_err();
+        assert!(failed.contains("not an ExecCredential") && !failed.contains("secret"), "{failed}");
+
+        assert!(of(Some("e")).unwrap_err().contains("no cluster \"none\""));
+        assert!(of(Some("f")).unwrap_err().contains("no context \"f\""));
+        for (text, expected) in [
+            ("a: [", "not YAML"),
+            ("clusters: 1", "not as a kubeconfig has it"),
+            ("contexts: []", "no current-context"),
+        ] {
+            let found = read(&[write("wrong", text)], None).unwrap_err();
+            assert!(found.contains(expected), "{expected}: {found}");
+        }
+        for (from, to, expected) in [
+            ("token: secret", "token: [secret]", "user anna: not as a kubeconfig has it"),
+            ("token: secret", "auth-provider: {name: gcp}", "use exec"),
+            ("token: secret", "client-key-data: Yg==", "a key a certificate"),
+            ("token: secret", "client-key-data: secret!", "client-key-data is not Base64"),
+            ("server: 'https://one.example',", "", "the cluster has no server"),
+            ("certificate-authority: ca.pem", "tls-server-name: x", "tls-server-name"),
+            ("certificate-authority: ca.pem", "certificate-authority: gone", "gone"),
+        ] {
+            assert!(FIRST.contains(from));
+            let found = read(&[write("wrong", &FIRST.replace(from, to))], Some("a")).unwrap_err();
+            assert!(found.contains(expected) && !found.contains("secret"), "{expected}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_pod_has_all_that_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("namespace", "shop"), ("ca.crt", "CA"), ("token", "one")] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let variables = |host: &'static str| {
+            move |name: &str| Some(if name.ends_with("HOST") { host } else { "6443" }.to_owned())
+        };
+        let settings = pod(folder.path(), &variables("10.0.0.1")).unwrap();
+        assert_eq!(
+            (settings.server.as_str(), settings.namespace.as_str()),
+            ("https://10.0.0.1:6443", "shop")
+        );
+        assert_eq!(authorization(&settings.credential).unwrap().unwrap(), "Bearer one");
+        // The kubelet renews it.
+        fs::write(folder.path().join("token"), "two").unwrap();
+        assert_eq!(authorization(&settings.credential).unwrap().unwrap(), "Bearer two");
+        assert_eq!(pod(folder.path(), &variables("fd00::1")).unwrap().server, "https://[fd00::1]:6443");
+        fs::remove_file(folder.path().join("ca.crt")).unwrap();
+        assert!(pod(folder.path(), &variables("10.0.0.1")).unwrap_err().contains("ca.crt"));
+    }
+}

@@ -1,0 +1,150 @@
+//! `weir rollout run`: one evaluation after another.
+
+use super::evaluate::{Rollout, Way};
+use super::home::{Home, Trouble};
+use super::lease::Lease;
+use super::specification::Specification;
+use super::{GOES_ON, RunArgs, events, outcome, show};
+use crate::output::{Failure, Outcome};
+use crate::run::stop::Stop;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a program without the Lease looks whether it has it.
+const WAITING: Duration = Duration::from_millis(200);
+
+/// Evaluates until the rollout is over, or a signal comes.
+///
+/// # Errors
+/// A specification or a target that cannot be used.
+pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let mut rollout = super::open(&args.common)?;
+    rollout.stays = args.stay;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
+    let mut lease = lease_of(&rollout);
+    let mut turn = Turn::default();
+    let mut has_begun = false;
+    loop {
+        if let Some(lease) = &lease {
+            match turn.has(lease, &rollout)? {
+                true => {}
+                false if stop.told_within(WAITING) => return Ok(Outcome::Exit(GOES_ON)),
+                false => continue,
+            }
+        }
+        let interval = Duration::from_millis(rollout.specification.plan.interval);
+        let evaluated = match rollout.evaluate(Way::Really) {
+            Ok(evaluated) => evaluated,
+            // A release that has begun is watched on: a full disk, a lock that is held for long, or a missing permission
+            // may pass.
+            Err(trouble) if has_begun || matches!(trouble, Trouble::Passing(_)) => {
+                crate::output::complain(trouble.message());
+                if stop.told_within(interval) {
+                    return Ok(Outcome::Exit(GOES_ON));
+                }
+                continue;
+            }
+            Err(trouble) => return Err(trouble.into()),
+        };
+        has_begun = true;
+        for event in &evaluated.events {
+            if args.format.is_json() {
+                events::write_json(event, &rollout.specification, out)?;
+            } else {
+                events::write(event, &rollout.specification, out)?;
+            }
+        }
+        out.flush()?;
+        if evaluated.record.state.phase.is_final() {
+            // It was over before: --restart begins again.
+            if evaluated.events.is_empty() {
+                show(&rollout.specification, &evaluated.record, args.format, out)?;
+                out.flush()?;
+            }
+            if !args.stay {
+                return Ok(outcome(&evaluated.record));
+            }
+            match next(args, &evaluated.record.specification, interval, &stop)? {
+                Some(next) => {
+                    // The target may be another one.
+                    drop(lease);
+                    lease = lease_of(&next);
+                    rollout = next;
+                }
+                None => return Ok(Outcome::Exit(GOES_ON)),
+            }
+            continue;
+        }
+        if stop.told_within(interval) {
+            return Ok(Outcome::Exit(GOES_ON));
+        }
+    }
+}
+
+fn lease_of(rollout: &Rollout) -> Option<Lease> {
+    match &rollout.home {
+        Home::Resource(resources) => Some(Lease::keep(Arc::clone(&resources.cluster), resources.resource())),
+        Home::Files(_) => None,
+    }
+}
+
+/// Waits for a specification that is another one than that of the rollout that is over. `None` where a signal came first.
+fn next(args: &RunArgs, over: &str, interval: Duration, stop: &Stop) -> Result<Option<Rollout>, Failure> {
+    let mut said = String::new();
+    loop {
+        if stop.told_within(interval) {
+            return Ok(None);
+        }
+        match Specification::read(&args.common.spec) {
+            Ok(specification) if specification.text == over => {}
+            Ok(_) => {
+                let mut next = super::open(&args.common)?;
+                next.stays = true;
+                return Ok(Some(next));
+            }
+            // Once, not every few seconds.
+            Err(problem) if problem == said => {}
+            Err(problem) => {
+                crate::output::complain(&problem);
+                said = problem;
+            }
+        }
+    }
+}
+
+/// Whose turn it is, as it was said last.
+#[derive(Default)]
+struct Turn {
+    said: String,
+}
+
+impl Turn {
+    /// Whether it is this program's. Says so when it is not, once.
+    fn has(&mut self, lease: &Lease, rollout: &Rollout) -> Result<bool, Failure> {
+        let here = lease.is_here();
+        if here == Some(true) {
+            if !self.said.is_empty() {
+                crate::output::complain(&format!(
+                    "{}: this program has the Lease",
+                    rollout.specification.place
+                ));
+                self.said.clear();
+            }
+            return Ok(true);
+        }
+        let message = match lease.trouble() {
+            Some(Trouble::Wrong(message)) => return Err(message.into()),
+            Some(Trouble::Passing(message)) => message,
+            None if lease.holder().is_empty() => return Ok(false),
+            None => format!("{}: {} has the Lease: waiting", rollout.specification.place, lease.holder()),
+        };
+        if self.said != message {
+            crate::output::complain(&message);
+            self.said = message;
+        }
+        Ok(false)
+    }
+}

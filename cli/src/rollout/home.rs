@@ -1,0 +1,158 @@
+//! Where a rollout's target and its state are: files, or a resource in a cluster.
+
+use super::resource::{Object, Resources};
+use super::specification::Specification;
+use super::store::{Files, Record};
+use crate::kubernetes::ClusterContext;
+use std::fs::File;
+use weir_rollout::{Content, Event, Place};
+
+/// Why an evaluation came to nothing. What was there before is there still, and the next one does what this one could
+/// not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Something must be done about it.
+    Wrong(String),
+    /// It may pass by itself: the API server is away, or has too much to do.
+    Passing(String),
+}
+
+impl From<String> for Trouble {
+    fn from(message: String) -> Self {
+        Self::Wrong(message)
+    }
+}
+
+impl Trouble {
+    /// In words.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Wrong(message) | Self::Passing(message) => message,
+        }
+    }
+}
+
+/// What is there, at one time.
+pub(super) struct Look {
+    /// The state; `None` where no rollout has begun.
+    pub(super) record: Option<Record>,
+    /// The configuration, or why it cannot be read.
+    pub(super) text: Result<String, String>,
+    /// The resource.
+    pub(super) object: Option<Object>,
+}
+
+impl Look {
+    /// Which version the target holds.
+    pub(super) fn content(&self, record: &Record) -> Content {
+        match &self.text {
+            Err(_) => Content::Unreadable,
+            Ok(text) => {
+                let version = record.versions.iter().position(|version| version.text == *text);
+                version.map_or(Content::Foreign, Content::Version)
+            }
+        }
+    }
+}
+
+/// What came of storing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// It is stored.
+    Done,
+    /// Something else was quicker; nothing is stored.
+    Overtaken,
+}
+
+/// Where target and state are.
+pub(super) enum Home {
+    /// The target is a file, and the state is in one beside it.
+    Files(Files),
+    /// The target is a resource, and the state is an annotation of it.
+    Resource(Resources),
+}
+
+impl Home {
+    /// The home of a specification's target. Fills in what the specification calls it.
+    ///
+    /// # Errors
+    /// There is no way to the cluster.
+    pub(super) fn open(
+        specification: &mut Specification,
+        connection: &ClusterContext,
+    ) -> Result<Self, String> {
+        match &specification.plan.place {
+            Place::File(file) => {
+                let target = specification.folder.join(file);
+                specification.place = target.display().to_string();
+                Ok(Self::Files(Files::beside(&target)))
+            }
+            Place::Resource(resource) => {
+                let mut resource = resource.clone();
+                let resources = Resources::open(&mut resource, connection)?;
+                specification.plan.place = Place::Resource(resource);
+                specification.title = specification.plan.place.to_string();
+                specification.place = specification.title.clone();
+                Ok(Self::Resource(resources))
+            }
+        }
+    }
+
+    /// What is there now.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub(super) fn look(&self) -> Result<Look, Trouble> {
+        match self {
+            Self::Files(files) => files.look(),
+            Self::Resource(resources) => resources.look(),
+        }
+    }
+
+    /// Keeps other evaluations on this machine from storing; a resource needs no lock, as its version is compared.
+    ///
+    /// # Errors
+    /// The lock cannot be had.
+    pub(super) fn lock(&self) -> Result<Option<File>, String> {
+        match self {
+            Self::Files(files) => files.lock().map(Some),
+            Self::Resource(_) => Ok(None),
+        }
+    }
+
+    /// Stores the state and, after it or together with it, writes a version into the target, unless that has changed
+    /// since it was looked at. The caller must hold the lock.
+    ///
+    /// # Errors
+    /// Why it cannot be stored or written.
+    pub(super) fn store(
+        &self,
+        look: &Look,
+        record: &mut Record,
+        write: Option<usize>,
+        status: &str,
+    ) -> Result<Stored, Trouble> {
+        match self {
+            Self::Files(files) => files.store(look, record, write),
+            Self::Resource(resources) => resources.store(look, record, write, status),
+        }
+    }
+
+    /// Tells the cluster what has happened.
+    pub(super) fn announce(&mut self, look: &Look, events: &[Event]) {
+        if let Self::Resource(resources) = self {
+            resources.announce(look, events);
+        }
+    }
+
+    /// A text of the target in the form in which texts are compared.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn canonical(&self, text: String) -> Result<String, String> {
+        match self {
+            Self::Files(_) => Ok(text),
+            Self::Resource(_) => super::resource::canonical(&text),
+        }
+    }
+}
