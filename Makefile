@@ -64,7 +64,7 @@ native: ## Build the native module, dist/libweir.so
 	@$(XTASK) dist native
 
 .PHONY: release
-release: wasm native ## What a release has, into dist/release: modules, command line, SBOM, checksums, provenance
+release: wasm native ## What a release has, into dist/release: modules, chart, command line, SBOM, checksums, provenance
 	scripts/release
 
 .PHONY: schema
@@ -138,13 +138,13 @@ test-load: wasm native ## 200,000 requests to each shell in Envoy: right answers
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture --test-threads 1
 
 .PHONY: test-istio
-test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; skipped without Go
+test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; Helm's chart; skipped without Go
 	$(BUILD_WEIR)
-	@if istiod=$$(scripts/istio path); then \
-	  $(WEIR) WEIR_ISTIOD=$$istiod ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	@if istiod=$$(scripts/istio path) && helm=$$(scripts/helm path); then \
+	  $(WEIR) WEIR_ISTIOD=$$istiod WEIR_HELM=$$helm ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	    $(CARGO) test --workspace $(HOST) --test istio && \
 	  WEIR_ISTIOD=$$istiod $(CARGO) test --workspace $(HOST) --test registry -- oci_istio::; \
-	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as it cannot be built here"; else exit 1; fi
+	elif [ $$? = 3 ]; then echo "Istio and Helm: SKIPPED, as they cannot be built here"; else exit 1; fi
 
 .PHONY: bench
 bench: wasm native ## Measure what a request costs in Envoy
@@ -162,7 +162,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; shellcheck and gof
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	if command -v shellcheck >/dev/null; then \
 	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/istio \
+	    scripts/lib.sh scripts/toolchain scripts/envoy scripts/envoy-versions scripts/fresh scripts/fuzz scripts/helm scripts/istio \
 	    scripts/registry scripts/release scripts/sample-image scripts/book scripts/wasm-bindgen scripts/prometheus scripts/demo scripts/timed .ci/run envoy-configs/two-hops/prepare; fi
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/istiod | tee /dev/stderr)"; fi
 

@@ -4,6 +4,7 @@
 
 mod bom;
 mod book;
+mod chart;
 mod dist;
 mod drift;
 mod identity;

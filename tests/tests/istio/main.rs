@@ -5,6 +5,7 @@
 mod admitted;
 mod built;
 mod component;
+mod helm;
 mod imported;
 mod imported_policies;
 mod istiod;
@@ -77,7 +78,7 @@ fn istios_validation_takes_every_manifest() {
 }
 
 /// A folder and files with resources of Kubernetes and of others.
-const NOT_ISTIOS: [&str; 4] = ["envoy-gateway", "namespace.yaml", "web.yaml", "gateway.yaml"];
+const NOT_ISTIOS: [&str; 5] = ["admission", "envoy-gateway", "namespace.yaml", "web.yaml", "gateway.yaml"];
 
 /// Istio's resources below a folder: neither Kustomize's own files nor those of other programs.
 pub(crate) fn manifests(folder: &Path) -> Vec<PathBuf> {
