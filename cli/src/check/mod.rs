@@ -176,6 +176,28 @@ pub(crate) fn problems(
     Ok(outcome)
 }
 
+/// What is wrong with a resource, and what is probably not intended.
+pub(crate) struct Judged {
+    pub(crate) problems: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Checks one resource of Kubernetes. One that has no configuration of Weir has no problem.
+pub(crate) fn resource(resource: &serde_json::Value, all_plugins: bool, variables: &Variables) -> Judged {
+    let whose = if all_plugins { Whose::All } else { Whose::Recognised };
+    let settings = Settings { whose, variables, allow_none: true };
+    let file = of_text(String::new(), &resource.to_string(), &settings);
+    let mut judged = Judged { problems: Vec::new(), warnings: Vec::new() };
+    Checked::new(vec![file], true).each(|_, level, finding| {
+        let text = finding.map(Finding::text).unwrap_or_default();
+        match level {
+            report::Level::Problem => judged.problems.push(text),
+            report::Level::Warning(code) => judged.warnings.push(format!("[{code}] {text}")),
+        }
+    });
+    judged
+}
+
 fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = manifest::find(text, settings.whose);
