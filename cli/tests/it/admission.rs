@@ -226,7 +226,8 @@ fn the_page_makes_a_certificate_that_works() {
         String::from_utf8(output.stdout).unwrap()
     };
     bash(&line("openssl req"));
-    let manifest = std::fs::read_to_string(format!("{root}/wasm-plugins/admission/base/webhook.yaml")).unwrap();
+    let manifest =
+        std::fs::read_to_string(format!("{root}/wasm-plugins/admission/base/webhook.yaml")).unwrap();
     let written = folder.write("webhook.yaml", &manifest);
     bash(&line("sed -i").replace("wasm-plugins/admission/base/webhook.yaml", &written));
     let webhook: Value = serde_saphyr::from_str(&std::fs::read_to_string(&written).unwrap()).unwrap();
