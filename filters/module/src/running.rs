@@ -94,10 +94,10 @@ mod tests {
             gauge("weir_config_timestamp_seconds", 1_700_000_000),
             gauge("weir_module_version", OWN_VERSION),
         ];
-        assert_eq!(host.counters.borrow().clone(), expected.into());
+        assert_eq!(host.counters.borrow().clone(), expected);
         refused(&host);
         let refused = gauge("weir_config_refused_timestamp_seconds", 1_700_000_000);
-        assert_eq!(host.counters.borrow().get(&refused.0), Some(&refused.1));
+        assert_eq!(host.counters.borrow().last(), Some(&refused));
         let names = metrics(b"");
         assert_eq!(names[0], "plugin=.=_;.;weir_config_hash");
         assert_eq!(metrics(&[b'a'; 100])[0].len(), "plugin=.=;.;weir_config_hash".len() + 64);
