@@ -64,7 +64,7 @@ native: ## Build the native module, dist/libweir.so
 	@$(XTASK) dist native
 
 .PHONY: release
-release: wasm native ## What a release has, into dist/release: modules, command line, SBOM, checksums, provenance
+release: wasm native ## What a release has, into dist/release: modules, chart, command line, SBOM, checksums, provenance
 	scripts/release
 
 .PHONY: schema
@@ -147,13 +147,13 @@ test-load: wasm native ## 200,000 requests to each shell in Envoy: right answers
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture --test-threads 1
 
 .PHONY: test-istio
-test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; skipped without Go
+test-istio: wasm ## Istio configures a real Envoy with wasm-plugins/, and fetches our images; Helm's chart; skipped without Go
 	$(BUILD_WEIR)
-	@if istiod=$$(scripts/istio path); then \
-	  $(WEIR) WEIR_ISTIOD=$$istiod ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	@if istiod=$$(scripts/istio path) && helm=$$(scripts/helm path); then \
+	  $(WEIR) WEIR_ISTIOD=$$istiod WEIR_HELM=$$helm ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	    $(CARGO) test --workspace $(HOST) --test istio && \
 	  WEIR_ISTIOD=$$istiod $(CARGO) test --workspace $(HOST) --test registry -- oci_istio::; \
-	elif [ $$? = 3 ]; then echo "Istio: SKIPPED, as it cannot be built here"; else exit 1; fi
+	elif [ $$? = 3 ]; then echo "Istio and Helm: SKIPPED, as they cannot be built here"; else exit 1; fi
 
 .PHONY: test-kubernetes
 test-kubernetes: ## A real Kubernetes API server with etcd takes our manifests; needs Go, builds for minutes once

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod assign;
 mod change;
 mod check;
@@ -27,6 +28,7 @@ mod run;
 mod schema;
 mod shell;
 mod simulate;
+mod status;
 mod subject;
 mod upstream;
 
@@ -52,6 +54,7 @@ struct Options {
 enum Command {
     Init(init::Args),
     Check(check::Args),
+    Admission(admission::Args),
     Schema(schema::Args),
     Assign(assign::Args),
     Plan(change::plan::Args),
@@ -63,6 +66,7 @@ enum Command {
     Report(report::Args),
     #[command(subcommand)]
     Rollout(rollout::Command),
+    Status(status::Args),
     Import(import::Args),
     #[command(subcommand)]
     Render(render::Command),
@@ -103,6 +107,7 @@ fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Ou
     match command {
         Command::Init(args) => init::run(&args, out),
         Command::Check(args) => check::run(&args, out),
+        Command::Admission(args) => admission::run(&args, out),
         Command::Schema(args) => {
             out.write_all(schema::chosen(&args).as_bytes())?;
             Ok(Outcome::Fine)
@@ -124,6 +129,7 @@ fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Ou
         Command::Design(args) => design::run(&args, out),
         Command::Report(args) => report::run(&args, out),
         Command::Rollout(command) => rollout::run(&command, out),
+        Command::Status(args) => status::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
         Command::Run(args) => run::run(&args, out),

@@ -120,7 +120,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], meaning:
 }
 
 /// All of them, in the order of the reference.
-pub(crate) const ALL: [OwnMetric; 41] = [
+pub(crate) const ALL: [OwnMetric; 45] = [
     counter(
         Section::Jwt,
         "weir_jwt_allowed_total",
@@ -164,6 +164,13 @@ pub(crate) const ALL: [OwnMetric; 41] = [
         "Responses of key servers: `ok`, or `failed` for unusable ones. Each VM of a proxy fetches \
          separately.",
     ),
+    OwnMetric {
+        section: Section::Jwt,
+        name: "weir_jwt_keys_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &["provider"],
+        meaning: "When keys came from the key server last, in seconds since 1970: for the last of the proxy's VMs.",
+    },
     counter(
         Section::Experiments,
         "weir_exposures_total",
@@ -349,6 +356,29 @@ pub(crate) const ALL: [OwnMetric; 41] = [
         meaning: "A number of 48 bits for the configuration that the plugin runs; it changes when a configuration is \
                   accepted, and a rejected one leaves it. [`weir rollout`](rollout.md) waits for it; `weir rollout \
                   hash FILE` prints that of a file.",
+    },
+    OwnMetric {
+        section: Section::Any,
+        name: "weir_config_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &["plugin"],
+        meaning: "When the plugin accepted the configuration that it runs, in seconds since 1970: the last of its VMs.",
+    },
+    OwnMetric {
+        section: Section::Any,
+        name: "weir_config_refused_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &["plugin"],
+        meaning: "When the plugin refused a configuration last; absent if it never did. If it is later than \
+                  `weir_config_timestamp_seconds`, the proxy runs an old configuration. A plugin that refused its \
+                  first configuration has no metrics at all, and the native module does not have this one.",
+    },
+    OwnMetric {
+        section: Section::Any,
+        name: "weir_module_version",
+        kind: Kind::Gauge,
+        labels: &["plugin"],
+        meaning: "The version of the module: 1002003 for 1.2.3. [`weir status`](cli.md#status) shows all of these.",
     },
     counter(
         Section::Any,

@@ -3,9 +3,10 @@
 //!
 //! All is what the program prints. Schema and tables come from the configuration types; a table stands in a
 //! page between `<!-- generated: NAME -->` and `<!-- end -->`, where NAME is a definition of the schema. What a page
-//! shows of the repository's own files is included the same way, see [`includes`].
+//! shows of the repository's own files is included the same way, see [`includes`], and what the Helm chart has of them is
+//! copied, see [`chart`].
 
-use crate::{Failure, includes, tables};
+use crate::{Failure, chart, includes, tables};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,6 +70,10 @@ fn generate(root: &Path) -> Result<Vec<Generated>, Failure> {
     for (path, arguments) in PRINTED {
         files.push(Generated { path: path.into(), text: weir(root, arguments)? });
     }
+    let fresh: Vec<(&str, &str)> =
+        files.iter().filter_map(|file| Some((file.path.to_str()?, file.text.as_str()))).collect();
+    let chart = chart::generate(root, fresh.first().map_or("", |(_, schema)| schema), &fresh)?;
+    files.extend(chart.into_iter().map(|(path, text)| Generated { path, text }));
     for (name, text) in &pages {
         let text = includes::fill(root, name, &tables.fill(name, text)?)?;
         files.push(Generated { path: Path::new(PAGES).join(name), text });

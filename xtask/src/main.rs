@@ -4,6 +4,7 @@
 
 mod bom;
 mod book;
+mod chart;
 mod deny;
 mod dist;
 mod drift;

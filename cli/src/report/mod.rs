@@ -185,11 +185,7 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
             "metrics.style is istio, whose labels have other names: weir report reads the style tags".into(),
         );
     }
-    if let Some(wrong) =
-        args.matchers.iter().find(|text| !text.contains(['=', '~']) || text.contains(['{', '}']))
-    {
-        return Err(format!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""));
-    }
+    matchers(&args.matchers)?;
     let known = goals_of(loaded, &args.experiment);
     let goals = if args.goals.is_empty() {
         known.into_iter().map(|(_, goal)| goal).collect()
@@ -263,6 +259,19 @@ fn goal(metric: &Metric) -> Goal {
     });
     let counts = metric.value.as_ref().is_none_or(|value| value.constant == Some(1));
     Goal { metric: metric.name.clone(), of_units: None, parts, counts }
+}
+
+/// Makes sure that texts are matchers of labels, as far as it can be seen without Prometheus.
+///
+/// # Errors
+/// One that is none.
+pub(crate) fn matchers(texts: &[String]) -> Result<(), String> {
+    match texts.iter().find(|text| !text.contains(['=', '~']) || text.contains(['{', '}'])) {
+        Some(wrong) => {
+            Err(format!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A key as labels have it.

@@ -35,6 +35,17 @@ pub(crate) struct Connection {
     ca_file: Option<PathBuf>,
 }
 
+impl Connection {
+    /// The same where a command has options of its own for it.
+    pub(crate) fn new(
+        prometheus: String,
+        bearer_token_file: Option<PathBuf>,
+        ca_file: Option<PathBuf>,
+    ) -> Self {
+        Self { prometheus, bearer_token_file, ca_file }
+    }
+}
+
 /// A connection to one server.
 pub(crate) struct Prometheus {
     client: Client,

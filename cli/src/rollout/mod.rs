@@ -34,6 +34,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 use store::Record;
+pub(crate) use target::fingerprint;
 use weir_rollout::{Command as Said, Phase};
 
 /// A longer wait for Prometheus counts as no answer: the release is not watched meanwhile.

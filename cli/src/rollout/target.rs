@@ -21,7 +21,7 @@ pub(super) struct Version {
 }
 
 /// The number that proxies report for a configuration.
-pub(super) fn fingerprint(loaded: &Loaded) -> u64 {
+pub(crate) fn fingerprint(loaded: &Loaded) -> u64 {
     let written = loaded.written.as_ref().map(|node| node.to_json()).unwrap_or_default();
     fingerprint_of(&written)
 }

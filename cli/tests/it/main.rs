@@ -1,5 +1,6 @@
 //! Tests of the command line. One program, since each costs a minute to compile and to link.
 
+mod admission;
 mod assign;
 mod check;
 mod design;
@@ -31,5 +32,6 @@ mod shell;
 #[path = "support/shop.rs"]
 mod shop;
 mod simulate;
+mod status;
 mod support;
 mod warnings;

@@ -175,7 +175,7 @@ fn counters(compiler: &mut Compiler<'_>) -> Counters {
     }
 }
 
-/// The keys' counters of a provider.
+/// The keys' counters and gauge of a provider.
 fn fetched(name: &str, compiler: &mut Compiler<'_>, keys: &Keys) -> Option<KeyServer> {
     let Keys::Remote(remote) = keys else { return None };
     let mut counter = |result: &str| {
@@ -183,5 +183,6 @@ fn fetched(name: &str, compiler: &mut Compiler<'_>, keys: &Keys) -> Option<KeySe
         compiler.counter(&parts.concat())
     };
     let (ok, failed) = (counter("ok"), counter("failed"));
-    Some(KeyServer { provider: name.into(), remote: remote.clone(), ok, failed })
+    let since = compiler.gauge(&["provider=.=", name, ";.;weir_jwt_keys_timestamp_seconds"].concat());
+    Some(KeyServer { provider: name.into(), remote: remote.clone(), ok, failed, since })
 }

@@ -2,13 +2,15 @@
 
 use crate::keys::Fetch;
 use crate::plan::Plan;
-use weir_core::ids::Counter;
+use weir_core::ids::{Counter, Gauge};
 
 /// What came of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// Counts it.
     pub count: Counter,
+    /// Set to the time where keys came.
+    pub since: Option<Gauge>,
     /// Whether requests may wait that can now be decided.
     pub release: bool,
     /// Log lines: skipped keys, or why the response is unusable.
@@ -39,12 +41,12 @@ impl Plan {
         let fetched = self.remotes.get(usize::from(provider))?;
         // Requests wait at one place, and may need the keys of several servers.
         let waited = self.remotes.iter().any(|fetched| fetched.remote.has_waiting());
-        let (count, notes) = match fetched.remote.on_fetched(now, answer) {
-            Ok(skipped) => (fetched.ok, skipped),
-            Err(reason) => (fetched.failed, vec![["keys are not available: ", &reason].concat()]),
+        let (count, since, notes) = match fetched.remote.on_fetched(now, answer) {
+            Ok(skipped) => (fetched.ok, Some(fetched.since), skipped),
+            Err(reason) => (fetched.failed, None, vec![["keys are not available: ", &reason].concat()]),
         };
         let name = |note: String| ["jwt: ", &fetched.provider, ": ", &note].concat();
-        Some(Fetched { count, release: waited, notes: notes.into_iter().map(name).collect() })
+        Some(Fetched { count, since, release: waited, notes: notes.into_iter().map(name).collect() })
     }
 
     /// Whether a request that was not held wants something to be fetched.

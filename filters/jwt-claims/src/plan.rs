@@ -7,7 +7,7 @@ use crate::verified::{HeaderRule, StateRule, Verified};
 use std::cell::RefCell;
 use std::rc::Rc;
 use weir_core::http_match::TextRequirement;
-use weir_core::ids::Counter;
+use weir_core::ids::{Counter, Gauge};
 use weir_core::{AttrId, OwnedHeader, Predicate, RuleIndex};
 use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
 
@@ -113,6 +113,8 @@ pub(crate) struct KeyServer {
     pub(crate) remote: Rc<Remote>,
     pub(crate) ok: Counter,
     pub(crate) failed: Counter,
+    /// When keys came last.
+    pub(crate) since: Gauge,
 }
 
 /// The attributes of a CORS preflight.

@@ -45,6 +45,9 @@ impl Pipeline {
         let taken = self.plans.jwt.as_ref().and_then(|jwt| jwt.on_fetched(provider, host.now(), answer));
         let Some(taken) = taken else { return false };
         self.counters.count([taken.count.index()].into_iter(), host);
+        if let Some(Some(gauge)) = taken.since.and_then(|since| self.gauges.get(since.index())) {
+            host.record(*gauge, host.now() / 1_000_000_000);
+        }
         for note in &taken.notes {
             host.log(log::Level::Warn, &weir_core::escape::escape(note));
         }

@@ -20,4 +20,4 @@ mod response_faults;
 mod running;
 
 pub use pipeline::{Kept, Pipeline, Workspace};
-pub use running::metric as running_metric;
+pub use running::metrics as running_metrics;

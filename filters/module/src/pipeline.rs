@@ -103,6 +103,28 @@ impl Pipeline {
         }
     }
 
+    /// The pipeline for a configuration, or all that is wrong with it.
+    fn configured<H: Host>(host: &H, configuration: &[u8]) -> Result<Self, Refusal> {
+        let refusal = |problems: Problems| Refusal::new(problems.iter());
+        let mut plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
+        plans.shape.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
+        Self::check_properties(&plans, host).map_err(refusal)?;
+        for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
+            host.declare_lasting(name.as_bytes());
+        }
+        let counters = Counters::define(&plans.shape.counters, host);
+        if let Some(metrics) = &plans.metrics {
+            metrics.define_all(host);
+        }
+        let gauge = |name: &String| host.define_metric(MetricKind::Gauge, name);
+        let gauges = plans.shape.gauges.iter().map(gauge).collect();
+        for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
+            host.log(log::Level::Warn, &weir_core::escape::escape(warning));
+        }
+        crate::running::report(host, configuration);
+        Ok(Self { counters, gauges, running: Running::default(), plans })
+    }
+
     /// What the host cannot read of what the plan reads.
     fn check_properties<H: Host>(plans: &Plans, host: &H) -> Result<(), Problems> {
         if H::READS_EVERY_PROPERTY {
@@ -141,24 +163,7 @@ impl<H: Host> Plugin<H> for Pipeline {
     type Workspace = Workspace;
 
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Refusal> {
-        let refusal = |problems: Problems| Refusal::new(problems.iter());
-        let mut plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
-        plans.shape.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
-        Self::check_properties(&plans, host).map_err(refusal)?;
-        for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
-            host.declare_lasting(name.as_bytes());
-        }
-        let counters = Counters::define(&plans.shape.counters, host);
-        if let Some(metrics) = &plans.metrics {
-            metrics.define_all(host);
-        }
-        let gauge = |name: &String| host.define_metric(MetricKind::Gauge, name);
-        let gauges = plans.shape.gauges.iter().map(gauge).collect();
-        for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
-            host.log(log::Level::Warn, &weir_core::escape::escape(warning));
-        }
-        crate::running::report(host, configuration);
-        Ok(Self { counters, gauges, running: Running::default(), plans })
+        Self::configured(host, configuration).inspect_err(|_| crate::running::refused(host))
     }
 
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace, held_for: u64) -> Served<Kept> {

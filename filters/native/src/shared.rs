@@ -43,7 +43,9 @@ impl Shared {
         let mut families = Families::default();
         families.declare(config, MetricKind::Counter, PANICS);
         families.declare(config, MetricKind::Counter, "weir_responses_forgotten_total");
-        families.declare(config, MetricKind::Gauge, &weir::running_metric(name));
+        for name in weir::running_metrics(name) {
+            families.declare(config, MetricKind::Gauge, &name);
+        }
         for name in &plans.shape.counters {
             families.declare(config, MetricKind::Counter, name);
         }

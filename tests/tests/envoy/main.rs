@@ -21,6 +21,7 @@ mod report_e2e;
 mod rollout_e2e;
 mod routing_e2e;
 mod shipped;
+mod status_e2e;
 mod surroundings;
 mod tracing_e2e;
 mod updates;

@@ -5,6 +5,7 @@
 mod admitted;
 mod built;
 mod component;
+mod helm;
 mod imported;
 mod imported_policies;
 mod istiod;

@@ -52,6 +52,32 @@ pub fn problems(name: &str, text: &str, variables: &Variables, out: &mut impl Wr
     Ok(outcome)
 }
 
+/// What is wrong with a resource, and what is probably not intended.
+#[derive(Debug)]
+pub struct Judged {
+    /// What an API server or a proxy would refuse.
+    pub problems: Vec<String>,
+    /// Warnings, each with its code.
+    pub warnings: Vec<String>,
+}
+
+/// Checks one resource of Kubernetes. One that has no configuration of Weir has no problem.
+#[must_use]
+pub fn resource(resource: &serde_json::Value, all_plugins: bool, variables: &Variables) -> Judged {
+    let whose = if all_plugins { Whose::All } else { Whose::Recognised };
+    let settings = Settings { whose, variables, allow_none: true };
+    let file = of_text(String::new(), &resource.to_string(), &settings);
+    let mut judged = Judged { problems: Vec::new(), warnings: Vec::new() };
+    Checked::new(vec![file], true).each(|_, level, finding| {
+        let text = finding.map(Finding::text).unwrap_or_default();
+        match level {
+            Level::Problem => judged.problems.push(text),
+            Level::Warning(code) => judged.warnings.push(format!("[{code}] {text}")),
+        }
+    });
+    judged
+}
+
 /// Checks the text of a file, which the results call `name`.
 #[must_use]
 pub fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {

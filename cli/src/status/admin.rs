@@ -1,0 +1,207 @@
+//! What Envoy's admin interfaces say.
+
+use super::fleet::{Metric, Proxy, Reading};
+use futures_util::future::join_all;
+use reqwest::{Client, Url, redirect};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use weir_core::escape::escape;
+
+/// How long one page may take.
+const TOTAL: Duration = Duration::from_secs(10);
+/// The longest page that is read.
+const MAX_PAGE: usize = 64 << 20;
+/// The most that is shown of a reason.
+const MAX_REASON: usize = 600;
+/// Which metrics are asked for. The names are Envoy's own, whatever labels its bootstrap makes of them.
+const FILTER: &str = "weir_(config|module_version|jwt_keys)|config_fail$|lds.update_rejected$";
+/// What begins the names of metrics of filters that came by ECDS.
+const DISCOVERED: &str = "extension_config_discovery.http_filter.";
+
+/// All proxies, in the order of their addresses. One that does not answer is a proxy with a trouble.
+///
+/// # Errors
+/// An address that is none, or certificates that cannot be read.
+pub(super) fn proxies(addresses: &[String], ca_file: Option<&Path>) -> Result<Vec<Proxy>, String> {
+    let urls: Vec<Url> = addresses.iter().map(|text| endpoint(text)).collect::<Result<_, _>>()?;
+    if urls.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Fails when one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let authorities = match ca_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+            let found = text.and_then(|text| crate::oci::http::certificates(&text));
+            found.map_err(|problem| format!("--ca-file {}: {problem}", path.display()))?
+        }
+        None => Vec::new(),
+    };
+    let client = Client::builder()
+        .tls_certs_merge(authorities)
+        .timeout(TOTAL)
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let all = urls.iter().map(|url| proxy(&client, url));
+    Ok(runtime.map_err(|error| error.to_string())?.block_on(join_all(all)))
+}
+
+async fn proxy(client: &Client, url: &Url) -> Proxy {
+    let name = name(url);
+    match asked(client, url).await {
+        Ok((labels, readings, reasons)) => Proxy { reasons, ..Proxy::new(name, labels, readings) },
+        Err(trouble) => Proxy::silent(name, BTreeMap::new(), trouble),
+    }
+}
+
+type Said = (BTreeMap<String, String>, Vec<Reading>, Vec<String>);
+
+async fn asked(client: &Client, url: &Url) -> Result<Said, String> {
+    let pages = [
+        "/server_info".to_owned(),
+        format!("/stats?format=json&filter={}", encoded(FILTER)),
+        "/config_dump?resource=dynamic_listeners".to_owned(),
+    ];
+    let [info, stats, listeners] = pages.map(|page| page_of(client, url, page));
+    let (info, stats, listeners) = (info.await?, stats.await?, listeners.await?);
+    Ok((node(&info), readings(&stats), reasons(&listeners)))
+}
+
+async fn page_of(client: &Client, url: &Url, page: String) -> Result<Value, String> {
+    let address = format!("{}{page}", url.as_str().trim_end_matches('/'));
+    let failed = |error: reqwest::Error| crate::oci::http::causes(&error);
+    let mut response = client.get(address).send().await.map_err(failed)?;
+    let status = response.status().as_u16();
+    if status != 200 {
+        return Err(format!("{page}: answered with status {status}"));
+    }
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(failed)? {
+        if body.len() + part.len() > MAX_PAGE {
+            return Err(format!("{page}: the answer has more than {} MiB", MAX_PAGE >> 20));
+        }
+        body.extend_from_slice(&part);
+    }
+    serde_json::from_slice(&body).map_err(|_| format!("{page}: not an answer of Envoy's admin interface"))
+}
+
+/// The ID of the node, and of Envoy.
+fn node(info: &Value) -> BTreeMap<String, String> {
+    let known = [("node", info["node"]["id"].as_str()), ("envoy", info["version"].as_str())];
+    let known =
+        known.into_iter().filter_map(|(name, value)| Some((name, value.filter(|it| !it.is_empty())?)));
+    known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn readings(stats: &Value) -> Vec<Reading> {
+    let all = stats["stats"].as_array().into_iter().flatten();
+    all.filter_map(|stat| reading(stat["name"].as_str()?, stat["value"].as_u64()?)).collect()
+}
+
+fn reading(name: &str, value: u64) -> Option<Reading> {
+    for (metric, own, label) in Metric::OWN {
+        if let Some(of) = of_module(name, own, label) {
+            return Some(Reading { metric, of, value });
+        }
+    }
+    let of = match name.strip_prefix(DISCOVERED).and_then(|rest| rest.strip_suffix(".config_fail")) {
+        Some(filter) => filter,
+        None if name == "listener_manager.lds.update_rejected" => "listener",
+        None => return None,
+    };
+    Some(Reading { metric: Metric::Rejections, of: of.to_owned(), value })
+}
+
+/// The label in the name of a metric: `…plugin=.=weir;.;weir_config_hash` of WebAssembly,
+/// `…weir_config_hash.plugin.weir` of the native module.
+fn of_module(name: &str, metric: &str, label: &str) -> Option<String> {
+    if let Some(before) = name.strip_suffix(metric).and_then(|rest| rest.strip_suffix(";.;")) {
+        let (_, of) = before.rsplit_once(&format!("{label}=.="))?;
+        return Some(of.to_owned());
+    }
+    let (_, after) = name.split_once(&format!("{metric}.{label}."))?;
+    Some(after.to_owned())
+}
+
+/// Listeners whose last update was rejected, with what Envoy says of it.
+fn reasons(dump: &Value) -> Vec<String> {
+    let listeners = dump["configs"].as_array().into_iter().flatten();
+    let rejected = listeners.filter_map(|listener| {
+        let error = listener.get("error_state")?;
+        let details: String = error["details"].as_str()?.chars().take(MAX_REASON).collect();
+        let at = error["last_update_attempt"].as_str().unwrap_or("an unknown time");
+        let name = listener["name"].as_str().unwrap_or_default();
+        Some(format!("listener {name}: an update was rejected at {at}: {details}"))
+    });
+    rejected.collect()
+}
+
+fn name(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn endpoint(text: &str) -> Result<Url, String> {
+    let wrong = || {
+        format!("--admin: invalid URL {:?}: expected an address such as http://localhost:9901", escape(text))
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let good = ["http", "https"].contains(&url.scheme()) && url.has_host();
+    if good && url.query().is_none() && url.fragment().is_none() { Ok(url) } else { Err(wrong()) }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_of_both_kinds_of_modules_are_read() {
+        for (name, expected) in [
+            ("wasmcustom.plugin=.=weir;.;weir_config_hash", Some((Metric::Hash, "weir"))),
+            ("dynamicmodulescustom.weir_config_hash.plugin.weir", Some((Metric::Hash, "weir"))),
+            (
+                "wasmcustom.plugin=.=a_b;.;weir_config_refused_timestamp_seconds",
+                Some((Metric::Refused, "a_b")),
+            ),
+            ("wasmcustom.provider=.=corp;.;weir_jwt_keys_timestamp_seconds", Some((Metric::Keys, "corp"))),
+            (
+                "extension_config_discovery.http_filter.shop.weir.config_fail",
+                Some((Metric::Rejections, "shop.weir")),
+            ),
+            ("listener_manager.lds.update_rejected", Some((Metric::Rejections, "listener"))),
+            ("wasmcustom.weir_config_hash", None),
+            ("cluster.weir_config.upstream_rq", None),
+        ] {
+            let found = reading(name, 1).map(|reading| (reading.metric, reading.of));
+            assert_eq!(found, expected.map(|(metric, of)| (metric, of.to_owned())), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_rejected_listener_says_why() {
+        let dump = json!({"configs": [
+            {"name": "http", "error_state": {"last_update_attempt": "2026-01-01T00:00:00Z", "details": "bad"}},
+            {"name": "good", "active_state": {}}]});
+        assert_eq!(reasons(&dump), ["listener http: an update was rejected at 2026-01-01T00:00:00Z: bad"]);
+        assert!(reasons(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn addresses_are_those_of_servers() {
+        assert_eq!(name(&endpoint("http://localhost:9901").unwrap()), "localhost:9901");
+        assert_eq!(name(&endpoint("https://admin.example/a/").unwrap()), "admin.example");
+        for text in ["localhost:9901", "ftp://x", "http://x/?a", ""] {
+            assert!(endpoint(text).unwrap_err().contains("http://localhost:9901"), "{text}");
+        }
+    }
+}
