@@ -83,7 +83,7 @@ playground: ## Make the playground, a page that checks and explains configuratio
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-rules test-e2e test-native test-oci test-load ## Everything below
+test: test-unit test-wasm test-cases test-rules test-e2e test-native test-native-memory test-oci test-load ## Everything below
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
@@ -112,6 +112,10 @@ test-e2e: wasm native ## Cases, routing, failures, updates, shipped files and th
 .PHONY: test-native
 test-native: native ## The case files against the native module, in the real Envoy
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) $(NATIVE_TESTS)
+
+.PHONY: test-native-memory
+test-native-memory: native ## The native module under valgrind, with a program that plays Envoy
+	scripts/native-memory
 
 .PHONY: test-oci
 test-oci: wasm ## Push to a real registry, pull back with weir and skopeo

@@ -162,6 +162,7 @@ callbacks! {
     fn http_filter_config_http_callout(Pointer, *mut u64, Slice, *const Header, usize, Slice, u64) -> u32;
     fn http_filter_config_define_counter(Pointer, Slice, *const Slice, usize, *mut usize) -> u32;
     fn http_filter_config_define_gauge(Pointer, Slice, *const Slice, usize, *mut usize) -> u32;
+    fn http_filter_config_increment_counter(Pointer, usize, *const Slice, usize, u64) -> u32;
     fn http_filter_config_define_histogram(Pointer, Slice, *const Slice, usize, *mut usize) -> u32;
     fn http_filter_increment_counter(Pointer, usize, *const Slice, usize, u64) -> u32;
     fn http_filter_increment_gauge(Pointer, usize, *const Slice, usize, u64) -> u32;
@@ -279,6 +280,12 @@ impl Config {
         Self(pointer)
     }
 
+    /// That of no Envoy.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        Self(null_mut())
+    }
+
     /// Defines a metric with these labels; `None` where Envoy refuses.
     pub(crate) fn define(self, kind: weir_host::MetricKind, name: &str, labels: &[&str]) -> Option<usize> {
         let labels: Vec<Slice> = labels.iter().map(|label| Slice::of(label.as_bytes())).collect();
@@ -314,6 +321,18 @@ impl Config {
         (result == SUCCESS && envoy().is_some()).then_some(id)
     }
 
+    /// Adds to a counter with these values of its labels.
+    pub(crate) fn count(self, metric: usize, labels: &[Box<str>], by: u64) {
+        let labels: Vec<Slice> = labels.iter().map(|label| Slice::of(label.as_bytes())).collect();
+        let (labels, count) = pointer_and_len(&labels);
+        call!(http_filter_config_increment_counter(self.0, metric, labels, count, by));
+    }
+
+    /// The configuration for the moment in which Envoy drops it.
+    pub(crate) fn at_end(self) -> ConfigAtEnd {
+        ConfigAtEnd(self.0)
+    }
+
     /// What has Envoy call [`crate::entry`]'s `config_scheduled` on the main thread.
     pub(crate) fn scheduler(self) -> Option<ConfigScheduler> {
         let pointer = call_pointer(|envoy| {
@@ -330,6 +349,22 @@ fn call_pointer(call: impl FnOnce(&'static Callbacks) -> Pointer) -> Pointer {
 
 fn pointer_and_len(slices: &[Slice]) -> Labels {
     (if slices.is_empty() { null() } else { slices.as_ptr() }, slices.len())
+}
+
+/// A configuration that Envoy drops, in the callback that says so.
+pub(crate) struct ConfigAtEnd(Pointer);
+
+// SAFETY: it is only a handle, which nothing but that callback uses.
+unsafe impl Send for ConfigAtEnd {}
+// SAFETY: as above.
+unsafe impl Sync for ConfigAtEnd {}
+
+impl ConfigAtEnd {
+    /// As [`Config::count`]: Envoy's counters can be changed on any thread, and it calls back before it takes the
+    /// configuration apart.
+    pub(crate) fn count(&self, metric: usize, labels: &[Box<str>], by: u64) {
+        Config(self.0).count(metric, labels, by);
+    }
 }
 
 /// Calls a configuration on the main thread, from any thread.
@@ -385,34 +420,47 @@ impl Filter {
     pub(crate) fn pairs(self, map: Map, space: &mut Vec<Header>, out: &mut Vec<u8>) {
         out.clear();
         let count = call!(http_get_headers_size(self.0, map as u32));
-        space.clear();
-        space.resize(count, Header::NOTHING);
+        if space.len() < count {
+            space.resize(count, Header::NOTHING);
+        }
         if count == 0 || !call!(http_get_headers(self.0, map as u32, space.as_mut_ptr())) {
             return;
         }
         // SAFETY: headers stay where they are until one is changed, and are copied here.
-        let pairs = || space.iter().map(|header| unsafe { header.pair() });
-        let size = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-        out.extend_from_slice(&size(count));
-        for (name, value) in pairs() {
-            out.extend_from_slice(&size(name.len()));
-            out.extend_from_slice(&size(value.len()));
-        }
-        for (name, value) in pairs() {
-            out.extend_from_slice(name);
-            out.push(0);
-            out.extend_from_slice(value);
-            out.push(0);
+        let pairs = || space.iter().take(count).map(|header| unsafe { header.pair() });
+        let data: usize = space.iter().take(count).map(|header| header.name.len + header.value.len + 2).sum();
+        let all = 4 + 8 * count + data;
+        // Sizes have 32 bits. Envoy takes no headers of that many bytes.
+        let (Ok(_), Ok(number)) = (u32::try_from(all), u32::try_from(count)) else { return };
+        out.reserve(all);
+        // SAFETY: there is room for the number of headers, for eight bytes of sizes for each, and for each text with a
+        // byte behind it. All of it is written, from the first byte to `place`.
+        unsafe {
+            let start = out.as_mut_ptr();
+            start.cast::<[u8; 4]>().write(number.to_le_bytes());
+            let (mut sizes, mut place) = (start.add(4), start.add(4 + 8 * count));
+            for (name, value) in pairs() {
+                let both = name.len() as u64 | (value.len() as u64) << 32;
+                sizes.cast::<[u8; 8]>().write(both.to_le_bytes());
+                sizes = sizes.add(8);
+                place = write_text(place, name);
+                place = write_text(place, value);
+            }
+            out.set_len(place.offset_from_unsigned(start));
         }
     }
 
-    /// The first line of a header.
-    pub(crate) fn header(self, map: Map, name: &[u8]) -> Option<Vec<u8>> {
+    /// The first line of a header, added to `out`; false when there is none.
+    pub(crate) fn header(self, map: Map, name: &[u8], out: &mut Vec<u8>) -> bool {
         let mut value = Slice::NOTHING;
         let found =
             call!(http_get_header(self.0, map as u32, Slice::of(name), &raw mut value, 0, null_mut()));
-        // SAFETY: the value stays where it is until a header is changed, and is copied here.
-        (found && !value.data.is_null()).then(|| unsafe { value.bytes() }.to_vec())
+        let found = found && !value.data.is_null();
+        if found {
+            // SAFETY: the value stays where it is until a header is changed, and is copied here.
+            out.extend_from_slice(unsafe { value.bytes() });
+        }
+        found
     }
 
     pub(crate) fn add_header(self, map: Map, name: &[u8], value: &[u8]) -> bool {
@@ -479,11 +527,15 @@ impl Filter {
             && (with.is_empty() || call!(http_append_body(self.0, RECEIVED_RESPONSE_BODY, Slice::of(with))))
     }
 
-    pub(crate) fn attribute_text(self, id: u32) -> Option<Vec<u8>> {
+    /// An attribute, added to `out`; false when there is none.
+    pub(crate) fn attribute_text(self, id: u32, out: &mut Vec<u8>) -> bool {
         let mut value = Slice::NOTHING;
         let found = call!(http_filter_get_attribute_string(self.0, id, &raw mut value));
-        // SAFETY: Envoy keeps it during the callback, and it is copied here.
-        found.then(|| unsafe { value.bytes() }.to_vec())
+        if found {
+            // SAFETY: Envoy keeps it during the callback, and it is copied here.
+            out.extend_from_slice(unsafe { value.bytes() });
+        }
+        found
     }
 
     pub(crate) fn attribute_integer(self, id: u32) -> Option<u64> {
@@ -560,6 +612,44 @@ impl Filter {
     }
 }
 
+/// Writes a text and a zero, and returns the place behind them. Most texts of headers are short: a call of the C
+/// library for each would cost more than two writes, which overlap, of its beginning and its end.
+///
+/// # Safety
+/// The place is valid for writes of one byte more than the text has.
+#[inline]
+unsafe fn write_text(place: *mut u8, text: &[u8]) -> *mut u8 {
+    /// # Safety
+    /// The text has at least `N` bytes, and the place is valid for writes of as many as the text has.
+    unsafe fn both_ends<const N: usize>(place: *mut u8, text: &[u8]) {
+        let (from, last) = (text.as_ptr(), text.len() - N);
+        // SAFETY: as the caller says.
+        unsafe {
+            let (first, end) = (from.cast::<[u8; N]>().read(), from.add(last).cast::<[u8; N]>().read());
+            place.cast::<[u8; N]>().write(first);
+            place.add(last).cast::<[u8; N]>().write(end);
+        }
+    }
+    let len = text.len();
+    // SAFETY: each branch has compared the length with its own, and the caller promises the place.
+    unsafe {
+        match len {
+            0 => {}
+            1..=3 => {
+                both_ends::<1>(place, text);
+                place.add(len / 2).write(*text.as_ptr().add(len / 2));
+            }
+            4..=7 => both_ends::<4>(place, text),
+            8..=15 => both_ends::<8>(place, text),
+            16..=31 => both_ends::<16>(place, text),
+            32..=64 => both_ends::<32>(place, text),
+            _ => place.copy_from_nonoverlapping(text.as_ptr(), len),
+        }
+        place.add(len).write(0);
+        place.add(len + 1)
+    }
+}
+
 /// The answer to a callout, copied: its status, and its body up to `most` bytes. `None` where there was no answer.
 ///
 /// # Safety
@@ -594,4 +684,21 @@ pub(crate) unsafe fn answer(
         }
     }
     Some((status?, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_all_lengths_are_written() {
+        for len in 0..100_u8 {
+            let text: Vec<u8> = (1..=len).collect();
+            let mut out = vec![255; text.len() + 2];
+            // SAFETY: there is one byte more than needed, which stays as it is.
+            let behind = unsafe { write_text(out.as_mut_ptr(), &text).offset_from(out.as_ptr()) };
+            assert_eq!(behind, isize::from(len) + 1);
+            assert_eq!(out, [&text[..], &[0, 255]].concat());
+        }
+    }
 }

@@ -5,8 +5,10 @@ use crate::abi::{self, Config, Filter, Header, HeadersStatus, Slice};
 use crate::callouts::MAX_ANSWER;
 use crate::shared::Shared;
 use crate::worker::{self, Worker};
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::io::Write as _;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null;
 use std::rc::Rc;
@@ -18,6 +20,11 @@ struct Stream {
     number: u32,
     worker: Rc<Worker>,
     filter: Filter,
+}
+
+thread_local! {
+    /// The memory of the last stream that ended: often one begins when another has ended.
+    static SPARE: Cell<Option<Box<MaybeUninit<Stream>>>> = const { Cell::new(None) };
 }
 
 /// The text of a panic.
@@ -163,7 +170,8 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(
         let worker = worker::of(known, own);
         // SAFETY: Envoy's own, on its worker; it is dropped with the stream.
         let filter = unsafe { Filter::at(filter) };
-        Box::new(Stream { number: worker.number_stream(), worker, filter })
+        let memory = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Box::new_uninit);
+        Box::write(memory, Stream { number: worker.number_stream(), worker, filter })
     });
     made.map_or(null(), |stream| Box::into_raw(stream).cast_const().cast())
 }
@@ -176,9 +184,14 @@ extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: *const c_void)
     }
     // Usually it has ended before.
     guarded_stream(stream.cast(), |worker, number, filter| worker.on_end(number, filter), |_, _| (), || ());
-    // SAFETY: Envoy passes what `filter_new` returned, once.
-    let stream = unsafe { Box::from_raw(stream.cast::<Stream>().cast_mut()) };
-    guarded(move || drop(stream));
+    // SAFETY: Envoy passes what `filter_new` returned, once. It is read once, and its memory is only memory then.
+    let (ended, memory) = unsafe {
+        let stream = stream.cast::<Stream>().cast_mut();
+        (stream.read(), Box::from_raw(stream.cast::<MaybeUninit<Stream>>()))
+    };
+    // While a thread ends there may be no place for it.
+    let _ = SPARE.try_with(|spare| spare.set(Some(memory)));
+    guarded(move || drop(ended));
 }
 
 #[unsafe(no_mangle)]
@@ -269,7 +282,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_scheduled(
     guarded_stream(stream.cast(), called, |worker, _| worker.recover(), || ());
 }
 
-/// A worker wants a callout; this is the main thread.
+/// A worker wants a callout, or counts are to be brought; this is the main thread.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_config_scheduled(
     config: *mut c_void,
@@ -280,6 +293,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_config_scheduled(
     let (shared, config) = unsafe { (shared.cast::<Shared>().as_ref(), Config::at(config)) };
     if let Some(shared) = shared {
         guarded(|| shared.callouts.start_all(config));
+        guarded(|| shared.counts.bring(config));
     }
 }
 

@@ -19,6 +19,9 @@ use weir_host::{
 /// The root of a worker's only plugin. Streams have numbers from 2 on.
 pub(crate) const ROOT: u32 = 1;
 
+/// The context of a stream that has ended.
+pub(crate) const NO_STREAM: u32 = 0;
+
 /// What of a stream waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -57,6 +60,7 @@ pub(crate) struct Native {
     space: RefCell<Vec<Header>>,
     /// Whether it was said that Envoy leaves out headers without a value.
     said_of_empty: Cell<bool>,
+    properties: RefCell<properties::Known>,
     random: RefCell<Random>,
 }
 
@@ -85,6 +89,7 @@ impl Native {
             composing: RefCell::default(),
             space: RefCell::default(),
             said_of_empty: Cell::new(false),
+            properties: RefCell::default(),
             random: RefCell::new(Random { bytes: [0; 256], used: 256 }),
         }
     }
@@ -177,7 +182,11 @@ impl Native {
 
     /// A stream does not wait any longer, or has ended. Whether it was waiting.
     pub(crate) fn waits_no_longer(&self, stream: u32) -> bool {
-        let waited = self.waiting.try_borrow_mut().is_ok_and(|mut all| all.remove(&stream).is_some());
+        // Nearly always nothing waits: do not hash for nothing.
+        let waited = self
+            .waiting
+            .try_borrow_mut()
+            .is_ok_and(|mut all| !all.is_empty() && all.remove(&stream).is_some());
         if waited {
             self.wake.remove(stream);
         }
@@ -272,7 +281,9 @@ impl Properties for Native {
         if path == b"plugin_name" {
             return self.shared.as_ref().map(|shared| Bytes(shared.name.to_vec()));
         }
-        properties::find(path)?.read(self.filter()?).map(Bytes)
+        let known = self.properties.try_borrow().ok()?.find(path);
+        let (filter, mut bytes) = (self.filter()?, Bytes::spare());
+        known.or_else(|| properties::find(path))?.read(filter, &mut bytes.0).then_some(bytes)
     }
 }
 
@@ -284,7 +295,12 @@ impl weir_host::Headers for Native {
             let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             return found.map(|(_, value)| Bytes(value.clone()));
         }
-        self.filter()?.header(map_of(map), name).map(Bytes)
+        let (filter, mut bytes) = (self.filter()?, Bytes::spare());
+        // Once a stream has ended, Envoy has the status as a number too, which it finds without a search.
+        if map == HeaderMap::Response && name == b":status" && self.context.get() == NO_STREAM {
+            return properties::put_status(filter, &mut bytes.0).then_some(bytes);
+        }
+        filter.header(map_of(map), name, &mut bytes.0).then_some(bytes)
     }
 }
 
@@ -314,7 +330,8 @@ impl Signatures for Native {
 
 impl Metrics for Native {
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
-        self.series.define(&self.shared.as_ref()?.families, kind, name)
+        let shared = self.shared.as_ref()?;
+        self.series.define(&shared.families, Some(&shared.counts), kind, name)
     }
 
     #[inline]
@@ -460,7 +477,11 @@ impl Host for Native {
     }
 
     fn check_property(&self, path: &[u8]) -> Result<(), String> {
-        properties::find(path).map(drop).ok_or_else(|| properties::refuse(path))
+        let property = properties::find(path).ok_or_else(|| properties::refuse(path))?;
+        if let Ok(mut known) = self.properties.try_borrow_mut() {
+            known.add(path, property);
+        }
+        Ok(())
     }
 
     fn set_state(&self, name: &[u8], value: &[u8]) {
@@ -499,7 +520,8 @@ impl Random {
     fn next(&mut self) -> u64 {
         if self.used >= self.bytes.len() {
             self.used = 0;
-            if aws_lc_rs::rand::fill(&mut self.bytes).is_err() {
+            // Not AWS-LC's generator: it collects noise for a tenth of a second when it is first asked.
+            if getrandom::getrandom(&mut self.bytes).is_err() {
                 // The system has none: what follows is the same for all, and nobody gains by it.
                 self.bytes.fill(0);
             }
@@ -520,8 +542,11 @@ thread_local! {
 }
 
 impl Bytes {
+    /// An empty buffer.
     fn spare() -> Self {
-        Self(SPARE.take())
+        let mut buffer = SPARE.take();
+        buffer.clear();
+        Self(buffer)
     }
 }
 

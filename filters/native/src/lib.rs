@@ -5,7 +5,7 @@
 //!
 //! - A configuration is an object of its own, which all workers share: checked on the main thread (`shared`), compiled
 //!   by each worker at its first request (`worker`). An update is another object; streams finish with their own.
-//! - Metrics have labels, and are defined with the configuration (`metrics`).
+//! - Metrics have labels, and are defined with the configuration (`metrics`); counts are added up (`counts`).
 //! - There are no timers, so a thread wakes workers (`wake`); requests to other servers are the main thread's
 //!   (`callouts`).
 //! - There is no sandbox: a panic is caught at each function that Envoy calls (`entry`).
@@ -18,6 +18,7 @@
 #[allow(unsafe_code, reason = "Envoy's ABI")]
 mod abi;
 mod callouts;
+mod counts;
 #[allow(unsafe_code, reason = "Envoy's ABI")]
 mod entry;
 mod host;

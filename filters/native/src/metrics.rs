@@ -5,9 +5,11 @@
 //! has all of it, see [`weir_metrics::decode`].
 
 use crate::abi::{self, Config, Filter, Slice};
+use crate::counts::{Counted, Counts};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use weir_host::{MetricId, MetricKind};
 
 /// The metrics of a configuration: kind, name and names of labels lead to Envoy's number.
@@ -15,6 +17,16 @@ use weir_host::{MetricId, MetricKind};
 pub(crate) struct Families(HashMap<String, usize>);
 
 impl Families {
+    /// Envoy's number of the metric with this key.
+    pub(crate) fn find(&self, key: &str) -> Option<usize> {
+        self.0.get(key).copied()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(all: &[(&str, usize)]) -> Self {
+        Self(all.iter().map(|(key, id)| ((*key).to_owned(), *id)).collect())
+    }
+
     /// Defines the metric that a series with this name belongs to.
     pub(crate) fn declare(&mut self, config: Config, kind: MetricKind, name: &str) {
         let decoded = weir_metrics::decode(name);
@@ -58,22 +70,35 @@ struct Series {
     /// The values of its labels; `views` are the same for Envoy.
     _values: Box<[Box<str>]>,
     views: Box<[Slice]>,
+    /// Where it is added up; `None` where each count goes to Envoy.
+    counted: Option<(Arc<Counts>, Arc<Counted>)>,
 }
 
 impl AllSeries {
     /// The number of a series; the same name is always the same series. `None` where its metric was not defined.
-    pub(crate) fn define(&self, families: &Families, kind: MetricKind, name: &str) -> Option<MetricId> {
+    pub(crate) fn define(
+        &self,
+        families: &Families,
+        counts: Option<&Arc<Counts>>,
+        kind: MetricKind,
+        name: &str,
+    ) -> Option<MetricId> {
         let known_as = (kind as u8, name.to_owned());
         if let Some(number) = self.known.try_borrow().ok()?.get(&known_as) {
             return Some(MetricId(*number));
         }
         let decoded = weir_metrics::decode(name);
-        let metric = *families.0.get(&key(kind, &decoded))?;
+        let family = key(kind, &decoded);
+        let metric = families.find(&family)?;
         let values: Box<[Box<str>]> = decoded.labels.iter().map(|(_, value)| Box::from(*value)).collect();
         let views = values.iter().map(|value| Slice::of(value.as_bytes())).collect();
+        // Without labels Envoy has the counter at hand.
+        let counts = counts.filter(|_| kind == MetricKind::Counter && !values.is_empty());
+        let counted =
+            counts.and_then(|counts| Some((Arc::clone(counts), counts.counter(&family, metric, &values)?)));
         let mut list = self.list.try_borrow_mut().ok()?;
         let number = u32::try_from(list.len()).ok()?;
-        list.push(Series { kind, metric, _values: values, views });
+        list.push(Series { kind, metric, _values: values, views, counted });
         self.known.try_borrow_mut().ok()?.insert(known_as, number);
         Some(MetricId(number))
     }
@@ -85,8 +110,10 @@ impl AllSeries {
         let Some(series) = list.get(id.0 as usize) else { return };
         match series.kind {
             MetricKind::Counter => {
-                if let Ok(by) = u64::try_from(by) {
-                    filter.count(series.metric, &series.views, by);
+                let Ok(by) = u64::try_from(by) else { return };
+                match &series.counted {
+                    Some((counts, counted)) => counts.add(counted, by),
+                    None => filter.count(series.metric, &series.views, by),
                 }
             }
             MetricKind::Gauge => filter.change_gauge(series.metric, &series.views, by),
@@ -116,7 +143,7 @@ mod tests {
         let name = |variant: &str| format!("variant=.={variant};.;x_total");
         let families = Families(HashMap::from([("Counter x_total variant".to_owned(), 3)]));
         let all = AllSeries::default();
-        let define = |kind, name: &str| all.define(&families, kind, name).map(|id| id.0);
+        let define = |kind, name: &str| all.define(&families, None, kind, name).map(|id| id.0);
         assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));
         assert_eq!(define(MetricKind::Counter, &name("b")), Some(1));
         assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));

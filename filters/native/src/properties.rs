@@ -46,7 +46,7 @@ const ATTRIBUTES: [(&str, Property<'static>); 44] = [
     ("request.query", TextOrEmpty(11)),
     ("request.size", Size(13)),
     ("request.total_size", Integer(14)),
-    ("response.code", Integer(15)),
+    ("response.code", Integer(RESPONSE_CODE)),
     ("response.code_details", Text(16)),
     ("response.flags", Integer(17)),
     ("response.grpc_status", Integer(18)),
@@ -113,37 +113,84 @@ pub(crate) fn find(path: &[u8]) -> Option<Property<'_>> {
 }
 
 impl Property<'_> {
-    /// The value of a stream: texts as they are, integers in eight bytes, numbers of metadata as `f64`, both little
+    /// Adds the value of a stream to `out`, or returns false: texts as they are, integers in eight bytes, numbers of metadata as `f64`, both little
     /// endian, booleans in one byte.
-    pub(crate) fn read(self, filter: Filter) -> Option<Vec<u8>> {
-        let integer = |id| filter.attribute_integer(id).map(|value| value.to_le_bytes().to_vec());
+    pub(crate) fn read(self, filter: Filter, out: &mut Vec<u8>) -> bool {
         match self {
-            Self::Text(id) => filter.attribute_text(id),
-            Self::TextOrEmpty(id) => Some(filter.attribute_text(id).unwrap_or_default()),
-            Self::TextBeside(id, other) => {
-                filter.attribute_text(id).or_else(|| filter.attribute_text(other).map(|_| Vec::new()))
+            Self::Text(id) => filter.attribute_text(id, out),
+            Self::TextOrEmpty(id) => {
+                filter.attribute_text(id, out);
+                true
             }
-            Self::Integer(id) => integer(id),
+            Self::TextBeside(id, other) => {
+                filter.attribute_text(id, out) || filter.attribute_text(other, &mut Vec::new())
+            }
+            Self::Integer(id) => put(out, filter.attribute_integer(id).map(u64::to_le_bytes)),
             Self::Size(id) => {
-                let declared = filter.header(Map::Request, b"content-length");
+                let mut declared = Vec::new();
+                filter.header(Map::Request, b"content-length", &mut declared);
                 let declared: Option<u64> =
-                    declared.and_then(|it| std::str::from_utf8(&it).ok()?.parse().ok());
-                declared.map(|value| value.to_le_bytes().to_vec()).or_else(|| integer(id))
+                    std::str::from_utf8(&declared).ok().and_then(|declared| declared.parse().ok());
+                put(out, declared.or_else(|| filter.attribute_integer(id)).map(u64::to_le_bytes))
             }
             // Envoy finds nothing where there is no TLS: then it is false, as WebAssembly modules get it.
-            Self::Boolean(id) => Some(vec![u8::from(filter.attribute_boolean(id).unwrap_or(false))]),
-            Self::RequestHeader(name) => filter.header(Map::Request, name),
-            Self::ResponseHeader(name) => filter.header(Map::Response, name),
-            Self::State(name) => filter.state(name),
+            Self::Boolean(id) => put(out, Some([u8::from(filter.attribute_boolean(id).unwrap_or(false))])),
+            Self::RequestHeader(name) => filter.header(Map::Request, name, out),
+            Self::ResponseHeader(name) => filter.header(Map::Response, name, out),
+            Self::State(name) => put(out, filter.state(name)),
             Self::Metadata(source, namespace, key) => {
-                let number = || filter.metadata_number(source, namespace, key);
-                let boolean = || filter.metadata_boolean(source, namespace, key);
-                filter
-                    .metadata_text(source, namespace, key)
-                    .or_else(|| number().map(|value| value.to_le_bytes().to_vec()))
-                    .or_else(|| boolean().map(|value| vec![u8::from(value)]))
+                put(out, filter.metadata_text(source, namespace, key))
+                    || put(out, filter.metadata_number(source, namespace, key).map(f64::to_le_bytes))
+                    || put(
+                        out,
+                        filter.metadata_boolean(source, namespace, key).map(|value| [u8::from(value)]),
+                    )
             }
         }
+    }
+}
+
+/// The number of `response.code`.
+const RESPONSE_CODE: u32 = 15;
+
+/// Adds the status of a response as text to `out`; false when there was none.
+pub(crate) fn put_status(filter: Filter, out: &mut Vec<u8>) -> bool {
+    let status = filter.attribute_integer(RESPONSE_CODE).filter(|status| (1..1000).contains(status));
+    put(out, status.map(three_digits))
+}
+
+/// A number below 1000.
+#[expect(clippy::cast_possible_truncation, reason = "a digit")]
+fn three_digits(number: u64) -> [u8; 3] {
+    [100, 10, 1].map(|scale| b'0' + (number / scale % 10) as u8)
+}
+
+/// Adds bytes to `out`, if there are any to add.
+fn put(out: &mut Vec<u8>, bytes: Option<impl AsRef<[u8]>>) -> bool {
+    bytes.map(|bytes| out.extend_from_slice(bytes.as_ref())).is_some()
+}
+
+/// The attributes that a configuration reads, so that requests do not search for them.
+#[derive(Default)]
+pub(crate) struct Known(Vec<(Box<[u8]>, Property<'static>)>);
+
+impl Known {
+    /// More are searched for.
+    const MOST: usize = 16;
+
+    /// Notes what [`find`] has found, where it does not depend on the rest of the path.
+    pub(crate) fn add(&mut self, path: &[u8], property: Property<'_>) {
+        let attribute = ATTRIBUTES.iter().map(|(_, attribute)| *attribute).find(|known| *known == property);
+        if let Some(attribute) = attribute
+            && self.0.len() < Self::MOST
+            && self.find(path).is_none()
+        {
+            self.0.push((path.into(), attribute));
+        }
+    }
+
+    pub(crate) fn find(&self, path: &[u8]) -> Option<Property<'static>> {
+        self.0.iter().find(|(known, _)| **known == *path).map(|(_, property)| *property)
     }
 }
 
@@ -186,6 +233,20 @@ mod tests {
         assert_eq!(find(&[&path[..], b"\0deeper"].concat()), None);
         let path = b"xds\0route_metadata\0filter_metadata\0a\0b";
         assert_eq!(find(path), Some(Property::Metadata(Metadata::Route, b"a", b"b")));
+    }
+
+    #[test]
+    fn a_status_is_three_digits() {
+        assert_eq!([200, 99, 503].map(three_digits), [*b"200", *b"099", *b"503"]);
+    }
+
+    #[test]
+    fn attributes_are_known_again() {
+        let (mut known, attribute) = (Known::default(), b"xds\0route_name");
+        known.add(attribute, find(attribute).unwrap());
+        known.add(b"request\0headers\0x-plan", find(b"request\0headers\0x-plan").unwrap());
+        assert_eq!(known.find(attribute), Some(Property::Text(61)));
+        assert_eq!((known.find(b"request\0headers\0x-plan"), known.0.len()), (None, 1));
     }
 
     #[test]

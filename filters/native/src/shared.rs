@@ -1,7 +1,8 @@
 //! A configuration, which all workers share: checked on the main thread, compiled once more by each worker.
 
-use crate::abi::{self, Config, ConfigScheduler};
+use crate::abi::{self, Config, ConfigAtEnd, ConfigScheduler};
 use crate::callouts::Callouts;
+use crate::counts::Counts;
 use crate::host::Native;
 use crate::metrics::Families;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) document: Box<[u8]>,
     pub(crate) families: Families,
     pub(crate) callouts: Callouts,
+    pub(crate) counts: Arc<Counts>,
+    at_end: ConfigAtEnd,
     /// Whether a request in which this module fails is refused. Otherwise it goes on without the module.
     pub(crate) fails_closed: bool,
     /// Whether Envoy has dropped the configuration: no new stream comes.
@@ -55,12 +58,16 @@ impl Shared {
         for (kind, name) in plans.metrics.iter().flat_map(weir_metrics::Plan::examples) {
             families.declare(config, kind, &name);
         }
+        let counts = Counts::new(config.scheduler());
+        counts.take_over(config, &families);
         Some(Arc::new(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name: name.into(),
             document: document.into(),
             families,
             callouts: Callouts::new(config.scheduler()),
+            counts,
+            at_end: config.at_end(),
             // A configuration that writes headers keeps clients from sending them; without it they could.
             fails_closed: plans.jwt.is_some() || !plans.shape.owned.is_empty(),
             closed: AtomicBool::new(false),
@@ -70,6 +77,7 @@ impl Shared {
     /// Envoy drops the configuration.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.counts.bring_last(&self.at_end);
     }
 
     /// Whether Envoy has dropped it.

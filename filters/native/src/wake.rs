@@ -86,16 +86,6 @@ impl<C: Call> Wake<C> {
         self.ring(&mut state);
     }
 
-    /// A time is over for which the thread has waited.
-    fn expired(&self, now: Instant) {
-        let mut state = self.lock();
-        // The timer may have been set to a later time since.
-        if state.due.is_some_and(|due| due <= now) {
-            state.due = None;
-            self.ring(&mut state);
-        }
-    }
-
     fn ring(&self, state: &mut State<C>) {
         if state.called.is_some() {
             return;
@@ -125,6 +115,23 @@ impl<C: Call> Wake<C> {
     }
 }
 
+/// What happens at a time for which the thread has waited.
+pub(crate) trait Due: Send + Sync {
+    /// The time is over.
+    fn expired(&self, now: Instant);
+}
+
+impl<C: Call> Due for Wake<C> {
+    fn expired(&self, now: Instant) {
+        let mut state = self.lock();
+        // The timer may have been set to a later time since.
+        if state.due.is_some_and(|due| due <= now) {
+            state.due = None;
+            self.ring(&mut state);
+        }
+    }
+}
+
 /// What the thread can wait for.
 pub(crate) trait Timed: Sized {
     /// Has the thread call [`Wake::expired`] then.
@@ -133,8 +140,25 @@ pub(crate) trait Timed: Sized {
 
 impl Timed for Wake<Scheduler> {
     fn wait(due: Instant, what: Weak<Self>) {
-        static CLOCK: OnceLock<Arc<Clock>> = OnceLock::new();
-        CLOCK.get_or_init(Clock::start).add(due, what);
+        alarm(due, what);
+    }
+}
+
+/// The thread; `None` where it could not be started.
+fn clock() -> Option<&'static Arc<Clock>> {
+    static CLOCK: OnceLock<Option<Arc<Clock>>> = OnceLock::new();
+    CLOCK.get_or_init(Clock::start).as_ref()
+}
+
+/// Whether alarms ring.
+pub(crate) fn has_clock() -> bool {
+    clock().is_some()
+}
+
+/// Has [`Due::expired`] called at this time.
+pub(crate) fn alarm(due: Instant, what: Weak<dyn Due>) {
+    if let Some(clock) = clock() {
+        clock.add(due, what);
     }
 }
 
@@ -148,7 +172,7 @@ struct Clock {
 struct Alarms {
     /// The next one first.
     order: BinaryHeap<Reverse<(Instant, u64)>>,
-    by_number: BTreeMap<u64, Weak<Wake<Scheduler>>>,
+    by_number: BTreeMap<u64, Weak<dyn Due>>,
     next_number: u64,
 }
 
@@ -156,7 +180,7 @@ struct Alarms {
 const LONGEST: Duration = Duration::from_secs(3600);
 
 impl Clock {
-    fn start() -> Arc<Self> {
+    fn start() -> Option<Arc<Self>> {
         let clock = Arc::new(Self { alarms: Mutex::default(), changed: Condvar::new() });
         let running = Arc::clone(&clock);
         let thread = std::thread::Builder::new().name("weir_timer".to_owned());
@@ -165,11 +189,12 @@ impl Clock {
                 log::Level::Error,
                 &format!("weir: no thread for timers, delays do not end: {error}"),
             );
+            return None;
         }
-        clock
+        Some(clock)
     }
 
-    fn add(&self, due: Instant, what: Weak<Wake<Scheduler>>) {
+    fn add(&self, due: Instant, what: Weak<dyn Due>) {
         let mut alarms = self.lock();
         let number = alarms.next_number;
         alarms.next_number = number.wrapping_add(1);
@@ -206,7 +231,7 @@ impl Clock {
 }
 
 impl Alarms {
-    fn take_due(&mut self, now: Instant) -> Option<Weak<Wake<Scheduler>>> {
+    fn take_due(&mut self, now: Instant) -> Option<Weak<dyn Due>> {
         let Reverse((due, number)) = *self.order.peek()?;
         if due > now {
             return None;

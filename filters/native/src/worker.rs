@@ -1,7 +1,7 @@
 //! A worker's part of a configuration: the dispatcher that all shells share, and what Envoy's callbacks need beside it.
 
 use crate::abi::{Filter, HeadersStatus};
-use crate::host::{Native, ROOT, Side};
+use crate::host::{NO_STREAM, Native, ROOT, Side};
 use crate::shared::{PANICS, Shared};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,9 +18,6 @@ pub(crate) struct Worker {
     /// Whether the configuration was compiled here. It was checked before, so this fails with the machine only.
     ready: Cell<Option<bool>>,
 }
-
-/// The number of no stream.
-const NO_STREAM: u32 = 0;
 
 thread_local! {
     /// The configurations on this worker, few.

@@ -22,6 +22,8 @@ use crate::origin::Origin;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// After what time a sample is in a histogram: Envoy collects them ten times a second (`stats_flush_interval`).
 const COLLECTED: Duration = Duration::from_millis(250);
+/// After what time a count of the native module has arrived: it brings them twenty times a second.
+const COUNTED: Duration = Duration::from_millis(100);
 /// How long to wait before looking at them (again).
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -180,6 +182,10 @@ impl Running {
 
     fn exchange(&self, listener: usize, step: &Step) -> Result<Observed, String> {
         let expect = &step.expect;
+        if self.driver.shell() == Shell::Native && !expect.metrics.is_empty() {
+            // Counts of the cases before this one arrive a moment later.
+            std::thread::sleep(COUNTED);
+        }
         let mut before = self.readings(expect)?;
         // What a case before this one observed is not in its histogram yet, perhaps.
         if expect.metrics.keys().any(|name| !before.is_exact(name)) {
@@ -192,7 +198,7 @@ impl Running {
             return Ok(seen);
         }
         // Metrics and log lines arrive a moment after the response. What must not come gets time to come.
-        std::thread::sleep(SETTLE);
+        std::thread::sleep(if self.driver.shell() == Shell::Native { COUNTED } else { SETTLE });
         let deadline = Instant::now() + PATIENCE;
         loop {
             let later = self.readings(expect)?;

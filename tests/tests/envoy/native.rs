@@ -57,6 +57,25 @@ fn requests_finish_with_the_configuration_that_they_began_with() {
 }
 
 #[test]
+fn no_count_is_lost_with_a_configuration_that_goes() {
+    let envoy = Envoy::start(Bootstrap::default().concurrency(2).listener(discovered(&marks("0")))).unwrap();
+    // The last requests of each configuration are not counted yet when it goes.
+    let sent = std::cell::Cell::new(1);
+    assert_eq!(mark(&envoy, "/"), "0");
+    for number in 1..=10 {
+        envoy.update("weir", &plugin(&marks(&number.to_string()))).unwrap();
+        let arrived = |envoy: &Envoy| {
+            sent.set(sent.get() + 1);
+            mark(envoy, "/") == number.to_string()
+        };
+        assert!(envoy.wait_for(PATIENCE, arrived), "{}", envoy.log());
+    }
+    let counter = "dynamicmodulescustom.weir_requests_total.code_class.2xx";
+    let all = |envoy: &Envoy| envoy.stat(counter).unwrap() == sent.get();
+    assert!(envoy.wait_for(PATIENCE, all), "{} of {}", envoy.stat(counter).unwrap(), sent.get());
+}
+
+#[test]
 fn memory_stays_flat_over_updates() {
     let envoy = Envoy::start(Bootstrap::default().listener(discovered(&marks("0")))).unwrap();
     let update = |number: usize| {
