@@ -139,7 +139,7 @@ mod tests {
         let message = "ä".repeat(MAX_NOTE);
         let event = Event { at, event: EventKind::RollingBack, step: Some(1), message };
         let name = name(&event, "weir");
-        assert_eq!(name, "weir.19ca8eb7587.rollingback");
+        assert_eq!(name, "weir.19ca8e277a7.rollingback");
         let object = object(&event, &name, &resource, "1-2");
         assert_eq!(object["eventTime"], "2026-03-01T10:12:20.007000Z");
         assert_eq!(object["note"].as_str().unwrap().len(), MAX_NOTE);
