@@ -41,7 +41,7 @@ pub(crate) struct Need<'p> {
 pub(crate) struct Wanted<'p> {
     pub(crate) source: Source,
     pub(crate) start: bool,
-    text: &'p [u8],
+    pub(crate) text: &'p [u8],
 }
 
 impl<'p> Need<'p> {

@@ -6,7 +6,7 @@
 
 use crate::decision::Decision;
 use crate::plan::{Experiment, Memory, Plan};
-use crate::stored::{GOAL, MAX_COOKIE_LEN, StickyStore, StoredAssignments};
+use crate::stored::{MAX_COOKIE_LEN, StickyStore, StoredAssignments};
 use weir_cookie::SIGNATURE;
 use weir_core::ids::ExperimentId;
 use weir_core::{Effects, HostServices, Remembered, ResponseHeader};

@@ -10,12 +10,12 @@ use weir_cookie::SIGNATURE;
 pub(crate) const MAX_COOKIE_LEN: usize = 3800;
 
 /// What ends the entry of a goal, where that of an assignment has its version.
-pub(crate) const GOAL: &[u8] = b":g";
+const GOAL: &[u8] = b":g";
 
 /// The content of the cookie.
 #[derive(Debug)]
 pub(crate) struct StoredAssignments<'a> {
-    entries: &'a [u8],
+    pub(crate) entries: &'a [u8],
     /// Where the last look-up ended. Entries are in the order of the experiments, so that the next one is near.
     cursor: Cell<usize>,
 }
@@ -87,7 +87,7 @@ impl<'a> StoredAssignments<'a> {
     }
 
     /// Where the entries of a key begin; looks from the last one on, and then from the start.
-    fn position(&self, key: &[u8]) -> Option<usize> {
+    pub(crate) fn position(&self, key: &[u8]) -> Option<usize> {
         let from = self.cursor.get();
         let found = self.search(key, from, self.entries.len()).or_else(|| self.search(key, 0, from))?;
         self.cursor.set(found);

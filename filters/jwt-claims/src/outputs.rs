@@ -3,7 +3,7 @@
 
 use crate::config::Format;
 use crate::plan::{Counters, Provider};
-use crate::verified::{Absent, Words};
+use crate::verified::{Absent, HeaderRule, StateRule, Words};
 use serde_json::Value;
 use std::borrow::Cow;
 use weir_core::claims::{Claim, ClaimSource, Claims};

@@ -8,7 +8,7 @@ use crate::line::Line;
 use crate::measured::{Measured, Values};
 use crate::plan::{Field, Log, Plan, Sample};
 use weir_core::RequestView;
-use weir_core::{AttrId, Effects, HostServices, Request, Truth};
+use weir_core::{Effects, HostServices, Request, Truth};
 use weir_host_api::{Metrics, ResponseView};
 
 /// A path that is written itself is cut, in bytes.

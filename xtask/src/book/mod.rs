@@ -9,7 +9,6 @@ mod pages;
 
 use crate::Failure;
 use pages::Pages;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// mdBook's settings, from the root of the repository.
