@@ -6,6 +6,7 @@
 
 mod links;
 mod pages;
+mod playground;
 
 use crate::Failure;
 use pages::Pages;
@@ -34,6 +35,11 @@ pub fn build() -> Result<(), Failure> {
         return Err(format!("mdbook: {done}").into());
     }
     let html = stage.join("html");
+    if playground::is_made(&root) {
+        playground::copy(&root, &html)?;
+    } else {
+        println!("without the playground: `make playground` makes it");
+    }
     let (files, checked) = links::check(&html)?;
     println!("{}: {files} pages, {checked} links", html.join("index.html").display());
     Ok(())

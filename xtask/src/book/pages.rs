@@ -1,5 +1,6 @@
 //! The pages that `docs/SUMMARY.md` lists, and the files that they link to.
 
+use super::playground;
 use crate::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -82,6 +83,7 @@ impl Pages {
                     files.insert(linked);
                 }
             }
+            let text = if playground::is_made(root) { playground::linked(path, &text) } else { text };
             let to = stage.join(path);
             std::fs::create_dir_all(to.parent().unwrap_or(stage))?;
             std::fs::write(to, text)?;
