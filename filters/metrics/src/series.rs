@@ -135,8 +135,8 @@ mod tests {
     fn few_combinations_have_a_place_each() {
         let ids = Ids::new(Some(6), 10);
         assert_eq!(ids.kept(), 6);
-        ids.keep(5, Id::Known(7));
-        assert!(matches!(ids.find(5), Found::Id(Id::Known(7))));
+        ids.keep(5, Id::Known(MetricId(7)));
+        assert!(matches!(ids.find(5), Found::Id(Id::Known(MetricId(7)))));
         assert!(matches!(ids.find(4), Found::Id(Id::Unknown)));
         assert!(matches!(ids.find(6), Found::Id(Id::Refused)), "there is no such combination");
     }
@@ -146,12 +146,12 @@ mod tests {
         let ids = Ids::new(None, 2);
         for number in [9, 3] {
             assert!(matches!(ids.find(number), Found::Id(Id::Unknown)));
-            ids.keep(number, Id::Known(number as u32));
+            ids.keep(number, Id::Known(MetricId(number as u32)));
         }
         assert!(matches!(ids.find(1), Found::Full));
-        assert!(matches!(ids.find(9), Found::Id(Id::Known(9))));
-        ids.keep(1, Id::Known(1));
-        ids.keep(1, Id::Known(1));
+        assert!(matches!(ids.find(9), Found::Id(Id::Known(MetricId(9)))));
+        ids.keep(1, Id::Known(MetricId(1)));
+        ids.keep(1, Id::Known(MetricId(1)));
         assert_eq!(ids.kept(), 3, "and the one in which the rest is");
     }
 
