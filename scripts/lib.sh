@@ -94,11 +94,11 @@ need_go() {
   fi
 }
 
-# go_fetch FOLDER NAME: has Go fetch what the module in a folder is built of. A machine that cannot is not a mistake of
-# ours, and ends the script with 3; all else is.
+# go_fetch FOLDER NAME [PACKAGE]: has Go fetch what the module in a folder, or a package of it, is built of. A machine
+# that cannot is not a mistake of ours, and ends the script with 3; all else is.
 go_fetch() {
   local said
-  said=$(cd "$1" && go list -mod=readonly -deps ./... 2>&1 >/dev/null) && return
+  said=$(cd "$1" && go list -mod=readonly -deps "${3:-./...}" 2>&1 >/dev/null) && return
   printf '%s\n' "$said" >&2
   case $said in
   *": reading http"* | *'Get "http'* | *"lookup disabled"*) note "Go cannot fetch the modules of $2" && exit 3 ;;
