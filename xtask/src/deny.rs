@@ -117,7 +117,9 @@ impl Policy {
             let key = |version: &&str| format!("{name}@{version}");
             let others: Vec<&str> =
                 versions.iter().copied().filter(|it| !self.skipped.contains(&key(it))).collect();
-            versions.iter().for_each(|version| drop(unneeded.remove(&key(version))));
+            for version in versions {
+                unneeded.remove(&key(version));
+            }
             if others.len() > 1 {
                 problems.push(format!("{name}: more than one version: {}", others.join(", ")));
             }

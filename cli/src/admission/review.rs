@@ -1,9 +1,9 @@
 //! An AdmissionReview and its answer. No input or output.
 
-use weir_workbench::check;
-use crate::environment::Variables;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use weir_workbench::check;
+use weir_workbench::variables::Variables;
 
 /// The version of the API that is spoken.
 const API_VERSION: &str = "admission.k8s.io/v1";
@@ -112,7 +112,7 @@ fn judge(object: &Value, old: &Value, rules: &Rules) -> Judged {
         return Judged { refusal: None, warnings: short([found.problems, found.warnings].concat()) };
     }
     let all = if denied { [found.problems, found.warnings].concat() } else { found.problems };
-    let number = crate::output::count(all.len(), "problem");
+    let number = weir_workbench::text::count(all.len(), "problem");
     let message = format!("weir check: {number}:\n- {}", all.join("\n- "));
     Judged { refusal: Some(cut(&message, MAX_MESSAGE)), warnings: Vec::new() }
 }

@@ -164,7 +164,7 @@ fn read(files: &[PathBuf], context: Option<&str>) -> Result<Settings, String> {
     let mut all = Kubeconfig::default();
     for file in files.iter().filter(|file| file.exists()) {
         let text = String::from_utf8_lossy(&read_file(file)?).into_owned();
-        let (documents, broken) = crate::yaml::read(&text);
+        let (documents, broken) = weir_workbench::yaml::read(&text);
         if let Some(broken) = broken.first() {
             return Err(format!("{}:{}: not YAML", file.display(), broken.at.line));
         }

@@ -178,7 +178,7 @@ fn pointer(found: &Value, resource: &Resource) -> Result<String, String> {
 /// A configuration in the form in which an API server gives it back: JSON with sorted names, and numbers without a
 /// fraction as integers.
 pub(super) fn canonical(text: &str) -> Result<String, String> {
-    let (documents, broken) = crate::yaml::read(text);
+    let (documents, broken) = weir_workbench::yaml::read(text);
     match (documents.first(), broken.first()) {
         (Some(document), None) => Ok(canonical_value(&document.to_json()).to_string()),
         (_, Some(broken)) => Err(broken.message.clone()),

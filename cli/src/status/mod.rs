@@ -8,7 +8,7 @@ mod prometheus;
 mod view;
 
 use crate::document;
-use crate::environment::Variables;
+use crate::environment;
 use crate::output::{Failure, Format, Outcome};
 use crate::report::prometheus::Connection;
 use fleet::{Fleet, Question};
@@ -60,7 +60,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let expected = match &args.config {
         Some(path) => {
-            Some(crate::rollout::fingerprint(&document::load_in(path, &Variables::default(), |_| true)?))
+            Some(crate::rollout::fingerprint(&document::load_in(path, &environment::inherited(), |_| true)?))
         }
         None => None,
     };

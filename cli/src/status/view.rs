@@ -1,11 +1,11 @@
 //! Proxies as a table and as JSON. The JSON form is documented in `docs/cli.md`.
 
 use super::fleet::{Fleet, Plugin, Proxy, State};
-use crate::output::count;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use weir_core::escape::escape;
+use weir_workbench::text::count;
 
 const HEAD: [&str; 7] = ["proxy", "plugin", "version", "configuration", "accepted", "refused", "state"];
 

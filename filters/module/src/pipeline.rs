@@ -12,7 +12,7 @@ pub struct Pipeline {
     pub(crate) plans: Plans,
     pub(crate) counters: Counters,
     /// In the order of the shape; `None` where the proxy has no metrics.
-    gauges: Box<[Option<MetricId>]>,
+    pub(crate) gauges: Box<[Option<MetricId>]>,
     #[cfg_attr(not(feature = "jwt-claims"), allow(dead_code, reason = "nothing runs"))]
     pub(crate) running: Running,
 }

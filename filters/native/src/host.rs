@@ -12,8 +12,8 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_host::{
-    Callout, Cel, Clock, Edit, HeaderMap, Headers as _, Host, Log, MetricId, MetricKind, Metrics, Properties,
-    Random as _, Reply, Signature, Signatures,
+    Callout, Cel, Clock, Edit, HeaderMap, Host, Log, MetricId, MetricKind, Metrics, Properties, Reply,
+    Signature, Signatures,
 };
 
 /// The root of a worker's only plugin. Streams have numbers from 2 on.

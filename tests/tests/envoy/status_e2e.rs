@@ -95,7 +95,7 @@ fn now() -> u64 {
 fn each_proxy_says_what_it_runs_and_what_it_refused() {
     let started = now();
     let keys = JwksServer::start(&json!({"keys": [
-        {"kty": "OKP", "crv": "Ed25519", "kid": "example", "x": "cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]}))
+        {"kty": "OKP", "crv": "Ed25519", "kid": "example", "x": "cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]}).to_string())
     .unwrap();
     let (wanted, other) = (configuration("v1"), configuration("v2"));
     let (one, two) = (envoy(&wanted, &keys), envoy(&wanted, &keys));

@@ -26,7 +26,7 @@ pub fn copy(root: &Path, html: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(root.join(MADE))? {
         let path = entry?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            super::copy(&path, &html.join(PLACE).join(name))?;
+            super::pages::copy(&path, &html.join(PLACE).join(name))?;
         }
     }
     Ok(())
