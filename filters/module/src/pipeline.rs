@@ -16,7 +16,7 @@ pub struct Pipeline {
     cel: Box<[u32]>,
     pub(crate) counters: Counters,
     /// In the order of the shape; `None` where the proxy has no metrics.
-    gauges: Box<[Option<MetricId>]>,
+    pub(crate) gauges: Box<[Option<MetricId>]>,
     #[cfg_attr(not(feature = "jwt-claims"), allow(dead_code, reason = "nothing runs"))]
     pub(crate) running: Running,
 }
