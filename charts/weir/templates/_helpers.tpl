@@ -27,13 +27,13 @@
 {{/* Position, order and failure as the sections of a configuration need them: the same as `weir render istio`. */}}
 {{- define "weir.usual" -}}
 {{- $config := include "weir.config" . | fromYaml -}}
-{{- if $config.jwt -}}
+{{- if hasKey $config "jwt" -}}
 {phase: AUTHN, priority: 1000, failStrategy: FAIL_RELOAD, failOpen: false}
-{{- else if $config.experiments -}}
+{{- else if hasKey $config "experiments" -}}
 {phase: AUTHZ, priority: 200, failStrategy: FAIL_OPEN, failOpen: true}
-{{- else if $config.routing -}}
+{{- else if hasKey $config "routing" -}}
 {phase: AUTHZ, priority: 100, failStrategy: FAIL_OPEN, failOpen: true}
-{{- else if $config.metrics -}}
+{{- else if hasKey $config "metrics" -}}
 {phase: STATS, priority: 500, failStrategy: FAIL_OPEN, failOpen: true}
 {{- else -}}
 {phase: STATS, priority: 50, failStrategy: FAIL_OPEN, failOpen: true}

@@ -85,7 +85,11 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if gt (len (regexFindAll "(?m)^---" (.Values.configFile | trim | trimPrefix "---") -1)) 0 }}
+{{- $documents := 0 -}}
+{{- range regexSplit "(?m)^---.*$" .Values.configFile -1 -}}
+{{- if regexReplaceAll "(?m)^\\s*#.*$" . "" | trim }}{{ $documents = add1 $documents }}{{ end -}}
+{{- end -}}
+{{- if gt (int $documents) 1 }}
 - "configFile: expected one YAML document"
 {{- end }}
 {{- if and .Values.telemetry.enabled (ne .Values.platform "envoy-gateway") }}

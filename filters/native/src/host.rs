@@ -577,6 +577,7 @@ impl Deref for Bytes {
 mod tests {
     use super::*;
     use crate::callouts::MAX_ANSWER;
+    use weir_host::{Headers as _, Random as _};
 
     #[test]
     fn random_bits_do_not_come_again() {

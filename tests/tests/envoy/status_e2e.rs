@@ -94,9 +94,9 @@ fn now() -> u64 {
 #[test]
 fn each_proxy_says_what_it_runs_and_what_it_refused() {
     let started = now();
-    let keys = JwksServer::start(&json!({"keys": [
-        {"kty": "OKP", "crv": "Ed25519", "kid": "example", "x": "cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]}).to_string())
-    .unwrap();
+    let set = json!({"keys": [
+        {"kty": "OKP", "crv": "Ed25519", "kid": "example", "x": "cQmOmp7YyAtrHVSsB-m_WrjTJIQAkb313Gz_-TPEEAc"}]});
+    let keys = JwksServer::start(&set.to_string()).unwrap();
     let (wanted, other) = (configuration("v1"), configuration("v2"));
     let (one, two) = (envoy(&wanted, &keys), envoy(&wanted, &keys));
     let targets = [&one, &two].map(|envoy| format!("'{}'", envoy.admin_address()));

@@ -1,7 +1,9 @@
 //! A real Kubernetes API server: what `kubectl` and Weir's own programs do with it. Run by `make test-kubernetes`.
 
+mod admission;
 mod admitted;
 mod applied;
+mod helm;
 mod rollout;
 
 use std::sync::OnceLock;

@@ -68,7 +68,7 @@ fn monitoring_is_that_of_the_repository() {
     let plugin = built::folder("ab-routing");
     let configuration = &of_kind(&plugin, "WasmPlugin")["spec"]["pluginConfig"];
     let on = json!({"enabled": true, "namespace": "monitoring", "labels": {"release": "prometheus"}});
-    let mut values = json!({"image": {"repository": "ghcr.io/acme/weir/weir"}, "allPods": true,
+    let mut values = json!({"image": {"repository": "ghcr.io/acme/weir/weir", "digest": format!("sha256:{}", "1".repeat(64))}, "allPods": true,
         "config": configuration, "podMonitor": on, "prometheusRule": on, "dashboard": {"enabled": true}});
     let rules = |arguments: &[&str]| -> Value {
         let output = Command::new(program::path()).arg("render").args(arguments).output().unwrap();
@@ -181,9 +181,8 @@ fn the_pages_commands_work() {
                 }
                 // Values of the release, and those of the command.
                 "upgrade" => {
-                    let own =
-                        command.iter().skip(2).filter(|it| !release.contains(it) && *it != "--reuse-values");
-                    let all = [words(&["helm", "upgrade"]), release.clone(), own.cloned().collect()].concat();
+                    let own = command.iter().skip_while(|word| *word != "--reuse-values").skip(1).cloned();
+                    let all = [words(&["helm", "upgrade"]), release.clone(), own.collect()].concat();
                     all_take(&[installed(&helm, &all)]);
                 }
                 // They need the release in a cluster; that there is such a command is seen.
