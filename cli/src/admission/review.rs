@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(answer["response"]["allowed"], false);
         assert_eq!(answer["response"]["status"]["code"], 422);
         let message = answer["response"]["status"]["message"].as_str().unwrap();
-        assert!(message.starts_with("weir check: 2 problems:\n- "), "{message}");
+        assert!(message.starts_with("weir check: 3 problems:\n- "), "{message}");
         assert!(message.contains("routing.rules[0].name") && message.contains("metrix"), "{message}");
     }
 

@@ -9,8 +9,8 @@ experiments:
   unit: header:x-user-id
   output: {exposures: true}
   list:
-  - {key: search, variants: [{key: a}, {key: b}]}
-  - {key: check.out, variants: [{key: a}, {key: b}]}
+  - {key: search, variants: [{key: a, weight: 50}, {key: b, weight: 50}]}
+  - {key: check.out, variants: [{key: a, weight: 50}, {key: b, weight: 50}]}
 ";
 
 fn render(options: &[&str], configuration: &str) -> Run {

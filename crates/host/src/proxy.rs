@@ -50,25 +50,21 @@ fn refused(what: &str, name: &[u8], status: RawStatus) {
     log::warn!("the proxy refused to change {what} {name}: status {status}");
 }
 
-impl From<HeaderMap> for MapType {
-    #[inline]
-    fn from(map: HeaderMap) -> Self {
-        match map {
-            HeaderMap::Request => Self::HttpRequestHeaders,
-            HeaderMap::RequestTrailers => Self::HttpRequestTrailers,
-            HeaderMap::Response => Self::HttpResponseHeaders,
-            HeaderMap::ResponseTrailers => Self::HttpResponseTrailers,
-        }
+#[inline]
+fn map_type(map: HeaderMap) -> MapType {
+    match map {
+        HeaderMap::Request => MapType::HttpRequestHeaders,
+        HeaderMap::RequestTrailers => MapType::HttpRequestTrailers,
+        HeaderMap::Response => MapType::HttpResponseHeaders,
+        HeaderMap::ResponseTrailers => MapType::HttpResponseTrailers,
     }
 }
 
-impl From<MetricKind> for MetricType {
-    fn from(kind: MetricKind) -> Self {
-        match kind {
-            MetricKind::Counter => Self::Counter,
-            MetricKind::Gauge => Self::Gauge,
-            MetricKind::Histogram => Self::Histogram,
-        }
+fn metric_type(kind: MetricKind) -> MetricType {
+    match kind {
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
+        MetricKind::Histogram => MetricType::Histogram,
     }
 }
 
@@ -183,7 +179,7 @@ impl Properties for Proxy {
 
 impl Headers for Proxy {
     fn header(&self, map: HeaderMap, name: &[u8]) -> Option<HostBytes> {
-        header(map.into(), name)
+        header(map_type(map), name)
     }
 }
 
@@ -233,7 +229,8 @@ impl Metrics for Proxy {
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId> {
         let mut id = 0;
         // SAFETY: all pointers are valid for the sizes given, during the call.
-        let status = unsafe { proxy_define_metric(kind.into(), name.as_ptr(), name.len(), &raw mut id) };
+        let status =
+            unsafe { proxy_define_metric(metric_type(kind), name.as_ptr(), name.len(), &raw mut id) };
         (status == OK).then_some(MetricId(id))
     }
 
@@ -271,7 +268,7 @@ impl Host for Proxy {
 
     #[inline]
     fn edit(&self, map: HeaderMap, name: &[u8], edit: Edit<'_>) {
-        let map = map.into();
+        let map = map_type(map);
         let (key, key_size) = (name.as_ptr(), name.len());
         // SAFETY: all pointers are valid for the sizes given, during the call.
         let status = unsafe {

@@ -79,7 +79,7 @@ fn istios_validation_takes_every_manifest() {
 #[test]
 fn istios_validation_takes_the_log_of_exposures() {
     let config = json!({"experiments": {"unit": "header:x-user-id", "output": {"exposures": true},
-        "list": [{"key": "check.out", "variants": [{"key": "a"}, {"key": "b"}]}]}});
+        "list": [{"key": "check.out", "variants": [{"key": "a", "weight": 50}, {"key": "b", "weight": 50}]}]}});
     let resource = program::render(&["access-log", "--json", "--istio"], &config.to_string());
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &resource).unwrap();

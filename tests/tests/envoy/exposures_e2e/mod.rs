@@ -29,9 +29,9 @@ fn configuration() -> Value {
             "overrides": {"header": "x-choose", "allow": {"match": {"headers": {"x-tester": {"exact": "yes"}}}}},
             "output": {"exposures": true},
             "list": [
-                {"key": "check.out", "coverage": "60%", "variants": [{"key": "old"}, {"key": "new"}]},
+                {"key": "check.out", "coverage": "60%", "variants": [{"key": "old", "weight": 50}, {"key": "new", "weight": 50}]},
                 {"key": "search", "match": {"uri": {"prefix": "/search"}},
-                    "variants": [{"key": "a"}, {"key": "b"}]},
+                    "variants": [{"key": "a", "weight": 50}, {"key": "b", "weight": 50}]},
             ],
         },
         "metrics": {"red": {"route": false}},
