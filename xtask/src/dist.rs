@@ -43,7 +43,7 @@ const MODULES: [Module; 8] = [
     Module {
         name: "fault_injection_response",
         of: Of::Filters("fault-injection,response-faults"),
-        limit_kb: 515,
+        limit_kb: 520,
     },
     Module { name: "metrics", of: Of::Filters("metrics"), limit_kb: 535 },
     Module { name: "examples/hello_filter", of: Of::Example("hello-filter"), limit_kb: 130 },
