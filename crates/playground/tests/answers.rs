@@ -1,6 +1,8 @@
 //! Questions and answers as the page has them. Whether the answers are the command line's is tested under Node
 //! (`playground/tests`).
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop where they fail")]
+
 use serde_json::{Value, json};
 
 const TEXT: &str = "\

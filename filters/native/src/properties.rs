@@ -160,7 +160,6 @@ pub(crate) fn put_status(filter: Filter, out: &mut Vec<u8>) -> bool {
 }
 
 /// A number below 1000.
-#[expect(clippy::cast_possible_truncation, reason = "a digit")]
 fn three_digits(number: u64) -> [u8; 3] {
     [100, 10, 1].map(|scale| b'0' + (number / scale % 10) as u8)
 }

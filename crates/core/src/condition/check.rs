@@ -193,9 +193,8 @@ impl Set {
     /// Whether it is of texts, and only one with the very letters can be in it. Of none, a value that cannot be read is
     /// unknown all the same, and there is no text to look for.
     fn has_texts_only(&self) -> bool {
-        !self.texts.is_empty()
-            && !(self.ignore_case || self.null || self.yes || self.no)
-            && self.numbers.is_empty()
+        let has_others = self.null || self.yes || self.no || !self.numbers.is_empty();
+        !(self.texts.is_empty() || self.ignore_case || has_others)
     }
 
     fn has_lowered(&self, text: &[u8]) -> bool {

@@ -30,7 +30,7 @@ const GOOD: [&str; 7] = ["started", "running", "advancing", "running", "advancin
 
 #[test]
 fn a_good_release_of_each_kind_goes_through() {
-    for kind in 0..KINDS.len() {
+    for (kind, (_, pointer)) in KINDS.iter().enumerate() {
         let house = House::start(shared(), kind, &format!("good-{kind}"), "0s");
         let before = house.get();
         let mut running = house.run(&[]);
@@ -47,7 +47,6 @@ fn a_good_release_of_each_kind_goes_through() {
         assert!(text.contains(r#""ranges":[[0,1]]"#), "{text}");
         // Nothing else is different.
         let mut rest = after.clone();
-        let pointer = KINDS[kind].1;
         *rest.pointer_mut(pointer).unwrap() = before.pointer(pointer).unwrap().clone();
         assert_eq!(rest["spec"], before["spec"]);
         let reasons = house.reasons();

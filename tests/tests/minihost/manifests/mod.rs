@@ -166,6 +166,12 @@ fn every_file_is_a_part_of_a_kustomization() {
                 named.push(part);
             }
         }
+        for generator in kustomization["configMapGenerator"].as_array().into_iter().flatten() {
+            for file in generator["files"].as_array().into_iter().flatten() {
+                let file = file.as_str().unwrap();
+                named.push(path.with_file_name(file.split_once('=').map_or(file, |(_, file)| file)));
+            }
+        }
     }
     let named: Vec<_> = named.into_iter().map(|path| path.canonicalize().unwrap()).collect();
     for (path, _) in resources() {
