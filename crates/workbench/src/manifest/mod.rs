@@ -87,7 +87,7 @@ pub struct Found {
 /// Which Wasm plugins are taken for Weir's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// Those that the rule in [`ours`] recognises.
+    /// Those that their address, a name or a section shows to be Weir's.
     Recognised,
     /// Every one.
     All,

@@ -29,7 +29,7 @@ fn configuration() -> Value {
             "overrides": {"header": "x-choose", "allow": {"match": {"headers": {"x-tester": {"exact": "yes"}}}}},
             "output": {"exposures": true},
             "list": [
-                {"key": "check.out", "coverage": "60%", "variants": [{"key": "old", "weight": 50}, {"key": "new", "weight": 50}]},
+                {"key": "checkout", "coverage": "60%", "variants": [{"key": "old", "weight": 50}, {"key": "new", "weight": 50}]},
                 {"key": "search", "match": {"uri": {"prefix": "/search"}},
                     "variants": [{"key": "a", "weight": 50}, {"key": "b", "weight": 50}]},
             ],
@@ -100,7 +100,7 @@ fn a_row_for_each_exposure_that_is_counted() {
     let tester = |_| {
         Request::get("/search")
             .header("x-tester", "yes")
-            .header("x-choose", "check.out=new")
+            .header("x-choose", "checkout=new")
             .header("x-user-id", "tester")
     };
     ask((0..20).map(tester).collect());
@@ -138,7 +138,7 @@ fn a_row_for_each_exposure_that_is_counted() {
     assert_eq!(logged, counted);
     let loaded = warehouse::load(&rows);
     assert_eq!(loaded.units, counted, "distinct units in the warehouse");
-    let of_one = |variant: &str| counted[&("check.out".to_owned(), variant.to_owned())];
+    let of_one = |variant: &str| counted[&("checkout".to_owned(), variant.to_owned())];
     let expected = ["new", "old"].map(|variant| (variant.to_owned(), of_one(variant)));
     assert_eq!(loaded.growthbook, BTreeMap::from(expected), "and no unit has two variants");
     assert_eq!(loaded.users + loaded.visitors, rows.len(), "its queries are for all units");
@@ -152,7 +152,7 @@ fn a_row_for_each_exposure_that_is_counted() {
     assert!(anonymous.clone().all(|(_, unit)| ids.contains(unit)));
     let once = |(number, cookies): (usize, &String)| {
         let id = value(cookies, "vid").unwrap().split('.').next().unwrap().to_owned();
-        number % 3 == 0 && units.contains(&("check.out".to_owned(), id))
+        number % 3 == 0 && units.contains(&("checkout".to_owned(), id))
     };
     assert!(
         known.iter().enumerate().filter(|it| once((it.0, it.1))).count() > 50,

@@ -38,10 +38,10 @@ select variation, count(*) from (
   select unit, case when count(distinct variation_id) > 1 then '__multiple__' else max(variation_id) end as variation,
          min(timestamp) as first_exposure
   from (select unit_id as unit, timestamp, experiment_id, variation_id from exposures) assignments
-  where experiment_id = 'check.out' group by unit
+  where experiment_id = 'checkout' group by unit
 ) group by variation order by variation";
 
-/// Units by experiment and variant, of all rows; and those of `check.out` as GrowthBook counts them.
+/// Units by experiment and variant, of all rows; and those of `checkout` as GrowthBook counts them.
 pub(super) struct Found {
     pub(super) units: BTreeMap<(String, String), f64>,
     pub(super) growthbook: BTreeMap<String, f64>,
