@@ -21,7 +21,8 @@ const STRICTER: [(&str, &str); 3] = [
 ];
 
 /// A folder and files with resources of Kubernetes and of others.
-const NOT_ISTIOS: [&str; 5] = ["envoy-gateway", "namespace.yaml", "web.yaml", "gateway.yaml", "rollout"];
+const NOT_ISTIOS: [&str; 6] =
+    ["admission", "envoy-gateway", "namespace.yaml", "web.yaml", "gateway.yaml", "rollout"];
 
 /// Istio's resources below a folder: neither Kustomize's own files nor those of other programs.
 ///

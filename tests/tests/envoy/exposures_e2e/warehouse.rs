@@ -12,8 +12,13 @@ const PROGRAM: &str = "
 import duckdb, json, sys
 connection = duckdb.connect()
 for statement in json.load(open(sys.argv[1])):
-    rows = connection.execute(statement).fetchall()
-    print(json.dumps([[str(value) for value in row] for row in rows]))
+    if statement.startswith('create'):
+        connection.execute(statement)
+        rows = []
+    else:
+        # Times with a zone would need another package in Python.
+        rows = connection.execute(f'select columns(*)::varchar from ({statement})').fetchall()
+    print(json.dumps(rows))
 ";
 
 /// The blocks of SQL on the page, in order.
