@@ -11,14 +11,27 @@ const AT_ONCE: usize = 4;
 /// What the server refuses of each.
 fn refused(resources: &[Value]) -> Vec<Vec<String>> {
     let cluster = shared();
-    let refuse = |resource: &Value| {
+    let said = |resource: &Value| {
         let arguments = ["create", "--dry-run=server", "--validate=strict", "--filename", "-"];
         let output = cluster.run_with(&arguments, &resource.to_string());
-        let error = String::from_utf8(output.stderr).unwrap();
-        // Namespaces are not a matter of the resource; those that mistakes make do not exist.
-        let is_right =
-            output.status.success() || error.contains("namespaces \"") && error.contains("not found");
-        if is_right { Vec::new() } else { vec![error] }
+        (!output.status.success()).then(|| String::from_utf8(output.stderr).unwrap())
+    };
+    let refuse = |resource: &Value| {
+        let mut error = said(resource);
+        if error.as_ref().is_some_and(|error| error.contains("namespaces \"") && error.contains("not found"))
+        {
+            // The server says that before it looks at the resource. A namespace that a mistake has made may be one
+            // that somebody has; not so if it has no name that a namespace can have.
+            let name = resource["metadata"]["namespace"].as_str().unwrap_or_default();
+            let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if name.len() < 64 && name.chars().all(is_label) && !name.starts_with('-') && !name.ends_with('-')
+            {
+                let mut elsewhere = resource.clone();
+                elsewhere["metadata"]["namespace"] = "default".into();
+                error = said(&elsewhere);
+            }
+        }
+        Vec::from_iter(error)
     };
     let part = resources.len().div_ceil(AT_ONCE);
     std::thread::scope(|scope| {
