@@ -14,7 +14,7 @@ const MAX_NOTE: usize = 1024;
 /// What happened longer ago, in milliseconds, was told by those that watched then.
 const RECENT: u64 = 600_000;
 
-/// Makes Events. Each has a name that follows from what happened and when, so that whoever makes it again changes nothing.
+/// Creates Events. The name of each is derived from what happened and when, so that creating it again changes nothing.
 pub(super) struct Announcer {
     cluster: Arc<Cluster>,
     resource: Resource,

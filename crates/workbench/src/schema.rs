@@ -20,7 +20,7 @@ pub fn of<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().with_transform(for_editors).into_generator().into_root_schema_for::<T>()
 }
 
-/// Leaves out what only distracts whoever writes a configuration. An absent option may also be
+/// Leaves out what does not help to write a configuration. An absent option may also be
 /// `null`, and then an editor would offer `null` everywhere; defaults such as `null`, `""`, `[]` say no
 /// more than that the option can be left out.
 fn for_editors(schema: &mut Schema) {

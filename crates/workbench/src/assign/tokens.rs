@@ -10,7 +10,7 @@ use weir_pipeline::{Plans, jwt};
 /// Gives the providers their keys: `NAME`, or `PROVIDER=NAME`.
 ///
 /// # Errors
-/// A text that cannot be had or is no key set, a provider that does not fetch its keys.
+/// The key set is missing or invalid, or the provider does not fetch its keys.
 pub(super) fn give_keys(
     files: &[String],
     plan: &jwt::Plan,

@@ -133,7 +133,7 @@ impl Report {
         self.test.is_some_and(|test| test.p_value < MIN_P)
     }
 
-    /// The bars of a picture: the variants, and who has none where that can be.
+    /// The bars of a picture: the variants, and the units without one where there can be any.
     #[must_use]
     pub fn bars(&self) -> Vec<Bar> {
         let bar = |row: &Row| Bar {
@@ -145,7 +145,7 @@ impl Report {
         self.rows().map(bar).collect()
     }
 
-    /// The variants, and who has none where that can be.
+    /// The variants, and the units without one where there can be any.
     fn rows(&self) -> impl Iterator<Item = &Row> {
         let none = (self.none.expected > 0.0 || self.none.units > 0).then_some(&self.none);
         self.variants.iter().chain(none)

@@ -96,7 +96,7 @@ tests! {
         assert_eq!(at(NOW + 7 * day).as_deref(), Some("b"));
         let timeless = Lab::new(&section("", "")).unwrap();
         timeless.user("ada", "checkout");
-        assert!(timeless.host.asked().is_empty(), "who has no times asks for none");
+        assert!(timeless.host.asked().is_empty(), "an experiment without times does not read the clock");
     }
 
     fn the_first_unit_that_is_there_counts() {
