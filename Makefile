@@ -64,7 +64,9 @@ native: ## Build the native module, dist/libweir.so
 	@$(XTASK) dist native
 
 .PHONY: release
-release: wasm native ## What a release has, into dist/release: modules, chart, command line, SBOM, checksums, provenance
+release: ## What a release has, into dist/release: modules, chart, command line, SBOM, checksums, provenance
+	scripts/release check
+	$(MAKE) wasm native
 	scripts/release
 
 .PHONY: schema
@@ -135,12 +137,13 @@ test-playground: playground ## The playground's answers against the program's, a
 	$(WEIR) scripts/playground test
 
 .PHONY: test-nightly
-test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz
+test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz; Kubernetes; the playground
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test minihost --test envoy -- hostile:: --nocapture
 	$(MAKE) fuzz
+	$(MAKE) test-kubernetes test-playground
 
 .PHONY: fuzz
 fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); installs g++ where it may

@@ -21,7 +21,7 @@ Examples:
   weir render access-log weir.yaml
   weir render access-log weir.yaml --path /var/log/exposures.json
   weir render access-log weir.yaml --otlp collector
-  weir render access-log --istio weir.yaml --namespace shop
+  weir render access-log --istio weir.yaml --label istio=ingressgateway --provider envoy
   weir render access-log --istio=mesh weir.yaml
 
 Exit codes: 0 success; 2 the file is invalid, or logs no exposures.")]
@@ -41,6 +41,14 @@ pub(crate) struct Args {
     /// The namespace of the Telemetry resource.
     #[arg(long, value_name = "NAME", default_value = "istio-ingress")]
     namespace: String,
+    /// A label of the pods that the Telemetry resource is for, as KEY=VALUE; several must all match. Default: all
+    /// pods of the namespace.
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = super::istio::label)]
+    labels: Vec<(String, String)>,
+    /// A provider of your other access logs, which the Telemetry resource keeps. Istio writes no log that the
+    /// resource does not name.
+    #[arg(long = "provider", value_name = "NAME")]
+    providers: Vec<String>,
     #[command(flatten)]
     environment: Environment,
     #[command(flatten)]
@@ -92,10 +100,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     keys.sort_unstable();
     let (comment, value) = match args.istio {
         None => ("Add to access_log of the HTTP connection manager.", envoy(args, &keys)),
-        Some(Istio::Telemetry) => (
-            "The providers are in the mesh configuration: weir render access-log --istio=mesh",
-            telemetry(args, &keys),
-        ),
+        Some(Istio::Telemetry) => (TELEMETRY, telemetry(args, &keys)),
         Some(Istio::Mesh) => ("For the installation of istiod.", mesh(args, &keys)?),
     };
     args.form.write(&[comment.to_owned()], &value, out)?;
@@ -144,13 +149,25 @@ fn otlp(cluster: &str, key: &str) -> Value {
     })
 }
 
+/// What Istio does with the resource, and what it does not say.
+const TELEMETRY: &str = "The providers are in the mesh configuration: weir render access-log --istio=mesh. Pods that \
+                         this resource is for write no other access log than those it names (--provider), and of \
+                         several Telemetry resources for all pods of a namespace only the oldest has an effect.";
+
 fn telemetry(args: &Args, keys: &[&str]) -> Value {
+    let others = args.providers.iter().map(|name| json!({"providers": [{"name": name}]}));
     let log = |key: &&str| json!({"providers": [{"name": provider(key)}], "filter": {"expression": expression(key)}});
+    let mut spec = json!({"accessLogging": others.chain(keys.iter().map(log)).collect::<Vec<_>>()});
+    if !args.labels.is_empty() {
+        let labels: Map<String, Value> =
+            args.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+        spec["selector"] = json!({"matchLabels": labels});
+    }
     json!({
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
         "metadata": {"name": "weir-exposures", "namespace": args.namespace},
-        "spec": {"accessLogging": keys.iter().map(log).collect::<Vec<_>>()},
+        "spec": spec,
     })
 }
 

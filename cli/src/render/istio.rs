@@ -103,7 +103,7 @@ enum FailStrategy {
     FailOpen,
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() && value.len() <= 63 && !text.contains('*') => {
             Ok((key.to_owned(), value.to_owned()))

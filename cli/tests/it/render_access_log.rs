@@ -60,6 +60,15 @@ fn istio_gets_providers_and_a_resource_that_names_them() {
     let used: Vec<&Value> = logs.iter().map(|log| &log["providers"][0]["name"]).collect();
     assert_eq!(used, names);
 
+    let kept = json(&["--istio", "--provider", "envoy", "--label", "app=web"]);
+    let logs = kept["spec"]["accessLogging"].as_array().unwrap();
+    assert_eq!(
+        (logs.len(), &logs[0]),
+        (3, &json!({"providers": [{"name": "envoy"}]})),
+        "the ordinary log stays"
+    );
+    assert_eq!(kept["spec"]["selector"]["matchLabels"]["app"], "web");
+
     let otlp = json(&["--istio=mesh", "--otlp", "otel.monitoring.svc:4317"]);
     let service = &otlp["meshConfig"]["extensionProviders"][0]["envoyOtelAls"];
     assert_eq!((&service["service"], &service["port"]), (&json!("otel.monitoring.svc"), &json!(4317)));

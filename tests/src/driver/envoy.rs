@@ -22,7 +22,7 @@ use crate::origin::Origin;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// After what time a sample is in a histogram: Envoy collects them ten times a second (`stats_flush_interval`).
 const COLLECTED: Duration = Duration::from_millis(250);
-/// After what time a count of the native module has arrived: it brings them twenty times a second.
+/// After what time a count of the native module has arrived: it passes them to Envoy twenty times a second.
 const COUNTED: Duration = Duration::from_millis(100);
 /// How long to wait before looking at them (again).
 const SETTLE: Duration = Duration::from_millis(50);

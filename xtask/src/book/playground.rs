@@ -10,7 +10,7 @@ const MADE: &str = "target/playground";
 const PLACE: &str = "playground";
 /// The sections of a configuration; one without any of these has nothing to try.
 const SECTIONS: [&str; 5] = ["experiments", "faults", "jwt", "metrics", "routing"];
-/// What else can stand at the top of one.
+/// What else can be at the top of one.
 const BESIDE: [&str; 2] = ["attributes", "ownership"];
 
 /// Whether the playground has been made.

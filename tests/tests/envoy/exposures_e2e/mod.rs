@@ -86,9 +86,10 @@ fn a_row_for_each_exposure_that_is_counted() {
         })
         .collect();
     ask(again.iter().map(|(_, request)| request.clone()).collect());
-    // Known users, one with a name that begins another line.
-    let users = ["ada", "bob", "Zoë"];
-    ask(users.map(|user| Request::get("/search").header("x-user-id", user)).to_vec());
+    // Known users; the name of one is no UTF-8.
+    let names = [&b"ada"[..], b"bob", b"caf\xe9"];
+    let users = ["ada", "bob", "caf%E9"];
+    ask(names.map(|name| Request::get("/search").header("x-user-id", name)).to_vec());
     // Nobody's visits, and testers.
     let preflight = |_| {
         Request { method: "OPTIONS".to_owned(), ..Request::get("/") }
