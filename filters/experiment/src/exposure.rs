@@ -4,7 +4,7 @@ use crate::decision::Decision;
 use crate::plan::{Experiment, Units, Variant};
 use weir_core::header::is_safe_value;
 use weir_core::ids::{State, TextId};
-use weir_core::{DecidedBy, Effects, HostServices};
+use weir_core::{Compiler, DecidedBy, Effects, HostServices};
 
 /// The filter state of an experiment's exposures. Names are below `weir.`, as `wasm.weir.…` in access logs.
 #[derive(Clone, Copy, Debug)]
@@ -15,26 +15,42 @@ pub(crate) struct Exposure {
     pub(crate) unit: State,
     /// Which of the sources has identified it.
     pub(crate) source: State,
+    /// Lasts over the passes of a request that the proxy redirects itself, where no cookie does. The others are of one
+    /// pass: each pass is logged, and has no exposure but its own.
+    pub(crate) marker: Option<State>,
 }
 
-/// The names of an experiment's three.
-pub(crate) fn names(key: &str) -> [String; 3] {
-    ["weir.exposure.", "weir.exposure-unit.", "weir.exposure-source."].map(|start| [start, key].concat())
+impl Exposure {
+    /// Declares those of an experiment; `remembered` by a cookie.
+    pub(crate) fn declare(key: &str, remembered: bool, compiler: &mut Compiler<'_>) -> Self {
+        let mut state = |start: &str| compiler.state(&[start, key].concat());
+        let (variant, unit) = (state("weir.exposure."), state("weir.exposure-unit."));
+        let source = state("weir.exposure-source.");
+        let marker = (!remembered).then(|| compiler.lasting_state(&marker_of(key)));
+        Self { variant, unit, source, marker }
+    }
+}
+
+fn marker_of(key: &str) -> String {
+    ["weir.exposed.", key].concat()
 }
 
 impl<O: HostServices> Decision<'_, O> {
-    /// Says that this request is the exposure of its unit. A request without a unit is nobody's.
-    pub(crate) fn expose(&self, experiment: &Experiment, variant: &Variant, effects: &mut Effects) {
-        let Some(exposure) = experiment.exposure else { return };
-        let Some(units) = self.plan.units.get(usize::from(experiment.units)) else { return };
-        let Some(unit) = self.unit(units) else { return };
+    /// Says that this request is the exposure of its unit, if exposures are logged. False where that cannot be said:
+    /// a request without a unit is nobody's exposure.
+    pub(crate) fn expose(&self, experiment: &Experiment, variant: &Variant, effects: &mut Effects) -> bool {
+        let Some(exposure) = experiment.exposure else { return true };
+        let Some(units) = self.plan.units.get(usize::from(experiment.units)) else { return false };
+        let Some(unit) = self.unit(units) else { return false };
         let made = effects.make(|out| write_unit(unit, out));
         let key = effects.make(|out| out.extend_from_slice(variant.key.as_bytes()));
         effects.states.push((exposure.variant, key.into()));
+        effects.states.extend(exposure.marker.map(|marker| (marker, key.into())));
         effects.states.push((exposure.unit, made.into()));
         if let Some(name) = self.source_name(units) {
             effects.states.push((exposure.source, name.into()));
         }
+        true
     }
 
     /// What has identified the unit.
@@ -59,9 +75,8 @@ impl<O: HostServices> Decision<'_, O> {
                 continue;
             }
             let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
-            let [name, ..] = names(&experiment.key);
-            let is_known = self.earlier.is_some() && self.request.earlier_state(&name).is_some();
-            if self.provisional.get() || !is_known {
+            let is_known = || self.request.earlier_state(&marker_of(&experiment.key)).is_some();
+            if self.provisional.get() || self.earlier.is_none() || !is_known() {
                 self.expose(experiment, variant, effects);
             }
         }

@@ -126,14 +126,9 @@ impl NewAssignments {
             };
             let version = experiment.bucket_version.to_string();
             let entry = [&experiment.key, ":", &variant.key, ":", &version].concat();
-            let remembered = add(entries, entry.as_bytes());
-            let counters = variant.counters;
-            let counter =
-                |c: crate::plan::Counters| if remembered { c.exposures } else { Some(c.assignments) };
-            effects.counts.extend(counters.and_then(counter));
-            if remembered {
-                decision.expose(experiment, variant, effects);
-            }
+            let exposed = add(entries, entry.as_bytes()) && decision.expose(experiment, variant, effects);
+            let counter = |c: crate::plan::Counters| if exposed { c.exposures } else { Some(c.assignments) };
+            effects.counts.extend(variant.counters.and_then(counter));
         }
     }
 }

@@ -114,24 +114,25 @@ impl Counts {
         }
     }
 
-    /// Brings the sums, on the main thread.
-    pub(crate) fn bring(&self, config: Config) {
+    /// Passes the sums to Envoy, on the main thread.
+    pub(crate) fn flush(&self, config: Config) {
         if self.comes.swap(false, Ordering::SeqCst) {
             self.take(|metric, labels, sum| config.count(metric, labels, sum));
         }
     }
 
-    /// Brings what is left while Envoy drops the configuration.
-    pub(crate) fn bring_last(&self, config: &ConfigAtEnd) {
+    /// Passes on what is left while Envoy drops the configuration.
+    pub(crate) fn flush_last(&self, config: &ConfigAtEnd) {
         self.take(|metric, labels, sum| config.count(metric, labels, sum));
     }
 
-    fn take(&self, bring: impl Fn(usize, &[Box<str>], u64)) {
+    fn take(&self, flush: impl Fn(usize, &[Box<str>], u64)) {
         for counted in &*lock(&self.all) {
-            let sum = counted.sum.swap(0, Ordering::SeqCst);
-            if sum > 0 {
+            // Most have nothing new, and a write would take the number away from the workers' caches.
+            if counted.sum.load(Ordering::SeqCst) > 0 {
+                let sum = counted.sum.swap(0, Ordering::SeqCst);
                 counted.met.store(true, Ordering::Relaxed);
-                bring(counted.metric, &counted.labels, sum);
+                flush(counted.metric, &counted.labels, sum);
             }
         }
     }

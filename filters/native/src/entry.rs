@@ -293,7 +293,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_config_scheduled(
     let (shared, config) = unsafe { (shared.cast::<Shared>().as_ref(), Config::at(config)) };
     if let Some(shared) = shared {
         guarded(|| shared.callouts.start_all(config));
-        guarded(|| shared.counts.bring(config));
+        guarded(|| shared.counts.flush(config));
     }
 }
 

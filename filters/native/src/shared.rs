@@ -77,7 +77,7 @@ impl Shared {
     /// Envoy drops the configuration.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        self.counts.bring_last(&self.at_end);
+        self.counts.flush_last(&self.at_end);
     }
 
     /// Whether Envoy has dropped it.

@@ -8,7 +8,7 @@ mod section;
 mod variants;
 
 use crate::config::{Config, Experiment as Spec, Prerequisite};
-use crate::exposure::{self, Exposure};
+use crate::exposure::Exposure;
 use crate::plan::{Experiment, Plan, Trust, Units, Window};
 use pools::Pools;
 use variants::Writer;
@@ -209,9 +209,8 @@ impl<'b> Builder<'b, '_> {
             rule: rule?,
             variants,
             exposure: self.config.output.exposures.then(|| {
-                let [variant, unit, source] =
-                    exposure::names(&spec.key).map(|name| self.compiler.lasting_state(&name));
-                Exposure { variant, unit, source }
+                let remembered = self.config.assignment_cookie.is_some();
+                Exposure::declare(&spec.key, remembered, self.compiler)
             }),
             winner,
             sticky: spec.sticky,

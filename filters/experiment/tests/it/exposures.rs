@@ -27,7 +27,11 @@ fn exposure(decided: &Decided, key: &str) -> Option<[String; 3]> {
 
 /// How many texts are about exposures. A cookie that is set is in filter state too.
 fn texts(decided: &Decided) -> usize {
-    decided.states.iter().filter(|(name, _)| name.starts_with("weir.exposure")).count()
+    decided
+        .states
+        .iter()
+        .filter(|(name, _)| name.starts_with("weir.exposure.") || name.starts_with("weir.exposure-"))
+        .count()
 }
 
 tests! {
@@ -60,11 +64,26 @@ tests! {
         assert_eq!(exposure(&decided, "checkout").unwrap()[1], "a%0Ab%FF");
     }
 
+    fn a_request_without_a_unit_is_no_exposure() {
+        let section = r#"{"secret": {"env": "WEIR_SECRET"}, "assignmentCookie": {"name": "w"}, "output": {"exposures": EXPOSURES},
+            "list": [{"key": "banner", "variants": [{"key": "on"}]}]}"#;
+        let counted = |exposures: &str| {
+            let decided = Lab::new(&section.replace("EXPOSURES", exposures)).unwrap().decide(&[]);
+            (texts(&decided), decided.counts)
+        };
+        let (rows, counts) = counted("true");
+        assert!(rows == 0 && !counts.iter().any(|name| name.contains("weir_exposures_total")), "{counts:?}");
+        assert_eq!(counts.len(), 1, "it is counted as a request");
+        let (_, counts) = counted("false");
+        assert!(counts.iter().any(|name| name.contains("weir_exposures_total")), "{counts:?}");
+    }
+
     fn without_a_cookie_each_visit_is_one() {
         let lab = lab("");
         for _ in 0..2 {
             let decided = lab.decide(&[("x-user-id", "ada")]);
             assert_eq!((texts(&decided), decided.counts.len()), (3, 1));
+            assert!(decided.states.iter().any(|(name, _)| name == "weir.exposed.checkout"), "for the next pass");
         }
         let preflight = [(":method", "OPTIONS"), ("origin", "https://a.test"), ("access-control-request-method", "PUT")];
         let decided = lab.decide(&[&preflight[..], &[("x-user-id", "ada")]].concat());

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use weir_tests::client::{Client, Request};
-use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
+use weir_tests::envoy::{Bootstrap, Cluster, Envoy, Listener, Plugin};
 use weir_tests::exposition::Page;
+use weir_tests::origin::{Answer, Origin};
 use weir_tests::program;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -196,5 +197,44 @@ fn a_collector_gets_the_same_rows() {
         let names: Vec<&String> = row.keys().collect();
         assert_eq!(names, ["experiment_id", "timestamp", "unit_id", "unit_type", "variation_id"]);
         assert!(["a", "b"].contains(&&*row["variation_id"]), "{row:?}");
+    }
+}
+
+#[test]
+fn a_redirect_that_the_proxy_follows_is_one_exposure() {
+    let origin = Origin::start(|asked| match asked.path.starts_with("/from") {
+        true => Answer::new(302, "").header("location", "http://example.com/to"),
+        false => Answer::new(200, ""),
+    })
+    .unwrap();
+    let policy = json!({"max_internal_redirects": 3, "redirect_response_codes": [302]});
+    let routes = json!([
+        {"match": {"prefix": "/"}, "route": {"cluster": "origin", "internal_redirect_policy": policy}},
+    ]);
+    let remembered = json!({"unit": "header:x-user-id", "secret": {"value": SECRET},
+        "assignmentCookie": {"name": "seen", "secure": false}, "output": {"exposures": true},
+        "list": [{"key": "checkout", "variants": [{"key": "a", "weight": 1}, {"key": "b", "weight": 1}]}]});
+    let mut requests_only = remembered.clone();
+    let members = requests_only.as_object_mut().unwrap();
+    members.remove("secret");
+    members.remove("assignmentCookie");
+    for experiments in [remembered, requests_only] {
+        let config = json!({ "experiments": experiments });
+        let loggers = rendered(&[], &config)["access_log"].as_array().unwrap().clone();
+        let plugin = Plugin::new("weir").unwrap().config(&config);
+        let listener = Listener::new().plugin(plugin).routes(routes.clone()).loggers(loggers);
+        let cluster = Cluster::new("origin", origin.address());
+        let envoy = Envoy::start(Bootstrap::default().cluster(cluster).listener(listener)).unwrap();
+        for user in 0..20 {
+            let request = Request::get("/from").header("x-user-id", format!("user-{user}"));
+            assert_eq!(Client::http1().send(envoy.listener(0), &request).unwrap().status, 200);
+        }
+        let lines = |envoy: &Envoy| envoy.output().lines().count();
+        envoy.wait_for(PATIENCE, |envoy| lines(envoy) >= 20);
+        // A second row would have come with the first.
+        let rows: Vec<Value> =
+            envoy.output().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let units: BTreeSet<&str> = rows.iter().map(|row| row["unit_id"].as_str().unwrap()).collect();
+        assert_eq!((rows.len(), units.len()), (20, 20), "{config}");
     }
 }
