@@ -7,10 +7,19 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// What Kubernetes puts into each pod.
 const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// How long a program may take to print a credential. It may ask a server, and everything waits for it.
+const PLUGIN: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(20);
 
 /// A cluster, and who we are there.
 #[derive(Debug, Default)]
@@ -233,6 +242,12 @@ fn cluster(cluster: Cluster, folder: &Path, settings: &mut Settings) -> Result<(
         folder,
         "certificate-authority-data",
     )?;
+    if settings.insecure && settings.authority.is_some() {
+        // As kubectl does: which of the two is meant cannot be known, and one of them sends the token to anybody.
+        return Err(
+            "the cluster has certificate-authority and insecure-skip-tls-verify: remove one of the two".to_owned()
+        );
+    }
     Ok(())
 }
 
@@ -309,13 +324,13 @@ pub(super) fn authorization(credential: &Credential) -> Result<Option<String>, S
         }
         Credential::Token(token) => token.clone(),
         Credential::TokenFile(file) => String::from_utf8_lossy(&read_file(file)?).into_owned(),
-        Credential::Exec(exec) => run(exec)?,
+        Credential::Exec(exec) => run(exec, PLUGIN)?,
     };
     Ok(Some(format!("Bearer {}", token.trim())))
 }
 
 /// The token that a program prints.
-fn run(exec: &Exec) -> Result<String, String> {
+fn run(exec: &Exec, within: Duration) -> Result<String, String> {
     let name = &exec.command;
     let info = serde_json::json!({
         "apiVersion": exec.api_version,
@@ -324,23 +339,52 @@ fn run(exec: &Exec) -> Result<String, String> {
     });
     let variables: BTreeMap<&str, &str> =
         exec.env.iter().flatten().map(|it| (it.name.as_str(), it.value.as_str())).collect();
-    let output = std::process::Command::new(name)
+    let mut child = Command::new(name)
         .args(exec.args.iter().flatten())
         .envs(variables)
         .env("KUBERNETES_EXEC_INFO", info.to_string())
-        .stdin(std::process::Stdio::null())
-        .stderr(std::process::Stdio::inherit())
-        .output()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        // Ended together with what it starts.
+        .process_group(0)
+        .spawn()
         .map_err(|error| format!("{name}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("{name}: {}", output.status));
+    let Some((status, printed)) = finished(&mut child, within) else {
+        let group = rustix::process::Pid::from_child(&child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = child.wait();
+        return Err(format!("{name}: prints no credential within {} s", within.as_secs()));
+    };
+    if !status.success() {
+        return Err(format!("{name}: {status}"));
     }
-    let credential: Value = serde_json::from_slice(&output.stdout)
+    let credential: Value = serde_json::from_slice(&printed)
         .map_err(|_| format!("{name}: what it prints is not an ExecCredential"))?;
     let token = credential.pointer("/status/token").and_then(Value::as_str);
     token
         .map(str::to_owned)
         .ok_or_else(|| format!("{name}: it prints no token (client certificates are not supported)"))
+}
+
+/// How a program ended and what it printed; `None` where it takes longer.
+fn finished(child: &mut Child, within: Duration) -> Option<(ExitStatus, Vec<u8>)> {
+    let deadline = Instant::now() + within;
+    let mut stdout = child.stdout.take()?;
+    let (sender, printed) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = stdout.read_to_end(&mut text);
+        let _ = sender.send(text);
+    });
+    let printed = printed.recv_timeout(within).ok()?;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some((status, printed)),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(POLL),
+            _ => return None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -110,6 +110,10 @@ impl Cluster {
                 client.tls_certs_only(found.map_err(|problem| format!("certificate-authority: {problem}"))?);
         }
         if settings.insecure {
+            crate::output::complain(
+                "Kubernetes: the kubeconfig has insecure-skip-tls-verify: the server is not verified, and anybody on \
+                 the way can read the credential",
+            );
             client = client.tls_danger_accept_invalid_certs(true);
         }
         if let Some(identity) = &settings.identity {

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use std::io::{Read as _, Write as _};
+use weir_rollout::Phase;
 
 /// The annotation with the state: JSON, compressed with gzip, in Base64.
 pub(super) const STATE: &str = "weir/rollout";
@@ -19,7 +20,8 @@ const RESERVE: usize = 32 << 10;
 /// The most that an annotation may decompress to.
 const MAX_STATE: u64 = 64 << 20;
 
-/// The annotation's text. Where there is not enough room the oldest events are forgotten. `taken` bytes are other
+/// The annotation's text. Where there is not enough room, what is needed least is forgotten: versions that a rollback
+/// does not lead to, the oldest events, and the oldest ones that the webhook does not have. `taken` bytes are other
 /// annotations'.
 ///
 /// # Errors
@@ -34,7 +36,11 @@ pub(super) fn write(record: &mut Record, status: &str, taken: usize) -> Result<S
         if size + reserve <= MAX_ANNOTATIONS {
             return Ok(text);
         }
-        if record.events.is_empty() {
+        if forget_versions(record) {
+            continue;
+        }
+        let events = if record.events.is_empty() { &mut record.unsent } else { &mut record.events };
+        if events.is_empty() {
             let limit = (MAX_ANNOTATIONS - reserve) >> 10;
             return Err(format!(
                 "the state of the rollout does not fit: with it, annotations would have {} kB, and at most {limit} kB \
@@ -42,9 +48,27 @@ pub(super) fn write(record: &mut Record, status: &str, taken: usize) -> Result<S
                 size.div_ceil(1 << 10)
             ));
         }
-        let half = record.events.len().div_ceil(2);
-        record.events.drain(..half);
+        let half = events.len().div_ceil(2);
+        events.drain(..half);
     }
+}
+
+/// Forgets the texts of versions that cannot be in the target of a rollback any more; their numbers and hashes stay.
+/// Whether there were any.
+fn forget_versions(record: &mut Record) -> bool {
+    let needed = match record.state.phase {
+        // A step that was about to be written may be there or not.
+        Phase::Restoring { from, .. } => [0, from, from.saturating_sub(1)],
+        Phase::ConfirmingRestore { .. } | Phase::RolledBack { .. } => [0; 3],
+        _ => return false,
+    };
+    let versions = record.versions.iter_mut().enumerate();
+    let mut has_forgotten = false;
+    for (_, version) in versions.filter(|(number, version)| !needed.contains(number) && !version.text.is_empty()) {
+        version.text.clear();
+        has_forgotten = true;
+    }
+    has_forgotten
 }
 
 fn encode(record: &Record) -> Result<String, String> {
@@ -71,7 +95,7 @@ pub(super) fn read(text: &str) -> Result<Record, String> {
 mod tests {
     use super::super::target::Version;
     use super::*;
-    use weir_rollout::{Event, EventKind};
+    use weir_rollout::{Event, EventKind, Reason};
 
     fn record(text: &str, versions: usize, events: usize) -> Record {
         let mut record = Record::begun("steps: []".to_owned(), Vec::new(), 7);
@@ -136,5 +160,53 @@ mod tests {
         assert!(refused.contains("at most 224 kB may be used"), "{refused}");
         let refused = write(&mut full, "", 64 << 10).unwrap_err();
         assert!(refused.contains("at most 256 kB"), "{refused}");
+    }
+
+    /// A webhook that is away must not keep a release from being taken back.
+    #[test]
+    fn events_that_are_not_sent_give_way_too() {
+        let mut full = record(&noise(240 << 10), 1, 200);
+        full.revision = 2;
+        full.unsent = full.events.clone();
+        let mut random = fastrand::Rng::with_seed(8);
+        for event in &mut full.unsent {
+            event.message = (0..200).map(|_| random.alphanumeric()).collect();
+        }
+        let last = full.unsent.last().cloned();
+        let text = write(&mut full, "", 0).unwrap();
+        assert!(full.events.is_empty() && full.unsent.len() < 200, "{}", full.unsent.len());
+        assert_eq!(full.unsent.last().cloned(), last, "the oldest ones first");
+        assert_eq!(read(&text).unwrap(), full);
+    }
+
+    /// Other programs annotate too, while a rollout is under way.
+    #[test]
+    fn a_rollback_fits_where_a_rollout_does_not() {
+        let of = |phase: Phase| {
+            let mut random = fastrand::Rng::with_seed(7);
+            let mut record = record("", 6, 3);
+            record.revision = 2;
+            for version in &mut record.versions {
+                version.text = (0..40 << 10).map(|_| random.alphanumeric()).collect();
+            }
+            record.state.phase = phase;
+            record
+        };
+        let reason = Reason::Aborted;
+        let taken = 110 << 10;
+        for (phase, left) in [
+            (Phase::Restoring { from: 4, reason: reason.clone() }, &[0, 3, 4][..]),
+            (Phase::ConfirmingRestore { reason: reason.clone() }, &[0]),
+            (Phase::RolledBack { reason }, &[0]),
+        ] {
+            let mut full = of(phase.clone());
+            assert_eq!(read(&write(&mut full.clone(), "", 0).unwrap()).unwrap(), full, "while there is room");
+            let stored = read(&write(&mut full, "", taken).unwrap()).unwrap();
+            let texts = stored.versions.iter().enumerate().filter(|(_, version)| !version.text.is_empty());
+            assert_eq!(texts.map(|(number, _)| number).collect::<Vec<_>>(), left, "{phase:?}");
+            let hashes: Vec<u64> = stored.versions.iter().map(|version| version.hash).collect();
+            assert_eq!((hashes, stored.events.len()), (vec![0, 1, 2, 3, 4, 5], 3));
+        }
+        assert!(write(&mut of(Phase::Watching { step: 4 }), "", taken).is_err());
     }
 }

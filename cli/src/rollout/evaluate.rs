@@ -37,6 +37,8 @@ pub(super) struct Rollout {
     webhook: Option<Webhook>,
     /// Why Prometheus had no answer the last time.
     trouble: Option<String>,
+    /// When the newest state began that was seen here, and how often it had been stored.
+    newest: Option<(u64, u64)>,
 }
 
 /// What an evaluation did.
@@ -45,6 +47,17 @@ pub(super) struct Evaluated {
     pub(super) events: Vec<Event>,
     /// The version that was written.
     pub(super) write: Option<usize>,
+    /// What it was decided by.
+    pub(super) observation: Observation,
+    /// What could not be done although the state is stored.
+    pub(super) trouble: Option<Trouble>,
+}
+
+/// What a person's command did.
+pub(super) struct Followed {
+    pub(super) events: Vec<Event>,
+    /// What could not be done although the state is stored.
+    pub(super) trouble: Option<Trouble>,
 }
 
 impl Rollout {
@@ -60,7 +73,7 @@ impl Rollout {
     ) -> Result<Self, String> {
         let home = Home::open(&mut specification, connection)?;
         let webhook = specification.plan.webhook.as_deref().map(Webhook::new);
-        Ok(Self { specification, prometheus, restart, stays: false, home, webhook, trouble: None })
+        Ok(Self { specification, prometheus, restart, stays: false, home, webhook, trouble: None, newest: None })
     }
 
     /// What is stored, without an evaluation.
@@ -94,9 +107,36 @@ impl Rollout {
         ))
     }
 
+    /// Takes over what was seen of the same target's state.
+    pub(super) fn succeed(&mut self, before: &Self) {
+        if self.specification.place == before.specification.place {
+            self.newest = before.newest;
+        }
+    }
+
+    /// Looks, and does not accept a state that is older than what has been seen: something has put it back, and the
+    /// configuration with it, so that nothing else would show that steps are lost.
+    fn look(&mut self) -> Result<Look, Trouble> {
+        let look = self.home.look()?;
+        let found = look.record.as_ref().map(position);
+        if let (Some((_, revision)), Some((_, newest))) = (found, self.newest)
+            && found < self.newest
+        {
+            return Err(Trouble::Wrong(format!(
+                "{}: nothing goes on: its state is an older one (revision {revision}) than it was (revision {newest}): \
+                 something puts it back, such as a Git tool whose manifest has the annotation weir/rollout; remove it \
+                 there, and put the newer state back, or start this program again to go on from the older one",
+                self.specification.place
+            )));
+        }
+        // One that was deleted was given up.
+        self.newest = found;
+        Ok(look)
+    }
+
     /// `None` where something else has changed the state meanwhile.
     fn attempt(&mut self, way: Way) -> Result<Option<Evaluated>, Trouble> {
-        let first = self.home.look()?;
+        let first = self.look()?;
         if let Some(record) = first.record.as_ref().filter(|_| self.stays) {
             self.keep(record)?;
         }
@@ -104,7 +144,7 @@ impl Rollout {
         let mut events = Vec::new();
         let begun = match &known {
             Some(record) => record.clone(),
-            None => self.begin(&first.text?, &mut events)?,
+            None => self.begin(&first.text.clone()?, &mut events)?,
         };
         // Prometheus may take its time: nobody waits for the lock meanwhile.
         let observed = self.observe(&begun)?;
@@ -119,43 +159,61 @@ impl Rollout {
         if revision(&again) != revision(&known) {
             return Ok(None);
         }
+        // What is put back in the end is what there is now, not what there was a moment ago.
+        if again.is_none() && look.text != first.text {
+            return Ok(None);
+        }
         let mut record = again.unwrap_or(begun);
         let observation = observed.with(look.content(&record));
         let turn = advance(&self.specification.plan, &record.state, &observation, now());
         events.extend(turn.events);
         let changed = turn.state != record.state || !events.is_empty();
         record.state = turn.state;
+        let mut trouble = None;
         if way == Way::Really {
             if changed || turn.write.is_some() {
                 record.note(&events, self.webhook.is_some());
-                if self.store(&look, &mut record, turn.write)? == Stored::Overtaken {
-                    return Ok(None);
+                match self.store(&look, &mut record, turn.write)? {
+                    Stored::Done => {}
+                    Stored::Overtaken => return Ok(None),
+                    Stored::Refused(why) => trouble = Some(why),
                 }
             }
-            self.tell(&look, &mut record)?;
+            // What is stored has happened, and is said whatever else fails.
+            let told = self.tell(&look, &mut record);
+            trouble = trouble.or(told.err());
         }
-        Ok(Some(Evaluated { record, events, write: turn.write }))
+        Ok(Some(Evaluated { record, events, write: turn.write, observation, trouble }))
     }
 
-    fn store(&self, look: &Look, record: &mut Record, write: Option<usize>) -> Result<Stored, Trouble> {
+    fn store(
+        &mut self,
+        look: &Look,
+        record: &mut Record,
+        write: Option<usize>,
+    ) -> Result<Stored, Trouble> {
         let status = super::view::line(&self.specification, record);
-        self.home.store(look, record, write, &status)
+        let stored = self.home.store(look, record, write, &status)?;
+        if stored != Stored::Overtaken {
+            self.newest = Some(position(record));
+        }
+        Ok(stored)
     }
 
     /// Follows a person's command. An abort is carried out at once.
     ///
     /// # Errors
     /// The command makes no sense now, or files or resources cannot be used.
-    pub(super) fn say(&mut self, said: Command) -> Result<Vec<Event>, Trouble> {
+    pub(super) fn say(&mut self, said: Command) -> Result<Followed, Trouble> {
         for _ in 0..ATTEMPTS {
-            if let Some(events) = self.try_say(said)? {
-                return Ok(events);
+            if let Some(followed) = self.try_say(said)? {
+                return Ok(followed);
             }
         }
         Err(self.too_slow())
     }
 
-    fn try_say(&mut self, said: Command) -> Result<Option<Vec<Event>>, Trouble> {
+    fn try_say(&mut self, said: Command) -> Result<Option<Followed>, Trouble> {
         let _lock = self.home.lock()?;
         let name = self.specification.place.clone();
         let look = self.home.look()?;
@@ -177,11 +235,13 @@ impl Rollout {
             write = turn.write;
         }
         record.note(&events, self.webhook.is_some());
-        if self.store(&look, &mut record, write)? == Stored::Overtaken {
-            return Ok(None);
-        }
-        self.tell(&look, &mut record)?;
-        Ok(Some(events))
+        let trouble = match self.store(&look, &mut record, write)? {
+            Stored::Done => None,
+            Stored::Overtaken => return Ok(None),
+            Stored::Refused(why) => Some(why),
+        };
+        let told = self.tell(&look, &mut record);
+        Ok(Some(Followed { events, trouble: trouble.or(told.err()) }))
     }
 
     /// The stored rollout, unless a new one is to begin.
@@ -297,8 +357,13 @@ impl Rollout {
     }
 }
 
+/// How far a state is: a later one has a greater one.
+fn position(record: &Record) -> (u64, u64) {
+    (record.state.started, record.revision)
+}
+
 /// Milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -3,6 +3,7 @@
 use super::evaluate::{Rollout, Way};
 use super::home::{Home, Trouble};
 use super::lease::Lease;
+use super::live::Live;
 use super::specification::Specification;
 use super::{GOES_ON, RunArgs, events, outcome, show};
 use crate::output::{Failure, Outcome};
@@ -27,9 +28,10 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
     let mut lease = lease_of(&rollout);
     let mut turn = Turn::default();
     let mut has_begun = false;
+    let live = Live::new(!args.format.is_json());
     loop {
         if let Some(lease) = &lease {
-            match turn.has(lease, &rollout)? {
+            match live.beside(|| turn.has(lease, &rollout, has_begun))? {
                 true => {}
                 false if stop.told_within(WAITING) => return Ok(Outcome::Exit(GOES_ON)),
                 false => continue,
@@ -41,7 +43,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
             // A release that has begun is watched on: a full disk, a lock that is held for long, or a missing permission
             // may pass.
             Err(trouble) if has_begun || matches!(trouble, Trouble::Passing(_)) => {
-                crate::output::complain(trouble.message());
+                live.beside(|| crate::output::complain(trouble.message()));
                 if stop.told_within(interval) {
                     return Ok(Outcome::Exit(GOES_ON));
                 }
@@ -49,15 +51,24 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
             }
             Err(trouble) => return Err(trouble.into()),
         };
-        has_begun = true;
-        for event in &evaluated.events {
-            if args.format.is_json() {
-                events::write_json(event, &rollout.specification, out)?;
-            } else {
-                events::write(event, &rollout.specification, out)?;
+        live.beside(|| {
+            for event in &evaluated.events {
+                if args.format.is_json() {
+                    events::write_json(event, &rollout.specification, out)?;
+                } else {
+                    events::write(event, &rollout.specification, out)?;
+                }
             }
+            out.flush()
+        })?;
+        live.draw(&rollout.specification, &evaluated, super::evaluate::now());
+        if let Some(trouble) = evaluated.trouble {
+            if !has_begun && matches!(trouble, Trouble::Wrong(_)) {
+                return Err(trouble.into());
+            }
+            live.beside(|| crate::output::complain(trouble.message()));
         }
-        out.flush()?;
+        has_begun = true;
         if evaluated.record.state.phase.is_final() {
             // It was over before: --restart begins again.
             if evaluated.events.is_empty() {
@@ -68,7 +79,8 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
                 return Ok(outcome(&evaluated.record));
             }
             match next(args, &evaluated.record.specification, interval, &stop)? {
-                Some(next) => {
+                Some(mut next) => {
+                    next.succeed(&rollout);
                     // The target may be another one.
                     drop(lease);
                     lease = lease_of(&next);
@@ -119,12 +131,19 @@ fn next(args: &RunArgs, over: &str, interval: Duration, stop: &Stop) -> Result<O
 #[derive(Default)]
 struct Turn {
     said: String,
+    /// The Lease has been read or written before: permissions were right then.
+    has_worked: bool,
 }
 
 impl Turn {
     /// Whether it is this program's. Says so when it is not, once.
-    fn has(&mut self, lease: &Lease, rollout: &Rollout) -> Result<bool, Failure> {
+    ///
+    /// # Errors
+    /// The Lease cannot be had, and never could. Once the rollout has begun, or the Lease was there, that may pass.
+    fn has(&mut self, lease: &Lease, rollout: &Rollout, has_begun: bool) -> Result<bool, Failure> {
         let here = lease.is_here();
+        let trouble = lease.trouble();
+        self.has_worked |= here.is_some() && trouble.is_none();
         if here == Some(true) {
             if !self.said.is_empty() {
                 crate::output::complain(&format!(
@@ -135,9 +154,9 @@ impl Turn {
             }
             return Ok(true);
         }
-        let message = match lease.trouble() {
-            Some(Trouble::Wrong(message)) => return Err(message.into()),
-            Some(Trouble::Passing(message)) => message,
+        let message = match trouble {
+            Some(Trouble::Wrong(message)) if !has_begun && !self.has_worked => return Err(message.into()),
+            Some(Trouble::Wrong(message) | Trouble::Passing(message)) => message,
             None if lease.holder().is_empty() => return Ok(false),
             None => format!("{}: {} has the Lease: waiting", rollout.specification.place, lease.holder()),
         };

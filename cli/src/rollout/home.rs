@@ -56,12 +56,14 @@ impl Look {
 }
 
 /// What came of storing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stored {
     /// It is stored.
     Done,
     /// Something else was quicker; nothing is stored.
     Overtaken,
+    /// The state is stored, and the version is not written.
+    Refused(Trouble),
 }
 
 /// Where target and state are.
@@ -124,7 +126,7 @@ impl Home {
     /// since it was looked at. The caller must hold the lock.
     ///
     /// # Errors
-    /// Why it cannot be stored or written.
+    /// Why it cannot be stored.
     pub(super) fn store(
         &self,
         look: &Look,

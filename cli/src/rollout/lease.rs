@@ -9,7 +9,7 @@ use crate::report::time::rfc3339;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_rollout::Resource;
@@ -21,13 +21,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between renewals.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// The name of this program in a Lease and in Events: the pod, or the machine, and the process.
-pub(super) fn identity() -> String {
+/// The name of this program in a Lease and in Events.
+pub(super) fn identity() -> &'static str {
+    static IDENTITY: OnceLock<String> = OnceLock::new();
+    IDENTITY.get_or_init(new_identity)
+}
+
+/// The pod, or the machine, and the process; two containers in a network of one node have the same name and number, so
+/// chance keeps them apart.
+fn new_identity() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default();
     // At most 128 bytes in an Event.
     let name: String = name.trim().chars().filter(char::is_ascii).take(100).collect();
-    format!("{name}_{}", std::process::id())
+    format!("{name}_{}_{:08x}", std::process::id(), fastrand::u32(..))
 }
 
 /// A Lease that is kept, or waited for, in the background. Dropping it gives it away.
@@ -143,7 +150,7 @@ impl Keeper {
     fn new(cluster: Arc<Cluster>, resource: &Resource) -> Self {
         let namespace = resource.namespace.clone().unwrap_or_default();
         let name = name(resource);
-        Self { cluster, identity: identity(), namespace, name, seen: None, own: None }
+        Self { cluster, identity: identity().to_owned(), namespace, name, seen: None, own: None }
     }
 
     fn collection(&self) -> String {
@@ -240,4 +247,18 @@ impl Keeper {
 /// The Lease of a resource's rollout.
 fn name(resource: &Resource) -> String {
     format!("weir-rollout-{}-{}", resource.kind.name().to_ascii_lowercase(), resource.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two programs with one name and number must not both believe that a Lease is theirs.
+    #[test]
+    fn identities_are_of_one_program() {
+        let (one, two) = (new_identity(), new_identity());
+        assert_ne!(one, two);
+        assert!(one.len() <= 128, "Kubernetes takes no longer one in an Event: {one}");
+        assert_eq!(identity(), identity(), "of one program they are the same");
+    }
 }

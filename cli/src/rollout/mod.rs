@@ -13,6 +13,7 @@ mod follow;
 mod home;
 mod judge;
 mod lease;
+mod live;
 mod observe;
 mod resource;
 #[cfg(test)]
@@ -98,7 +99,7 @@ pub(crate) struct StepArgs {
 /// Evaluates a rollout again and again until it is over.
 ///
 /// It may be stopped at any time, even killed: the next start goes on where it was. Each event is a line on standard
-/// output. Several may run at once: those of a file take turns, and of those of a resource one runs, and the others
+/// output; a terminal also shows the steps, how far they are, and the gates. Several may run at once: those of a file take turns, and of those of a resource one runs, and the others
 /// wait for its Lease.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -143,7 +144,7 @@ Example:
   weir rollout status rollout.yaml
 
 Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the way there; 2 a file cannot be used, or there is \
-no rollout; 3 it goes on; 4 it needs a person.")]
+no rollout; 3 it goes on, or the API server has no answer: ask again; 4 it needs a person.")]
 pub(crate) struct StatusArgs {
     /// The rollout's specification.
     spec: PathBuf,
@@ -185,7 +186,10 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
         Command::Run(args) => follow::run(args, out),
         Command::Status(args) => {
             let rollout = Rollout::open(Specification::read(&args.spec)?, &args.cluster, None, false)?;
-            let record = rollout.stored()?;
+            let record = match rollout.stored() {
+                Err(Trouble::Passing(message)) => return Ok(ask_again(&message)),
+                stored => stored?,
+            };
             show(&rollout.specification, &record, args.format, out)?;
             Ok(outcome(&record))
         }
@@ -214,10 +218,7 @@ fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcom
     let way = if args.dry_run { Way::Pretend } else { Way::Really };
     let evaluated = match rollout.evaluate(way) {
         Ok(evaluated) => evaluated,
-        Err(Trouble::Passing(message)) => {
-            crate::output::complain(&message);
-            return Ok(Outcome::Exit(GOES_ON));
-        }
+        Err(Trouble::Passing(message)) => return Ok(ask_again(&message)),
         Err(trouble) => return Err(trouble.into()),
     };
     if !format.is_json() {
@@ -234,7 +235,17 @@ fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcom
         }
     }
     show(&rollout.specification, &evaluated.record, format, out)?;
-    Ok(outcome(&evaluated.record))
+    match evaluated.trouble {
+        None => Ok(outcome(&evaluated.record)),
+        Some(Trouble::Passing(message)) => Ok(ask_again(&message)),
+        Some(trouble) => Err(trouble.into()),
+    }
+}
+
+/// The API server is away, or has too much to do.
+fn ask_again(message: &str) -> Outcome {
+    crate::output::complain(message);
+    Outcome::Exit(GOES_ON)
 }
 
 fn open(args: &Evaluated) -> Result<Rollout, Failure> {
@@ -246,10 +257,11 @@ fn open(args: &Evaluated) -> Result<Rollout, Failure> {
 fn say(args: &SpecArgs, said: Said, out: &mut impl Write) -> Result<Outcome, Failure> {
     let specification = Specification::read(&args.spec)?;
     let mut rollout = Rollout::open(specification, &args.cluster, None, false)?;
-    for event in rollout.say(said)? {
-        events::write(&event, &rollout.specification, out)?;
+    let followed = rollout.say(said)?;
+    for event in &followed.events {
+        events::write(event, &rollout.specification, out)?;
     }
-    Ok(Outcome::Fine)
+    followed.trouble.map_or(Ok(Outcome::Fine), |trouble| Err(trouble.into()))
 }
 
 fn show(

@@ -122,7 +122,7 @@ impl Resources {
             }
         }
         match self.cluster.patch(&self.path(), &Value::Array(std::mem::take(&mut operations))) {
-            Ok(_) => refused.map_or(Ok(Stored::Done), Err),
+            Ok(_) => Ok(refused.map_or(Stored::Done, Stored::Refused)),
             Err(error) if error.code() == Some(409) => Ok(Stored::Overtaken),
             Err(error) => Err(refused.unwrap_or_else(|| self.trouble(&error))),
         }

@@ -128,7 +128,7 @@ impl Files {
     /// The caller must hold the lock.
     ///
     /// # Errors
-    /// Why it cannot be written.
+    /// Why it cannot be stored.
     pub(super) fn store(
         &self,
         look: &Look,
@@ -141,8 +141,9 @@ impl Files {
         };
         // The next evaluation says so.
         if self.look()?.content(record) == look.content(record) {
-            let written = overwrite(&self.target, &wanted.text);
-            written.map_err(|error| format!("{}: {error}", self.target.display()))?;
+            if let Err(error) = overwrite(&self.target, &wanted.text) {
+                return Ok(Stored::Refused(format!("{}: {error}", self.target.display()).into()));
+            }
         }
         Ok(Stored::Done)
     }

@@ -77,12 +77,61 @@ fn kubeconfigs_are_read_as_kubectl_does() {
         ("token: secret", "client-key-data: secret!", "client-key-data is not Base64"),
         ("server: 'https://one.example',", "", "the cluster has no server"),
         ("certificate-authority: ca.pem", "tls-server-name: x", "tls-server-name"),
+        (
+            "certificate-authority: ca.pem",
+            "certificate-authority: ca.pem, insecure-skip-tls-verify: true",
+            "remove one of the two",
+        ),
+        (
+            "certificate-authority: ca.pem",
+            "certificate-authority-data: YQ==, insecure-skip-tls-verify: true",
+            "remove one of the two",
+        ),
         ("certificate-authority: ca.pem", "certificate-authority: gone", "gone"),
     ] {
         assert!(FIRST.contains(from));
         let found = read(&[write("wrong", &FIRST.replace(from, to))], Some("a")).unwrap_err();
         assert!(found.contains(expected) && !found.contains("secret"), "{expected}: {found}");
     }
+}
+
+/// Everything waits for it, the Lease too.
+#[test]
+fn a_credential_plugin_that_hangs_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("plugin");
+    let pid = folder.path().join("pid");
+    let took = |script: &str| {
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let env = vec![Variable { name: "PID".to_owned(), value: pid.display().to_string() }];
+        let command = program.display().to_string();
+        let begin = Instant::now();
+        let found = run(&Exec { command, env: Some(env), ..Exec::default() }, Duration::from_secs(1));
+        (found, begin.elapsed())
+    };
+    for script in [
+        "sleep 60",
+        // What it starts is ended with it.
+        "sleep 60 & echo $! > $PID; wait",
+        // It has printed, and does not end.
+        "echo '{}'; exec >&-; exec sleep 60",
+    ] {
+        let (found, took) = took(script);
+        assert!(found.unwrap_err().contains("prints no credential within 1 s"), "{script}");
+        assert!(took < Duration::from_secs(20), "{script}: {took:?}");
+    }
+    let child = fs::read_to_string(&pid).unwrap();
+    let is_alive = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.trim())).unwrap_or_default();
+        !status.is_empty() && !status.contains("State:\tZ")
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while is_alive() {
+        assert!(Instant::now() < deadline, "{child}");
+    }
+    let (found, _) = took("echo '{\"status\": {\"token\": \"a\"}}'; sleep 0.2");
+    assert_eq!(found, Ok("a".to_owned()));
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub(super) struct Stored {
     pub(super) lose_answer: bool,
     /// What something else does in the moment before the next patch.
     pub(super) before_patch: Option<fn(&mut Value)>,
+    /// What something else does before a read of the plugin, after this many others.
+    pub(super) before_get: Option<(usize, fn(&mut Value))>,
     /// A patch with a configuration gets this status; one of annotations alone does not.
     pub(super) refuse_configuration: Option<u16>,
     pub(super) patches: usize,
@@ -41,7 +43,7 @@ pub(super) struct Stored {
 pub(super) struct Fake {
     pub(super) house: House,
     pub(super) stored: Arc<Mutex<Stored>>,
-    kubeconfig: String,
+    pub(super) kubeconfig: String,
 }
 
 pub(super) fn configuration() -> Value {
@@ -75,6 +77,7 @@ impl Fake {
             refuse: None,
             lose_answer: false,
             before_patch: None,
+            before_get: None,
             refuse_configuration: None,
             patches: 0,
         }));
@@ -179,7 +182,18 @@ impl Stored {
         let leases = "/apis/coordination.k8s.io/v1/namespaces/shop/leases";
         let lease = format!("{leases}/weir-rollout-wasmplugin-weir");
         match (method, request.path.as_str()) {
-            ("GET", path) if path == plugin => Answer::body(self.plugin.to_string()),
+            ("GET", path) if path == plugin => {
+                match &mut self.before_get {
+                    Some((0, change)) => {
+                        change(&mut self.plugin);
+                        self.before_get = None;
+                        self.touch();
+                    }
+                    Some((others, _)) => *others -= 1,
+                    None => {}
+                }
+                Answer::body(self.plugin.to_string())
+            }
             ("PATCH", path) if path == plugin => self.patch(&body()),
             ("POST", "/apis/events.k8s.io/v1/namespaces/shop/events") => {
                 let event = body();

@@ -2,7 +2,7 @@
 
 use super::cluster::{Fake, SPEC, configuration};
 use serde_json::{Value, json};
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -133,6 +133,10 @@ fn refusals_hold() {
             assert!(run.err.contains("WasmPlugin shop/weir"), "{run:?}");
             assert!(!run.err.contains("secret"), "{run:?}");
         }
+        if method == "GET" {
+            let run = fake.say("status");
+            assert!(run.code == exit && run.err.contains(&format!("status {code}")), "{run:?}");
+        }
         assert_eq!(fake.configuration(), before, "{method} {code}");
         fake.refuse(method, code, 0);
         assert_eq!(fake.status()["phase"], state, "{method} {code}");
@@ -180,12 +184,126 @@ fn a_rollback_that_is_not_admitted_is_not_forgotten() {
     fake.stored.lock().unwrap().refuse_configuration = Some(422);
     let run = fake.step(&[]);
     assert!(run.code == 2 && run.err.contains("status 422"), "{run:?}");
+    assert!(run.out.contains("rolling back: the gate query failed: 2 is above 1"), "{run:?}");
     assert_eq!((fake.configuration(), &fake.status()["phase"]["phase"]), (before, &json!("restoring")));
     // Although the gate passes again meanwhile.
     fake.house.said.lock().unwrap().health = Some(0.0);
     fake.stored.lock().unwrap().refuse_configuration = None;
     assert_eq!(fake.step(&[]).code, 1);
     assert_eq!(fake.configuration(), configuration());
+    // A person's command too.
+    let fake = Fake::new(SPEC);
+    fake.until("watching");
+    fake.stored.lock().unwrap().refuse_configuration = Some(422);
+    let run = fake.say("abort");
+    assert!(run.code == 2 && run.err.contains("status 422"), "{run:?}");
+    assert!(run.out.contains("rolling back: it was aborted"), "{run:?}");
+    // And a program that goes on prints it before it tries again.
+    let fake = Fake::new(&SPEC.replace("- {coverage: 10%}", "- {coverage: 10%, hold: 1h}"));
+    let child = fake.run(&[]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !fake.say("status").out.contains("is watched") {
+        assert!(Instant::now() < deadline);
+    }
+    fake.stored.lock().unwrap().refuse_configuration = Some(422);
+    fake.house.said.lock().unwrap().health = Some(2.0);
+    while !fake.say("status").out.contains("rolling back: the gate") {
+        assert!(Instant::now() < deadline);
+    }
+    fake.stored.lock().unwrap().refuse_configuration = None;
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{out} {err}");
+    assert!(out.matches("rolling back: the gate").count() == 1 && err.contains("status 422"), "{out} {err}");
+}
+
+/// A Git tool whose manifest has an old state puts back the configuration and the state: nothing but what this program
+/// remembers shows that.
+#[test]
+fn a_state_that_goes_back_holds() {
+    let fake = Fake::new(&SPEC.replace("- {coverage: 50%}", "- {coverage: 50%, approval: true}"));
+    fake.step(&[]);
+    let old = fake.stored.lock().unwrap().plugin.clone();
+    let mut child = fake.run(&[]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while fake.say("status").code != 4 {
+        assert!(Instant::now() < deadline);
+    }
+    let newest = fake.stored.lock().unwrap().plugin.clone();
+    fake.change(|plugin| *plugin = old.clone());
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = err.next().unwrap().unwrap();
+    assert!(said.contains("its state is an older one (revision 1) than it was"), "{said}");
+    std::thread::sleep(Duration::from_millis(500));
+    {
+        let stored = fake.stored.lock().unwrap();
+        assert_eq!(stored.plugin["spec"], old["spec"]);
+        assert_eq!(stored.plugin["metadata"]["annotations"], old["metadata"]["annotations"], "nothing is done");
+    }
+    assert!(child.try_wait().unwrap().is_none());
+    // What is said again and again must not fill the pipe.
+    std::thread::spawn(move || err.map_while(Result::ok).for_each(drop));
+    fake.change(|plugin| *plugin = newest);
+    assert_eq!(fake.say("approve").code, 0);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// A Role that is applied again, a webhook of the cluster: a permission may be away for a moment, also that of the Lease.
+#[test]
+fn a_lease_that_is_refused_for_a_while_ends_nothing() {
+    let fake = Fake::new(&SPEC.replace("- {coverage: 50%}", "- {coverage: 50%, approval: true}"));
+    let mut child = fake.run(&[]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while fake.say("status").code != 4 {
+        assert!(Instant::now() < deadline);
+    }
+    fake.refuse("PUT", 403, usize::MAX);
+    // An older renewal holds for ten seconds.
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = err.next().unwrap().unwrap();
+    assert!(said.contains("Lease weir-rollout-wasmplugin-weir: status 403"), "{said}");
+    assert_eq!(fake.say("approve").code, 0);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it waits");
+    assert_eq!(fake.status()["phase"]["phase"], "waiting", "without the Lease nothing is done");
+    fake.refuse("PUT", 403, 0);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(err.next().unwrap().unwrap().contains("this program has the Lease"));
+    // What never worked is a mistake.
+    let fake = Fake::new(SPEC);
+    fake.refuse("POST", 403, usize::MAX);
+    let output = fake.run(&[]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// Prometheus is asked between two looks at the resource: what was edited meanwhile is what a rollback puts back.
+#[test]
+fn an_edit_while_it_begins_is_part_of_what_was_there_before() {
+    let fake = Fake::new(SPEC);
+    fake.stored.lock().unwrap().before_get = Some((1, foreign));
+    let run = fake.step(&[]);
+    assert!(run.code == 3 && run.out.contains("started: "), "{run:?}");
+    assert_eq!(fake.stored.lock().unwrap().events.len(), 1, "it begins once");
+    assert_eq!(fake.say("abort").code, 0);
+    let mut expected = configuration();
+    expected["routing"]["rules"][0]["name"] = json!("version-2");
+    assert_eq!(fake.configuration(), expected);
+}
+
+#[test]
+fn a_connection_that_is_not_verified_is_said() {
+    let fake = Fake::new(SPEC);
+    assert!(!fake.step(&["--dry-run"]).err.contains("insecure-skip-tls-verify"));
+    let kubeconfig = std::fs::read_to_string(&fake.kubeconfig).unwrap();
+    let mut kubeconfig: Value = serde_json::from_str(&kubeconfig).unwrap();
+    kubeconfig["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = json!(true);
+    std::fs::write(&fake.kubeconfig, kubeconfig.to_string()).unwrap();
+    let run = fake.step(&["--dry-run"]);
+    assert!(run.code == 3 && run.err.contains("insecure-skip-tls-verify"), "{run:?}");
+    kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"] = json!("YQ==");
+    std::fs::write(&fake.kubeconfig, kubeconfig.to_string()).unwrap();
+    let run = fake.step(&["--dry-run"]);
+    assert!(run.code == 2 && run.err.contains("remove one of the two"), "{run:?}");
 }
 
 #[test]
