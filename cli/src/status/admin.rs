@@ -1,6 +1,6 @@
 //! What Envoy's admin interfaces say.
 
-use super::fleet::{Metric, Proxy, Reading};
+use super::fleet::{Metric, Proxy, Reading, Reason};
 use futures_util::future::join_all;
 use reqwest::{Client, Url, redirect};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use weir_core::escape::escape;
+use weir_core::timestamp;
 
 /// How long one page may take.
 const TOTAL: Duration = Duration::from_secs(10);
@@ -16,7 +17,10 @@ const MAX_PAGE: usize = 64 << 20;
 /// The most that is shown of a reason.
 const MAX_REASON: usize = 600;
 /// Which metrics are asked for. The names are Envoy's own, whatever labels its bootstrap makes of them.
-const FILTER: &str = "weir_(config|module_version|jwt_keys)|config_fail$|lds.update_rejected$";
+const FILTER: &str =
+    "weir_(config|module_version|jwt_keys)|config_fail$|lds.update_rejected$|http_filter.*update_time$";
+/// Where filters are that came by ECDS.
+const ECDS_FILTERS: &str = "/config_dump?resource=ecds_filters";
 /// What begins the names of metrics of filters that came by ECDS.
 const DISCOVERED: &str = "extension_config_discovery.http_filter.";
 
@@ -59,17 +63,22 @@ async fn proxy(client: &Client, url: &Url) -> Proxy {
     }
 }
 
-type Said = (BTreeMap<String, String>, Vec<Reading>, Vec<String>);
+type Said = (BTreeMap<String, String>, Vec<Reading>, Vec<Reason>);
 
 async fn asked(client: &Client, url: &Url) -> Result<Said, String> {
     let pages = [
         "/server_info".to_owned(),
         format!("/stats?format=json&filter={}", encoded(FILTER)),
         "/config_dump?resource=dynamic_listeners".to_owned(),
+        ECDS_FILTERS.to_owned(),
     ];
-    let [info, stats, listeners] = pages.map(|page| page_of(client, url, page));
-    let (info, stats, listeners) = (info.await?, stats.await?, listeners.await?);
-    Ok((node(&info), readings(&stats), reasons(&listeners)))
+    let [info, stats, listeners, filters] = pages.map(|page| page_of(client, url, page));
+    // The filters first: an update that comes between the two pages counts as accepted, not as rejected.
+    let (info, filters) = (info.await?, filters.await?);
+    let (stats, listeners) = (stats.await?, listeners.await?);
+    let mut reasons = reasons(&listeners);
+    reasons.extend(rejected_filters(&filters, &stats));
+    Ok((node(&info), readings(&stats), reasons))
 }
 
 async fn page_of(client: &Client, url: &Url, page: String) -> Result<Value, String> {
@@ -77,6 +86,9 @@ async fn page_of(client: &Client, url: &Url, page: String) -> Result<Value, Stri
     let failed = |error: reqwest::Error| crate::oci::http::causes(&error);
     let mut response = client.get(address).send().await.map_err(failed)?;
     let status = response.status().as_u16();
+    if status == 404 && page == ECDS_FILTERS {
+        return Ok(Value::Null);
+    }
     if status != 200 {
         return Err(format!("{page}: answered with status {status}"));
     }
@@ -129,14 +141,38 @@ fn of_module(name: &str, metric: &str, label: &str) -> Option<String> {
 }
 
 /// Listeners whose last update was rejected, with what Envoy says of it.
-fn reasons(dump: &Value) -> Vec<String> {
+fn reasons(dump: &Value) -> Vec<Reason> {
     let listeners = dump["configs"].as_array().into_iter().flatten();
     let rejected = listeners.filter_map(|listener| {
         let error = listener.get("error_state")?;
         let details: String = error["details"].as_str()?.chars().take(MAX_REASON).collect();
         let at = error["last_update_attempt"].as_str().unwrap_or("an unknown time");
-        let name = listener["name"].as_str().unwrap_or_default();
-        Some(format!("listener {name}: an update was rejected at {at}: {details}"))
+        // A rejected listener appears twice, once without its name.
+        let name = listener["name"].as_str().or_else(|| error["failed_configuration"]["name"].as_str());
+        let name = name.unwrap_or_default();
+        Some(Reason::of_listener(format!("listener {name}: an update was rejected at {at}: {details}")))
+    });
+    let mut rejected: Vec<Reason> = rejected.collect();
+    rejected.dedup();
+    rejected
+}
+
+/// Filters that came by ECDS whose last update was rejected. Envoy does not say so, but dumps the time of the last
+/// update, and counts the time of the last one that it accepted.
+fn rejected_filters(dump: &Value, stats: &Value) -> Vec<Reason> {
+    let all = || stats["stats"].as_array().into_iter().flatten();
+    let filters = dump["configs"].as_array().into_iter().flatten();
+    let rejected = filters.filter_map(|config| {
+        let at = config["last_updated"].as_str()?;
+        let name = config["ecds_filter"]["name"].as_str()?;
+        let stat = format!("{DISCOVERED}{name}.update_time");
+        let accepted = all().find(|it| it["name"] == stat)?["value"].as_u64()?;
+        let is_rejected = timestamp::parse(at).ok()? / 1_000_000 > accepted;
+        let text = format!("filter {name}: Envoy rejected its last update, which came at {at}");
+        let filter = &config["ecds_filter"]["typed_config"];
+        // The plugin's name in WebAssembly, in the native module.
+        let plugin = filter["config"]["name"].as_str().or_else(|| filter["filter_name"].as_str());
+        is_rejected.then(|| Reason { plugin: Some(plugin.unwrap_or(name).to_owned()), text })
     });
     rejected.collect()
 }
@@ -189,11 +225,36 @@ mod tests {
 
     #[test]
     fn a_rejected_listener_says_why() {
+        let error = json!({"last_update_attempt": "2026-01-01T00:00:00Z", "details": "bad",
+            "failed_configuration": {"name": "http"}});
         let dump = json!({"configs": [
-            {"name": "http", "error_state": {"last_update_attempt": "2026-01-01T00:00:00Z", "details": "bad"}},
-            {"name": "good", "active_state": {}}]});
-        assert_eq!(reasons(&dump), ["listener http: an update was rejected at 2026-01-01T00:00:00Z: bad"]);
+            {"name": "http", "error_state": error}, {"error_state": error}, {"name": "good", "active_state": {}}]});
+        let expected = "listener http: an update was rejected at 2026-01-01T00:00:00Z: bad";
+        assert_eq!(reasons(&dump), [Reason::of_listener(expected.to_owned())]);
         assert!(reasons(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn a_filter_whose_update_came_after_the_last_accepted_one_was_rejected() {
+        let rejected = |at: &str, accepted: u64, filter: Value| {
+            let dump = json!({"configs": [{"last_updated": at, "ecds_filter": {"name": "a.b", "typed_config": filter}}]});
+            let name = "extension_config_discovery.http_filter.a.b.update_time";
+            rejected_filters(&dump, &json!({"stats": [{"name": name, "value": accepted}]}))
+        };
+        let native = || json!({"filter_name": "weir"});
+        // 2026-01-01T00:00:00Z
+        let at = 1_767_225_600_000;
+        assert_eq!(rejected("2026-01-01T00:00:00.123Z", at + 123, native()), []);
+        assert_eq!(rejected("2026-01-01T00:00:00Z", at + 10, native()), []);
+        assert_eq!(rejected("garbage", 0, native()), []);
+        for (filter, plugin) in
+            [(native(), "weir"), (json!({"config": {"name": "w"}}), "w"), (json!({}), "a.b")]
+        {
+            let found = rejected("2026-01-01T00:00:00.124Z", at + 123, filter);
+            let text = "filter a.b: Envoy rejected its last update, which came at 2026-01-01T00:00:00.124Z";
+            assert_eq!(found, [Reason { plugin: Some(plugin.to_owned()), text: text.to_owned() }]);
+        }
+        assert!(rejected_filters(&Value::Null, &json!({})).is_empty());
     }
 
     #[test]

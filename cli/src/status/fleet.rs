@@ -50,10 +50,29 @@ pub(super) struct Proxy {
     pub(super) keys: BTreeMap<String, u64>,
     /// How often Envoy rejected what it was sent, by filter or listener.
     pub(super) rejections: BTreeMap<String, u64>,
-    /// Listeners whose last update Envoy rejected, with the reasons.
-    pub(super) reasons: Vec<String>,
+    /// What Envoy says of last updates that it rejected.
+    pub(super) reasons: Vec<Reason>,
     /// Why nothing is known.
     pub(super) trouble: Option<String>,
+}
+
+/// A last update that Envoy rejected: the proxy runs an older one. The native module has no other sign of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    /// The plugin that it is about. None: a listener, and so any of its plugins.
+    pub(super) plugin: Option<String>,
+    pub(super) text: String,
+}
+
+impl Reason {
+    pub(super) fn of_listener(text: String) -> Self {
+        Self { plugin: None, text }
+    }
+
+    /// Whether it is about this plugin.
+    pub(super) fn is_about(&self, plugin: &str) -> bool {
+        self.plugin.as_ref().is_none_or(|of| of == plugin)
+    }
 }
 
 /// A plugin of a proxy. Times are in seconds since 1970.
@@ -124,6 +143,11 @@ impl Proxy {
         self.plugins.iter().filter(move |(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == *name))
     }
 
+    /// Whether the last configuration that this plugin was sent is not the one that it runs.
+    pub(super) fn refuses(&self, name: &str, plugin: &Plugin) -> bool {
+        plugin.refuses() || self.reasons.iter().any(|reason| reason.is_about(name))
+    }
+
     pub(super) fn state(&self, question: &Question) -> State {
         if self.trouble.is_some() {
             return State::Unknown;
@@ -132,7 +156,7 @@ impl Proxy {
         if plugins.iter().all(|plugin| plugin.hash.is_none()) {
             return State::Nothing;
         }
-        if plugins.iter().any(|plugin| plugin.refuses()) {
+        if self.asked(question).any(|(name, plugin)| self.refuses(name, plugin)) {
             return State::Refuses;
         }
         match question.expected {
@@ -143,8 +167,8 @@ impl Proxy {
 }
 
 impl Plugin {
-    /// Whether the last configuration that it was sent is not the one that it runs.
-    pub(super) fn refuses(&self) -> bool {
+    /// Whether it says so itself.
+    fn refuses(&self) -> bool {
         self.refused > self.accepted
     }
 }
@@ -153,11 +177,6 @@ impl Fleet {
     pub(super) fn new(question: Question, mut proxies: Vec<Proxy>) -> Self {
         proxies.sort_by(|a, b| a.name.cmp(&b.name));
         Self { question, proxies }
-    }
-
-    /// Whether nothing was found at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.proxies.is_empty()
     }
 
     pub(super) fn is_well(&self) -> bool {
@@ -207,6 +226,22 @@ mod tests {
         assert_eq!(state(&[(Metric::Hash, "weir", 7)], Some(7), None), State::Runs);
         // A refused first configuration has no hash.
         assert_eq!(state(&[(Metric::Refused, "weir", 5)], None, None), State::Nothing);
+    }
+
+    #[test]
+    fn what_envoy_rejects_is_refused_although_the_plugin_says_nothing() {
+        let with = |reasons: Vec<Reason>| Proxy {
+            reasons,
+            ..proxy(&[(Metric::Hash, "weir", 7), (Metric::Accepted, "weir", 100)])
+        };
+        let of = |plugin: &str| Reason { plugin: Some(plugin.to_owned()), text: String::new() };
+        let question =
+            |plugin: Option<&str>| Question { expected: Some(7), plugin: plugin.map(str::to_owned) };
+        let listener = with(vec![Reason::of_listener("listener".to_owned())]);
+        assert_eq!(listener.state(&question(None)), State::Refuses);
+        assert_eq!(with(vec![of("weir")]).state(&question(Some("weir"))), State::Refuses);
+        assert_eq!(with(vec![of("other's")]).state(&question(None)), State::Runs, "a filter of others");
+        assert_eq!(with(Vec::new()).state(&question(None)), State::Runs);
     }
 
     #[test]

@@ -68,17 +68,19 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let mut proxies = Vec::new();
     if let Some(url) = &args.prometheus {
         let connection = Connection::new(url.clone(), args.bearer_token_file.clone(), args.ca_file.clone());
-        proxies.extend(prometheus::proxies(&connection, &args.matchers)?);
+        let found = prometheus::proxies(&connection, &args.matchers, args.plugin.as_deref())?;
+        // An error of its own: proxies of another source say nothing of those that Prometheus should have.
+        if found.is_empty() {
+            return Err("no proxy in Prometheus reports weir_config_hash: are the proxies scraped, is the module of this \
+                        version, and do labels come out as labels (weir render bootstrap)?"
+                .to_owned()
+                .into());
+        }
+        proxies.extend(found);
     }
     proxies.extend(admin::proxies(&args.admins, args.ca_file.as_deref())?);
     let question = Question { expected, plugin: args.plugin.clone() };
     let fleet = Fleet::new(question, proxies);
-    if fleet.is_empty() {
-        return Err("no proxy reports weir_config_hash: are the proxies scraped, is the module of this version, and do \
-                    labels come out as labels (weir render bootstrap)?"
-            .to_owned()
-            .into());
-    }
     if args.format.is_json() {
         crate::output::json(out, &view::status(&fleet))?;
     } else {

@@ -13,23 +13,28 @@ const GROUP: [&str; 3] = ["cluster", "namespace", "job"];
 
 type Labels = BTreeMap<String, String>;
 
-/// All proxies of jobs in which a proxy runs a plugin.
+/// All proxies of jobs in which a proxy runs a plugin, and those elsewhere that rejected such a plugin, or this one.
 ///
 /// # Errors
 /// Prometheus does not answer.
-pub(super) fn proxies(connection: &Connection, matchers: &[String]) -> Result<Vec<Proxy>, String> {
+pub(super) fn proxies(
+    connection: &Connection,
+    matchers: &[String],
+    plugin: Option<&str>,
+) -> Result<Vec<Proxy>, String> {
     let server = Prometheus::open(connection)?;
     let now = time::now();
-    found(&|query| server.at(query, now), matchers)
+    found(&|query| server.at(query, now), matchers, plugin)
 }
 
 fn found(
     ask: &dyn Fn(&str) -> Result<Vec<Series>, String>,
     matchers: &[String],
+    plugin: Option<&str>,
 ) -> Result<Vec<Proxy>, String> {
     let of = |metric: &str| format!("{metric}{{{}}}", matchers.join(","));
     let mut readings: BTreeMap<Labels, Vec<Reading>> = BTreeMap::new();
-    let mut take = |metric: Metric, label: &str, query: &str| -> Result<(), String> {
+    let take = |readings: &mut BTreeMap<Labels, Vec<Reading>>, metric: Metric, label: &str, query: &str| {
         for series in ask(query)? {
             let (Some((_, value)), Some(of)) = (series.samples.last(), series.labels.get(label)) else {
                 continue;
@@ -37,15 +42,22 @@ fn found(
             let reading = Reading { metric, of: of.clone(), value: *value as u64 };
             readings.entry(chosen(&series.labels, &TARGET)).or_default().push(reading);
         }
-        Ok(())
+        Ok::<(), String>(())
     };
     for (metric, name, label) in Metric::OWN {
-        take(metric, label, &of(name))?;
+        take(&mut readings, metric, label, &of(name))?;
     }
     let runs = |readings: &Vec<Reading>| readings.iter().any(|reading| reading.metric == Metric::Hash);
+    let used: BTreeSet<String> = match plugin {
+        Some(plugin) => [in_metrics(plugin)].into(),
+        None => {
+            let readings = readings.values().flatten().filter(|reading| reading.metric == Metric::Hash);
+            readings.map(|reading| in_metrics(&reading.of)).collect()
+        }
+    };
     let (discovered, listeners) = rejections(matchers);
-    take(Metric::Rejections, "filter", &discovered)?;
-    take(Metric::Rejections, "filter", &listeners)?;
+    take(&mut readings, Metric::Rejections, "filter", &discovered)?;
+    take(&mut readings, Metric::Rejections, "filter", &listeners)?;
     // Only jobs with a plugin are ours: Prometheus scrapes much else.
     let ours: BTreeSet<Labels> = readings
         .iter()
@@ -68,10 +80,20 @@ fn found(
             None => proxies.push(Proxy::new(name(&labels), labels, Vec::new())),
         }
     }
-    // What was pushed has no `up`.
-    let pushed = readings.into_iter().filter(|(_, readings)| runs(readings));
+    // What was pushed has no `up`. A job whose proxies all refused their first configuration has no plugin.
+    let rejected = |readings: &Vec<Reading>| {
+        readings.iter().any(|reading| {
+            reading.metric == Metric::Rejections && reading.value > 0 && used.contains(&reading.of)
+        })
+    };
+    let pushed = readings.into_iter().filter(|(_, readings)| runs(readings) || rejected(readings));
     proxies.extend(pushed.map(|(labels, readings)| Proxy::new(name(&labels), labels, readings)));
     Ok(proxies)
+}
+
+/// A filter's name as names of metrics have it.
+fn in_metrics(name: &str) -> String {
+    name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect()
 }
 
 /// Envoy's own counters: filters that came by ECDS, whose names are in those of the metrics, and listeners.
@@ -138,14 +160,45 @@ mod tests {
                 _ => Vec::new(),
             })
         };
-        let proxies = found(&ask, &["team=\"x\"".to_owned()]).unwrap();
+        let proxies = found(&ask, &["team=\"x\"".to_owned()], None).unwrap();
         let states: Vec<(&str, State)> =
             proxies.iter().map(|it| (it.name.as_str(), it.state(&Question::default()))).collect();
         assert_eq!(states, [("a:1", State::Runs), ("b:1", State::Nothing), ("c:1", State::Unknown)]);
         assert_eq!(proxies[0].plugins["weir"].version.as_deref(), Some("0.1.0"));
         assert_eq!(proxies[1].rejections["weir"], 3);
-        assert!(found(&|_| Err("gone".to_owned()), &[]).is_err());
-        assert!(found(&|_| Ok(Vec::new()), &[]).unwrap().is_empty());
+        assert!(found(&|_| Err("gone".to_owned()), &[], None).is_err());
+        assert!(found(&|_| Ok(Vec::new()), &[], None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_job_that_rejected_its_first_configuration_is_seen() {
+        let filter = |instance: &str, filter: &str, value| {
+            series(&[("instance", instance), ("job", "gateway"), ("filter", filter)], value)
+        };
+        let ask = |query: &str| -> Result<Vec<Series>, String> {
+            Ok(match query {
+                "weir_config_hash{}" => {
+                    vec![series(&[("instance", "a:1"), ("job", "edge"), ("plugin", "shop.weir")], 7.0)]
+                }
+                "up{}" => ["a:1", "b:1", "c:1", "d:1"]
+                    .map(|it| series(&[("instance", it), ("job", if it == "a:1" { "edge" } else { "gateway" })], 1.0))
+                    .into(),
+                query if query.contains("http_filter_(.+)_config_fail") => vec![
+                    filter("b:1", "shop_weir", 2.0),
+                    filter("c:1", "shop_weir", 0.0),
+                    filter("d:1", "shop_other", 5.0),
+                ],
+                _ => Vec::new(),
+            })
+        };
+        let names = |plugin: Option<&str>| -> Vec<(String, State)> {
+            let question = Question { expected: None, plugin: plugin.map(str::to_owned) };
+            let proxies = found(&ask, &[], plugin).unwrap();
+            proxies.iter().map(|it| (it.name.clone(), it.state(&question))).collect()
+        };
+        let is = |name: &str, state| (name.to_owned(), state);
+        assert_eq!(names(None), [is("a:1", State::Runs), is("b:1", State::Nothing)]);
+        assert_eq!(names(Some("shop.other")), [is("a:1", State::Nothing), is("d:1", State::Nothing)]);
     }
 
     #[test]

@@ -27,8 +27,8 @@ struct ProxyStatus<'f> {
     keys: &'f BTreeMap<String, u64>,
     /// How often Envoy rejected what it was sent, by filter or `listener`.
     rejections: &'f BTreeMap<String, u64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    reasons: &'f [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<&'f str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<&'f str>,
 }
@@ -65,7 +65,7 @@ pub(super) fn status(fleet: &Fleet) -> Status<'_> {
             .collect(),
         keys: &proxy.keys,
         rejections: &proxy.rejections,
-        reasons: &proxy.reasons,
+        reasons: proxy.reasons.iter().map(|reason| reason.text.as_str()).collect(),
         trouble: proxy.trouble.as_deref(),
     });
     Status { ok: fleet.is_well(), hash: fleet.question.expected, proxies: proxies.collect() }
@@ -107,8 +107,11 @@ fn proxy_rows(proxy: &Proxy, fleet: &Fleet, now: u64) -> Vec<[String; 7]> {
     let ago = |time: Option<u64>| time.map_or("-".to_owned(), |time| format!("{} ago", age(now, time)));
     let row = |(plugin, it): (&String, &Plugin)| {
         let state = match (state, fleet.question.expected) {
-            (State::Refuses, _) if !it.refuses() => "runs",
-            (State::Runs | State::Differs, Some(expected)) if it.hash != Some(expected) => "differs",
+            (State::Refuses, _) if proxy.refuses(plugin, it) => word(State::Refuses),
+            (State::Refuses | State::Runs | State::Differs, Some(expected)) if it.hash != Some(expected) => {
+                word(State::Differs)
+            }
+            (State::Refuses, _) => word(State::Runs),
             _ => word(state),
         };
         [
@@ -141,7 +144,7 @@ fn write_more(proxy: &Proxy, now: u64, out: &mut impl Write) -> io::Result<()> {
         let number = count(usize::try_from(*number).unwrap_or(usize::MAX), "update");
         writeln!(out, "{name}: Envoy has rejected {number} of {} since its start", escape(filter))?;
     }
-    proxy.reasons.iter().try_for_each(|reason| writeln!(out, "{name}: {}", escape(reason)))
+    proxy.reasons.iter().try_for_each(|reason| writeln!(out, "{name}: {}", escape(&reason.text)))
 }
 
 fn write_sum(fleet: &Fleet, out: &mut impl Write) -> io::Result<()> {
