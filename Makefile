@@ -182,9 +182,7 @@ lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; sh
 	$(CARGO) clippy $(MODULE) -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps $(HOST)
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
-	if command -v shellcheck >/dev/null; then \
-	  shellcheck --external-sources --source-path=SCRIPTDIR \
-	    $$(grep -lE '^#!.*bash|^# shellcheck shell=bash' scripts/* .ci/run envoy-configs/*/prepare); fi
+	scripts/shellcheck
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests | tee /dev/stderr)"; fi
 
 .PHONY: deny
