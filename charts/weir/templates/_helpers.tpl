@@ -64,16 +64,33 @@
 {{- end -}}
 {{- end }}
 
-{{/* At a waypoint every request is inbound. */}}
+{{/*
+The first of targetRefs that only waypoints serve, in words: empty if there is none. A Gateway is a waypoint or an
+ingress gateway, depending on its class; Istio has no other kinds, and of all GatewayClasses it serves istio-waypoint.
+*/}}
+{{- define "weir.waypoint" -}}
+{{- $found := list -}}
+{{- range $index, $target := .Values.targetRefs -}}
+{{- if has $target.kind (list "Service" "ServiceEntry" "GatewayClass") -}}
+{{- $found = append $found (printf "targetRefs[%d] (%s %s)" $index $target.kind $target.name) -}}
+{{- end -}}
+{{- end -}}
+{{- if $found }}{{ first $found }}{{ end -}}
+{{- end }}
+
+{{/* Whether targetRefs has a Gateway. */}}
+{{- define "weir.gateways" -}}
+{{- range .Values.targetRefs -}}
+{{- if eq .kind "Gateway" }}{{ .name }} {{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* To a waypoint every request is inbound, and to a gateway none is. */}}
 {{- define "weir.mode" -}}
 {{- if .Values.mode -}}
 {{- .Values.mode -}}
 {{- else -}}
-{{- $waypoint := gt (len .Values.targetRefs) 0 -}}
-{{- range .Values.targetRefs -}}
-{{- if not (has .kind (list "Service" "ServiceEntry")) }}{{ $waypoint = false }}{{ end -}}
-{{- end -}}
-{{- ternary "SERVER" "CLIENT" $waypoint -}}
+{{- ternary "SERVER" "CLIENT" (and (ne (include "weir.waypoint" .) "") (eq (include "weir.gateways" .) "")) -}}
 {{- end -}}
 {{- end }}
 
@@ -120,4 +137,11 @@ selector:
 - {{ .key | quote }}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* For the notes: commands that look at a pod with labels, in the shell's $NAMESPACE. */}}
+{{- define "weir.notes.pod" }}
+     POD=$(kubectl --namespace $NAMESPACE get pods --selector {{ regexMatch "!" . | ternary (squote .) . }} --output name | head -n 1)
+     kubectl --namespace $NAMESPACE exec $POD --container istio-proxy -- pilot-agent request GET /stats/prometheus | grep weir_config_hash
+     kubectl --namespace $NAMESPACE logs $POD --container istio-proxy | grep -i -e weir -e wasm
 {{- end }}

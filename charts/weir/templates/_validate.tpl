@@ -38,6 +38,12 @@
 {{- end -}}
 {{- end -}}
 {{- if $istio -}}
+{{- $problems = concat $problems (include "weir.validate.waypoint" . | fromYamlArray) -}}
+{{- end -}}
+{{- if and .Values.prometheusRule.rulesFile (not .Values.prometheusRule.enabled) -}}
+{{- $problems = append $problems "prometheusRule.rulesFile: expected prometheusRule.enabled: true, without which its rules are not installed" -}}
+{{- end -}}
+{{- if $istio -}}
 {{- if not (kindIs "invalid" .Values.failOpen) -}}
 {{- $problems = append $problems (printf "failOpen: not with the platform %s: use failStrategy" .Values.platform) -}}
 {{- end -}}
@@ -63,6 +69,24 @@
 {{- if $problems -}}
 {{- fail (printf "\n  %s" (join "\n  " $problems)) -}}
 {{- end -}}
+{{- end }}
+
+{{/*
+A list of what never runs at a waypoint. To Istio its requests are all inbound (SERVER), on a port that is 0 when it
+compares. Istio takes such a resource nevertheless, and then no proxy has the plugin.
+*/}}
+{{- define "weir.validate.waypoint" -}}
+{{- $waypoint := include "weir.waypoint" . -}}
+{{- if and $waypoint (eq .Values.mode "CLIENT") }}
+- {{ printf "mode: CLIENT never runs for %s, which is for waypoints: expected SERVER" $waypoint | quote }}
+{{- else if and $waypoint (eq (include "weir.mode" .) "CLIENT") }}
+- {{ printf "mode is required: %s is for waypoints, which run SERVER only, and beside it there is a Gateway: expected SERVER if the Gateway is a waypoint, else a release for each" $waypoint | quote }}
+{{- end }}
+{{- if and .Values.ports $waypoint }}
+- {{ printf "ports: not with %s, which is for waypoints, where no port matches: leave it out" $waypoint | quote }}
+{{- else if and .Values.ports .Values.targetRefs (eq .Values.mode "SERVER") }}
+- "ports: not with targetRefs and the mode SERVER, which is for waypoints, where no port matches: leave it out"
+{{- end }}
 {{- end }}
 
 {{/* A list of what is wrong with config and configFile. */}}
@@ -97,8 +121,16 @@
 {{- if not (dig "output" "filterState" false $experiments) }}
 - "telemetry.enabled: expected experiments.output.filterState: true in the configuration: Istio reads variants from filter state"
 {{- end }}
-{{- if not (include "weir.experiments" .) }}
+{{- $known := list }}
+{{- range $experiments.list }}{{ $known = append $known (toString .key) }}{{ end }}
+{{- if not $known }}
 - "telemetry.enabled: the configuration has no experiments"
+{{- else }}
+{{- range $index, $key := .Values.telemetry.experiments }}
+{{- if not (has $key $known) }}
+- {{ printf "telemetry.experiments[%d]: unknown experiment %q (known: %s%s)" $index $key (slice $known 0 (min 5 (len $known)) | join ", ") (ternary ", …" "" (gt (len $known) 5)) | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if not (or .Values.telemetry.metrics .Values.telemetry.tracing) }}
 - "telemetry.enabled: expected telemetry.metrics or telemetry.tracing to be true"

@@ -1,9 +1,10 @@
 //! `weir admission`: a webhook that an API server asks before it takes a resource.
 //!
-//! `review` answers a question, without input or output; `server` speaks HTTP over TLS; `certificate` reads the
-//! server's certificate, again whenever its files change.
+//! `review` answers a question, without input or output; `server` speaks HTTP over TLS; `connections` says which of
+//! them has to go when there are too many; `certificate` reads the server's certificate, again whenever its files change.
 
 mod certificate;
+mod connections;
 mod review;
 mod server;
 
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         writeln!(out, "listening on https://{address}/validate")?;
         out.flush()?;
         tokio::spawn(certificate::follow(Arc::clone(&certificate)));
-        server::serve(listener, certificate, Arc::new(rules)).await.map_err(|error| error.to_string())?;
+        server::serve(listener, certificate, rules).await.map_err(|error| error.to_string())?;
         Ok(Outcome::Fine)
     })
 }

@@ -100,8 +100,8 @@ struct Judged {
 }
 
 fn judge(object: &Value, old: &Value, rules: &Rules) -> Judged {
-    // A resource that is deleted has no object. One that is on its way there is only relieved of finalizers.
-    if !object.is_object() || object["metadata"]["deletionTimestamp"].is_string() {
+    // A resource that is deleted has no object. One that waits for finalizers is in force until it is gone.
+    if !object.is_object() {
         return Judged::default();
     }
     let found = check::resource(object, rules.all_plugins, &rules.variables);
@@ -191,11 +191,13 @@ mod tests {
         let mut leaving = bad.clone();
         leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         leaving["spec"]["priority"] = json!(5);
-        for request in [
-            json!({"uid": "1", "object": leaving, "oldObject": bad}),
-            json!({"uid": "1", "object": null, "oldObject": bad}),
+        for (request, allowed) in [
+            // It is in force as long as a finalizer keeps it.
+            (json!({"uid": "1", "object": leaving, "oldObject": bad}), false),
+            (json!({"uid": "1", "object": leaving, "oldObject": leaving}), true),
+            (json!({"uid": "1", "object": null, "oldObject": bad}), true),
         ] {
-            assert_eq!(ask(request.clone(), &rules())["response"]["allowed"], true, "{request}");
+            assert_eq!(ask(request.clone(), &rules())["response"]["allowed"], allowed, "{request}");
         }
     }
 
@@ -221,6 +223,12 @@ mod tests {
         assert!(answer["response"]["warnings"][0].is_string(), "{answer}");
         let strict = Rules { deny_warnings: true, ..rules() };
         assert_eq!(ask(request, &strict)["response"]["allowed"], false);
+        // A resource is no file: nobody who may write one decides which warnings count.
+        let all: Vec<String> = (1..100).map(|number| format!("W{number:02}")).collect();
+        for comment in [format!("# weir: allow({}) why", all.join(", ")), format!(" # weir: allow({}) why ", all.join(","))] {
+            without_mode["metadata"]["annotations"] = json!({ "note": comment });
+            assert_eq!(ask(json!({"uid": "1", "object": without_mode}), &strict)["response"]["allowed"], false);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `weir admission` as an API server sees it: reviews over TLS, certificates that change, what is no review.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -176,8 +176,7 @@ fn what_is_no_review_is_refused_and_ends_nothing() {
     let response = server.review(&trusted, &json!({"uid": "1", "object": plugin}));
     assert_eq!(response["allowed"], false, "{response}");
     // Plain HTTP has no answer.
-    use std::io::{Read as _, Write as _};
-    let mut plain = std::net::TcpStream::connect(server.address).unwrap();
+    let mut plain = TcpStream::connect(server.address).unwrap();
     plain.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer);
@@ -186,6 +185,80 @@ fn what_is_no_review_is_refused_and_ends_nothing() {
     let pid = rustix::process::Pid::from_child(&server.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+/// Whoever reaches the port must not keep the API server from being answered: it would take what nobody has checked, or
+/// nothing at all.
+#[test]
+fn quiet_connections_give_way() {
+    let (server, trusted) = Server::start(&[]);
+    let mut quiet: Vec<Tls> = (0..20).map(|_| tls(&server, &trusted)).collect();
+    for connection in &mut quiet {
+        // A request that does not go on.
+        connection.write_all(&HEAD.replace("LENGTH", "100000").into_bytes()).unwrap();
+        connection.write_all(&[b' '; 70_000]).unwrap();
+    }
+    let _more: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    for _ in 0..3 {
+        assert_eq!(server.send(&trusted, "/healthz", None).unwrap().0, 200);
+        let response = server.review(&trusted, &json!({"uid": "1", "object": shipped().remove(0)}));
+        assert_eq!(response["allowed"], true);
+    }
+}
+
+/// At once there is room for a few large requests; the others wait, and are answered.
+#[test]
+fn large_requests_take_turns() {
+    let (server, trusted) = Server::start(&[]);
+    let plugin = shipped().remove(0);
+    let review = json!({"uid": "1", "object": plugin, "options": {"long": "x".repeat(7 << 20)}});
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let response = server.review(&trusted, &review);
+                assert_eq!(response["allowed"], true, "{response}");
+            });
+        }
+    });
+}
+
+#[test]
+fn what_has_begun_is_answered_before_it_ends() {
+    let (mut server, trusted) = Server::start(&[]);
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {"uid": "1", "object": shipped().remove(0)}});
+    let body = review.to_string().into_bytes();
+    let (first, rest) = body.split_at(body.len() / 2);
+    let mut connection = tls(&server, &trusted);
+    connection.write_all(&HEAD.replace("LENGTH", &body.len().to_string()).into_bytes()).unwrap();
+    connection.write_all(first).unwrap();
+    let pid = rustix::process::Pid::from_child(&server.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    // An API server that does not know yet.
+    assert_eq!(server.send(&trusted, "/healthz", None).unwrap().0, 200);
+    connection.write_all(rest).unwrap();
+    let mut answer = Vec::new();
+    let _ = connection.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""allowed":true"#), "{answer}");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+const HEAD: &str =
+    "POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: LENGTH\r\n\r\n";
+
+type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+
+fn tls(server: &Server, trusted: &str) -> Tls {
+    use rustls::pki_types::pem::PemObject as _;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(rustls::pki_types::CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap()).unwrap();
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let connection =
+        rustls::ClientConnection::new(std::sync::Arc::new(config), HOST.try_into().unwrap()).unwrap();
+    rustls::StreamOwned::new(connection, TcpStream::connect(server.address).unwrap())
 }
 
 #[test]
@@ -229,7 +302,7 @@ fn the_page_makes_a_certificate_that_works() {
     let manifest =
         std::fs::read_to_string(format!("{root}/wasm-plugins/admission/base/webhook.yaml")).unwrap();
     let written = folder.write("webhook.yaml", &manifest);
-    bash(&line("sed -i").replace("wasm-plugins/admission/base/webhook.yaml", &written));
+    bash(&line("sed -i \"s|caBundle").replace("wasm-plugins/admission/base/webhook.yaml", &written));
     let webhook: Value = serde_saphyr::from_str(&std::fs::read_to_string(&written).unwrap()).unwrap();
     let bundle = webhook["webhooks"][0]["clientConfig"]["caBundle"].as_str().unwrap().to_owned();
     let certificate = std::fs::read_to_string(folder.path("tls.crt")).unwrap();
@@ -238,7 +311,13 @@ fn the_page_makes_a_certificate_that_works() {
     let (server, _) = Server::start_with(&certificate, &key, &[]);
     std::fs::copy(folder.path("tls.crt"), server.folder.path("tls.crt")).unwrap();
     let port = server.address.port().to_string();
-    assert_eq!(bash(&line("curl --cacert").replace("8443", &port)), "ok\n");
+    assert_eq!(bash(&line("curl --retry").replace("8443", &port)), "ok\n");
+    let manifest = std::fs::read_to_string(format!("{root}/wasm-plugins/admission/base/server.yaml")).unwrap();
+    let written = folder.write("server.yaml", &manifest);
+    let change = line("sed -i \"s|registry").replace("wasm-plugins/admission/base/server.yaml", &written);
+    bash(&format!("{}; {change}", line("IMAGE=")));
+    let server = std::fs::read_to_string(&written).unwrap();
+    assert!(server.contains(&format!("image: {}", line("IMAGE=").replace("IMAGE=", ""))), "{server}");
     // What the manifest says is what the server has.
     let client = &webhook["webhooks"][0]["clientConfig"]["service"];
     assert_eq!(

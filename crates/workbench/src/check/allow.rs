@@ -30,7 +30,8 @@ impl Allowed {
         let (mut comments, mut waiting) = (Vec::new(), 0);
         for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line)) {
             let own_line = line.trim_start().starts_with('#');
-            if let Some((before, rest)) = line.split_once(MARK) {
+            let comment = split(line);
+            if let Some((before, rest)) = comment {
                 let (codes, reason) = rest.split_once(')').unwrap_or((rest, ""));
                 comments.push(Comment {
                     at: Mark { line: number, column: before.chars().count() + 1 },
@@ -42,7 +43,7 @@ impl Allowed {
                 waiting += usize::from(own_line);
             }
             if !own_line && !line.trim().is_empty() {
-                let own = comments.len() - usize::from(line.contains(MARK));
+                let own = comments.len() - usize::from(comment.is_some());
                 let (_, before) = comments.split_at_mut(own - waiting.min(own));
                 before.iter_mut().take(waiting).for_each(|comment| comment.line = number);
                 waiting = 0;
@@ -79,6 +80,35 @@ impl Allowed {
     }
 }
 
+/// What is before such a comment in its line, and what is after [`MARK`]. The same words in a text are no comment.
+fn split(line: &str) -> Option<(&str, &str)> {
+    let (before, rest) = line.split_once(MARK)?;
+    let is_apart = before.chars().next_back().is_none_or(char::is_whitespace);
+    (is_apart && !ends_in_quotes(before)).then_some((before, rest))
+}
+
+/// Whether quotes are open at the end of a part of a line. An apostrophe inside a word opens none.
+fn ends_in_quotes(part: &str) -> bool {
+    let (mut open, mut before) = (None, ' ');
+    let mut characters = part.chars();
+    while let Some(character) = characters.next() {
+        match open {
+            Some('"') if character == '\\' => {
+                characters.next();
+            }
+            Some(quote) if character == quote => open = None,
+            Some(_) => {}
+            None if matches!(character, '"' | '\'') && (before.is_whitespace() || "[{,:(".contains(before)) => {
+                open = Some(character);
+            }
+            None => {}
+        }
+        // Two apostrophes are one in a text, which goes on.
+        before = if open.is_none() && character == '\'' { ',' } else { character };
+    }
+    open.is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +143,28 @@ c: 3
             assert_eq!(allowed.silences(&warned(code, line)), expected, "{code} {line}");
         }
         assert!(allowed.warnings(true).is_empty());
+    }
+
+    #[test]
+    fn texts_are_no_comments() {
+        for text in [
+            r##"{"a": "# weir: allow(W01) why"}"##,
+            r##"{"a": "x # weir: allow(W01) why"}"##,
+            r##"a: "\" # weir: allow(W01) why""##,
+            "a: 'it''s # weir: allow(W01) why'",
+            "a: x# weir: allow(W01) why",
+        ] {
+            let mut allowed = Allowed::read(text);
+            assert!(!allowed.silences(&warned("W01", 1)), "{text}");
+            assert!(allowed.warnings(true).is_empty(), "{text}");
+        }
+        for text in [
+            r##"a: "b\\" # weir: allow(W01) why"##,
+            "a: 'it''s' # weir: allow(W01) why",
+            "a: it's # weir: allow(W01) why",
+        ] {
+            assert!(Allowed::read(text).silences(&warned("W01", 1)), "{text}");
+        }
     }
 
     #[test]

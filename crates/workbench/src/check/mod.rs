@@ -66,7 +66,8 @@ pub struct Judged {
 pub fn resource(resource: &serde_json::Value, all_plugins: bool, variables: &Variables) -> Judged {
     let whose = if all_plugins { Whose::All } else { Whose::Recognised };
     let settings = Settings { whose, variables, allow_none: true };
-    let file = of_text(String::new(), &resource.to_string(), &settings);
+    // JSON has no comments, so that nothing in it silences a warning.
+    let file = found_in(String::new(), &resource.to_string(), &settings);
     let mut judged = Judged { problems: Vec::new(), warnings: Vec::new() };
     Checked::new(vec![file], true).each(|_, level, finding| {
         let text = finding.map(Finding::text).unwrap_or_default();
@@ -81,6 +82,13 @@ pub fn resource(resource: &serde_json::Value, all_plugins: bool, variables: &Var
 /// Checks the text of a file, which the results call `name`.
 #[must_use]
 pub fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {
+    let mut file = found_in(name, text, settings);
+    silence(&mut file, text);
+    file
+}
+
+/// The same, whatever comments allow.
+fn found_in(name: String, text: &str, settings: &Settings<'_>) -> File {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = manifest::find(text, settings.whose);
     if settings.allow_none {
@@ -112,7 +120,6 @@ pub fn of_text(name: String, text: &str, settings: &Settings<'_>) -> File {
         configuration.warnings.extend(shared);
         file.configurations.push(configuration);
     }
-    silence(&mut file, text);
     file
 }
 

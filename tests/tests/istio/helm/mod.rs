@@ -2,10 +2,13 @@
 //! `weir check` take them, and wrong values are refused in words.
 
 mod kustomized;
+mod notes;
 mod pages;
 mod values;
+mod webhook;
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -63,6 +66,18 @@ impl Helm {
     fn template(&self, release: &str, namespace: &str, values: &Value) -> Vec<Value> {
         self.rendered(release, namespace, values, &[]).unwrap_or_else(|error| panic!("{values}: {error}"))
     }
+}
+
+/// A program for scripts of a test, in place of one that needs a cluster.
+fn stand_in(folder: &Path, name: &str, script: &str) {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/usr/bin/env bash\nset -euo pipefail\n{script}")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The search path with a folder in front.
+fn search_path(first: &Path) -> String {
+    format!("{}:{}", first.display(), std::env::var("PATH").unwrap_or_default())
 }
 
 fn words(words: &[&str]) -> Vec<String> {

@@ -123,7 +123,7 @@ fn a_file_is_as_good_as_an_object() {
 fn wrong_values_are_refused_in_words() {
     let helm = Helm::new();
     let good = json!({"image": {"repository": "ghcr.io/acme/weir"}, "selector": {"app": "web"}, "config": {"routing": {}}});
-    let cases: [(Value, &[&str]); 17] = [
+    let cases: [(Value, &[&str]); 20] = [
         (json!({"image": {"repository": null}}), &["image.repository is required", "ghcr.io/acme/weir/weir"]),
         (
             json!({"config": {"routing": null}, "selector": {"app": null}}),
@@ -185,6 +185,20 @@ fn wrong_values_are_refused_in_words() {
             json!({"prometheusRule": {"enabled": true, "rulesFile": "a: 1"}}),
             &["prometheusRule.rulesFile: expected a list `groups`"],
         ),
+        (
+            json!({"prometheusRule": {"rulesFile": "groups: []"}}),
+            &["prometheusRule.rulesFile: expected prometheusRule.enabled: true"],
+        ),
+        (
+            json!({"config": {"experiments": experiments(&["a", "b"])}, "telemetry": {"enabled": true, "experiments": ["b", "c"]}}),
+            &["telemetry.experiments[1]: unknown experiment \"c\" (known: a, b)"],
+        ),
+        // Not all names there are.
+        (
+            json!({"config": {"experiments": experiments(&["a", "b", "c", "d", "e", "f"])},
+                "telemetry": {"enabled": true, "experiments": ["x"]}}),
+            &["telemetry.experiments[0]: unknown experiment \"x\" (known: a, b, c, d, e, …)"],
+        ),
     ];
     for (wrong, expected) in cases {
         let mut values = good.clone();
@@ -193,6 +207,127 @@ fn wrong_values_are_refused_in_words() {
         for part in expected {
             assert!(error.contains(part), "{wrong}: no {part:?} in\n{error}");
         }
+    }
+}
+
+/// Experiments whose variants Istio can read.
+fn experiments(keys: &[&str]) -> Value {
+    let variants = json!([{"key": "x", "weight": 1}, {"key": "y", "weight": 1}]);
+    let list: Vec<Value> = keys.iter().map(|key| json!({"key": key, "variants": variants})).collect();
+    json!({"unit": "header:x-user-id", "output": {"filterState": true}, "list": list})
+}
+
+#[test]
+fn telemetry_can_be_for_some_experiments() {
+    let helm = Helm::new();
+    let values = json!({"image": {"repository": "ghcr.io/acme/weir"}, "selector": {"app": "web"},
+        "config": {"experiments": experiments(&["a", "b", "c"])},
+        "telemetry": {"enabled": true, "experiments": ["c", "a"]}});
+    let made = helm.template("weir", "shop", &values);
+    let labels =
+        of_kind(&made, "Telemetry").pointer("/spec/metrics/0/overrides/0/tagOverrides").unwrap().clone();
+    let labels: Vec<&String> = labels.as_object().unwrap().keys().collect();
+    assert_eq!(labels.len(), 2, "{labels:?}");
+    assert!(!labels.contains(&&"b".to_owned()), "{labels:?}");
+}
+
+/// A resource for targets, with what Istio's own rules for listeners make of it (`matchTrafficSelectorCommon` of
+/// pilot/pkg/model/extensions.go): to a waypoint each request is `SERVER` and on port 0, to a gateway each is `CLIENT`.
+#[test]
+fn what_a_waypoint_never_runs_is_refused() {
+    let helm = Helm::new();
+    let rendered = |targets: &Value, more: &Value| {
+        let mut values = json!({"image": {"repository": "ghcr.io/acme/weir", "digest": format!("sha256:{}", "1".repeat(64))}, "targetRefs": targets,
+            "config": {"metrics": {"red": {}}}});
+        merge(&mut values, more);
+        helm.rendered("weir", "shop", &values, &[])
+    };
+    let service = json!({"kind": "Service", "name": "web"});
+    let entry = json!({"kind": "ServiceEntry", "name": "bank"});
+    let class = json!({"kind": "GatewayClass", "name": "istio-waypoint"});
+    let gateway = json!({"kind": "Gateway", "name": "shop"});
+    let mut all = Vec::new();
+    for (targets, more, mode) in [
+        (json!([service]), json!({}), "SERVER"),
+        (json!([service, entry, class]), json!({}), "SERVER"),
+        (json!([class]), json!({}), "SERVER"),
+        (json!([class]), json!({"platform": "gateway-api"}), "SERVER"),
+        (json!([service]), json!({"mode": "SERVER"}), "SERVER"),
+        // A gateway or a waypoint: which one it is, the chart cannot see.
+        (json!([gateway]), json!({}), "CLIENT"),
+        (json!([gateway]), json!({"mode": "CLIENT", "ports": [8080]}), "CLIENT"),
+        (json!([gateway]), json!({"platform": "gateway-api", "ports": [8080]}), "CLIENT"),
+        (json!([gateway]), json!({"mode": "SERVER"}), "SERVER"),
+        // Both are waypoints then.
+        (json!([gateway, service]), json!({"mode": "SERVER"}), "SERVER"),
+    ] {
+        let made = rendered(&targets, &more).unwrap_or_else(|error| panic!("{targets} {more}: {error}"));
+        assert_eq!(made[0]["spec"]["match"][0]["mode"], mode, "{targets} {more}");
+        all.push(made);
+    }
+    super::all_take(&all);
+    for (targets, more, expected) in [
+        (
+            json!([service]),
+            json!({"mode": "CLIENT"}),
+            "mode: CLIENT never runs for targetRefs[0] (Service web), which is for waypoints: expected SERVER",
+        ),
+        (
+            json!([gateway, entry]),
+            json!({"mode": "CLIENT"}),
+            "mode: CLIENT never runs for targetRefs[1] (ServiceEntry bank)",
+        ),
+        (
+            json!([class]),
+            json!({"mode": "CLIENT"}),
+            "mode: CLIENT never runs for targetRefs[0] (GatewayClass istio-waypoint)",
+        ),
+        (
+            json!([gateway, service]),
+            json!({}),
+            "mode is required: targetRefs[1] (Service web) is for waypoints",
+        ),
+        (json!([service]), json!({"ports": [80]}), "ports: not with targetRefs[0] (Service web)"),
+        (
+            json!([class]),
+            json!({"ports": [80]}),
+            "ports: not with targetRefs[0] (GatewayClass istio-waypoint)",
+        ),
+        (
+            json!([gateway]),
+            json!({"mode": "SERVER", "ports": [80]}),
+            "ports: not with targetRefs and the mode SERVER",
+        ),
+    ] {
+        let error = rendered(&targets, &more).expect_err(expected);
+        assert!(error.contains(expected), "{targets} {more}: no {expected:?} in\n{error}");
+    }
+}
+
+#[test]
+fn a_scrape_interval_fits_the_rules() {
+    let helm = Helm::new();
+    let rendered = |interval: &str| {
+        let values = json!({"image": {"repository": "ghcr.io/acme/weir"}, "allPods": true, "config": {"routing": {}},
+            "podMonitor": {"enabled": true, "interval": interval}});
+        helm.rendered("weir", "shop", &values, &[])
+    };
+    let mut all = Vec::new();
+    for interval in ["1m", "60s", "59s", "5s", "1s500ms", "500ms", "60000ms"] {
+        let made = rendered(interval).unwrap_or_else(|error| panic!("{interval}: {error}"));
+        let monitor = of_kind(&made, "PodMonitor").clone();
+        assert_eq!(monitor["spec"]["podMetricsEndpoints"][0]["interval"], interval);
+        all.push(monitor);
+    }
+    // The operator takes them as well.
+    for (monitor, refused) in all.iter().zip(admitted::refused(&all)) {
+        assert_eq!(refused, Vec::<String>::new(), "{monitor}");
+    }
+    for interval in [
+        "", "0", "0s", "0m", "61s", "2m", "1m1s", "1h", "60001ms", "100000ms", "60s1ms", "15", "15 s", "1.5s",
+    ] {
+        let error = rendered(interval).expect_err(interval);
+        assert!(error.contains("/podMonitor/interval"), "{interval}: {error}");
     }
 }
 
