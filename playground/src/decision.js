@@ -1,13 +1,13 @@
 // The decision about a request, step by step.
 import { element } from "./dom.js";
 
-/** What is most important, in a line for people who hear the page. */
+/** The most important result in one line, which screen readers announce. */
 export function summary(report) {
   if (report.answer) return `The proxy answers with ${report.answer.status}.`;
-  if (report.waits) return "The request waits for keys: give a key set.";
+  if (report.waits) return "The request waits for the provider's keys. Paste a key set.";
   const variants = report.experiments.map((it) => `${it.key}: ${it.variant ?? "no variant"}`);
   const route = report.routing ? [`routing: ${report.routing.target ?? "left alone"}`] : [];
-  return [...variants, ...route].join(" · ") || "Nothing of this configuration is about this request.";
+  return [...variants, ...route].join(" · ") || "No part of this configuration applies to this request.";
 }
 
 /** The sections of an answer. */

@@ -58,8 +58,16 @@ function finding(it) {
   const place = `${it.line}:${it.column}`;
   const button = element("button", { type: "button", onclick: () => editor.goTo(it) }, place);
   button.setAttribute("aria-label", `Go to line ${it.line}, column ${it.column}`);
-  const code = it.code ? element("span", { class: "code" }, `${it.code} `) : null;
-  return element("li", { class: it.code ? "warning" : "problem" }, button, element("span", {}, code, it.text));
+  const code = it.code ? [warningCode(it), " "] : [];
+  return element("li", { class: it.code ? "warning" : "problem" }, button, element("span", {}, ...code, it.text));
+}
+
+/** A warning's code; a link to its description where the page is part of the documentation's site. */
+function warningCode({ code, page }) {
+  const { docs } = document.documentElement.dataset;
+  if (docs === undefined) return element("span", { class: "code" }, code);
+  const href = docs + page.replace(".md#", ".html#");
+  return element("a", { class: "code", href, target: "_blank", rel: "noopener" }, code);
 }
 
 // The request.
@@ -106,10 +114,11 @@ function fill(values) {
 
 function offerSubjects() {
   for (const id of ["subject", "plan-subject"]) {
-    const before = byId(id).value;
+    const before = byId(id).selectedOptions[0]?.textContent;
     const options = subjects.map((it, index) => element("option", { value: index }, `${it.kind} ${it.name}`));
     byId(id).replaceChildren(...options);
-    if (subjects[before]) byId(id).value = before;
+    const index = options.findIndex((option) => option.textContent === before);
+    if (index >= 0) byId(id).value = index;
   }
   const none = subjects.length === 0;
   byId("simulate").disabled = none;
@@ -121,12 +130,14 @@ function offerSubjects() {
 
 function offerWeights() {
   const subject = subjects[byId("plan-subject").value];
-  const total = subject?.shares.reduce((sum, share) => sum + share, 0) || 1;
-  const names = JSON.stringify(subject?.variants ?? []);
-  const field = byId("weights");
-  if (field.dataset.names === names) return;
-  field.dataset.names = names;
   byId("coverage-field").hidden = subject?.kind !== "experiment";
+  // The same subject keeps the weights and the coverage that were typed.
+  const shown = JSON.stringify(subject ?? null);
+  const field = byId("weights");
+  if (field.dataset.shown === shown) return;
+  field.dataset.shown = shown;
+  byId("coverage").value = "";
+  const total = subject?.shares.reduce((sum, share) => sum + share, 0) || 1;
   const inputs = (subject?.variants ?? []).map((name, index) => {
     const weight = Number(((subject.shares[index] / total) * 100).toFixed(4));
     const input = element("input", { type: "number", min: 0, step: "any", value: weight, "data-variant": name });
@@ -223,6 +234,9 @@ function offerRequests(requests) {
   byId("requests").replaceChildren(...requests.map((it, index) => element("option", { value: index }, it.label)));
 }
 
+const IN_LINK = "The link contains the configuration and the request with its token, environment variables and key set.";
+
+/** What a link contains: the configuration, the fields of the request that are not empty, the selected tab. */
 function state() {
   const fields = Object.fromEntries(FIELDS.map((name) => [name, byId(name).value]).filter(([, value]) => value));
   return { text: editor.text(), request: fields, tab: tabs.chosen() };
@@ -233,9 +247,9 @@ async function share() {
   history.replaceState(null, "", fragment);
   try {
     await navigator.clipboard.writeText(location.href);
-    say("shared", "Copied. What you typed, secrets too, is in the link itself.");
+    say("shared", `Copied. ${IN_LINK}`);
   } catch {
-    say("shared", "The address of this page is the link now. What you typed, secrets too, is in it.");
+    say("shared", `The address of this page is now the link. ${IN_LINK}`);
   }
 }
 

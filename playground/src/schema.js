@@ -121,7 +121,7 @@ export class Schema {
     return current;
   }
 
-  /** The names that an object at this path may have. One item may stand in the place of a list. */
+  /** The names that an object at this path may have. A single item is accepted instead of a list. */
   names(path) {
     const here = this.at(path);
     const all = [...here, ...here.flatMap((schema) => this.alternatives(schema.items))];

@@ -1,11 +1,14 @@
-// Runs the module beside the page, so that a long simulation does not stop the editor.
+// Runs the module in a thread of its own, so that a long simulation does not block the editor.
 import init, * as module from "weir";
+import { confine } from "./confine.js";
 
 const CALLS = ["check", "assign", "simulate", "plan", "importFile"];
-let ready = start();
+const ready = start();
 
-function start() {
-  return init({ module_or_path: new URL("weir.wasm", self.location.href) });
+/** Loads the module, which needs `fetch`, and gives that up before the first question. */
+async function start() {
+  await init({ module_or_path: new URL("weir.wasm", self.location.href) });
+  confine(self);
 }
 
 self.onmessage = async ({ data: { id, call, question } }) => {

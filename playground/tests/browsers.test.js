@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import puppeteer from "puppeteer-core";
+import { ofFragment } from "../src/share.js";
+import { root } from "./cases.js";
 import { ask, page as folder } from "./module.js";
 import { serve } from "./server.js";
 
@@ -28,6 +30,47 @@ const CONFIGURATION = `experiments:
     - {key: b, weight: 50}
 `;
 
+/** Experiments and a split whose variants have the same names. */
+const SAME_NAMES = `experiments:
+  unit: header:x-user-id
+  list:
+  - key: first
+    variants: [{key: a, weight: 50}, {key: b, weight: 50}]
+  - key: second
+    variants: [{key: a, weight: 90}, {key: b, weight: 10}]
+routing:
+  rules:
+  - name: canary
+    split:
+      stickyBy: ["header:x-user-id"]
+      targets: [{name: a, weight: 90}, {name: b, weight: 10}]
+`;
+/** What the page loads. */
+const FILES = ["", "main.js", "style.css", "weir.wasm", "worker.js"];
+/** What a worker could load, send or store data with. */
+const CONNECTIONS = [
+  ...["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts", "WebTransport", "caches", "indexedDB"],
+  ...["WebSocketStream", "Worker", "SharedWorker", "FontFace", "fonts", "BroadcastChannel", "Notification", "navigator"],
+];
+/** The header of the documentation for servers of the page. */
+const [, POLICY] = /^Content-Security-Policy: (.+)$/m.exec(readFileSync(join(root, "docs/playground.md"), "utf8"));
+
+/** Appended to a worker: answers with what is left of the names, and with what became of an import. */
+const PROBE = `
+self.addEventListener("message", async ({ data: { names, address } }) => {
+  if (!names) return;
+  const left = [];
+  for (let owner = self; owner; owner = Object.getPrototypeOf(owner)) {
+    for (const name of names) {
+      const found = Object.getOwnPropertyDescriptor(owner, name);
+      if (found && (found.get || found.value !== undefined)) left.push(name);
+    }
+  }
+  const imported = address ? await import(address).then(() => "loaded", () => "blocked") : null;
+  self.postMessage({ left, imported });
+});
+`;
+
 function which(name) {
   if (!name) throw new Error("WEIR_CHROMIUM and WEIR_FIREFOX name the browsers: use make test-playground");
   if (name.includes("/")) return name;
@@ -44,10 +87,31 @@ function which(name) {
 }
 
 let server;
+let protectedServer;
+let foreign;
 before(async () => {
-  server = await serve(folder);
+  foreign = await serve(folder, { headers: { "access-control-allow-origin": "*" }, added: { "/elsewhere.js": "export {};" } });
+  const worker = `${readFileSync(join(folder, "worker.js"), "utf8")}${PROBE}`;
+  const asking = `fetch("${foreign.address}?worker").finally(() => self.postMessage("asked"));`;
+  const added = {
+    "/probed.js": worker,
+    "/unconfined.js": `self.onmessage = ({ data: { id } }) => id && self.postMessage({ answer: null });${PROBE}`,
+    "/asking.js": asking,
+    "/asking.html": `<!doctype html><link rel="icon" href="data:,"><script>fetch("${foreign.address}?page"); new Worker("asking.js").onmessage = () => { document.title = "asked"; };</script>`,
+  };
+  server = await serve(folder, { added });
+  protectedServer = await serve(folder, { added, headers: { "content-security-policy": POLICY } });
 });
-after(() => server.end());
+after(() => [server, protectedServer, foreign].forEach((it) => it.end()));
+
+/** Records the addresses of all requests of a page and its workers. */
+function requestsOf(page, all = []) {
+  page.on("request", (request) => all.push(request.url()));
+  return all;
+}
+
+/** The requests that are not for the page's own server. */
+const foreignOf = (requests) => requests.filter((url) => !url.startsWith(server.address) && !url.startsWith("data:"));
 
 for (const [name, options] of Object.entries(BROWSERS)) {
   test(`the page in ${name}`, { timeout: 180_000 }, async (t) => {
@@ -55,21 +119,27 @@ for (const [name, options] of Object.entries(BROWSERS)) {
     const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile, defaultViewport: { width: 1400, height: 900 } });
     try {
       const page = await browser.newPage();
+      const requests = requestsOf(page);
       const errors = [];
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       await t.test("opens with an example that is decided", () => opens(page, name));
+      await t.test("loads its own files, once each", () => {
+        assert.deepEqual(requests.filter((url) => !url.startsWith("data:")).sort(), FILES.map((file) => server.address + file));
+      });
       await t.test("shows a problem where it is", () => problem(page, name));
       await t.test("completes names", () => completes(page, name));
       await t.test("decides a request", () => decides(page, name));
       await t.test("draws simulated shares", () => shares(page, name));
       await t.test("plans and imports", () => plansAndImports(page, name));
-      await t.test("opens a link", () => links(browser, page, name));
+      await t.test("offers the weights of the selected experiment or split", () => weights(page));
+      await t.test("links a warning to its description", () => warnings(page));
+      await t.test("opens a link", () => links(browser, page, name, requests));
       await t.test("is accessible", () => accessible(page, name));
-      await t.test("asks for its own files only, once each", () => {
-        const files = ["/", "/main.js", "/style.css", "/weir.wasm", "/worker.js"];
-        assert.deepEqual([...new Set(server.asked)].filter((it) => it !== "/favicon.ico").sort(), files);
-      });
+      await t.test("makes no request to another server", () => assert.deepEqual(foreignOf(requests), []));
+      await t.test("would have such requests reported, of workers too", () => control(browser));
+      await t.test("leaves its worker no way to load or send data", () => confined(page));
+      await t.test("works with the header for servers", () => withHeader(browser));
       assert.deepEqual(errors, []);
     } finally {
       await browser.close();
@@ -202,19 +272,121 @@ async function plansAndImports(page, browser) {
   await until(page, "#state", "No problems");
 }
 
-async function links(browser, page, name) {
+async function weights(page) {
+  const shown = () => page.$$eval("#weights input", (all) => all.map((it) => Number(it.value)));
+  const hasCoverage = () => page.$eval("#coverage-field", (it) => !it.hidden);
+  await paste(page, SAME_NAMES);
+  await until(page, "#plan-subject", "split canary");
+  await page.click("#tab-plan");
+  assert.deepEqual([await shown(), await hasCoverage()], [[50, 50], true]);
+  await page.type("#coverage", "20%");
+  await page.select("#plan-subject", "1");
+  assert.deepEqual([await shown(), await hasCoverage()], [[90, 10], true]);
+  assert.equal(await page.$eval("#coverage", (it) => it.value), "", "the coverage was typed for another experiment");
+  // Other shares of the same experiment.
+  await paste(page, SAME_NAMES.replace("a, weight: 90}, {key: b, weight: 10", "a, weight: 70}, {key: b, weight: 30"));
+  await page.waitForFunction(() => document.querySelector("#weights input").value === "70", { timeout: 15_000 });
+  assert.equal(await page.$eval("#plan-subject", (it) => it.selectedOptions[0].textContent), "experiment second");
+  // The same names and shares, but of a split, which has no coverage.
+  await paste(page, SAME_NAMES);
+  await page.waitForFunction(() => document.querySelector("#weights input").value === "90", { timeout: 15_000 });
+  await page.select("#plan-subject", "2");
+  assert.deepEqual([await shown(), await hasCoverage()], [[90, 10], false]);
+  // Weights that were typed stay while their subject does.
+  await page.$eval("#weights input", (it) => {
+    it.value = "80";
+  });
+  await paste(page, SAME_NAMES.replace("key: first", "key: third"));
+  await until(page, "#plan-subject", "experiment third");
+  assert.equal(await page.$eval("#plan-subject", (it) => it.selectedOptions[0].textContent), "split canary");
+  assert.deepEqual(await shown(), [80, 10]);
+}
+
+async function warnings(page) {
+  const warned = CONFIGURATION.replace("a, weight: 50", "a, weight: 60");
+  await paste(page, warned);
+  await until(page, "#findings", "W10");
+  assert.equal(await page.$("#findings a"), null, "without the documentation's site there is nothing to link to");
+  await page.evaluate(() => {
+    document.documentElement.dataset.docs = "../";
+  });
+  await paste(page, `# with the site\n${warned}`);
+  await page.waitForSelector("#findings a", { timeout: 15_000 });
+  assert.equal(await page.$eval("#findings a", (it) => it.getAttribute("href")), "../docs/warnings.html#w10");
+  assert.equal(await textOf(page, "#findings a"), "W10");
+  await page.click("#tab-request");
+}
+
+/** A page with requests to another server, by itself and by a worker: whether they are seen. */
+async function control(browser) {
+  const page = await browser.newPage();
+  const requests = requestsOf(page);
+  await page.goto(`${server.address}asking.html`);
+  await page.waitForFunction(() => document.title === "asked", { timeout: 15_000 });
+  assert.deepEqual(foreignOf(requests).sort(), [`${foreign.address}?page`, `${foreign.address}?worker`]);
+  await page.close();
+}
+
+/** What the page's worker has left after its first answer. */
+function leftIn(page, script, address = null) {
+  return page.evaluate(
+    (url, names, imported) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(url, { type: "module" });
+        worker.onerror = () => reject(new Error("the worker failed"));
+        worker.onmessage = ({ data }) => {
+          if ("answer" in data && !data.failed) worker.postMessage({ names, address: imported });
+          if (!("left" in data)) return;
+          worker.terminate();
+          resolve(data);
+        };
+        worker.postMessage({ id: 1, call: "check", question: { text: "" } });
+      }),
+    script,
+    CONNECTIONS,
+    address,
+  );
+}
+
+async function confined(page) {
+  const { left } = await leftIn(page, "probed.js");
+  assert.deepEqual(left, []);
+  const { left: usual } = await leftIn(page, "unconfined.js");
+  for (const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "indexedDB"]) assert.ok(usual.includes(name), `${name} is found where it is: ${usual}`);
+}
+
+async function withHeader(browser) {
+  const page = await browser.newPage();
+  await page.goto(protectedServer.address);
+  await until(page, "#outcome", "button: blue");
+  // A worker cannot remove imports, which are syntax: only the header prevents them.
+  const before = foreign.asked.length;
+  const { imported } = await leftIn(page, "probed.js", `${foreign.address}elsewhere.js`);
+  assert.deepEqual([imported, foreign.asked.length], ["blocked", before]);
+  await page.close();
+}
+
+async function links(browser, page, name, requests) {
   await paste(page, CONFIGURATION);
   await until(page, "#state", "No problems");
   await page.click("#tab-request");
   await page.type("#headers", "x-user-id: carla");
+  await page.$eval("#env", (it) => {
+    it.value = "SECRET=s";
+  });
   await page.click("#decide");
   await until(page, "#decision", 'of "carla"');
   const before = server.asked.length;
   await page.click("#share");
   await page.waitForFunction(() => location.hash.startsWith("#p1="));
   const address = await page.evaluate(() => location.href);
+  // Exactly what docs/playground.md lists: nothing of the other tabs' forms.
+  const fields = { method: "GET", host: "example.com", path: "/", headers: "x-user-id: carla", env: "SECRET=s" };
+  assert.deepEqual(await ofFragment(new URL(address).hash), { text: CONFIGURATION, request: fields, tab: "request" });
+  assert.match(await textOf(page, "#shared"), /environment variables/);
   const outcome = await textOf(page, "#outcome");
   const other = await browser.newPage();
+  requestsOf(other, requests);
   await other.goto(address);
   await until(other, "#state", "No problems");
   await until(other, "#outcome", outcome);

@@ -23,6 +23,7 @@ export function all() {
         for (const one of requests) {
           const what = { name: `${filter.name}/${name}: ${test.name}`, config, env: file.env ?? {}, refused: Boolean(test.configErrors) };
           try {
+            if (Object.values(what.env).some((value) => /[\r\n]/.test(value))) throw new NotHere("variables of several lines");
             asked.push({ ...what, ...request(one) });
           } catch (error) {
             if (!(error instanceof NotHere)) throw error;
@@ -45,7 +46,7 @@ function request({ request: given = {}, properties = {} }) {
     host: given.host ?? "example.com",
     path: textOf(given.path ?? "/"),
     headers,
-    properties: entries.map(([path, value]) => `${dotted(path)}=${typeof value === "string" ? value : refuse("properties that are no texts")}`),
+    properties: entries.map(([path, value]) => `${dotted(path)}=${typeof value === "string" ? value : refuse("properties that are not strings")}`),
   };
 }
 

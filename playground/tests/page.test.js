@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { example } from "../examples.js";
+import { summary } from "../src/decision.js";
 import { Schema, pathAt } from "../src/schema.js";
 import { ofFragment, toFragment } from "../src/share.js";
 import { root } from "./cases.js";
@@ -60,6 +61,15 @@ test("links keep what they are made of", async () => {
   await assert.rejects(ofFragment("#p1=???"));
   await assert.rejects(ofFragment(await toFragment({ no: "text" })));
   await assert.rejects(ofFragment(await toFragment({ text: "a".repeat(5 << 20) })), /too long/);
+});
+
+test("a decision has a summary", () => {
+  const report = { experiments: [] };
+  assert.equal(summary(report), "No part of this configuration applies to this request.");
+  assert.equal(summary({ ...report, waits: true }), "The request waits for the provider's keys. Paste a key set.");
+  assert.equal(summary({ ...report, answer: { status: 401 } }), "The proxy answers with 401.");
+  const experiments = [{ key: "button", variant: "blue" }, { key: "offer" }];
+  assert.equal(summary({ experiments, routing: { target: "canary" } }), "button: blue · offer: no variant · routing: canary");
 });
 
 test("examples are taken from Envoy's files", () => {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// No question is longer: what is behind it can take time that grows with its length.
+/// Maximum length of a question: the time for an answer can grow with it.
 const MAX_BYTES: usize = 4 << 20;
 
 /// An answer.

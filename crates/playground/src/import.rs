@@ -1,7 +1,6 @@
 //! `weir import` for a page.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use weir_allocation::sdk::Algorithm;
 use weir_definitions::{Kind, Options, istio};
@@ -53,11 +52,19 @@ impl Format {
     }
 }
 
-/// What became of the file.
+/// What was imported, and what was not.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Report {
+    Flags(weir_definitions::Report),
+    Istio(istio::Report),
+}
+
+/// The result of an import.
 #[derive(Serialize)]
 pub(crate) struct Answer {
     /// As `weir import --output json` prints it, without the texts.
-    report: Value,
+    report: Report,
     /// The same in words, a line each.
     lines: Vec<String>,
     /// The configuration; none where nothing could be imported.
@@ -81,7 +88,7 @@ pub(crate) fn answer(question: Question) -> Result<Answer, String> {
     let flags = import::flags(vendor, &name, &question.text, &options(&question)?)?;
     Ok(Answer {
         lines: import::lines(&flags.report, &name),
-        report: serde_json::to_value(&flags.report).unwrap_or_default(),
+        report: Report::Flags(flags.report),
         configuration: flags.configuration,
         routes: None,
     })
@@ -95,7 +102,7 @@ fn of_istio(question: Question, name: &str) -> Result<Answer, String> {
     let imported = import::istio::import(name, &question.text, &options)?;
     Ok(Answer {
         lines: import::istio::lines(&imported.report, name),
-        report: serde_json::to_value(&imported.report).unwrap_or_default(),
+        report: Report::Istio(imported.report),
         configuration: imported.configuration,
         routes: imported.routes,
     })

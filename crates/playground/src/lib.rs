@@ -20,7 +20,7 @@ pub fn check(question: &str) -> String {
     answer::to(question, check::answer)
 }
 
-/// What becomes of a request, step by step. See [`assign::Question`].
+/// How a request is handled, step by step. See [`assign::Question`].
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[must_use]
 pub fn assign(question: &str) -> String {

@@ -32,6 +32,17 @@ fn problems_have_places() {
 }
 
 #[test]
+fn warnings_have_the_section_about_their_code() {
+    let text = TEXT.replace("a, weight: 50", "a, weight: 60");
+    let answer = asked(weir_playground::check, &json!({"text": text}));
+    let finding = &answer["ok"]["findings"][0];
+    assert_eq!((&finding["code"], &finding["page"]), (&json!("W10"), &json!("docs/warnings.md#w10")));
+    let answer = asked(weir_playground::check, &json!({"text": "routing: {rule: []}"}));
+    let finding = &answer["ok"]["findings"][0];
+    assert!(finding["code"].is_null() && finding["page"].is_null(), "{answer}");
+}
+
+#[test]
 fn decisions_have_steps_in_words() {
     let request = json!({"headers": ["x-user-id: ada"]});
     let answer = asked(weir_playground::assign, &json!({"text": TEXT, "now": 0, "request": request}));

@@ -18,7 +18,7 @@ pub fn is_made(root: &Path) -> bool {
     root.join(MADE).join("index.html").is_file()
 }
 
-/// Copies it into the site.
+/// Copies it into the site, with links to the site's pages.
 ///
 /// # Errors
 /// A file that cannot be copied.
@@ -29,7 +29,16 @@ pub fn copy(root: &Path, html: &Path) -> Result<(), Failure> {
             super::pages::copy(&path, &html.join(PLACE).join(name))?;
         }
     }
-    Ok(())
+    let page = html.join(PLACE).join("index.html");
+    let text = with_docs(&std::fs::read_to_string(&page)?)?;
+    Ok(std::fs::write(page, text)?)
+}
+
+/// The playground's page with an attribute that says where the site's pages are.
+fn with_docs(text: &str) -> Result<String, Failure> {
+    let (before, after) =
+        text.split_once("<html lang=\"en\"").ok_or("the playground's page has no `<html lang=\"en\"`")?;
+    Ok(format!("{before}<html lang=\"en\" data-docs=\"../\"{after}"))
 }
 
 /// The text of a page with a link after each block of YAML that is a whole configuration.
@@ -84,6 +93,15 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_of_the_site_links_to_its_pages() {
+        let page = include_str!("../../../playground/index.html");
+        let changed = with_docs(page).unwrap();
+        assert_eq!(changed.matches("<html lang=\"en\" data-docs=\"../\">").count(), 1);
+        assert_eq!(changed.len(), page.len() + " data-docs=\"../\"".len());
+        assert!(with_docs("<html>").is_err());
+    }
 
     #[test]
     fn whole_configurations_have_a_link() {
