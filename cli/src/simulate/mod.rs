@@ -25,6 +25,7 @@ use weir_workbench::subject::Subject;
 Examples:
   weir simulate checkout.yaml --experiment checkout
   weir simulate checkout.yaml --experiment checkout -n 5000000 --ids uuid --plot shares.svg
+  weir simulate ramp.yaml --experiment checkout --at 2026-03-08T00:00:00Z
   weir simulate canary.yaml --split canary --ids user-ids.txt
 
 Exit codes: 0 the shares are as expected; 1 they are not (p below 0.000001); 2 a file is invalid.")]
@@ -40,6 +41,9 @@ pub(crate) struct Args {
     /// The shape of generated IDs (sequential, numeric, uuid, email, hex), or a file with one ID per line.
     #[arg(long, value_name = "SHAPE|FILE", default_value = "sequential")]
     ids: String,
+    /// The time (RFC 3339) at which ramps are simulated. Default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// Draw the shares to this file, .svg or .png.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -54,6 +58,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let which = args.which.which();
     let loaded = document::load(&args.config, |loaded| which.find(loaded).is_ok())?;
+    let loaded = at(loaded, args.at.as_deref())?;
     let report = count(&loaded, &which.find(&loaded)?, args)?;
     if args.format.is_json() {
         crate::output::json(out, &report)?;
@@ -65,6 +70,21 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         plot::draw(path, &title, &report.bars()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(if report.is_wrong() { Outcome::Problems } else { Outcome::Fine })
+}
+
+/// The configuration as it is at that time.
+fn at(loaded: Loaded, time: Option<&str>) -> Result<Loaded, String> {
+    let now = match time {
+        Some(text) => weir_core::timestamp::parse(text).map_err(|error| format!("--at: {error}"))?,
+        None => crate::report::time::now().saturating_mul(1_000_000_000),
+    };
+    if !loaded.has_ramps() {
+        return Ok(loaded);
+    }
+    if time.is_none() {
+        crate::output::complain("ramps are simulated as they are now; --at TIME gives another time");
+    }
+    loaded.at(now)
 }
 
 /// How many units each variant gets.

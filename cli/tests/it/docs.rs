@@ -84,3 +84,56 @@ fn designs_are_what_the_program_says() {
     }
     assert_eq!(found, 3);
 }
+
+/// The page on ramps: its files, and what its commands print of them.
+#[test]
+fn ramps_are_what_the_program_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/ramps.md");
+    let mut page = std::fs::read_to_string(path).unwrap();
+    let folder = crate::support::Folder::new();
+    let mut files = std::collections::HashMap::new();
+    for block in page.split("```yaml\n# ").skip(1) {
+        let (name, text) = block.split_once("```").unwrap().0.split_once('\n').unwrap();
+        files.insert(name.to_owned(), text.to_owned());
+    }
+    // The others differ as the text says.
+    let of = |weights: [u32; 2], coverage: &str| {
+        let two = files["button-20.yaml"].replace("coverage: 20%", &format!("coverage: {coverage}"));
+        let [control, b] = weights;
+        let two = two.replace("key: control, weight: 50", &format!("key: control, weight: {control}"));
+        two.replace("key: b, weight: 50", &format!("key: b, weight: {b}"))
+    };
+    let more = [
+        ("button-60.yaml", of([50, 50], "60%")),
+        ("canary-10.yaml", of([90, 10], "100%")),
+        ("canary-25.yaml", of([75, 25], "100%")),
+        ("half.yaml", of([50, 50], "50%")),
+        ("half-75.yaml", of([75, 25], "50%")),
+        (
+            "ranking-thirds.yaml",
+            files["ranking.yaml"].replace("weight: 80", "weight: 34").replace("weight: 10", "weight: 33"),
+        ),
+    ];
+    for (name, text) in files.iter().map(|(name, text)| (name.as_str(), text)).chain(more.iter().map(|(n, t)| (*n, t))) {
+        folder.write(name, text);
+    }
+    let mut found = 0;
+    for (command, output) in examples(&page) {
+        found += 1;
+        let arguments: Vec<String> = command
+            .split(' ')
+            .map(|word| if word.ends_with(".yaml") { folder.path(word) } else { word.to_owned() })
+            .collect();
+        let run = weir(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
+            let (old, new) = (format!("$ weir {command}\n{output}```"), format!("$ weir {command}\n{}```", run.out));
+            page = page.replacen(&old, &new, 1);
+        } else {
+            assert_eq!(output, run.out, "{path}: weir {command}");
+        }
+    }
+    assert_eq!(found, 8);
+    if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
+        std::fs::write(path, page).unwrap();
+    }
+}

@@ -92,6 +92,8 @@ fn targets_are_those_that_the_place_heeds() {
         &["--at", "waypoint"][..],
         &["--at", "caller", "--target", "Service/web"],
         &["--target", "Service/web"],
+        &["--target", "GatewayClass/istio-waypoint"],
+        &["--target", "GatewayClass/istio", "--at", "waypoint"],
         &["--target", "Pod/web", "--at", "waypoint"],
         &["--target", "Gateway/shop", "--label", "app=web"],
         &["--label", "app=*"],

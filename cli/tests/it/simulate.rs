@@ -82,3 +82,62 @@ fn what_cannot_be_simulated_is_said() {
         assert!(run.err.contains(message), "{message}: {run:?}");
     }
 }
+
+const RAMP: &str = "experiments:
+  unit: header:x-user-id
+  list:
+  - key: checkout
+    ramp: {start: 2026-03-01T00:00:00Z, over: 10d}
+    variants:
+    - {key: a, weight: 50}
+    - {key: b, weight: 50}
+routing:
+  rules:
+  - name: canary
+    split:
+      stickyBy: header:x-user-id
+      ramp: {start: 2026-03-01T00:00:00Z, over: 10d, steps: 5}
+      targets:
+      - {name: stable, weight: 60}
+      - {name: canary, weight: 40, setHeaders: {x-weir-route: canary}}
+";
+
+/// The shares of a moment, and nobody who is in goes out again.
+#[test]
+fn ramps_are_simulated_at_any_time() {
+    let folder = Folder::new();
+    let file = folder.write("ramp.yaml", RAMP);
+    let shares = |which: [&str; 2], time: &str| -> Vec<f64> {
+        let [kind, name] = which;
+        let args = ["simulate", &file, kind, name, "-n", "20000", "--at", time, "--output", "json"];
+        let run = weir(&args);
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+        let json = run.json();
+        let variants = json["variants"].as_array().unwrap();
+        assert!(variants.iter().all(|row| row["within"] == true), "{run:?}");
+        variants.iter().map(|row| row["expected"].as_f64().unwrap()).collect()
+    };
+    for (day, covered, stable, canary) in [
+        ("02-01", 0.0, 1.0, 0.0),
+        ("03-01", 0.0, 1.0, 0.0),
+        ("03-04", 0.15, 0.92, 0.08),
+        ("03-10", 0.45, 0.68, 0.32),
+        ("04-01", 0.5, 0.6, 0.4),
+    ] {
+        let time = format!("2026-{day}T00:00:00Z");
+        assert_eq!(shares(["--experiment", "checkout"], &time), [covered, covered], "{day}");
+        assert_eq!(shares(["--split", "canary"], &time), [stable, canary], "{day}");
+    }
+    let run = weir(&["simulate", &file, "--experiment", "checkout", "-n", "1000"]);
+    assert!(run.err.contains("as they are now"), "{run:?}");
+    let run = weir(&["simulate", &file, "--experiment", "checkout", "--at", "tomorrow"]);
+    assert!(run.code == 2 && run.err.contains("--at: "), "{run:?}");
+    // A plan would have to say when it holds.
+    for which in [["--experiment", "checkout"], ["--split", "canary"]] {
+        let run = weir(&["plan", &file, which[0], which[1], "--weights", "a=1,b=1"]);
+        assert!(run.code == 2 && run.err.contains("remove the ramp first"), "{run:?}");
+    }
+    let without = RAMP.replace("    ramp: {start: 2026-03-01T00:00:00Z, over: 10d}\n", "");
+    let run = weir(&["diff", &folder.write("without.yaml", &without), &file]);
+    assert!(run.code == 1 && run.out.contains("ramp changed too"), "{run:?}");
+}

@@ -53,6 +53,24 @@ fn every_code_has_a_section_with_two_examples() {
 }
 
 #[test]
+fn all_targets_of_waypoints_are_known() {
+    let page = read("docs/warnings.md");
+    let section = page.split("\n## W19\n").nth(1).unwrap();
+    let example = section.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let service = "{kind: Service, name: web, group: \"\"}";
+    for target in [
+        service,
+        "{kind: ServiceEntry, name: web, group: networking.istio.io}",
+        "{kind: GatewayClass, name: istio-waypoint, group: gateway.networking.k8s.io}",
+    ] {
+        let text = example.replace(service, target);
+        assert_eq!(warned(&text), BTreeSet::from(["W19".to_owned()]), "{text}");
+    }
+    let gateway = example.replace(service, "{kind: Gateway, name: web, group: gateway.networking.k8s.io}");
+    assert_eq!(warned(&gateway), BTreeSet::new(), "of an ingress gateway's plugins most have this mode");
+}
+
+#[test]
 fn warnings_are_silenced_by_comments() {
     let page = read("docs/warnings.md");
     let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();

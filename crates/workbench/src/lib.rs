@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod movement;
 mod pools;
 pub mod population;
+mod ramps;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod simulate;

@@ -27,6 +27,8 @@ pub struct Subject {
     pub origin: Origin,
     /// Whether more than the hash decides about a unit: holdouts, layers, other experiments.
     pub depends: bool,
+    /// Whether its coverage or weights rise with time. Its ranges are those at the end.
+    pub has_ramp: bool,
 }
 
 /// What divides units.
@@ -165,6 +167,7 @@ fn of_experiment(
         depends: !experiment.holdout.is_empty()
             || !experiment.layer.is_empty()
             || !experiment.prerequisites.is_empty(),
+        has_ramp: experiment.ramp.is_some(),
     }
 }
 
@@ -226,6 +229,7 @@ fn others(experiment: &Experiment, document: &Document) -> Vec<(&'static str, se
     vec![
         ("whether it is paused", json!(it.status == Some(Status::Paused))),
         ("start or end", json!([it.start, it.end])),
+        ("ramp", json!(it.ramp)),
         ("unit", json!([unit, it.anonymous.unwrap_or(true)])),
         ("targeting", json!(it.targeting)),
         ("sticky", json!([it.sticky, it.bucket_version, it.min_bucket_version])),
@@ -264,11 +268,13 @@ fn of_split(rule: &Rule, split: &Split, draws: Draws) -> Option<Subject> {
             ("match", json!(rule.targeting.http_match)),
             ("condition", json!(rule.targeting.condition)),
             ("cel", json!(rule.targeting.cel)),
+            ("ramp", json!(split.ramp)),
             ("stickyBy", json!([split.sticky_by, split.mint_cookie, split.without_key])),
         ],
         assign: Box::new(move |unit| allocation.pick(salt.bucket(unit))),
         origin: Origin::Split(rule.name.clone()),
         depends: !rule.variant.is_empty(),
+        has_ramp: split.ramp.is_some(),
     })
 }
 

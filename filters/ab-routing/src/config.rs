@@ -7,7 +7,7 @@ use serde::Serialize;
 use weir_cookie::CookieSpec;
 use weir_core::Load;
 use weir_core::targeting::{AnyVariant, Targeting};
-use weir_core::{OrderedMap, SourceSpec};
+use weir_core::{OrderedMap, SourceSpec, StepsSpec};
 
 /// `routing`: rules and weighted splits.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -111,6 +111,27 @@ pub struct Split {
     pub without_key: Option<WithoutKey>,
     /// The targets. The first target is the base: others gain weight from it, and lose weight to it.
     pub targets: Vec<SplitTarget>,
+    /// Raises the weights of all targets but the first from 0 to `weight` in steps of time; the first has the rest.
+    /// No key that has another target loses it. Default: the weights are in force at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<StepsSpec>,
+}
+
+impl Split {
+    /// The weights after so many steps of its ramp; 1 for those that are missing.
+    #[must_use]
+    pub fn weights_after(&self, taken: u32) -> Vec<f64> {
+        let mut weights: Vec<f64> = self.targets.iter().map(|target| target.weight.unwrap_or(1.0)).collect();
+        let ramp = self.ramp.as_ref().filter(|ramp| taken < ramp.number());
+        if let (Some(ramp), Some((base, others))) = (ramp, weights.split_first_mut()) {
+            for weight in others {
+                let part = *weight * f64::from(taken) / f64::from(ramp.number());
+                *base += *weight - part;
+                *weight = part;
+            }
+        }
+        weights
+    }
 }
 
 /// A request without a key.

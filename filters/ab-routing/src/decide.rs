@@ -1,9 +1,9 @@
 //! The decision: one request's attributes in, effects out.
 
 use crate::config::WithoutKey;
-use crate::plan::{Action, Entry, Plan, Rewrite, Split, Target};
+use crate::plan::{Action, Entry, Plan, Ramp, Rewrite, Split, Target};
 use crate::trace::{Key, Note, Trace};
-use weir_allocation::Bucket;
+use weir_allocation::{Allocation, Bucket};
 use weir_core::{AccessPlan, Effects, HostServices, Request, RequestView, ResponseHeader, Truth};
 
 impl Plan {
@@ -100,6 +100,15 @@ impl Rewrite {
     }
 }
 
+impl Ramp {
+    /// Who has which buckets at a time, in nanoseconds since the Unix epoch.
+    #[cold]
+    #[inline(never)]
+    fn at(&self, now: u64) -> Option<&Allocation> {
+        self.stages.get(usize::try_from(self.steps.taken(now)).ok()?)
+    }
+}
+
 impl Split {
     /// The target of this request's key.
     fn choose<O: HostServices, T: Trace>(
@@ -118,7 +127,11 @@ impl Split {
                 }
             },
         };
-        let target = self.allocation.pick(bucket)?;
+        let allocation = match &self.ramp {
+            None => &self.allocation,
+            Some(ramp) => ramp.at(request.services().now())?,
+        };
+        let target = allocation.pick(bucket)?;
         trace.routing_step(Note::Split { key, bucket, target });
         self.targets.get(target)
     }

@@ -2,12 +2,12 @@
 
 use crate::config::{self, Config, WithoutKey};
 use std::rc::Rc;
-use weir_allocation::{Allocation, InvalidWeight, Salt, Weights, anchored, purpose};
+use weir_allocation::{Allocation, Bucket, InvalidWeight, InvalidWeights, Salt, Weights, anchored, purpose};
 use weir_cookie::Cookie;
 use weir_core::header::writable_name;
 use weir_core::ids::{Counter, TextId};
 use weir_core::targeting::has_variants;
-use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, RuleIndex, Table};
+use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, RuleIndex, Steps, StepsSpec, Table};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -64,8 +64,18 @@ pub(crate) struct Split {
     pub(crate) without_key: WithoutKey,
     /// Counts requests without a key.
     pub(crate) keyless: Counter,
+    /// Who has which buckets, at the end of a ramp.
     pub(crate) allocation: Allocation,
+    pub(crate) ramp: Option<Box<Ramp>>,
     pub(crate) targets: Box<[Target]>,
+}
+
+/// Weights that change in steps.
+#[derive(Debug)]
+pub(crate) struct Ramp {
+    pub(crate) steps: Steps,
+    /// Who has which buckets before the first step, and after each.
+    pub(crate) stages: Box<[Allocation]>,
 }
 
 impl Plan {
@@ -256,7 +266,10 @@ impl<'b, 'c> Builder<'b, 'c> {
         if split.seed.as_deref() == Some("") {
             self.compiler.problems.add(&at.field("seed"), "a seed cannot be empty");
         }
-        let allocation = self.allocation(&split.targets, &at.field("targets"));
+        let allocation = self.allocation(split, &at.field("targets"));
+        // What is wrong with the weights themselves is said once.
+        let ramp = split.ramp.as_ref().filter(|_| allocation.is_some());
+        let ramp = ramp.and_then(|ramp| self.ramp(split, ramp, &at.field("ramp")));
         let targets = self.split_targets(rule, &split.targets, &at.field("targets"));
         Some(Split {
             // A rule may have the name of an experiment: by itself that must not tie the two together.
@@ -269,6 +282,7 @@ impl<'b, 'c> Builder<'b, 'c> {
             without_key: split.without_key.unwrap_or_default(),
             keyless: self.compiler.counter("weir_routing_without_key_total"),
             allocation: allocation?,
+            ramp: ramp.map(Box::new),
             targets,
         })
     }
@@ -292,7 +306,34 @@ impl<'b, 'c> Builder<'b, 'c> {
         built.into()
     }
 
-    fn allocation(&mut self, targets: &[config::SplitTarget], at: &At) -> Option<Allocation> {
+    fn ramp(&mut self, split: &config::Split, spec: &StepsSpec, at: &At) -> Option<Ramp> {
+        let steps = Steps::compile(spec, self.compiler, at)?;
+        let mut stages = Vec::<Allocation>::new();
+        for taken in 0..=steps.number() {
+            let stage = match stage(split, taken) {
+                Ok(stage) => stage,
+                Err(invalid) => {
+                    self.compiler.problems.add(at, format!("step {taken}: {invalid}"));
+                    return None;
+                }
+            };
+            let gives = stages.last().and_then(|before| loser(before, &stage));
+            if let Some(target) = gives.and_then(|target| split.targets.get(target)) {
+                let message = format!(
+                    "step {taken} would take keys from {:?}, into whose place an earlier target grows: use fewer targets, or change \
+                     the weights with `weir plan`",
+                    target.name
+                );
+                self.compiler.problems.add(at, message);
+                return None;
+            }
+            stages.push(stage);
+        }
+        Some(Ramp { steps, stages: stages.into() })
+    }
+
+    fn allocation(&mut self, split: &config::Split, at: &At) -> Option<Allocation> {
+        let targets = &split.targets;
         if targets.len() < 2 {
             self.compiler.problems.missing(at, "a split needs at least two targets");
         }
@@ -301,9 +342,8 @@ impl<'b, 'c> Builder<'b, 'c> {
                 self.compiler.problems.missing(&at.index(i).field("weight"), "expected a weight, such as 10");
             }
         }
-        let weights: Vec<f64> = targets.iter().map(|t| t.weight.unwrap_or(1.0)).collect();
-        match Weights::from_relative(&weights) {
-            Ok(weights) => Some(anchored(&weights)),
+        match stage(split, u32::MAX) {
+            Ok(allocation) => Some(allocation),
             Err(invalid) => {
                 for problem in &invalid.0 {
                     let at = entry(problem).map_or_else(|| at.clone(), |i| at.index(i).field("weight"));
@@ -313,6 +353,22 @@ impl<'b, 'c> Builder<'b, 'c> {
             }
         }
     }
+}
+
+/// Who has which buckets after so many steps of a ramp.
+#[inline(never)]
+fn stage(split: &config::Split, taken: u32) -> Result<Allocation, InvalidWeights> {
+    Ok(anchored(&Weights::from_relative(&split.weights_after(taken))?))
+}
+
+/// A target other than the first that has a bucket before, and not after.
+fn loser(before: &Allocation, after: &Allocation) -> Option<usize> {
+    // Between these, nothing changes in any of the two.
+    let starts = before.ranges().chain(after.ranges()).map(|(range, _)| range.start);
+    starts.into_iter().find_map(|start| {
+        let bucket = Bucket::new(start)?;
+        before.pick(bucket).filter(|owner| *owner > 0 && after.pick(bucket) != Some(*owner))
+    })
 }
 
 /// Which weight a problem is about; `None` when it is about all of them.

@@ -166,6 +166,51 @@ tests! {
         assert!((887..=1113).contains(&moved), "{moved}");
     }
 
+    fn a_ramp_raises_the_others_and_takes_from_the_first_alone() {
+        const HOUR: u64 = 3_600_000_000_000;
+        let split = |weights: [f64; 3], ramp: &str| {
+            let target = |(name, weight): (&str, f64)| format!(r#"{{"name": "{name}", "weight": {weight}, "setHeaders": {{"x-to": "{name}"}}}}"#);
+            let targets: Vec<String> = ["a", "b", "c"].into_iter().zip(weights).map(target).collect();
+            format!(r#"{{"rules": [{{"name": "r", "split": {{"stickyBy": "header:x-user-id", "targets": [{}]{ramp}}}}}]}}"#, targets.join(","))
+        };
+        let sides = |router: &Router| -> Vec<String> { (0..1000).map(|i| router.side(&[("x-user-id", &i.to_string())])).collect() };
+        let ramp = r#", "ramp": {"start": "1970-01-02T00:00:00Z", "over": "4h", "steps": 4}"#;
+        let router = Router::new(&split([50.0, 40.0, 10.0], ramp)).unwrap();
+        let mut before: Option<Vec<String>> = None;
+        for (hours, weights) in [(0.0, [100.0, 0.0, 0.0]), (24.5, [100.0, 0.0, 0.0]), (25.0, [87.5, 10.0, 2.5]),
+            (26.9, [75.0, 20.0, 5.0]), (27.0, [62.5, 30.0, 7.5]), (28.0, [50.0, 40.0, 10.0]), (1e6, [50.0, 40.0, 10.0])] {
+            router.host.now.set((hours * HOUR as f64) as u64);
+            let now = sides(&router);
+            assert_eq!(now, sides(&Router::new(&split(weights, "")).unwrap()), "after {hours} h");
+            for (before, now) in before.iter().flatten().zip(&now) {
+                assert!(before == now || before == "a", "{before} -> {now} after {hours} h");
+            }
+            before = Some(now);
+        }
+        let timeless = Router::new(SPLIT).unwrap();
+        timeless.host.asked();
+        timeless.side(&[("x-user-id", "ada")]);
+        assert!(timeless.host.asked().is_empty());
+    }
+
+    fn a_ramp_that_would_take_from_others_is_refused() {
+        let split = |weights: &[f64]| {
+            let targets: Vec<String> = weights.iter().enumerate()
+                .map(|(i, weight)| format!(r#"{{"name": "t{i}", "weight": {weight}, "setHeaders": {{"x-to": "{i}"}}}}"#)).collect();
+            format!(r#"{{"rules": [{{"name": "r", "split": {{"stickyBy": "path", "targets": [{}],
+                "ramp": {{"start": "2026-03-01T00:00:00Z", "over": "4h"}}}}}}]}}"#, targets.join(","))
+        };
+        assert!(Router::new(&split(&[40.0, 20.0, 20.0, 20.0])).is_ok());
+        // The first of the others grows past the middle, where the third one's place is.
+        let refused = Router::new(&split(&[0.0, 60.0, 10.0, 30.0])).err().unwrap();
+        assert!(refused.contains("routing.rules[0].split.ramp: step ") && refused.contains("would take keys from \"t3\""), "{refused}");
+        let steps = split(&[50.0, 50.0]).replace("\"4h\"", "\"4h\", \"steps\": 0").replace("2026-03-01T", "yesterday");
+        let refused = Router::new(&steps).err().unwrap();
+        assert!(refused.contains("split.ramp.steps") && refused.contains("split.ramp.start"), "{refused}");
+        let tiny = Router::new(&split(&[100.0, 0.0001])).err().unwrap();
+        assert!(tiny.contains("split.ramp: step 1: "), "{tiny}");
+    }
+
     fn a_minted_id_counts_on_its_own_request() {
         let split = SPLIT.replace("\"stickyBy\": [\"header:x-user-id\", \"cookie:uid\"]", "\"mintCookie\": {\"name\": \"uid\"}");
         let router = Router::new(&split).unwrap();

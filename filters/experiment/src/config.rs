@@ -8,7 +8,7 @@ use serde::Serialize;
 use weir_cookie::{CookieSpec, SecretSpec};
 use weir_core::Load;
 use weir_core::targeting::Targeting;
-use weir_core::{OrderedMap, SourceSpec};
+use weir_core::{OrderedMap, SourceSpec, StepsSpec};
 
 /// `experiments`: assign variants to units.
 #[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
@@ -109,6 +109,9 @@ pub struct Experiment {
     /// The fraction of all units that takes part. Raising it moves no unit between variants. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<FractionSpec>,
+    /// Raises the coverage to `coverage` in steps of time. Default: `coverage` is in force at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Ramp>,
     /// The variants; do not change their order.
     pub variants: Vec<Variant>,
     /// The hash algorithm: `weir-1`, or that of an SDK, such as `growthbook-2`. Default: `weir-1`.
@@ -144,6 +147,34 @@ impl Experiment {
     #[must_use]
     pub fn name(&self) -> &str {
         self.flag.as_deref().unwrap_or(&self.key)
+    }
+}
+
+/// A coverage that rises with time, without a change of the configuration. No unit loses its variant or gets another
+/// one.
+#[derive(Clone, Debug, Default, Load, Serialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "CoverageRamp"))]
+pub struct Ramp {
+    /// The coverage until the first step. Default: 0 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<FractionSpec>,
+    /// When the steps are taken.
+    #[serde(flatten)]
+    pub when: StepsSpec,
+}
+
+impl Experiment {
+    /// The coverage after so many steps of its ramp, from 0 to 1.
+    #[must_use]
+    pub fn coverage_after(&self, taken: u32) -> f64 {
+        let last = self.coverage.unwrap_or(FractionSpec::ALL).0;
+        let Some(ramp) = self.ramp.as_ref().filter(|ramp| taken < ramp.when.number()) else { return last };
+        let first = ramp.from.unwrap_or_default().0;
+        let part = first + (last - first) * f64::from(taken) / f64::from(ramp.when.number());
+        // The double that is written 0.3, not one beside it: algorithms of some SDKs tell them apart.
+        (part * 1e6).round() / 1e6
     }
 }
 

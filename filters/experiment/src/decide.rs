@@ -245,9 +245,13 @@ impl<'a, O: HostServices> Decision<'a, O> {
             self.pools(experiment, last, trace)?;
         }
         self.is_for(experiment, true, trace)?;
-        let Rule::Hash(assigner) = &experiment.rule else {
-            experiment.note(trace, Step::Variant, Verdict::Variant(0));
-            return Some(Assigned::from(0));
+        let assigner = match &experiment.rule {
+            Rule::Hash(assigner) => assigner,
+            Rule::Ramp(ramp) => ramp.at(self.now())?,
+            Rule::Everyone => {
+                experiment.note(trace, Step::Variant, Verdict::Variant(0));
+                return Some(Assigned::from(0));
+            }
         };
         match assign(assigner, unit) {
             Assignment::Variant(variant) => {

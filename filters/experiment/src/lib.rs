@@ -25,7 +25,7 @@ mod stored;
 mod trace;
 
 pub use config::{
-    Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Status, Variant,
+    Config, Consent, Experiment, Holdout, Layer, Output, Overrides, Prerequisite, Ramp, Status, Variant,
 };
 pub use fraction::FractionSpec;
 pub use plan::{Experiment as ExperimentPlan, Plan};

@@ -5,7 +5,7 @@ use crate::exposure::Exposure;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ids::{Counter, ExperimentId, State, TextId};
-use weir_core::{AttrId, OwnedHeader, Passes, Predicate};
+use weir_core::{AttrId, OwnedHeader, Passes, Predicate, Steps};
 
 /// The validated section.
 #[derive(Debug)]
@@ -76,8 +76,27 @@ pub struct Experiment {
 pub(crate) enum Rule {
     /// By a hash.
     Hash(Assigner),
+    /// By a hash whose coverage rises with time.
+    Ramp(Box<Ramp>),
     /// There is one variant and no unit: all requests get it.
     Everyone,
+}
+
+/// A coverage that rises in steps.
+#[derive(Debug)]
+pub(crate) struct Ramp {
+    pub(crate) steps: Steps,
+    /// What assigns before the first step, and after each.
+    pub(crate) stages: Box<[Assigner]>,
+}
+
+impl Ramp {
+    /// What assigns at a time, in nanoseconds since the Unix epoch.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn at(&self, now: u64) -> Option<&Assigner> {
+        self.stages.get(usize::try_from(self.steps.taken(now)).ok()?)
+    }
 }
 
 /// When an experiment runs, in nanoseconds since the Unix epoch.
@@ -290,11 +309,12 @@ impl Experiment {
         self.variants.iter().map(|variant| &*variant.key)
     }
 
-    /// Assigns variants to units, including coverage; `None` if there is only one variant for all requests,
-    /// without a unit.
+    /// Assigns variants to units, including coverage, which is that at the end of a ramp; `None` if there is only one
+    /// variant for all requests, without a unit.
     pub fn assigner(&self) -> Option<&Assigner> {
         match &self.rule {
             Rule::Hash(assigner) => Some(assigner),
+            Rule::Ramp(ramp) => ramp.stages.last(),
             Rule::Everyone => None,
         }
     }

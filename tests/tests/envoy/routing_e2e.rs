@@ -278,3 +278,15 @@ fn claims_that_jwt_authn_verified_choose_the_side() {
         );
     }
 }
+
+/// Weights of a ramp are those of its moment, on all workers.
+#[test]
+fn a_ramp_has_the_weights_of_now() {
+    // Steps of 25 years: the first was taken in 2026.
+    let ramp = json!({"start": "2001-01-01T00:00:00Z", "over": "36525d", "steps": 4});
+    let mut routing = split("ramp", &[60.0, 40.0]);
+    routing["rules"][0]["split"]["ramp"] = ramp;
+    let listener = Listener::new().plugin(plugin(&routing));
+    let envoy = Envoy::start(Bootstrap::default().concurrency(2).listener(listener)).unwrap();
+    assert_eq!(asked(&envoy, 0, &Client::http1()), expected("ramp", &[90.0, 10.0]));
+}

@@ -19,6 +19,9 @@ struct Kind {
     places: &'static [ProxyPlacement],
 }
 
+/// The class of Istio's waypoints.
+const WAYPOINTS: &str = "istio-waypoint";
+
 static KINDS: [Kind; 4] = [
     Kind { name: "Service", group: "", places: &[ProxyPlacement::Waypoint] },
     Kind { name: "ServiceEntry", group: "networking.istio.io", places: &[ProxyPlacement::Waypoint] },
@@ -30,7 +33,7 @@ static KINDS: [Kind; 4] = [
     Kind {
         name: "GatewayClass",
         group: "gateway.networking.k8s.io",
-        places: &[ProxyPlacement::Gateway, ProxyPlacement::Waypoint],
+        places: &[ProxyPlacement::Waypoint],
     },
 ];
 
@@ -58,6 +61,9 @@ impl Target {
     /// # Errors
     /// They do not, and what they heed.
     pub(super) fn allowed(&self, place: ProxyPlacement) -> Result<(), String> {
+        if self.kind.name == "GatewayClass" && self.name != WAYPOINTS {
+            return Err(format!("Istio gives plugins to the GatewayClass {WAYPOINTS} only, not to {}", self.name));
+        }
         if self.kind.places.contains(&place) {
             return Ok(());
         }

@@ -75,7 +75,7 @@ impl Found {
             target
                 .get("kind")
                 .and_then(Node::text)
-                .is_some_and(|kind| kind == "Service" || kind == "ServiceEntry")
+                .is_some_and(|kind| matches!(kind, "Service" | "ServiceEntry" | "GatewayClass"))
         };
         if targets.iter().any(waypoint) {
             for (index, entry) in matches.iter().enumerate() {

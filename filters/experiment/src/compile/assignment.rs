@@ -1,11 +1,11 @@
 //! From weights or ranges to the allocation.
 
-use crate::config::Experiment;
+use crate::config::{Experiment, Ramp as Spec};
 use crate::fraction::FractionSpec;
-use crate::plan::Rule;
-use weir_allocation::sdk::{Algorithm, Assigner, Definition, DefinitionPart, Layout, Refusal, Span};
+use crate::plan::{Ramp, Rule};
+use weir_allocation::sdk::{Algorithm, Assigner, Definition, DefinitionPart, Layout, Refusal, Refused, Span};
 use weir_core::problem::suggestion;
-use weir_core::{At, Compiler};
+use weir_core::{At, Compiler, Steps};
 
 /// How the units of an experiment become variants. `has_unit` says whether there can be any.
 pub(super) fn rule(
@@ -26,29 +26,66 @@ pub(super) fn rule(
             variant.ranges.iter().flatten().map(|[start, end]| Span::new(start.0, end.0)).collect()
         })
         .collect();
-    let definition = Definition {
-        key: &experiment.key,
-        seed: experiment.seed.as_deref(),
-        coverage_seed: experiment.coverage_seed.as_deref(),
-        coverage: experiment.coverage.unwrap_or(FractionSpec::ALL).0,
-        layout: if by_ranges { Layout::Ranges(&ranges) } else { Layout::Weights(&weights) },
-    };
     let algorithm = algorithm(experiment.hash.as_deref(), compiler, &at.field("hash"));
-    match Assigner::new(algorithm, &definition) {
-        Ok(assigner) => Some(Rule::Hash(assigner)),
+    let assigner = |taken| {
+        let definition = Definition {
+            key: &experiment.key,
+            seed: experiment.seed.as_deref(),
+            coverage_seed: experiment.coverage_seed.as_deref(),
+            coverage: experiment.coverage_after(taken),
+            layout: if by_ranges { Layout::Ranges(&ranges) } else { Layout::Weights(&weights) },
+        };
+        Assigner::new(algorithm, &definition)
+    };
+    let last = match assigner(u32::MAX) {
+        Ok(last) => last,
         Err(refused) => {
-            for refusal in &refused.0 {
-                report(refusal, compiler, at);
+            refused.0.iter().for_each(|refusal| report(refusal, compiler, at));
+            return None;
+        }
+    };
+    match &experiment.ramp {
+        None => Some(Rule::Hash(last)),
+        Some(spec) => ramp(experiment, spec, by_ranges, assigner, compiler, &at.field("ramp")),
+    }
+}
+
+/// A coverage that rises.
+fn ramp(
+    experiment: &Experiment,
+    spec: &Spec,
+    by_ranges: bool,
+    assigner: impl Fn(u32) -> Result<Assigner, Refused>,
+    compiler: &mut Compiler<'_>,
+    at: &At,
+) -> Option<Rule> {
+    let steps = Steps::compile(&spec.when, compiler, at);
+    if by_ranges {
+        compiler.problems.add(at, "needs weights and a coverage: ranges have none that could rise");
+        return None;
+    }
+    if experiment.coverage_after(0) >= experiment.coverage_after(u32::MAX) {
+        compiler.problems.add(&at.field("from"), "is not below `coverage`, to which it rises");
+        return None;
+    }
+    let steps = steps?;
+    let mut stages = Vec::new();
+    for taken in 0..=steps.number() {
+        match assigner(taken) {
+            Ok(stage) => stages.push(stage),
+            Err(refused) => {
+                compiler.problems.add(at, format!("step {taken}: {refused}"));
+                return None;
             }
-            None
         }
     }
+    Some(Rule::Ramp(Box::new(Ramp { steps, stages: stages.into() })))
 }
 
 /// An experiment without units: only what asks for none is allowed.
 fn everyone(experiment: &Experiment, compiler: &mut Compiler<'_>, at: &At) -> Option<Rule> {
     let whole = experiment.coverage.is_none_or(|coverage| coverage == FractionSpec::ALL);
-    let asks = !whole || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
+    let asks = !whole || experiment.ramp.is_some() || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
     if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| v.ranges.is_some()) {
         let message = "specify the source of the unit (such as header:x-user-id), here or for the whole section, or a mintCookie";
         compiler.problems.missing(&at.field("unit"), message);

@@ -8,5 +8,6 @@ mod support;
 mod decide;
 mod exposures;
 mod goals;
+mod ramps;
 mod refused;
 mod statistics;

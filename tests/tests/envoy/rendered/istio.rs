@@ -12,13 +12,14 @@ const DIGEST: &str = "sha256:000000000000000000000000000000000000000000000000000
 #[test]
 fn the_api_server_takes_the_resources() {
     let waypoint = ["--at", "waypoint", "--target", "Service/web", "--namespace", "shop"];
-    let targets = ["--target", "Gateway/shop", "--target", "GatewayClass/istio"];
+    let targets = ["--target", "Gateway/shop"];
+    let class = ["--at", "waypoint", "--target", "GatewayClass/istio-waypoint"];
     let gateway = ["--label", "istio=ingressgateway", "--namespace", "istio-ingress"];
     let callee = ["--at", "callee", "--label", "app=web", "--label", "version=v1"];
     let pinned = ["--image", "oci://ghcr.io/acme/weir:v1", "--digest", DIGEST, "--name", "shop"];
     let fetched = ["--image", "https://example.com/weir.wasm", "--digest", DIGEST];
     let mine = ["--phase", "authn", "--priority", "-3", "--fail-strategy", "FAIL_CLOSE", "--at", "caller"];
-    let all: [&[&str]; 7] = [&waypoint, &targets, &gateway, &callee, &pinned, &fetched, &mine];
+    let all: [&[&str]; 8] = [&waypoint, &targets, &class, &gateway, &callee, &pinned, &fetched, &mine];
     for (kind, option) in [("WasmPlugin", &[][..]), ("TrafficExtension", &["--traffic-extension"][..])] {
         let definition = Crd::read("istio", kind, rules::ISTIO);
         for options in all {

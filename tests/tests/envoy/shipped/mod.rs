@@ -54,6 +54,21 @@ const EXPECTED: &[(&str, &[Goes])] = &[
             To("v1"),
         ],
     ),
+    (
+        "api-keys.yaml",
+        &[
+            Fails(401),
+            To("v1"),
+            To("v1"),
+            Fails(403),
+            Fails(403),
+            To("v1"),
+            Fails(429),
+            Fails(401),
+            Fails(403),
+            Fails(403),
+        ],
+    ),
     ("canary-header.yaml", &[To("canary"), To("canary"), To("canary"), To("v1"), To("v1")]),
     ("cluster-header.yaml", &[To("v2"), As("canary", "/orders?id=7"), To("v1"), To("v1")]),
     (
