@@ -245,13 +245,8 @@ impl<'a, O: HostServices> Decision<'a, O> {
             self.pools(experiment, last, trace)?;
         }
         self.is_for(experiment, true, trace)?;
-        let assigner = match &experiment.rule {
-            Rule::Hash(assigner) => assigner,
-            Rule::Ramp(ramp) => ramp.at(self.now())?,
-            Rule::Everyone => {
-                experiment.note(trace, Step::Variant, Verdict::Variant(0));
-                return Some(Assigned::from(0));
-            }
+        let Rule::Hash(assigner) = &experiment.rule else {
+            return self.unusual(experiment, unit, trace);
         };
         match assign(assigner, unit) {
             Assignment::Variant(variant) => {
@@ -267,6 +262,36 @@ impl<'a, O: HostServices> Decision<'a, O> {
                 None
             }
         }
+    }
+
+    /// An experiment without units, or with a coverage that rises with time. Apart, for speed: see the top of the file.
+    #[cold]
+    #[inline(never)]
+    fn unusual<T: Trace>(
+        &self,
+        experiment: &Experiment,
+        unit: Option<&[u8]>,
+        trace: &mut T,
+    ) -> Option<Assigned> {
+        let assigner = match &experiment.rule {
+            Rule::Hash(assigner) => assigner,
+            Rule::Ramp(ramp) => ramp.at(self.now())?,
+            Rule::Everyone => {
+                experiment.note(trace, Step::Variant, Verdict::Variant(0));
+                return Some(Assigned::from(0));
+            }
+        };
+        let assignment = assign(assigner, unit);
+        let Assignment::Variant(variant) = assignment else {
+            if unit.is_none() {
+                self.lacks_unit.set(true);
+            }
+            experiment.hashed(trace, Step::Coverage, Verdict::Out, unit, None, assigner);
+            return None;
+        };
+        experiment.hashed(trace, Step::Coverage, Verdict::On, unit, None, assigner);
+        experiment.hashed(trace, Step::Variant, Verdict::Variant(variant), unit, None, assigner);
+        Some(Assigned::from(position(variant)))
     }
 
     /// Whether the experiment's targeting selects the request; `None` if it does not, or if that is unknown:

@@ -92,8 +92,7 @@ pub(crate) struct Ramp {
 
 impl Ramp {
     /// What assigns at a time, in nanoseconds since the Unix epoch.
-    #[cold]
-    #[inline(never)]
+    #[inline]
     pub(crate) fn at(&self, now: u64) -> Option<&Assigner> {
         self.stages.get(usize::try_from(self.steps.taken(now)).ok()?)
     }

@@ -79,7 +79,7 @@ pub fn explain(
     }
     let report = decide(loaded, &given, question.which);
     if !loaded.plans.shape.cel.is_empty() {
-        note("CEL expressions are the proxy's; here they do not hold");
+        note("CEL expressions are evaluated by Envoy; here they count as not fulfilled");
     }
     Ok(report)
 }
