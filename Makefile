@@ -142,6 +142,8 @@ test-nightly: wasm native ## What takes too long for every change: a million req
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test minihost --test envoy -- hostile:: --nocapture
+	$(WEIR) WEIR_E2E_USERS=10000 WEIR_E2E_VISITORS=100000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	  $(CARGO) test --workspace $(HOST) --test envoy -- rollout_e2e:: exposures_e2e:: --nocapture
 	$(MAKE) fuzz
 	$(MAKE) test-kubernetes test-playground
 

@@ -31,3 +31,13 @@ pub mod program;
 pub mod vectors;
 
 pub use weir_minihost as minihost;
+
+/// How much of something a test makes: the number in an environment variable, as `make test-nightly` sets it, or
+/// `usual`.
+///
+/// # Panics
+/// The variable is not a number.
+#[must_use]
+pub fn scaled(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{variable}: {text}")))
+}

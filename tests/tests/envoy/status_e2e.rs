@@ -258,13 +258,16 @@ fn an_update_of_the_native_module_that_envoy_rejected_is_refused() {
         .collect();
     let addresses = [ecds.listener(0), ([127, 0, 0, 1], port).into()];
     let expect = |what: &str, state: &str| {
-        // Workers define their metrics with the first request.
-        for address in addresses {
-            assert_eq!(Client::http1().send(address, &Request::get("/")).unwrap().status, 200);
-        }
+        let look = || {
+            // Workers define the metrics of a configuration with its first request.
+            for address in addresses {
+                assert_eq!(Client::http1().send(address, &Request::get("/")).unwrap().status, 200);
+            }
+            status(None, &sources, &[])
+        };
         eventually(
             what,
-            || status(None, &sources, &[]),
+            look,
             |code, json| code == i32::from(state != "runs") && states(json, &envoys) == [state, state],
         )
     };

@@ -18,7 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const AT_ONCE: usize = 32;
 const SECRET: &str = "for-tests-only-a-secret";
 /// Anonymous visitors; every third comes once.
-const VISITORS: usize = 600;
+/// How many there are: `WEIR_E2E_VISITORS`, or 600.
+fn visitors() -> usize {
+    weir_tests::scaled("WEIR_E2E_VISITORS", 600)
+}
 
 fn configuration() -> Value {
     json!({
@@ -78,7 +81,7 @@ fn a_row_for_each_exposure_that_is_counted() {
     };
 
     // Visitors without anything; most come again, and search.
-    let first = ask((0..VISITORS).map(|_| Request::get("/").header("x-forwarded-proto", "https")).collect());
+    let first = ask((0..visitors()).map(|_| Request::get("/").header("x-forwarded-proto", "https")).collect());
     let known: Vec<String> = first.iter().map(cookies).collect();
     let again = known.iter().enumerate().filter(|(number, _)| number % 3 != 0);
     let again: Vec<(String, Request)> = again
@@ -149,7 +152,7 @@ fn a_row_for_each_exposure_that_is_counted() {
         .iter()
         .map(|cookies| value(cookies, "vid").unwrap().split('.').next().unwrap().to_owned())
         .collect();
-    assert_eq!(ids.len(), VISITORS);
+    assert_eq!(ids.len(), visitors());
     let anonymous = units.iter().filter(|(_, unit)| !users.contains(&&**unit));
     assert!(anonymous.clone().all(|(_, unit)| ids.contains(unit)));
     let once = |(number, cookies): (usize, &String)| {

@@ -19,7 +19,12 @@ use crate::prometheus_e2e::server::Prometheus;
 const EXAMPLE: &str = "envoy-configs/rollout.yaml";
 const TARGET: &str = "envoy-configs/rollout/weir.yaml";
 const SPEC: &str = "envoy-configs/rollout/rollout.yaml";
-pub(super) const USERS: usize = 4000;
+
+/// How many there are: `WEIR_E2E_USERS`, or 4,000.
+pub(super) fn users() -> usize {
+    weir_tests::scaled("WEIR_E2E_USERS", 4000)
+}
+
 const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(100);
 
@@ -116,8 +121,8 @@ impl House {
             }
         };
         let answers =
-            self.client.send_all(self.envoy.listener(0), (0..USERS).map(request).collect(), AT_ONCE);
-        let mut visit = Visit { versions: Vec::with_capacity(USERS), failed: 0 };
+            self.client.send_all(self.envoy.listener(0), (0..users()).map(request).collect(), AT_ONCE);
+        let mut visit = Visit { versions: Vec::with_capacity(users()), failed: 0 };
         for (user, answer) in answers.into_iter().enumerate() {
             let answer = answer.unwrap_or_else(|error| panic!("a request is lost: {error}"));
             let version =
@@ -131,6 +136,13 @@ impl House {
         }
         self.visits.fetch_add(1, Ordering::Relaxed);
         visit
+    }
+
+    /// One request of a user who has come for the first time. Returns which version answered.
+    pub(super) fn visitor(&self, number: usize) -> u8 {
+        let request = Request::get("/").header("x-user-id", format!("visitor-{number}"));
+        let answer = self.client.send(self.envoy.listener(0), &request).unwrap();
+        if answer.header("x-upstream") == Some(b"v2") { 2 } else { 1 }
     }
 
     /// Waits for a visit that begins after this and comes to its end.

@@ -3,9 +3,10 @@
 
 mod house;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use house::{House, USERS};
+use house::{House, users};
 
 /// 2, 10, 40 and 100 % of all users, while `weir rollout run` is killed again and again. No user goes back.
 #[test]
@@ -57,16 +58,16 @@ fn a_good_release_goes_through() {
         shares.push(pair[1].new_version());
     }
     let last = house.visit();
-    assert_eq!(last.new_version(), USERS, "everybody has the new version");
+    assert_eq!(last.new_version(), users(), "everybody has the new version");
     assert!(last.versions.iter().zip(&visits.last().unwrap().versions).all(|(now, before)| now >= before));
     assert_eq!(flips, 0, "users went back");
     for part in [0.02, 0.1, 0.4] {
-        let about = part * USERS as f64;
+        let about = part * users() as f64;
         let seen = shares.iter().any(|share| (*share as f64 - about).abs() < 5.0 * about.sqrt());
         assert!(seen, "{part} of the users: {shares:?}");
     }
     shares.dedup();
-    println!("{kills} times killed; {} requests, none lost; users of v2: {shares:?}", visits.len() * USERS);
+    println!("{kills} times killed; {} requests, none lost; users of v2: {shares:?}", visits.len() * users());
     assert!(kills >= 5, "{kills}");
 }
 
@@ -93,8 +94,44 @@ fn a_bad_release_is_taken_back() {
         assert_eq!((after.new_version(), after.failed), (0, 0), "answers of v2 after the rollback");
     }
     let failed: usize = visits.iter().map(|visit| visit.failed).sum();
-    println!("{} requests, {failed} failed, none lost; decided after {took:?}", visits.len() * USERS);
+    println!("{} requests, {failed} failed, none lost; decided after {took:?}", visits.len() * users());
     assert!(failed > 0);
+}
+
+/// With little traffic too: fifty requests a second, a fifth of which get the new version.
+#[test]
+fn fifty_requests_a_second_are_enough() {
+    let house = House::start();
+    let spec = std::fs::read_to_string(&house.spec).unwrap().replace("coverage: 4%", "coverage: 40%");
+    std::fs::write(&house.spec, spec).unwrap();
+    house.fail(5);
+    let over = AtomicBool::new(false);
+    let (decided, after) = std::thread::scope(|scope| {
+        let over = &over;
+        let visitors = scope.spawn(|| {
+            let begin = Instant::now();
+            for number in 0.. {
+                if over.load(Ordering::Relaxed) {
+                    return number;
+                }
+                house.visitor(number);
+                let next = Duration::from_millis(20) * u32::try_from(number).unwrap();
+                std::thread::sleep(next.saturating_sub(begin.elapsed()));
+            }
+            unreachable!()
+        });
+        let running = house.run();
+        running.until("running");
+        let since = Instant::now();
+        running.until("rollingBack");
+        let decided = since.elapsed();
+        assert_eq!(running.end(), Some(1));
+        over.store(true, Ordering::Relaxed);
+        (decided, visitors.join().unwrap())
+    });
+    println!("decided after {decided:?} and {after} requests");
+    assert!(decided < Duration::from_secs(60), "{decided:?}");
+    assert!((0..500).all(|number| house.visitor(after + number) == 1), "answers of v2 after the rollback");
 }
 
 /// Without measurements nothing goes on, what somebody else writes stays, and a person can take it back nevertheless.
