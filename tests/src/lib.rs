@@ -39,5 +39,6 @@ pub use weir_minihost as minihost;
 /// The variable is not a number.
 #[must_use]
 pub fn scaled(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{variable}: {text}")))
+    std::env::var(variable)
+        .map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{variable}: {text}")))
 }

@@ -103,9 +103,8 @@ mod tests {
     fn the_one_that_is_quiet_longest_goes() {
         let all = Connections::new(3);
         let places: Vec<Place> = (0..3).map(|_| all.enter().unwrap()).collect();
-        let is_open = |place: &Place| {
-            all.open.lock().unwrap().iter().any(|it| Arc::ptr_eq(it, &place.connection))
-        };
+        let is_open =
+            |place: &Place| all.open.lock().unwrap().iter().any(|it| Arc::ptr_eq(it, &place.connection));
         // The first has had an answer meanwhile, and the second one's request is being checked.
         drop(places[0].connection.check());
         let checked = places[1].connection.check();

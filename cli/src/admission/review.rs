@@ -225,9 +225,15 @@ mod tests {
         assert_eq!(ask(request, &strict)["response"]["allowed"], false);
         // A resource is no file: nobody who may write one decides which warnings count.
         let all: Vec<String> = (1..100).map(|number| format!("W{number:02}")).collect();
-        for comment in [format!("# weir: allow({}) why", all.join(", ")), format!(" # weir: allow({}) why ", all.join(","))] {
+        for comment in [
+            format!("# weir: allow({}) why", all.join(", ")),
+            format!(" # weir: allow({}) why ", all.join(",")),
+        ] {
             without_mode["metadata"]["annotations"] = json!({ "note": comment });
-            assert_eq!(ask(json!({"uid": "1", "object": without_mode}), &strict)["response"]["allowed"], false);
+            assert_eq!(
+                ask(json!({"uid": "1", "object": without_mode}), &strict)["response"]["allowed"],
+                false
+            );
         }
     }
 

@@ -29,12 +29,13 @@ const QUIET: Duration = Duration::from_secs(120);
 const MAX_CONNECTIONS: usize = 256;
 /// How many requests there may be at once on one.
 const MAX_STREAMS: u32 = 8;
-/// The longest request, in bytes. Resources have 1.5 MiB at most, and an update has two of them.
-const MAX_REQUEST: usize = 8 << 20;
+/// The longest request, in bytes. Resources have 1.5 MiB at most, and an update has two of them. A check takes up to 80
+/// times as much memory.
+const MAX_REQUEST: usize = 4 << 20;
 /// So much of a request has room in any case; …
 const SMALL: usize = 64 << 10;
 /// … what is above that, of all requests together, in bytes.
-const ROOM: usize = 32 << 20;
+const ROOM: usize = 16 << 20;
 /// How many small requests are checked at once. Of large ones it is one: a check takes many times their size.
 const MAX_CHECKS: usize = 4;
 /// How long new connections are accepted after SIGTERM: not all API servers know at once that this one ends.

@@ -245,7 +245,8 @@ fn cluster(cluster: Cluster, folder: &Path, settings: &mut Settings) -> Result<(
     if settings.insecure && settings.authority.is_some() {
         // As kubectl does: which of the two is meant cannot be known, and one of them sends the token to anybody.
         return Err(
-            "the cluster has certificate-authority and insecure-skip-tls-verify: remove one of the two".to_owned()
+            "the cluster has certificate-authority and insecure-skip-tls-verify: remove one of the two"
+                .to_owned(),
         );
     }
     Ok(())

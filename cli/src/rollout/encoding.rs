@@ -64,7 +64,9 @@ fn forget_versions(record: &mut Record) -> bool {
     };
     let versions = record.versions.iter_mut().enumerate();
     let mut has_forgotten = false;
-    for (_, version) in versions.filter(|(number, version)| !needed.contains(number) && !version.text.is_empty()) {
+    for (_, version) in
+        versions.filter(|(number, version)| !needed.contains(number) && !version.text.is_empty())
+    {
         version.text.clear();
         has_forgotten = true;
     }

@@ -73,7 +73,16 @@ impl Rollout {
     ) -> Result<Self, String> {
         let home = Home::open(&mut specification, connection)?;
         let webhook = specification.plan.webhook.as_deref().map(Webhook::new);
-        Ok(Self { specification, prometheus, restart, stays: false, home, webhook, trouble: None, newest: None })
+        Ok(Self {
+            specification,
+            prometheus,
+            restart,
+            stays: false,
+            home,
+            webhook,
+            trouble: None,
+            newest: None,
+        })
     }
 
     /// What is stored, without an evaluation.
@@ -186,12 +195,7 @@ impl Rollout {
         Ok(Some(Evaluated { record, events, write: turn.write, observation, trouble }))
     }
 
-    fn store(
-        &mut self,
-        look: &Look,
-        record: &mut Record,
-        write: Option<usize>,
-    ) -> Result<Stored, Trouble> {
+    fn store(&mut self, look: &Look, record: &mut Record, write: Option<usize>) -> Result<Stored, Trouble> {
         let status = super::view::line(&self.specification, record);
         let stored = self.home.store(look, record, write, &status)?;
         if stored != Stored::Overtaken {

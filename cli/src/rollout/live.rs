@@ -79,7 +79,9 @@ fn progress(step: &Step, state: &State, observed: &Observation, now: u64) -> Str
     match state.phase {
         Phase::Writing { .. } => return "is being written".to_owned(),
         Phase::Confirming { .. } => return "waits for the proxies".to_owned(),
-        Phase::Waiting { .. } if !state.approved => return "waits for approval (weir rollout approve)".to_owned(),
+        Phase::Waiting { .. } if !state.approved => {
+            return "waits for approval (weir rollout approve)".to_owned();
+        }
         _ => {}
     }
     let passed = now.saturating_sub(state.since).min(step.hold);

@@ -140,10 +140,10 @@ impl Files {
             return Ok(Stored::Done);
         };
         // The next evaluation says so.
-        if self.look()?.content(record) == look.content(record) {
-            if let Err(error) = overwrite(&self.target, &wanted.text) {
-                return Ok(Stored::Refused(format!("{}: {error}", self.target.display()).into()));
-            }
+        if self.look()?.content(record) == look.content(record)
+            && let Err(error) = overwrite(&self.target, &wanted.text)
+        {
+            return Ok(Stored::Refused(format!("{}: {error}", self.target.display()).into()));
         }
         Ok(Stored::Done)
     }

@@ -181,7 +181,12 @@ mod tests {
                     vec![series(&[("instance", "a:1"), ("job", "edge"), ("plugin", "shop.weir")], 7.0)]
                 }
                 "up{}" => ["a:1", "b:1", "c:1", "d:1"]
-                    .map(|it| series(&[("instance", it), ("job", if it == "a:1" { "edge" } else { "gateway" })], 1.0))
+                    .map(|it| {
+                        series(
+                            &[("instance", it), ("job", if it == "a:1" { "edge" } else { "gateway" })],
+                            1.0,
+                        )
+                    })
                     .into(),
                 query if query.contains("http_filter_(.+)_config_fail") => vec![
                     filter("b:1", "shop_weir", 2.0),

@@ -167,7 +167,7 @@ fn what_is_no_review_is_refused_and_ends_nothing() {
     assert_eq!(status("/validate", None).unwrap(), 405);
     assert_eq!(status("/", None).unwrap(), 404);
     // Refused while it is sent: the client sees the answer, or a broken connection.
-    let long = status("/validate", Some(vec![b' '; 9 << 20]));
+    let long = status("/validate", Some(vec![b' '; 5 << 20]));
     assert!(long.as_ref().map_or(true, |status| *status == 413), "{long:?}");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(status("/validate", Some(deep.into_bytes())).unwrap(), 400);
@@ -211,7 +211,7 @@ fn quiet_connections_give_way() {
 fn large_requests_take_turns() {
     let (server, trusted) = Server::start(&[]);
     let plugin = shipped().remove(0);
-    let review = json!({"uid": "1", "object": plugin, "options": {"long": "x".repeat(7 << 20)}});
+    let review = json!({"uid": "1", "object": plugin, "options": {"long": "x".repeat(3 << 20)}});
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -312,7 +312,8 @@ fn the_page_makes_a_certificate_that_works() {
     std::fs::copy(folder.path("tls.crt"), server.folder.path("tls.crt")).unwrap();
     let port = server.address.port().to_string();
     assert_eq!(bash(&line("curl --retry").replace("8443", &port)), "ok\n");
-    let manifest = std::fs::read_to_string(format!("{root}/wasm-plugins/admission/base/server.yaml")).unwrap();
+    let manifest =
+        std::fs::read_to_string(format!("{root}/wasm-plugins/admission/base/server.yaml")).unwrap();
     let written = folder.write("server.yaml", &manifest);
     let change = line("sed -i \"s|registry").replace("wasm-plugins/admission/base/server.yaml", &written);
     bash(&format!("{}; {change}", line("IMAGE=")));

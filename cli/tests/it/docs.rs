@@ -114,7 +114,9 @@ fn ramps_are_what_the_program_says() {
             files["ranking.yaml"].replace("weight: 80", "weight: 34").replace("weight: 10", "weight: 33"),
         ),
     ];
-    for (name, text) in files.iter().map(|(name, text)| (name.as_str(), text)).chain(more.iter().map(|(n, t)| (*n, t))) {
+    for (name, text) in
+        files.iter().map(|(name, text)| (name.as_str(), text)).chain(more.iter().map(|(n, t)| (*n, t)))
+    {
         folder.write(name, text);
     }
     let mut found = 0;
@@ -126,7 +128,8 @@ fn ramps_are_what_the_program_says() {
             .collect();
         let run = weir(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-            let (old, new) = (format!("$ weir {command}\n{output}```"), format!("$ weir {command}\n{}```", run.out));
+            let (old, new) =
+                (format!("$ weir {command}\n{output}```"), format!("$ weir {command}\n{}```", run.out));
             page = page.replacen(&old, &new, 1);
         } else {
             assert_eq!(output, run.out, "{path}: weir {command}");

@@ -265,11 +265,9 @@ fn an_update_of_the_native_module_that_envoy_rejected_is_refused() {
             }
             status(None, &sources, &[])
         };
-        eventually(
-            what,
-            look,
-            |code, json| code == i32::from(state != "runs") && states(json, &envoys) == [state, state],
-        )
+        eventually(what, look, |code, json| {
+            code == i32::from(state != "runs") && states(json, &envoys) == [state, state]
+        })
     };
     expect("the first one is accepted", "runs");
     ecds.update("weir", &plugin(&bad)).unwrap();

@@ -30,11 +30,7 @@ static KINDS: [Kind; 4] = [
         group: "gateway.networking.k8s.io",
         places: &[ProxyPlacement::Gateway, ProxyPlacement::Waypoint],
     },
-    Kind {
-        name: "GatewayClass",
-        group: "gateway.networking.k8s.io",
-        places: &[ProxyPlacement::Waypoint],
-    },
+    Kind { name: "GatewayClass", group: "gateway.networking.k8s.io", places: &[ProxyPlacement::Waypoint] },
 ];
 
 impl FromStr for Target {
@@ -62,7 +58,10 @@ impl Target {
     /// They do not, and what they heed.
     pub(super) fn allowed(&self, place: ProxyPlacement) -> Result<(), String> {
         if self.kind.name == "GatewayClass" && self.name != WAYPOINTS {
-            return Err(format!("Istio gives plugins to the GatewayClass {WAYPOINTS} only, not to {}", self.name));
+            return Err(format!(
+                "Istio gives plugins to the GatewayClass {WAYPOINTS} only, not to {}",
+                self.name
+            ));
         }
         if self.kind.places.contains(&place) {
             return Ok(());

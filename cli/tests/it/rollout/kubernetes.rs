@@ -238,7 +238,10 @@ fn a_state_that_goes_back_holds() {
     {
         let stored = fake.stored.lock().unwrap();
         assert_eq!(stored.plugin["spec"], old["spec"]);
-        assert_eq!(stored.plugin["metadata"]["annotations"], old["metadata"]["annotations"], "nothing is done");
+        assert_eq!(
+            stored.plugin["metadata"]["annotations"], old["metadata"]["annotations"],
+            "nothing is done"
+        );
     }
     assert!(child.try_wait().unwrap().is_none());
     // What is said again and again must not fill the pipe.

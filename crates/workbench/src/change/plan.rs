@@ -145,7 +145,10 @@ fn written(ranges: &[[f64; 2]]) -> String {
 
 fn plan(subject: &Subject, args: &Change<'_>) -> Result<Report, String> {
     if subject.has_ramp {
-        return Err(format!("{} has a `ramp`, which changes it with time: remove the ramp first", subject.name));
+        return Err(format!(
+            "{} has a `ramp`, which changes it with time: remove the ramp first",
+            subject.name
+        ));
     }
     let old = &subject.ranges;
     let mut variants = old.variants.clone();

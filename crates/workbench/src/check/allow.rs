@@ -98,7 +98,9 @@ fn ends_in_quotes(part: &str) -> bool {
             }
             Some(quote) if character == quote => open = None,
             Some(_) => {}
-            None if matches!(character, '"' | '\'') && (before.is_whitespace() || "[{,:(".contains(before)) => {
+            None if matches!(character, '"' | '\'')
+                && (before.is_whitespace() || "[{,:(".contains(before)) =>
+            {
                 open = Some(character);
             }
             None => {}

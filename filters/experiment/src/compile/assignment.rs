@@ -85,7 +85,8 @@ fn ramp(
 /// An experiment without units: only what asks for none is allowed.
 fn everyone(experiment: &Experiment, compiler: &mut Compiler<'_>, at: &At) -> Option<Rule> {
     let whole = experiment.coverage.is_none_or(|coverage| coverage == FractionSpec::ALL);
-    let asks = !whole || experiment.ramp.is_some() || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
+    let asks =
+        !whole || experiment.ramp.is_some() || !experiment.holdout.is_empty() || !experiment.layer.is_empty();
     if asks || experiment.variants.len() != 1 || experiment.variants.iter().any(|v| v.ranges.is_some()) {
         let message = "specify the source of the unit (such as header:x-user-id), here or for the whole section, or a mintCookie";
         compiler.problems.missing(&at.field("unit"), message);

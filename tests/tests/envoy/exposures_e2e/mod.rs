@@ -81,7 +81,8 @@ fn a_row_for_each_exposure_that_is_counted() {
     };
 
     // Visitors without anything; most come again, and search.
-    let first = ask((0..visitors()).map(|_| Request::get("/").header("x-forwarded-proto", "https")).collect());
+    let first =
+        ask((0..visitors()).map(|_| Request::get("/").header("x-forwarded-proto", "https")).collect());
     let known: Vec<String> = first.iter().map(cookies).collect();
     let again = known.iter().enumerate().filter(|(number, _)| number % 3 != 0);
     let again: Vec<(String, Request)> = again
