@@ -21,6 +21,9 @@ interval: 5ms
 
 const STATE: &str = "weir/rollout";
 
+/// What something else does.
+type Change = fn(&mut Value);
+
 /// What the server has, and how it behaves.
 pub(super) struct Stored {
     pub(super) plugin: Value,
@@ -32,9 +35,9 @@ pub(super) struct Stored {
     /// The next patch is carried out, and its answer is lost.
     pub(super) lose_answer: bool,
     /// What something else does in the moment before the next patch.
-    pub(super) before_patch: Option<fn(&mut Value)>,
+    pub(super) before_patch: Option<Change>,
     /// What something else does before a read of the plugin, after this many others.
-    pub(super) before_get: Option<(usize, fn(&mut Value))>,
+    pub(super) before_get: Option<(usize, Change)>,
     /// A patch with a configuration gets this status; one of annotations alone does not.
     pub(super) refuse_configuration: Option<u16>,
     pub(super) patches: usize,
