@@ -32,6 +32,10 @@ pub mod vectors;
 
 pub use weir_minihost as minihost;
 
+/// How long a test waits for what must happen. It is no measure of anything: on a busy machine each update of a
+/// configuration may take many seconds.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// How much of something a test makes: the number in an environment variable, as `make test-nightly` sets it, or
 /// `usual`.
 ///

@@ -1,7 +1,6 @@
 //! The mini host and Envoy must look the same to a module: one module that logs what it sees runs in both.
 
 use std::path::Path;
-use std::time::Duration;
 
 use weir_tests::client::{Client, Request as ClientRequest};
 use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
@@ -83,7 +82,7 @@ fn in_envoy() -> Vec<String> {
         let lines = log.lines().filter(|line| line.contains("wasm log"));
         lines.filter_map(|line| Some(line.rsplit_once(": ")?.1.to_owned())).collect()
     };
-    envoy.wait_for(Duration::from_secs(3), |envoy| seen(envoy).len() >= SEEN.len());
+    envoy.wait_for(weir_tests::PATIENCE, |envoy| seen(envoy).len() >= SEEN.len());
     let mut seen = seen(&envoy);
     // A body comes in as many pieces as the network makes; the mini host makes one.
     seen.dedup();

@@ -79,7 +79,7 @@ fn reload_starts_a_new_vm_and_closes_where_it_cannot_yet() {
         answers.push(answer.clone());
         answer == "alive"
     };
-    let deadline = std::time::Instant::now() + Duration::from_secs(15);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while !back(&envoy) && std::time::Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
     }

@@ -8,7 +8,7 @@ use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy, EnvoyError, Filter, Listener, Plugin};
 use weir_tests::exposition::Page;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 fn plugin(config: &Value) -> Plugin {
     Plugin::native().unwrap().config(config)

@@ -146,9 +146,7 @@ fn what_ends_twice_is_measured_once() {
     for _ in 0..10 {
         assert_eq!(house.ask(&Request::get("/from")).status, 200);
     }
-    assert!(
-        house.envoy.wait_for(std::time::Duration::from_secs(5), |_| house.sum("weir_requests_total") >= 10)
-    );
+    assert!(house.envoy.wait_for(weir_tests::PATIENCE, |_| house.sum("weir_requests_total") >= 10));
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert_eq!(house.sum("weir_requests_total"), 10, "{:?}", house.envoy.counters());
 }

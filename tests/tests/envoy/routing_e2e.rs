@@ -8,7 +8,7 @@ use weir_allocation::{Allocation, Bucket, Salt, Weights, anchored, changes, move
 use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 const USERS: usize = 10_000;
 /// Requests under way at any time: as many connections, on all workers.
 const AT_ONCE: usize = 32;

@@ -11,7 +11,7 @@ use weir_tests::program::{self, render};
 
 use super::prometheus_e2e::server::Prometheus;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// A configuration whose plugin fetches keys.
 fn configuration(route: &str) -> Value {

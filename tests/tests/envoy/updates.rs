@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 fn plugin(routing: Value) -> Plugin {
     Plugin::new("ab_routing").unwrap().config(&json!({ "routing": routing }))

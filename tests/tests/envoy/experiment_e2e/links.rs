@@ -100,6 +100,6 @@ fn access_logs_do_not_show_links_whoever_answers() {
         answer.unwrap();
     }
     let lines = |envoy: &Envoy| envoy.output().lines().map(str::to_owned).collect::<Vec<_>>();
-    envoy.wait_for(Duration::from_secs(10), |envoy| lines(envoy).len() >= 3);
+    envoy.wait_for(weir_tests::PATIENCE, |envoy| lines(envoy).len() >= 3);
     assert_eq!(lines(&envoy), ["200 /shop?x=1", "401 /private?x=1", "503 /broken?x=1"]);
 }

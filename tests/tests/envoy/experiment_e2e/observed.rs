@@ -6,7 +6,7 @@ use weir_tests::envoy::metric_tags;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 const UNITS: usize = 1_000;
 const HALVES: &[(&str, f64)] = &[("a", 50.0), ("b", 50.0)];
 

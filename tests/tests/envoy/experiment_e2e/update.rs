@@ -11,7 +11,7 @@ use weir_tests::envoy::Filter;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 const USERS: usize = 4_000;
 const LOADING: usize = 8;
 const WEIGHTS: &[(&str, f64)] = &[("a", 70.0), ("b", 30.0)];

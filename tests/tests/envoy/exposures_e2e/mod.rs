@@ -14,7 +14,7 @@ use weir_tests::exposition::Page;
 use weir_tests::origin::{Answer, Origin};
 use weir_tests::program;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 const AT_ONCE: usize = 32;
 const SECRET: &str = "for-tests-only-a-secret";
 /// Anonymous visitors; every third comes once.

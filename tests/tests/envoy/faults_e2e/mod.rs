@@ -20,7 +20,7 @@ use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
 const AT_ONCE: usize = 32;
 
 /// How long something may take that should happen at once.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// A module of `dist/` with this list of faults.
 fn plugin(module: &str, faults: &Value) -> Plugin {

@@ -16,7 +16,7 @@ use weir_tests::envoy::{Bootstrap, Cluster, Envoy, Listener, Plugin};
 use weir_tests::jwks_server::JwksServer;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// An Envoy whose only provider has its keys from a server.
 struct Lab {

@@ -13,7 +13,7 @@ use super::super::jwt_differential::JWT_AUTHN;
 use crate::jwt_e2e::sign;
 
 const NAME: &str = "sec-websocket-protocol";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// The head of a message: its first line, and its headers.
 fn head(stream: &mut impl BufRead) -> (String, Vec<(String, String)>) {

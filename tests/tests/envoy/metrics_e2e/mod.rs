@@ -18,7 +18,7 @@ use weir_tests::envoy::{Bootstrap, Envoy, Listener, Plugin};
 use weir_tests::exposition::Page;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// Several of the intervals in which the test's Envoy flushes statistics.
 const FLUSHES: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ const REFERENCE: &str = "docs/metrics-reference.md";
 const DASHBOARD: &str = "monitoring/grafana/weir.json";
 const RULES: [&str; 2] =
     ["monitoring/prometheus/recording.rules.yaml", "monitoring/prometheus/alerting.rules.yaml"];
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// Parts of queries that have no data after the traffic of this test: nobody leaves, nothing is forgotten, and
 /// the configuration has no baggage, no overrides and no split, and Envoy's listeners and filters are in its file.

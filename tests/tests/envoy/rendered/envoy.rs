@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
 use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy};
@@ -82,7 +81,7 @@ fn metrics_have_their_labels_and_buckets() {
                 line.starts_with("weir_request_duration_milliseconds_bucket{") && line.contains(r#"le="0.5""#)
             })
     };
-    assert!(envoy.wait_for(Duration::from_secs(15), counted), "{}", page(&envoy));
+    assert!(envoy.wait_for(weir_tests::PATIENCE, counted), "{}", page(&envoy));
 }
 
 /// What clients can say of themselves: an address, a header that services take for ours, another spelling of

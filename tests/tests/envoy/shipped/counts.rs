@@ -1,7 +1,5 @@
 //! What the files promise of metrics and logs.
 
-use std::time::Duration;
-
 use weir_tests::envoy::Envoy;
 use weir_tests::exposition::Page;
 
@@ -17,7 +15,7 @@ const LOGGED: &[&str] = &[
 pub(super) fn labelled(name: &str, envoy: &Envoy) {
     let page = || Page::parse(&envoy.prometheus().unwrap()).unwrap();
     let runs = |_: &Envoy| page().of("weir_config_hash").any(|sample| sample.labels.contains_key("plugin"));
-    assert!(envoy.wait_for(Duration::from_secs(10), runs), "{name}: {}", envoy.prometheus().unwrap());
+    assert!(envoy.wait_for(weir_tests::PATIENCE, runs), "{name}: {}", envoy.prometheus().unwrap());
     let page = page();
     // Envoy's own names may have it; Weir's have a label in the name.
     let degenerate = |name: &str| name.contains("___") && !name.starts_with("envoy_");
@@ -32,7 +30,7 @@ pub(super) fn counted(envoy: &Envoy) {
         let labels = [("code_class", class), ("experiment", "checkout"), ("variant", variant)];
         page().value("weir_experiment_requests_total", &labels)
     };
-    assert!(envoy.wait_for(Duration::from_secs(10), |_| by_variant("5xx", "fast") == Some(1.0)));
+    assert!(envoy.wait_for(weir_tests::PATIENCE, |_| by_variant("5xx", "fast") == Some(1.0)));
     assert_eq!((by_variant("2xx", "fast"), by_variant("2xx", "safe")), (Some(1.0), Some(3.0)));
     let value = |name, labels: &[(&str, &str)]| page().value(name, labels);
     for variant in ["fast", "safe"] {
@@ -53,7 +51,7 @@ pub(super) fn promised(envoy: &Envoy, text: &str, number: usize) {
         let page = envoy.prometheus().unwrap();
         promised.iter().filter(|line| !page.lines().any(|known| known == **line)).count()
     };
-    assert!(envoy.wait_for(Duration::from_secs(10), |_| missing() == 0), "{}", envoy.prometheus().unwrap());
+    assert!(envoy.wait_for(weir_tests::PATIENCE, |_| missing() == 0), "{}", envoy.prometheus().unwrap());
 }
 
 /// What `metrics.yaml` says that Prometheus has, line by line, its buckets and its log.
@@ -67,7 +65,7 @@ pub(super) fn measured(envoy: &Envoy, text: &str) {
         buckets.map(|sample| sample.labels["le"].clone()).collect::<Vec<_>>().join(" ")
     };
     let seen = |_: &Envoy| !bounds("response_bytes_bucket", ("path", "/users/{id}")).is_empty();
-    assert!(envoy.wait_for(Duration::from_secs(10), seen));
+    assert!(envoy.wait_for(weir_tests::PATIENCE, seen));
     assert_eq!(bounds("response_bytes_bucket", ("path", "/users/{id}")), "100 1000 10000 100000 +Inf");
     assert_eq!(
         bounds("weir_request_duration_milliseconds_bucket", ("route", "shop")),
@@ -88,7 +86,7 @@ pub(super) fn observed(envoy: &Envoy) {
         let output = envoy.output();
         LOGGED.iter().filter(|line| !output.lines().any(|known| known == **line)).count()
     };
-    assert!(envoy.wait_for(Duration::from_secs(10), |envoy| missing(envoy) == 0), "{}", envoy.output());
+    assert!(envoy.wait_for(weir_tests::PATIENCE, |envoy| missing(envoy) == 0), "{}", envoy.output());
     let exposures = envoy.samples("weir_exposures_total").unwrap();
     let count = |variant: &str| {
         let labelled =

@@ -10,7 +10,7 @@ use weir_tests::envoy::{Bootstrap, Envoy};
 use weir_tests::paths;
 
 const FILE: &str = "envoy-configs/live-update/weir.yaml";
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = weir_tests::PATIENCE;
 
 /// Gives files that read another one a copy of it, which may change.
 pub(super) fn with_own_file(name: &str, bootstrap: Bootstrap) -> Bootstrap {

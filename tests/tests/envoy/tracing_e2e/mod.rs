@@ -64,14 +64,14 @@ fn spans_have_the_variant_of_the_header_and_of_the_metrics() {
     };
     let equal = |_: &Envoy| counts.iter().all(|(variant, count)| counted(variant) == Some(*count));
     assert!(
-        envoy.wait_for(Duration::from_secs(10), equal),
+        envoy.wait_for(weir_tests::PATIENCE, equal),
         "{counts:?}: {:?}",
         page().of("weir_assignments_total").collect::<Vec<_>>()
     );
     // Log lines name the trace.
     let line = format!("\"trace_id\":\"{}\"", trace(0));
     assert!(
-        envoy.wait_for(Duration::from_secs(10), |envoy| envoy.output().contains(&line)),
+        envoy.wait_for(weir_tests::PATIENCE, |envoy| envoy.output().contains(&line)),
         "{}",
         envoy.output()
     );
