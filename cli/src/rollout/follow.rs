@@ -38,7 +38,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
             }
         }
         let interval = Duration::from_millis(rollout.specification.plan.interval);
-        let evaluated = match rollout.evaluate(Way::Really) {
+        let evaluated = match live.beside(|| rollout.evaluate(Way::Really)) {
             Ok(evaluated) => evaluated,
             // A release that has begun is watched on: a full disk, a lock that is held for long, or a missing permission
             // may pass.
