@@ -187,8 +187,8 @@ fn what_is_no_review_is_refused_and_ends_nothing() {
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
-/// Whoever reaches the port must not keep the API server from being answered: it would take what nobody has checked, or
-/// nothing at all.
+/// A client that reaches the port must not keep the API server from being answered: it would take what nobody has
+/// checked, or nothing at all.
 #[test]
 fn quiet_connections_give_way() {
     let (server, trusted) = Server::start(&[]);

@@ -102,7 +102,7 @@ routing:
       - {name: canary, weight: 40, setHeaders: {x-weir-route: canary}}
 ";
 
-/// The shares of a moment, and nobody who is in goes out again.
+/// The shares of each moment.
 #[test]
 fn ramps_are_simulated_at_any_time() {
     let folder = Folder::new();

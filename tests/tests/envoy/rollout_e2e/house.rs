@@ -138,7 +138,7 @@ impl House {
         visit
     }
 
-    /// One request of a user who has come for the first time. Returns which version answered.
+    /// The first request of a new user. Returns which version answered.
     pub(super) fn visitor(&self, number: usize) -> u8 {
         let request = Request::get("/").header("x-user-id", format!("visitor-{number}"));
         let answer = self.client.send(self.envoy.listener(0), &request).unwrap();
