@@ -59,6 +59,16 @@ fn examples(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// An example is what the program prints; or it is written so, with `WEIR_WRITE_DOCS`.
+fn compare(page: &mut String, command: &str, example: &str, printed: &str) {
+    if std::env::var_os("WEIR_WRITE_DOCS").is_none() {
+        assert_eq!(example, printed, "weir {command}");
+        return;
+    }
+    let block = |output: &str| format!("$ weir {command}\n{output}```");
+    *page = page.replacen(&block(example), &block(printed), 1);
+}
+
 #[test]
 fn designs_are_what_the_program_says() {
     let mut found = 0;
@@ -70,13 +80,7 @@ fn designs_are_what_the_program_says() {
         {
             found += 1;
             let run = weir(&command.split(' ').collect::<Vec<_>>());
-            if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-                let (old, new) =
-                    (format!("$ weir {command}\n{output}```"), format!("$ weir {command}\n{}```", run.out));
-                page = page.replacen(&old, &new, 1);
-            } else {
-                assert_eq!(output, run.out, "{path}: weir {command}");
-            }
+            compare(&mut page, &command, &output, &run.out);
         }
         if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
             std::fs::write(&path, page).unwrap();
@@ -127,13 +131,7 @@ fn ramps_are_what_the_program_says() {
             .map(|word| if word.ends_with(".yaml") { folder.path(word) } else { word.to_owned() })
             .collect();
         let run = weir(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        if std::env::var_os("WEIR_WRITE_DOCS").is_some() {
-            let (old, new) =
-                (format!("$ weir {command}\n{output}```"), format!("$ weir {command}\n{}```", run.out));
-            page = page.replacen(&old, &new, 1);
-        } else {
-            assert_eq!(output, run.out, "{path}: weir {command}");
-        }
+        compare(&mut page, &command, &output, &run.out);
     }
     assert_eq!(found, 8);
     if std::env::var_os("WEIR_WRITE_DOCS").is_some() {

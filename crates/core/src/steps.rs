@@ -5,8 +5,8 @@ use crate::problem::At;
 use crate::{Compiler, duration, timestamp};
 use serde::Serialize;
 
-/// The most steps of a ramp. Each of them is laid out when a configuration is loaded.
-const MAX_STEPS: u32 = 1000;
+/// The most steps of a ramp. Each of them is laid out when a configuration is loaded, and takes memory in each worker.
+const MAX_STEPS: u32 = 100;
 /// How many there are where nothing is said.
 const DEFAULT_STEPS: u32 = 10;
 
@@ -20,7 +20,7 @@ pub struct StepsSpec {
     pub start: String,
     /// Its duration, such as `10d`. The last step is taken at its end.
     pub over: String,
-    /// The number of steps, at equal intervals, from 1 to 1000. Default: 10.
+    /// The number of steps, at equal intervals, from 1 to 100. Default: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
 }

@@ -75,9 +75,9 @@ tests! {
         refused(&format!("{RAMP}, \"from\": \"60%\"}}, \"coverage\": 0.6"), "ramp.from", "is not below `coverage`");
         refused(&format!("{RAMP}}}, \"coverage\": 0"), "ramp.from", "is not below `coverage`");
         refused(&format!("{RAMP}, \"from\": \"0.0001%\"}}"), "ramp", "step 0: ");
-        for steps in ["0", "1001"] {
+        for steps in ["0", "101"] {
             let ramp = format!(r#", "ramp": {{"start": "2026-03-01T00:00:00Z", "over": "1h", "steps": {steps}}}"#);
-            refused(&ramp, "ramp.steps", "expected 1 to 1000");
+            refused(&ramp, "ramp.steps", "expected 1 to 100");
         }
         let ranges = r#"{"unit": "path", "list": [{"key": "e", "variants": [{"key": "a", "ranges": [[0, 0.5]]}],
             "ramp": {"start": "2026-03-01T00:00:00Z", "over": "1h"}}]}"#;
