@@ -121,7 +121,11 @@ test-native-memory: native ## The native module under valgrind, with a program t
 
 .PHONY: test-oci
 test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
-	$(CARGO) test --workspace $(HOST) --test registry -- oci_registry::
+	$(CARGO) test --workspace $(HOST) --test registry -- oci_registry:: oci_signed::
+
+.PHONY: test-signing
+test-signing: wasm ## The real cosign verifies what `weir push --sign` signed, and the other way round; needs Go, builds for minutes once
+	WEIR_COSIGN=$$(scripts/cosign path) $(CARGO) test --workspace $(HOST) --test registry -- oci_cosign::
 
 .PHONY: test-versions
 test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versions.md
@@ -145,7 +149,7 @@ test-nightly: wasm native ## What takes too long for every change: a million req
 	$(WEIR) WEIR_E2E_USERS=10000 WEIR_E2E_VISITORS=100000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test envoy -- rollout_e2e:: exposures_e2e:: --nocapture
 	$(MAKE) fuzz
-	$(MAKE) test-kubernetes test-playground
+	$(MAKE) test-kubernetes test-playground test-signing
 
 .PHONY: fuzz
 fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); installs g++ where it may

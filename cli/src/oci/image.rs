@@ -27,7 +27,7 @@ pub(crate) struct Blob {
 }
 
 impl Blob {
-    fn new(media_type: &str, bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(media_type: &str, bytes: Vec<u8>) -> Self {
         Self { descriptor: Descriptor::of(media_type, &bytes), bytes }
     }
 }
@@ -68,8 +68,10 @@ impl Image {
         let manifest = Manifest {
             schema_version: 2,
             media_type: OCI_MANIFEST.to_owned(),
+            artifact_type: None,
             config: config.descriptor.clone(),
             layers: vec![layer.descriptor.clone()],
+            subject: None,
             annotations,
         };
         // Fields in the order of the structure, annotations by name: the same bytes each time.

@@ -5,13 +5,14 @@ use super::connection::Connection;
 use super::layout::{Descriptor, Index, Manifest, digest};
 use super::module::{Identity, Module};
 use super::registry::{Operation, Registry, Remote};
+use super::sign::{self, Public};
 use super::{reference, size};
 use crate::output::{Failure, Format, Outcome};
 use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use weir_core::escape::escape;
 
 /// Shows the content of an image or module, and whether Istio and Envoy Gateway accept it.
@@ -28,11 +29,17 @@ Examples:
   weir inspect oci://ghcr.io/acme/weir/weir:0.1.0
   weir inspect --output json ghcr.io/acme/weir/weir@sha256:…
 
-Exit codes: 0 proxies accept it; 1 they do not; 2 wrong usage, or it is not available.")]
+  weir inspect --verify cosign.pub ghcr.io/acme/weir/weir:0.1.0
+
+Exit codes: 0 proxies accept it, and it is signed with the key of --verify; 1 they do not, or it is not; 2 wrong \
+usage, or it is not available.")]
 pub(crate) struct Args {
     /// An image, HOST/PATH:TAG or HOST/PATH@DIGEST, or the file of a module.
     #[arg(value_name = "REF|FILE")]
     target: String,
+    /// Verify that the image is signed: a file with the public key, PEM, ECDSA with P-256.
+    #[arg(long, value_name = "KEY")]
+    verify: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -49,10 +56,23 @@ struct Report {
     /// Absent where no module was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     module: Option<Inside>,
+    /// Absent unless it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<Signature>,
     accepted: bool,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+}
+
+/// What a key signed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Signature {
+    /// Whether the image is signed with the key.
+    verified: bool,
+    /// What else was stated of it with the key, as the types of in-toto's predicates: a list of parts, for example.
+    statements: Vec<String>,
 }
 
 /// An image's parts.
@@ -93,6 +113,9 @@ struct Inside {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let path = Path::new(&args.target);
     let report = if path.is_file() {
+        if args.verify.is_some() {
+            return Err(format!("{}: images are signed, files are not", args.target).into());
+        }
         let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", args.target))?;
         Report::of_file(&args.target, &bytes)
     } else {
@@ -103,25 +126,51 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     } else {
         report.write_text(out)?;
     }
-    Ok(if report.accepted { Outcome::Fine } else { Outcome::Problems })
+    let verified = report.signature.as_ref().is_none_or(|signature| signature.verified);
+    Ok(if report.accepted && verified { Outcome::Fine } else { Outcome::Problems })
 }
 
 fn of_image(args: &Args) -> Result<Report, String> {
     let reference = reference(&args.target).map_err(|problem| format!("file not found, and {problem}"))?;
+    let key = args.verify.as_deref().map(Public::open).transpose()?;
     let registry = Registry::open(&reference, &args.connection)?;
     registry.log_in(&reference, Operation::Pull)?;
     let answer = registry.pull_manifest(&reference)?;
     let mut image = Image::read(&answer);
+    let signature = match &key {
+        Some(key) => Some(Signature::verify(&registry, &reference, &image.digest, key)?),
+        None => None,
+    };
     let accepted = accept(&registry, &reference, answer);
     if let Ok(accepted) = &accepted {
         image.pin = Some(accepted.digest.clone());
     }
     let module = accepted.map(|accepted| accepted.module);
-    Ok(Report { image: Some(image), ..Report::new(&args.target, module) })
+    Ok(Report { image: Some(image), signature, ..Report::new(&args.target, module) })
 }
 
 fn accept(registry: &Registry, reference: &Reference, answer: Answer) -> Result<Accepted, String> {
     acceptance::accept(answer, reference.digest(), &mut Remote { registry, reference })
+}
+
+impl Signature {
+    fn verify(
+        registry: &Registry,
+        reference: &Reference,
+        digest: &str,
+        key: &Public,
+    ) -> Result<Self, String> {
+        let mut statements = sign::verify(registry, reference, digest, key)?;
+        let verified = statements.iter().any(|statement| statement == sign::SIGNED);
+        statements.retain(|statement| statement != sign::SIGNED);
+        Ok(Self { verified, statements })
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        let verdict = if self.verified { "signed with this key" } else { "not signed with this key" };
+        writeln!(out, "signature {verdict}")?;
+        self.statements.iter().try_for_each(|statement| writeln!(out, "statement {}", escape(statement)))
+    }
 }
 
 impl Image {
@@ -175,7 +224,14 @@ impl Report {
         if module.as_ref().is_some_and(|module| module.exported_abi.is_none()) {
             problem = Some("it exports no proxy_abi_version_…: no proxy-wasm module".to_owned());
         }
-        Self { target: target.to_owned(), image: None, module, accepted: problem.is_none(), problem }
+        Self {
+            target: target.to_owned(),
+            image: None,
+            module,
+            signature: None,
+            accepted: problem.is_none(),
+            problem,
+        }
     }
 
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
@@ -184,6 +240,9 @@ impl Report {
         }
         if let Some(module) = &self.module {
             module.write_text(out)?;
+        }
+        if let Some(signature) = &self.signature {
+            signature.write_text(out)?;
         }
         match (&self.problem, &self.image) {
             (Some(problem), _) => {

@@ -13,6 +13,7 @@ pub(crate) const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manif
 /// … of configurations, …
 pub(crate) const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(crate) const CNCF_CONFIG: &str = "application/vnd.wasm.config.v0+json";
+pub(crate) const EMPTY_CONFIG: &str = "application/vnd.oci.empty.v1+json";
 /// … and of layers.
 pub(crate) const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 pub(crate) const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
@@ -31,12 +32,17 @@ pub(crate) struct Descriptor {
     /// Of an index' children only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) platform: Option<Platform>,
+    /// Of what refers to an image, in the list of all that do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) artifact_type: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 impl Descriptor {
     pub(crate) fn of(media_type: &str, blob: &[u8]) -> Self {
         let (media_type, size) = (media_type.to_owned(), blob.len() as u64);
-        Self { media_type, digest: digest(blob), size, platform: None }
+        Self { media_type, digest: digest(blob), size, ..Self::default() }
     }
 }
 
@@ -56,9 +62,15 @@ pub(crate) struct Manifest {
     pub(crate) schema_version: u8,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) media_type: String,
+    /// What it is, if it is no image of something that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) artifact_type: Option<String>,
     pub(crate) config: Descriptor,
     #[serde(default)]
     pub(crate) layers: Vec<Descriptor>,
+    /// The image that it refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<Descriptor>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) annotations: BTreeMap<String, String>,
 }
@@ -71,6 +83,12 @@ pub(crate) struct Index {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) media_type: String,
     pub(crate) manifests: Vec<Descriptor>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { schema_version: 2, media_type: OCI_INDEX.to_owned(), manifests: Vec::new() }
+    }
 }
 
 /// `sha256:` and the hash of some bytes in hexadecimal digits.

@@ -13,7 +13,9 @@ mod module;
 mod progress;
 pub(crate) mod pull;
 pub(crate) mod push;
+mod referrers;
 mod registry;
+mod sign;
 
 use oci_spec::distribution::Reference;
 

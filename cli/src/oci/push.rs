@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::image::{self, Image};
 use super::module::Module;
 use super::registry::{Operation, Registry};
+use super::sign::{self, Bill, Private};
 use super::{acceptance, has_tag, reference, size};
 use crate::output::{Failure, Format, Outcome};
 use oci_spec::distribution::Reference;
@@ -27,11 +28,16 @@ version.
 Credentials are those of `docker login` and `podman login`: the file REGISTRY_AUTH_FILE, or config.json in \
 DOCKER_CONFIG or ~/.docker, with the credential helpers that it names.
 
+A signature is stored beside the image in both layouts of cosign: as a bundle that refers to the image, and under \
+the tag sha256-DIGEST.sig. `weir inspect --verify` and `cosign verify` verify it; there is no entry in a \
+transparency log.
+
 Examples:
   weir push dist/ ghcr.io/acme/weir
   weir push dist/ab_routing.wasm ghcr.io/acme/ab-routing:canary
   weir push --plain-http --revision '' dist/weir.wasm localhost:5000/weir:dev
   weir push --output json dist/ ghcr.io/acme/weir
+  weir push --sign cosign.key --sbom weir.wasm.cdx.json dist/weir.wasm ghcr.io/acme/weir:1
 
 Exit codes: 0 everything was pushed; 2 wrong usage, a file that cannot be read, or an error of the \
 registry.")]
@@ -52,6 +58,13 @@ pub(crate) struct Args {
     /// it.
     #[arg(long)]
     cncf: bool,
+    /// Sign the image, as cosign does. The file has a private key: PEM, PKCS #8, ECDSA with P-256, or a key of `cosign
+    /// generate-key-pair`, whose password is in COSIGN_PASSWORD.
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    /// Attach a list of what is in the module (SBOM), in CycloneDX or SPDX as JSON. With --sign it is signed, too.
+    #[arg(long, value_name = "FILE")]
+    sbom: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -74,6 +87,8 @@ struct Pushed {
     /// The image in the CNCF's layout.
     #[serde(skip_serializing_if = "Option::is_none")]
     cncf: Option<String>,
+    /// Whether it was signed.
+    signed: bool,
 }
 
 /// A module, and where it shall go.
@@ -93,11 +108,15 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let Some(first) = jobs.first() else {
         return Err(format!("{}: no module (*.wasm) found", args.dist.display()).into());
     };
+    let beside = Beside {
+        key: args.sign.as_deref().map(Private::open).transpose()?,
+        bill: args.sbom.as_deref().map(Bill::open).transpose()?,
+    };
     let registry = Registry::open(&first.target, &args.connection)?;
     let origin = Origin::of(args);
     let mut pushed = Vec::new();
     for job in &jobs {
-        let done = push(job, &origin, args.cncf, &registry)?;
+        let done = push(job, &origin, args.cncf, &beside, &registry)?;
         if !args.format.is_json() {
             write_text(&done, out)?;
         }
@@ -116,16 +135,32 @@ fn write_text(pushed: &Pushed, out: &mut impl Write) -> std::io::Result<()> {
     if let Some(cncf) = &pushed.cncf {
         writeln!(out, "# in the CNCF's layout, not for proxies: {cncf}")?;
     }
+    if pushed.signed {
+        writeln!(out, "# signed")?;
+    }
     // Whoever reads along sees each when it is there.
     out.flush()
 }
 
-fn push(job: &Job, origin: &Origin, cncf: bool, registry: &Registry) -> Result<Pushed, String> {
+/// What is put beside each image.
+struct Beside {
+    key: Option<Private>,
+    bill: Option<Bill>,
+}
+
+fn push(
+    job: &Job,
+    origin: &Origin,
+    cncf: bool,
+    beside: &Beside,
+    registry: &Registry,
+) -> Result<Pushed, String> {
     let Job { file, bytes, module, target } = job;
     let notes = image::notes(module, origin.source.as_deref(), origin.revision.as_deref());
     let image = Image::compat(bytes, notes.clone()).map_err(|error| error.to_string())?;
     registry.log_in(target, Operation::Push)?;
     registry.push(target, &image)?;
+    sign::attach(registry, target, &image, beside.key.as_ref(), beside.bill.as_ref())?;
     let cncf = if cncf {
         let tag = format!("{}-cncf", target.tag().unwrap_or("latest"));
         let name = Reference::with_tag(target.registry().to_owned(), target.repository().to_owned(), tag);
@@ -142,6 +177,7 @@ fn push(job: &Job, origin: &Origin, cncf: bool, registry: &Registry) -> Result<P
         sha256: digest.trim_start_matches("sha256:").to_owned(),
         size: bytes.len(),
         cncf,
+        signed: beside.key.is_some(),
     })
 }
 

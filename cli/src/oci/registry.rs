@@ -22,7 +22,7 @@ use weir_core::escape::escape;
 
 /// The most that a manifest or an index may have: what the distribution specification asks registries to
 /// take.
-const MAX_MANIFEST: u64 = 4 << 20;
+pub(super) const MAX_MANIFEST: u64 = 4 << 20;
 /// The most that is read of an answer whose content does not matter.
 const MAX_OTHER: u64 = 64 << 10;
 
@@ -84,15 +84,33 @@ impl Registry {
     /// # Errors
     /// Why that did not succeed. Nothing refers to what was sent until the manifest is there.
     pub(crate) fn push(&self, reference: &Reference, image: &Image) -> Result<(), String> {
+        self.push_as(reference, reference.tag().unwrap_or("latest"), image).map(drop)
+    }
+
+    /// Sends an image under a tag or a digest; the registry's answer to the manifest.
+    pub(super) fn push_as(
+        &self,
+        reference: &Reference,
+        name: &str,
+        image: &Image,
+    ) -> Result<transport::Answer, String> {
         for blob in [&image.config, &image.layer] {
             self.push_blob(reference, blob)?;
         }
-        let name = reference.tag().unwrap_or("latest");
+        self.put_manifest(reference, name, OCI_MANIFEST, image.manifest.clone())
+    }
+
+    /// Sends a manifest or an index, whose parts are there already.
+    pub(super) fn put_manifest(
+        &self,
+        reference: &Reference,
+        name: &str,
+        media_type: &'static str,
+        manifest: Vec<u8>,
+    ) -> Result<transport::Answer, String> {
         let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
-        let request =
-            Request::new(Method::PUT, url).with(CONTENT_TYPE, HeaderValue::from_static(OCI_MANIFEST));
-        self.write(reference, Request { body: Some(image.manifest.clone().into()), ..request }, &[201])
-            .map(drop)
+        let request = Request::new(Method::PUT, url).with(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.write(reference, Request { body: Some(manifest.into()), ..request }, &[201])
     }
 
     fn push_blob(&self, reference: &Reference, blob: &Blob) -> Result<(), String> {
@@ -133,6 +151,41 @@ impl Registry {
     /// # Errors
     /// That there is none, that it is not what its digest says, or why it cannot be had.
     pub(crate) fn pull_manifest(&self, reference: &Reference) -> Result<Answer, String> {
+        let answer = self.manifest(reference)?;
+        if answer.status == 200 {
+            read_manifest(reference, answer)
+        } else {
+            Err(self.explain(reference, &answer))
+        }
+    }
+
+    /// The same, where it is no mistake if there is none.
+    ///
+    /// # Errors
+    /// That it is not what its digest says, or why it cannot be had.
+    pub(crate) fn find_manifest(&self, reference: &Reference) -> Result<Option<Answer>, String> {
+        let answer = self.manifest(reference)?;
+        match answer.status {
+            200 => read_manifest(reference, answer).map(Some),
+            404 => Ok(None),
+            _ => Err(self.explain(reference, &answer)),
+        }
+    }
+
+    /// The address that an answer to `base` gives.
+    ///
+    /// # Errors
+    /// It leads to another host, or away from TLS.
+    pub(super) fn following(&self, base: &Url, address: &str) -> Result<Url, String> {
+        let next = self.http.resolve(base, Some(address))?;
+        if next.origin() == base.origin() {
+            Ok(next)
+        } else {
+            Err("its list goes on at another host".to_owned())
+        }
+    }
+
+    fn manifest(&self, reference: &Reference) -> Result<transport::Answer, String> {
         let accepted = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX].join(", ");
         let accepted = HeaderValue::from_str(&accepted).map_err(|error| error.to_string())?;
         let name = match reference.digest() {
@@ -140,24 +193,13 @@ impl Registry {
             None => reference.tag().unwrap_or("latest"),
         };
         let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
-        let answer = match self.get(reference, url, Some(accepted), MAX_MANIFEST, &|_| ())? {
-            Ok(answer) => answer,
+        match self.get(reference, url, Some(accepted), MAX_MANIFEST, &|_| ())? {
+            Ok(answer) => Ok(answer),
             Err(Fault::TooLong(limit)) => {
-                return Err(format!("{reference}: its manifest has more than {} MiB", limit >> 20));
+                Err(format!("{reference}: its manifest has more than {} MiB", limit >> 20))
             }
-            Err(fault) => return Err(self.broken(reference, fault)),
-        };
-        if answer.status != 200 {
-            return Err(self.explain(reference, &answer));
+            Err(fault) => Err(self.broken(reference, fault)),
         }
-        let found = digest(&answer.body);
-        let said = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
-        // Other algorithms than ours are not looked at, unless they were asked for.
-        let said = said.filter(|said| well_formed(said).is_ok());
-        if let Some(wanted) = reference.digest().into_iter().chain(said).find(|wanted| **wanted != *found) {
-            return Err(format!("{reference} does not match its digest: it is {found}, not {wanted}"));
-        }
-        Ok(Answer { media_type: media_type(&answer.body), bytes: answer.body })
     }
 
     /// A blob, held to the size and the digest that the manifest gives it.
@@ -197,13 +239,13 @@ impl Registry {
     }
 
     /// An address below `/v2/` of the registry.
-    fn url(&self, reference: &Reference, path: &str) -> Result<Url, String> {
+    pub(super) fn url(&self, reference: &Reference, path: &str) -> Result<Url, String> {
         let registry = reference.resolve_registry();
         let url = Url::parse(&format!("{}://{registry}/v2/{path}", self.http.scheme()));
         url.map_err(|error| format!("{registry} is not the address of a registry: {error}"))
     }
 
-    fn get(
+    pub(super) fn get(
         &self,
         reference: &Reference,
         url: Url,
@@ -271,7 +313,7 @@ impl Registry {
     }
 
     /// What a connection that failed means to a person. Addresses are left out: they can carry tokens.
-    fn broken(&self, reference: &Reference, fault: Fault) -> String {
+    pub(super) fn broken(&self, reference: &Reference, fault: Fault) -> String {
         let registry = reference.resolve_registry();
         match fault {
             Fault::Transport(why) => format!("{registry}: {}", escape(&why)),
@@ -281,7 +323,7 @@ impl Registry {
     }
 
     /// What an answer that refuses means to a person.
-    fn explain(&self, reference: &Reference, answer: &transport::Answer) -> String {
+    pub(super) fn explain(&self, reference: &Reference, answer: &transport::Answer) -> String {
         const MISSING: [&str; 4] = ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "BLOB_UNKNOWN"];
         let registry = reference.resolve_registry();
         let envelope: Envelope = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -329,11 +371,23 @@ struct Said {
 ///
 /// # Errors
 /// It is not one, or of an algorithm other than SHA-256.
-fn well_formed(digest: &str) -> Result<&str, String> {
+pub(super) fn well_formed(digest: &str) -> Result<&str, String> {
     let digits = digest.strip_prefix("sha256:").unwrap_or_default();
     let good = digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let short: String = digest.chars().take(80).collect();
     good.then_some(digest).ok_or_else(|| format!("\"{}\" is not a SHA-256 digest", escape(&short)))
+}
+
+/// A manifest or index, held against the digest that was asked for and the one that the registry gives.
+fn read_manifest(reference: &Reference, answer: transport::Answer) -> Result<Answer, String> {
+    let found = digest(&answer.body);
+    let said = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
+    // Other algorithms than ours are not looked at, unless they were asked for.
+    let said = said.filter(|said| well_formed(said).is_ok());
+    if let Some(wanted) = reference.digest().into_iter().chain(said).find(|wanted| **wanted != *found) {
+        return Err(format!("{reference} does not match its digest: it is {found}, not {wanted}"));
+    }
+    Ok(Answer { media_type: media_type(&answer.body), bytes: answer.body })
 }
 
 /// An image in a registry, for the rules of acceptance.

@@ -84,7 +84,7 @@ fn repository(folder: &Path) {
     copy(&root.join("wasm-plugins/admission"), &folder.join("wasm-plugins/admission"));
     std::fs::create_dir(folder.join("cli")).unwrap();
     std::fs::copy(root.join("cli/Containerfile"), folder.join("cli/Containerfile")).unwrap();
-    let release = format!("weir-{}-x86_64-unknown-linux-musl", env!("CARGO_PKG_VERSION"));
+    let release = format!("weir-{}-x86_64-unknown-linux-gnu", env!("CARGO_PKG_VERSION"));
     std::fs::create_dir(folder.join(&release)).unwrap();
     std::fs::write(folder.join(&release).join("weir"), "the command line").unwrap();
     let script = format!("tar -czf {release}.tar.gz {release} && rm -r {release}");
