@@ -1,8 +1,9 @@
-//! Runs cases in the real Envoy: one for all cases whose modules call nobody, and one for each set of callouts. Native
+//! Runs cases in the real Envoy: a few for all cases whose modules call nobody, and one for each set of callouts. Native
 //! modules have the environment of Envoy, so there is also one for each environment.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -26,6 +27,22 @@ const COLLECTED: Duration = Duration::from_millis(250);
 const COUNTED: Duration = Duration::from_millis(100);
 /// How long to wait before looking at them (again).
 const SETTLE: Duration = Duration::from_millis(50);
+
+/// Among how many Envoys the cases are divided whose modules call nobody. Cases that look at metrics run alone in their
+/// Envoy, and mostly wait; several Envoys wait at the same time. Each compiles all modules, which costs the WebAssembly
+/// shell seconds of CPU time.
+fn envoys(shell: Shell) -> u64 {
+    match shell {
+        Shell::Native => 6,
+        Shell::Wasm => 4,
+    }
+}
+
+/// How many cases run at a time: two for each Envoy, one of which may be alone.
+#[must_use]
+pub fn at_a_time(driver: Driver) -> usize {
+    2 * usize::try_from(envoys(driver.shell())).unwrap_or(1)
+}
 
 /// A test: its name, and what runs it.
 pub type Test = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
@@ -303,13 +320,21 @@ fn key(file: &CaseFile, case: &Case) -> String {
     format!("{} {:?} {}", file.module, file.env, file.config_of(case))
 }
 
+/// A number of a text, the same in each run.
+fn number(text: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// What cases must have in common to share an Envoy. Answers that change are for one configuration only.
 fn group_key(file: &CaseFile, case: &Case, shell: Shell) -> String {
     let callouts = file.callouts_of(case);
     let env = if shell == Shell::Native { format!("{:?}", file.env) } else { String::new() };
     match callouts.values().any(|answers| answers.len() > 1) {
         true => format!("{callouts:?} {env} {} {}", key(file, case), case.name),
-        false => format!("{callouts:?} {env}"),
+        // All cases of a listener are in one Envoy.
+        false => format!("{callouts:?} {env} {}", number(&key(file, case)) % envoys(shell)),
     }
 }
 
