@@ -13,6 +13,8 @@ pub(crate) struct Destinations {
     pub(crate) routes: Vec<String>,
     /// Clusters that rules name.
     pub(crate) clusters: Vec<String>,
+    /// Targets of splits that have neither: their requests go to the default upstream.
+    pub(crate) plain: Vec<String>,
     /// The header in which they stand.
     pub(crate) cluster_header: String,
     /// Clusters of servers that have the keys of tokens.
@@ -46,6 +48,15 @@ impl Destinations {
             targets.for_each(|side| add_target(&side.target));
         }
         routing.default.iter().for_each(add_target);
+        let targets =
+            routing.rules.iter().filter_map(|rule| rule.split.as_ref()).flat_map(|split| &split.targets);
+        for side in targets {
+            let mut headers = side.target.set_headers.iter();
+            let routed = headers.any(|(name, _)| name.eq_ignore_ascii_case(route_header));
+            if !routed && side.target.cluster.is_none() {
+                add(&mut self.plain, &side.name);
+            }
+        }
     }
 
     /// The upstreams that requests can go to: routes and clusters.
@@ -83,6 +94,7 @@ mod tests {
                     {"name": "r", "setHeaders": {"X-Route": "v2", "x-other": "no"}},
                     {"name": "s", "split": {"targets": [
                         {"name": "a", "cluster": "v3"}, {"name": "b", "setHeaders": {"x-route": "v2"}},
+                        {"name": "c", "setHeaders": {"x-other": "v9"}},
                     ]}},
                 ],
                 "default": {"cluster": "v2"},
@@ -93,6 +105,7 @@ mod tests {
         let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!(found.routes, names(&["v2"]));
         assert_eq!(found.clusters, names(&["v3", "v2"]));
+        assert_eq!(found.plain, names(&["c"]));
         assert_eq!(found.cluster_header, "x-weir-cluster");
         assert_eq!(found.key_servers, names(&["id"]));
         assert_eq!(found.upstreams(), ["v2", "v3"]);

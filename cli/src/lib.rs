@@ -30,6 +30,7 @@ mod shell;
 mod simulate;
 mod status;
 mod subject;
+mod ui;
 mod upstream;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -71,6 +72,7 @@ enum Command {
     #[command(subcommand)]
     Render(render::Command),
     Run(run::Args),
+    Ui(ui::Args),
     Push(oci::push::Args),
     Pull(oci::pull::Args),
     Inspect(oci::inspect::Args),
@@ -133,6 +135,7 @@ fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Ou
         Command::Import(args) => import::run(&args, out),
         Command::Render(command) => render::run(&command, out),
         Command::Run(args) => run::run(&args, out),
+        Command::Ui(args) => ui::run(&args, out),
         Command::Push(args) => oci::push::run(&args, out),
         Command::Pull(args) => oci::pull::run(&args, out),
         Command::Inspect(args) => oci::inspect::run(&args, out),

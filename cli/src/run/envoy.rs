@@ -78,7 +78,7 @@ pub(super) fn module(wanted: Option<&Path>, shell: Shell) -> Result<String, Stri
 }
 
 /// A running Envoy. Dropping it ends it.
-pub(super) struct Envoy {
+pub(crate) struct Envoy {
     child: Child,
     admin: SocketAddr,
     served: bool,
@@ -88,7 +88,7 @@ pub(super) struct Envoy {
 
 /// What came first.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Waited {
+pub(crate) enum Waited {
     /// Envoy serves.
     Ready,
     /// We are to stop.
@@ -126,7 +126,7 @@ impl Envoy {
     ///
     /// # Errors
     /// It does not, and goes on running.
-    pub(super) fn until_ready(&mut self, stop: &Stop) -> Result<Waited, String> {
+    pub(crate) fn until_ready(&mut self, stop: &Stop) -> Result<Waited, String> {
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
             if let Some(waited) = self.over(stop)? {
@@ -152,13 +152,20 @@ impl Envoy {
         }
     }
 
+    /// How it has ended, if it has.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub(crate) fn is_over(&mut self) -> Result<Option<ExitStatus>, String> {
+        self.child.try_wait().map_err(|error| error.to_string())
+    }
+
     /// Looks whether it is over, for a moment.
     fn over(&mut self, stop: &Stop) -> Result<Option<Waited>, String> {
         if stop.told_within(POLL) {
             return Ok(Some(Waited::Told));
         }
-        let status = self.child.try_wait().map_err(|error| error.to_string())?;
-        Ok(status.map(|status| Waited::Ended { status, served: self.served }))
+        Ok(self.is_over()?.map(|status| Waited::Ended { status, served: self.served }))
     }
 
     /// Ends it, and whatever it has started.

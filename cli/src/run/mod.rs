@@ -1,33 +1,41 @@
 //! `weir run`: a configuration in a real Envoy, with one command.
 
+mod counters;
 mod envoy;
+pub(crate) mod http;
+mod machine;
 mod port;
 mod requests;
 mod samples;
 pub(crate) mod stop;
+mod visitors;
+mod visits;
 
-use crate::destinations::Destinations;
 use crate::document::{self, Loaded};
-use crate::environment::Environment;
 use crate::input;
 use crate::output::{Failure, Outcome};
-use crate::render::envoy::{Details, Proxy, file};
-use crate::upstream::{self, Upstream};
-use envoy::{Envoy, Waited};
-use samples::Samples;
+use crate::upstream;
+pub(crate) use counters::{Counters, raised, read as read_counters};
+pub(crate) use envoy::{Envoy, Waited};
+pub(crate) use machine::{Machine, Place, Services};
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use stop::Stop;
+pub(crate) use visits::{added, seen};
+use weir_workbench::assign::{self, Which};
 use weir_workbench::check;
 use weir_workbench::variables::Variables;
-use weir_workbench::yaml::write;
 
 /// Starts Envoy with a configuration, and with sample services for missing upstreams.
 ///
 /// Generates the file of `weir render envoy`, and runs Envoy with it until Ctrl-C. Upstreams that rules name
 /// and that you do not define are sample services: they return the received request as JSON, and their name
-/// in the header x-upstream. Without any upstream, the sample service v1 gets all requests.
+/// in the header x-upstream. Without any upstream, a sample service gets all requests that no rule sends elsewhere.
+///
+/// As soon as Envoy is ready, the command sends requests as visitors do, each twice, until two of them are handled
+/// differently, and prints where they went, what Weir set, and what was counted. Nothing is sent to services of your
+/// own, and nothing where requests need a token.
 ///
 /// Envoy's log is on standard error. Variables that the configuration reads come from `--env` and this
 /// command's environment.
@@ -42,6 +50,7 @@ Examples:
   weir run weir.yaml --envoy \"$(scripts/envoy path)\" --listen 8080
   weir run weir.yaml --upstream v1=127.0.0.1:3000
   weir run weir.yaml --native
+  weir run weir.yaml --no-requests
   weir run weir.yaml --once
 
 Exit codes: 0 it ran until it was stopped; 1 the configuration has problems; 2 a requirement is missing; \
@@ -50,33 +59,15 @@ pub(crate) struct Args {
     /// The configuration; `-` is standard input.
     #[arg(default_value = "weir.yaml")]
     config: PathBuf,
-    /// An upstream, as NAME=HOST:PORT or NAME=https://HOST[:PORT]; the first one is the default.
-    #[arg(long = "upstream", value_name = "NAME=HOST:PORT", value_parser = upstream::parse)]
-    upstreams: Vec<Upstream>,
-    /// Envoy's listener: a port of this machine, or ADDRESS:PORT. Default: 10000, or a free port if that is
-    /// in use.
-    #[arg(long, value_name = "PORT", value_parser = upstream::listen)]
-    listen: Option<SocketAddr>,
-    /// Envoy's admin interface. Default: 9901, or a free port if that is in use.
-    #[arg(long, value_name = "PORT", value_parser = upstream::listen)]
-    admin: Option<SocketAddr>,
-    /// The Envoy program. Default: the variable ENVOY, or `envoy` in the PATH.
-    #[arg(long, value_name = "PATH")]
-    envoy: Option<PathBuf>,
-    /// The module. Default: dist/weir.wasm, or weir.wasm beside this program; with `--native` libweir.so there.
-    #[arg(long, value_name = "PATH")]
-    module: Option<PathBuf>,
-    /// Envoy's log level.
-    #[arg(long, value_name = "LEVEL", default_value = "warning")]
-    log_level: String,
     /// Exit as soon as Envoy is ready: checks whether it accepts the configuration, including CEL
-    /// expressions.
+    /// expressions. No requests are sent.
     #[arg(long)]
     once: bool,
+    /// Send no requests when Envoy is ready.
+    #[arg(long)]
+    no_requests: bool,
     #[command(flatten)]
-    environment: Environment,
-    #[command(flatten)]
-    details: Details,
+    machine: Machine,
 }
 
 /// Starts everything, and stays until it is over.
@@ -84,49 +75,83 @@ pub(crate) struct Args {
 /// # Errors
 /// Something is missing, or cannot be started.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    upstream::unique(&args.upstreams)?;
+    let machine = &args.machine;
+    upstream::unique(&machine.upstreams)?;
     let name = input::name(&args.config);
     let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
-    let variables = args.environment.read()?;
+    let variables = machine.environment.read()?;
     let checked = check::problems(&name, &text, &variables, out)?;
     if checked != check::Outcome::Fine {
         return Ok(checked.into());
     }
     let loaded = document::find(&name, &text, &variables, |_| true)?;
-    let named = Destinations::of(&loaded.document, &args.details.route_header);
-    keys_can_be_had(&named, &args.upstreams)?;
-    let program = envoy::program(args.envoy.as_deref())?;
-    let module = envoy::module(args.module.as_deref(), args.details.shell())?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let services = Services::start(&runtime, machine, &loaded)?;
+    let place = Place::find(machine)?;
     warn_of_unset(&loaded, &variables);
 
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
-    let samples = Samples::start(&runtime, &named, &args.upstreams)?;
-    let upstreams = samples.with(&args.upstreams);
-    let [listen, admin] = port::both(args.listen, args.admin)?;
-    let proxy = Proxy { upstreams: &upstreams, listen, admin, module: &module, details: &args.details };
-    let document = write::write(&file(&loaded, &proxy));
-    samples.describe(&upstreams, out)?;
-    let mut envoy = Envoy::start(&program, &document, &args.log_level, admin, &variables)?;
+    services.describe(out)?;
+    let mut envoy = services.envoy(&place, machine, &loaded, &variables)?;
     let mut waited = envoy.until_ready(&stop)?;
     if waited == Waited::Ready && !args.once {
-        describe(&loaded, listen, admin, out)?;
-        waited = envoy.until_end(&stop)?;
+        let (url, admin) = (place.url(), place.admin_url());
+        writeln!(out, "Envoy listens on {url}; statistics: {admin}/stats?filter=weir\n")?;
+        out.flush()?;
+        let mut told = false;
+        if !args.no_requests {
+            match unwanted(&loaded, &services) {
+                Some(why) => writeln!(out, "{why}\n")?,
+                None => {
+                    let proxy = visits::Proxy { listen: place.reached(), admin: place.reached_admin() };
+                    let stopped = std::cell::Cell::new(false);
+                    let is_told = || {
+                        stopped.set(stopped.get() || stop.told_within(Duration::ZERO));
+                        stopped.get()
+                    };
+                    let visited = runtime.block_on(visits::make(&loaded.document, proxy, is_told));
+                    told = stopped.get();
+                    visited.write(out)?;
+                }
+            }
+        }
+        describe(&loaded, &url, out)?;
+        waited = if told { Waited::Told } else { envoy.until_end(&stop)? };
     }
     envoy.end();
     over(waited, &name, out)
 }
 
-/// A sample service has no keys.
-fn keys_can_be_had(named: &Destinations, given: &[Upstream]) -> Result<(), String> {
-    let missing = named.key_servers.iter().find(|name| !given.iter().any(|upstream| upstream.name == **name));
-    missing.map_or(Ok(()), |name| {
-        Err(format!("the configuration fetches keys from {name}: give --upstream {name}=https://HOST or {name}=HOST:PORT"))
+/// Why no requests are sent, if they are not.
+fn unwanted(loaded: &Loaded, services: &Services) -> Option<String> {
+    if needs_token(loaded) {
+        let providers = loaded.document.jwt.iter().flat_map(|jwt| jwt.providers.iter());
+        let names: Vec<&str> = providers.map(|(name, _)| name).collect();
+        let names = names.join(", ");
+        return Some(format!(
+            "No requests were sent: they need a token of {names}. With one in the variable TOKEN:"
+        ));
+    }
+    let own = services.own();
+    (!own.is_empty()).then(|| {
+        format!("No requests were sent, as they could reach services of your own: {}.", own.join(", "))
     })
 }
 
+/// Whether a request without a token is refused, or waits for keys.
+fn needs_token(loaded: &Loaded) -> bool {
+    if loaded.document.jwt.is_none() {
+        return false;
+    }
+    let (which, request) = (Which::All, assign::Options::default());
+    let now = crate::report::time::now().saturating_mul(1_000_000_000);
+    let question = assign::Question { which: &which, unit: None, request: &request, jwks: &[], now };
+    let report = assign::explain(loaded, &question, |name| Err(format!("{name}: not fetched")), |_| {});
+    report.map_or(true, |report| report.is_held())
+}
+
 /// Not a reason to stop: the module says what it needs, and some variables are switches.
-fn warn_of_unset(loaded: &Loaded, variables: &Variables) {
+pub(crate) fn warn_of_unset(loaded: &Loaded, variables: &Variables) {
     let unset = |name: &&String| variables.get_or_inherited(name).is_none() && *name != SWITCH;
     for name in loaded.variables.iter().filter(unset) {
         crate::output::complain(&format!("{}, which the configuration reads, is not set", shown(name)));
@@ -142,15 +167,8 @@ fn shown(name: &str) -> &str {
 /// Every configuration with faults asks for this one; most have no use for it.
 const SWITCH: &str = "WEIR_FAULTS_OFF";
 
-fn describe(
-    loaded: &Loaded,
-    listen: SocketAddr,
-    admin: SocketAddr,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    let (url, admin) = (port::url(listen), port::url(admin));
-    writeln!(out, "Envoy listens on {url}; statistics: {admin}/stats?filter=weir\n")?;
-    for line in requests::examples(&loaded.document, &url) {
+fn describe(loaded: &Loaded, url: &str, out: &mut impl Write) -> Result<(), Failure> {
+    for line in requests::examples(&loaded.document, url) {
         writeln!(out, "  {line}")?;
     }
     writeln!(out, "\nCtrl-C stops everything.")?;

@@ -1,5 +1,7 @@
 //! Requests to try, made of what a configuration looks at.
 
+use super::http::Sent;
+use std::net::SocketAddr;
 use weir_ab_routing::Rule;
 use weir_core::SourceSpec;
 use weir_core::http_match::{HttpMatch, StringMatch};
@@ -30,14 +32,20 @@ pub(super) fn examples(document: &Document, url: &str) -> Vec<String> {
     lines
 }
 
+/// Requests that only read, each for a rule whose match says what to send.
+pub(super) fn of_rules(document: &Document) -> impl Iterator<Item = Example> {
+    let rules = document.routing.iter().flat_map(|routing| &routing.rules);
+    rules.filter(|rule| rule.split.is_none()).filter_map(of_rule).filter(Example::is_read)
+}
+
 /// What is sent.
-#[derive(Debug, Default)]
-struct Example {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Example {
     method: Option<String>,
     path: Option<String>,
-    query: Vec<(String, String)>,
-    headers: Vec<(String, String)>,
-    cookies: Vec<(String, String)>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) cookies: Vec<(String, String)>,
     token: bool,
 }
 
@@ -55,7 +63,7 @@ fn of_rule(rule: &Rule) -> Option<Example> {
     Some(example)
 }
 
-fn of_match(it: &HttpMatch) -> Option<Example> {
+pub(super) fn of_match(it: &HttpMatch) -> Option<Example> {
     let unknown = it.scheme.is_some()
         || it.authority.is_some()
         || it.port.is_some()
@@ -108,7 +116,40 @@ fn header(source: &SourceSpec) -> Option<String> {
 }
 
 impl Example {
-    fn line(&self, url: &str) -> String {
+    /// Whether it only reads, as a visitor's first request does.
+    pub(super) fn is_read(&self) -> bool {
+        self.method.as_deref().is_none_or(|method| method == "GET")
+    }
+
+    /// Path and query.
+    fn target(&self) -> String {
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.path.as_deref().unwrap_or("/"), query.join("&"))
+    }
+
+    /// The request to a proxy, with these headers besides.
+    pub(super) fn sent(&self, to: SocketAddr, more: Vec<(String, String)>) -> Sent {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookie = (!cookies.is_empty()).then(|| ("cookie".to_owned(), cookies.join("; ")));
+        Sent {
+            method: self.method.clone().unwrap_or_else(|| "GET".to_owned()),
+            host: to.to_string(),
+            path: self.target(),
+            headers: more.into_iter().chain(self.headers.iter().cloned()).chain(cookie).collect(),
+        }
+    }
+
+    /// The same for people, without what each request has.
+    pub(super) fn in_words(&self) -> String {
+        let mut words = format!("{} {}", self.method.as_deref().unwrap_or("GET"), self.target());
+        self.headers.iter().for_each(|(name, value)| words.push_str(&format!(" {name}: {value}")));
+        self.cookies.iter().for_each(|(name, value)| words.push_str(&format!(" cookie {name}={value}")));
+        words
+    }
+
+    pub(super) fn line(&self, url: &str) -> String {
         let mut words = vec!["curl".to_owned()];
         if let Some(method) = &self.method {
             words.extend(["-X".to_owned(), quoted(method)]);
@@ -122,10 +163,7 @@ impl Example {
         if self.token {
             words.push("-H \"authorization: Bearer $TOKEN\"".to_owned());
         }
-        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mark = if query.is_empty() { "" } else { "?" };
-        let path = self.path.as_deref().unwrap_or("/");
-        words.push(quoted(&format!("{url}{path}{mark}{}", query.join("&"))));
+        words.push(quoted(&format!("{url}{}", self.target())));
         words.join(" ")
     }
 }

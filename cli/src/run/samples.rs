@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::runtime::Runtime;
 use weir_upstream::Upstream as Service;
 
-/// Who is there for everybody when nobody is named.
+/// Who is there for everybody when nobody is named, where the configuration has no better name.
 const FALLBACK: &str = "v1";
 
 /// Running sample services with their names. Dropping them stops them.
@@ -58,10 +58,20 @@ fn wanted<'a>(named: &'a Destinations, given: &[Upstream]) -> Vec<&'a str> {
     names.retain(|name| !given.iter().any(|upstream| upstream.name == *name));
     // The first is for everybody; one that a rule names is for some.
     if given.is_empty() {
-        names.retain(|name| *name != FALLBACK);
-        names.insert(0, FALLBACK);
+        let fallback = fallback(named);
+        names.retain(|name| *name != fallback);
+        names.insert(0, fallback);
     }
     names
+}
+
+/// The name of the service for everybody: that of the only target of splits without a route, which is where its requests go.
+fn fallback(named: &Destinations) -> &str {
+    let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    match &named.plain[..] {
+        [one] => Some(one.as_str()).filter(is_name).unwrap_or(FALLBACK),
+        _ => FALLBACK,
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +90,16 @@ mod tests {
         let v3 = crate::upstream::parse("v3=web:80").unwrap();
         assert_eq!(wanted(&named, &[v3]), ["v2", "v1"]);
         assert_eq!(wanted(&Destinations::default(), &[]), ["v1"]);
+        let split = |plain: &[&str]| Destinations {
+            routes: names(&["canary"]),
+            plain: names(plain),
+            ..Destinations::default()
+        };
+        for (plain, first) in
+            [(&["stable"][..], "stable"), (&["a", "b"], "v1"), (&["a b"], "v1"), (&[], "v1")]
+        {
+            assert_eq!(wanted(&split(plain), &[]), [first, "canary"], "{plain:?}");
+        }
+        assert_eq!(wanted(&split(&["canary"]), &[]), ["canary"]);
     }
 }

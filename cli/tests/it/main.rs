@@ -34,4 +34,5 @@ mod shop;
 mod simulate;
 mod status;
 mod support;
+mod ui;
 mod warnings;

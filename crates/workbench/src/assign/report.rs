@@ -46,6 +46,14 @@ pub struct Report {
     pub(super) counts: Vec<String>,
 }
 
+impl Report {
+    /// Whether the request does not pass: the proxy answers it, or holds it until it has keys.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.answer.is_some() || self.waits
+    }
+}
+
 /// An answer of the proxy itself.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
