@@ -141,7 +141,7 @@ test-playground: playground ## The playground's answers against the program's, a
 	$(WEIR) scripts/playground test
 
 .PHONY: test-nightly
-test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz; Kubernetes; the playground
+test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz; Kubernetes and control planes; the playground
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
@@ -149,7 +149,7 @@ test-nightly: wasm native ## What takes too long for every change: a million req
 	$(WEIR) WEIR_E2E_USERS=10000 WEIR_E2E_VISITORS=100000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test envoy -- rollout_e2e:: exposures_e2e:: --nocapture
 	$(MAKE) fuzz
-	$(MAKE) test-kubernetes test-playground test-signing
+	$(MAKE) test-kubernetes test-control-planes test-playground test-signing
 
 .PHONY: fuzz
 fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); installs g++ where it may
@@ -174,6 +174,13 @@ test-kubernetes: ## A real Kubernetes API server with etcd takes our manifests; 
 	$(WEIR) WEIR_KUBERNETES=$$(scripts/kubernetes path) ETCD=$$(scripts/kubernetes etcd) \
 	  $(CARGO) test --workspace $(HOST) --test kubernetes
 
+.PHONY: test-control-planes
+test-control-planes: wasm ## Envoy Gateway, and istiod with its agent, on that API server; needs Go and mount namespaces, builds for 20 minutes of CPU once
+	$(BUILD_WEIR)
+	$(WEIR) WEIR_KUBERNETES=$$(scripts/kubernetes path) ETCD=$$(scripts/kubernetes etcd) ENVOY=$$(scripts/envoy path) \
+	  WEIR_ENVOY_GATEWAY=$$(scripts/envoy-gateway path) WEIR_ISTIO=$$(scripts/istio control-plane) \
+	  $(CARGO) test --workspace $(HOST) --test control_planes
+
 .PHONY: bench
 bench: wasm native ## Measure what a request costs in Envoy
 	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST)
@@ -184,7 +191,7 @@ bench: wasm native ## Measure what a request costs in Envoy
 lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; shellcheck and gofmt where they are
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
-	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio --test kubernetes $(HOST) -- --deny warnings
+	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio --test kubernetes --test control_planes $(HOST) -- --deny warnings
 	$(CARGO) clippy $(MODULE) -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps $(HOST)
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
