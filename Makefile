@@ -72,6 +72,10 @@ release: ## What a release has, into dist/release: modules, chart, command line,
 	$(MAKE) wasm native
 	scripts/release
 
+.PHONY: test-release
+test-release: ## Use what `make release` made: digests, programs of both architectures, the image of the command line
+	scripts/release test
+
 .PHONY: schema
 schema: ## Write what is generated: schema/weir.schema.json, the tables of options in docs/
 	@$(BUILD_WEIR)
@@ -185,13 +189,23 @@ test-control-planes: wasm ## Envoy Gateway, and istiod with its agent, on that A
 	  $(CARGO) test --workspace $(HOST) --test control_planes
 
 .PHONY: bench
-bench: wasm native ## Measure what a request costs in Envoy
+bench: wasm native ## Measure what a request costs in Envoy, then what a user feels of it
 	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST)
+	$(MAKE) bench-latency
+
+.PHONY: bench-latency
+bench-latency: wasm native ## Measure latencies through Envoy at 1,000 and 5,000 requests a second; plots target/bench/latency.svg
+	@mkdir -p target/bench
+	ENVOY_RUNTIME=process $(CARGO) run --quiet --package weir-bench $(HOST) -- --latency --plot target/bench/latency.svg
+
+.PHONY: bench-growth
+bench-growth: wasm ## What a request costs with up to 1,000 rules, experiments and faults, in fuel
+	$(CARGO) run --quiet --package weir-bench $(HOST) -- --growth
 
 ##@ Check
 
 .PHONY: lint
-lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; shellcheck and gofmt where they are
+lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; shellcheck; workflows and gofmt where Go is
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets $(HOST) -- --deny warnings
 	$(CARGO) clippy --workspace $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry --test istio --test kubernetes --test control_planes $(HOST) -- --deny warnings
@@ -199,6 +213,7 @@ lint: deny ## Formatting, clippy, dependencies, natively and for WebAssembly; sh
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --workspace --no-deps $(HOST)
 	WEIR_TARGETS="wasm32-wasip1 wasm32-unknown-unknown" $(CARGO) clippy --target wasm32-unknown-unknown $(PURE) --all-targets -- --deny warnings
 	scripts/shellcheck
+	scripts/actionlint
 	if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests | tee /dev/stderr)"; fi
 
 .PHONY: deny

@@ -120,6 +120,19 @@ fetch_wheel() {
   rm -f "$dest"/*.whl "$dest/requirements.txt"
 }
 
+# containers ARGUMENT...: calls podman or docker. Podman's default crun fails on some kernels where runc works.
+containers() {
+  if have podman && have runc; then
+    podman --runtime runc "$@"
+  elif have podman; then
+    podman "$@"
+  elif have docker; then
+    docker "$@"
+  else
+    die "docker or podman is needed"
+  fi
+}
+
 # once DIRECTORY BUILDER [ARGUMENT...]: makes DIRECTORY by calling `BUILDER ARGUMENT... TEMP` and renaming TEMP.
 # Callers that come at the same time wait for the first one; a failure leaves nothing behind.
 once() {
