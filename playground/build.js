@@ -21,7 +21,7 @@ const examples = files.map((name) => example(name, readFileSync(join(folder, nam
 const given = {
   name: "given",
   setup(build) {
-    build.onResolve({ filter: /^weir$/ }, () => ({ path: join(bindings, "weir.js") }));
+    build.onResolve({ filter: /^weir(-more)?$/ }, ({ path }) => ({ path: join(bindings, `${path}.js`) }));
     build.onResolve({ filter: /^schema$/ }, () => ({ path: join(root, "schema/weir.schema.json") }));
     build.onResolve({ filter: /^examples$/ }, () => ({ path: "examples", namespace: "given" }));
     build.onLoad({ filter: /^examples$/, namespace: "given" }, () => ({ contents: JSON.stringify(examples), loader: "json" }));
@@ -31,7 +31,7 @@ const given = {
 mkdirSync(out, { recursive: true });
 await esbuild.build({
   absWorkingDir: here,
-  entryPoints: { main: "src/main.js", worker: "src/worker.js" },
+  entryPoints: { main: "src/main.js", worker: "src/worker.js", "worker-more": "src/worker-more.js" },
   outdir: out,
   bundle: true,
   minify: true,
@@ -42,6 +42,6 @@ await esbuild.build({
   logLevel: "warning",
 });
 for (const name of ["index.html", "style.css"]) copyFileSync(join(here, name === "style.css" ? "src/style.css" : name), join(out, name));
-copyFileSync(join(bindings, "weir_bg.wasm"), join(out, "weir.wasm"));
+for (const name of ["weir", "weir-more"]) copyFileSync(join(bindings, `${name}_bg.wasm`), join(out, `${name}.wasm`));
 writeFileSync(join(out, "examples.json"), `${JSON.stringify(examples, null, 1)}\n`);
 console.log(`${examples.length} examples, page in ${out}`);

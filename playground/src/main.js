@@ -5,6 +5,7 @@ import { decision, summary } from "./decision.js";
 import { byId, count, element, percent } from "./dom.js";
 import { makeEditor } from "./editor.js";
 import { latest } from "./engine.js";
+import { follow, isLive } from "./live.js";
 import { ofFragment, toFragment } from "./share.js";
 import { makeTabs } from "./tabs.js";
 
@@ -17,8 +18,11 @@ const editor = makeEditor(byId("editor"), changed);
 const asks = { check: latest(), assign: latest(), simulate: latest(), plan: latest(), import: latest() };
 let subjects = [];
 let timer = 0;
+/** The file that `weir ui` serves. */
+let live = null;
 
 function changed() {
+  live?.typed();
   clearTimeout(timer);
   timer = setTimeout(check, DELAY);
 }
@@ -121,6 +125,7 @@ function offerSubjects() {
     if (index >= 0) byId(id).value = index;
   }
   const none = subjects.length === 0;
+  byId("simulate-at-field").hidden = !subjects.some((it) => it.ramp);
   byId("simulate").disabled = none;
   byId("plan").disabled = none;
   for (const id of ["simulated", "planned"]) if (none) say(id, "This configuration has no experiment or split.");
@@ -155,16 +160,17 @@ async function simulate() {
   const subject = chosen("subject");
   if (!subject) return;
   say("simulated", "Simulating …");
-  const question = { text: editor.text(), ...subject, units: Number(byId("units").value), ids: byId("ids").value };
+  const question = { text: editor.text(), ...subject, units: Number(byId("units").value), ids: byId("ids").value, now: Date.now(), at: byId("simulate-at").value.trim() || null };
   const answer = await asks.simulate("simulate", question);
   if (!answer) return;
   byId("chart").replaceChildren();
   if (answer.error) return say("simulated", answer.error, "bad");
-  const { report, wrong } = answer.ok;
+  const { report, wrong, ramps } = answer.ok;
+  const when = ramps ? ` Ramps are as they are at ${question.at ?? new Date(question.now).toISOString()}.` : "";
   const rows = [...report.variants, ...(report.none.units > 0 || report.none.expected > 0 ? [report.none] : [])];
   const bars = rows.map(({ key, units, share, expected, four_sigma: fourSigma, within }) => ({ name: key, units, observed: share, expected, fourSigma, within }));
   const test = report.test ? ` Chi-squared test: p = ${report.test.p_value.toFixed(4)}.` : "";
-  say("simulated", `${wrong ? "The shares are not as configured." : "The shares are as configured."}${test}`, wrong ? "bad" : "good");
+  say("simulated", `${wrong ? "The shares are not as configured." : "The shares are as configured."}${test}${when}`, wrong ? "bad" : "good");
   byId("chart").replaceChildren(chart(bars, `${report.name}, ${report.units.toLocaleString("en")} units`));
 }
 
@@ -217,7 +223,7 @@ function putButton(text) {
 function offerExamples() {
   byId("example").append(
     ...examples.map((it) => element("option", { value: it.name }, it.title)),
-    element("option", { value: "", hidden: true }, "(your own)"),
+    element("option", { value: "", hidden: !isLive, id: "own" }, "(your own)"),
   );
 }
 
@@ -277,7 +283,7 @@ for (const [id, run] of Object.entries(submits)) {
     run();
   });
 }
-byId("example").addEventListener("change", (event) => useExample(event.target.value));
+byId("example").addEventListener("change", ({ target: { value } }) => (value ? useExample(value) : live?.show()));
 byId("requests").addEventListener("change", (event) => {
   const example = examples.find((it) => it.name === byId("example").value);
   fill({ ...example.requests[event.target.value], env: example.env });
@@ -290,4 +296,12 @@ byId("from").addEventListener("change", () => {
 byId("share").addEventListener("click", share);
 addEventListener("hashchange", open);
 offerExamples();
-if (!(await open())) useExample("experiment");
+const opened = await open();
+if (isLive) {
+  const shown = (name) => {
+    byId("own").textContent = name;
+    byId("example").value = "";
+    offerRequests([]);
+  };
+  live = follow({ editor, request: () => ({ ...request().request, unit: request().unit }), opened: shown, keep: opened });
+} else if (!opened) useExample("experiment");

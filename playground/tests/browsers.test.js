@@ -1,25 +1,14 @@
 // The page as people use it, in Chromium and Firefox: typed, clicked, and with the keyboard.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import puppeteer from "puppeteer-core";
 import { ofFragment } from "../src/share.js";
+import { BROWSERS, faults, shot, textOf, until, withBrowser } from "./browser.js";
 import { root } from "./cases.js";
 import { ask, page as folder } from "./module.js";
 import { serve } from "./server.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const shots = join(folder, "screenshots");
-mkdirSync(shots, { recursive: true });
-
-const CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const BROWSERS = {
-  chromium: { browser: "chrome", executablePath: which(process.env.WEIR_CHROMIUM), args: CHROMIUM },
-  firefox: { browser: "firefox", executablePath: which(process.env.WEIR_FIREFOX) },
-};
 const TYPED = 'experiments: {unit: "header:x-user-id", list: [{key: checkout, variants: [{key: a, wieght: 50}, {key: b, weight: 50}]}]}';
 const CONFIGURATION = `experiments:
   unit: header:x-user-id
@@ -45,8 +34,9 @@ routing:
       stickyBy: ["header:x-user-id"]
       targets: [{name: a, weight: 90}, {name: b, weight: 10}]
 `;
-/** What the page loads. */
+/** What the page loads at first, and what it loads for shares, plans and imports. */
 const FILES = ["", "main.js", "style.css", "weir.wasm", "worker.js"];
+const MORE_FILES = ["weir-more.wasm", "worker-more.js"];
 /** What a worker could load, send or store data with. */
 const CONNECTIONS = [
   ...["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts", "WebTransport", "caches", "indexedDB"],
@@ -71,30 +61,16 @@ self.addEventListener("message", async ({ data: { names, address } }) => {
 });
 `;
 
-function which(name) {
-  if (!name) throw new Error("WEIR_CHROMIUM and WEIR_FIREFOX name the browsers: use make test-playground");
-  if (name.includes("/")) return name;
-  const found = process.env.PATH.split(":").map((path) => join(path, name));
-  const first = found.find((path) => {
-    try {
-      return readFileSync(path, { flag: "r" }).length >= 0;
-    } catch {
-      return false;
-    }
-  });
-  if (!first) throw new Error(`${name} is not installed`);
-  return first;
-}
-
 let server;
 let protectedServer;
 let foreign;
 before(async () => {
   foreign = await serve(folder, { headers: { "access-control-allow-origin": "*" }, added: { "/elsewhere.js": "export {};" } });
-  const worker = `${readFileSync(join(folder, "worker.js"), "utf8")}${PROBE}`;
+  const probed = (name) => `${readFileSync(join(folder, name), "utf8")}${PROBE}`;
   const asking = `fetch("${foreign.address}?worker").finally(() => self.postMessage("asked"));`;
   const added = {
-    "/probed.js": worker,
+    "/probed.js": probed("worker.js"),
+    "/probed-more.js": probed("worker-more.js"),
     "/unconfined.js": `self.onmessage = ({ data: { id } }) => id && self.postMessage({ answer: null });${PROBE}`,
     "/asking.js": asking,
     "/asking.html": `<!doctype html><link rel="icon" href="data:,"><script>fetch("${foreign.address}?page"); new Worker("asking.js").onmessage = () => { document.title = "asked"; };</script>`,
@@ -113,26 +89,25 @@ function requestsOf(page, all = []) {
 /** The requests that are not for the page's own server. */
 const foreignOf = (requests) => requests.filter((url) => !url.startsWith(server.address) && !url.startsWith("data:"));
 
-for (const [name, options] of Object.entries(BROWSERS)) {
-  test(`the page in ${name}`, { timeout: 180_000 }, async (t) => {
-    const profile = mkdtempSync(join(tmpdir(), `weir-${name}-`));
-    const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile, defaultViewport: { width: 1400, height: 900 } });
-    try {
+for (const name of Object.keys(BROWSERS)) {
+  test(`the page in ${name}`, { timeout: 180_000 }, (t) =>
+    withBrowser(name, async (browser) => {
       const page = await browser.newPage();
       const requests = requestsOf(page);
       const errors = [];
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       await t.test("opens with an example that is decided", () => opens(page, name));
-      await t.test("loads its own files, once each", () => {
-        assert.deepEqual(requests.filter((url) => !url.startsWith("data:")).sort(), FILES.map((file) => server.address + file));
-      });
+      const loaded = (files) => assert.deepEqual(requests.filter((url) => !url.startsWith("data:")).sort(), files.map((file) => server.address + file).sort());
+      await t.test("loads its own files, once each", () => loaded(FILES));
       await t.test("shows a problem where it is", () => problem(page, name));
       await t.test("completes names", () => completes(page, name));
       await t.test("decides a request", () => decides(page, name));
       await t.test("draws simulated shares", () => shares(page, name));
       await t.test("plans and imports", () => plansAndImports(page, name));
+      await t.test("loads the rest when it is used, once", () => loaded([...FILES, ...MORE_FILES]));
       await t.test("offers the weights of the selected experiment or split", () => weights(page));
+      await t.test("simulates a ramp at a time", () => ramps(page));
       await t.test("links a warning to its description", () => warnings(page));
       await t.test("opens a link", () => links(browser, page, name, requests));
       await t.test("is accessible", () => accessible(page, name));
@@ -141,24 +116,8 @@ for (const [name, options] of Object.entries(BROWSERS)) {
       await t.test("leaves its worker no way to load or send data", () => confined(page));
       await t.test("works with the header for servers", () => withHeader(browser));
       assert.deepEqual(errors, []);
-    } finally {
-      await browser.close();
-      rmSync(profile, { recursive: true, force: true });
-    }
-  });
+    }));
 }
-
-const textOf = (page, selector) => page.$eval(selector, (it) => it.textContent);
-
-async function until(page, selector, wanted) {
-  try {
-    await page.waitForFunction((s, w) => document.querySelector(s)?.textContent.includes(w), { timeout: 15_000 }, selector, wanted);
-  } catch {
-    assert.fail(`${selector} does not say ${JSON.stringify(wanted)}, but ${JSON.stringify(await textOf(page, selector).catch(() => null))}`);
-  }
-}
-
-const shot = (page, browser, name) => page.screenshot({ path: join(shots, `${browser}-${name}.png`) });
 
 async function clear(page) {
   await page.click(".cm-content");
@@ -242,7 +201,7 @@ async function shares(page, browser) {
   await page.waitForSelector("#chart svg");
   await until(page, "#simulated", "as configured");
   assert.equal((await page.$$("#chart rect.observed")).length, 2);
-  const { ok } = ask("simulate", { text: CONFIGURATION, experiment: "checkout", units: 100_000, ids: "sequential" });
+  const { ok } = ask("simulate", { text: CONFIGURATION, experiment: "checkout", units: 100_000, ids: "sequential", now: 0 });
   for (const { units } of ok.report.variants) await until(page, "#chart table", units.toLocaleString("en"));
   await shot(page, browser, "5-shares");
 }
@@ -327,10 +286,23 @@ async function control(browser) {
   await page.close();
 }
 
+async function ramps(page) {
+  assert.equal(await page.$eval("#simulate-at-field", (it) => it.hidden), true, "without a ramp there is nothing to choose");
+  await paste(page, CONFIGURATION.replace("    variants:", "    ramp: {start: 2026-03-01T00:00:00Z, over: 10d, steps: 5}\n    variants:"));
+  await page.click("#tab-shares");
+  await page.waitForSelector("#simulate-at-field:not([hidden])");
+  await page.click("#simulate");
+  await until(page, "#simulated", `Ramps are as they are at ${new Date().getUTCFullYear()}-`);
+  await page.type("#simulate-at", "2026-03-06T12:00:00Z");
+  await page.click("#simulate");
+  await until(page, "#simulated", "Ramps are as they are at 2026-03-06T12:00:00Z.");
+  await until(page, "#chart table", "60 %");
+}
+
 /** What the page's worker has left after its first answer. */
-function leftIn(page, script, address = null) {
+function leftIn(page, script, address = null, call = "check") {
   return page.evaluate(
-    (url, names, imported) =>
+    (url, names, imported, call) =>
       new Promise((resolve, reject) => {
         const worker = new Worker(url, { type: "module" });
         worker.onerror = () => reject(new Error("the worker failed"));
@@ -340,17 +312,20 @@ function leftIn(page, script, address = null) {
           worker.terminate();
           resolve(data);
         };
-        worker.postMessage({ id: 1, call: "check", question: { text: "" } });
+        worker.postMessage({ id: 1, call, question: { text: "" } });
       }),
     script,
     CONNECTIONS,
     address,
+    call,
   );
 }
 
 async function confined(page) {
-  const { left } = await leftIn(page, "probed.js");
-  assert.deepEqual(left, []);
+  for (const [script, call] of [["probed.js", "check"], ["probed-more.js", "plan"]]) {
+    const { left } = await leftIn(page, script, null, call);
+    assert.deepEqual(left, [], script);
+  }
   const { left: usual } = await leftIn(page, "unconfined.js");
   for (const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "indexedDB"]) assert.ok(usual.includes(name), `${name} is found where it is: ${usual}`);
 }
@@ -405,10 +380,7 @@ async function accessible(page, browser) {
     if (scheme) await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
     for (const tab of ["import", "plan", "shares", "request"]) {
       await page.click(`#tab-${tab}`);
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-      const found = violations.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
-      assert.deepEqual(found, [], `${scheme} ${tab}`);
+      assert.deepEqual(await faults(page), [], `${scheme} ${tab}`);
     }
     if (scheme === "dark") await shot(page, browser, "9-dark");
   }

@@ -1,7 +1,8 @@
-// The playground's module under Node, as the page's worker calls it.
+// The playground's modules under Node, as the page's workers call them.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { FIRST } from "../src/calls.js";
 
 /** The folder with the page. */
 export const page = needed("WEIR_PLAYGROUND");
@@ -14,11 +15,17 @@ function needed(name) {
   return value;
 }
 
-const bindings = await import(pathToFileURL(join(needed("WEIR_PLAYGROUND_MODULE"), "weir.js")));
-bindings.initSync({ module: readFileSync(join(page, "weir.wasm")) });
+/** The bindings of a module of the page. */
+async function bound(name) {
+  const bindings = await import(pathToFileURL(join(needed("WEIR_PLAYGROUND_MODULE"), `${name}.js`)));
+  bindings.initSync({ module: readFileSync(join(page, `${name}.wasm`)) });
+  return bindings;
+}
 
-/** Asks a function of the module: the answer as text. */
-export const raw = (call, question) => bindings[call](question);
+const [first, more] = await Promise.all(["weir", "weir-more"].map(bound));
 
-/** Asks a function of the module: `{ok}` or `{error}`. */
+/** Asks a function of the module that has it: the answer as text. */
+export const raw = (call, question) => (FIRST.includes(call) ? first : more)[call](question);
+
+/** The same: `{ok}` or `{error}`. */
 export const ask = (call, question) => JSON.parse(raw(call, JSON.stringify(question)));

@@ -5,10 +5,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// The files that the page consists of, with their types. Nothing else of the folder is served.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("index.html", "text/html; charset=utf-8"),
     ("main.js", "text/javascript; charset=utf-8"),
     ("worker.js", "text/javascript; charset=utf-8"),
+    ("worker-more.js", "text/javascript; charset=utf-8"),
     ("style.css", "text/css; charset=utf-8"),
     ("weir.wasm", "application/wasm"),
     ("weir-more.wasm", "application/wasm"),

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::support::{Folder, weir};
 
-const FILES: [&str; 6] = ["index.html", "main.js", "worker.js", "style.css", "weir.wasm", "weir-more.wasm"];
+const FILES: [&str; 7] =
+    ["index.html", "main.js", "worker.js", "worker-more.js", "style.css", "weir.wasm", "weir-more.wasm"];
 const CONFIG: &str = "routing: {rules: [{name: a, setHeaders: {x-weir-route: v2}}]}\n";
 
 struct Ui {

@@ -28,6 +28,11 @@ pub struct Simulation {
     units: u32,
     /// The shape of IDs: `sequential`, `numeric`, `uuid`, `email` or `hex`.
     ids: String,
+    /// The time at which ramps are simulated, in milliseconds since the Unix epoch, as `Date.now()` has it; …
+    now: f64,
+    /// … or RFC 3339, in the place of `now`.
+    #[serde(default)]
+    at: Option<String>,
 }
 
 /// An experiment by its key, or a split by its rule's name.
@@ -46,6 +51,8 @@ pub(crate) struct Simulated {
     report: simulate::Report,
     /// Whether the shares are not as configured.
     wrong: bool,
+    /// Whether they change with time: they are those of the question's time.
+    ramps: bool,
 }
 
 /// Simulates.
@@ -63,10 +70,17 @@ pub(crate) fn simulate(question: Simulation) -> Result<Simulated, String> {
     let which = which(question.experiment, question.split)?;
     let variables = Variables::default();
     let loaded = document::find(FILE, &question.text, &variables, |loaded| which.find(loaded).is_ok())?;
+    let now = match &question.at {
+        Some(text) => weir_core::timestamp::parse(text).map_err(|error| format!("time: {error}"))?,
+        // A number that is none, or out of range, becomes the nearest.
+        None => (question.now * 1e6) as u64,
+    };
+    let ramps = loaded.has_ramps();
+    let loaded = if ramps { loaded.at(now)? } else { loaded };
     let subject = which.find(&loaded)?;
     let units = usize::try_from(question.units).unwrap_or(usize::MAX);
     let report = simulate::run(&loaded, &subject, shape.ids().take(units), shape.name(), |_| {})?;
-    Ok(Simulated { wrong: report.is_wrong(), report })
+    Ok(Simulated { wrong: report.is_wrong(), report, ramps })
 }
 
 /// New weights.

@@ -48,6 +48,8 @@ struct Subject {
     variants: Vec<String>,
     /// The configured shares, from 0 to 1.
     shares: Vec<f64>,
+    /// Whether they are those at the end of a ramp.
+    ramp: bool,
 }
 
 /// Checks the text.
@@ -94,7 +96,7 @@ fn found(text: &str, variables: &Variables) -> Vec<Subject> {
         };
         let ranges = &subject.ranges;
         let shares = (0..ranges.variants.len()).map(|variant| ranges.share_of(variant)).collect();
-        Subject { kind, name, variants: ranges.variants.clone(), shares }
+        Subject { kind, name, variants: ranges.variants.clone(), shares, ramp: subject.has_ramp }
     })
     .collect()
 }

@@ -4,9 +4,13 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+#[cfg(feature = "first")]
 pub mod assign;
+#[cfg(feature = "more")]
 pub mod change;
+#[cfg(feature = "first")]
 pub mod check;
+#[cfg(feature = "more")]
 pub mod import;
 
 #[cfg(target_arch = "wasm32")]
@@ -14,6 +18,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Problems and warnings of a file's text, each with line and column, and what of it divides units.
 /// See [`check::Question`].
+#[cfg(feature = "first")]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[must_use]
 pub fn check(question: &str) -> String {
@@ -21,6 +26,7 @@ pub fn check(question: &str) -> String {
 }
 
 /// How a request is handled, step by step. See [`assign::Question`].
+#[cfg(feature = "first")]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[must_use]
 pub fn assign(question: &str) -> String {
@@ -28,6 +34,7 @@ pub fn assign(question: &str) -> String {
 }
 
 /// The shares of simulated units. See [`change::Simulation`].
+#[cfg(feature = "more")]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[must_use]
 pub fn simulate(question: &str) -> String {
@@ -35,6 +42,7 @@ pub fn simulate(question: &str) -> String {
 }
 
 /// New weights that move as few units as possible. See [`change::Planning`].
+#[cfg(feature = "more")]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen)]
 #[must_use]
 pub fn plan(question: &str) -> String {
@@ -42,6 +50,7 @@ pub fn plan(question: &str) -> String {
 }
 
 /// Flag definitions of a vendor, or resources of Istio, as a configuration. See [`import::Question`].
+#[cfg(feature = "more")]
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen(js_name = importFile))]
 #[must_use]
 pub fn import(question: &str) -> String {

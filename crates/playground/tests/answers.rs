@@ -56,7 +56,7 @@ fn decisions_have_steps_in_words() {
 
 #[test]
 fn shares_are_counted_and_planned() {
-    let of = json!({"text": TEXT, "experiment": "checkout", "units": 1000, "ids": "uuid"});
+    let of = json!({"text": TEXT, "experiment": "checkout", "units": 1000, "ids": "uuid", "now": 0});
     let answer = asked(weir_playground::simulate, &of);
     assert_eq!((&answer["ok"]["report"]["units"], &answer["ok"]["wrong"]), (&json!(1000), &json!(false)));
     let of = json!({"text": TEXT, "experiment": "checkout", "weights": ["a=80", "b=20"]});
@@ -64,6 +64,32 @@ fn shares_are_counted_and_planned() {
     assert!(answer["ok"]["text"].as_str().unwrap().contains("ranges: [[0, 0.5]"), "{answer}");
     let both = json!({"text": TEXT, "experiment": "checkout", "split": "x"});
     assert_eq!(asked(weir_playground::plan, &both)["error"], "expected an experiment or a split");
+}
+
+#[test]
+fn ramps_are_simulated_at_a_time() {
+    let ramp = "    ramp: {start: 2026-01-01T00:00:00Z, over: 10d, steps: 10}\n    variants:\n";
+    let text = TEXT.replace("    variants:\n", ramp);
+    let share = |more: Value| {
+        let mut of = json!({"text": text, "experiment": "checkout", "units": 1000, "ids": "uuid", "now": 0});
+        of.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = asked(weir_playground::simulate, &of);
+        assert_eq!(
+            (&answer["ok"]["ramps"], &answer["ok"]["wrong"]),
+            (&json!(true), &json!(false)),
+            "{answer}"
+        );
+        answer["ok"]["report"]["variants"][0]["expected"].as_f64().unwrap()
+    };
+    assert_eq!(share(json!({})), 0.0);
+    assert_eq!(share(json!({"at": "2027-01-01T00:00:00Z"})), 0.5);
+    let middle = share(json!({"now": 1_767_225_600_000_u64 + 5 * 86_400_000}));
+    assert!((middle - 0.25).abs() < 1e-9, "{middle}");
+    let answer = asked(weir_playground::check, &json!({"text": text}));
+    assert_eq!(answer["ok"]["subjects"][0]["ramp"], json!(true), "{answer}");
+    let of =
+        json!({"text": text, "experiment": "checkout", "units": 1, "ids": "uuid", "now": 0, "at": "soon"});
+    assert!(asked(weir_playground::simulate, &of)["error"].as_str().unwrap().starts_with("time: "));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use weir_tests::envoy::{Signal, signal};
 use weir_tests::{paths, program};
 
-const FILES: [&str; 6] = ["index.html", "main.js", "worker.js", "style.css", "weir.wasm", "weir-more.wasm"];
+const FILES: [&str; 7] =
+    ["index.html", "main.js", "worker.js", "worker-more.js", "style.css", "weir.wasm", "weir-more.wasm"];
 /// Longer than Envoy takes to compile the module on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
