@@ -143,7 +143,7 @@ test-fresh: ## README's commands on a new Debian, made by debootstrap (as root; 
 	scripts/fresh $${WEIR_FRESH_SUITE:-bookworm}
 
 .PHONY: test-playground
-test-playground: playground ## The playground's answers against the program's, and its page in Chromium and Firefox
+test-playground: playground wasm ## The playground's answers against the program's, its page in Chromium and Firefox, and beside a real Envoy
 	$(BUILD_WEIR)
 	$(WEIR) scripts/playground test
 
