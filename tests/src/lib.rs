@@ -21,6 +21,7 @@ pub mod driver;
 pub mod envoy;
 pub mod exposition;
 pub mod grpc;
+pub mod growth;
 pub mod hostile;
 pub mod jwks_server;
 pub mod kubernetes;

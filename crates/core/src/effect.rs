@@ -64,12 +64,17 @@ pub struct Provisional {
     pub states: Vec<(State, HeaderValue)>,
 }
 
+/// Up to so many owned headers, it is not noted which are set.
+const FEW: usize = 32;
+
 /// Everything that the filters decided for one request. A later filter's word replaces an earlier
 /// one's. One request after the other uses the same memory, see [`Effects::reset`].
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// What the owned headers are given, by position.
+    /// What the owned headers are given, by position. Written by [`Effects::set`] alone.
     pub headers: Vec<HeaderValue>,
+    /// Those that were set, in order, some of them more than once; of a few headers, none is noted.
+    set: Vec<OwnedHeader>,
     /// A new path, query included.
     pub path: HeaderValue,
     /// A new host.
@@ -103,6 +108,7 @@ impl Effects {
     pub const fn new() -> Self {
         Self {
             headers: Vec::new(),
+            set: Vec::new(),
             path: HeaderValue::Nothing,
             authority: HeaderValue::Nothing,
             states: Vec::new(),
@@ -122,8 +128,12 @@ impl Effects {
     /// No effect, but the removal of what clients must not send.
     #[inline]
     pub fn reset(&mut self, shape: &AccessPlan) {
-        self.headers.clear();
-        self.headers.resize(shape.owned.len(), HeaderValue::Nothing);
+        if self.headers.len() > FEW {
+            self.reset_many(shape);
+        } else {
+            self.headers.clear();
+            self.headers.resize(shape.owned.len(), HeaderValue::Nothing);
+        }
         self.path = HeaderValue::Nothing;
         self.authority = HeaderValue::Nothing;
         self.states.clear();
@@ -147,11 +157,45 @@ impl Effects {
         self.made.clear();
     }
 
+    /// Takes back what was set, of many headers.
+    #[cold]
+    #[inline(never)]
+    fn reset_many(&mut self, shape: &AccessPlan) {
+        if self.headers.len() == shape.owned.len() {
+            for header in &self.set {
+                if let Some(slot) = self.headers.get_mut(header.index()) {
+                    *slot = HeaderValue::Nothing;
+                }
+            }
+        } else {
+            self.headers.clear();
+            self.headers.resize(shape.owned.len(), HeaderValue::Nothing);
+        }
+        self.set.clear();
+    }
+
+    /// The owned headers that were set, in order, some of them more than once; `None` where a look at each owned header
+    /// costs less: they are few, or most of them are set.
+    #[inline]
+    pub fn headers_set(&self) -> Option<&[OwnedHeader]> {
+        (self.headers.len() > FEW.max(4 * self.set.len())).then_some(&*self.set)
+    }
+
+    /// Notes that one of many headers was set.
+    #[cold]
+    #[inline(never)]
+    fn note_set(&mut self, header: OwnedHeader) {
+        self.set.push(header);
+    }
+
     /// Sets an owned request header. The value must be safe, see [`crate::header::is_safe_value`].
     #[inline]
     pub fn set(&mut self, header: OwnedHeader, value: impl Into<HeaderValue>) {
         if let Some(slot) = self.headers.get_mut(header.index()) {
             *slot = value.into();
+            if self.headers.len() > FEW {
+                self.note_set(header);
+            }
         }
     }
 

@@ -62,7 +62,7 @@ pub use predicate::Predicate;
 pub use problem::{At, Problem, Problems};
 pub use request::access_plan::{self, AccessPlan};
 pub use request::{HostServices, Request, Scratch};
-pub use rule_index::{Candidates, RuleIndex};
+pub use rule_index::{Candidates, Positions, RuleCost, RuleIndex};
 pub use steps::{Steps, StepsSpec};
 pub use table::Table;
 pub use targeting::{AnyVariant, Targeting};

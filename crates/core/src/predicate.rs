@@ -10,7 +10,7 @@ use crate::truth::Truth;
 use crate::value::Value;
 use crate::view::RequestView;
 
-/// A compiled predicate. Evaluation allocates nothing.
+/// A compiled predicate. Evaluation allocates nothing, but for texts that are lowered or put together.
 #[derive(Debug)]
 pub enum Predicate {
     /// Always the same answer.

@@ -11,6 +11,8 @@
 
 mod build;
 
+pub use build::RuleCost;
+
 use crate::attribute::AttrId;
 use crate::header::equal;
 use crate::host;
@@ -71,28 +73,47 @@ struct Key {
     rules: Range<usize>,
 }
 
-/// The rules that an index has found for a request, in their order.
+/// The rules that an index has found for a request.
 #[derive(Debug)]
 pub struct Candidates<'i> {
     index: &'i RuleIndex,
     bits: Vec<u64>,
-    /// The next word of `bits`.
-    next: usize,
-    /// What is left of the word before it.
-    left: u64,
 }
 
-impl Iterator for Candidates<'_> {
+impl Candidates<'_> {
+    /// Their positions, in their order.
+    pub fn iter(&self) -> Positions<'_> {
+        Positions { candidates: self, from: 0 }
+    }
+
+    /// The first position that is not before `from`.
+    #[cold]
+    #[inline(never)]
+    pub fn next_from(&self, from: usize) -> Option<usize> {
+        let mut number = from / 64;
+        let mut word = *self.bits.get(number)? & u64::MAX << (from % 64);
+        while word == 0 {
+            number += 1;
+            word = *self.bits.get(number)?;
+        }
+        Some(number * 64 + word.trailing_zeros() as usize)
+    }
+}
+
+/// The positions of rules that were found.
+#[derive(Clone, Debug)]
+pub struct Positions<'c> {
+    candidates: &'c Candidates<'c>,
+    from: usize,
+}
+
+impl Iterator for Positions<'_> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
-        while self.left == 0 {
-            self.left = *self.bits.get(self.next)?;
-            self.next += 1;
-        }
-        let bit = self.left.trailing_zeros() as usize;
-        self.left &= self.left - 1;
-        Some((self.next - 1) * 64 + bit)
+        let position = self.candidates.next_from(self.from)?;
+        self.from = position + 1;
+        Some(position)
     }
 }
 
@@ -117,7 +138,7 @@ impl RuleIndex {
         for (number, group) in self.groups.iter().enumerate() {
             self.mark(number, group, view, cells);
         }
-        Candidates { index: self, bits, next: 0, left: 0 }
+        Candidates { index: self, bits }
     }
 
     /// Marks the rules that require what the request has of one value.

@@ -31,7 +31,7 @@ impl Plan {
         };
         let matched = match self.index.as_deref() {
             Some(index) if !T::EACH_RULE => {
-                index.find(request).filter_map(|position| self.entries.get(position)).find(matches)
+                index.find(request).iter().filter_map(|position| self.entries.get(position)).find(matches)
             }
             _ => self.entries.iter().find(matches),
         };

@@ -7,7 +7,7 @@ use weir_cookie::Cookie;
 use weir_core::header::writable_name;
 use weir_core::ids::{Counter, TextId};
 use weir_core::targeting::has_variants;
-use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, RuleIndex, Steps, StepsSpec, Table};
+use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, RuleCost, RuleIndex, Steps, StepsSpec, Table};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -113,6 +113,7 @@ impl Plan {
         let undecided = builder.compiler.undecided("routing");
         let index = RuleIndex::new(
             &entries.iter().map(|entry| Some(&entry.when)).collect::<Vec<_>>(),
+            RuleCost::PREDICATE,
             builder.compiler,
         );
         let (entries, actions) = (entries.into(), actions.into());

@@ -1,10 +1,11 @@
 //! The W3C header `baggage`: <https://www.w3.org/TR/baggage/>.
 
+use crate::decision::Decision;
 use crate::plan::{Baggage, Experiment, Plan};
 use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
 use weir_core::request::decoded;
-use weir_core::{Effects, HostServices, Request};
+use weir_core::{Effects, HostServices};
 
 /// What every implementation must carry at least (section 3.3.2 of the specification). Beyond it members may be
 /// lost on their way, or, as in OpenTelemetry's propagators, all of them.
@@ -44,9 +45,10 @@ impl Plan {
         &self,
         baggage: &Baggage,
         trusted: bool,
-        request: &Request<'_, O>,
+        decision: &Decision<'_, O>,
         effects: &mut Effects,
     ) {
+        let request = decision.request;
         let sent = request.sent(baggage.header).unwrap_or_default();
         let trusted = trusted || request.is_written_before(weir_core::ownership::BAGGAGE.as_bytes());
         // A trusted peer's members stay unless ours take their place.
@@ -56,7 +58,7 @@ impl Plan {
             all || self.experiments.iter().filter(decided).any(|e| key.is(e.name().as_bytes()))
         };
         let pairs =
-            || self.assigned(request).map(|variant| variant.pair.as_bytes()).filter(|_| baggage.writes);
+            || self.assigned(decision).map(|variant| variant.pair.as_bytes()).filter(|_| baggage.writes);
         let (mut room, mut cut, mut ours) = (Room::default(), false, 0usize);
         for pair in pairs() {
             if !room.take(&[PREFIX, pair]) {

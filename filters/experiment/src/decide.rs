@@ -3,6 +3,9 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed. What most
 // requests never come to is `#[cold]`, so that it lies apart.
 
+mod pools;
+mod rare;
+
 use crate::config::Status;
 use crate::decision::{Decision, find, values};
 use crate::overrides::Chosen;
@@ -50,43 +53,54 @@ impl Plan {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
         let decision = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&decision, effects));
+        if let Some(index) = self.index.as_deref().filter(|_| !T::EACH_EXPERIMENT && !trusted) {
+            decision.find_asked(index);
+        }
         let (mut last, mut has_uncounted) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
         let counted_before = effects.counts.len();
-        for (position, experiment) in self.experiments.iter().enumerate() {
-            if !experiment.earlier.is_empty() && experiment.flag_is_decided(request) {
-                experiment.note(trace, Step::Flag, Verdict::Out);
-                continue;
-            }
-            let inherited = if trusted { decision.inherited(position, experiment, trace) } else { None };
-            let decided = match inherited {
-                Some(assigned) => Some(assigned),
-                None => decision.experiment(experiment, &mut last, trace),
-            };
-            let Some(mut assigned) = decided else { continue };
-            let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
-            if self.may_not_count {
-                assigned = decision.judged(assigned);
-            }
-            request.assign(experiment.id, assigned);
-            variant.apply(effects);
-            if !assigned.counts {
-                has_uncounted = true;
-                variant.mark(assigned, effects);
-            } else if assigned.by == DecidedBy::Hash {
-                match (&self.memory, variant.counters) {
-                    (None, Some(counters)) => {
-                        if decision.earlier.is_none() || decision.is_counted_now(experiment, variant) {
-                            effects.counts.push(counters.assignments);
-                        }
-                    }
-                    (None, None) => {}
-                    (Some(_), _) => fresh.note(&decision, position, assigned.variant),
+        // All of them in one run, or those that are asked one by one.
+        let (mut first, mut run) = decision.first_asked();
+        loop {
+            for (position, experiment) in (first..).zip(run) {
+                if !experiment.earlier.is_empty() && experiment.flag_is_decided(request) {
+                    experiment.note(trace, Step::Flag, Verdict::Out);
+                    continue;
                 }
+                let inherited = if trusted { decision.inherited(position, experiment, trace) } else { None };
+                let decided = match inherited {
+                    Some(assigned) => Some(assigned),
+                    None => decision.experiment(experiment, &mut last, trace),
+                };
+                let Some(mut assigned) = decided else { continue };
+                let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
+                if self.may_not_count {
+                    assigned = decision.judged(assigned);
+                }
+                request.assign(experiment.id, assigned);
+                variant.apply(effects);
+                if !assigned.counts {
+                    has_uncounted = true;
+                    variant.mark(assigned, effects);
+                } else if assigned.by == DecidedBy::Hash {
+                    match (&self.memory, variant.counters) {
+                        (None, Some(counters)) => {
+                            if decision.earlier.is_none() || decision.is_counted_now(experiment, variant) {
+                                effects.counts.push(counters.assignments);
+                            }
+                        }
+                        (None, None) => {}
+                        (Some(_), _) => fresh.note(&decision, position, assigned.variant),
+                    }
+                }
+            }
+            match decision.asked.get().and_then(|asked| decision.one_asked(asked, first + 1)) {
+                Some(next) => (first, run) = next,
+                None => break,
             }
         }
         if has_uncounted {
-            self.write_decided(trusted, request, effects);
+            self.write_decided(trusted, &decision, effects);
         }
         if self.outputs.any {
             self.write_outputs(trusted, &decision, effects);
@@ -204,27 +218,6 @@ impl<'a, O: HostServices> Decision<'a, O> {
         self.assign(experiment, last, trace)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn status(&self, experiment: &Experiment) -> Status {
-        match &experiment.window {
-            Some(window) if experiment.status != Status::Draft => match self.now() {
-                now if now >= window.end => Status::Ended,
-                now if now < window.start && experiment.status != Status::Ended => Status::Draft,
-                _ => experiment.status,
-            },
-            _ => experiment.status,
-        }
-    }
-
-    /// The sticky assignment; none for an experiment that is not sticky.
-    #[cold]
-    #[inline(never)]
-    fn memo(&self, experiment: &Experiment) -> StickyStore {
-        let recalled = if experiment.sticky { self.recalled() } else { None };
-        recalled.map_or(StickyStore::Nothing, |recalled| experiment.memo(recalled))
-    }
-
     /// The steps that look at the unit.
     #[inline]
     fn assign<'t, T: Trace>(
@@ -264,36 +257,6 @@ impl<'a, O: HostServices> Decision<'a, O> {
         }
     }
 
-    /// An experiment without units, or with a coverage that rises with time. Apart, for speed: see the top of the file.
-    #[cold]
-    #[inline(never)]
-    fn unusual<T: Trace>(
-        &self,
-        experiment: &Experiment,
-        unit: Option<&[u8]>,
-        trace: &mut T,
-    ) -> Option<Assigned> {
-        let assigner = match &experiment.rule {
-            Rule::Hash(assigner) => assigner,
-            Rule::Ramp(ramp) => ramp.at(self.now())?,
-            Rule::Everyone => {
-                experiment.note(trace, Step::Variant, Verdict::Variant(0));
-                return Some(Assigned::from(0));
-            }
-        };
-        let assignment = assign(assigner, unit);
-        let Assignment::Variant(variant) = assignment else {
-            if unit.is_none() {
-                self.lacks_unit.set(true);
-            }
-            experiment.hashed(trace, Step::Coverage, Verdict::Out, unit, None, assigner);
-            return None;
-        };
-        experiment.hashed(trace, Step::Coverage, Verdict::On, unit, None, assigner);
-        experiment.hashed(trace, Step::Variant, Verdict::Variant(variant), unit, None, assigner);
-        Some(Assigned::from(position(variant)))
-    }
-
     /// Whether the experiment's targeting selects the request; `None` if it does not, or if that is unknown:
     /// a value that cannot be judged never makes a unit part of an experiment. The trace gets the steps that
     /// end the experiment, and with `each` also the others.
@@ -315,82 +278,6 @@ impl<'a, O: HostServices> Decision<'a, O> {
             }
         }
         Some(())
-    }
-
-    /// A unit for clients without one. The outer `None` ends the experiment: no ID and no cookie for an
-    /// experiment that excludes the client.
-    #[cold]
-    #[inline(never)]
-    fn mint_for<'t, T: Trace>(&'t self, experiment: &Experiment, trace: &mut T) -> Option<Option<&'t [u8]>> {
-        let units = self.plan.units.get(usize::from(experiment.units))?;
-        if units.minted && self.consent() && self.is_visit() {
-            self.is_for(experiment, false, trace)?;
-            return Some(self.mint());
-        }
-        experiment.note(trace, Step::Unit, Verdict::On);
-        Some(None)
-    }
-
-    /// Holdouts and layers; `None` when the unit does not take part.
-    #[inline(never)]
-    fn pools<'t, T: Trace>(
-        &'t self,
-        experiment: &'t Experiment,
-        last: &mut Last<'t>,
-        trace: &mut T,
-    ) -> Option<()> {
-        for pool in &experiment.holdouts {
-            let held = self.place(*pool, experiment.units, last)? != Assignment::NotCovered;
-            let verdict = if held { Verdict::Out } else { Verdict::On };
-            self.pooled(experiment, Step::Holdout, verdict, *pool, last.unit, trace);
-            if held {
-                return None;
-            }
-        }
-        for layer in &experiment.layers {
-            let ours = self.place(layer.pool, layer.units, last)? == Assignment::Variant(layer.member);
-            let verdict = if ours { Verdict::On } else { Verdict::Out };
-            self.pooled(experiment, Step::Layer, verdict, layer.pool, last.unit, trace);
-            if !ours {
-                if last.unit.is_none() {
-                    self.lacks_unit.set(true);
-                }
-                return None;
-            }
-        }
-        Some(())
-    }
-
-    /// Where the unit is in a holdout or layer.
-    #[inline]
-    fn place<'t>(&'t self, pool: u16, units: u16, last: &mut Last<'t>) -> Option<Assignment> {
-        if last.pool != (pool, units) {
-            let unit = if units == last.units {
-                last.unit
-            } else {
-                self.unit(self.plan.units.get(usize::from(units))?)
-            };
-            let pooled = self.plan.pools.get(usize::from(pool))?;
-            last.place = assign(&pooled.assigner, unit);
-            last.pool = (pool, units);
-        }
-        Some(last.place)
-    }
-
-    /// Tells about a step that looked at a holdout or layer.
-    #[inline(always)]
-    fn pooled<T: Trace>(
-        &self,
-        experiment: &Experiment,
-        step: Step,
-        verdict: Verdict,
-        pool: u16,
-        unit: Option<&[u8]>,
-        trace: &mut T,
-    ) {
-        if let Some(pool) = self.plan.pools.get(usize::from(pool)) {
-            experiment.hashed(trace, step, verdict, unit, Some(&pool.name), &pool.assigner);
-        }
     }
 }
 

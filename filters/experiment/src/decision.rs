@@ -2,12 +2,12 @@
 
 use crate::choice::Choice;
 use crate::passes::Earlier;
-use crate::plan::{Experiment, Plan, Units, Variant};
+use crate::plan::{Experiment, Index, Plan, Units, Variant};
 use crate::stored::StoredAssignments;
 use std::cell::{Cell, OnceCell};
 use weir_cookie::{Cookie, Id, SIGNATURE};
 use weir_core::RequestView;
-use weir_core::{Assigned, AttrId, DecidedBy, Effects, HostServices, Predicate, Request, Truth};
+use weir_core::{Assigned, AttrId, Candidates, DecidedBy, Effects, HostServices, Predicate, Request, Truth};
 
 /// A request on its way through the experiments.
 pub(crate) struct Decision<'a, O> {
@@ -15,6 +15,8 @@ pub(crate) struct Decision<'a, O> {
     pub(crate) request: &'a Request<'a, O>,
     /// What an earlier pass of the request has left.
     pub(crate) earlier: Option<&'a Earlier>,
+    /// The experiments that are asked, where they are not all.
+    pub(crate) asked: OnceCell<Candidates<'a>>,
     is_visit: OnceCell<bool>,
     /// Whether what is counted waits for the response.
     pub(crate) provisional: Cell<bool>,
@@ -43,6 +45,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
             plan,
             request,
             earlier,
+            asked: OnceCell::new(),
             is_visit: OnceCell::new(),
             provisional: Cell::new(false),
             now: OnceCell::new(),
@@ -55,6 +58,53 @@ impl<'a, O: HostServices> Decision<'a, O> {
             lacks_unit: Cell::new(false),
             lacks_consent: Cell::new(false),
         }
+    }
+
+    /// Finds the experiments that can give the request a variant, unless all must be asked.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn find_asked(&self, index: &'a Index) {
+        let has_chosen = self.plan.overrides.as_ref().is_some_and(|it| self.choice(it).is_some());
+        if has_chosen || (index.reads_memory && self.recalled().is_some()) {
+            return;
+        }
+        let has = |units: &u16| {
+            self.plan.units.get(usize::from(*units)).and_then(|it| self.unit_apart(it)).is_some()
+        };
+        if index.units.iter().all(has) {
+            // It is the first time.
+            let _ = self.asked.set(index.rules.find(self.request));
+        }
+    }
+
+    /// The experiments that are asked, in the order of the decisions.
+    pub(crate) fn experiments(&self) -> impl Iterator<Item = &'a Experiment> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let position = match self.asked.get() {
+                Some(asked) => asked.next_from(from)?,
+                None => from,
+            };
+            from = position + 1;
+            self.plan.experiments.get(position)
+        })
+    }
+
+    /// All experiments, or the first that is asked; with the position of the first.
+    #[inline]
+    pub(crate) fn first_asked(&self) -> (usize, &'a [Experiment]) {
+        match self.asked.get() {
+            None => (0, &self.plan.experiments),
+            Some(asked) => self.one_asked(asked, 0).unwrap_or_default(),
+        }
+    }
+
+    /// The first experiment that is asked and not before a position.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn one_asked(&self, asked: &Candidates<'_>, from: usize) -> Option<(usize, &'a [Experiment])> {
+        let position = asked.next_from(from)?;
+        Some((position, self.plan.experiments.get(position..=position)?))
     }
 
     /// The same with whether it counts: without consent nothing does, and nothing of a tester.
@@ -127,8 +177,15 @@ impl<'a, O: HostServices> Decision<'a, O> {
         })
     }
 
+    /// As [`Decision::unit`], for those who rarely ask.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn unit_apart<'t>(&'t self, units: &Units) -> Option<&'t [u8]> {
+        self.unit(units)
+    }
+
     /// What identifies the request among these units, as far as it is known already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unit<'t>(&'t self, units: &Units) -> Option<&'t [u8]> {
         match units.sources.iter().find_map(|source| self.text(*source)) {
             Some(unit) => Some(unit),

@@ -41,7 +41,7 @@ impl<O: HostServices> Decision<'_, O> {
     pub(crate) fn expose(&self, experiment: &Experiment, variant: &Variant, effects: &mut Effects) -> bool {
         let Some(exposure) = experiment.exposure else { return true };
         let Some(units) = self.plan.units.get(usize::from(experiment.units)) else { return false };
-        let Some(unit) = self.unit(units) else { return false };
+        let Some(unit) = self.unit_apart(units) else { return false };
         let made = effects.make(|out| write_unit(unit, out));
         let key = effects.make(|out| out.extend_from_slice(variant.key.as_bytes()));
         effects.states.push((exposure.variant, key.into()));
@@ -69,7 +69,7 @@ impl<O: HostServices> Decision<'_, O> {
         if !self.is_visit() {
             return;
         }
-        for experiment in &self.plan.experiments {
+        for experiment in self.experiments() {
             let Some(assigned) = self.request.assigned(experiment.id) else { continue };
             if assigned.by != DecidedBy::Hash || !assigned.counts {
                 continue;

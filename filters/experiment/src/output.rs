@@ -1,7 +1,7 @@
 //! Outputs that all experiments share.
 
 use crate::decision::Decision;
-use crate::plan::{Plan, Variant};
+use crate::plan::{Experiment, Plan, Variant};
 use std::rc::Rc;
 use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
@@ -18,12 +18,12 @@ impl Plan {
     ) {
         let (outputs, request) = (&self.outputs, decision.request);
         if let Some(header) = outputs.combined {
-            self.write_combined(header, trusted, request, effects);
+            self.write_combined(header, trusted, decision, effects);
         }
         if let Some(baggage) = &outputs.baggage
             && (baggage.writes || request.sent(baggage.header).is_some())
         {
-            self.write_baggage(baggage, trusted, request, effects);
+            self.write_baggage(baggage, trusted, decision, effects);
         }
         if outputs.response_header.is_some() || outputs.response_cookie.is_some() {
             self.write_response(decision, effects);
@@ -31,14 +31,11 @@ impl Plan {
     }
 
     /// The variants that were assigned, in the order of the decisions.
-    #[inline]
-    pub(crate) fn assigned<O: HostServices>(
+    pub(crate) fn assigned<'d, O: HostServices>(
         &self,
-        request: &Request<'_, O>,
-    ) -> impl Iterator<Item = &Variant> {
-        self.experiments
-            .iter()
-            .filter_map(|experiment| experiment.variants.get(usize::from(request.variant(experiment.id)?)))
+        decision: &'d Decision<'_, O>,
+    ) -> impl Iterator<Item = &'d Variant> {
+        decision.experiments().filter_map(|experiment| experiment.assigned(decision.request))
     }
 
     #[inline]
@@ -46,12 +43,16 @@ impl Plan {
         &self,
         header: OwnedHeader,
         trusted: bool,
-        request: &Request<'_, O>,
+        decision: &Decision<'_, O>,
         effects: &mut Effects,
     ) {
-        let mut any = false;
+        let (mut any, request) = (false, decision.request);
         let made = effects.make(|out| {
-            for variant in self.assigned(request) {
+            if decision.asked.get().is_some() {
+                any = self.write_some(decision, out);
+                return;
+            }
+            for variant in self.experiments.iter().filter_map(|experiment| experiment.assigned(request)) {
                 if any {
                     out.push(b',');
                 }
@@ -68,6 +69,20 @@ impl Plan {
         }
     }
 
+    /// Writes the pairs of the variants that were assigned; false without any.
+    #[cold]
+    #[inline(never)]
+    fn write_some<O: HostServices>(&self, decision: &Decision<'_, O>, out: &mut Vec<u8>) -> bool {
+        let before = out.len();
+        for variant in self.assigned(decision) {
+            if out.len() > before {
+                out.push(b',');
+            }
+            out.extend_from_slice(variant.pair.as_bytes());
+        }
+        out.len() > before
+    }
+
     /// Tells peers that trust this proxy which variants do not count, and why. What counts is not mentioned, so that
     /// most requests have no such header.
     #[cold]
@@ -75,11 +90,11 @@ impl Plan {
     pub(crate) fn write_decided<O: HostServices>(
         &self,
         trusted: bool,
-        request: &Request<'_, O>,
+        decision: &Decision<'_, O>,
         effects: &mut Effects,
     ) {
-        let Some(header) = self.outputs.decided else { return };
-        let uncounted = self.experiments.iter().filter_map(|experiment| {
+        let (Some(header), request) = (self.outputs.decided, decision.request) else { return };
+        let uncounted = decision.experiments().filter_map(|experiment| {
             let assigned = request.assigned(experiment.id).filter(|assigned| !assigned.counts)?;
             Some([experiment.name(), "=", assigned.word()])
         });
@@ -114,12 +129,7 @@ impl Plan {
     #[inline(never)]
     fn write_response<O: HostServices>(&self, decision: &Decision<'_, O>, effects: &mut Effects) {
         let mut pairs = Vec::new();
-        for variant in self.assigned(decision.request) {
-            if !pairs.is_empty() {
-                pairs.push(b',');
-            }
-            pairs.extend_from_slice(variant.pair.as_bytes());
-        }
+        self.write_some(decision, &mut pairs);
         if let Some(cookie) = self.outputs.response_cookie.as_ref().filter(|_| decision.consent()) {
             // Neither `,` nor a second `=` is at home in a cookie.
             let value: Vec<u8> = pairs
@@ -138,5 +148,13 @@ impl Plan {
             let value: Rc<[u8]> = pairs.into();
             effects.response.push(ResponseHeader { name: name.clone(), value, replace: true });
         }
+    }
+}
+
+impl Experiment {
+    /// The variant that a request was assigned.
+    #[inline]
+    fn assigned<O: HostServices>(&self, request: &Request<'_, O>) -> Option<&Variant> {
+        self.variants.get(usize::from(request.variant(self.id)?))
     }
 }

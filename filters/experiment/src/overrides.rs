@@ -46,7 +46,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
         choice.is_some_and(|choice| choice.unfit.is_none())
     }
 
-    fn choice(&self, overrides: &Overrides) -> &Option<Choice<'a>> {
+    pub(crate) fn choice(&self, overrides: &Overrides) -> &Option<Choice<'a>> {
         self.choice.get_or_init(|| self.read_choice(overrides))
     }
 

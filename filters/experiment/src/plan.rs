@@ -5,13 +5,15 @@ use crate::exposure::Exposure;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ids::{Counter, ExperimentId, State, TextId};
-use weir_core::{AttrId, OwnedHeader, Passes, Predicate, Steps};
+use weir_core::{AttrId, OwnedHeader, Passes, Predicate, RuleIndex, Steps};
 
 /// The validated section.
 #[derive(Debug)]
 pub struct Plan {
     /// In the order in which they are decided: prerequisites first.
     pub(crate) experiments: Box<[Experiment]>,
+    /// An index of the experiments, where they are many.
+    pub(crate) index: Option<Box<Index>>,
     pub(crate) units: Box<[Units]>,
     /// Holdouts and layers.
     pub(crate) pools: Box<[Pool]>,
@@ -40,6 +42,17 @@ pub struct Plan {
     pub(crate) without_consent: Option<Counter>,
     /// Counts requests of which a condition could not be judged.
     pub(crate) undecided: Counter,
+}
+
+/// Which experiments can give a request a variant.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// By their targeting.
+    pub(crate) rules: Box<RuleIndex>,
+    /// Whether some of them remember variants, so that it is of no use to a request with a cookie of theirs.
+    pub(crate) reads_memory: bool,
+    /// The units of those that are in a layer. A request that lacks one of them is counted where it is asked for.
+    pub(crate) units: Box<[u16]>,
 }
 
 /// One experiment.
@@ -276,6 +289,11 @@ impl Plan {
         &self.experiments
     }
 
+    /// Whether there is an index of the experiments, by which requests are asked about some of them only.
+    pub fn has_index(&self) -> bool {
+        self.index.is_some()
+    }
+
     /// The experiment of this key.
     pub fn experiment(&self, key: &str) -> Option<&Experiment> {
         self.experiments.iter().find(|experiment| *experiment.key == *key)
@@ -283,6 +301,11 @@ impl Plan {
 }
 
 impl Experiment {
+    /// Its id in requests.
+    pub fn id(&self) -> ExperimentId {
+        self.id
+    }
+
     /// Its key.
     pub fn key(&self) -> &str {
         &self.key

@@ -91,11 +91,17 @@ impl Note<'_> {
 
 /// Receives each step. Requests are decided with `()`, which ignores the steps and costs nothing.
 pub trait Trace {
+    /// Whether it is told of each experiment. Otherwise, those that certainly give the request no variant may be left
+    /// out.
+    const EACH_EXPERIMENT: bool = true;
+
     /// A step was taken.
     fn note(&mut self, note: Note<'_>);
 }
 
 impl Trace for () {
+    const EACH_EXPERIMENT: bool = false;
+
     #[inline(always)]
     fn note(&mut self, _: Note<'_>) {}
 }

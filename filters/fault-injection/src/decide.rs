@@ -4,6 +4,8 @@
 // requests never come to is `#[cold]`, so that it lies apart.
 
 mod inject;
+#[cfg(test)]
+mod many;
 
 use crate::control::Commands;
 use crate::kind::Kind;
@@ -11,7 +13,7 @@ use crate::plan::{FaultAction, Gate, Plan, Rule, Sticky};
 use inject::Injected;
 use weir_allocation::{Bucket, Fraction, Salt};
 use weir_core::RequestView;
-use weir_core::{Disposition, Effects, HostServices, Predicate, Request, Truth, Value};
+use weir_core::{Disposition, Effects, HostServices, Predicate, Request, RuleIndex, Truth, Value};
 
 /// The draws about one request and one rule, by kind.
 #[derive(Clone, Copy, Default)]
@@ -45,24 +47,59 @@ impl Plan {
             return;
         }
         let mut injected = Injected::default();
-        for (index, rule) in (0_u16..).zip(&self.rules) {
-            let commands = match &rule.control {
-                Some(control) if control.is_asked(request) => control.read(request, self.undecided, effects),
-                _ => Commands::NONE,
-            };
-            let draws = match &rule.sticky {
-                Some(sticky) => sticky.draw(rule, request),
-                None => self.draw(rule, request),
-            };
-            if (draws.hit || commands.any) && holds(&rule.when, request, &mut injected.undecided) {
-                self.hit(index, rule, draws, &commands, request, &mut injected);
+        match self.index.as_deref() {
+            None => {
+                for (index, rule) in (0_u16..).zip(&self.rules) {
+                    self.ask(index, rule, request, effects, &mut injected);
+                }
             }
+            Some(rules) => self.ask_some(rules, request, effects, &mut injected),
         }
         for _ in 0..injected.undecided {
             effects.counts.push(self.undecided);
         }
         if injected.any {
             self.inject(injected, request, effects);
+        }
+    }
+
+    /// Asks the rules that can be for a request. The draws about others are of no use to anyone.
+    #[cold]
+    #[inline(never)]
+    fn ask_some<O: HostServices>(
+        &self,
+        rules: &RuleIndex,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        injected: &mut Injected,
+    ) {
+        for position in rules.find(request).iter() {
+            if let (Ok(index), Some(rule)) = (u16::try_from(position), self.rules.get(position)) {
+                self.ask(index, rule, request, effects, injected);
+            }
+        }
+    }
+
+    /// Whether a rule hits a request.
+    #[inline(always)]
+    fn ask<O: HostServices>(
+        &self,
+        index: u16,
+        rule: &Rule,
+        request: &Request<'_, O>,
+        effects: &mut Effects,
+        injected: &mut Injected,
+    ) {
+        let commands = match &rule.control {
+            Some(control) if control.is_asked(request) => control.read(request, self.undecided, effects),
+            _ => Commands::NONE,
+        };
+        let draws = match &rule.sticky {
+            Some(sticky) => sticky.draw(rule, request),
+            None => self.draw(rule, request),
+        };
+        if (draws.hit || commands.any) && holds(&rule.when, request, &mut injected.undecided) {
+            self.hit(index, rule, draws, &commands, request, injected);
         }
     }
 

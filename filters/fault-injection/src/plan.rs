@@ -8,7 +8,7 @@ use crate::kind::Kind;
 use crate::response::{Marks, ResponseFault};
 use weir_allocation::{Bucket, Fraction, Salt};
 use weir_core::ids::{Counter, Gauge, OwnedHeader, State};
-use weir_core::{AttrId, Predicate, Reply};
+use weir_core::{AttrId, Predicate, Reply, RuleIndex};
 
 /// The filter state in which the reason stands.
 pub(crate) const STATE: &str = "fault";
@@ -18,6 +18,8 @@ pub(crate) const STATE: &str = "fault";
 pub struct Plan {
     /// The rules that can do something, in order.
     pub(crate) rules: Box<[Rule]>,
+    /// An index of the rules, where they are many.
+    pub(crate) index: Option<Box<RuleIndex>>,
     pub(crate) chance: Chance,
     pub(crate) marks: Marks,
     /// The filter state with the reason, for access logs.

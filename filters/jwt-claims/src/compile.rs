@@ -10,7 +10,7 @@ use crate::config::{Config, ErrorFormat, Errors};
 use crate::failure::REASONS;
 use crate::plan::{Counters, KeyServer, Keys, Plan, Preflight, Provider};
 use crate::reply::Replies;
-use weir_core::{At, Compiler, OwnedHeader, RuleIndex, Table, duration};
+use weir_core::{At, Compiler, OwnedHeader, RuleCost, RuleIndex, Table, duration};
 use weir_jose::Refusal;
 
 /// How many tokens are remembered, and how long ones, where nothing else is said.
@@ -45,7 +45,8 @@ impl Plan {
         }
         let replies = replies(&config.errors, compiler, &at.field("errors"));
         let longest = config.cache.max_token_size.unwrap_or(MAX_CACHED_LEN);
-        let index = RuleIndex::new(&rules.iter().map(|rule| Some(&rule.when)).collect::<Vec<_>>(), compiler);
+        let predicates: Vec<_> = rules.iter().map(|rule| Some(&rule.when)).collect();
+        let index = RuleIndex::new(&predicates, RuleCost::PREDICATE, compiler);
         Self {
             providers: providers.into(),
             rules,

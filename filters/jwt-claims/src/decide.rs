@@ -80,7 +80,7 @@ impl Plan {
         let found = match &self.index {
             None => self.rules.iter().enumerate().find_map(|(position, rule)| asked(position, rule)),
             Some(index) => {
-                index.find(request).find_map(|position| asked(position, self.rules.get(position)?))
+                index.find(request).iter().find_map(|position| asked(position, self.rules.get(position)?))
             }
         };
         if let Some((position, Truth::Unknown)) = found {
@@ -134,7 +134,7 @@ impl Plan {
         // A client chooses what cannot be judged, so this must not cost a look at each of many rules either.
         let later: Vec<usize> = match &self.index {
             None => (position + 1..self.rules.len()).collect(),
-            Some(index) => index.find(request).filter(|later| *later > position).collect(),
+            Some(index) => index.find(request).iter().filter(|later| *later > position).collect(),
         };
         for position in later {
             let Some(rule) = self.rules.get(position) else { continue };

@@ -1,5 +1,6 @@
 //! Carries out what the filters decided: the effects of a request, with the fewest hostcalls.
 
+use weir_core::access_plan::Owned;
 use weir_core::effect::HeaderValue;
 use weir_core::header::{Pairs, equal, is_safe_value};
 use weir_core::ownership::SHARED_STATE;
@@ -19,14 +20,11 @@ pub(crate) fn apply<O: HostServices, H: Host>(
     effects: &Effects,
     host: &H,
 ) {
-    for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
-        let header = OwnedHeader::at(index);
-        match (request.sent(header), effects.bytes(*given, shape)) {
-            (None, None) => {}
-            (None, Some(value)) if !matches!(given, HeaderValue::Lines(_)) => {
-                host.edit(HeaderMap::Request, owned.name.as_bytes(), Edit::Add(value))
-            }
-            _ => apply_otherwise(shape, request, effects, header, host),
+    if let Some(set) = effects.headers_set() {
+        apply_some(set, shape, request, effects, host);
+    } else {
+        for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
+            apply_one(shape, request, effects, OwnedHeader::at(index), owned, *given, host);
         }
     }
     if request.has_reserved() && !effects.trusted {
@@ -42,6 +40,57 @@ pub(crate) fn apply<O: HostServices, H: Host>(
     }
     if shape.shared.is_some() {
         record(shape, request, effects, host);
+    }
+}
+
+/// What becomes of a header that we own.
+#[inline(always)]
+fn apply_one<O: HostServices, H: Host>(
+    shape: &AccessPlan,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    header: OwnedHeader,
+    owned: &Owned,
+    given: HeaderValue,
+    host: &H,
+) {
+    match (request.sent(header), effects.bytes(given, shape)) {
+        (None, None) => {}
+        (None, Some(value)) if !matches!(given, HeaderValue::Lines(_)) => {
+            host.edit(HeaderMap::Request, owned.name.as_bytes(), Edit::Add(value))
+        }
+        _ => apply_otherwise(shape, request, effects, header, host),
+    }
+}
+
+/// The same of all headers that we own, in their order, without a look at the many that are neither set nor sent.
+#[cold]
+#[inline(never)]
+fn apply_some<O: HostServices, H: Host>(
+    set: &[OwnedHeader],
+    shape: &AccessPlan,
+    request: &Request<'_, O>,
+    effects: &Effects,
+    host: &H,
+) {
+    let mut bits = vec![0u64; shape.owned.len().div_ceil(64)];
+    for header in request.sent_owned().chain(set.iter().copied()) {
+        if let Some(word) = bits.get_mut(header.index() / 64) {
+            *word |= 1 << (header.index() % 64);
+        }
+    }
+    for (number, mut word) in bits.into_iter().enumerate() {
+        while word != 0 {
+            let index = number * 64 + word.trailing_zeros() as usize;
+            word &= word - 1;
+            if let (Ok(header), Some(owned), Some(given)) = (
+                u16::try_from(index).map(OwnedHeader::at),
+                shape.owned.get(index),
+                effects.headers.get(index),
+            ) {
+                apply_one(shape, request, effects, header, owned, *given, host);
+            }
+        }
     }
 }
 
@@ -171,6 +220,52 @@ mod tests {
             apply(&shape, &request, &effects, &host);
             let lines: Vec<Vec<u8>> = host.request.borrow().iter().map(|(_, value)| value.to_vec()).collect();
             assert_eq!(lines, [b"reader", b"writer"]);
+        }
+    }
+
+    /// Of many headers that we own, each becomes what it would become among few, in the same order.
+    #[test]
+    fn many_headers_are_written_as_few_are() {
+        let (named, env) = (AttributeMap::default(), |_: &str| None);
+        let mut compiler = Compiler::new(&named, &env, Problems::default());
+        let owned: Vec<OwnedHeader> =
+            (0..200).map(|i| compiler.own_header(&format!("x-{i}"), &At::root()).unwrap()).collect();
+        let value = compiler.text(b"ours");
+        let shape = compiler.finish().unwrap();
+        let services = Services::default();
+        // Effects are used again: what one request was given, the next is not.
+        let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
+        for round in 0..50 {
+            let sent: Vec<(String, &[u8])> = (0..round % 9)
+                .map(|i| {
+                    (format!("x-{}", (i * 31 + round * 7) % 220), [&b"theirs"[..], b"ours", b"more"][i % 3])
+                })
+                .collect();
+            let sent: Vec<(&str, &[u8])> = sent.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+            let twice = [&sent[..], &sent[..sent.len() / 2]].concat();
+            let raw = encode_pairs(&twice);
+            scratch.read(&shape, &raw);
+            let request = Request::new(&shape, &raw, &scratch, &services);
+            effects.reset(&shape);
+            for i in 0..round % 7 {
+                let given = if i == 3 { HeaderValue::AsSent } else { HeaderValue::Text(value) };
+                // Later ones come first, and some twice.
+                effects.set(owned[(round + 600 - i * 41) % 200], given);
+                effects.set(owned[(round * 3) % 200], given);
+            }
+            assert!(effects.headers_set().is_some());
+            let [all, some] = [true, false].map(|all| {
+                let host = FakeHost::with_request(&twice);
+                if all {
+                    for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
+                        apply_one(&shape, &request, &effects, OwnedHeader::at(index), owned, *given, &host);
+                    }
+                } else {
+                    apply(&shape, &request, &effects, &host);
+                }
+                format!("{:?}", host.request.borrow())
+            });
+            assert_eq!(some, all, "round {round}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of a single value.
 
 use super::Clause;
-use super::js::{compare_lowered, number_of};
+use super::js::number_of;
 use super::node::Node;
 use super::pattern::Pattern;
 use super::version::Version;
@@ -197,8 +197,10 @@ impl Set {
         !(self.texts.is_empty() || self.ignore_case || has_others)
     }
 
+    /// Lowers the text once: lists are long, and each comparison would.
     fn has_lowered(&self, text: &[u8]) -> bool {
-        self.texts.binary_search_by(|known| compare_lowered(text, known).reverse()).is_ok()
+        let lowered = str::from_utf8(text).map(str::to_lowercase);
+        lowered.is_ok_and(|text| self.texts.binary_search_by(|known| (**known).cmp(&*text)).is_ok())
     }
 }
 

@@ -9,7 +9,7 @@
 use crate::claims::ClaimSource;
 use crate::effect::ResponseHeader;
 use crate::header::{Pair, Pairs, equal};
-use crate::ids::State;
+use crate::ids::{OwnedHeader, State};
 use crate::ownership::Reserved;
 use crate::problem::At;
 use crate::sort::sort_by;
@@ -157,6 +157,8 @@ pub struct AccessPlan {
     by_length: Vec<Candidate>,
     /// For each length of name, where in `by_length` its names start and end.
     of_length: Vec<(u16, u16)>,
+    /// The owned header at each position in [`AccessPlan::headers`], or [`SlotOffsets::NOWHERE`].
+    owner: Vec<u16>,
 }
 
 /// A header that is looked for.
@@ -245,6 +247,13 @@ impl AccessPlan {
         ours.filter(|o| other.owns(o.name.as_bytes())).map(|o| o.name.as_str()).collect()
     }
 
+    /// The owned headers that a request has, one for each line.
+    pub(crate) fn find_owned<'a>(&'a self, raw: &'a [u8]) -> impl Iterator<Item = OwnedHeader> + 'a {
+        let owner =
+            |slot: usize| self.owner.get(slot).copied().filter(|owner| *owner != SlotOffsets::NOWHERE);
+        self.find_headers(raw).filter_map(move |(slot, _)| owner(slot).map(OwnedHeader::at))
+    }
+
     /// The position of a header among [`AccessPlan::headers`].
     #[inline]
     pub fn find_header(&self, name: &[u8]) -> Option<usize> {
@@ -256,6 +265,12 @@ impl AccessPlan {
     /// Gives everything its place, once all is known that is looked for.
     pub(crate) fn settle(&mut self) {
         self.index_headers();
+        self.owner = vec![SlotOffsets::NOWHERE; self.headers.len()];
+        for (index, owned) in (0u16..).zip(&self.owned) {
+            if let Some(owner) = self.owner.get_mut(usize::from(owned.header)) {
+                *owner = index;
+            }
+        }
         self.reserved.settle();
         self.has_json = self.attributes.iter().any(|a| a.kind == Kind::Json);
         let places = &mut self.places;

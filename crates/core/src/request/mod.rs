@@ -103,6 +103,11 @@ impl<'r, O: HostServices> Request<'r, O> {
         place.is_some_and(|place| place.is_arena())
     }
 
+    /// The owned headers that the client sent, one for each line.
+    pub fn sent_owned(&self) -> impl Iterator<Item = OwnedHeader> {
+        self.shape.find_owned(self.raw)
+    }
+
     /// Whether there are headers that nothing reads or writes, and that clients must not send.
     #[inline]
     pub fn has_reserved(&self) -> bool {

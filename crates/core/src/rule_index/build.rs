@@ -15,6 +15,24 @@ const MIN_COST: usize = 32;
 /// rule excludes by something else do not pay for it.
 const MIN_COST_OF_COSTLY: usize = 10 * MIN_COST;
 
+/// What asking about a rule costs without an index, in comparisons of a header.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleCost {
+    /// What comes before its predicate.
+    pub before: usize,
+    /// Whether its predicate is looked at for most requests.
+    pub judged: bool,
+}
+
+impl RuleCost {
+    /// Nothing but the predicate.
+    pub const PREDICATE: Self = Self { before: 0, judged: true };
+
+    fn of(self, predicate: usize) -> usize {
+        self.before + if self.judged { predicate } else { 0 }
+    }
+}
+
 /// The need of a rule by which it is found: the positions of its keys.
 type Found = Option<Box<[usize]>>;
 
@@ -45,24 +63,29 @@ impl Sources {
 }
 
 impl RuleIndex {
-    /// An index of rules; `None` for a rule that all requests must be asked about. Returns `None` if asking all
-    /// rules costs less than an index.
-    pub fn new(rules: &[Option<&Predicate>], compiler: &Compiler<'_>) -> Option<Box<Self>> {
+    /// An index of rules, each of which costs `cost`; `None` for a rule that all requests must be asked about. Returns
+    /// `None` if asking all rules costs less than an index.
+    pub fn new(rules: &[Option<&Predicate>], cost: RuleCost, compiler: &Compiler<'_>) -> Option<Box<Self>> {
         if rules.len() < MIN_COST / 4 {
             return None;
         }
         let (known, wanted) = wanted(rules);
         let mut sources = Sources::default();
         let mut found = Vec::with_capacity(rules.len());
+        // What rules cost that no request is for.
+        let mut idle = 0;
         for rule in rules {
             let best = rule.and_then(|rule| best(rule, &known, &wanted, compiler));
             found.push(best.map(|need| {
-                let cost = need.cost.div_ceil(need.keys.len().max(1));
-                need.keys.iter().for_each(|key| sources.add(key.source, cost));
+                let cost = cost.of(need.cost);
+                match need.keys.len() {
+                    0 => idle += cost,
+                    keys => need.keys.iter().for_each(|key| sources.add(key.source, cost.div_ceil(keys))),
+                }
                 need.keys.iter().filter_map(|key| known.find(key)).collect()
             }));
         }
-        if !sources.worth(compiler).any(|(_, worth)| worth) {
+        if idle < MIN_COST && !sources.worth(compiler).any(|(_, worth)| worth) {
             return None;
         }
         Some(Box::new(assemble(&known, &sources, &found, compiler)))

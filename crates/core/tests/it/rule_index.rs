@@ -6,8 +6,8 @@ use crate::http_match_support::{Services, claim};
 use serde_json::{Value, json};
 use weir_core::header::encode_pairs;
 use weir_core::{
-    AccessPlan, At, AttributeMap, Compiler, Predicate, Problems, Request, RuleIndex, Scratch, Targeting,
-    Truth, load,
+    AccessPlan, At, AttributeMap, Compiler, Predicate, Problems, Request, RuleCost, RuleIndex, Scratch,
+    Targeting, Truth, load,
 };
 
 /// A linear congruential generator.
@@ -33,6 +33,10 @@ struct Rules {
 
 impl Rules {
     fn new(rules: &[Value]) -> Self {
+        Self::with_cost(rules, RuleCost::PREDICATE)
+    }
+
+    fn with_cost(rules: &[Value], cost: RuleCost) -> Self {
         let attributes: AttributeMap = load(
             br#"{"a": "header:x-a", "lower": {"header": "x-a", "lower": true}, "cookie": "cookie:c", "query": "query:q",
                 "json": {"header": "x-b", "type": "json"}, "number": {"header": "x-b", "type": "number"},
@@ -46,7 +50,7 @@ impl Rules {
         let mut compiler = Compiler::new(&attributes, &env, problems);
         let rules: Vec<Predicate> =
             targetings.iter().map(|targeting| targeting.compile(&mut compiler, &At::root())).collect();
-        let index = RuleIndex::new(&rules.iter().map(Some).collect::<Vec<_>>(), &compiler);
+        let index = RuleIndex::new(&rules.iter().map(Some).collect::<Vec<_>>(), cost, &compiler);
         let shape = compiler.finish().map_err(|problems| problems.to_string()).unwrap();
         Self { shape, rules, index }
     }
@@ -57,7 +61,7 @@ impl Rules {
         scratch.read(&self.shape, &raw);
         let request = Request::new(&self.shape, &raw, &scratch, host);
         let all = || (0..self.rules.len()).collect();
-        let found = self.index.as_ref().map_or_else(all, |index| index.find(&request).collect());
+        let found = self.index.as_ref().map_or_else(all, |index| index.find(&request).iter().collect());
         (self.rules.iter().map(|rule| rule.judge(&request)).collect(), found)
     }
 }
@@ -204,7 +208,12 @@ fn only_rules_that_are_false_are_left_out() {
     let (mut asked, mut of, mut unknown) = (0, 0, 0);
     for round in 0..60 {
         let rules: Vec<Value> = (0..40 + chance.below(100)).map(|_| rule(&mut chance)).collect();
-        let compiled = Rules::new(&rules);
+        let costs = [
+            RuleCost::PREDICATE,
+            RuleCost { before: 4, judged: true },
+            RuleCost { before: 4, judged: false },
+        ];
+        let compiled = Rules::with_cost(&rules, *chance.one(&costs));
         for _ in 0..30 {
             let (headers, host) = (headers(&mut chance), services(&mut chance));
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (*n, v.as_slice())).collect();
@@ -282,4 +291,30 @@ fn a_few_rules_have_no_index() {
     // Neither have many that ask for no text.
     let rule = |i| json!({"match": {"headers": {format!("x-{i}"): {"present": true}}}});
     assert!(Rules::new(&(0..100).map(rule).collect::<Vec<_>>()).index.is_none());
+}
+
+/// What comes before a look at a rule makes an index worth it with fewer rules, and with those that no request is for.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn rules_that_cost_more_have_an_index_sooner() {
+    let costly = RuleCost { before: 4, judged: false };
+    let rule = |i| json!({"match": {"headers": {"x-a": {"exact": format!("p{i}")}}}});
+    let rules: Vec<Value> = (0..10).map(rule).collect();
+    assert!(Rules::new(&rules).index.is_none());
+    assert!(Rules::with_cost(&rules, costly).index.is_some());
+    // A rule with a predicate that is never true.
+    let (attributes, env) = (AttributeMap::default(), |_: &str| None);
+    let compiler = Compiler::new(&attributes, &env, Problems::default());
+    let nobody = [const { &Predicate::Const(false) }; 10].map(Some);
+    assert!(RuleIndex::new(&nobody, RuleCost::PREDICATE, &compiler).is_none());
+    let index = RuleIndex::new(&nobody, costly, &compiler).unwrap();
+    let (shape, scratch, host) = (compiler.finish().ok().unwrap(), Scratch::default(), Services::default());
+    let request = Request::new(&shape, &[], &scratch, &host);
+    assert_eq!(index.find(&request).iter().count(), 0);
+    // And one that all requests are asked about.
+    let compiler = Compiler::new(&attributes, &env, Problems::default());
+    let mut some = nobody;
+    some[7] = None;
+    let index = RuleIndex::new(&some, costly, &compiler).unwrap();
+    assert_eq!(index.find(&request).iter().collect::<Vec<_>>(), [7]);
 }

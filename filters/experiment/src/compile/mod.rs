@@ -2,6 +2,7 @@
 
 mod assignment;
 mod flags;
+mod index;
 mod order;
 mod pools;
 mod section;
@@ -9,7 +10,7 @@ mod variants;
 
 use crate::config::{Config, Experiment as Spec, Prerequisite};
 use crate::exposure::Exposure;
-use crate::plan::{Experiment, Plan, Trust, Units, Window};
+use crate::plan::{Experiment, Index, Plan, Trust, Units, Window};
 use pools::Pools;
 use variants::Writer;
 use weir_core::ids::{ExperimentId, TextId};
@@ -70,6 +71,7 @@ impl Plan {
             outputs.headers.iter().flatten().chain(&outputs.combined).for_each(|it| compiler.decided_by(*it));
         }
         Self {
+            index: Index::new(&experiments, compiler),
             experiments: experiments.into(),
             units: units.into_items().into(),
             pools,

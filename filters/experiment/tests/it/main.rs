@@ -8,6 +8,7 @@ mod support;
 mod decide;
 mod exposures;
 mod goals;
+mod many;
 mod ramps;
 mod refused;
 mod statistics;

@@ -13,7 +13,7 @@ use weir_allocation::{Salt, purpose};
 use weir_core::http_match::{Anchor, TextTest};
 use weir_core::ids::{Counter, Gauge};
 use weir_core::targeting::has_variants;
-use weir_core::{At, AttrId, Compiler, Predicate, SourceSpec, Table, Targeting};
+use weir_core::{At, AttrId, Compiler, Predicate, RuleCost, RuleIndex, SourceSpec, Table, Targeting};
 
 /// The variable of the VM's environment that switches all faults off.
 const ALL_OFF: &str = "WEIR_FAULTS_OFF";
@@ -23,6 +23,9 @@ const NODE: &str = "x-envoy-downstream-service-node";
 
 /// Position is identity in marks, so there cannot be more.
 const MAX_FAULTS: usize = 4096;
+
+/// A draw comes before the look at a rule's predicate, which most requests so never come to.
+const COST: RuleCost = RuleCost { before: 4, judged: false };
 
 impl Plan {
     /// Compiles a section to its plan. Problems go to the compiler, and a plan with problems must not be
@@ -46,8 +49,13 @@ impl Plan {
         if gate::is_set(ALL_OFF, compiler) {
             rules.clear();
         }
+        // What headers control has effects of its own, whether or not the rule is for the request.
+        let predicates: Vec<_> =
+            rules.iter().map(|rule: &Rule| rule.control.is_none().then_some(&rule.when)).collect();
+        let index = RuleIndex::new(&predicates, COST, compiler);
         Self {
             rules: rules.into(),
+            index,
             chance: Chance::default(),
             marks: Marks::default(),
             state: compiler.lasting_state(STATE),

@@ -105,7 +105,7 @@ impl Plan {
             // What the proxy itself answers is as the rule says.
             (rate, response) = (None, None);
         }
-        let mut reason = Reason::default();
+        let mut reason = Reason { text: Vec::with_capacity(REASON), rule: None };
         if let Some((index, time)) = delay
             && let Some(rule) = self.rule(index)
         {
@@ -200,8 +200,10 @@ fn tells_of_response(reason: &[u8]) -> bool {
     reason.split(|b| *b == b';').any(|part| part.starts_with(b"response=") || part.starts_with(b"rate="))
 }
 
+/// Room for most reasons, so that they are written without being moved, in bytes.
+const REASON: usize = 96;
+
 /// What happened, for access logs: `rule=a;delay=5000ms;abort=503`, and a `,` before the next rule.
-#[derive(Default)]
 struct Reason<'r> {
     text: Vec<u8>,
     rule: Option<&'r str>,
