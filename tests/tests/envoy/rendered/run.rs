@@ -15,7 +15,7 @@ use weir_tests::envoy::{Signal, signal};
 use weir_tests::{paths, program};
 use weir_upstream::Upstream;
 
-use super::ROUTING;
+use super::{JWT, ROUTING};
 
 /// Longer than Envoy takes to compile the module on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -190,6 +190,36 @@ fn an_upstream_of_ones_own_takes_the_place_of_a_sample() {
     let listener = address(&said[2]);
     assert_eq!(ask(listener, &Request::get("/")), "mine");
     assert_eq!(ask(listener, &Request::get("/").header("x-beta", "1")), "v2");
+    let why = "No requests were sent, as they could reach services of your own: v1.";
+    assert!(said.iter().any(|line| line == why), "{said:#?}");
+}
+
+#[test]
+fn requests_are_sent_through_envoy_unless_they_need_a_token_or_are_not_wanted() {
+    let said = |configuration: &str, options: &[&str]| {
+        let work = Work::new(configuration);
+        Running::start(&work, options).said()
+    };
+    let sent = said(ROUTING, &[]);
+    let rows: Vec<Vec<&str>> = sent
+        .iter()
+        .filter(|line| line.starts_with("  200"))
+        .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+        .collect();
+    let expected = [vec!["200", "v1", "GET /"], vec!["200", "v2", "GET / x-beta: 1", "x-weir-route: v2"]];
+    assert_eq!(rows, expected, "{sent:#?}");
+    let counted: Vec<&str> =
+        sent.iter().filter_map(|line| line.split_once("requests to ")).map(|(_, it)| it).collect();
+    assert_eq!(counted, ["v1 +1", "v2 +1"], "{sent:#?}");
+
+    let silent = said(ROUTING, &["--no-requests"]);
+    assert!(!silent.iter().any(|line| line.contains("equests")), "{silent:#?}");
+    let locked = said(&format!("{JWT}\n{ROUTING}"), &[]);
+    let why = "No requests were sent: they need a token of a. With one in the variable TOKEN:";
+    assert!(locked.iter().any(|line| line == why), "{locked:#?}");
+    // A configuration that looks at tokens and asks for none.
+    let open = said(&format!("{}\n{ROUTING}", JWT.replace("requires: a", "requires: none")), &[]);
+    assert!(open.iter().any(|line| line.starts_with("  200")), "{open:#?}");
 }
 
 #[test]
