@@ -12,6 +12,7 @@ mod document;
 mod environment;
 #[doc(hidden)]
 pub mod fuzzed;
+mod http_client;
 mod import;
 mod init;
 mod input;

@@ -2,14 +2,14 @@
 
 mod kubeconfig;
 
+use crate::http_client::{self, Unread};
 use http::{HeaderValue, Method, header};
 use kubeconfig::{Credential, Settings};
-use reqwest::{Client, Identity, Proxy, Response, Url, redirect};
+use reqwest::{Client, Identity, Proxy, Url};
 use serde_json::Value;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use weir_core::escape::escape;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A longer wait counts as no answer. What was asked may have been done nevertheless.
@@ -96,16 +96,9 @@ impl Cluster {
     }
 
     fn with(settings: Settings) -> Result<Self, String> {
-        // Fails when one is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
-            // A token stays with the server that it is for.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+        let mut client = http_client::builder().connect_timeout(CONNECT).timeout(TOTAL);
         if let Some(authority) = &settings.authority {
-            let found = crate::oci::http::certificates(&String::from_utf8_lossy(authority));
+            let found = http_client::certificates(&String::from_utf8_lossy(authority));
             client =
                 client.tls_certs_only(found.map_err(|problem| format!("certificate-authority: {problem}"))?);
         }
@@ -128,7 +121,7 @@ impl Cluster {
         // Several threads may ask.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         Ok(Self {
-            client: client.build().map_err(|error| crate::oci::http::causes(&error))?,
+            client: client.build().map_err(|error| http_client::causes(&error))?,
             runtime: runtime.map_err(|error| error.to_string())?,
             server,
             credential: settings.credential,
@@ -196,14 +189,18 @@ impl Cluster {
             let why = if error.is_timeout() {
                 format!("none within {} s", TOTAL.as_secs())
             } else {
-                crate::oci::http::causes(&error)
+                http_client::causes(&error)
             };
             Refused::NoAnswer(shortened(&why))
         };
         let asked = async {
             let response = request.send().await.map_err(no_answer)?;
             let status = response.status();
-            Ok::<_, Refused>((status, read(response).await?))
+            let body = http_client::body(response, MAX_ANSWER).await.map_err(|unread| match unread {
+                Unread::Broke(why) => Refused::NoAnswer(shortened(&why)),
+                Unread::TooLong(limit) => Refused::NoAnswer(format!("it has more than {} MiB", limit >> 20)),
+            })?;
+            Ok::<_, Refused>((status, body))
         };
         let (status, body) = self.runtime.block_on(asked)?;
         let answer: Result<Value, _> = serde_json::from_slice(&body);
@@ -239,18 +236,6 @@ impl Cluster {
     }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, Refused> {
-    let mut body = Vec::new();
-    let broke = |error: reqwest::Error| Refused::NoAnswer(shortened(&crate::oci::http::causes(&error)));
-    while let Some(part) = response.chunk().await.map_err(broke)? {
-        if body.len() + part.len() > MAX_ANSWER {
-            return Err(Refused::NoAnswer(format!("it has more than {} MiB", MAX_ANSWER >> 20)));
-        }
-        body.extend_from_slice(&part);
-    }
-    Ok(body)
-}
-
 fn shortened(text: &str) -> String {
-    escape(&text.chars().take(MAX_REASON).collect::<String>()).to_string()
+    http_client::shortened(text, MAX_REASON)
 }

@@ -1,5 +1,6 @@
 //! Addresses with a parameter more.
 
+use crate::http_client::encoded;
 use weir_core::escape::escape;
 use weir_core::request::is_named;
 
@@ -25,19 +26,6 @@ pub(super) fn with_parameter(url: &str, name: &str, value: &str) -> Result<Strin
     let ours = format!("{}={value}", encoded(name));
     let parts: Vec<&str> = others.chain([ours.as_str()]).collect();
     Ok(format!("{page}?{}{fragment}", parts.join("&")))
-}
-
-/// A parameter's name as it stands in an address (RFC 3986 section 2.3).
-pub(super) fn encoded(name: &str) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ fn report(
             Ok(made("query", name, address::with_parameter(url, name, &value)?))
         }
         (Overrides { query: Some(name), .. }, None) => {
-            Ok(made("query", name, format!("?{}={value}", address::encoded(name))))
+            Ok(made("query", name, format!("?{}={value}", crate::http_client::encoded(name))))
         }
         (_, Some(_)) => Err("--url: the configuration has no `overrides.query` that reads links".to_owned()),
         (Overrides { header: Some(name), .. }, None) => Ok(made("header", name, format!("{name}: {value}"))),

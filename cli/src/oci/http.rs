@@ -1,11 +1,11 @@
 //! HTTP as registries speak it, with a bound on everything that they send.
 
 use super::connection::Connection;
+use crate::http_client::{self, causes};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
-use reqwest::{Certificate, Client, Response, Url, redirect};
-use std::error::Error;
+use reqwest::{Client, Response, Url};
 use std::time::Duration;
 
 /// Connect timeout, …
@@ -71,24 +71,14 @@ impl Http {
     /// # Errors
     /// What is wrong with the certificates.
     pub(super) fn new(connection: &Connection) -> Result<Self, String> {
-        // Fails when one is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let authorities = match &connection.ca_file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-                let found = text.and_then(|text| certificates(&text));
-                found.map_err(|problem| format!("{}: {problem}", path.display()))?
-            }
-            None => Vec::new(),
-        };
-        let client = Client::builder()
+        let file = connection.ca_file.as_deref();
+        let authorities = http_client::authorities(file)
+            .map_err(|problem| format!("{}: {problem}", file.unwrap_or("".as_ref()).display()))?;
+        // Each redirect is looked at before it is followed.
+        let client = http_client::builder()
             .tls_certs_merge(authorities)
             .connect_timeout(CONNECT)
             .read_timeout(READ)
-            // Each is looked at before it is followed.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| reason(&error))?;
         Ok(Self { client, plain: connection.plain_http })
@@ -234,19 +224,6 @@ pub(super) fn body(bytes: Bytes, progress: impl Fn(usize) + Send + Sync + 'stati
     reqwest::Body::wrap_stream(futures_util::stream::iter(parts))
 }
 
-/// The certificates of a PEM file; the client takes them one by one.
-pub(crate) fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let mut found = Vec::new();
-    for part in text.split(BEGIN).skip(1) {
-        let (body, _) = part.split_once(END).ok_or("a certificate without an end")?;
-        let pem = format!("{BEGIN}{body}{END}\n");
-        found.push(Certificate::from_pem(pem.as_bytes()).map_err(|error| reason(&error))?);
-    }
-    if found.is_empty() { Err("no certificate in it (PEM)".to_owned()) } else { Ok(found) }
-}
-
 /// Why a request came to nothing, from the innermost cause, which is what helps.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
@@ -263,31 +240,9 @@ fn reason(error: &reqwest::Error) -> String {
     causes
 }
 
-/// The causes of an error, without the error itself: that one may have an address with a token in it.
-pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut texts = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    if texts.is_empty() { "the connection broke".to_owned() } else { texts.join(": ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_of_certificates_may_have_several() {
-        let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-        assert_eq!(certificates(&format!("text\n{one}text\n{one}")).unwrap().len(), 2);
-        assert!(certificates("").unwrap_err().contains("no certificate"));
-        assert!(certificates("-----BEGIN CERTIFICATE-----\nAA==").is_err());
-    }
 
     #[test]
     fn redirects_keep_tls() {

@@ -5,7 +5,7 @@ mod archive;
 mod auth;
 mod connection;
 mod credentials;
-pub(crate) mod http;
+mod http;
 mod image;
 pub(crate) mod inspect;
 mod layout;

@@ -1,14 +1,14 @@
 //! Prometheus' HTTP API, with a bound on everything that it sends and on every wait.
 
 use super::counters::{Series, Span};
+use crate::http_client::{self, Unread, encoded};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Url};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use weir_core::escape::escape;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Prometheus itself gives up a query after two minutes.
@@ -68,29 +68,19 @@ impl Prometheus {
     /// # Errors
     /// As [`Prometheus::open`].
     pub(crate) fn open_within(connection: &Connection, total: Duration) -> Result<Self, String> {
-        // Fails when one is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let url = endpoint(&connection.prometheus)?;
         let authorization = connection.bearer_token_file.as_ref().map(|path| {
             let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
             let token = read.and_then(|text| bearer(&text));
             token.map_err(|problem| format!("--bearer-token-file {}: {problem}", path.display()))
         });
-        let authorities = match &connection.ca_file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-                let found = text.and_then(|text| crate::oci::http::certificates(&text));
-                found.map_err(|problem| format!("--ca-file {}: {problem}", path.display()))?
-            }
-            None => Vec::new(),
-        };
-        let client = Client::builder()
+        let file = connection.ca_file.as_deref();
+        let authorities = http_client::authorities(file)
+            .map_err(|problem| format!("--ca-file {}: {problem}", file.unwrap_or("".as_ref()).display()))?;
+        let client = http_client::builder()
             .tls_certs_merge(authorities)
             .connect_timeout(CONNECT)
             .timeout(total)
-            // A token stays with the server that it is for.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
             .build();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok(Self {
@@ -120,12 +110,15 @@ impl Prometheus {
             request = request.header(AUTHORIZATION, value.clone());
         }
         let asked = async {
-            let response = request.send().await.map_err(|error| crate::oci::http::causes(&error))?;
+            let response = request.send().await?;
             let status = response.status().as_u16();
-            Ok::<_, String>((status, body(response).await?))
+            Ok::<_, Unread>((status, http_client::body(response, MAX_ANSWER).await?))
         };
-        let (status, body) =
-            self.runtime.block_on(asked).map_err(|problem| format!("{}: {problem}", self.place()))?;
+        let (status, body) = self.runtime.block_on(asked).map_err(|problem| {
+            let narrow =
+                if let Unread::TooLong(_) = problem { ": narrow it with --since or --matcher" } else { "" };
+            format!("{}: {problem}{narrow}", self.place())
+        })?;
         read(status, &body).map_err(|problem| format!("{}: {problem}\n  query: {query}", self.place()))
     }
 
@@ -167,18 +160,6 @@ fn bearer(text: &str) -> Result<HeaderValue, String> {
     let mut value = value.map_err(|_| "expected a token on one line".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|error| crate::oci::http::causes(&error))? {
-        if body.len() + part.len() > MAX_ANSWER {
-            let most = MAX_ANSWER >> 20;
-            return Err(format!("the answer has more than {most} MiB: narrow it with --since or --matcher"));
-        }
-        body.extend_from_slice(&part);
-    }
-    Ok(body)
 }
 
 #[derive(Deserialize)]
@@ -228,20 +209,7 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Result<Vec<Series>, String> {
 }
 
 fn shortened(text: &str) -> String {
-    escape(&text.chars().take(MAX_REASON).collect::<String>()).to_string()
-}
-
-/// Percent-encoded, as forms are.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    http_client::shortened(text, MAX_REASON)
 }
 
 #[cfg(test)]

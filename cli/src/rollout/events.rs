@@ -1,8 +1,8 @@
 //! What happened, for people and for programs.
 
 use super::specification::Specification;
+use crate::http_client;
 use crate::report::time::rfc3339;
-use reqwest::{Client, redirect};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -93,23 +93,16 @@ impl Webhook {
     /// # Errors
     /// It cannot be sent, or the answer is not one of success.
     pub(super) fn send(&self, event: &Event, specification: &Specification) -> Result<(), String> {
-        // Fails when one is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let body = serde_json::to_vec(&Sent::new(event, specification)).map_err(|error| error.to_string())?;
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| error.to_string())?;
+        let client = http_client::builder().connect_timeout(CONNECT).timeout(TOTAL).build();
+        let client = client.map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let request = client.post(&self.0).header(http::header::CONTENT_TYPE, "application/json").body(body);
         // The URL may be a secret: messages have it without its path.
         let sent = runtime
             .block_on(async { request.send().await })
-            .map_err(|error| crate::oci::http::causes(&error.without_url()))?;
+            .map_err(|error| http_client::causes(&error.without_url()))?;
         if sent.status().is_success() {
             Ok(())
         } else {

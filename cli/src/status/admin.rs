@@ -1,8 +1,9 @@
 //! What Envoy's admin interfaces say.
 
 use super::fleet::{Metric, Proxy, Reading, Reason};
+use crate::http_client::{self, Unread, encoded};
 use futures_util::future::join_all;
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,23 +34,10 @@ pub(super) fn proxies(addresses: &[String], ca_file: Option<&Path>) -> Result<Ve
     if urls.is_empty() {
         return Ok(Vec::new());
     }
-    // Fails when one is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let authorities = match ca_file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-            let found = text.and_then(|text| crate::oci::http::certificates(&text));
-            found.map_err(|problem| format!("--ca-file {}: {problem}", path.display()))?
-        }
-        None => Vec::new(),
-    };
-    let client = Client::builder()
-        .tls_certs_merge(authorities)
-        .timeout(TOTAL)
-        .redirect(redirect::Policy::none())
-        .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| error.to_string())?;
+    let authorities = http_client::authorities(ca_file)
+        .map_err(|problem| format!("--ca-file {}: {problem}", ca_file.unwrap_or("".as_ref()).display()))?;
+    let client = http_client::builder().tls_certs_merge(authorities).timeout(TOTAL).build();
+    let client = client.map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let all = urls.iter().map(|url| proxy(&client, url));
     Ok(runtime.map_err(|error| error.to_string())?.block_on(join_all(all)))
@@ -83,8 +71,7 @@ async fn asked(client: &Client, url: &Url) -> Result<Said, String> {
 
 async fn page_of(client: &Client, url: &Url, page: String) -> Result<Value, String> {
     let address = format!("{}{page}", url.as_str().trim_end_matches('/'));
-    let failed = |error: reqwest::Error| crate::oci::http::causes(&error);
-    let mut response = client.get(address).send().await.map_err(failed)?;
+    let response = client.get(address).send().await.map_err(|error| http_client::causes(&error))?;
     let status = response.status().as_u16();
     if status == 404 && page == ECDS_FILTERS {
         return Ok(Value::Null);
@@ -92,13 +79,10 @@ async fn page_of(client: &Client, url: &Url, page: String) -> Result<Value, Stri
     if status != 200 {
         return Err(format!("{page}: answered with status {status}"));
     }
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(failed)? {
-        if body.len() + part.len() > MAX_PAGE {
-            return Err(format!("{page}: the answer has more than {} MiB", MAX_PAGE >> 20));
-        }
-        body.extend_from_slice(&part);
-    }
+    let body = http_client::body(response, MAX_PAGE).await.map_err(|unread| match unread {
+        Unread::Broke(why) => why,
+        Unread::TooLong(_) => format!("{page}: {unread}"),
+    })?;
     serde_json::from_slice(&body).map_err(|_| format!("{page}: not an answer of Envoy's admin interface"))
 }
 
@@ -189,10 +173,6 @@ fn endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| wrong())?;
     let good = ["http", "https"].contains(&url.scheme()) && url.has_host();
     if good && url.query().is_none() && url.fragment().is_none() { Ok(url) } else { Err(wrong()) }
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[cfg(test)]
