@@ -134,6 +134,11 @@ test-oci: wasm ## Push to a real registry, pull back with weir and skopeo
 test-signing: wasm ## The real cosign verifies what `weir push --sign` signed, and the other way round; needs Go, builds for minutes once
 	WEIR_COSIGN=$$(scripts/cosign path) $(CARGO) test --workspace $(HOST) --test registry -- oci_cosign::
 
+.PHONY: test-tracing
+test-tracing: wasm ## The real Jaeger finds traces by their variant; needs Go, builds for minutes once
+	WEIR_JAEGER=$$(scripts/jaeger path) ENVOY_RUNTIME=$$(scripts/envoy runtime) \
+	  $(CARGO) test --workspace $(HOST) --test envoy -- tracing_e2e::jaeger --ignored --nocapture
+
 .PHONY: test-versions
 test-versions: wasm ## Cases in every version of Envoy; writes docs/envoy-versions.md
 	scripts/envoy-versions
@@ -156,7 +161,7 @@ test-nightly: wasm native ## What takes too long for every change: a million req
 	$(WEIR) WEIR_E2E_USERS=10000 WEIR_E2E_VISITORS=100000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test envoy -- rollout_e2e:: exposures_e2e:: --nocapture
 	$(MAKE) fuzz
-	$(MAKE) test-kubernetes test-control-planes test-playground test-signing
+	$(MAKE) test-kubernetes test-control-planes test-playground test-signing test-tracing
 
 .PHONY: fuzz
 fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); installs g++ where it may

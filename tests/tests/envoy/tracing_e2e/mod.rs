@@ -2,6 +2,7 @@
 //! service sees and the metrics count.
 
 pub(crate) mod collector;
+mod jaeger;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
