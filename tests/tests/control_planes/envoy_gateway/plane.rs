@@ -145,7 +145,22 @@ impl Plane {
 
     /// Starts the proxy as its Deployment says, or again as a new one.
     pub(crate) fn start_proxy(&mut self) {
-        drop(self.proxy.take());
+        self.start_proxy_with(&envoy_path(None));
+    }
+
+    /// The same with an Envoy of the minor version that the controller has a cluster run; returns that version.
+    pub(crate) fn start_deployed_proxy(&mut self) -> String {
+        let deployment = self.deployment();
+        let containers = &deployment["spec"]["template"]["spec"]["containers"];
+        let image = containers[0]["image"].as_str().unwrap();
+        let version = image.split("-v").nth(1).unwrap();
+        let minor = version.split('.').take(2).collect::<Vec<_>>().join(".");
+        self.start_proxy_with(&envoy_path(Some(&minor)));
+        minor
+    }
+
+    /// The Deployment of the proxy.
+    fn deployment(&self) -> Value {
         let label = "gateway.envoyproxy.io/owning-gateway-name=shop";
         let get = ["--namespace", SYSTEM, "get", "deployment", "--selector", label, "--output", "json"];
         let find = || {
@@ -153,7 +168,12 @@ impl Plane {
             found["items"].as_array().unwrap().first().cloned()
         };
         eventually("the proxy's Deployment", || self.controller.last(), || find().is_some());
-        let deployment = find().unwrap();
+        find().unwrap()
+    }
+
+    fn start_proxy_with(&mut self, envoy: &Path) {
+        drop(self.proxy.take());
+        let deployment = self.deployment();
         let name = format!("{}-0", deployment["metadata"]["name"].as_str().unwrap());
         let pod = Pod { cluster: &self.cluster, deployment: &deployment, name };
         let places = pod.volumes("envoy", self.folder.path());
@@ -162,7 +182,7 @@ impl Plane {
         let canary = host_of("canary");
         // The proxy's file has the name with a dot at its end.
         let places = places.names(self.folder.path(), &[&service, &format!("{service}."), &stable, &canary]);
-        let mut command = Command::new(envoy_path());
+        let mut command = Command::new(envoy);
         command.args(pod.arguments("envoy")).arg("--use-dynamic-base-id");
         self.proxy = Some(Program::start(&self.folder.path().join("proxy.log"), &places, &mut command));
     }

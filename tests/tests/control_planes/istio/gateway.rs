@@ -21,6 +21,14 @@ fn everybody_gets(answer: &str, mesh: &Mesh, proxy: &Proxy) {
     eventually(&format!("everybody gets {answer}"), otherwise, || all(&seen()));
 }
 
+/// A TrafficExtension with another weight of the stable version.
+fn plugin_with(plugin: &Value, weight: i32) -> Value {
+    let mut plugin = plugin.clone();
+    let path = "/spec/wasm/pluginConfig/routing/rules/0/split/targets/0/weight";
+    *plugin.pointer_mut(path).unwrap() = weight.into();
+    plugin
+}
+
 /// Waits until the page that Prometheus scrapes has a line with these texts, whose value is not 0.
 fn has_metric(proxy: &Proxy, texts: &[&str]) {
     let page = || admin(&proxy.metrics, "/stats/prometheus").unwrap_or_default();
@@ -47,6 +55,25 @@ fn users_are_split_and_an_edit_arrives() {
     assert_eq!((state.as_str(), code), ("runs", Some(0)), "{said}");
     // With the annotations of the shop's gateway, as the page says.
     has_metric(&proxy, &["weir_config_hash{", "plugin=\"istio-ingress_weir-ab-routing"]);
+}
+
+#[test]
+fn the_newer_resource_does_the_same() {
+    let mesh = Mesh::start(Image::Pushed, |manifests| {
+        let overlay = manifests.join("overlays/production/kustomization.yaml");
+        replace(&overlay, "- ../../ab-routing ", "- ../../traffic-extensions/ab-routing ");
+    });
+    let proxy = Proxy::start(&mesh, &Pod::gateway(&mesh));
+    let plugin = || mesh.cluster.get("trafficextension", NAMESPACE, "weir-ab-routing");
+    door(&mesh).becomes("the plugin is effective", &plugin(), || format!("{}\n{}", mesh.log(), proxy.last()));
+    door(&mesh).is_split_as(&plugin());
+    assert_eq!(mesh.fetched(), 1, "the agent did not fetch the image once");
+    mesh.patch_weight_of("trafficextension", "/spec/wasm", NAMESPACE, 10);
+    door(&mesh).becomes("an edit arrives", &plugin(), || proxy.last());
+    mesh.patch_weight_of("trafficextension", "/spec/wasm", NAMESPACE, -1);
+    let refuses = || weir_status(&plugin_with(&plugin(), 10), &proxy.admin).0 == "refuses";
+    eventually("weir status shows the refusal", || proxy.last(), refuses);
+    assert_eq!(plugin()["status"], Value::Null, "istiod has a status for it now");
 }
 
 #[test]
@@ -95,14 +122,23 @@ fn an_image_that_cannot_be_fetched_is_tried_again_when_the_resource_changes() {
     mesh.cluster.run(&resource);
     let plugin = mesh.plugin(NAMESPACE);
     door(&mesh).becomes("the annotated plugin is effective", &plugin, || proxy.last());
+    // A running proxy goes on without the plugin.
+    mesh.patch_image(NAMESPACE, &"1".repeat(64));
+    everybody_gets("stable", &mesh, &proxy);
 }
 
 #[test]
 fn without_the_image_a_plugin_that_fails_closed_denies_everything() {
-    let mesh = Mesh::start(Image::Missing, |manifests| {
+    let mesh = Mesh::start(Image::Pushed, |manifests| {
         let plugin = manifests.join("ab-routing/wasm-plugin.yaml");
         replace(&plugin, "failStrategy: FAIL_OPEN", "failStrategy: FAIL_CLOSE");
     });
+    let proxy = Proxy::start(&mesh, &Pod::gateway(&mesh));
+    let plugin = mesh.plugin(NAMESPACE);
+    door(&mesh).becomes("the plugin is effective", &plugin, || proxy.last());
+    mesh.patch_image(NAMESPACE, &"1".repeat(64));
+    everybody_gets("403", &mesh, &proxy);
+    drop(proxy);
     let proxy = Proxy::start(&mesh, &Pod::gateway(&mesh));
     everybody_gets("403", &mesh, &proxy);
 }

@@ -127,21 +127,26 @@ impl Mesh {
         self.cluster.get("wasmplugin", namespace, "weir-ab-routing")
     }
 
-    /// Sets the weight of the stable version, where that of the canary is 10.
+    /// Sets the digest of the WasmPlugin's image.
+    pub(crate) fn patch_image(&self, namespace: &str, digest: &str) {
+        let url = format!("oci://{}/{IMAGE}@sha256:{digest}", self.registry.host());
+        self.patch("wasmplugin", namespace, &json!([{"op": "replace", "path": "/spec/url", "value": url}]));
+    }
+
+    /// Sets the weight of the stable version in the WasmPlugin, where that of the canary is 10.
     pub(crate) fn patch_weight(&self, namespace: &str, weight: i32) {
-        let path = "/spec/pluginConfig/routing/rules/0/split/targets/0/weight";
-        let patch = json!([{"op": "replace", "path": path, "value": weight}]).to_string();
-        self.cluster.run(&[
-            "--namespace",
-            namespace,
-            "patch",
-            "wasmplugin",
-            "weir-ab-routing",
-            "--type",
-            "json",
-            "--patch",
-            &patch,
-        ]);
+        self.patch_weight_of("wasmplugin", "/spec", namespace, weight);
+    }
+
+    /// The same in a resource that has the plugin at this path.
+    pub(crate) fn patch_weight_of(&self, kind: &str, at: &str, namespace: &str, weight: i32) {
+        let path = format!("{at}/pluginConfig/routing/rules/0/split/targets/0/weight");
+        self.patch(kind, namespace, &json!([{"op": "replace", "path": path, "value": weight}]));
+    }
+
+    fn patch(&self, kind: &str, namespace: &str, patch: &Value) {
+        let place = ["--namespace", namespace, "patch", kind, "weir-ab-routing"];
+        self.cluster.run(&[&place[..], &["--type", "json", "--patch", &patch.to_string()]].concat());
     }
 
     /// The end of istiod's log.

@@ -71,7 +71,7 @@ impl Proxy {
 
         let discovery = format!("istiod.istio-system.svc:{}", mesh.secure);
         let (admin, metrics) = (free_port(), free_port());
-        let settings = json!({"discoveryAddress": discovery, "binaryPath": envoy_path(),
+        let settings = json!({"discoveryAddress": discovery, "binaryPath": envoy_path(None),
             "statusPort": metrics, "proxyAdminPort": admin, "concurrency": 2, "controlPlaneAuthPolicy": "MUTUAL_TLS"});
         let places = Places::default().names(&work, &["istiod.istio-system.svc"]).empty("/var/lib");
         // The folder for modules is one of the image.
@@ -130,7 +130,7 @@ impl Proxy {
     }
 }
 
-/// Istio's own template, without the extension that only Istio's Envoy has, which tells metrics who calls.
+/// Istio's own template, without the extension that only Istio's Envoy has: it finds the callers for labels of metrics.
 fn bootstrap(mesh: &Mesh) -> PathBuf {
     let text = fs::read_to_string(built("WEIR_ISTIO").join("envoy_bootstrap.json")).unwrap();
     let condition = "{{- if .metadata_discovery }}";

@@ -13,7 +13,7 @@ const SERVICE: &str = "web.shop.svc.cluster.local";
 const NAMESPACE: &str = "shop";
 
 /// What `istioctl waypoint apply -n shop --enroll-namespace` and its controller make, for the service `web`; and a
-/// gateway as the caller, which goes through the service's waypoint when it is told to.
+/// gateway as the caller, which uses the service's waypoint because of a label.
 fn resources(port: u16) -> Vec<Value> {
     let named = |name: &str, namespace: &str| json!({"name": name, "namespace": namespace});
     let label = json!({"gateway.networking.k8s.io/gateway-name": "waypoint"});
