@@ -30,6 +30,7 @@ pub mod origin;
 pub mod paths;
 pub mod program;
 pub mod vectors;
+pub mod webhook;
 
 pub use weir_minihost as minihost;
 

@@ -1,58 +1,9 @@
 //! `weir admission`, asked by a real API server: what `kubectl` then says, and what happens when it is gone.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
 use serde_json::{Value, json};
 use weir_tests::kubernetes::{Cluster, definitions};
-use weir_tests::{paths, program};
-
-struct Webhook {
-    child: Child,
-    address: String,
-    authority: String,
-}
-
-impl Webhook {
-    /// A server with a certificate for this machine: without nodes no Service has endpoints.
-    fn start(folder: &Path) -> Self {
-        let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
-        let output = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-subj", "/CN=weir", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
-            .arg(&key)
-            .arg("-out")
-            .arg(&certificate)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let mut child = Command::new(program::path())
-            .args(["admission", "--listen", "127.0.0.1:0", "--certificate"])
-            .arg(&certificate)
-            .arg("--key")
-            .arg(&key)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        let output = Command::new("base64").arg("-w0").arg(&certificate).output().unwrap();
-        Self { child, address, authority: String::from_utf8(output.stdout).unwrap() }
-    }
-
-    fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Webhook {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
+use weir_tests::paths;
+use weir_tests::webhook::Webhook;
 
 /// The shipped configuration of the webhook, with the server's address in place of the Service's.
 fn configuration(cluster: &Cluster, webhook: &Webhook, policy: &str) -> Value {
@@ -63,8 +14,7 @@ fn configuration(cluster: &Cluster, webhook: &Webhook, policy: &str) -> Value {
         all.into_iter().find(|it| it["kind"] == "ValidatingWebhookConfiguration").unwrap();
     assert_eq!(configuration["webhooks"][0]["failurePolicy"], "Ignore");
     configuration["webhooks"][0]["failurePolicy"] = json!(policy);
-    configuration["webhooks"][0]["clientConfig"] =
-        json!({"url": webhook.address, "caBundle": webhook.authority});
+    configuration["webhooks"][0]["clientConfig"] = json!({"url": webhook.url, "caBundle": webhook.authority});
     configuration
 }
 
@@ -86,9 +36,8 @@ fn plugins() -> Vec<(Value, &'static str)> {
 
 #[test]
 fn an_api_server_refuses_what_weir_check_refuses() {
-    let folder = tempfile::tempdir().unwrap();
     let cluster = Cluster::start(&definitions());
-    let mut webhook = Webhook::start(folder.path());
+    let mut webhook = Webhook::start();
     let apply = |resource: &Value, more: &[&str]| {
         let arguments = [&["apply", "--filename", "-"], more].concat();
         let output = cluster.run_with(&arguments, &resource.to_string());

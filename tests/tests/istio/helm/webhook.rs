@@ -1,12 +1,12 @@
 //! The webhook of `wasm-plugins/admission`: its page, followed from the top, and what keeps a server answering.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use weir_tests::webhook::Webhook;
 use weir_tests::{paths, program};
 
 use super::super::built::{self, selects};
@@ -150,38 +150,16 @@ fn the_page_works_from_the_top() {
 
 /// How long the server takes to end, with a client that never sends anything.
 fn graceful_stop() -> Duration {
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-        .args(["-subj", "/CN=weir", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let mut server = Command::new(program::path())
-        .args(["admission", "--listen", "127.0.0.1:0", "--certificate"])
-        .arg(&certificate)
-        .arg("--key")
-        .arg(&key)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address =
-        line.trim().strip_prefix("listening on https://").unwrap().strip_suffix("/validate").unwrap();
+    let mut server = Webhook::start();
+    let address = server.address().to_owned();
     let healthy = Command::new("curl")
         .args(["--silent", "--insecure", "--noproxy", "*", &format!("https://{address}/healthz")])
         .output()
         .unwrap();
     assert_eq!(healthy.stdout, b"ok\n");
-    let _silent = TcpStream::connect(address).unwrap();
+    let _silent = TcpStream::connect(&address).unwrap();
     let start = Instant::now();
-    assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
-    assert!(server.wait().unwrap().success());
+    server.terminate();
     start.elapsed()
 }
 
