@@ -69,7 +69,7 @@ native: ## Build the native module, dist/libweir.so
 .PHONY: release
 release: ## What a release has, into dist/release: modules, chart, command line, SBOM, checksums, provenance
 	scripts/release check
-	$(MAKE) wasm native
+	$(MAKE) wasm native playground
 	scripts/release
 
 .PHONY: test-release
