@@ -2,5 +2,5 @@
 
 /** What a page asks from its first moment on. */
 export const FIRST = ["check", "assign"];
-/** What it asks when somebody wants it. */
+/** What it asks when a tab is used. */
 export const MORE = ["simulate", "plan", "importFile"];

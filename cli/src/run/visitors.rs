@@ -19,7 +19,7 @@ enum Place {
 #[derive(Debug)]
 pub(super) struct Visitors {
     request: Example,
-    /// None for visitors without an ID, who may get one as a cookie.
+    /// None for visitors without an ID; they may get one as a cookie.
     place: Option<Place>,
 }
 

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(8);
 /// How long counters of the native module take to arrive, with some room.
 const ARRIVAL: Duration = Duration::from_millis(150);
-/// Longer values are shown shortened: IDs and signatures, which nobody reads.
+/// Longer values are shown shortened: IDs and signatures.
 const MAX_SHOWN: usize = 24;
 /// As many counters as one reads.
 const MAX_COUNTERS: usize = 6;
@@ -38,7 +38,7 @@ struct Outcome {
     status: u16,
     /// The sample service that answered; none where the proxy did.
     upstream: Option<String>,
-    /// What the service received and nobody had sent.
+    /// What the service received and the client had not sent.
     added: Vec<(String, String)>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Visited {
     failure: Option<String>,
 }
 
-/// Sends requests until two visitors were handled differently, `told` to stop, or there were enough.
+/// Sends requests until two visitors were handled differently, there were enough, or `told` says to stop.
 pub(super) async fn make(document: &Document, proxy: Proxy, told: impl Fn() -> bool) -> Visited {
     let before = counters::read(proxy.admin).await;
     let mut visited = Visited::default();

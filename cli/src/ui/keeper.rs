@@ -31,7 +31,7 @@ struct House {
 }
 
 impl Keeper<'_> {
-    /// Follows the file until it is told to stop. Envoy is where `place` says.
+    /// Follows the file until the program is stopped. Envoy is where `place` says.
     pub(super) fn keep(self, place: Result<Place, String>) {
         let mut house = None;
         let mut told = self.renew(&mut house, &place);

@@ -60,7 +60,7 @@ pub(crate) struct Args {
 /// The port where the user names none.
 const PORT: u16 = 8600;
 
-/// Serves until it is told to stop.
+/// Serves until it is stopped.
 ///
 /// # Errors
 /// The file or the page cannot be read, or the port cannot be used.

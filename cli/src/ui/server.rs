@@ -48,7 +48,7 @@ const HEADERS: [(&str, &str); 6] = [
 struct Server {
     page: Page,
     token: Token,
-    /// The hosts by which the page is reached. Any other one is a name that somebody else has made this address's.
+    /// The hosts by which the page is reached. Any other one is a name that another site points to this address.
     hosts: [String; 2],
     shared: Arc<Shared>,
 }
@@ -66,7 +66,7 @@ pub(super) async fn start(
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
-    let server = Arc::new(Server { page, token: token, hosts, shared });
+    let server = Arc::new(Server { page, token, hosts, shared });
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     tokio::spawn(async move {
         loop {

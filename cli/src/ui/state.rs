@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
-/// A secret in the page's address: who does not know it gets nothing.
+/// A secret in the page's address, without which nothing is served.
 pub(super) struct Token(String);
 
 impl Token {
@@ -44,7 +44,7 @@ pub(super) enum Envoy {
     Missing,
 }
 
-/// What the page is told.
+/// What the page gets.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct State {
@@ -68,7 +68,7 @@ pub(super) struct State {
     addresses: Option<[SocketAddr; 2]>,
 }
 
-/// The state, and those who wait for its next version.
+/// The state, and a signal for its next version.
 pub(super) struct Shared {
     state: Mutex<State>,
     version: watch::Sender<u64>,

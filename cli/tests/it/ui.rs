@@ -1,4 +1,4 @@
-//! `weir ui` as browsers see it, without Envoy: the page, what it is told, and who is refused. With a real Envoy it is
+//! `weir ui` as browsers see it, without Envoy: the page, what it gets, and which requests are refused. With a real Envoy it is
 //! `tests/tests/envoy/ui.rs`'s to show, in browsers `playground/tests/live.test.js`'s.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -144,7 +144,7 @@ fn only_the_page_is_answered() {
     let other = format!("host: 127.0.0.1:{}", ui.address.port() ^ 1);
     for (expected, head) in [
         (200, ["GET /TOKEN/main.js HTTP/1.1", "host: HOST"]),
-        // A name that somebody else has made 127.0.0.1's.
+        // A name that another site points to 127.0.0.1.
         (403, ["GET /TOKEN/ HTTP/1.1", "host: evil.example"]),
         (403, ["GET /TOKEN/state HTTP/1.1", "host: evil.example:8600"]),
         (403, ["GET /TOKEN/ HTTP/1.1", &other]),

@@ -20,7 +20,8 @@ use weir_tests::{paths, program};
 const COMMANDS: [&[&str]; 2] = [&["init", "--yes"], &["run"]];
 /// Longer than both take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Who is assigned what is chance: with these tries, one goes to the stable version first and another one to the canary.
+/// IDs are random, and so are targets: in one of these tries a visitor goes to the stable version first, and another one to
+/// the canary.
 const TRIES: usize = 5;
 const LAST: &str = "Ctrl-C stops everything.";
 

@@ -16,7 +16,7 @@ const BAR: usize = 34;
 const TYPED: f64 = 1.6;
 const STEP: f64 = 0.12;
 
-/// The recording has the text of these lines, but for what is chance; or it is written anew.
+/// Compares the recording with these lines, except for what is random; or writes it.
 pub(super) fn hold(lines: &[String]) {
     let path = paths::root().join(FILE);
     if std::env::var_os("WEIR_WRITE_RECORDING").is_some() {
