@@ -127,18 +127,21 @@ fn of_module(name: &str, metric: &str, label: &str) -> Option<String> {
 /// Listeners whose last update was rejected, with what Envoy says of it.
 fn reasons(dump: &Value) -> Vec<Reason> {
     let listeners = dump["configs"].as_array().into_iter().flatten();
-    let rejected = listeners.filter_map(|listener| {
-        let error = listener.get("error_state")?;
-        let details: String = error["details"].as_str()?.chars().take(MAX_REASON).collect();
-        let at = error["last_update_attempt"].as_str().unwrap_or("an unknown time");
-        // A rejected listener appears twice, once without its name.
+    // A rejected listener appears twice, once without its name, and then also without the time.
+    let mut last: BTreeMap<(&str, String), Option<&str>> = BTreeMap::new();
+    for listener in listeners {
+        let error = &listener["error_state"];
+        let Some(details) = error["details"].as_str() else { continue };
         let name = listener["name"].as_str().or_else(|| error["failed_configuration"]["name"].as_str());
-        let name = name.unwrap_or_default();
-        Some(Reason::of_listener(format!("listener {name}: an update was rejected at {at}: {details}")))
+        let details = details.chars().take(MAX_REASON).collect();
+        let at = last.entry((name.unwrap_or_default(), details)).or_default();
+        *at = (*at).max(error["last_update_attempt"].as_str());
+    }
+    let rejected = last.into_iter().map(|((name, details), at)| {
+        let at = at.unwrap_or("an unknown time");
+        Reason::of_listener(format!("listener {name}: an update was rejected at {at}: {details}"))
     });
-    let mut rejected: Vec<Reason> = rejected.collect();
-    rejected.dedup();
-    rejected
+    rejected.collect()
 }
 
 /// Filters that came by ECDS whose last update was rejected. Envoy does not say so, but dumps the time of the last
@@ -207,8 +210,11 @@ mod tests {
     fn a_rejected_listener_says_why() {
         let error = json!({"last_update_attempt": "2026-01-01T00:00:00Z", "details": "bad",
             "failed_configuration": {"name": "http"}});
+        let mut without_time = error.clone();
+        without_time.as_object_mut().unwrap().remove("last_update_attempt");
         let dump = json!({"configs": [
-            {"name": "http", "error_state": error}, {"error_state": error}, {"name": "good", "active_state": {}}]});
+            {"name": "http", "error_state": error}, {"error_state": error}, {"error_state": without_time},
+            {"name": "good", "active_state": {}}]});
         let expected = "listener http: an update was rejected at 2026-01-01T00:00:00Z: bad";
         assert_eq!(reasons(&dump), [Reason::of_listener(expected.to_owned())]);
         assert!(reasons(&json!({})).is_empty());

@@ -27,7 +27,11 @@ fn alone() -> MutexGuard<'static, ()> {
 /// A folder that a script has made, and the Makefile names.
 fn built(variable: &str) -> PathBuf {
     let folder = std::env::var_os(variable).filter(|value| !value.is_empty());
-    folder.unwrap_or_else(|| panic!("{variable} is not set: run this with `make test-control-planes`")).into()
+    folder
+        .unwrap_or_else(|| {
+            panic!("{variable} is not set: `make test-control-planes` sets it, or says what is missing")
+        })
+        .into()
 }
 
 /// Looks again and again until something holds; if it does not in time, `otherwise` says what is seen instead.

@@ -103,7 +103,7 @@ fn a_refused_configuration_stops_all_changes_of_the_listener() {
 
     let (state, said, code) = weir_status(&before, ADMIN);
     assert_eq!((state.as_str(), code), ("refuses", Some(1)), "{said}");
-    assert!(said.contains("listener shop/shop/http"), "{said}");
+    assert_eq!(said.matches("listener shop/shop/http: an update was rejected").count(), 1, "{said}");
     let checked = weir("check", &plane.policy(), &[]);
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert_eq!(checked.status.code(), Some(1), "{said}");
