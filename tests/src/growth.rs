@@ -71,7 +71,10 @@ pub const KINDS: [Kind; 22] = [
     }),
     experiment("experiments, `condition`, in layers", |count| {
         one_header(experiments(count, |i| {
-            let layer = json!({"name": format!("layer-{}", i % 10), "ranges": [[0, 0.5]]});
+            // A hundred share one.
+            let part = |part: usize| format!("{part}%");
+            let ranges = [[part(i % 100), part(i % 100 + 1)]];
+            let layer = json!({"name": format!("layer-{}", i / 100), "ranges": ranges});
             json!({"condition": {"header:x-tenant": format!("t-{i}")}, "layer": layer})
         }))
     }),

@@ -89,6 +89,13 @@ impl Client {
     }
 }
 
+/// The same request as the bytes that HTTP/1.1 sends.
+pub(crate) fn request_lines(path: &str) -> Vec<u8> {
+    let head = format!("GET {path} HTTP/1.1\r\nhost: www.example.com\r\n");
+    let lines = BROWSER.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    std::iter::once(head).chain(lines).chain(["\r\n".to_owned()]).collect::<String>().into_bytes()
+}
+
 fn request(path: &str) -> Result<Request<()>, Failure> {
     let request = Request::get(format!("http://www.example.com{path}"));
     Ok(BROWSER.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(())?)

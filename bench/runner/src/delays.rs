@@ -10,6 +10,7 @@ use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
 use crate::Failure;
 use crate::cpu::Clock;
+use crate::statistics::quantile;
 
 /// What is asked for, in milliseconds.
 const DELAYS: [u64; 4] = [1, 5, 20, 100];
@@ -122,12 +123,6 @@ fn native(milliseconds: u64) -> Filter {
     Filter::Native("envoy.filters.http.fault".to_owned(), config)
 }
 
-/// Of a sorted list.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    sorted.get((last as f64 * part).round() as usize).copied().unwrap_or(f64::NAN)
-}
-
 impl Report {
     pub(crate) fn table(&self) -> String {
         let mut out = String::from(
@@ -166,16 +161,5 @@ impl Report {
             "baselineMs": self.baseline,
             "idleCpuPercent": {"noFilter": self.idle[0], "quietFilter": self.idle[1]},
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_of_a_sorted_list() {
-        let list = [0.0, 1.0, 2.0, 3.0, 4.0];
-        assert_eq!([0.0, 0.5, 0.99, 1.0].map(|part| quantile(&list, part)), [0.0, 2.0, 4.0, 4.0]);
     }
 }

@@ -6,12 +6,16 @@
 mod client;
 mod cpu;
 mod delays;
+mod growth;
+#[cfg(target_os = "linux")]
+mod latency;
 mod measure;
 mod report;
 mod statistics;
 mod variants;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -38,6 +42,19 @@ struct Arguments {
     /// Measure in place of this how exactly injected delays are kept, and the CPU time of a filter that is quiet.
     #[arg(long)]
     delays: bool,
+    /// Measure in place of this the latency of answers at these rates, in requests per second, through Envoy with and
+    /// without filters.
+    #[arg(long, value_name = "RATE", num_args = 0.., default_missing_values = ["1000", "5000"], value_delimiter = ',')]
+    latency: Option<Vec<f64>>,
+    /// For `--latency`: how often each listener gets half a second of load, in each of the settings.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..))]
+    slices: u32,
+    /// For `--latency`: the file for a plot, SVG.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Measure in place of this what a request costs with long configurations, in fuel.
+    #[arg(long)]
+    growth: bool,
 }
 
 fn main() -> ExitCode {
@@ -54,12 +71,19 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<String, Failure> {
+    if arguments.growth {
+        let report = growth::measure()?;
+        return Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() });
+    }
     if weir_tests::envoy::runtime_name()? != "process" {
         return Err("the benchmark reads the CPU clock of Envoy's process: set ENVOY_RUNTIME=process".into());
     }
     if arguments.delays {
         let report = delays::measure(DELAY_BATCHES)?;
         return Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() });
+    }
+    if let Some(rates) = &arguments.latency {
+        return latencies(rates, arguments);
     }
     let variants = variants::all()?;
     let mut runs = Vec::new();
@@ -70,6 +94,20 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     let names: Vec<_> = variants.iter().map(|variant| (variant.name, variant.nearest)).collect();
     let report = report::Report::new(&names, &runs);
     Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
+}
+
+#[cfg(target_os = "linux")]
+fn latencies(rates: &[f64], arguments: &Arguments) -> Result<String, Failure> {
+    let report = in_thread(|| latency::measure(rates, arguments.slices))?;
+    if let Some(file) = &arguments.plot {
+        std::fs::write(file, report.plot()).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn latencies(_: &[f64], _: &Arguments) -> Result<String, Failure> {
+    Err("latencies are measured on Linux only".into())
 }
 
 /// Runs something in a thread of its own. A measurement gives its thread one CPU, and the next Envoy must not

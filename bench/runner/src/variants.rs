@@ -141,7 +141,7 @@ fn jwt() -> Value {
 }
 
 /// Who has a token is assigned by it, routed and faulted by the variant, and counted.
-fn all_five() -> Value {
+pub(crate) fn all_five() -> Value {
     json!({
         "jwt": {"providers": {"corp": {"jwks": {"inline": keys()}, "forward": true}}},
         "experiments": {"unit": "claim:sub", "list": [{"key": "checkout", "variants": [
@@ -163,7 +163,7 @@ fn keys() -> Value {
 }
 
 /// The nearest that Envoy's own filters come to [`all_five`]; none of them assigns variants.
-fn native_five() -> Vec<Filter> {
+pub(crate) fn native_five() -> Vec<Filter> {
     let to_metadata = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
         "request_rules": [{"header": "x-user-id", "on_header_present":
