@@ -191,7 +191,7 @@ test-control-planes: wasm ## Envoy Gateway, and istiod with its agent, on that A
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_KUBERNETES=$$(scripts/kubernetes path) ETCD=$$(scripts/kubernetes etcd) ENVOY=$$(scripts/envoy path) \
 	  WEIR_ENVOY_GATEWAY=$$(scripts/envoy-gateway path) WEIR_ISTIO=$$(scripts/istio control-plane) \
-	  $(CARGO) test --workspace $(HOST) --test control_planes
+	  $(CARGO) test --workspace $(HOST) --test control_planes -- --test-threads 1
 
 .PHONY: bench
 bench: wasm native ## Measure what a request costs in Envoy, then what a user feels of it
