@@ -180,7 +180,7 @@ impl Kind {
         let plugin = vm.configure(&configuration).expect("the configuration is right");
         // What the first requests cost more is memory that later ones use again. A fault for all requests hits one
         // in a hundred, which costs something else: the least counts.
-        let costs = (0..8).map(|_| {
+        let costs = (0..6).map(|_| {
             vm.take_calls();
             plugin.open(request(), Properties::new()).and_then(|stream| stream.finish()).expect("no trap");
             let calls = vm.take_calls();

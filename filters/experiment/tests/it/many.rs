@@ -78,7 +78,7 @@ fn experiment(chance: &mut Chance, index: usize, sticky: bool) -> Value {
         it["layer"] = json!({
             "name": format!("layer-{}", index / 5),
             "ranges": [[format!("{part}%"), format!("{}%", part + 20)]],
-            "unit": (if index / 5 % 2 == 0 { "cookie:c" } else { "header:x-user" }),
+            "unit": (if (index / 5).is_multiple_of(2) { "cookie:c" } else { "header:x-user" }),
         });
     }
     if chance.once_in(6) {
