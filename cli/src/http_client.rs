@@ -65,6 +65,21 @@ pub(crate) fn builder() -> ClientBuilder {
         .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
 }
 
+/// A client that trusts these authorities besides the system's. `with` sets what else it needs.
+///
+/// A system without certificates is no error, such as a container of one file: servers without TLS are reached all the
+/// same, and others where their authority was given.
+///
+/// # Errors
+/// What `with` sets cannot be used.
+pub(crate) fn client(
+    authorities: Vec<Certificate>,
+    with: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, reqwest::Error> {
+    let of_system = with(builder()).tls_certs_merge(authorities.clone()).build();
+    of_system.or_else(|_| with(builder()).tls_certs_only(authorities).build())
+}
+
 /// The certificates of the PEM file that an option names, to be trusted besides the system's. None without a file.
 ///
 /// # Errors

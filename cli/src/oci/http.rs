@@ -75,12 +75,8 @@ impl Http {
         let authorities = http_client::authorities(file)
             .map_err(|problem| format!("{}: {problem}", file.unwrap_or("".as_ref()).display()))?;
         // Each redirect is looked at before it is followed.
-        let client = http_client::builder()
-            .tls_certs_merge(authorities)
-            .connect_timeout(CONNECT)
-            .read_timeout(READ)
-            .build()
-            .map_err(|error| reason(&error))?;
+        let client = http_client::client(authorities, |it| it.connect_timeout(CONNECT).read_timeout(READ));
+        let client = client.map_err(|error| reason(&error))?;
         Ok(Self { client, plain: connection.plain_http })
     }
 

@@ -77,11 +77,7 @@ impl Prometheus {
         let file = connection.ca_file.as_deref();
         let authorities = http_client::authorities(file)
             .map_err(|problem| format!("--ca-file {}: {problem}", file.unwrap_or("".as_ref()).display()))?;
-        let client = http_client::builder()
-            .tls_certs_merge(authorities)
-            .connect_timeout(CONNECT)
-            .timeout(total)
-            .build();
+        let client = http_client::client(authorities, |it| it.connect_timeout(CONNECT).timeout(total));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok(Self {
             client: client.map_err(|error| error.to_string())?,

@@ -94,7 +94,7 @@ impl Webhook {
     /// It cannot be sent, or the answer is not one of success.
     pub(super) fn send(&self, event: &Event, specification: &Specification) -> Result<(), String> {
         let body = serde_json::to_vec(&Sent::new(event, specification)).map_err(|error| error.to_string())?;
-        let client = http_client::builder().connect_timeout(CONNECT).timeout(TOTAL).build();
+        let client = http_client::client(Vec::new(), |it| it.connect_timeout(CONNECT).timeout(TOTAL));
         let client = client.map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;

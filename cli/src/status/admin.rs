@@ -36,7 +36,7 @@ pub(super) fn proxies(addresses: &[String], ca_file: Option<&Path>) -> Result<Ve
     }
     let authorities = http_client::authorities(ca_file)
         .map_err(|problem| format!("--ca-file {}: {problem}", ca_file.unwrap_or("".as_ref()).display()))?;
-    let client = http_client::builder().tls_certs_merge(authorities).timeout(TOTAL).build();
+    let client = http_client::client(authorities, |it| it.timeout(TOTAL));
     let client = client.map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let all = urls.iter().map(|url| proxy(&client, url));

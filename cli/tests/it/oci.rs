@@ -130,6 +130,23 @@ fn a_registry_without_tls() {
     fails(&run, &["does not speak TLS", "--plain-http"]);
 }
 
+/// As in an image with nothing but the program.
+#[test]
+fn a_system_without_certificates() {
+    let folder = Folder::new();
+    let variables =
+        [("SSL_CERT_FILE", "/absent"), ("SSL_CERT_DIR", "/absent"), ("DOCKER_CONFIG", &folder.path(""))];
+    let without = |arguments: &[&str]| crate::support::weir_in(arguments, &variables);
+    let open = Registry::answering(|_| Answer::status(404));
+    let image = format!("{}/a:1", open.host);
+    fails(&without(&["pull", "--plain-http", &image]), &["image not found"]);
+    // With TLS only what a file vouches for.
+    let (secure, authority) = Registry::secure(|_| Answer::status(404));
+    let (image, authority) = (format!("{}/a:1", secure.host), folder.write("ca.pem", &authority));
+    fails(&without(&["pull", &image]), &["UnknownIssuer"]);
+    fails(&without(&["pull", "--ca-file", &authority, &image]), &["image not found"]);
+}
+
 #[test]
 fn a_missing_image() {
     let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#;
