@@ -67,6 +67,7 @@ impl Door {
         for forged in [
             &[][..],
             &[("x-weir-route", "canary")],
+            &[("x-weir-experiment-checkout", "one-page")],
             &[("x-weir-route", "stable"), ("X-Weir-Route", "canary")],
         ] {
             let seen = self.answers(forged);

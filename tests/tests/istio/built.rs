@@ -182,6 +182,30 @@ fn dangling(all: &[Value]) -> Vec<String> {
     missing
 }
 
+/// Headers of Weir's that routes follow and no plugin writes: clients could send them.
+fn unowned(all: &[Value]) -> Vec<String> {
+    let configs =
+        all.iter().flat_map(|it| [&it["spec"]["pluginConfig"], &it["spec"]["wasm"]["pluginConfig"]]);
+    let written: Vec<String> = configs.filter(|it| it.is_object()).map(Value::to_string).collect();
+    let mut followed = Vec::new();
+    for spec in all.iter().map(|it| &it["spec"]) {
+        for route in spec["http"].as_array().into_iter().flatten() {
+            for one in route["match"].as_array().into_iter().flatten() {
+                followed.extend(one["headers"].as_object().into_iter().flat_map(|it| it.keys().cloned()));
+            }
+        }
+        for rule in spec["rules"].as_array().into_iter().flatten() {
+            for one in rule["matches"].as_array().into_iter().flatten() {
+                let headers = one["headers"].as_array().into_iter().flatten();
+                followed.extend(headers.filter_map(|it| it["name"].as_str().map(str::to_owned)));
+            }
+        }
+    }
+    followed
+        .retain(|name| name.starts_with("x-weir-") && !written.iter().any(|it| it.contains(name.as_str())));
+    followed
+}
+
 #[test]
 fn kustomize_builds_each_folder_and_an_api_server_takes_it() {
     let ground = folder("overlays/shop");
@@ -211,6 +235,10 @@ fn kustomize_builds_each_folder_and_an_api_server_takes_it() {
         let in_ground = title.contains("shop") || title.is_empty();
         if !in_ground {
             assert!(names(&built).iter().all(|it| !names(&ground).contains(it)), "{title}");
+        }
+        // The route of this component says when to remove its rule.
+        if !in_ground && title != "jwt-claims with gateway-api" {
+            assert_eq!(unowned(&built), Vec::<String>::new(), "{title}");
         }
         let all: Vec<Value> = if in_ground { ground.clone() } else { [ground.clone(), built].concat() };
         assert_eq!(dangling(&all), Vec::<String>::new(), "{title}");
@@ -244,6 +272,15 @@ fn what_is_missing_is_found() {
     ] {
         assert!(!without(kind, name).is_empty(), "{kind} {name}");
     }
+}
+
+#[test]
+fn routes_that_follow_what_clients_may_send_are_found() {
+    let scenario = folder("ab-routing");
+    assert_eq!(unowned(&scenario), Vec::<String>::new());
+    let without: Vec<Value> = scenario.into_iter().filter(|it| it["kind"] != "WasmPlugin").collect();
+    assert_eq!(unowned(&without), ["x-weir-route"]);
+    assert_eq!(unowned(&with_component("jwt-claims", "gateway-api")), ["x-weir-route"]);
 }
 
 /// Kubernetes' own kinds are decoded strictly.

@@ -169,6 +169,7 @@ fn claims_that_istio_verified_divide_users() {
     let mesh = Mesh::start(Role::Gateway, &files, as_is);
     for (token, name) in [(ADA, "ada"), (BOB, "bob")] {
         let forged = Request::get("/").header("x-weir-experiment-checkout", "forged");
+        let forged = forged.header("x-weir-route", "canary");
         let seen = mesh.seen(forged.header("authorization", token));
         let expected = variant(name);
         assert_eq!(seen.header_bytes("x-weir-experiment-checkout"), [expected.as_bytes()], "{name}");

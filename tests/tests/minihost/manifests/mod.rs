@@ -228,3 +228,40 @@ fn what_the_api_server_refuses_is_found() {
     extension["spec"].as_object_mut().unwrap().remove("wasm");
     assert_eq!(crd.problems(&extension), Vec::<String>::new(), "lua alone");
 }
+
+/// Headers of Weir's that routes of an Envoy file match: `name` beside `string_match`.
+fn matched(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            if let (Some(Value::String(name)), true) =
+                (fields.get("name"), fields.contains_key("string_match"))
+            {
+                found.extend(name.starts_with("x-weir-").then(|| name.clone()));
+            }
+            fields.values().for_each(|value| matched(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| matched(value, found)),
+        _ => {}
+    }
+}
+
+/// A header that routes follow, and that no plugin writes and so removes, can be sent by clients.
+#[test]
+fn routes_of_envoy_files_follow_what_the_configuration_writes() {
+    let folder = paths::root().join("envoy-configs");
+    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut followed = 0;
+    for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")) {
+        // Configurations that Envoy reads while it runs lie in a folder of the file's name.
+        let beside = path.with_extension("").join("weir.yaml");
+        let text = fs::read_to_string(&path).unwrap() + &fs::read_to_string(beside).unwrap_or_default();
+        let mut names = Vec::new();
+        documents(&path).iter().for_each(|document| matched(document, &mut names));
+        followed += names.len();
+        for name in names {
+            let written = format!("{name}: ");
+            assert!(text.contains(&written), "{}: no configuration writes {name}", path.display());
+        }
+    }
+    assert!(followed > 10, "{followed}");
+}
