@@ -89,7 +89,8 @@ fn new_clients_are_one_unit_and_count_once() {
     }
     assert_eq!(seen.len(), 2, "both variants");
     assert_eq!(house.sum("weir_exposures_total"), CLIENTS);
-    assert!(house.envoy.output().contains("internal_redirect"), "{}", house.envoy.output());
+    let said = |envoy: &Envoy| envoy.output().contains("internal_redirect");
+    assert!(house.envoy.wait_for(weir_tests::PATIENCE, said), "{}", house.envoy.output());
 }
 
 #[test]

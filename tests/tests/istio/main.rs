@@ -135,7 +135,9 @@ fn a_refused_edit_changes_nothing_and_is_said_by_the_proxy_alone() {
         counters.iter().any(|(name, count)| name.ends_with(".config_fail") && *count > 0)
     };
     assert!(mesh.envoy.wait_for(Duration::from_secs(30), refused), "{}", mesh.envoy.log());
-    assert!(mesh.envoy.log().contains("targets[0].weight"), "{}", mesh.envoy.log());
+    // The log is read by a thread of its own.
+    let said = |envoy: &weir_tests::envoy::Envoy| envoy.log().contains("targets[0].weight");
+    assert!(mesh.envoy.wait_for(weir_tests::PATIENCE, said), "{}", mesh.envoy.log());
     assert_eq!(hash(&mesh.envoy), before);
     split_is_exact(&mesh);
 }
@@ -152,7 +154,9 @@ fn a_new_proxy_that_refuses_its_configuration_serves_nothing() {
             }
         });
     assert_eq!(mesh.send(user(1)).status, 500, "{}", mesh.envoy.log());
-    assert!(mesh.envoy.log().contains("targets[0].weight"), "{}", mesh.envoy.log());
+    // The log is read by a thread of its own.
+    let said = |envoy: &weir_tests::envoy::Envoy| envoy.log().contains("targets[0].weight");
+    assert!(mesh.envoy.wait_for(weir_tests::PATIENCE, said), "{}", mesh.envoy.log());
 }
 
 #[test]

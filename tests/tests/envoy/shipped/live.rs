@@ -48,7 +48,7 @@ pub(super) fn changed(envoy: &Envoy, text: &str) {
         envoy.stat("extension_config_discovery.http_filter.weir.config_fail").is_ok_and(|count| count > 0)
     };
     assert!(envoy.wait_for(PATIENCE, refused), "{}", envoy.log());
-    assert!(envoy.log().contains("rulez"), "{}", envoy.log());
+    assert!(envoy.wait_for(weir_tests::PATIENCE, |envoy| envoy.log().contains("rulez")), "{}", envoy.log());
     assert_eq!(upstream(envoy), "canary");
 }
 
