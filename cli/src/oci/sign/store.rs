@@ -172,8 +172,7 @@ mod tests {
 
     #[test]
     fn lists_of_parts_are_known_by_their_format() {
-        let kind =
-            |text: &str| Bill::read(text.into()).map(|bill| bill.predicate_type);
+        let kind = |text: &str| Bill::read(text.into()).map(|bill| bill.predicate_type);
         assert_eq!(kind(r#"{"bomFormat": "CycloneDX"}"#).as_deref(), Ok("https://cyclonedx.org/bom"));
         assert_eq!(kind(r#"{"spdxVersion": "SPDX-2.3"}"#).as_deref(), Ok("https://spdx.dev/Document"));
         assert!(kind("{}").unwrap_err().contains("expected CycloneDX or SPDX"));
