@@ -73,13 +73,8 @@ impl Keeper<'_> {
 
     /// Runs what is in the file now. A file with problems changes nothing. True when we are to stop.
     fn renew(&self, house: &mut Option<House>, place: &Result<Place, String>) -> bool {
-        let place = match place {
-            Ok(place) => place,
-            Err(why) => {
-                self.shared.missing(why.clone());
-                return false;
-            }
-        };
+        // Why there is none was said at the beginning.
+        let Ok(place) = place else { return false };
         match self.load() {
             Err(why) if house.is_some() => {
                 self.shared.behind(why);

@@ -87,6 +87,10 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
     let shared = Arc::new(Shared::new(&name, text));
+    // Said before the page can ask for it.
+    if let Err(why) = &place {
+        shared.missing(why.clone());
+    }
     runtime.block_on(server::start(listener, page, token, Arc::clone(&shared)))?;
     writeln!(out, "{name}: {url}")?;
     match &place {
