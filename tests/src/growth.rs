@@ -190,27 +190,28 @@ impl Kind {
     }
 }
 
+/// What a browser sends with each request.
+pub const BROWSER: [(&str, &str); 14] = [
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+    ("accept", "*/*"),
+    ("accept-language", "en-US,en;q=0.9,de;q=0.8"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("cache-control", "no-cache"),
+    ("pragma", "no-cache"),
+    ("referer", "https://www.example.com/some/long/path?x=1"),
+    ("sec-ch-ua", "\"Chromium\";v=\"124\", \"Not-A.Brand\";v=\"99\""),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", "\"Linux\""),
+    ("sec-fetch-dest", "empty"),
+    ("sec-fetch-mode", "cors"),
+    ("sec-fetch-site", "same-origin"),
+    ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
+];
+
 /// A request of 22 headers, pseudo-headers included.
 fn request() -> Request {
-    let headers = [
-        ("x-user", "user-7000"),
-        ("x-tenant", "acme-corp"),
-        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
-        ("accept", "*/*"),
-        ("accept-language", "en-US,en;q=0.9,de;q=0.8"),
-        ("accept-encoding", "gzip, deflate, br, zstd"),
-        ("cache-control", "no-cache"),
-        ("pragma", "no-cache"),
-        ("referer", "https://www.example.com/some/long/path?x=1"),
-        ("sec-ch-ua", "\"Chromium\";v=\"124\", \"Not-A.Brand\";v=\"99\""),
-        ("sec-ch-ua-mobile", "?0"),
-        ("sec-ch-ua-platform", "\"Linux\""),
-        ("sec-fetch-dest", "empty"),
-        ("sec-fetch-mode", "cors"),
-        ("sec-fetch-site", "same-origin"),
-        ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
-        ("x-b3-sampled", "0"),
-        ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
-    ];
-    headers.into_iter().fold(Request::get("/p/7000/x"), |request, (name, value)| request.header(name, value))
+    let own = [("x-user", "user-7000"), ("x-tenant", "acme-corp")];
+    let last = [("x-b3-sampled", "0"), ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70")];
+    let headers = own.into_iter().chain(BROWSER).chain(last);
+    headers.fold(Request::get("/p/7000/x"), |request, (name, value)| request.header(name, value))
 }

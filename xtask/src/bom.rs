@@ -13,7 +13,8 @@ fn artifacts() -> [(&'static str, Vec<&'static str>); 3] {
     [
         ("weir.wasm", [&["--target", dist::TARGET][..], &dist::arguments_of_all()].concat()),
         ("libweir.so", vec!["--package", "weir-native"]),
-        ("weir", vec!["--package", "weir-cli"]),
+        // As scripts/release builds it.
+        ("weir", vec!["--package", "weir-cli", "--features", "own-dns"]),
     ]
 }
 

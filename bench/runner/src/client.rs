@@ -9,30 +9,17 @@ use h2::client::SendRequest;
 use http::{Request, Response};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use weir_tests::growth::BROWSER;
 
 use crate::Failure;
 
 /// Requests that are sent at once.
 pub(crate) const BURST: u32 = 32;
 
-/// The request of a browser: 23 headers with the pseudo-headers. The token (HS256) says `{"sub":"ada","plan":"pro"}`.
-const BROWSER: [(&str, &str); 19] = [
-    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+/// What filters read, besides what a browser sends. The token (HS256) says `{"sub":"ada","plan":"pro"}`.
+const OWN: [(&str, &str); 5] = [
     ("x-user-id", "user-12345678"),
     ("x-tenant", "acme-corp"),
-    ("accept", "*/*"),
-    ("accept-language", "en-US,en;q=0.9,de;q=0.8"),
-    ("accept-encoding", "gzip, deflate, br, zstd"),
-    ("cache-control", "no-cache"),
-    ("pragma", "no-cache"),
-    ("referer", "https://www.example.com/some/long/path?x=1"),
-    ("sec-ch-ua", "\"Chromium\";v=\"124\", \"Not-A.Brand\";v=\"99\""),
-    ("sec-ch-ua-mobile", "?0"),
-    ("sec-ch-ua-platform", "\"Linux\""),
-    ("sec-fetch-dest", "empty"),
-    ("sec-fetch-mode", "cors"),
-    ("sec-fetch-site", "same-origin"),
-    ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
     ("x-b3-sampled", "0"),
     (
         "authorization",
@@ -45,6 +32,11 @@ const BROWSER: [(&str, &str); 19] = [
     ),
     ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
 ];
+
+/// 23 headers with the pseudo-headers.
+fn headers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BROWSER.into_iter().chain(OWN)
+}
 
 /// A connection to one listener. For use inside a [`tokio::task::LocalSet`].
 pub(crate) struct Client {
@@ -92,13 +84,13 @@ impl Client {
 /// The same request as the bytes that HTTP/1.1 sends.
 pub(crate) fn request_lines(path: &str) -> Vec<u8> {
     let head = format!("GET {path} HTTP/1.1\r\nhost: www.example.com\r\n");
-    let lines = BROWSER.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let lines = headers().map(|(name, value)| format!("{name}: {value}\r\n"));
     std::iter::once(head).chain(lines).chain(["\r\n".to_owned()]).collect::<String>().into_bytes()
 }
 
 fn request(path: &str) -> Result<Request<()>, Failure> {
     let request = Request::get(format!("http://www.example.com{path}"));
-    Ok(BROWSER.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(())?)
+    Ok(headers().fold(request, |request, (name, value)| request.header(name, value)).body(())?)
 }
 
 async fn exchange(sender: &mut SendRequest<Bytes>, request: &Request<()>) -> Result<Response<()>, Failure> {

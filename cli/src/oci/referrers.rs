@@ -75,10 +75,10 @@ impl Registry {
                 _ => return Err(self.explain(reference, &answer)),
             };
             found.extend(index.manifests.into_iter().filter(|found| found.is_artifact(artifact_type)));
-            let Some(next) = answer.headers.get(LINK).and_then(next_page) else { break };
+            let Some(next) = answer.headers.get(LINK).and_then(next_page) else { return Ok(found) };
             url = self.following(&url, next).map_err(|problem| format!("{reference}: {problem}"))?;
         }
-        Ok(found)
+        Err(format!("{reference}: the list of what refers to it has more than {MAX_PAGES} pages"))
     }
 
     fn tagged_index(&self, tagged: &Reference) -> Result<Index, String> {

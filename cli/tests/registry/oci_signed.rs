@@ -133,7 +133,7 @@ fn keys_and_lists_that_cannot_be_used_are_refused_before_anything_is_sent() {
     let (image, module) = (registry.image("acme/weir:1"), dist("metrics.wasm"));
     let junk = registry.folder.write("junk", "{}");
     for (option, file, expected) in [
-        ("--sign", &public, "not a private key: expected PEM"),
+        ("--sign", &public, "expected PEM with BEGIN PRIVATE KEY"),
         ("--sign", &junk, "not a private key"),
         ("--sbom", &junk, "expected CycloneDX or SPDX in JSON"),
     ] {

@@ -13,9 +13,11 @@
 
 #![forbid(unsafe_code)]
 
+mod chance;
 mod metrics;
 mod response;
 
+pub use chance::Chance;
 pub use metrics::MetricStore;
 pub use response::Response;
 

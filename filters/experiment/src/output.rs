@@ -94,14 +94,18 @@ impl Plan {
         effects: &mut Effects,
     ) {
         let (Some(header), request) = (self.outputs.decided, decision.request) else { return };
-        let uncounted = decision.experiments().filter_map(|experiment| {
-            let assigned = request.assigned(experiment.id).filter(|assigned| !assigned.counts)?;
-            Some([experiment.name(), "=", assigned.word()])
-        });
         let mut text = Vec::new();
-        for pair in uncounted {
-            text.push(b',');
+        let mut add = |experiment: &Experiment| {
+            let Some(assigned) = request.assigned(experiment.id).filter(|assigned| !assigned.counts) else {
+                return;
+            };
+            let pair = [",", experiment.name(), "=", assigned.word()];
             pair.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
+        };
+        // With a winner all requests come here: a walk over all is the cheaper one where all were asked.
+        match decision.asked.get() {
+            None => self.experiments.iter().for_each(add),
+            Some(_) => decision.experiments().for_each(&mut add),
         }
         if trusted {
             self.keep_unknown(request.sent(header).unwrap_or_default(), &mut text);

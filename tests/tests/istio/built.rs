@@ -25,14 +25,19 @@ pub(crate) fn folder(name: &str) -> Vec<Value> {
 
 /// The resources of a scenario with a component, as an overlay has both.
 pub(crate) fn with_component(scenario: &str, component: &str) -> Vec<Value> {
+    with_components(scenario, &[component])
+}
+
+fn with_components(scenario: &str, components: &[&str]) -> Vec<Value> {
     let overlay = tempfile::tempdir().unwrap();
     let place = overlay.path().canonicalize().unwrap();
     // kustomize takes relative paths only.
     let plugins = paths::root().canonicalize().unwrap().join("wasm-plugins");
     let up = "../".repeat(place.components().count() - 1);
     let plugins = format!("{up}{}", plugins.strip_prefix("/").unwrap().display());
+    let components: Vec<String> = components.iter().map(|it| format!("{plugins}/components/{it}")).collect();
     let kustomization =
-        format!("resources: [{plugins}/{scenario}]\ncomponents: [{plugins}/components/{component}]\n");
+        format!("resources: [{plugins}/{scenario}]\ncomponents: [{}]\n", components.join(", "));
     std::fs::write(place.join("kustomization.yaml"), kustomization).unwrap();
     documents(&build(&place))
 }
@@ -236,7 +241,7 @@ fn kustomize_builds_each_folder_and_an_api_server_takes_it() {
         if !in_ground {
             assert!(names(&built).iter().all(|it| !names(&ground).contains(it)), "{title}");
         }
-        // The route of this component says when to remove its rule.
+        // It needs the component without-canary, too.
         if !in_ground && title != "jwt-claims with gateway-api" {
             assert_eq!(unowned(&built), Vec::<String>::new(), "{title}");
         }
@@ -281,6 +286,9 @@ fn routes_that_follow_what_clients_may_send_are_found() {
     let without: Vec<Value> = scenario.into_iter().filter(|it| it["kind"] != "WasmPlugin").collect();
     assert_eq!(unowned(&without), ["x-weir-route"]);
     assert_eq!(unowned(&with_component("jwt-claims", "gateway-api")), ["x-weir-route"]);
+    let closed = with_components("jwt-claims", &["gateway-api", "without-canary"]);
+    assert_eq!(unowned(&closed), Vec::<String>::new());
+    assert_eq!(of_kind(&closed, "HTTPRoute").next().unwrap()["spec"]["rules"].as_array().unwrap().len(), 1);
 }
 
 /// Kubernetes' own kinds are decoded strictly.

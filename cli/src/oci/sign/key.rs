@@ -18,7 +18,7 @@ const MAX_LOG_N: u8 = 20;
 const MAX_R: u32 = 8;
 const MAX_P: u32 = 4;
 
-/// Why a file is no key that we can use. Never says what is in it.
+/// Why the key in a file cannot be used. The content of the file is never shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// Neither of the forms of a private key.
@@ -41,8 +41,8 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoPrivateKey => f.write_str(
-                "not a private key: expected PEM with BEGIN PRIVATE KEY (PKCS #8), or a key of \
-                 `cosign generate-key-pair`",
+                "not a private key in a form that is read: expected PEM with BEGIN PRIVATE KEY (PKCS #8, without a \
+                 password), or a key of `cosign generate-key-pair`",
             ),
             Self::NoPublicKey => f.write_str("not a public key: expected PEM with BEGIN PUBLIC KEY"),
             Self::Private => f.write_str("a private key; verifying takes the public one (cosign.pub)"),
@@ -84,11 +84,7 @@ impl Private {
             return Self::unseal(sealed, password);
         }
         if !text.contains("-----BEGIN PRIVATE KEY-----") {
-            return Err(if text.contains("PRIVATE KEY-----") {
-                Problem::NotP256
-            } else {
-                Problem::NoPrivateKey
-            });
+            return Err(Problem::NoPrivateKey);
         }
         SigningKey::from_pkcs8_pem(text.trim()).map(Self).map_err(|_| Problem::NotP256)
     }
@@ -253,7 +249,11 @@ Na6MIwQ7ECa+uzU+A73I6lgGnwX7yQVL
     fn what_is_no_key_says_what_is_expected() {
         assert_eq!(private("", None), Problem::NoPrivateKey);
         assert_eq!(private(PUBLIC, None), Problem::NoPrivateKey);
-        assert_eq!(private("-----BEGIN RSA PRIVATE KEY-----", None), Problem::NotP256);
+        // Another form of a key that may be right: SEC 1, PKCS #8 with a password.
+        for form in ["RSA", "EC", "ENCRYPTED"] {
+            let text = format!("-----BEGIN {form} PRIVATE KEY-----");
+            assert_eq!(private(&text, None), Problem::NoPrivateKey, "{form}");
+        }
         assert_eq!(private(&PKCS8.replace("MIGH", "MIGI"), None), Problem::NotP256);
         assert_eq!(Public::read(PKCS8).err(), Some(Problem::Private));
         assert_eq!(Public::read("").err(), Some(Problem::NoPublicKey));

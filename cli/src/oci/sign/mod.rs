@@ -1,8 +1,8 @@
 //! Signatures of images, as cosign makes and verifies them, with a key of one's own.
 //!
 //! A signature is stored twice beside its image: as a Sigstore bundle that refers to the image (what cosign 3 makes
-//! and looks for), and as the image `sha256-….sig` (what cosign 2, policy controllers and Flux look for). Both say the
-//! same: that whoever has the key signed this digest.
+//! and looks for), and as the image `sha256-….sig` (what cosign 2, policy controllers and Flux look for). Both state
+//! that the owner of the key signed this digest.
 
 mod bundle;
 mod key;

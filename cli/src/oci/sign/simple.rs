@@ -12,9 +12,6 @@ use std::collections::BTreeMap;
 const PAYLOAD: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// The annotation of a layer that has its signature.
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
-/// Beyond it, older signatures of the same image are left behind.
-const MAX_SIGNATURES: usize = 50;
-
 /// The tag of an image's signatures.
 pub(super) fn tag(digest: &str) -> String {
     format!("{}.sig", digest.replace(':', "-"))
@@ -50,7 +47,6 @@ pub(super) fn image(signed: Signed, before: Option<Manifest>) -> Option<Image> {
         return None;
     }
     layers.push(signed.descriptor.clone());
-    layers.drain(..layers.len().saturating_sub(MAX_SIGNATURES));
     let digests: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
     let config = json!({
         "architecture": "",
@@ -72,11 +68,11 @@ pub(super) fn image(signed: Signed, before: Option<Manifest>) -> Option<Image> {
     Some(Image { manifest, config, layer: Blob { descriptor: signed.descriptor, bytes: signed.payload } })
 }
 
-/// The layers of a manifest that can be signatures.
+/// The layers of a manifest that can be signatures, the newest first.
 pub(super) fn layers(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
     let signed =
         |layer: &&Descriptor| layer.media_type == PAYLOAD && layer.annotations.contains_key(SIGNATURE);
-    manifest.layers.iter().filter(signed).rev().take(MAX_SIGNATURES)
+    manifest.layers.iter().filter(signed).rev()
 }
 
 /// Whether a layer is this key's signature of this digest.

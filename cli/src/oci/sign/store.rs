@@ -12,8 +12,8 @@ use std::path::Path;
 
 /// The most that is read of one bundle or signature. A signed list of parts is the longest.
 const MAX_BUNDLE: u64 = 8 << 20;
-/// How many bundles of one image are looked at, the newest first.
-const MAX_BUNDLES: usize = 50;
+/// How many bundles and how many signatures of one image are read.
+const MAX_READ: usize = 50;
 /// Sigstore's annotations of a bundle, by which clients find the one they look for.
 const CONTENT: &str = "dev.sigstore.bundle.content";
 const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
@@ -132,7 +132,7 @@ fn tagged(reference: &Reference, digest: &str) -> Reference {
 /// not signed with this key.
 ///
 /// # Errors
-/// What the registry says.
+/// What the registry says, and that there is more than is read, unless the image is seen to be signed before.
 pub(crate) fn verify(
     registry: &Registry,
     reference: &Reference,
@@ -141,12 +141,17 @@ pub(crate) fn verify(
 ) -> Result<Vec<String>, String> {
     let mut stated = Vec::new();
     let bundles = registry.referrers(reference, digest, bundle::MEDIA_TYPE)?;
+    let mut unread = bundles.len() > MAX_READ;
     // The newest stand last, if the list has an order.
-    for found in bundles.into_iter().rev().take(MAX_BUNDLES) {
+    for found in bundles.into_iter().rev().take(MAX_READ) {
         let there = reference.clone_with_digest(found.digest);
         let Some(answer) = registry.find_manifest(&there)? else { continue };
         let Ok(manifest) = serde_json::from_slice::<Manifest>(&answer.bytes) else { continue };
-        let Some(layer) = manifest.layers.first().filter(|layer| layer.size <= MAX_BUNDLE) else { continue };
+        let Some(layer) = manifest.layers.first() else { continue };
+        if layer.size > MAX_BUNDLE {
+            unread = true;
+            continue;
+        }
         let bytes = registry.pull_blob(&there, layer)?;
         stated.extend(bundle::verified(key, &bytes, digest));
     }
@@ -154,7 +159,12 @@ pub(crate) fn verify(
     if let Some(answer) = registry.find_manifest(&tagged)? {
         let manifest = serde_json::from_slice::<Manifest>(&answer.bytes);
         let manifest = manifest.map_err(|_| format!("{tagged} is not an image of signatures"))?;
-        for layer in simple::layers(&manifest).filter(|layer| layer.size <= MAX_BUNDLE) {
+        unread |= simple::layers(&manifest).count() > MAX_READ;
+        for layer in simple::layers(&manifest).take(MAX_READ) {
+            if layer.size > MAX_BUNDLE {
+                unread = true;
+                continue;
+            }
             let payload = registry.pull_blob(&tagged, layer)?;
             if simple::verifies(key, layer, &payload, digest) {
                 stated.push(bundle::SIGNED.to_owned());
@@ -163,6 +173,12 @@ pub(crate) fn verify(
     }
     stated.sort();
     stated.dedup();
+    if unread && !stated.iter().any(|statement| statement == bundle::SIGNED) {
+        return Err(format!(
+            "{reference}: more than {MAX_READ} signatures, or one of more than {} MiB: not all of them were read",
+            MAX_BUNDLE >> 20
+        ));
+    }
     Ok(stated)
 }
 

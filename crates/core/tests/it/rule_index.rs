@@ -9,20 +9,7 @@ use weir_core::{
     AccessPlan, At, AttributeMap, Compiler, Predicate, Problems, Request, RuleCost, RuleIndex, Scratch,
     Targeting, Truth, load,
 };
-
-/// A linear congruential generator.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    fn one<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-}
+use weir_testkit::Chance;
 
 /// Rules that are compiled and ready for requests.
 struct Rules {

@@ -6,24 +6,7 @@ use serde_json::{Value, json};
 use weir_core::header::encode_pairs;
 use weir_core::{Effects, Request, Scratch};
 use weir_experiment::Note;
-
-/// A linear congruential generator.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    fn one<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-
-    fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
+use weir_testkit::Chance;
 
 const TEXTS: [&str; 5] = ["v1", "v2", "v3", "v", ""];
 
@@ -60,7 +43,7 @@ fn experiment(chance: &mut Chance, index: usize, sticky: bool) -> Value {
         }
         _ => {}
     }
-    if chance.once_in(8) {
+    if chance.below(8) == 0 {
         let [start, end] = *chance.one(&[
             ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"],
             ["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"],
@@ -68,11 +51,11 @@ fn experiment(chance: &mut Chance, index: usize, sticky: bool) -> Value {
         ]);
         it["start"] = json!(start);
         it["end"] = json!(end);
-        if chance.once_in(3) {
+        if chance.below(3) == 0 {
             it["winner"] = json!("a");
         }
     }
-    if chance.once_in(5) {
+    if chance.below(5) == 0 {
         // Those of a layer share no units.
         let part = index % 5 * 20;
         it["layer"] = json!({
@@ -81,53 +64,53 @@ fn experiment(chance: &mut Chance, index: usize, sticky: bool) -> Value {
             "unit": (if (index / 5).is_multiple_of(2) { "cookie:c" } else { "header:x-user" }),
         });
     }
-    if chance.once_in(6) {
+    if chance.below(6) == 0 {
         it["holdout"] = json!("all");
     }
-    if chance.once_in(6) {
+    if chance.below(6) == 0 {
         it["unit"] = json!(*chance.one(&["header:x-b", "cookie:c"]));
     }
-    if chance.once_in(6) {
+    if chance.below(6) == 0 {
         it["coverage"] = json!("50%");
     }
-    if index > 0 && chance.once_in(6) {
+    if index > 0 && chance.below(6) == 0 {
         let other = format!("e{}", chance.below(index));
-        it["prerequisites"] = json!([{"experiment": other, "variants": ["a"], "not": chance.once_in(2)}]);
+        it["prerequisites"] = json!([{"experiment": other, "variants": ["a"], "not": chance.below(2) == 0}]);
     }
-    if chance.once_in(8) {
+    if chance.below(8) == 0 {
         it["flag"] = json!(format!("f{}", chance.below(3)));
     }
-    if sticky && chance.once_in(3) {
+    if sticky && chance.below(3) == 0 {
         it["sticky"] = json!(true);
     }
     it
 }
 
 fn section(chance: &mut Chance) -> Value {
-    let sticky = chance.once_in(2);
+    let sticky = chance.below(2) == 0;
     let count = 10 + chance.below(60);
     let list: Vec<Value> = (0..count).map(|index| experiment(chance, index, sticky)).collect();
     let mut section =
         json!({"unit": "header:x-user", "list": list, "holdouts": [{"name": "all", "share": 0.2}]});
     if sticky {
-        section["assignmentCookie"] = json!({"name": "w", "secure": chance.once_in(2)});
+        section["assignmentCookie"] = json!({"name": "w", "secure": chance.below(2) == 0});
     }
-    if chance.once_in(3) {
+    if chance.below(3) == 0 {
         section["mintCookie"] = json!({"name": "id"});
-        section["visitsOnly"] = json!(chance.once_in(2));
+        section["visitsOnly"] = json!(chance.below(2) == 0);
     }
     if section.get("mintCookie").or(section.get("assignmentCookie")).is_some() {
         section["secret"] = json!({"env": "WEIR_SECRET"});
     }
-    if chance.once_in(3) {
+    if chance.below(3) == 0 {
         section["consent"] = json!({"source": "header:x-consent", "equals": "yes"});
     }
-    if chance.once_in(3) {
+    if chance.below(3) == 0 {
         section["overrides"] = json!({"header": "x-try", "responseHeader": "x-tried", "session": {"name": "s"}, "query": "try",
             "allow": {"match": {"headers": {"x-peer": {"exact": "ops"}}}}});
         section["overrides"]["secret"] = json!({"env": "WEIR_SECRET"});
     }
-    if chance.once_in(4) {
+    if chance.below(4) == 0 {
         section["trust"] = json!({"match": {"headers": {"x-peer": {"exact": "gateway"}}}});
         // The variants of a flag must differ then.
         section["list"].as_array_mut().unwrap().iter_mut().for_each(|it| it["flag"] = Value::Null);
@@ -142,7 +125,7 @@ fn section(chance: &mut Chance) -> Value {
     ];
     section["output"] = json!({});
     for (name, value) in output {
-        if chance.once_in(3) {
+        if chance.below(3) == 0 {
             section["output"][name] = value;
         }
     }
@@ -156,12 +139,12 @@ fn headers(chance: &mut Chance, cookie: Option<&str>) -> Headers {
     let mut headers =
         vec![(":path", path.into_bytes()), (":scheme", b"http".to_vec()), (":method", b"GET".to_vec())];
     let mut add = |chance: &mut Chance, times, name, value: &[u8]| {
-        if chance.once_in(times) {
+        if chance.below(times) == 0 {
             headers.push((name, value.to_vec()));
         }
     };
     let user = format!("user-{}", chance.below(500));
-    if !chance.once_in(4) {
+    if chance.below(4) != 0 {
         add(chance, 1, "x-user", user.as_bytes());
     }
     for name in ["x-a", "x-b"] {
@@ -180,7 +163,7 @@ fn headers(chance: &mut Chance, cookie: Option<&str>) -> Headers {
     add(chance, 6, "x-weir-decided", b"e1=override");
     add(chance, 6, "baggage", b"weir.e1=a,own=b,weir.other=c");
     let mut cookies = String::new();
-    if chance.once_in(2) {
+    if chance.below(2) == 0 {
         cookies.push_str(chance.one(&["c=unit; ", "c=", "c=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!; "]));
     }
     cookies.extend(cookie);
@@ -220,7 +203,7 @@ tests! {
             indexed += usize::from(lab.plan.has_index());
             let mut cookie = None;
             for _ in 0..40 {
-                let returns = !chance.once_in(3);
+                let returns = chance.below(3) != 0;
                 let headers = headers(&mut chance, cookie.as_deref().filter(|_| returns));
                 let (expected, set) = decide(&lab, &headers, true);
                 let (found, _) = decide(&lab, &headers, false);
