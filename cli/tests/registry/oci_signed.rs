@@ -98,6 +98,27 @@ fn the_same_again_adds_nothing_and_another_key_adds_its_own() {
     }
 }
 
+/// More signatures than are read: what is not found among them is not said to be absent.
+#[test]
+fn a_signature_beyond_the_bound_is_an_error() {
+    let registry = Registry::start(false);
+    let image = registry.image("acme/weir:1");
+    let keys: Vec<(String, String)> = (0..51).map(|number| key(&registry, &number.to_string())).collect();
+    for (private, _) in &keys {
+        push(&registry, "metrics.wasm", &image, private);
+    }
+    // Each push left two statements and a signature, which nobody has dropped: the oldest is under the tag.
+    exits(verify(&registry, &image, &keys[50].1), 0);
+    for public in [&keys[0].1, &key(&registry, "other").1] {
+        let run = exits(verify(&registry, &image, public), 2);
+        assert!(run.err.contains("not all of them were read"), "{run:?}");
+    }
+    let (registry, few) = (Registry::start(false), key(&registry, "few"));
+    let image = registry.image("acme/weir:1");
+    push(&registry, "metrics.wasm", &image, &few.0);
+    exits(verify(&registry, &image, &keys[0].1), 1);
+}
+
 /// Whatever byte of what the registry keeps is changed, the image is not said to be signed.
 #[test]
 fn after_a_changed_byte_nothing_is_verified() {

@@ -26,6 +26,7 @@ impl Chance {
     ///
     /// # Panics
     /// There are none.
+    #[expect(clippy::indexing_slicing, reason = "tests stop where there is nothing to choose")]
     pub fn one<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
