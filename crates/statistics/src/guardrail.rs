@@ -39,8 +39,15 @@ pub enum Verdict {
 /// use weir_statistics::guardrail::{Verdict, Worse, judge};
 /// use weir_statistics::lift::Interval;
 ///
+/// // The error rate is 1 point lower to 1 point higher than the control's. 2 points more are tolerated: it holds.
 /// let errors = Interval { low: -0.01, high: 0.01 };
 /// assert_eq!(judge(errors, Worse::Higher, 0.02)?, Verdict::Holds);
+/// // If only half a point more is tolerated, more data must decide.
+/// assert_eq!(judge(errors, Worse::Higher, 0.005)?, Verdict::Unknown);
+///
+/// // Revenue per user fell by 5 % to 8 %, where 2 % are tolerated.
+/// let revenue = Interval { low: -0.08, high: -0.05 };
+/// assert_eq!(judge(revenue, Worse::Lower, 0.02)?, Verdict::Fails);
 /// # Ok::<(), weir_statistics::Undefined>(())
 /// ```
 ///

@@ -1,9 +1,5 @@
-//! What the counts of an experiment say: whether the split is as configured, how much better a variant is, how
-//! many units it takes to find out.
-//!
-//! Everything is a pure function of numbers. Formulas are those of published tools, and tests hold them against
-//! these tools to 1e-9 (`tests/vectors`). No function takes or returns NaN: where there is no answer, an
-//! [`Undefined`] says why.
+#![doc = include_str!("../README.md")]
+//! ## Modules
 //!
 //! | module | question |
 //! |---|---|

@@ -48,6 +48,7 @@ impl Estimate {
     /// let difference = Estimate::difference(&control, &treatment)?;
     /// assert!((difference.value - 0.05).abs() < 1e-12);
     /// assert!(difference.interval(0.05)?.low > 0.0, "significant at 5 %");
+    /// assert!(difference.p_value() < 0.05, "which is the same");
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
     ///
@@ -63,6 +64,15 @@ impl Estimate {
     /// the difference.
     ///
     /// Source: GrowthBook's `TwoSidedTTest` with the difference type `relative`.
+    ///
+    /// ```
+    /// use weir_statistics::{lift::Estimate, sample::Sample};
+    ///
+    /// let (control, treatment) = (Sample::proportion(100, 1_000)?, Sample::proportion(150, 1_000)?);
+    /// let lift = Estimate::relative(&control, &treatment)?;
+    /// assert!((lift.value - 0.5).abs() < 1e-12, "15 % is half as much again as 10 %");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// Fewer than two observations in an arm; a control of 0; no variance in both.
@@ -82,6 +92,21 @@ impl Estimate {
     /// allowed for: where parts of all units are known, [`Sample::ratio_of_batches`] is the better one.
     ///
     /// Source: the delta method for the difference of two ratios, over pairs.
+    ///
+    /// ```
+    /// use weir_statistics::{lift::Estimate, sample::Sample};
+    ///
+    /// // Errors and requests in three windows; an outage in the second one hits both arms.
+    /// let control = [(10.0, 1_000.0), (30.0, 1_000.0), (20.0, 1_000.0)];
+    /// let treatment = [(12.0, 1_000.0), (33.0, 1_000.0), (21.0, 1_000.0)];
+    /// let paired = Estimate::paired_ratios(&control, &treatment)?;
+    /// assert!((paired.value - 0.002).abs() < 1e-12, "2.2 % less 2.0 %");
+    ///
+    /// let (one, other) = (Sample::ratio_of_batches(&control)?, Sample::ratio_of_batches(&treatment)?);
+    /// let apart = Estimate::difference(&one, &other)?;
+    /// assert!(apart.standard_error > 10.0 * paired.standard_error, "the outage is noise there");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// Lists of different lengths; fewer than two windows; numbers that are not finite; denominators that sum to 0; no
@@ -138,6 +163,20 @@ impl Estimate {
     /// requests they are made of. A confidence sequence then has the time of those, and is wider by the ratio of
     /// Student's t to the normal quantile, because the standard error itself is a guess of few numbers.
     ///
+    /// ```
+    /// use weir_statistics::{lift::{Estimate, TUNING}, sample::Sample};
+    ///
+    /// // Conversion rates of four parts of all units, of 1,000 units each and for each arm.
+    /// let control = Sample::batches(&[0.10, 0.12, 0.11, 0.09])?;
+    /// let treatment = Sample::batches(&[0.15, 0.18, 0.17, 0.16])?;
+    /// let parts = Estimate::difference(&control, &treatment)?;
+    /// let lift = parts.of_batches(8_000.0)?;
+    /// assert_eq!(lift.observations, 8_000.0);
+    /// assert_eq!(lift.interval(0.05)?, parts.interval(0.05)?, "one look stays as it is");
+    /// assert!(lift.sequence(0.05, TUNING)?.low > 0.0);
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
+    ///
     /// # Errors
     /// Observations below 2 or not finite.
     pub fn of_batches(self, observations: f64) -> Result<Self, Undefined> {
@@ -148,6 +187,7 @@ impl Estimate {
     }
 
     /// The confidence interval for one look, chosen beforehand: it holds the true value in `1 - alpha` of experiments.
+    /// It is two-sided, by Student's t.
     ///
     /// # Errors
     /// `alpha` is not between 0 and 1.
@@ -157,7 +197,8 @@ impl Estimate {
         Ok(Interval { low: self.value - width, high: self.value + width })
     }
 
-    /// The p-value, 0 to 1, of no difference, for one look, chosen beforehand.
+    /// The two-sided p-value, 0 to 1, of no difference, for one look, chosen beforehand. It is below `alpha` exactly
+    /// when the [interval](Estimate::interval) leaves 0 out.
     #[must_use]
     pub fn p_value(&self) -> f64 {
         (2.0 * t_sf((self.value / self.standard_error).abs(), self.degrees_of_freedom)).min(1.0)
@@ -169,6 +210,17 @@ impl Estimate {
     ///
     /// Source: I. Waudby-Smith and others, Time-uniform central limit theory and asymptotic confidence sequences,
     /// arXiv 2103.06476v7, equations 9 and 161; GrowthBook's `SequentialTwoSidedTTest`.
+    ///
+    /// ```
+    /// use weir_statistics::{lift::{Estimate, TUNING}, sample::Sample};
+    ///
+    /// let (control, treatment) = (Sample::proportion(100, 1_000)?, Sample::proportion(130, 1_000)?);
+    /// let lift = Estimate::difference(&control, &treatment)?;
+    /// assert!(lift.interval(0.05)?.low > 0.0, "significant for one look that was planned");
+    /// assert!(lift.sequence(0.05, TUNING)?.low < 0.0, "not yet for those who look every day");
+    /// assert!(lift.p_value() < 0.05 && lift.sequential_p_value(0.05, TUNING)? > 0.05);
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// `alpha` is not between 0 and 1; `tuning` is not above 0.
@@ -202,6 +254,15 @@ impl Estimate {
 
 /// How many standard errors a confidence sequence is wide to each side after that many observations: what 1.96 is for
 /// an interval at one look with `alpha` 0.05.
+///
+/// ```
+/// use weir_statistics::lift::{TUNING, multiplier};
+///
+/// // Looking at any time costs half as much again as one look, which is 1.96 standard errors wide.
+/// assert!((multiplier(5_000.0, 0.05, TUNING)? - 3.035).abs() < 0.001);
+/// assert!(multiplier(50.0, 0.05, TUNING)? > 9.0, "and much more after a few units");
+/// # Ok::<(), weir_statistics::Undefined>(())
+/// ```
 ///
 /// # Errors
 /// `alpha` is not between 0 and 1; `tuning` or `observations` are not above 0.

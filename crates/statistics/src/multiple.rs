@@ -10,7 +10,10 @@ use crate::Undefined;
 /// ```
 /// use weir_statistics::multiple::holm;
 ///
+/// // Two treatments against one control: the smallest is doubled, the other one is as it was.
 /// assert_eq!(holm(&[0.01, 0.04])?, [0.02, 0.04]);
+/// // The same p-value is not enough among three.
+/// assert!(holm(&[0.02, 0.3, 0.5])?[0] > 0.05);
 /// # Ok::<(), weir_statistics::Undefined>(())
 /// ```
 ///

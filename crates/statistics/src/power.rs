@@ -90,7 +90,16 @@ impl Design {
     ///     alpha: 0.05,
     ///     power: 0.8,
     /// };
-    /// assert!((28_000..31_000).contains(&design.units(Looks::Once)?), "of both arms together");
+    /// // From 10 % to 11 %: 14,750 units for each arm, as any calculator of sample sizes has it.
+    /// let units = design.units(Looks::Once)?;
+    /// assert!((29_400..29_600).contains(&units), "of both arms together: {units}");
+    /// assert!((design.difference()? - 0.01).abs() < 1e-12);
+    ///
+    /// // The other way round: what this number of units detects.
+    /// assert!(design.power_with(units, Looks::Once)? >= 0.8);
+    /// assert!((design.smallest_effect(units, Looks::Once)? - 0.01).abs() < 1e-4);
+    /// // Looking at any time needs more of them.
+    /// assert!(design.units(Looks::Anytime(weir_statistics::lift::TUNING))? > units);
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
     ///

@@ -6,6 +6,15 @@ use serde::Serialize;
 
 /// One arm: observations that are independent of each other. Those are units, or parts of all units ([batch
 /// means](Sample::batches)); never requests, because the requests of one user resemble each other.
+///
+/// ```
+/// use weir_statistics::sample::Sample;
+///
+/// let arm = Sample::proportion(100, 1_000)?;
+/// assert_eq!((arm.observations(), arm.mean()), (1_000.0, 0.1));
+/// assert!((arm.variance() - 0.09).abs() < 1e-12, "p (1 - p)");
+/// # Ok::<(), weir_statistics::Undefined>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// How many observations, 1 and up.
@@ -34,7 +43,8 @@ pub struct RatioSums {
 }
 
 impl Sample {
-    /// Units of which each converts once or not at all. The variance is `p (1 - p)`, as GrowthBook has it.
+    /// Units of which each converts once or not at all. The mean is the conversion rate, 0 to 1; the variance is
+    /// `p (1 - p)`, as GrowthBook has it.
     ///
     /// # Errors
     /// No units; more conversions than units.
@@ -54,6 +64,14 @@ impl Sample {
     ///
     /// Source: A. Agresti and B. Caffo, The American Statistician 54, 2000.
     ///
+    /// ```
+    /// use weir_statistics::sample::Sample;
+    ///
+    /// assert_eq!(Sample::proportion(0, 98)?.variance(), 0.0, "as if nobody could ever convert");
+    /// assert_eq!(Sample::cautious_proportion(0, 98)?.mean(), 0.01, "one of 100");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Sample::proportion`].
     pub fn cautious_proportion(converted: u64, units: u64) -> Result<Self, Undefined> {
@@ -61,10 +79,20 @@ impl Sample {
         Self::proportion(converted.saturating_add(1), units.saturating_add(2))
     }
 
-    /// A value for each unit, by the sum of the values and the sum of their squares.
+    /// A value for each unit, by the sum of the values and the sum of their squares. The variance is the unbiased one,
+    /// over `units - 1`.
     ///
     /// Squares of large numbers with small differences lose digits: values whose standard deviation is below a
     /// millionth of their mean need their mean subtracted first.
+    ///
+    /// ```
+    /// use weir_statistics::sample::Sample;
+    ///
+    /// // Three users spend 10, 20 and 30: the sum is 60, that of the squares 100 + 400 + 900.
+    /// let revenue = Sample::sums(3, 60.0, 1_400.0)?;
+    /// assert_eq!((revenue.mean(), revenue.variance()), (20.0, 100.0));
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// Fewer than two units; sums that are not finite, or that no values have.
@@ -80,6 +108,23 @@ impl Sample {
     /// The variance is that of the delta method, as GrowthBook has it.
     ///
     /// Source: A. Deng, U. Knoblich and J. Lu, Applying the Delta Method in Metric Analytics, KDD 2018.
+    ///
+    /// ```
+    /// use weir_statistics::sample::{RatioSums, Sample};
+    ///
+    /// // Errors of requests: three users have 0, 1 and 2 errors, in 10 requests each.
+    /// let errors = Sample::ratio(&RatioSums {
+    ///     units: 3,
+    ///     numerator: 3.0,
+    ///     numerator_squares: 0.0 + 1.0 + 4.0,
+    ///     denominator: 30.0,
+    ///     denominator_squares: 3.0 * 100.0,
+    ///     products: 0.0 + 10.0 + 20.0,
+    /// })?;
+    /// assert!((errors.mean() - 0.1).abs() < 1e-12);
+    /// assert!((errors.variance() - 0.01).abs() < 1e-12, "that of 0 %, 10 % and 20 %");
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// Fewer than two units; a denominator of 0 ([`Undefined::NoUnits`]: nothing to divide by); sums that are not
@@ -104,6 +149,14 @@ impl Sample {
     ///
     /// Source: A. Law and W. Kelton, Simulation Modeling and Analysis, section 9.5; P. Glynn and W. Whitt, 1991.
     ///
+    /// ```
+    /// use weir_statistics::sample::Sample;
+    ///
+    /// let rates = Sample::batches(&[0.1, 0.2, 0.3])?;
+    /// assert!((rates.mean() - 0.2).abs() < 1e-12 && (rates.variance() - 0.01).abs() < 1e-12);
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
+    ///
     /// # Errors
     /// Fewer than two parts; a number that is not finite.
     pub fn batches(values: &[f64]) -> Result<Self, Undefined> {
@@ -113,6 +166,14 @@ impl Sample {
 
     /// The same for a ratio: a numerator and a denominator for each part, such as its errors and its requests. The
     /// mean is that of all parts together; the variance is that of the delta method over the parts.
+    ///
+    /// ```
+    /// use weir_statistics::sample::Sample;
+    ///
+    /// // 1 error in 100 requests, and 5 in 200: of all requests together that is 2 %.
+    /// assert_eq!(Sample::ratio_of_batches(&[(1.0, 100.0), (5.0, 200.0)])?.mean(), 0.02);
+    /// # Ok::<(), weir_statistics::Undefined>(())
+    /// ```
     ///
     /// # Errors
     /// Fewer than two parts; a number that is not finite; denominators that sum to 0 ([`Undefined::NoUnits`]).

@@ -20,16 +20,20 @@ pub struct ChiSquaredTest {
     pub p_value: f64,
 }
 
-/// Pearson's chi-squared test of counted units against weights. It is valid for one look, chosen beforehand; for repeated looks
-/// there is [`Sequential`]. An arm of weight 0 must be empty: a single unit in it makes the p-value 0.
+/// Pearson's chi-squared test of counted units against weights. It is valid for one look, chosen
+/// beforehand; for repeated looks there is [`Sequential`]. An arm of weight 0 must be empty: a single unit in it makes
+/// the p-value 0.
 ///
 /// Source: K. Pearson, Philosophical Magazine 50, 1900; `scipy.stats.chisquare`.
 ///
 /// ```
-/// use weir_statistics::srm::chi_squared;
+/// use weir_statistics::srm::{ChiSquaredTest, chi_squared};
 ///
-/// let test = chi_squared(&[5_000, 5_300], &[1.0, 1.0])?;
-/// assert!(test.p_value < 0.01, "an even split hardly ever gives this");
+/// let ChiSquaredTest { statistic, degrees_of_freedom, p_value } = chi_squared(&[5_000, 5_300], &[1.0, 1.0])?;
+/// // 5,150 were expected of each: 150² / 5,150, twice.
+/// assert!((statistic - 8.74).abs() < 0.01);
+/// assert_eq!(degrees_of_freedom, 1);
+/// assert!(p_value < 0.01, "an even split gives this once in 300 times");
 /// # Ok::<(), weir_statistics::Undefined>(())
 /// ```
 ///
@@ -67,6 +71,15 @@ pub fn chi_squared(observed: &[u64], weights: &[f64]) -> Result<ChiSquaredTest, 
 
 /// The statistic above which [`chi_squared`] has a p-value below `p`, for that many arms.
 ///
+/// ```
+/// use weir_statistics::srm::critical;
+///
+/// // As in any table of the chi-squared distribution: 3.84 for two arms, 5.99 for three.
+/// assert!((critical(2, 0.05)? - 3.841).abs() < 0.001);
+/// assert!((critical(3, 0.05)? - 5.991).abs() < 0.001);
+/// # Ok::<(), weir_statistics::Undefined>(())
+/// ```
+///
 /// # Errors
 /// `p` is not between 0 and 1; fewer than two arms.
 pub fn critical(arms: usize, p: f64) -> Result<f64, Undefined> {
@@ -76,6 +89,13 @@ pub fn critical(arms: usize, p: f64) -> Result<f64, Undefined> {
 
 /// How far the part of `total` units that an arm has may be from `share` by chance: four standard deviations of the
 /// binomial distribution, which is exceeded once in 16,000 times. Both are parts from 0 to 1. 0 without units.
+///
+/// ```
+/// use weir_statistics::srm::four_sigma;
+///
+/// // Half of 10,000 units is 48 % to 52 % of them.
+/// assert!((four_sigma(0.5, 10_000) - 0.02).abs() < 1e-12);
+/// ```
 #[must_use]
 pub fn four_sigma(share: f64, total: u64) -> f64 {
     if total == 0 || !(0.0..=1.0).contains(&share) {
@@ -112,6 +132,7 @@ impl Sequential {
     /// assert!(test.p_value() > 0.05);
     /// test.observe(&[5_000, 6_000])?;
     /// assert!(test.p_value() < 0.001, "looked at as often as you like");
+    /// assert!(test.log_bayes_factor() > 6.9, "more than 1,000 to 1 for a mismatch");
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
     ///

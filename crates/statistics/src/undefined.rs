@@ -4,6 +4,14 @@ use serde::Serialize;
 use std::fmt;
 
 /// Why counts have no answer.
+///
+/// ```
+/// use weir_statistics::{Undefined, sample::Sample, srm::chi_squared};
+///
+/// assert_eq!(chi_squared(&[0, 0], &[50.0, 50.0]), Err(Undefined::NoUnits));
+/// assert_eq!(Sample::proportion(12, 10), Err(Undefined::MoreThanUnits));
+/// assert_eq!(Undefined::MoreThanUnits.to_string(), "more conversions than units");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undefined {
