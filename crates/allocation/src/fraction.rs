@@ -17,6 +17,26 @@ const PERCENT_DECIMALS: usize = 4;
 const FLOAT_TOLERANCE: f64 = 1e-7;
 
 /// A part of all units, from 0 to 100 %, in millionths. 0 % and 100 % are exact.
+///
+/// ```
+/// use weir_allocation::Fraction;
+///
+/// let share: Fraction = "12.5%".parse()?;
+/// assert_eq!(share.millionths(), 125_000);
+/// assert_eq!(share, Fraction::from_fraction(0.125)?);
+/// assert_eq!(share, Fraction::from_percent(12.5)?);
+/// assert_eq!(share.rest().to_string(), "87.5%");
+///
+/// // A tenth of the units that a coverage of 12.5 % leaves.
+/// assert_eq!("10%".parse::<Fraction>()?.of(share).to_string(), "1.25%");
+///
+/// // What cannot be exact is refused, never rounded.
+/// assert_eq!(
+///     "33.33333%".parse::<Fraction>().map_err(|error| error.to_string()),
+///     Err("33.33333% is finer than the smallest step of 0.0001%".into())
+/// );
+/// # Ok::<(), weir_allocation::InvalidFraction>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fraction(u32);
 

@@ -75,6 +75,19 @@ pub fn contiguous(weights: &Weights, coverage: Fraction) -> Result<Allocation, I
 /// weight (one gives to the base, the base to the other), unless their growths have met. And as weights are
 /// relative, raising one of them without lowering another shrinks all others a little: percentages that sum to
 /// 100 say what is meant. Use [`replan`](crate::replan) where the least movement matters for any change.
+///
+/// ```
+/// use weir_allocation::{Weights, anchored, moved};
+///
+/// // A canary grows from 5 % to 10 %, at the cost of the base; the shadow (the last one) keeps its units.
+/// let before = anchored(&Weights::from_relative(&[90.0, 5.0, 5.0])?);
+/// let after = anchored(&Weights::from_relative(&[85.0, 10.0, 5.0])?);
+/// let moves = moved(&before, &after);
+/// assert_eq!(moves.len(), 1);
+/// assert_eq!((moves[0].from, moves[0].to), (Some(0), Some(1)));
+/// assert_eq!(moves[0].share.to_string(), "5%");
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
 pub fn anchored(weights: &Weights) -> Allocation {
     let mut segments = Vec::new();
     let mut free = vec![BucketRange::new(0, BUCKETS)];

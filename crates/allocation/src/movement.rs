@@ -27,6 +27,16 @@ pub struct Movement {
 }
 
 /// All ranges whose owner differs, in ascending order. An index must mean the same owner in both.
+///
+/// ```
+/// use weir_allocation::{BucketRange, Change, Fraction, Weights, changes, contiguous};
+///
+/// let of = |weights| contiguous(&Weights::from_relative(weights)?, Fraction::ALL);
+/// let range = BucketRange::new(500_000, 600_000);
+/// let expected = Change { range, from: Some(1), to: Some(0) };
+/// assert_eq!(changes(&of(&[50.0, 50.0])?, &of(&[60.0, 40.0])?), [expected]);
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
 pub fn changes(old: &Allocation, new: &Allocation) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     for range in common_pieces(old, new) {
@@ -58,6 +68,23 @@ fn common_pieces(old: &Allocation, new: &Allocation) -> Vec<BucketRange> {
 }
 
 /// How many units move between whom, ordered by `from`, then `to`. An index must mean the same owner in both.
+///
+/// ```
+/// use weir_allocation::{Fraction, Movement, Weights, contiguous, moved};
+///
+/// // A third variant takes 20 % from two that had one half each.
+/// let of = |weights| contiguous(&Weights::from_relative(weights)?, Fraction::ALL);
+/// let ten = Fraction::from_millionths(100_000).unwrap();
+/// let twenty = Fraction::from_millionths(200_000).unwrap();
+/// assert_eq!(
+///     moved(&of(&[50.0, 50.0])?, &of(&[40.0, 40.0, 20.0])?),
+///     [
+///         Movement { from: Some(0), to: Some(1), share: ten },
+///         Movement { from: Some(1), to: Some(2), share: twenty },
+///     ],
+/// );
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
 pub fn moved(old: &Allocation, new: &Allocation) -> Vec<Movement> {
     let mut totals = BTreeMap::new();
     for change in changes(old, new) {
@@ -84,6 +111,16 @@ pub fn moved_share(old: &Allocation, new: &Allocation) -> Fraction {
 
 /// The total variation distance of the two allocations' shares, nobody's share included: half the sum of the
 /// differences. No way to get from the old shares to the new ones moves fewer units than this.
+///
+/// ```
+/// use weir_allocation::{Fraction, Weights, contiguous, moved_share, total_variation};
+///
+/// let of = |weights| contiguous(&Weights::from_relative(weights)?, Fraction::ALL);
+/// let (old, new) = (of(&[50.0, 50.0])?, of(&[40.0, 40.0, 20.0])?);
+/// assert_eq!(total_variation(&old, &new).to_string(), "20%", "10 % from each would do");
+/// assert_eq!(moved_share(&old, &new).to_string(), "30%", "what this layout moves");
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
 pub fn total_variation(old: &Allocation, new: &Allocation) -> Fraction {
     let owners = old.owners().max(new.owners());
     let differences = (0..owners)

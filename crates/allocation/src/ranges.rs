@@ -8,6 +8,16 @@ use crate::{BUCKETS, Bucket, Fraction};
 /// A half-open range of buckets: from `start` up to, but without, `end`. Written `[100000, 250000)`.
 ///
 /// A plain pair, checked by [`Allocation::new`]: non-empty, and within `[0, 1000000)`.
+///
+/// ```
+/// use weir_allocation::{Bucket, BucketRange};
+///
+/// let range = BucketRange::new(100_000, 250_000);
+/// assert_eq!(range.length(), 150_000, "15 % of all units");
+/// assert!(range.contains(Bucket::new(100_000).unwrap()) && !range.contains(Bucket::new(250_000).unwrap()));
+/// assert_eq!(range.to_string(), "[100000, 250000)");
+/// assert!(BucketRange::new(7, 7).is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BucketRange {
     /// The first bucket.
@@ -54,6 +64,24 @@ pub(crate) struct Segment {
 
 /// The owner of each bucket. Owners are numbered from 0, in the order of the configuration; each owns any
 /// number of ranges, and buckets without an owner are allowed.
+///
+/// ```
+/// use weir_allocation::{Allocation, Bucket, BucketRange, InvalidRange};
+///
+/// // The control has the first half, the treatment a tenth at the end; 40 % of all units do not take part.
+/// let control = [BucketRange::new(0, 500_000)];
+/// let treatment = [BucketRange::new(900_000, 1_000_000)];
+/// let allocation = Allocation::new(&[control, treatment])?;
+/// assert_eq!(allocation.pick(Bucket::new(499_999).unwrap()), Some(0));
+/// assert_eq!(allocation.pick(Bucket::new(500_000).unwrap()), None);
+/// assert_eq!(allocation.share_of(1).to_string(), "10%");
+/// assert_eq!(allocation.unowned().to_string(), "40%");
+/// assert!(allocation.ranges_of(1).eq(treatment));
+///
+/// let twice = Allocation::new(&[control, control]).unwrap_err();
+/// assert!(matches!(twice.0[..], [InvalidRange::Overlap { owners: (0, 1), .. }]), "{twice}");
+/// # Ok::<(), weir_allocation::InvalidRanges>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
     /// Sorted, non-empty, not overlapping; neighbours with the same owner are one segment.

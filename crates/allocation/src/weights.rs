@@ -14,6 +14,20 @@ const STEPS_PER_MILLIONTH: u64 = 1_000_000;
 const STEPS: f64 = 1e12;
 
 /// Shares that sum to exactly 100 %, in the order of the configuration.
+///
+/// ```
+/// use weir_allocation::{Fraction, InvalidWeight, Weights};
+///
+/// let thirds = Weights::from_relative(&[1.0, 1.0, 1.0])?;
+/// let millionths: Vec<u32> = thirds.shares().iter().map(|share| share.millionths()).collect();
+/// assert_eq!(millionths, [333_334, 333_333, 333_333]);
+///
+/// // Shares are taken as they are, and must be whole.
+/// let ninety = [Fraction::from_percent(90.0).unwrap()];
+/// let refused = Weights::from_shares(&ninety).unwrap_err();
+/// assert_eq!(refused.0, [InvalidWeight::SharesNotWhole { millionths: 900_000 }]);
+/// # Ok::<(), weir_allocation::InvalidWeights>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights(Vec<Fraction>);
 
@@ -21,7 +35,7 @@ impl Weights {
     /// Normalises relative weights: `[90, 10]`, `[9, 1]` and `[0.9, 0.1]` mean the same.
     ///
     /// Where the exact shares are not whole millionths, each is rounded down, and the missing millionths go
-    /// to the largest remainders, the first ones among equals.
+    /// to the largest remainders, the first ones among equals (Hamilton's method).
     ///
     /// # Errors
     /// All problems at once: a weight that is not finite, negative, or positive but below 0.0001 %; a

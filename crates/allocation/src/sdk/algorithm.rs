@@ -1,6 +1,15 @@
 //! The names of the algorithms.
 
 /// How units become variants. The names and versions are those of the configuration (`hash: growthbook-2`).
+///
+/// ```
+/// use weir_allocation::sdk::Algorithm;
+///
+/// assert_eq!(Algorithm::from_name("launchdarkly"), Some(Algorithm::LaunchDarkly));
+/// assert_eq!(Algorithm::GrowthBook2.name(), "growthbook-2");
+/// assert_eq!(Algorithm::from_name("growthbook-3"), None);
+/// assert_eq!(Algorithm::ALL[0], Algorithm::Weir1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

@@ -6,6 +6,27 @@ use super::{Algorithm, Definition, Refused, Segment, digest, envoy, growthbook, 
 use crate::{Allocation, BUCKETS, Salt};
 
 /// An experiment's assignment, prepared at configure time.
+///
+/// ```
+/// use weir_allocation::sdk::{
+///     Algorithm, Assigner, Assignment, Definition, Explanation, Layout, Number, Segment,
+/// };
+///
+/// // Envoy's weighted clusters: the sum of the weights is the divisor.
+/// let (key, layout) = ("canary", Layout::Weights(&[9.0, 1.0]));
+/// let split = Definition { key, seed: None, coverage_seed: None, coverage: 1.0, layout };
+/// let assigner = Assigner::new(Algorithm::EnvoyXxh64, &split)?;
+/// assert_eq!(assigner.segments()[1], Segment { start: 9, end: 10, variant: 1 });
+/// assert_eq!((assigner.scale(), assigner.share_of(1), assigner.gate_share()), (10, 0.1, 1.0));
+///
+/// // What led to the assignment: one of ten numbers. This algorithm does not hash the coverage apart.
+/// let Explanation { assignment, coverage: None, draw: Some(draw) } = assigner.explain(b"user-42") else {
+///     unreachable!()
+/// };
+/// assert_eq!(draw, Number { value: draw.value, origin: 0, scale: 10 });
+/// assert_eq!(assignment, Assignment::Variant(usize::from(draw.value == 9)));
+/// # Ok::<(), weir_allocation::sdk::Refused>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Assigner {
     algorithm: Algorithm,

@@ -7,6 +7,23 @@ use super::grid::on_grid;
 use crate::{InvalidRange, InvalidWeight};
 
 /// An experiment as far as assignment goes. Numbers are those of the vendor's own definition, unchanged.
+///
+/// ```
+/// use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout, Span};
+///
+/// // A GrowthBook namespace: the units of the first 40 % are inside.
+/// let namespace = Definition {
+///     key: "pricing",
+///     seed: Some("__pricing"),
+///     coverage_seed: None,
+///     coverage: 1.0,
+///     layout: Layout::Ranges(&[vec![Span::new(0.0, 0.4)]]),
+/// };
+/// let assigner = Assigner::new(Algorithm::GrowthBook1, &namespace)?;
+/// assert_eq!((assigner.variants(), assigner.scale(), assigner.share_of(0)), (1, 1_000, 0.4));
+/// assert!([Assignment::Variant(0), Assignment::NotCovered].contains(&assigner.assign(b"user-42")));
+/// # Ok::<(), weir_allocation::sdk::Refused>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Definition<'a> {
     /// The experiment's key. The seed where `seed` is absent and the algorithm has a default.
@@ -206,6 +223,16 @@ impl fmt::Display for Refusal {
 }
 
 /// All mistakes of a [`Definition`].
+///
+/// ```
+/// use weir_allocation::sdk::{Algorithm, Assigner, Definition, DefinitionPart, Layout, Reason, Refusal};
+///
+/// let (key, layout) = ("checkout", Layout::Weights(&[90.0, 10.0]));
+/// let half = Definition { key, seed: None, coverage_seed: None, coverage: 0.5, layout };
+/// let refused = Assigner::new(Algorithm::EnvoyXxh64, &half).unwrap_err();
+/// let reason = Reason::Text("envoy-xxh64 has no coverage: add a variant for the rest");
+/// assert_eq!(refused.0, [Refusal { place: DefinitionPart::Coverage, reason }]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused(pub Vec<Refusal>);
 

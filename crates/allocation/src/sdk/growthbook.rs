@@ -92,6 +92,15 @@ fn bucket_ranges(weights: &[f64], coverage: f64) -> Vec<(Span, usize)> {
 /// single variant with this range gets exactly the units that the rule includes.
 ///
 /// `None` where nobody is included (a coverage of 0), and for algorithms that are not GrowthBook's.
+///
+/// ```
+/// use weir_allocation::sdk::{Algorithm, Span, growthbook_rollout};
+///
+/// // 10 % of 10,000 numbers, and the number 1,000 itself.
+/// let span = growthbook_rollout(Algorithm::GrowthBook2, 0.1);
+/// assert_eq!(span, Some(Span::new(0.0, 0.1001)));
+/// assert_eq!(growthbook_rollout(Algorithm::GrowthBook2, 0.0), None);
+/// ```
 pub fn growthbook_rollout(algorithm: Algorithm, coverage: f64) -> Option<Span> {
     let scale = match algorithm {
         Algorithm::GrowthBook1 => SCALE_1,
