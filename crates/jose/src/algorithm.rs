@@ -1,6 +1,17 @@
 //! The signature algorithms of RFC 7518, 8037 and 8812, and the keys that they go with.
 
 /// A JWS signature algorithm. `none` is not one of them, so no allow-list can ever contain it.
+///
+/// ```
+/// use weir_jose::{Algorithm, Curve, KeyType};
+///
+/// assert_eq!(Algorithm::from_name("ES256"), Some(Algorithm::ES256));
+/// assert_eq!(Algorithm::ES256.key_type(), KeyType::Ec(Curve::P256));
+/// assert_eq!(Algorithm::from_name("none"), None);
+/// assert_eq!(Algorithm::from_name("rs256"), None, "names are case-sensitive");
+/// assert!(Algorithm::PS256.is_costly() && !Algorithm::RS256.is_costly());
+/// assert_eq!(Algorithm::ALL.len(), 14);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// RSA PKCS#1 v1.5 with SHA-256.
@@ -132,6 +143,14 @@ impl Algorithm {
 }
 
 /// The algorithms that tokens may be signed with.
+///
+/// ```
+/// use weir_jose::{Algorithm, Allowed};
+///
+/// let listed = Allowed::from(&[Algorithm::RS256, Algorithm::ES256]);
+/// assert!(listed.may_be(Algorithm::ES256) && !listed.may_be(Algorithm::HS256));
+/// assert!(Allowed::Usual.may_be(Algorithm::PS256), "with a key that names it as its `alg`");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Allowed<'a> {
     /// These.

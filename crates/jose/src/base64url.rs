@@ -5,6 +5,16 @@
 
 /// The decoded bytes. `None` if there is padding, white space, another alphabet, an impossible length,
 /// or if unused bits are set: every text stands for its own bytes, and those bytes for no other text.
+///
+/// ```
+/// use weir_jose::decode_base64url;
+///
+/// assert_eq!(decode_base64url(b"eyJhbGciOiJIUzI1NiJ9").as_deref(), Some(&br#"{"alg":"HS256"}"#[..]));
+/// assert_eq!(decode_base64url(b"-_8").as_deref(), Some(&[0xfb, 0xff][..]));
+/// assert_eq!(decode_base64url(b"+/8"), None, "that is base64, not base64url");
+/// assert_eq!(decode_base64url(b"-_8="), None, "no padding");
+/// assert_eq!(decode_base64url(b"-_9"), None, "bits after the end: not canonical");
+/// ```
 // What uses vectors is compiled into nothing but what uses them too.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {

@@ -22,6 +22,23 @@ const SWEEP: usize = 8;
 ///
 /// Tokens are compared in full: a hash collision costs a comparison, never an identity. The hash is
 /// seeded at random, so that nobody outside can choose tokens which share a set.
+///
+/// ```
+/// use weir_jose::{Cache, Validity};
+///
+/// // 64 tokens and 64 KiB at most. The seed is random, and unknown to clients.
+/// let mut cache = Cache::new(64, 1 << 16, 0x5eed);
+/// let (validity, now) = (Validity { from: 100.0, until: 200.0 }, 150.0);
+/// assert!(cache.insert(b"header.claims.signature", "ann", 3, validity, now));
+/// assert_eq!(cache.get(b"header.claims.signature", now), Some(&"ann"));
+/// assert_eq!(cache.get(b"header.claims.forged", now), None);
+/// assert_eq!(cache.get(b"header.claims.signature", 200.0), None, "expired");
+/// assert!(cache.len() == 1 && cache.bytes() <= 1 << 16);
+///
+/// // New keys: what the old ones verified is forgotten.
+/// cache.clear();
+/// assert!(cache.is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Cache<V> {
     slots: Vec<Option<Entry<V>>>,

@@ -10,7 +10,18 @@ use crate::refusal::Refusal;
 /// How long a token is remembered, in seconds.
 const LIFETIME: f64 = 60.0;
 
-/// Fingerprints of tokens that no key has signed.
+/// Fingerprints of tokens that no key has signed: a negative cache.
+///
+/// ```
+/// use weir_jose::{Denied, Refusal};
+///
+/// let mut denied = Denied::new(100, 0x5eed);
+/// let (keys, now) = (1, 1_000.0); // the first keys, since when a counter of theirs is 1
+/// denied.insert(b"header.claims.forged", keys, Refusal::BadSignature, now);
+/// assert_eq!(denied.get(b"header.claims.forged", keys, now + 59.0), Some(Refusal::BadSignature));
+/// assert_eq!(denied.get(b"header.claims.forged", keys, now + 60.0), None, "after a minute");
+/// assert_eq!(denied.get(b"header.claims.forged", keys + 1, now), None, "newer keys may verify it");
+/// ```
 #[derive(Debug)]
 pub struct Denied {
     slots: Box<[Slot]>,

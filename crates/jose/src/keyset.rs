@@ -36,6 +36,25 @@ impl KeySet {
     /// Keys may share a `kid`; all of them are tried. Besides a set, this may be public keys in PEM, without
     /// names, or an object of such, by `kid`. A byte order mark before it is ignored (RFC 8259, 8.1).
     ///
+    /// ```
+    /// use weir_jose::{KeySet, KeySetError};
+    ///
+    /// // The set also has a key that encrypts, which is skipped. The P-256 key is that of RFC 7515, appendix A.3.
+    /// let (keys, skipped) = KeySet::parse(br#"{"keys": [
+    ///   {"kty": "EC", "kid": "one", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    ///    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
+    ///   {"kty": "EC", "kid": "two", "use": "enc", "crv": "P-256", "x": "", "y": ""}]}"#)?;
+    /// assert_eq!((keys.len(), skipped.len()), (1, 1));
+    /// assert!(skipped[0].contains("two"), "{skipped:?}");
+    ///
+    /// // What people take for a key set gets a hint.
+    /// let page = KeySet::parse(b"<!doctype html><title>Log in</title>").err();
+    /// assert_eq!(page, Some(KeySetError::Markup));
+    /// let discovery = KeySet::parse(br#"{"issuer": "https://login.test", "jwks_uri": "https://login.test/keys"}"#);
+    /// assert_eq!(discovery.err(), Some(KeySetError::Discovery(Some("https://login.test/keys".to_owned()))));
+    /// # Ok::<(), KeySetError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The text is not a key set, is too large, or has no key that can be used.
@@ -57,6 +76,17 @@ impl KeySet {
     }
 
     /// A set without keys, which verifies nothing: for programs that do not have the real one.
+    ///
+    /// ```
+    /// use weir_jose::{KeySet, NoService, Algorithm, Refusal, Token};
+    ///
+    /// // {"alg":"HS256"} . {"sub":"ann"} . four bytes
+    /// let token = Token::parse(b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.AAECAw", 8192)?;
+    /// let keys = KeySet::empty();
+    /// assert!(keys.is_empty());
+    /// assert_eq!(keys.verify(&token, &Algorithm::ALL, &NoService), Err(Refusal::UnknownKey));
+    /// # Ok::<(), Refusal>(())
+    /// ```
     pub fn empty() -> Self {
         Self { keys: Vec::new() }
     }

@@ -1,14 +1,13 @@
-//! JSON Web Tokens for a proxy: read strictly, verified against a JSON Web Key Set, remembered.
+#![doc = include_str!("../README.md")]
+//! ## The path of a token
 //!
-//! The path of a token: text → [`Token::parse`] (one compact JWS, strict in everything) → [`KeySet::verify`]
+//! Text → [`Token::parse`] (one compact JWS, strict in everything) → [`KeySet::verify`]
 //! (candidate keys by `kid`, algorithm and key type) → [`Payload`] (claims whose numbers are kept as
 //! written). [`Cache`] stores verified tokens, so that the common request costs one hash and one comparison.
 //!
 //! Verification is [`jwt_compact`]'s, except where the host verifies for us ([`Signatures`]) and
 //! for the two curves that it does not have. The *reading* of tokens is our own, because that crate
 //! takes what RFC 7515 and 8725 want refused: `crit`, duplicate members, a `jwk` in the header.
-//!
-//! This crate is pure: no proxy, no I/O, no clock. Times are seconds since 1970 as `f64`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]

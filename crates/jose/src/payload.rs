@@ -9,6 +9,31 @@ use crate::refusal::Refusal;
 
 /// The claims of a token (RFC 7519). They own their text, so that they can outlive it in a cache. A claim is
 /// read when it is asked for: its number then is what the issuer wrote, not what an `f64` makes of it.
+///
+/// ```
+/// use weir_jose::{Audiences, Refusal, Token};
+///
+/// let part = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+/// let claims = r#"{"sub": "ann", "aud": ["shop", "mail"], "exp": 1300819380, "id": 9007199254740993,
+///     "realm_access": {"roles": ["buyer", "admin"]}, "plan": {"name": "pro"}}"#;
+/// let text = [part(r#"{"alg":"RS256"}"#), part(claims), part("signature")].join(".");
+/// let token = Token::parse(text.as_bytes(), 8192)?;
+/// let payload = token.payload();
+///
+/// // The registered claims, with their types.
+/// assert_eq!((payload.sub()?.as_deref(), payload.exp()?), (Some("ann"), Some(1_300_819_380.0)));
+/// let audiences: Audiences<'_> = payload.aud()?;
+/// assert!(audiences.iter().eq(["shop", "mail"]));
+/// assert_eq!(payload.nbf()?, None);
+///
+/// // Others, by path. A number is what the issuer wrote: an `f64` cannot hold this one.
+/// assert_eq!(payload.scalar(&["id"]).as_deref(), Some("9007199254740993"));
+/// assert_eq!(payload.scalars(&["realm_access", "roles"]).unwrap(), ["buyer", "admin"]);
+/// assert_eq!(payload.raw(&["realm_access", "roles", "0"]), Some(r#""buyer""#));
+/// assert_eq!(payload.json(&["plan"]).as_deref(), Some(r#"{"name":"pro"}"#));
+/// assert_eq!(payload.lookup(&["plan", "name"]), Some("pro".into()));
+/// # Ok::<(), Refusal>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Payload(Object);
 

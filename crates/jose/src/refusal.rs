@@ -6,6 +6,18 @@ use std::fmt;
 macro_rules! refusals {
     ($($(#[$doc:meta])* $variant:ident = $reason:literal,)*) => {
         /// Why a token is not accepted. The order is stable: `refusal as usize` may index counters.
+        ///
+        /// ```
+        /// use weir_jose::{Refusal, Token};
+        ///
+        /// // {"alg":"none"} . {} . one byte
+        /// let refused = Token::parse(b"eyJhbGciOiJub25lIn0.e30.AA", 8192).err();
+        /// assert_eq!(refused, Some(Refusal::AlgorithmUnsupported));
+        /// assert_eq!(Refusal::AlgorithmUnsupported.reason(), "algorithm_unsupported");
+        ///
+        /// let mut counts = vec![0; Refusal::ALL.len()];
+        /// counts[Refusal::AlgorithmUnsupported as usize] += 1;
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Refusal {
             $($(#[$doc])* $variant,)*

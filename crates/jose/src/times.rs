@@ -4,6 +4,26 @@ use crate::payload::Payload;
 use crate::refusal::Refusal;
 
 /// What a caller asks of a token's times. All in seconds.
+///
+/// ```
+/// use weir_jose::{Refusal, TimeRules, Token};
+///
+/// let part = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+/// let claims = r#"{"nbf": 1000, "exp": 1300}"#;
+/// let text = [part(r#"{"alg":"RS256"}"#), part(claims), part("signature")].join(".");
+/// let token = Token::parse(text.as_bytes(), 8192)?;
+///
+/// let rules = TimeRules { skew: 30.0, require_expiration: true, max_lifetime: None };
+/// let validity = rules.check(token.payload(), 1_100.0)?;
+/// assert_eq!((validity.from, validity.until), (970.0, 1_330.0));
+/// assert!(validity.contains(970.0) && !validity.contains(1_330.0));
+/// assert_eq!(rules.check(token.payload(), 1_330.0), Err(Refusal::Expired));
+/// assert_eq!(rules.check(token.payload(), 969.0), Err(Refusal::NotYetValid));
+///
+/// let short = TimeRules { max_lifetime: Some(60.0), ..rules };
+/// assert_eq!(short.check(token.payload(), 1_100.0), Err(Refusal::Lifetime), "200 seconds are left");
+/// # Ok::<(), Refusal>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeRules {
     /// How far clocks may differ; both `exp` and `nbf` are taken with that much leniency.

@@ -11,6 +11,27 @@ use crate::refusal::Refusal;
 use crate::words;
 
 /// A token that is well formed. Nothing in it is to be believed before [`crate::KeySet::verify`].
+///
+/// ```
+/// use std::rc::Rc;
+/// use weir_jose::{Algorithm, Form, Header, Refusal, Token};
+///
+/// let part = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+/// let header = part(r#"{"alg":"ES256","kid":"one","typ":"at+jwt"}"#);
+/// let text = [&header, &part(r#"{"sub":"ann"}"#), &part("signature")].map(String::as_str).join(".");
+/// let token = Token::parse(text.as_bytes(), 8192)?;
+/// assert_eq!((token.algorithm(), token.kid()), (Algorithm::ES256, Some("one")));
+/// assert_eq!(token.header_text("typ").as_deref(), Some("at+jwt"));
+/// assert!(token.header_is("typ", "application/at+jwt"), "media types");
+/// assert_eq!(token.section(), part(r#"{"sub":"ann"}"#).as_bytes());
+///
+/// // Tokens of one issuer mostly have one header, which need not be read again.
+/// let known: Rc<Header> = Rc::clone(token.header());
+/// let again = Token::parse_after(Some(&known), text.as_bytes(), Form::strict(8192))?;
+/// assert_eq!(again.into_payload().text(), r#"{"sub":"ann"}"#);
+/// assert_eq!(Token::parse(text.as_bytes(), 20).err(), Some(Refusal::TooLarge));
+/// # Ok::<(), Refusal>(())
+/// ```
 #[derive(Debug)]
 pub struct Token<'t> {
     signed: &'t [u8],
@@ -33,6 +54,17 @@ pub struct Header {
 }
 
 /// Which tokens are read.
+///
+/// ```
+/// use weir_jose::{Form, Refusal, Token};
+///
+/// let part = |text: &str| data_encoding::BASE64URL.encode(text.as_bytes());
+/// let padded = [part(r#"{"alg":"RS256"}"#), part(r#"{"sub":"ann"}"#), part("signature")].join(".");
+/// assert_eq!(Token::parse(padded.as_bytes(), 8192).err(), Some(Refusal::PayloadBase64));
+///
+/// let lenient = Form { accepts_padding: true, ..Form::strict(8192) };
+/// assert!(Token::parse_after(None, padded.as_bytes(), lenient).is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     /// The longest token, in bytes.
