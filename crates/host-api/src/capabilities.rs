@@ -60,6 +60,31 @@ pub trait Headers: Properties {
 }
 
 /// The proxy's metrics.
+///
+/// ```
+/// use std::cell::Cell;
+/// use weir_host_api::{MetricId, MetricKind, Metrics};
+///
+/// /// Metrics of which all are one number.
+/// #[derive(Default)]
+/// struct Sum(Cell<i64>);
+///
+/// impl Metrics for Sum {
+///     fn define_metric(&self, kind: MetricKind, _name: &str) -> Option<MetricId> {
+///         (kind == MetricKind::Counter).then_some(MetricId(0))
+///     }
+///     fn increment(&self, _metric: MetricId, by: i64) {
+///         self.0.set(self.0.get() + by);
+///     }
+///     fn record(&self, _metric: MetricId, _value: u64) {}
+/// }
+///
+/// // Defined when a filter is configured, counted for each request.
+/// let proxy = Sum::default();
+/// let served = proxy.define_metric(MetricKind::Counter, "requests_total").unwrap();
+/// proxy.increment(served, 1);
+/// assert_eq!(proxy.0.get(), 1);
+/// ```
 pub trait Metrics {
     /// Defines a metric; `None` when the proxy refuses. The same name is always the same metric.
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<MetricId>;
@@ -76,11 +101,83 @@ pub trait Log {
 }
 
 /// What filters need while they decide about a request.
+///
+/// ```
+/// use weir_host_api::{Cel, Clock, HostServices, Properties, Random, Signatures};
+///
+/// /// A host at a fixed time, which has neither properties, CEL nor signatures.
+/// struct Fixed;
+///
+/// impl Clock for Fixed {
+///     fn now(&self) -> u64 {
+///         1_800_000_000_000_000_000
+///     }
+/// }
+/// impl Random for Fixed {
+///     fn random(&self) -> u64 {
+///         4
+///     }
+/// }
+/// impl Properties for Fixed {
+///     type Bytes = Vec<u8>;
+///     fn property(&self, _path: &[u8]) -> Option<Vec<u8>> {
+///         None
+///     }
+/// }
+/// impl Cel for Fixed {}
+/// impl Signatures for Fixed {}
+///
+/// fn seconds(host: &impl HostServices) -> u64 {
+///     host.now() / 1_000_000_000
+/// }
+/// assert_eq!(seconds(&Fixed), 1_800_000_000);
+/// ```
 pub trait HostServices: Clock + Random + Properties + Cel + Signatures {}
 
 impl<H: Clock + Random + Properties + Cel + Signatures> HostServices for H {}
 
 /// What filters see of a response.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use weir_host_api::{Clock, HeaderMap, Headers, Log, Properties, ResponseView};
+///
+/// /// What a filter does at the end of a request.
+/// fn complain(response: &impl ResponseView) {
+///     if let Some(status @ 500..) = response.status() {
+///         response.log(log::Level::Warn, &format!("{status} at {}", response.now()));
+///     }
+/// }
+///
+/// /// A response with this status, for its test.
+/// struct Answer(&'static [u8], RefCell<Vec<String>>);
+///
+/// impl Properties for Answer {
+///     type Bytes = &'static [u8];
+///     fn property(&self, _path: &[u8]) -> Option<&'static [u8]> {
+///         None
+///     }
+/// }
+/// impl Headers for Answer {
+///     fn header(&self, map: HeaderMap, name: &[u8]) -> Option<&'static [u8]> {
+///         (map == HeaderMap::Response && name == b":status").then_some(self.0)
+///     }
+/// }
+/// impl Clock for Answer {
+///     fn now(&self) -> u64 {
+///         7
+///     }
+/// }
+/// impl Log for Answer {
+///     fn log(&self, _level: log::Level, line: &str) {
+///         self.1.borrow_mut().push(line.to_owned());
+///     }
+/// }
+///
+/// let failed = Answer(b"503", RefCell::default());
+/// complain(&failed);
+/// assert_eq!(*failed.1.borrow(), ["503 at 7"]);
+/// ```
 pub trait ResponseView: Headers + Clock + Log {}
 
 impl<H: Headers + Clock + Log> ResponseView for H {}

@@ -1,6 +1,21 @@
 //! What happens to a request next: it proceeds, waits, or is answered by the proxy.
 
 /// What becomes of a request once all its effects are applied.
+///
+/// ```
+/// use weir_host_api::{Delay, Disposition, Hold, Reply};
+///
+/// // 403 after 20 ms, so that those who guess are slow.
+/// let mut reply = Reply::new(403, "wrong_code");
+/// reply.headers.push(("retry-after".into(), b"1"[..].into()));
+/// let delay = Delay { nanoseconds: 20_000_000, mark: 0, then: Some(Box::new(reply)) };
+/// let mut late = Disposition::Delay(Box::new(delay));
+/// assert_eq!(late.reply_mut().map(|reply| reply.status), Some(403), "the answer that is given later");
+///
+/// let mut held = Disposition::Hold(Hold { mark: 7, crowded: false });
+/// assert_eq!(held.reply_mut(), None);
+/// assert_eq!(Disposition::default(), Disposition::On);
+/// ```
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum Disposition {
     /// It goes on to the upstream.

@@ -1,6 +1,28 @@
 //! Header values, and the bytes in which header maps cross the border between a host and a module.
 
 /// A map of headers at the proxy.
+///
+/// ```
+/// use weir_host_api::{HeaderMap, Headers, Properties};
+///
+/// /// A response with one header.
+/// struct Answer;
+///
+/// impl Properties for Answer {
+///     type Bytes = &'static [u8];
+///     fn property(&self, _path: &[u8]) -> Option<&'static [u8]> {
+///         None
+///     }
+/// }
+///
+/// impl Headers for Answer {
+///     fn header(&self, map: HeaderMap, name: &[u8]) -> Option<&'static [u8]> {
+///         (map == HeaderMap::Response && name == b":status").then_some(b"404")
+///     }
+/// }
+///
+/// assert_eq!(Answer.status(), Some(404));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderMap {
     /// The request's headers.
@@ -15,6 +37,13 @@ pub enum HeaderMap {
 
 /// Whether Envoy's codecs will send these bytes as a header value: no control characters but tab
 /// (RFC 9110 section 5.5). Anything else turns the request into a 503 later on.
+///
+/// ```
+/// use weir_host_api::header::is_safe_value;
+///
+/// assert!(is_safe_value("größe".as_bytes()), "any bytes that are not control characters");
+/// assert!(!is_safe_value(b"a\r\nset-cookie: admin=1"), "a header of its own");
+/// ```
 pub fn is_safe_value(value: &[u8]) -> bool {
     let is_safe = |b: &u8| *b == b'\t' || (*b >= 0x20 && *b != 0x7f);
     let (words, rest) = value.as_chunks::<8>();
@@ -34,6 +63,12 @@ fn is_plain(word: &[u8; 8]) -> bool {
 
 /// Whether two texts are the same, compared by words of eight bytes: in WebAssembly `==` is a call that
 /// goes byte by byte. The end is looked at first, because header names differ there.
+///
+/// ```
+/// use weir_host_api::header::equal;
+///
+/// assert!(equal(b"x-user-id", b"x-user-id") && !equal(b"x-user-id", b"x-user-ip"));
+/// ```
 #[inline]
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
@@ -54,6 +89,21 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 /// The layout is: number of pairs, then the sizes of each name and value, all `u32` little endian;
 /// then each name and value, each with a zero byte behind it. Bytes that do not keep to it end the
 /// iteration; they never panic.
+///
+/// ```
+/// use weir_host_api::header::{Pair, Pairs, encode_pairs};
+///
+/// let raw = encode_pairs(&[(":path", "/cart"), ("x-user-id", "ada"), ("accept", "text/html")]);
+/// let Pair { value, value_offset, .. } = Pairs::new(&raw).find(|pair| pair.name == b"x-user-id").unwrap();
+/// assert_eq!((value, &raw[value_offset..][..3]), (&b"ada"[..], &b"ada"[..]), "read in place");
+///
+/// // Only names of five bytes are looked at.
+/// let mut five = Pairs::new(&raw).with_name_lengths(1 << 5);
+/// assert_eq!(five.next().map(|header| header.value), Some(&b"/cart"[..]));
+/// assert_eq!(five.next(), None);
+///
+/// assert_eq!(Pairs::new(&raw[..7]).next(), None, "a broken layout ends the iteration");
+/// ```
 #[derive(Clone)]
 pub struct Pairs<'a> {
     sizes: &'a [u8],

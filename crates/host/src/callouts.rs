@@ -6,6 +6,23 @@ use std::cell::RefCell;
 ///
 /// A proxy names a callout by a token. Its answer comes to every plugin of the VM's root, so a token that is not
 /// here is somebody else's.
+///
+/// ```
+/// use weir_host::{Call, Callout, Callouts, FakeHost, Host as _};
+///
+/// let (proxy, callouts) = (FakeHost::default(), Callouts::default());
+/// let keys = Callout {
+///     cluster: "login", scheme: "https", authority: "login.test", path: "/keys", timeout: 5_000,
+/// };
+/// if let Some(token) = proxy.call_out(&keys) {
+///     callouts.start(token, "keys of login.test");
+/// }
+/// assert_eq!(proxy.take_calls(), [Call::CallOut("login".into(), "/keys".into())]);
+///
+/// // The fake's token is 7.
+/// assert_eq!(callouts.finish(7), Some("keys of login.test"));
+/// assert_eq!(callouts.finish(7), None, "answers come once");
+/// ```
 #[derive(Debug)]
 pub struct Callouts<T>(RefCell<Vec<(u32, T)>>);
 

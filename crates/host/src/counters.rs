@@ -11,6 +11,24 @@ const MAX_CALLS: usize = 8;
 /// Up to eight counts a request go to the proxy at once. Where a request has more, as with a hundred
 /// experiments, they are added up here, and this and later requests bring eight sums each; the rest comes
 /// when the configuration is replaced. Only what waits in a VM that ends is lost.
+///
+/// ```
+/// use weir_host::{Counters, FakeHost};
+///
+/// let proxy = FakeHost::default();
+/// let names: Vec<String> = (0..20).map(|number| format!("experiment_{number}_total")).collect();
+/// let counters = Counters::define(&names, &proxy);
+/// let sum = || proxy.counters.borrow().iter().map(|(_, count)| count).sum::<i64>();
+///
+/// // A request that is in all of them: eight counts at once, the others with later requests …
+/// counters.count(0..20, &proxy);
+/// assert_eq!(sum(), 8);
+/// counters.count([].into_iter(), &proxy);
+/// assert_eq!(sum(), 16);
+/// // … or when the configuration is replaced.
+/// counters.flush(&proxy);
+/// assert_eq!(sum(), 20);
+/// ```
 pub struct Counters {
     /// In the order in which they were defined; `None` where the proxy has no metrics.
     ids: Box<[Option<MetricId>]>,

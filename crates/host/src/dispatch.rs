@@ -27,6 +27,37 @@ use std::rc::Rc;
 pub const MAX_PENDING: usize = 1 << 16;
 
 /// Brings the proxy's callbacks to the plugins.
+///
+/// ```
+/// use weir_host::{Call, Delay, Disposition, Dispatcher, FakeHost, Flow, Host, Plugin, Refusal, Served};
+///
+/// /// Delays every request by 20 ms.
+/// struct Slow;
+///
+/// impl<H: Host> Plugin<H> for Slow {
+///     const NAME: &'static str = "slow";
+///     type Kept = ();
+///     type Workspace = ();
+///
+///     fn configure(_: &H, _: &[u8]) -> Result<Self, Refusal> {
+///         Ok(Self)
+///     }
+///     fn on_request_headers(&self, _: &H, (): &mut (), _: u64) -> Served<()> {
+///         Disposition::Delay(Box::new(Delay { nanoseconds: 20_000_000, mark: 0, then: None })).into()
+///     }
+/// }
+///
+/// let (proxy, module) = (FakeHost::default(), Dispatcher::<Slow, FakeHost>::new());
+/// let (root, stream) = (1, 2);
+/// assert!(module.on_configure(&proxy, root, b""));
+/// assert_eq!(module.on_request_headers(&proxy, stream), Flow::Stop);
+/// assert_eq!((module.waiting(), proxy.timer.get()), (1, 20));
+///
+/// proxy.steady.set(20_000_000);
+/// module.on_timer(&proxy, root);
+/// assert!(proxy.take_calls().contains(&Call::GoOn));
+/// assert_eq!((module.waiting(), proxy.timer.get()), (0, 0), "the timer is stopped");
+/// ```
 pub struct Dispatcher<P: Plugin<H>, H: Host> {
     /// Only read while a stream is served, so that streams may be served inside of each other: some
     /// hostcalls let the proxy call back.

@@ -9,6 +9,20 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// A host that answers from memory.
+///
+/// ```
+/// use weir_host::{Call, Clock as _, Edit, FakeHost, HeaderMap, Headers as _, Host as _, Properties as _};
+///
+/// let mut proxy = FakeHost::with_request(&[(":path", b"/cart"), ("x-user", b"ada")]);
+/// proxy.properties.insert(b"source\0address".to_vec(), b"192.0.2.7:50000".to_vec());
+/// proxy.now.set(1_800_000_000_000_000_000);
+///
+/// assert_eq!(proxy.now(), 1_800_000_000_000_000_000);
+/// assert_eq!(proxy.property(b"source\0address").as_deref(), Some(&b"192.0.2.7:50000"[..]));
+/// proxy.edit(HeaderMap::Request, b"x-user", Edit::Remove);
+/// assert_eq!(proxy.header(HeaderMap::Request, b"x-user"), None);
+/// assert_eq!(proxy.take_calls(), [Call::Property("source\0address".into()), Call::Remove("x-user".into())]);
+/// ```
 #[derive(Default)]
 pub struct FakeHost {
     /// The request headers, in order.

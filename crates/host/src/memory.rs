@@ -23,6 +23,18 @@ struct Buffer {
 }
 
 /// Memory for `size` bytes, for the host to write to; [`HostBytes::take`] takes it back.
+///
+/// ```
+/// use weir_host::{HostBytes, allocate};
+///
+/// // A proxy asks for three bytes, writes them, and hands them over.
+/// let start = allocate(3);
+/// // SAFETY: three bytes are there.
+/// unsafe { start.copy_from_nonoverlapping(b"ada".as_ptr(), 3) };
+/// // SAFETY: all of them are written, and nobody else takes them.
+/// let bytes = unsafe { HostBytes::take(start, 3) };
+/// assert_eq!(&*bytes, b"ada");
+/// ```
 #[inline]
 pub fn allocate(size: usize) -> *mut u8 {
     BUFFER.with(|buffer| {

@@ -7,6 +7,42 @@ use std::fmt;
 ///
 /// Only `configure` and `on_request_headers` are needed. The others belong to callbacks that a module exports on request, see
 /// [`entry!`](crate::entry).
+///
+/// ```
+/// use weir_host::{Disposition, Dispatcher, Edit, FakeHost, HeaderMap, Host, Plugin, Refusal, Served};
+///
+/// /// Sets a cookie on the responses of clients that have none.
+/// struct Greeter;
+///
+/// impl<H: Host> Plugin<H> for Greeter {
+///     const NAME: &'static str = "greeter";
+///     const MAY_HOLD: bool = false;
+///     type Kept = &'static [u8];
+///     type Workspace = ();
+///
+///     fn configure(_host: &H, configuration: &[u8]) -> Result<Self, Refusal> {
+///         if configuration.is_empty() { Ok(Self) } else { Err(Refusal::new(["expected no options"])) }
+///     }
+///
+///     fn on_request_headers(&self, host: &H, (): &mut (), _held_for: u64) -> Served<Self::Kept> {
+///         let is_new = host.header(HeaderMap::Request, b"cookie").is_none();
+///         Served { kept: is_new.then_some(b"seen=1"), way: Disposition::On }
+///     }
+///
+///     fn on_response_headers(&self, host: &H, cookie: Self::Kept, _ends: bool) -> Option<Self::Kept> {
+///         host.edit(HeaderMap::Response, b"set-cookie", Edit::Add(cookie));
+///         None
+///     }
+/// }
+/// # use weir_host::Headers as _;
+///
+/// let (proxy, module) = (FakeHost::default(), Dispatcher::<Greeter, FakeHost>::new());
+/// assert!(!module.on_configure(&proxy, 1, b"{}"), "refused");
+/// assert!(module.on_configure(&proxy, 1, b""));
+/// module.on_request_headers(&proxy, 2);
+/// module.on_response_headers(&proxy, 2, true);
+/// assert_eq!(proxy.take_response_headers(), [(b"set-cookie".to_vec(), b"seen=1".to_vec())]);
+/// ```
 pub trait Plugin<H: Host>: Sized {
     /// What log lines and the metrics of this crate begin with.
     const NAME: &'static str;
@@ -104,6 +140,38 @@ pub trait Plugin<H: Host>: Sized {
 }
 
 /// What a plugin needs after its background work.
+///
+/// ```
+/// use weir_host::{Call, Callout, Dispatcher, Disposition, FakeHost, Host, Plugin, Refusal, Served, Wake};
+///
+/// /// Fetches a list each minute.
+/// struct Fetcher;
+///
+/// impl<H: Host> Plugin<H> for Fetcher {
+///     const NAME: &'static str = "fetcher";
+///     type Kept = ();
+///     type Workspace = ();
+///
+///     fn configure(_: &H, _: &[u8]) -> Result<Self, Refusal> {
+///         Ok(Self)
+///     }
+///     fn on_request_headers(&self, _: &H, (): &mut (), _: u64) -> Served<()> {
+///         Disposition::On.into()
+///     }
+///     fn on_wake(&self, host: &H) -> Wake {
+///         let list = Callout {
+///             cluster: "lists", scheme: "https", authority: "lists.test", path: "/bots", timeout: 1_000,
+///         };
+///         host.call_out(&list);
+///         Wake { after: Some(60_000_000_000), release: false }
+///     }
+/// }
+///
+/// let (proxy, module) = (FakeHost::default(), Dispatcher::<Fetcher, FakeHost>::new());
+/// assert!(module.on_configure(&proxy, 1, b""));
+/// assert!(proxy.take_calls().contains(&Call::CallOut("lists".into(), "/bots".into())), "at once");
+/// assert_eq!(proxy.timer.get(), 60_000, "and in a minute");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wake {
     /// In how many nanoseconds it is to be woken again.
@@ -128,6 +196,44 @@ impl<K> From<Disposition> for Served<K> {
 }
 
 /// What becomes of a part of a body.
+///
+/// ```
+/// use weir_host::{Body, Dispatcher, Disposition, FakeHost, Flow, Host, Plugin, Refusal, Served};
+///
+/// /// Shouts: it needs the whole body.
+/// struct Loud;
+///
+/// impl<H: Host> Plugin<H> for Loud {
+///     const NAME: &'static str = "loud";
+///     type Kept = ();
+///     type Workspace = ();
+///
+///     fn configure(_: &H, _: &[u8]) -> Result<Self, Refusal> {
+///         Ok(Self)
+///     }
+///     fn on_request_headers(&self, _: &H, (): &mut (), _: u64) -> Served<()> {
+///         Served { kept: Some(()), way: Disposition::On }
+///     }
+///     fn wants_body(_: &()) -> bool {
+///         true
+///     }
+///     fn on_response_body(&self, host: &H, _: &mut (), size: usize, ends: bool) -> Body {
+///         if !ends {
+///             return Body::Gathers;
+///         }
+///         host.replace_body(size, &host.body(size).to_ascii_uppercase());
+///         Body::GoesOn
+///     }
+/// }
+///
+/// let (proxy, module) = (FakeHost::default(), Dispatcher::<Loud, FakeHost>::new());
+/// assert!(module.on_configure(&proxy, 1, b""));
+/// module.on_request_headers(&proxy, 2);
+/// *proxy.body.borrow_mut() = b"hello".to_vec();
+/// assert_eq!(module.on_response_body(&proxy, 2, 3, false), Flow::Stop);
+/// assert_eq!(module.on_response_body(&proxy, 2, 5, true), Flow::Continue);
+/// assert_eq!(*proxy.body.borrow(), b"HELLO");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
     /// It goes on.
@@ -141,6 +247,18 @@ pub enum Body {
 }
 
 /// Memory that requests use one after the other. A request that is served inside of another one has its own.
+///
+/// ```
+/// use weir_host::Workspace;
+///
+/// /// A buffer that requests share, so that none of them allocates.
+/// struct Buffer(Vec<u8>);
+///
+/// impl Workspace for Buffer {
+///     const EMPTY: Self = Self(Vec::new());
+/// }
+/// assert!(Buffer::EMPTY.0.is_empty());
+/// ```
 pub trait Workspace {
     /// Nothing yet.
     const EMPTY: Self;
@@ -151,6 +269,14 @@ impl Workspace for () {
 }
 
 /// Why a configuration is refused: all that is wrong with it.
+///
+/// ```
+/// use weir_host::Refusal;
+///
+/// let refusal = Refusal::new(["path: expected one that starts with /", "limit: -1: expected 0 or more"]);
+/// assert_eq!(refusal.problems(), 2);
+/// assert!(refusal.to_string().starts_with("2 problem(s):\npath: expected"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     count: usize,

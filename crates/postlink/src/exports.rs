@@ -33,6 +33,30 @@ pub enum Names {
 
 /// The finished module.
 ///
+/// ```
+/// use walrus::{FunctionBuilder, Module};
+/// use weir_postlink::{Names, finish};
+///
+/// // What the linker makes: the SDK's callbacks, and one of the module's own.
+/// let mut linked = Module::default();
+/// let memory = linked.memories.add_local(false, false, 1, None, None);
+/// linked.exports.add("memory", memory);
+/// for name in ["_initialize", "proxy_abi_version_0_2_1", "proxy_on_log", "weir_on_request_headers"] {
+///     let mut function = FunctionBuilder::new(&mut linked.types, &[], &[]);
+///     function.func_body();
+///     let function = function.finish(vec![], &mut linked.funcs);
+///     linked.exports.add(name, function);
+/// }
+///
+/// // The proxy calls the module's own, and nothing else.
+/// let module = Module::from_buffer(&finish(&linked.emit_wasm(), Names::Dropped)?)?;
+/// let exported = |name: &str| module.exports.iter().any(|export| export.name == name);
+/// assert!(exported("proxy_on_request_headers") && !exported("proxy_on_log"));
+///
+/// assert!(finish(b"not a module", Names::Kept).is_err());
+/// # Ok::<(), weir_postlink::Failure>(())
+/// ```
+///
 /// # Errors
 /// It is no module, or exports no callback of its own, or lacks what a proxy needs of every module.
 pub fn finish(linked: &[u8], names: Names) -> Result<Vec<u8>, Failure> {

@@ -18,11 +18,30 @@ pub const ROLE: &str = "WEIR_POSTLINK_LINKS";
 const LINKER: &str = "rust-lld";
 
 /// Whether rustc runs this program as its linker.
+///
+/// ```
+/// // A program that is both: cargo's linker, and a tool for people.
+/// if weir_postlink::is_wanted() {
+///     panic!("only cargo sets {}", weir_postlink::ROLE);
+/// }
+/// ```
 pub fn is_wanted() -> bool {
     std::env::var_os(ROLE).is_some()
 }
 
 /// Links with rustc's arguments.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// // Not run here: it starts rustc's `rust-lld`, which only rustc puts into the path.
+/// fn main() -> ExitCode {
+///     weir_postlink::run().unwrap_or_else(|failure| {
+///         eprintln!("{failure}");
+///         ExitCode::FAILURE
+///     })
+/// }
+/// ```
 ///
 /// # Errors
 /// The usual linker cannot be run.

@@ -27,6 +27,23 @@ use weir_host_api::{Cel, Clock, Properties, Random, Signature, Signatures};
 
 /// The services of a host. By default there are no properties, the clock is at 0, random numbers differ from call
 /// to call and are the same in each test, and neither expressions nor signatures can be judged.
+///
+/// ```
+/// use weir_host_api::{Cel as _, Clock as _, Properties as _, Random as _, Signature, Signatures as _};
+/// use weir_testkit::Services;
+///
+/// let host = Services::with(&[("source.address", b"192.0.2.7:50000")]);
+/// host.now.set(1_800_000_000_000_000_000);
+/// host.random.set(Some(7));
+/// host.cel.set(Some(true));
+/// host.signature.set(Some(false));
+///
+/// let signature = Signature { hash: "sha256", key: b"", signature: b"", message: b"" };
+/// assert_eq!((host.now(), host.random()), (1_800_000_000_000_000_000, 7));
+/// assert_eq!((host.evaluate_cel(0), host.verify_signature(&signature)), (Some(true), Some(false)));
+/// assert!(host.property(b"source\0address").is_some() && host.property(b"source\0port").is_none());
+/// assert_eq!(host.asked(), ["now", "random", "cel", "verify sha256", "source.address", "source.port"]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Services {
     /// Nanoseconds since the Unix epoch.

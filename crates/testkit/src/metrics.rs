@@ -7,6 +7,19 @@ use std::collections::BTreeMap;
 use weir_host_api::{MetricId, MetricKind, Metrics};
 
 /// The metrics of a proxy, as Envoy keeps them: every definition has a new id, names are shared.
+///
+/// ```
+/// use weir_host_api::{MetricKind, Metrics as _};
+/// use weir_testkit::MetricStore;
+///
+/// let proxy = MetricStore::default();
+/// let served = proxy.define_metric(MetricKind::Counter, "served_total").unwrap();
+/// let size = proxy.define_metric(MetricKind::Histogram, "body_bytes").unwrap();
+/// proxy.increment(served, 2);
+/// proxy.record(size, 512);
+/// assert_eq!(proxy.shown(), ["served_total 2", "body_bytes [512]"]);
+/// assert_eq!((proxy.defined(), proxy.calls.get()), ((2, 2), 4));
+/// ```
 #[derive(Debug, Default)]
 pub struct MetricStore {
     defined: RefCell<Vec<(MetricKind, String)>>,

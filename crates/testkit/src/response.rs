@@ -5,6 +5,16 @@ use std::cell::RefCell;
 use weir_host_api::{Clock, HeaderMap, Headers, Log, Properties};
 
 /// How a request ended. Asking for something twice is a mistake.
+///
+/// ```
+/// use weir_host_api::{HeaderMap, Headers as _};
+/// use weir_testkit::Response;
+///
+/// let response = Response { headers: vec![("x-cache", "hit")], ..Response::of(304) };
+/// assert_eq!(response.status(), Some(304));
+/// assert_eq!(response.header(HeaderMap::Response, b"x-cache").as_deref(), Some(&b"hit"[..]));
+/// assert_eq!(response.asked(), ["status", "header x-cache"]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Response<'e> {
     /// The status; `None`: there was no response.

@@ -23,6 +23,39 @@ const MAX_HEADERS: usize = 2_000;
 const MAX_STREAMS: u32 = 100_000;
 
 /// A running sample service. Dropping it stops it.
+///
+/// ```
+/// use std::io::{Read as _, Write as _};
+/// use weir_upstream::{Answer, Plans, Seen, Upstream};
+///
+/// #[tokio::main]
+/// async fn main() -> std::io::Result<()> {
+///     let plans = Plans::default();
+///     plans.prepare("7", Answer { status: 503, body: b"busy".to_vec(), ..Answer::default() });
+///     let any = "127.0.0.1:0".parse().unwrap();
+///     let service = Upstream::start_with("v2", any, plans.clone()).await?;
+///     let get = |headers: &str| {
+///         let mut client = std::net::TcpStream::connect(service.address())?;
+///         write!(client, "GET /cart HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n{headers}\r\n")?;
+///         let mut answer = String::new();
+///         client.read_to_string(&mut answer)?;
+///         Ok::<_, std::io::Error>(answer)
+///     };
+///
+///     // It answers with what it received …
+///     let answer = get("x-user: ada\r\n")?;
+///     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("x-upstream: v2\r\n"));
+///     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+///     let seen: Seen = serde_json::from_str(body)?;
+///     assert_eq!((&*seen.path, &*seen.authority), ("/cart", "shop"));
+///     assert_eq!(seen.header_bytes("x-user"), [b"ada"]);
+///
+///     // … or with what was prepared.
+///     assert!(get("x-answer-id: 7\r\n")?.ends_with("busy"));
+///     assert_eq!(plans.take("7").len(), 1);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Upstream {
     address: SocketAddr,
