@@ -8,6 +8,19 @@ use super::vm::Vm;
 impl Vm {
     /// Sets who answers callouts from now on. Without it they end in their timeout, when the test moves the
     /// clock.
+    ///
+    /// ```
+    /// use weir_minihost::{Answer, Callout, Module, Options, Response};
+    ///
+    /// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+    /// let vm = module.start(&Options { clusters: vec!["jwks".to_owned()], ..Options::default() })?;
+    /// vm.on_callout(|callout: &Callout| match callout.headers.first(b":path") {
+    ///     Some(b"/keys") => Answer::now(Response::status(200).body(r#"{"keys": []}"#)),
+    ///     _ => Answer::unreachable(),
+    /// });
+    /// assert_eq!(vm.open_callouts(), 0, "the module makes them");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_callout(&self, answerer: impl FnMut(&Callout) -> Answer + 'static) {
         self.pending(|pending| pending.answerer = Some(Box::new(answerer)));
     }

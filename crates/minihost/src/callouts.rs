@@ -6,6 +6,17 @@ use std::time::Duration;
 use super::state::{Callout, Response};
 
 /// The answer to a callout.
+///
+/// ```
+/// use std::time::Duration;
+/// use weir_minihost::{Answer, Response};
+///
+/// // A key server that takes 40 ms.
+/// let keys = Answer::now(Response::status(200).body(r#"{"keys": []}"#)).after(Duration::from_millis(40));
+/// assert_eq!((keys.response.map(|keys| keys.code()), keys.after), (Some(200), Duration::from_millis(40)));
+/// assert_eq!(Answer::unreachable().response.map(|envoys| envoys.code()), Some(503));
+/// assert_eq!(Answer::broken().response, None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// What comes; `None` is a connection that broke inside the answer.

@@ -64,6 +64,27 @@ impl std::error::Error for ExchangeError {}
 impl Plugin {
     /// Sends a request through the module; the upstream answers with `response`.
     ///
+    /// ```
+    /// use weir_minihost::{ExchangeError, Module, Options, Request, Response};
+    ///
+    /// // A module that stops each request (1 is `StopIteration`), and never lets it go on.
+    /// let module = Module::from_bytes(br#"(module (memory (export "memory") 1)
+    ///   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 1)))"#)?;
+    /// let plugin = module.start(&Options::default())?.configure("{}")?;
+    /// let hangs = plugin.exchange(Request::get("/"), Response::status(200));
+    /// assert!(matches!(hangs, Err(ExchangeError::Hangs("request"))));
+    ///
+    /// // One that panics.
+    /// let module = Module::from_bytes(br#"(module (memory (export "memory") 1)
+    ///   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) unreachable))"#)?;
+    /// let plugin = module.start(&Options::default())?.configure("{}")?;
+    /// match plugin.exchange(Request::get("/"), Response::status(200)) {
+    ///     Err(ExchangeError::Trap(trap)) => assert_eq!(trap.callback, "proxy_on_request_headers"),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The module traps or holds the stream for ever.
     pub fn exchange(&self, request: Request, response: Response) -> Result<Exchange, ExchangeError> {
@@ -72,6 +93,25 @@ impl Plugin {
 
     /// As [`Plugin::exchange`], with properties, and an upstream that may look at the request and take
     /// its time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use weir_minihost::{Exchange, Module, Options, Properties, Request, Response};
+    ///
+    /// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+    /// let plugin = module.start(&Options::default())?.configure("{}")?;
+    /// // Paths are lists of segments.
+    /// let path = [b"source".to_vec(), b"address".to_vec()];
+    /// let properties = Properties::from([(path.to_vec(), b"192.0.2.7:50000".to_vec())]);
+    /// // An upstream that answers with the path, after 20 ms on the VM's clock.
+    /// let exchange: Exchange = plugin.exchange_with(Request::get("/cart"), properties, |request| {
+    ///     let path = request.headers.first(b":path").unwrap_or_default();
+    ///     (Response::status(200).body(path), Duration::from_millis(20))
+    /// })?;
+    /// assert_eq!(exchange.response.map(|response| response.body).as_deref(), Some(&b"/cart"[..]));
+    /// assert_eq!(exchange.elapsed, Duration::from_millis(20));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The module traps or holds the stream for ever.

@@ -4,6 +4,21 @@
 pub type Bytes = Vec<u8>;
 
 /// An ordered multimap of headers. Names are lower-cased on the way in, as Envoy does.
+///
+/// ```
+/// use weir_minihost::HeaderMap;
+///
+/// let mut headers: HeaderMap = [("X-User", "ada"), ("accept", "*/*")].into_iter().collect();
+/// assert_eq!(headers.first(b"x-user"), Some(&b"ada"[..]), "names are lower-cased");
+/// headers.add("x-user", "eve");
+/// assert!(headers.values(b"x-user").eq([b"ada", b"eve"]));
+/// assert_eq!((headers.len(), headers.byte_size()), (3, 6 + 3 + 6 + 3 + 6 + 3));
+///
+/// headers.replace(b"x-user", b"bob");
+/// assert_eq!(headers.pairs()[0], (b"x-user".to_vec(), b"bob".to_vec()), "in the place of the first one");
+/// headers.remove(b"accept");
+/// assert_eq!(HeaderMap::from_wire(&headers.to_wire()), Some(headers));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderMap(Vec<(Bytes, Bytes)>);
 

@@ -17,6 +17,25 @@ use super::vm::{FUEL_PER_CALL, Vm};
 const START_OF_TIME: u64 = 1_767_323_045_000_000_000;
 
 /// A compiled module. Compile once, start many VMs from it.
+///
+/// ```
+/// use weir_minihost::{LoadError, LogLevel, Module, Options};
+///
+/// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+/// let options = Options {
+///     env: [("STAGE".to_owned(), "canary".to_owned())].into(),
+///     log_level: LogLevel::Warning,
+///     clusters: vec!["jwks".to_owned()],
+///     verify_signature: false,
+/// };
+/// let vm = module.start(&options)?;
+/// assert!(!vm.exports("proxy_on_request_headers"));
+///
+/// // What Envoy does not offer cannot be imported.
+/// let error: Option<LoadError> = Module::from_bytes(b"(module (import \"env\" \"proxy_teleport\" (func)))").err();
+/// assert!(error.is_some_and(|error| error.to_string().contains("env.proxy_teleport")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Module {
     module: wasmi::Module,

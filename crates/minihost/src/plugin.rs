@@ -39,6 +39,23 @@ impl std::error::Error for ConfigureError {}
 impl Vm {
     /// Starts a plugin (a root context) with this configuration, given to the module as it is.
     ///
+    /// ```
+    /// use weir_minihost::{ConfigureError, Module, Options};
+    ///
+    /// // A module that refuses every configuration, and says why.
+    /// let module = Module::from_bytes(br#"(module
+    ///   (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
+    ///   (memory (export "memory") 1) (data (i32.const 0) "invalid path")
+    ///   (func (export "proxy_on_configure") (param i32 i32) (result i32)
+    ///     (drop (call $log (i32.const 4) (i32.const 0) (i32.const 12)))
+    ///     (i32.const 0)))"#)?;
+    /// match module.start(&Options::default())?.configure("{}") {
+    ///     Err(ConfigureError::Refused(lines)) => assert_eq!(lines[0].to_string(), "[error] invalid path"),
+    ///     _ => unreachable!("it refuses everything"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The module refuses the configuration or traps.
     pub fn configure(&self, configuration: &str) -> Result<Plugin, ConfigureError> {
@@ -68,6 +85,17 @@ impl Vm {
 }
 
 /// One plugin: a root context with its configuration.
+///
+/// ```
+/// use weir_minihost::{Module, Options, Plugin};
+///
+/// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+/// let vm = module.start(&Options::default())?;
+/// // Two filters of one proxy share a VM.
+/// let (routes, faults): (Plugin, Plugin) = (vm.configure_as("routes", "{}")?, vm.configure_as("faults", "{}")?);
+/// assert_eq!((routes.tick_period(), faults.vm().open_streams()), (None, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Plugin {
     pub(crate) vm: Vm,

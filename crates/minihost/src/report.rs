@@ -19,6 +19,14 @@ impl fmt::Display for LogLine {
 }
 
 /// Log levels with the numbers of the ABI and the names that Envoy prints.
+///
+/// ```
+/// use weir_minihost::{LogLevel, LogLine};
+///
+/// assert_eq!(LogLevel::from_abi(4), Some(LogLevel::Error));
+/// let line = LogLine { level: LogLevel::Warning, message: "the key set is old".to_owned() };
+/// assert_eq!(line.to_string(), "[warning] the key set is old");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum LogLevel {
@@ -60,6 +68,15 @@ pub struct CallStats {
 }
 
 /// The sum of several callbacks, e.g. of all that served one request.
+///
+/// ```
+/// use weir_minihost::{CallStats, Cost};
+///
+/// let call = |callback: &str, fuel| CallStats { callback: callback.to_owned(), fuel, ..CallStats::default() };
+/// let calls = [call("proxy_on_request_headers", 900), call("proxy_on_log", 100)];
+/// let cost: Cost = calls.iter().collect();
+/// assert_eq!((cost.fuel, cost.callbacks["proxy_on_log"]), (1_000, 1));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Fuel of all callbacks.

@@ -3,6 +3,17 @@
 use super::headers::{Bytes, HeaderMap};
 
 /// A request as the module sees it first, or as the upstream gets it.
+///
+/// ```
+/// use weir_minihost::Request;
+///
+/// let request = Request::get("/cart?item=7").header("x-user", "ada");
+/// assert_eq!(request.headers.first(b":authority"), Some(&b"example.com"[..]));
+/// assert_eq!(request.headers.first(b":method"), Some(&b"GET"[..]));
+///
+/// let order = Request { body: b"{}".to_vec(), ..Request::new("POST", "shop.test", "/orders") };
+/// assert_eq!(order.headers.first(b":path"), Some(&b"/orders"[..]));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// Headers with `:authority`, `:path`, `:method`, `:scheme` first, as Envoy orders them.

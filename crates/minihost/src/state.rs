@@ -12,6 +12,13 @@ use super::status::Status;
 pub type ForeignFunction = Box<dyn FnMut(&str, &[u8]) -> Option<Result<Bytes, Status>>>;
 
 /// A response, of an upstream, of a callout or made by the module.
+///
+/// ```
+/// use weir_minihost::Response;
+///
+/// let response = Response::status(404).header("content-type", "text/plain").body("no such page");
+/// assert_eq!((response.code(), response.body.len()), (404, 12));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// Headers with `:status`.

@@ -13,6 +13,24 @@ use super::vm::Vm;
 pub type Properties = BTreeMap<Vec<Bytes>, Bytes>;
 
 /// A stream context. End it with [`Stream::finish`]; one that is only dropped stays open in the module.
+///
+/// ```
+/// use weir_minihost::{Module, Options, Properties, Request, Response};
+///
+/// let module = Module::from_bytes(br#"(module (memory (export "memory") 1)
+///   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 1)))"#)?;
+/// let plugin = module.start(&Options::default())?.configure("{}")?;
+///
+/// // Two clients at once. The module holds both of them; one goes away meanwhile.
+/// let one = plugin.open(Request::get("/"), Properties::new())?;
+/// let other = plugin.open(Request::get("/"), Properties::new())?;
+/// assert!(one.paused() && !one.is_reset() && one.take_local_reply().is_none());
+/// one.finish()?;
+/// assert_eq!(plugin.vm().open_streams(), 1);
+/// assert_eq!(other.request(), Request::get("/"));
+/// other.finish()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Stream {
     vm: Vm,
     id: u32,

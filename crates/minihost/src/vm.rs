@@ -15,6 +15,41 @@ use super::state::{ForeignFunction, HostState};
 pub(super) const FUEL_PER_CALL: u64 = 500_000_000;
 
 /// A running VM. Clones are handles to the same VM. One VM can hold several plugins.
+///
+/// ```
+/// use std::time::Duration;
+/// use weir_minihost::{Metric, MetricKind, Module, Options, Request, Response};
+///
+/// // A module that counts requests, and asks to be called each 10 ms.
+/// let module = Module::from_bytes(br#"(module
+///   (import "env" "proxy_define_metric" (func $define (param i32 i32 i32 i32) (result i32)))
+///   (import "env" "proxy_increment_metric" (func $increment (param i32 i64) (result i32)))
+///   (import "env" "proxy_set_tick_period_milliseconds" (func $period (param i32) (result i32)))
+///   (memory (export "memory") 1) (data (i32.const 0) "served_total")
+///   (func (export "proxy_on_configure") (param i32 i32) (result i32)
+///     (drop (call $define (i32.const 0) (i32.const 0) (i32.const 12) (i32.const 16)))
+///     (drop (call $period (i32.const 10)))
+///     (i32.const 1))
+///   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+///     (call $increment (i32.load (i32.const 16)) (i64.const 1)))
+///   (func (export "proxy_on_tick") (param i32)))"#)?;
+/// let vm = module.start(&Options::default())?;
+/// let plugin = vm.configure("{}")?;
+/// assert_eq!(plugin.tick_period(), Some(Duration::from_millis(10)));
+/// for _ in 0..3 {
+///     plugin.exchange(Request::get("/"), Response::status(200))?;
+/// }
+/// let served = Metric { kind: MetricKind::Counter, value: 3, samples: vec![] };
+/// assert_eq!(vm.metric("served_total"), Some(served));
+///
+/// // The clock stands still until the test moves it.
+/// vm.take_calls();
+/// vm.advance(Duration::from_millis(35))?;
+/// let ticks = vm.take_calls();
+/// assert!(ticks.len() == 3 && ticks.iter().all(|call| call.callback == "proxy_on_tick"));
+/// assert_eq!((vm.memory_pages(), vm.open_streams(), vm.log().len()), (1, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Vm(Rc<RefCell<Running>>);
 
@@ -33,6 +68,19 @@ impl Vm {
     }
 
     /// Sets who answers foreign functions before the host's own few do.
+    ///
+    /// ```
+    /// use weir_minihost::{Module, Options, Status};
+    ///
+    /// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+    /// let vm = module.start(&Options::default())?;
+    /// vm.on_foreign_function(Box::new(|name, argument| match name {
+    ///     "compress" => Some(Ok(argument.iter().copied().take(1).collect())),
+    ///     "expr_create" => Some(Err(Status::BadArgument)), // as Envoy answers to what is not CEL
+    ///     _ => None, // the host's own, or "not found"
+    /// }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_foreign_function(&self, function: ForeignFunction) {
         self.host(|host| host.foreign = Some(function));
     }
