@@ -8,6 +8,25 @@ use weir_core::{
 };
 
 /// A cookie, ready to be read and written.
+///
+/// ```
+/// use weir_cookie::{Cookie, CookieSpec};
+/// use weir_core::{At, AttributeMap, Compiler, Problems};
+///
+/// let (named, env) = (AttributeMap::default(), |_: &str| None);
+/// let mut compiler = Compiler::new(&named, &env, Problems::default());
+/// let spec = CookieSpec { name: "group".to_owned(), ..CookieSpec::default() };
+///
+/// // Until the browser is closed.
+/// let cookie = Cookie::compile_for_session(&spec, &mut compiler, &At::root()).unwrap();
+/// assert_eq!((cookie.ttl, cookie.secure, cookie.purpose()), (0, true, "group="));
+/// assert_eq!(*cookie.header(b"a").value, *b"group=a; Path=/; Secure; HttpOnly; SameSite=Lax");
+/// assert_eq!(*cookie.end().value, *b"group=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+///
+/// // For a year, and readable by scripts in the page.
+/// let cookie = Cookie::compile_for_scripts(&spec, &mut compiler, &At::root()).unwrap();
+/// assert_eq!(*cookie.header(b"a").value, *b"group=a; Path=/; Max-Age=31536000; Secure; SameSite=Lax");
+/// ```
 #[derive(Debug)]
 pub struct Cookie {
     /// The attribute that reads it back.
@@ -27,6 +46,19 @@ pub type Id = [u8; 32];
 
 impl Cookie {
     /// Checks a cookie; problems go to the compiler.
+    ///
+    /// ```
+    /// use weir_cookie::{Cookie, CookieSpec};
+    /// use weir_core::{At, AttributeMap, Compiler, Problems};
+    ///
+    /// let (named, env) = (AttributeMap::default(), |_: &str| None);
+    /// let mut compiler = Compiler::new(&named, &env, Problems::default());
+    /// let spec = CookieSpec { name: "__Secure-id".to_owned(), secure: Some(false), ..CookieSpec::default() };
+    /// Cookie::compile(&spec, &mut compiler, &At::root().field("cookie"));
+    /// let problem = compiler.problems.iter().next().unwrap();
+    /// assert_eq!(problem.at.to_string(), "cookie.secure");
+    /// assert_eq!(problem.message, "browsers drop a cookie named `__Secure-…` unless `secure` is true");
+    /// ```
     pub fn compile(spec: &CookieSpec, compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         Self::new(spec, (true, "365d"), compiler, at)
     }
@@ -207,7 +239,11 @@ fn attributes(spec: &CookieSpec, ttl: u64, http_only: bool, compiler: &mut Compi
     out
 }
 
-/// 128 bits as an id.
+/// 128 bits as an id, in lower-case hex, `high` first. They must be random: who guesses an id is taken for its owner.
+///
+/// ```
+/// assert_eq!(weir_cookie::id(1, 0xff), *b"000000000000000100000000000000ff");
+/// ```
 pub fn id(high: u64, low: u64) -> Id {
     let mut id = [0; 32];
     let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());

@@ -1,8 +1,4 @@
-//! Cookies that filters set on responses and read back on later requests.
-//!
-//! [`CookieSpec`] is the configuration, [`Cookie`] its compiled form. [`id`] creates anonymous IDs, and
-//! [`Signer`] signs texts so that clients cannot forge them.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 

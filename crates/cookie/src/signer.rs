@@ -42,6 +42,22 @@ impl fmt::Debug for SecretSpec {
 
 /// Signs with the first of its secrets and accepts signatures by all, so that secrets can be rotated without
 /// interruption.
+///
+/// ```
+/// use weir_cookie::{SIGNATURE, Signer, TooShort};
+///
+/// let signer = Signer::new(b"0123456789abcdef").map_err(|short| short.to_string())?;
+/// // python3 -c "import hmac; print(hmac.new(b'0123456789abcdef', b'id=\0ada', 'sha256').hexdigest()[:32])"
+/// let signature: [u8; SIGNATURE] = signer.sign("id=", b"ada");
+/// assert_eq!(signature, *b"f4258efa2766d1de9fdfe257856f7062");
+///
+/// assert!(signer.accepts("id=", b"ada", &signature));
+/// assert!(!signer.accepts("id=", b"eve", &signature), "another text");
+/// assert!(!signer.accepts("group=", b"ada", &signature), "another purpose");
+/// assert!(signer.is_secret(b"0123456789abcdef") && !signer.is_secret(b"0123456789abcdeg"));
+/// assert_eq!(Signer::new(b"too short").err(), Some(TooShort));
+/// # Ok::<(), String>(())
+/// ```
 pub struct Signer(Box<[Hmac<Sha256>]>);
 
 impl fmt::Debug for Signer {
@@ -71,6 +87,23 @@ impl Signer {
     }
 
     /// Reads the secrets; what is wrong goes to the compiler's problems, `None` when no secret is left.
+    ///
+    /// ```
+    /// use weir_cookie::{SecretSpec, Signer};
+    /// use weir_core::{At, AttributeMap, Compiler, Problems};
+    ///
+    /// // The secret is in the VM's environment; the one before is still accepted.
+    /// let env = |name: &str| (name == "COOKIE_SECRET").then(|| "a newer secret of ours".to_owned());
+    /// let named = AttributeMap::default();
+    /// let mut compiler = Compiler::new(&named, &env, Problems::default());
+    /// let new = SecretSpec { value: None, env: Some("COOKIE_SECRET".to_owned()) };
+    /// let old = SecretSpec { value: Some("an older secret of ours".to_owned()), env: None };
+    /// let signer = Signer::compile(&[new, old], &mut compiler, &At::root()).unwrap();
+    ///
+    /// let before = Signer::new(b"an older secret of ours").unwrap().sign("id=", b"ada");
+    /// assert!(signer.accepts("id=", b"ada", &before));
+    /// assert_ne!(signer.sign("id=", b"ada"), before);
+    /// ```
     pub fn compile(specs: &[SecretSpec], compiler: &mut Compiler<'_>, at: &At) -> Option<Self> {
         let one = specs.len() == 1;
         let keys = specs.iter().enumerate().filter_map(|(i, spec)| {
@@ -81,7 +114,8 @@ impl Signer {
         (!keys.is_empty()).then_some(Self(keys))
     }
 
-    /// The signature of a text. Different purposes give different signatures.
+    /// The signature of a text, in lower-case hex: the first half of HMAC-SHA256 (RFC 2104) over the purpose, a zero
+    /// byte and the text. Different purposes give different signatures.
     pub fn sign(&self, purpose: &str, text: &[u8]) -> [u8; SIGNATURE] {
         self.0.first().map_or([0; SIGNATURE], |key| signature(key, purpose, text))
     }
