@@ -131,6 +131,26 @@ impl State {
 }
 
 /// Evaluates a rollout. `now` is in milliseconds since 1970; a clock that goes back makes steps longer, never shorter.
+///
+/// ```
+/// use weir_core::{Problems, load};
+/// use weir_rollout::{
+///     Advance, Content, Event, EventKind, Held, Observation, Plan, Running, Spec, State, advance,
+/// };
+///
+/// let mut problems = Problems::default();
+/// let spec: Spec = load(br#"{"target": {"file": "weir.json", "split": "canary", "baseline": "v1", "variant": "v2"},
+///     "steps": [{"weights": {"v1": 90, "v2": 10}}], "gates": []}"#, &mut problems);
+/// let plan = Plan::compile(&spec, problems).map_err(|problems| problems.to_string())?;
+/// let foreign = Observation {
+///     content: Content::Foreign, running: Running::All(0), gates: vec![], units: None, no_data: false,
+/// };
+/// let Advance { state, write, events } = advance(&plan, &State::new(0), &foreign, 1_000);
+/// assert_eq!((state.held, write), (Some(Held::Foreign), None));
+/// let message = "nothing goes on: the target was changed by something else, and is not overwritten".to_owned();
+/// assert_eq!(events, [Event { at: 1_000, event: EventKind::Held, step: Some(1), message }]);
+/// # Ok::<(), String>(())
+/// ```
 #[must_use]
 pub fn advance(plan: &Plan, state: &State, seen: &Observation, now: u64) -> Advance {
     let mut turn = Turn { plan, seen, now, state: state.clone(), write: None, events: Vec::new() };

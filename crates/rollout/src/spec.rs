@@ -1,4 +1,38 @@
 //! What users write. Reading refuses types and unknown names; all else is [`crate::plan`]'s matter.
+//!
+//! ```
+//! use weir_core::{OrderedMap, Problems};
+//! use weir_rollout::spec::{
+//!     CheckSpec, DeadlineSpec, GateSpec, KindSpec, MetricsSpec, PartSpec, ResourceSpec, Spec, StepSpec, Target,
+//!     WorseSpec,
+//! };
+//! use weir_rollout::{OnDeadline, Plan};
+//!
+//! // A rollout that a program makes. People write the same as YAML or JSON.
+//! let resource = ResourceSpec { kind: Some(KindSpec::WasmPlugin), name: Some("weir".into()), ..Default::default() };
+//! let orders = GateSpec {
+//!     check: Some(CheckSpec::Goal),
+//!     metric: Some("orders_total".into()),
+//!     worse: Some(WorseSpec::Lower),
+//!     tolerance: Some(PartSpec(0.02)),
+//!     ..Default::default()
+//! };
+//! let spec = Spec {
+//!     target: Target { kubernetes: Some(resource), experiment: Some("checkout".into()), ..Target::default() },
+//!     steps: vec![
+//!         StepSpec { coverage: Some(PartSpec(0.1)), hold: Some("1h".into()), ..StepSpec::default() },
+//!         StepSpec { weights: Some(OrderedMap::from([("new", 1.0), ("old", 0.0)])), ..StepSpec::default() },
+//!     ],
+//!     gates: Some(vec![orders]),
+//!     on_deadline: Some(DeadlineSpec::Rollback),
+//!     metrics: MetricsSpec { matchers: vec![r#"namespace="shop""#.into()] },
+//!     ..Spec::default()
+//! };
+//! let plan = Plan::compile(&spec, Problems::default()).map_err(|problems| problems.to_string())?;
+//! assert_eq!((&*plan.steps[1].name, &*plan.gates[0].name), ("weights new 1, old 0", "goal orders_total"));
+//! assert_eq!(plan.on_deadline, OnDeadline::Rollback);
+//! # Ok::<(), String>(())
+//! ```
 
 use serde::Serialize;
 use weir_core::load::Node;

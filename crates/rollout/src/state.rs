@@ -124,6 +124,14 @@ impl fmt::Display for Reason {
 }
 
 /// What keeps a rollout from going on.
+///
+/// ```
+/// use weir_rollout::Held;
+///
+/// assert!(Held::Foreign.needs_a_person(), "a change by something else");
+/// assert!(!Held::NoData.needs_a_person(), "it goes on with the first measurement");
+/// assert_eq!(Held::NoData.to_string(), "there are no measurements");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Held {

@@ -9,6 +9,18 @@ use weir_core::problem::At;
 const MAX_NAME: usize = 253;
 
 /// Where the configuration is.
+///
+/// ```
+/// use weir_rollout::{Kind, Place, Resource};
+///
+/// let resource = Resource {
+///     kind: Kind::WasmPlugin,
+///     namespace: Some("shop".to_owned()),
+///     name: "weir".to_owned(),
+///     wasm: None,
+/// };
+/// assert_eq!(Place::Resource(resource).to_string(), "WasmPlugin shop/weir");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In a file, as it was written.
