@@ -4,6 +4,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How an attribute's text is read.
+///
+/// ```
+/// use weir_definitions::Kind;
+///
+/// assert_eq!((Kind::List.name(), Kind::from_name("list")), ("list", Some(Kind::List)));
+/// assert_eq!(Kind::ALL.map(Kind::name), ["string", "boolean", "number", "list", "json"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// As it is.

@@ -45,6 +45,28 @@ pub enum Vendor {
 }
 
 /// What the definitions do not say.
+///
+/// ```
+/// use serde_json::json;
+/// use weir_definitions::{Attribute, Document, Experiment, Imported, Kind, Options, Vendor, import};
+///
+/// // A rule for one plan: where do requests have it?
+/// let payload = json!({"features": {"sso": {"defaultValue": false,
+///     "rules": [{"force": true, "condition": {"plan": "enterprise"}}]}}});
+/// let options = Options {
+///     sources: [("plan".to_owned(), "claim:plan".to_owned())].into(),
+///     types: [("plan".to_owned(), Kind::Text)].into(),
+///     ..Options::default()
+/// };
+/// let Imported { document: Document { attributes, experiments }, .. } =
+///     import(Vendor::Growthbook, &payload, &options)?;
+/// let Attribute { source, is_guess, .. } = &attributes[0];
+/// assert_eq!((source, *is_guess), (&json!("claim:plan"), false));
+/// let Experiment { flag, members, .. } = &experiments[0];
+/// assert_eq!(flag, "sso");
+/// assert!(members.iter().any(|(name, value)| *name == "condition" && value["plan"] == "enterprise"));
+/// # Ok::<(), weir_definitions::Unsupported>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where requests have an attribute, by its name: `cookie:uid`. `header:x-NAME` is assumed for others.
@@ -79,6 +101,12 @@ pub struct Imported {
 /// let payload = json!({"features": {"dark": {"defaultValue": false, "rules": [{"force": true}]}}});
 /// let imported = import(Vendor::Growthbook, &payload, &Options::default())?;
 /// assert_eq!(imported.report.imported, ["dark"]);
+/// // The configuration, for `weir check` or a plugin.
+/// let configuration = imported.document.to_json();
+/// assert_eq!(configuration.pointer("/experiments/list/0/key"), Some(&json!("dark")));
+///
+/// let error = import(Vendor::Flagd, &payload, &Options::default()).err();
+/// assert!(error.is_some(), "that is GrowthBook's, not flagd's");
 /// # Ok::<(), weir_definitions::Unsupported>(())
 /// ```
 ///

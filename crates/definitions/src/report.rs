@@ -3,6 +3,28 @@
 use serde::Serialize;
 
 /// What is in the configuration, what is left out, and what one should know.
+///
+/// ```
+/// use serde_json::json;
+/// use weir_definitions::{Options, Remark, Renamed, Report, Vendor, import};
+///
+/// let payload = json!({"features": {
+///     "dark mode": {"defaultValue": false, "rules": [{"force": true}]},
+///     "blue": {"defaultValue": "#00f"},
+///     "odd": {"defaultValue": false, "rules": [{"force": true, "condition": {"a": {"$unknown": 1}}}]},
+/// }});
+/// let report: Report = import(Vendor::Growthbook, &payload, &Options::default())?.report;
+/// assert_eq!(report.total(), 3);
+/// assert_eq!((&report.imported[..], &report.constant[..]), (&["dark mode".to_owned()][..], &["blue".to_owned()][..]));
+/// // A part of it has no equivalent: where, and why.
+/// let Remark { flag, at, message, .. } = &report.left_out[0];
+/// assert_eq!((&**flag, &**at), ("odd", "/features/odd"));
+/// assert!(message.contains("`$unknown` is not an operator here"), "{message}");
+/// // Metrics could not have the vendor's name.
+/// let Renamed { flag, name, .. } = &report.renamed[0];
+/// assert_eq!((&**flag, &**name), ("dark mode", "dark-mode"));
+/// # Ok::<(), weir_definitions::Unsupported>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// The flags that are in the configuration.

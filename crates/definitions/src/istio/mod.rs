@@ -51,6 +51,25 @@ pub struct Imported {
 
 /// Turns resources into a configuration.
 ///
+/// ```
+/// use serde_json::json;
+/// use weir_definitions::istio::{Imported, Options, import};
+///
+/// // 10 % of the requests for /cart go to another version.
+/// let service = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+///     "metadata": {"name": "shop"}, "spec": {"hosts": ["shop"], "http": [
+///         {"match": [{"uri": {"prefix": "/cart"}}], "route": [
+///             {"destination": {"host": "shop", "subset": "v1"}, "weight": 90},
+///             {"destination": {"host": "shop", "subset": "v2"}, "weight": 10}]},
+///         {"route": [{"destination": {"host": "shop", "subset": "v1"}}]}]}});
+/// let Imported { configuration, routes, report } = import(&[service], &Options::default())?;
+/// assert_eq!(report.imported, ["VirtualService shop"]);
+/// let configuration = configuration.map(|tree| tree.to_json()).unwrap_or_default();
+/// assert_eq!(configuration.pointer("/routing/rules/0/match/0/uri"), Some(&json!({"prefix": "/cart"})));
+/// assert_eq!(routes.len(), 1, "the VirtualService whose routes follow Weir's header");
+/// # Ok::<(), weir_definitions::Unsupported>(())
+/// ```
+///
 /// # Errors
 /// When a document is not a resource, or none is of a kind that can be imported.
 pub fn import(documents: &[Value], options: &Options) -> Result<Imported, Unsupported> {

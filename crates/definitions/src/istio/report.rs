@@ -5,6 +5,24 @@ use crate::report::Refused;
 use serde::Serialize;
 
 /// What is in the configuration, what is not, and what stays with Istio.
+///
+/// ```
+/// use serde_json::json;
+/// use weir_definitions::istio::{Finding, Options, Report, import};
+///
+/// // Istio's fault goes to Weir; a gateway is Istio's alone.
+/// let documents = [
+///     json!({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "edge"}, "spec": {}}),
+///     json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "shop"},
+///         "spec": {"hosts": ["shop"], "http": [{"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 1}}},
+///             "route": [{"destination": {"host": "shop"}}]}]}}),
+/// ];
+/// let report: Report = import(&documents, &Options::default())?.report;
+/// assert_eq!((&report.imported[..], report.total()), (&["VirtualService shop".to_owned()][..], 1));
+/// let Finding { resource, at, .. } = &report.others[0];
+/// assert_eq!((&**resource, &**at), ("Gateway edge", "/0"));
+/// # Ok::<(), weir_definitions::Unsupported>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// The resources that are in the configuration: `VirtualService web`.

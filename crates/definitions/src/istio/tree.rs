@@ -3,6 +3,15 @@
 use serde_json::Value;
 
 /// A part of a document.
+///
+/// ```
+/// use serde_json::json;
+/// use weir_definitions::istio::Tree;
+///
+/// let rule = Tree::Map(vec![("setHeaders".to_owned(), Tree::from(json!({"x-group": "beta"})))]);
+/// let commented = Tree::Commented(vec!["from the second route".to_owned()], Box::new(rule));
+/// assert_eq!(Tree::List(vec![commented]).to_json(), json!([{"setHeaders": {"x-group": "beta"}}]));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree {
     /// Members in the order in which they are read best, each on lines of its own.
