@@ -17,6 +17,17 @@ impl std::error::Error for InvalidDuration {}
 
 /// Reads `5s`, `250ms`, `1.5h`, `1h30m`; the units are h, m, s, ms, us and ns, and for cookies d.
 ///
+/// ```
+/// use std::time::Duration;
+/// use weir_core::duration::{InvalidDuration, parse};
+///
+/// assert_eq!(parse("1h30m"), Ok(Duration::from_secs(5_400)));
+/// assert_eq!(parse("1.5s"), Ok(Duration::from_millis(1_500)));
+/// assert_eq!(parse("30d"), Ok(Duration::from_secs(30 * 86_400)));
+/// let invalid: InvalidDuration = parse("5").unwrap_err();
+/// assert!(invalid.to_string().contains("\"5\""), "{invalid}");
+/// ```
+///
 /// # Errors
 /// When the text is not one or more decimal numbers with a unit each, or is out of range.
 pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {

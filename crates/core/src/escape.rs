@@ -4,6 +4,13 @@ use std::borrow::Cow;
 
 /// Whether a character is not seen, but acts: control characters (C0, DEL, C1), line and paragraph
 /// separators, and the format characters that reorder or hide text (bidirectional overrides, zero widths).
+///
+/// ```
+/// use weir_core::escape::is_hidden;
+///
+/// assert!(is_hidden('\u{1b}') && is_hidden('\u{202e}'), "escape; right-to-left override");
+/// assert!(!is_hidden('é') && !is_hidden(' '));
+/// ```
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -21,6 +28,13 @@ pub fn is_hidden(c: char) -> bool {
 
 /// The text with each hidden character written as `\uXXXX`, which JSON and quoted YAML read back. Borrowed
 /// when there is none.
+///
+/// ```
+/// use weir_core::escape::escape;
+///
+/// assert_eq!(escape("ok\u{1b}[2J"), r"ok\u001b[2J", "a terminal would have been cleared");
+/// assert_eq!(escape("größe"), "größe");
+/// ```
 pub fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
@@ -37,6 +51,12 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 }
 
 /// Writes a character as `\uXXXX`. Hidden characters are all below U+10000.
+///
+/// ```
+/// let mut out = String::from("a");
+/// weir_core::escape::push(&mut out, '\n');
+/// assert_eq!(out, r"a\u000a");
+/// ```
 pub fn push(out: &mut String, c: char) {
     out.push_str("\\u");
     for shift in [12, 8, 4, 0] {
@@ -46,6 +66,13 @@ pub fn push(out: &mut String, c: char) {
 
 /// The text with `***` in place of what precedes the `@` of an address, `user:password` as a rule. A password
 /// may hold any character, so everything up to the last `@` of the word counts.
+///
+/// ```
+/// use weir_core::escape::without_user_info;
+///
+/// assert_eq!(without_user_info("no answer from https://ada:s3cret@login.test/keys"),
+///     "no answer from https://***@login.test/keys");
+/// ```
 pub fn without_user_info(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut rest = text;

@@ -37,6 +37,13 @@ impl std::error::Error for InvalidName {}
 
 /// A header name in the form in which Envoy holds it: lower case.
 ///
+/// ```
+/// use weir_core::header::name;
+///
+/// assert_eq!(name("X-User-Id").as_deref(), Ok("x-user-id"));
+/// assert!(name("x user").is_err() && name("").is_err());
+/// ```
+///
 /// # Errors
 /// When `name` is not an RFC 9110 token.
 pub fn name(name: &str) -> Result<String, InvalidName> {
@@ -51,6 +58,13 @@ pub fn name(name: &str) -> Result<String, InvalidName> {
 /// Checks the name of a cookie that is read. Browsers send nearly any (RFC 6265bis section 5.7), and servers set
 /// `prefs[theme]` (PHP), `a:b` or names beyond ASCII.
 ///
+/// ```
+/// use weir_core::header::cookie_name;
+///
+/// assert!(cookie_name("prefs[theme]").is_ok());
+/// assert!(cookie_name("a=b").is_err(), "the name would end at `=`");
+/// ```
+///
 /// # Errors
 /// When no request can have a cookie of this name.
 pub fn cookie_name(name: &str) -> Result<(), InvalidName> {
@@ -62,6 +76,15 @@ pub fn cookie_name(name: &str) -> Result<(), InvalidName> {
 }
 
 /// A name that a configuration may ask us to write.
+///
+/// ```
+/// use weir_core::header::{InvalidName, writable_name};
+///
+/// assert_eq!(writable_name("X-Group").as_deref(), Ok("x-group"));
+/// // That would break the framing of HTTP.
+/// assert_eq!(writable_name("Content-Length"), Err(InvalidName::Connection("content-length".into())));
+/// assert_eq!(writable_name(":path"), Err(InvalidName::Header(":path".into())));
+/// ```
 ///
 /// # Errors
 /// When `name` is no header name, or one whose change would break HTTP framing or routing in ways
@@ -87,6 +110,12 @@ pub fn writable_name(name: &str) -> Result<String, InvalidName> {
 
 /// Whether logs and terminals show a text as it is: no control characters, and nothing that some readers take
 /// for the end of a line.
+///
+/// ```
+/// use weir_core::header::is_plain_text;
+///
+/// assert!(is_plain_text("größe") && !is_plain_text("a\nb"));
+/// ```
 pub fn is_plain_text(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
 }

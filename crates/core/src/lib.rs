@@ -8,6 +8,38 @@
 //! The path of a configuration: bytes → [`load()`] → the filter's own `Config` → its `Plan`, with a
 //! [`Compiler`] that interns inputs and outputs and collects *all* [`Problems`]. The path of a request: raw
 //! header pairs → [`Request`] → predicates → [`Effects`].
+//!
+//! ```
+//! use weir_core::header::encode_pairs;
+//! use weir_core::{
+//!     At, AttributeMap, Compiler, Effects, Problems, Request, Scratch, Targeting, Truth, load,
+//! };
+//!
+//! // At configure time: bytes, a configuration, a plan.
+//! let (named, env) = (AttributeMap::default(), |_: &str| None);
+//! let mut problems = Problems::default();
+//! let targeting: Targeting = load(br#"{"match": {"uri": {"prefix": "/cart"}}}"#, &mut problems);
+//! let mut compiler = Compiler::new(&named, &env, problems);
+//! let is_cart = targeting.compile(&mut compiler, &At::root());
+//! let group = compiler.own_header("x-group", &At::root().field("header"));
+//! let beta = compiler.text(b"beta");
+//! let plan = compiler.finish().map_err(|problems| problems.to_string())?;
+//! let group = group.ok_or("a name that can be written")?;
+//!
+//! // For each request: header pairs, predicates, effects. The host here is that of tests.
+//! let raw = encode_pairs(&[(":method", "GET"), (":path", "/cart?item=7"), ("x-group", "forged")]);
+//! let host = weir_testkit::Services::default();
+//! let (mut scratch, mut effects) = (Scratch::new(), Effects::new());
+//! scratch.read(&plan, &raw);
+//! effects.reset(&plan);
+//! let request = Request::new(&plan, &raw, &scratch, &host);
+//! if is_cart.judge(&request) == Truth::True {
+//!     effects.set(group, beta);
+//! }
+//! assert_eq!(request.sent(group), Some(&b"forged"[..]), "what the client sent, which is replaced");
+//! assert_eq!(effects.bytes(effects.headers[group.index()], &plan), Some(&b"beta"[..]));
+//! # Ok::<(), String>(())
+//! ```
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]

@@ -5,6 +5,14 @@ use crate::load::{Load, Node};
 use serde::{Serialize, Serializer};
 
 /// An object with user-defined member names, sorted by name. It costs a module a third of the size of a map.
+///
+/// ```
+/// use weir_core::OrderedMap;
+///
+/// let weights = OrderedMap::from([("control", 90.0), ("treatment", 10.0)]);
+/// assert_eq!(weights.get("treatment"), Some(&10.0));
+/// assert!(weights.iter().map(|(name, _)| name).eq(["control", "treatment"]));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderedMap<T>(pub Vec<(String, T)>);
 

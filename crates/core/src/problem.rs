@@ -5,6 +5,14 @@ use std::fmt;
 
 /// A place in the configuration, written the way a reader would point at it:
 /// `experiments[0].variants[1].weight`.
+///
+/// ```
+/// use weir_core::At;
+///
+/// let variant = At::root().field("experiments").index(0).field("variants").index(1);
+/// assert_eq!(variant.field("weight").to_string(), "experiments[0].variants[1].weight");
+/// assert!(variant.contains(&variant.field("weight")) && !variant.field("weight").contains(&variant));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct At(String);
 
@@ -67,6 +75,20 @@ impl fmt::Display for Problem {
 const MAX_PROBLEMS: usize = 100;
 
 /// All problems of one configuration. Loading never stops at the first one.
+///
+/// ```
+/// use weir_core::{At, Problem, Problems, duration};
+///
+/// let (mut problems, at) = (Problems::default(), At::root().field("delay"));
+/// assert!(problems.accept(duration::parse("5s"), &at.field("fixed")).is_some());
+/// assert!(problems.accept(duration::parse("5"), &at.field("jitter")).is_none());
+/// problems.add(&at.field("jitter"), "a consequence, which is dropped");
+/// problems.missing(&at, "dropped as well: the missing part is the one that was refused");
+/// problems.missing(&At::root().field("rules"), "missing: expected at least one rule");
+/// assert_eq!(problems.len(), 2);
+/// let Problem { at, message } = problems.iter().last().unwrap();
+/// assert_eq!((&*at.to_string(), &**message), ("rules", "missing: expected at least one rule"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Problems {
     list: Vec<Problem>,
@@ -171,7 +193,15 @@ impl fmt::Display for Problems {
     }
 }
 
-/// `did you mean …?` for a word that is not among `known`, or nothing when none is near.
+/// `did you mean …?` for a word that is not among `known`, or nothing when none is near: by Levenshtein's distance,
+/// which may be 1 and a quarter of the word's length.
+///
+/// ```
+/// use weir_core::problem::did_you_mean;
+///
+/// assert_eq!(did_you_mean("wieghts", ["weights", "coverage"]), ", did you mean `weights`?");
+/// assert_eq!(did_you_mean("colour", ["weights", "coverage"]), "");
+/// ```
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let limit = 1 + word.len() / 4;
     let near = known
@@ -186,6 +216,13 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// [`did_you_mean`], or the first of the known names where none is near: ` (known: a, b, c, d, e, …)`.
+///
+/// ```
+/// use weir_core::problem::suggestion;
+///
+/// assert_eq!(suggestion("colour", &["weights", "coverage"]), " (known: weights, coverage)");
+/// assert_eq!(suggestion("coverge", &["weights", "coverage"]), ", did you mean `coverage`?");
+/// ```
 pub fn suggestion(word: &str, known: &[&str]) -> String {
     let hint = did_you_mean(word, known.iter().copied());
     if !hint.is_empty() || known.is_empty() {

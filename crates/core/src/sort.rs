@@ -3,6 +3,12 @@
 
 /// Sorts in place; equal items may change their order. Shell's method with the gaps of M. Ciura ("Best
 /// Increments for the Average Case of Shellsort", 2001): about n^1.3 steps.
+///
+/// ```
+/// let mut weights = [("c", 20), ("a", 50), ("b", 30)];
+/// weir_core::sort::sort_by(&mut weights, |one, other| one.1 > other.1);
+/// assert_eq!(weights.map(|(name, _)| name), ["a", "b", "c"]);
+/// ```
 pub fn sort_by<T>(items: &mut [T], less: impl Fn(&T, &T) -> bool) {
     const GAPS: [usize; 12] = [40_000, 17_961, 7_983, 3_548, 1_750, 701, 301, 132, 57, 23, 10, 4];
     for gap in GAPS.into_iter().chain([1]) {

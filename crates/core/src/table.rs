@@ -8,6 +8,27 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 /// A position in a table.
+///
+/// ```
+/// use weir_core::table::{Table, TableId};
+///
+/// /// What an entry is known by: a number of its own, so that it is not taken for another table's.
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// struct RuleId(u16);
+///
+/// impl TableId for RuleId {
+///     const MAX: usize = 1_000;
+///     fn of(position: usize) -> Self {
+///         Self(position as u16)
+///     }
+///     fn position(self) -> usize {
+///         self.0.into()
+///     }
+/// }
+///
+/// let mut rules = Table::<String, RuleId>::default();
+/// assert_eq!(rules.put("canary".to_owned()), RuleId(0));
+/// ```
 pub trait TableId: Copy {
     /// How many items a table with such ids can have.
     const MAX: usize;
@@ -70,6 +91,19 @@ ids! {
 }
 
 /// Items in the order in which they were declared, equal ones once.
+///
+/// ```
+/// use weir_core::Table;
+///
+/// // The counters of a configuration: a name that is declared twice is one counter.
+/// let mut names: Table<Box<str>> = Table::at_most(2);
+/// assert_eq!([names.intern("hits"), names.intern("misses"), names.intern("hits")], [0, 1, 0]);
+/// assert_eq!((names.find("misses"), names.get(1).map(|name| &**name)), (Some(1), Some("misses")));
+/// assert!(!names.insert("hits".into()), "it is there already");
+///
+/// names.put("errors".into());
+/// assert!(names.exceeded() && names.items().len() == 2, "the configuration must be refused");
+/// ```
 #[derive(Debug)]
 pub struct Table<T, I = usize> {
     items: Vec<T>,
@@ -162,6 +196,17 @@ impl<T, I: TableId> Table<T, I> {
 }
 
 /// Items in groups that have names; groups and their items are in the order in which they were added.
+///
+/// ```
+/// use weir_core::table::Groups;
+///
+/// let mut members = Groups::default();
+/// members.add("layer-1", "checkout");
+/// members.add("layer-2", "search");
+/// members.add("layer-1", "pricing");
+/// assert_eq!(members.get("layer-1"), ["checkout", "pricing"]);
+/// assert!(members.get("layer-3").is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Groups<N, T> {
     names: Table<N>,

@@ -19,6 +19,17 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Reads `2026-03-01T00:00:00Z` or `2026-03-01T01:00:00.5+01:00` as nanoseconds since the Unix epoch.
 ///
+/// ```
+/// use weir_core::timestamp::{InvalidTime, parse};
+///
+/// // date -u -d 2026-03-01T00:00:00Z +%s
+/// assert_eq!(parse("2026-03-01T00:00:00Z"), Ok(1_772_323_200_000_000_000));
+/// assert_eq!(parse("2026-03-01T01:00:00+01:00"), parse("2026-03-01T00:00:00Z"));
+/// // 2026 is not a leap year.
+/// let invalid: InvalidTime = parse("2026-02-29T00:00:00Z").unwrap_err();
+/// assert!(invalid.to_string().contains("2026-02-29T00:00:00Z"), "{invalid}");
+/// ```
+///
 /// # Errors
 /// When the text is no such time, lies before 1970 or after 2554 (where 64 bits of nanoseconds end).
 pub fn parse(text: &str) -> Result<u64, InvalidTime> {

@@ -11,6 +11,17 @@ use std::ops::Not;
 ///
 /// Combined as in Kleene's logic, which is also SQL's: the order is false < unknown < true, *and* is the least,
 /// *or* the greatest, and the opposite of unknown is unknown.
+///
+/// ```
+/// use weir_core::Truth::{self, False, True, Unknown};
+///
+/// assert_eq!(Truth::all([True, Unknown]), Unknown);
+/// assert_eq!(Truth::all([False, Unknown]), False, "whatever the other one is");
+/// assert_eq!(Truth::any([True, Unknown]), True);
+/// assert_eq!(!Unknown, Unknown);
+/// // A request that cannot be judged is not admitted.
+/// assert!(!Unknown.unknown_as(false));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Truth {
     /// It does not hold.

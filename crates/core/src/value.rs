@@ -4,6 +4,16 @@ use crate::truth::Truth;
 use serde_json::Value as Json;
 
 /// The value of an attribute, borrowed from the request.
+///
+/// ```
+/// use weir_core::value::{TextList, Value};
+/// use weir_core::Truth;
+///
+/// assert_eq!(Value::Text(b"beta").has(b"beta"), Truth::True);
+/// assert_eq!(Value::Json(&serde_json::json!(["beta", 42])).has(b"42"), Truth::True, "a claim");
+/// assert_eq!(Value::List(TextList { text: b"beta, ios", separator: b',' }).has(b"ios"), Truth::True);
+/// assert_eq!(Value::Unreadable.has(b"beta"), Truth::Unknown, "the client may have caused it");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
     /// The request has no such value, or an empty one where its type is none of a text.
@@ -23,6 +33,13 @@ pub enum Value<'a> {
 }
 
 /// A list of texts that are in one value, such as `a, b,c` with the separator `,`.
+///
+/// ```
+/// use weir_core::value::TextList;
+///
+/// let groups = TextList { text: b"beta, ios ,", separator: b',' };
+/// assert!(groups.items().eq([&b"beta"[..], b"ios", b""]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextList<'a> {
     /// The whole value.
@@ -42,8 +59,8 @@ impl<'a> TextList<'a> {
 }
 
 impl Value<'_> {
-    /// Whether it is this text, or a list that has it. Whole numbers have the text of their digits; what is not of
-    /// text, such as an object, has none.
+    /// Whether it is this text, or a list that has it. In JSON, whole numbers have the text of their digits, and `true`
+    /// and `false` are texts; an object has none, nor has an attribute of type number or boolean.
     pub fn has(self, text: &[u8]) -> Truth {
         match self {
             Value::Text(own) => (own == text).into(),
@@ -71,6 +88,15 @@ fn is(json: &Json, text: &[u8]) -> bool {
 }
 
 /// What an attribute's text means.
+///
+/// ```
+/// use weir_core::value::{Kind, Value};
+///
+/// assert_eq!(Kind::Number.read(b" 42 "), Value::Number(42.0));
+/// assert_eq!(Kind::Boolean.read(b"1"), Value::Bool(true));
+/// assert_eq!(Kind::Number.read(b""), Value::Null, "absent");
+/// assert_eq!(Kind::Number.read(b"many"), Value::Unreadable, "there, but not a number");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Kind {
     /// Text.
@@ -109,6 +135,12 @@ impl Kind {
 }
 
 /// A finite decimal number, as a JSON document or a person would write it.
+///
+/// ```
+/// use weir_core::value::number;
+///
+/// assert_eq!((number(b"-1.5e3"), number(b"0x10"), number(b"inf")), (Some(-1_500.0), None, None));
+/// ```
 pub fn number(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text.trim_ascii()).ok()?;
     // Rust also reads `inf` and `nan`, which no header means as a number.

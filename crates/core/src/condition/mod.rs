@@ -11,6 +11,47 @@
 //! literals are converted, sorted, padded or compiled beforehand. [`Condition::judge`] walks it.
 //! It allocates only where an array must become text for a pattern, for texts under a pattern that are not
 //! UTF-8, and for capital sigmas.
+//!
+//! ```
+//! use serde_json::json;
+//! use weir_core::header::encode_pairs;
+//! use weir_core::condition::{self, Condition};
+//! use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Truth, load};
+//!
+//! let named: AttributeMap = load(
+//!     br#"{"country": "header:x-country", "version": "header:x-app-version"}"#,
+//!     &mut Problems::default(),
+//! );
+//! let env = |_: &str| None;
+//! let mut compiler = Compiler::new(&named, &env, Problems::default());
+//! let rule = json!({"country": {"$in": ["FR", "BE"]}, "version": {"$vgte": "2.1.0"}});
+//! let rule: Condition = condition::compile(&rule, &mut compiler, &At::root().field("condition"));
+//! let plan = compiler.finish().map_err(|problems| problems.to_string())?;
+//!
+//! let judge = |country: &str, version: &str| {
+//!     let raw = encode_pairs(&[("x-country", country), ("x-app-version", version)]);
+//!     let (mut scratch, host) = (Scratch::new(), weir_testkit::Services::default());
+//!     scratch.read(&plan, &raw);
+//!     rule.judge(&Request::new(&plan, &raw, &scratch, &host))
+//! };
+//! assert_eq!(judge("FR", "2.10.0"), Truth::True, "10 is above 1");
+//! assert_eq!(judge("FR", "2.0.9"), Truth::False);
+//! assert_eq!(judge("US", "2.10.0"), Truth::False);
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! ```
+//! use serde_json::json;
+//! use weir_core::{At, AttributeMap, Compiler, Problems, condition};
+//!
+//! // What GrowthBook's SDKs take for false in silence is a problem here.
+//! let (named, env) = (AttributeMap::default(), |_: &str| None);
+//! let mut compiler = Compiler::new(&named, &env, Problems::default());
+//! let misspelt = json!({"header:x-plan": {"$inn": ["pro"]}});
+//! condition::compile(&misspelt, &mut compiler, &At::root().field("condition"));
+//! let problems = compiler.problems.to_string();
+//! assert!(problems.contains("did you mean `$in`?"), "{problems}");
+//! ```
 
 mod check;
 mod compile;

@@ -6,6 +6,32 @@
 //! decides here as it did in a VirtualService. Where versions of Envoy differ, the newer ones are
 //! followed: since 1.39 (1.37 did not) the lines of a header are tested one by one, and RE2 takes each
 //! byte for a character. `docs/match.md` is the user's side of this module.
+//!
+//! ```
+//! use weir_core::header::encode_pairs;
+//! use weir_core::http_match::HttpMatch;
+//! use weir_core::{At, AttributeMap, Compiler, Problems, Request, Scratch, Truth, load};
+//!
+//! // A block of a VirtualService.
+//! let mut problems = Problems::default();
+//! let http_match: HttpMatch = load(
+//!     br#"{"uri": {"prefix": "/api"}, "headers": {"x-user-group": {"exact": "beta"}}}"#,
+//!     &mut problems,
+//! );
+//! let (named, env) = (AttributeMap::default(), |_: &str| None);
+//! let mut compiler = Compiler::new(&named, &env, problems);
+//! let predicate = http_match.compile(&mut compiler, &At::root().field("match"));
+//! let plan = compiler.finish().map_err(|problems| problems.to_string())?;
+//!
+//! let judge = |group: &str| {
+//!     let raw = encode_pairs(&[(":path", "/api/orders"), ("x-user-group", group)]);
+//!     let (mut scratch, host) = (Scratch::new(), weir_testkit::Services::default());
+//!     scratch.read(&plan, &raw);
+//!     predicate.judge(&Request::new(&plan, &raw, &scratch, &host))
+//! };
+//! assert_eq!((judge("beta"), judge("gamma")), (Truth::True, Truth::False));
+//! # Ok::<(), String>(())
+//! ```
 
 mod claim;
 mod compile;

@@ -5,6 +5,19 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// A set of IP networks.
+///
+/// ```
+/// use weir_core::Truth;
+/// use weir_core::http_match::{InvalidNetwork, Network, Networks};
+///
+/// let office = Networks::new(vec![Network::parse("192.0.2.0/24")?, Network::parse("2001:db8::/32")?]);
+/// assert_eq!(office.contain(b"192.0.2.7:50000"), Truth::True);
+/// assert_eq!(office.contain(b"[2001:db8::1]:443"), Truth::True);
+/// assert_eq!(office.contain(b"198.51.100.1"), Truth::False);
+/// assert_eq!(office.contain(b"/run/app.sock"), Truth::Unknown, "not an address");
+/// assert!(matches!(Network::parse("10.0.0.0/33"), Err(InvalidNetwork::Length { length: 33, .. })));
+/// # Ok::<(), InvalidNetwork>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Networks(Box<[Network]>);
 

@@ -18,6 +18,17 @@ const MAX_NESTING: u32 = 40;
 ///
 /// As in Envoy, which runs RE2 in Latin-1 mode, a character is a byte: `.` is one byte of an `é`, and
 /// bytes that are not UTF-8 match like others.
+///
+/// ```
+/// use weir_core::Truth;
+/// use weir_core::http_match::{FullMatch, InvalidRegex};
+///
+/// let order = FullMatch::new("/orders/[0-9]+")?;
+/// assert_eq!(order.judge(b"/orders/7"), Truth::True);
+/// assert_eq!(order.judge(b"/orders/7/items"), Truth::False, "the whole text must match");
+/// assert!(FullMatch::new("(a").is_err());
+/// # Ok::<(), InvalidRegex>(())
+/// ```
 #[derive(Debug)]
 pub struct FullMatch(Form);
 

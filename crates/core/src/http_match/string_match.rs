@@ -14,6 +14,14 @@ const MAX_VERSION_LEN: usize = 256;
 
 /// A compiled test of a text. It allocates nothing (but for a pre-release label of more than eight
 /// bytes in a version that a client sends).
+///
+/// ```
+/// use weir_core::http_match::{Anchor, TextTest};
+/// use weir_core::Truth;
+///
+/// let test = TextTest::literal(Anchor::Start, "/api");
+/// assert_eq!((test.judge(b"/api/orders"), test.judge(b"/cart")), (Truth::True, Truth::False));
+/// ```
 #[derive(Debug)]
 pub enum TextTest {
     /// Any text, also an empty one.
@@ -101,6 +109,21 @@ fn whole_number(digits: &str) -> Option<u64> {
 }
 
 /// What a `StringMatch` asks of a text that may be absent.
+///
+/// ```
+/// use weir_core::http_match::{StringMatch, TextRequirement};
+/// use weir_core::{At, Problems, Truth};
+///
+/// let mut problems = Problems::default();
+/// let recent = StringMatch { semver: Some(">=1.2, <2".to_owned()), ..StringMatch::default() };
+/// let recent = recent.asks(false, &mut problems, &At::root().field("x-app-version")).unwrap();
+/// assert_eq!(recent.judge(Some(b"v1.4")), Truth::True);
+/// assert_eq!(recent.judge(Some(b"2.0.0")), Truth::False);
+/// assert_eq!(TextRequirement::Presence(false).judge(None), Truth::True);
+///
+/// let two = StringMatch { exact: Some("a".to_owned()), prefix: Some("b".to_owned()), ..StringMatch::default() };
+/// assert!(two.asks(false, &mut problems, &At::root()).is_none() && problems.len() == 1);
+/// ```
 #[derive(Debug)]
 pub enum TextRequirement {
     /// That the text is there or not.

@@ -13,6 +13,15 @@ const BITS: u32 = 48;
 /// The order of members does not matter. Numbers and texts of the same number are the same, because Envoy's reader of
 /// YAML makes texts of decimals. It tells versions of one configuration apart; it does not protect
 /// against attempts to make two the same.
+///
+/// ```
+/// use weir_core::load::fingerprint;
+///
+/// let one = fingerprint(br#"{"weight": 0.5, "name": "checkout"}"#);
+/// assert_eq!(one, fingerprint(br#"{"name": "checkout", "weight": "0.5"}"#));
+/// assert_ne!(one, fingerprint(br#"{"name": "checkout", "weight": 0.6}"#));
+/// assert_eq!(fingerprint(b"{]"), None);
+/// ```
 pub fn fingerprint(bytes: &[u8]) -> Option<u64> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Some(fingerprint_of(&Value::Null));
@@ -21,6 +30,13 @@ pub fn fingerprint(bytes: &[u8]) -> Option<u64> {
 }
 
 /// The same of a document that is parsed already; `null` is an empty one.
+///
+/// ```
+/// use weir_core::load::{fingerprint, fingerprint_of};
+///
+/// let document = serde_json::json!({"name": "checkout"});
+/// assert_eq!(Some(fingerprint_of(&document)), fingerprint(br#"{"name": "checkout"}"#));
+/// ```
 pub fn fingerprint_of(document: &Value) -> u64 {
     let hash = of(document);
     (hash ^ (hash >> BITS)) & ((1 << BITS) - 1)

@@ -22,6 +22,23 @@ const MAX_PROBLEMS: usize = 50;
 
 /// A type that can be loaded from a document. Derived for structs and enums, with serde's attributes for the
 /// names.
+///
+/// ```
+/// use weir_core::{Load, Problems, load};
+///
+/// /// What users write.
+/// #[derive(Debug, Default, Load)]
+/// #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+/// struct Config {
+///     header: String,
+///     max_users: Option<u32>,
+/// }
+///
+/// let mut problems = Problems::default();
+/// let config: Config = load(br#"{"header": "x-user", "maxUser": 7}"#, &mut problems);
+/// assert_eq!((&*config.header, config.max_users), ("x-user", None), "what is valid is there");
+/// assert!(problems.to_string().ends_with("did you mean `maxUsers`?"), "{problems}");
+/// ```
 pub trait Load: Sized {
     /// Loads a value. Invalid parts are added to `problems` and omitted; `None`, with a problem, if nothing
     /// can be loaded.
@@ -70,6 +87,15 @@ pub fn keep<T>(place: &mut T, read: Option<T>) {
 ///
 /// The result contains all valid parts, so that the caller can also report problems that involve several
 /// parts. Empty bytes are an empty document, because Istio sends no bytes for an empty `pluginConfig`.
+///
+/// ```
+/// use weir_core::{OrderedMap, Problems, load};
+///
+/// let mut problems = Problems::default();
+/// let weights: OrderedMap<f64> = load(br#"{"treatment": 10, "control": "many"}"#, &mut problems);
+/// assert_eq!(weights.get("treatment"), Some(&10.0));
+/// assert_eq!((problems.len(), problems.iter().next().unwrap().at.to_string()), (1, "control".to_owned()));
+/// ```
 pub fn load<T: Load + Default>(bytes: &[u8], problems: &mut Problems) -> T {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return T::default();
@@ -94,6 +120,15 @@ fn parse(bytes: &[u8]) -> Result<Value, String> {
 }
 
 /// Like [`load`], from a document that is already parsed.
+///
+/// ```
+/// use weir_core::{Problems, load::load_value};
+///
+/// let mut problems = Problems::default();
+/// let names: Vec<String> = load_value(&serde_json::json!(["ada", 7]), &mut problems);
+/// assert_eq!(names, ["ada"]);
+/// assert_eq!(problems.iter().next().unwrap().at.to_string(), "[1]");
+/// ```
 pub fn load_value<T: Load + Default>(document: &Value, problems: &mut Problems) -> T {
     T::load(&Node::top(document), problems).unwrap_or_default()
 }

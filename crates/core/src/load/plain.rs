@@ -107,6 +107,26 @@ impl<T: Load + Copy> Load for [T; 2] {
 }
 
 /// A text, which is the short form, or an object, the long one. `expected` says what both look like.
+///
+/// ```
+/// use weir_core::load::{Load, Node, load_value, short_or_long};
+/// use weir_core::{OrderedMap, Problems};
+///
+/// /// `"10%"`, or `{"ios": "10%", "web": "20%"}`.
+/// #[derive(Debug, Default, PartialEq)]
+/// struct Coverage(Vec<String>);
+///
+/// impl Load for Coverage {
+///     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+///         let long = |parts: OrderedMap<String>| Self(parts.0.into_iter().map(|(_, part)| part).collect());
+///         short_or_long(node, problems, "a percentage, or one for each platform", |text| Self(vec![text]), long)
+///     }
+/// }
+///
+/// let read = |json| load_value::<Coverage>(&json, &mut Problems::default());
+/// assert_eq!(read(serde_json::json!("10%")), Coverage(vec!["10%".to_owned()]));
+/// assert_eq!(read(serde_json::json!({"ios": "10%"})), Coverage(vec!["10%".to_owned()]));
+/// ```
 pub fn short_or_long<T, Long: Load>(
     node: &Node<'_>,
     problems: &mut Problems,
@@ -125,6 +145,20 @@ pub fn short_or_long<T, Long: Load>(
 }
 
 /// A list, or one value without its brackets.
+///
+/// ```
+/// use weir_core::{Load, Problems, load};
+///
+/// #[derive(Default, Load)]
+/// #[serde(default, deny_unknown_fields)]
+/// struct Rule {
+///     #[load(one_or_many)]
+///     hosts: Vec<String>,
+/// }
+///
+/// let rule: Rule = load(br#"{"hosts": "shop.test"}"#, &mut Problems::default());
+/// assert_eq!(rule.hosts, ["shop.test"]);
+/// ```
 pub fn one_or_many<T: Load>(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<T>> {
     match node.value {
         Value::Array(_) => Load::load(node, problems),
