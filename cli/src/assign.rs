@@ -110,8 +110,7 @@ impl Which {
 /// # Errors
 /// A file or options that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let file = input::name(&args.config);
-    let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
+    let (file, text) = input::named(&args.config)?;
     let variables = args.environment.read()?;
     let which = args.which.chosen();
     let loaded = assign::load(&file, &text, &variables, &which)?;
@@ -122,8 +121,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         jwks: &args.jwks,
         now: UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)),
     };
-    let key_set =
-        |file: &str| input::read(Path::new(file)).map_err(|error| format!("--jwks {file}: {error}"));
+    let key_set = |file: &str| input::read(Path::new(file));
     let note = |text: &str| crate::output::complain(&format!("note: {text}"));
     let report = assign::explain(&loaded, &question, key_set, note)?;
     if args.format.is_json() {

@@ -11,7 +11,7 @@ pub(crate) use weir_workbench::document::{Loaded, find};
 ///
 /// # Errors
 /// A message for people: the file cannot be read, has no configuration or too many, or problems.
-pub(crate) fn load(path: &Path, wanted: impl Fn(&Loaded) -> bool) -> Result<Loaded, String> {
+pub(crate) fn load(path: &Path, wanted: impl Fn(&Loaded) -> bool) -> anyhow::Result<Loaded> {
     load_in(path, &environment::inherited(), wanted)
 }
 
@@ -24,8 +24,7 @@ pub(crate) fn load_in(
     path: &Path,
     variables: &Variables,
     wanted: impl Fn(&Loaded) -> bool,
-) -> Result<Loaded, String> {
-    let file = input::name(path);
-    let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
-    find(&file, &text, variables, wanted)
+) -> anyhow::Result<Loaded> {
+    let (file, text) = input::named(path)?;
+    Ok(find(&file, &text, variables, wanted)?)
 }

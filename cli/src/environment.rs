@@ -18,11 +18,10 @@ impl Environment {
     ///
     /// # Errors
     /// A file that cannot be read, or a line that is not `NAME=VALUE`. Values are not shown.
-    pub(crate) fn read(&self) -> Result<Variables, String> {
+    pub(crate) fn read(&self) -> anyhow::Result<Variables> {
         let mut variables = inherited();
         for path in &self.env {
-            let file = input::name(path);
-            let text = input::read(path).map_err(|error| format!("{file}: {error}"))?;
+            let (file, text) = input::named(path)?;
             variables.add(&file, &text)?;
         }
         Ok(variables)

@@ -35,7 +35,8 @@ pub fn plugins(text: &str) -> Vec<(Position, Option<Value>)> {
 
 /// Loads the configuration in a file as commands do; the message where that fails.
 pub fn load(text: &str) -> Option<String> {
-    crate::document::find("FILE", text, &Variables::default(), |_| true).err()
+    let loaded = crate::document::find("FILE", text, &Variables::default(), |_| true);
+    loaded.err().map(|error| error.to_string())
 }
 
 /// The module in a layer.

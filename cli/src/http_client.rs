@@ -1,6 +1,7 @@
 //! What all commands that speak HTTP have in common: a client that goes nowhere by itself, certificates, answers with a
 //! bound, and words for what failed.
 
+use anyhow::anyhow;
 use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};
 use std::error::Error;
 use std::fmt;
@@ -24,6 +25,8 @@ impl fmt::Display for Unread {
         }
     }
 }
+
+impl Error for Unread {}
 
 impl From<reqwest::Error> for Unread {
     fn from(error: reqwest::Error) -> Self {
@@ -54,6 +57,8 @@ impl fmt::Display for NoCertificate {
     }
 }
 
+impl Error for NoCertificate {}
+
 /// The beginning of a client: our name, our TLS library, and no redirect that is followed. Tokens stay with the server
 /// that they are for.
 pub(crate) fn builder() -> ClientBuilder {
@@ -75,9 +80,10 @@ pub(crate) fn builder() -> ClientBuilder {
 pub(crate) fn client(
     authorities: Vec<Certificate>,
     with: impl Fn(ClientBuilder) -> ClientBuilder,
-) -> Result<Client, reqwest::Error> {
+) -> anyhow::Result<Client> {
     let of_system = with(builder()).tls_certs_merge(authorities.clone()).build();
-    of_system.or_else(|_| with(builder()).tls_certs_only(authorities).build())
+    let client = of_system.or_else(|_| with(builder()).tls_certs_only(authorities).build());
+    client.map_err(|error| anyhow!(causes(&error)))
 }
 
 /// The certificates of the PEM file that an option names, to be trusted besides the system's. None without a file.

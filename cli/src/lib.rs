@@ -101,7 +101,7 @@ pub fn main() -> ExitCode {
         // The reader may have closed the pipe, as in `weir schema | head`.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Failure,
         Err(Failure::Output(error)) => failed(&error.to_string()),
-        Err(Failure::Message(message)) => failed(&message),
+        Err(Failure::Error(error)) => failed(&output::in_words(&error)),
     };
     outcome.into()
 }

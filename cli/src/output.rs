@@ -50,8 +50,8 @@ impl From<check::Outcome> for Outcome {
 pub(crate) enum Failure {
     /// Writing the results failed.
     Output(io::Error),
-    /// A message for the user.
-    Message(String),
+    /// Anything else.
+    Error(anyhow::Error),
 }
 
 impl From<io::Error> for Failure {
@@ -60,9 +60,35 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<String> for Failure {
-    fn from(message: String) -> Self {
-        Self::Message(message)
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<weir_workbench::Error> for Failure {
+    fn from(error: weir_workbench::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// An error as people read it: each context before what it is about, `file: line: what is wrong`. No cause is left
+/// out, and none is said twice: errors whose own text has their cause have no `source`.
+pub(crate) fn in_words(error: &anyhow::Error) -> String {
+    format!("{error:#}")
+}
+
+/// The words of an error that is there.
+#[cfg(test)]
+pub(crate) trait Refusal {
+    fn refusal(self) -> String;
+}
+
+#[cfg(test)]
+impl<T> Refusal for anyhow::Result<T> {
+    #[track_caller]
+    fn refusal(self) -> String {
+        in_words(&self.err().unwrap())
     }
 }
 

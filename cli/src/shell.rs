@@ -1,6 +1,7 @@
 //! What a shell and `man` need of the command line: completions and manual pages, made of its definition.
 
 use crate::output::{Failure, Outcome};
+use anyhow::Context as _;
 use clap::Command;
 use clap_complete::Shell;
 use std::io::Write;
@@ -40,7 +41,6 @@ pub(crate) fn completions(
 /// Writes the manual pages.
 pub(crate) fn manual(args: &ManualArgs, command: Command) -> Result<Outcome, Failure> {
     let folder = &args.folder;
-    clap_mangen::generate_to(command, folder)
-        .map_err(|error| Failure::Message(format!("{}: {error}", folder.display())))?;
+    clap_mangen::generate_to(command, folder).with_context(|| folder.display().to_string())?;
     Ok(Outcome::Fine)
 }

@@ -1,5 +1,6 @@
 //! Upstreams as users name them, and what Envoy wants to know of one.
 
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use weir_workbench::yaml::write::Block;
@@ -20,10 +21,8 @@ pub(crate) struct Upstream {
 ///
 /// # Errors
 /// It is neither.
-pub(crate) fn parse(text: &str) -> Result<Upstream, String> {
-    parsed(text).ok_or_else(|| {
-        "expected NAME=HOST:PORT or NAME=https://HOST[:PORT], such as v1=127.0.0.1:9001".to_owned()
-    })
+pub(crate) fn parse(text: &str) -> anyhow::Result<Upstream> {
+    parsed(text).context("expected NAME=HOST:PORT or NAME=https://HOST[:PORT], such as v1=127.0.0.1:9001")
 }
 
 fn parsed(text: &str) -> Option<Upstream> {
@@ -47,10 +46,10 @@ fn parsed(text: &str) -> Option<Upstream> {
 ///
 /// # Errors
 /// A message with the name.
-pub(crate) fn unique(upstreams: &[Upstream]) -> Result<(), String> {
+pub(crate) fn unique(upstreams: &[Upstream]) -> anyhow::Result<()> {
     for (position, upstream) in upstreams.iter().enumerate() {
         if upstreams.iter().skip(position + 1).any(|other| other.name == upstream.name) {
-            return Err(format!("the upstream {} is given twice", upstream.name));
+            bail!("the upstream {} is given twice", upstream.name);
         }
     }
     Ok(())
@@ -60,11 +59,11 @@ pub(crate) fn unique(upstreams: &[Upstream]) -> Result<(), String> {
 ///
 /// # Errors
 /// It is neither.
-pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn listen(text: &str) -> anyhow::Result<SocketAddr> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(([127, 0, 0, 1], port).into());
     }
-    text.parse().map_err(|_| "expected a port, or an address with a port such as 0.0.0.0:8080".to_owned())
+    text.parse().map_err(|_| anyhow!("expected a port, or an address with a port such as 0.0.0.0:8080"))
 }
 
 impl Upstream {
@@ -119,6 +118,7 @@ pub(crate) fn socket(host: &str, port: u16) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     #[test]
     fn upstreams_are_read() {
@@ -131,7 +131,7 @@ mod tests {
             ("a=https://[::1]", "::1", 443, true),
         ] {
             let expected = Upstream { name: "a".to_owned(), host: host.to_owned(), port, tls };
-            assert_eq!(parse(text), Ok(expected), "{text}");
+            assert_eq!(parse(text).unwrap(), expected, "{text}");
         }
         for wrong in [
             "",
@@ -152,16 +152,16 @@ mod tests {
 
     #[test]
     fn a_port_alone_is_of_this_machine() {
-        assert_eq!(listen("80"), Ok(([127, 0, 0, 1], 80).into()));
-        assert_eq!(listen("0.0.0.0:80"), Ok(([0, 0, 0, 0], 80).into()));
+        assert_eq!(listen("80").unwrap(), ([127, 0, 0, 1], 80).into());
+        assert_eq!(listen("0.0.0.0:80").unwrap(), ([0, 0, 0, 0], 80).into());
         assert!(listen("localhost").is_err() && listen("99999").is_err());
     }
 
     #[test]
     fn a_name_stands_for_one_upstream() {
         let [a, b] = ["a=h:1", "b=h:1"].map(|text| parse(text).unwrap());
-        assert_eq!(unique(&[a.clone(), b.clone()]), Ok(()));
-        assert_eq!(unique(&[a.clone(), b, a]), Err("the upstream a is given twice".to_owned()));
+        assert!(unique(&[a.clone(), b.clone()]).is_ok());
+        assert_eq!(unique(&[a.clone(), b, a]).refusal(), "the upstream a is given twice");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The server's certificate: files that are read again when they change, as cert-manager renews them.
 
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow, bail, ensure};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -31,13 +33,13 @@ impl Certificate {
     ///
     /// # Errors
     /// A file that cannot be read, or a key of another certificate.
-    pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, String> {
+    pub(super) fn read(certificate: &Path, key: &Path) -> anyhow::Result<Self> {
         let current = RwLock::new(Arc::new(load(certificate, key)?));
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
     }
 
     /// Reads the files again. True if they have another certificate than before.
-    fn renew(&self) -> Result<bool, String> {
+    fn renew(&self) -> anyhow::Result<bool> {
         let fresh = load(&self.certificate, &self.key)?;
         // A lock is poisoned by a panic while it is held, and nothing here panics.
         let Ok(mut current) = self.current.write() else { return Ok(false) };
@@ -63,32 +65,32 @@ pub(super) async fn follow(certificate: Arc<Certificate>) {
         match certificate.renew() {
             Ok(true) => crate::output::complain("the certificate was renewed"),
             Ok(false) => {}
-            // Once, not every few seconds.
-            Err(problem) if said.as_ref() != Some(&problem) => {
-                crate::output::complain(&format!("the old certificate is kept: {problem}"));
+            Err(problem) => {
+                let problem = in_words(&problem);
+                // Once, not every few seconds.
+                if said.as_ref() != Some(&problem) {
+                    crate::output::complain(&format!("the old certificate is kept: {problem}"));
+                }
                 said = Some(problem);
                 continue;
             }
-            Err(_) => continue,
         }
         said = None;
     }
 }
 
-fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, String> {
-    let wrong = |path: &Path, what: &str| format!("{}: {what}", path.display());
+fn load(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
+    let of = |path: &Path| path.display().to_string();
     let chain: Result<Vec<CertificateDer<'static>>, _> =
         CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
-    let chain = chain.map_err(|error| wrong(certificate, &error.to_string()))?;
-    if chain.is_empty() {
-        return Err(wrong(certificate, "no certificate in it: expected PEM"));
-    }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error.to_string()))?;
+    let chain = chain.with_context(|| of(certificate))?;
+    ensure!(!chain.is_empty(), "{}: no certificate in it: expected PEM", of(certificate));
+    let private = PrivateKeyDer::from_pem_file(key).with_context(|| of(key))?;
     let signing = ring::sign::any_supported_type(&private)
-        .map_err(|_| wrong(key, "unsupported key: expected RSA, ECDSA or Ed25519"))?;
+        .map_err(|_| anyhow!("{}: unsupported key: expected RSA, ECDSA or Ed25519", of(key)))?;
     let certified = CertifiedKey::new(chain, signing);
     match certified.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
-        Err(_) => Err(wrong(key, &format!("not the key of {}", certificate.display()))),
+        Err(_) => bail!("{}: not the key of {}", of(key), of(certificate)),
     }
 }

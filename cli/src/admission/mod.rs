@@ -10,6 +10,7 @@ mod server;
 
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
+use anyhow::Context as _;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -57,15 +58,15 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     };
     let certificate = Arc::new(certificate::Certificate::read(&args.certificate, &args.key)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
+    let runtime = runtime.map_err(anyhow::Error::from)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(args.listen).await;
-        let listener = listener.map_err(|error| format!("--listen {}: {error}", args.listen))?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let listener = listener.with_context(|| format!("--listen {}", args.listen))?;
+        let address = listener.local_addr().map_err(anyhow::Error::from)?;
         writeln!(out, "listening on https://{address}/validate")?;
         out.flush()?;
         tokio::spawn(certificate::follow(Arc::clone(&certificate)));
-        server::serve(listener, certificate, rules).await.map_err(|error| error.to_string())?;
+        server::serve(listener, certificate, rules).await.map_err(anyhow::Error::from)?;
         Ok(Outcome::Fine)
     })
 }

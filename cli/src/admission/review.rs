@@ -1,5 +1,6 @@
 //! An AdmissionReview and its answer. No input or output.
 
+use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weir_workbench::check;
@@ -70,12 +71,10 @@ struct Status {
 ///
 /// # Errors
 /// It is not a review of this API.
-pub(super) fn answer(body: &[u8], rules: &Rules) -> Result<(Answer, Option<String>), String> {
+pub(super) fn answer(body: &[u8], rules: &Rules) -> anyhow::Result<(Answer, Option<String>)> {
     let expected = || format!("expected an {KIND} of {API_VERSION}");
-    let review: Review = serde_json::from_slice(body).map_err(|error| format!("{}: {error}", expected()))?;
-    if review.api_version != API_VERSION || review.kind != KIND {
-        return Err(expected());
-    }
+    let review: Review = serde_json::from_slice(body).with_context(expected)?;
+    ensure!(review.api_version == API_VERSION && review.kind == KIND, expected());
     let Request { uid, object, old_object } = review.request;
     let judged = judge(&object, &old_object, rules);
     let line = judged.refusal.as_ref().map(|_| {
@@ -144,6 +143,7 @@ fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
     use serde_json::json;
 
     fn rules() -> Rules {
@@ -241,10 +241,7 @@ mod tests {
     fn what_is_no_review_is_an_error() {
         let beta = json!({"apiVersion": "admission.k8s.io/v1beta1", "kind": KIND, "request": {"uid": "1"}});
         for body in [beta.to_string(), "{".to_owned(), String::new(), json!({"kind": KIND}).to_string()] {
-            assert!(
-                answer(body.as_bytes(), &rules()).is_err_and(|error| error.contains(API_VERSION)),
-                "{body}"
-            );
+            assert!(answer(body.as_bytes(), &rules()).refusal().contains(API_VERSION), "{body}");
         }
     }
 

@@ -198,7 +198,9 @@ async fn validate(
             response.headers_mut().insert(http::header::CONTENT_TYPE, json);
             response
         }
-        Ok(Err(problem)) => text(StatusCode::BAD_REQUEST, &format!("{problem}\n")),
+        Ok(Err(problem)) => {
+            text(StatusCode::BAD_REQUEST, &format!("{}\n", crate::output::in_words(&problem)))
+        }
         Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the check failed\n"),
     }
 }

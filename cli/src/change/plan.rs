@@ -4,6 +4,7 @@ use crate::environment;
 use crate::input;
 use crate::output::{Failure, Format, Outcome, replace_with};
 use crate::subject::Chosen;
+use anyhow::{Context as _, anyhow};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use weir_workbench::change::plan::Change;
@@ -59,8 +60,7 @@ pub(crate) struct Args {
 /// # Errors
 /// A file that cannot be used, weights that cannot be had.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let file = input::name(&args.config);
-    let text = input::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
+    let (file, text) = input::named(&args.config)?;
     let change = Change {
         which: &args.which.which(),
         weights: &args.weights,
@@ -71,10 +71,10 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let report = change.planned(&file, &text)?;
     if args.write {
         if args.config.as_os_str() == "-" {
-            return Err(Failure::from("--write: give a file, not standard input".to_owned()));
+            return Err(anyhow!("--write: give a file, not standard input").into());
         }
         let written = change.applied(&file, &text)?;
-        overwrite(&args.config, &written).map_err(|error| format!("{file}: {error}"))?;
+        overwrite(&args.config, &written).with_context(|| file.clone())?;
     }
     if args.format.is_json() {
         crate::output::json(out, &report)?;

@@ -120,7 +120,7 @@ fn file(path: &Path, settings: &Settings<'_>, with_lines: bool) -> File {
         Ok(text) => text,
         Err(error) => {
             crate::output::complain(&format!("{name}: {error}"));
-            return File { file: name, error: Some(error), ..File::default() };
+            return File { file: name, error: Some(error.to_string()), ..File::default() };
         }
     };
     let mut file = of_text(name, &text, settings);

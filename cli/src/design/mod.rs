@@ -5,6 +5,7 @@ mod simulated;
 mod simulation;
 
 use crate::output::{Failure, Format, Outcome};
+use anyhow::Context as _;
 use plan::Plan;
 pub(crate) use plan::digits;
 use std::io::Write;
@@ -72,15 +73,13 @@ struct EffectArgs {
 }
 
 /// A number, or a percentage.
-pub(crate) fn part(text: &str) -> Result<f64, String> {
+pub(crate) fn part(text: &str) -> anyhow::Result<f64> {
     let (digits, scale) = match text.strip_suffix('%') {
         Some(digits) => (digits.trim_end(), 100.0),
         None => (text, 1.0),
     };
     let number: Option<f64> = digits.parse().ok().filter(|number: &f64| number.is_finite());
-    number
-        .map(|number| number / scale)
-        .ok_or_else(|| "expected a number such as 0.05, or a percentage such as 5%".into())
+    number.map(|number| number / scale).context("expected a number such as 0.05, or a percentage such as 5%")
 }
 
 /// Designs and writes.

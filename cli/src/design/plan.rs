@@ -2,6 +2,7 @@
 
 use super::simulated::Simulation;
 use crate::output::percent;
+use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
 use weir_statistics::Undefined;
@@ -154,9 +155,9 @@ pub(crate) fn digits(value: f64) -> String {
 }
 
 /// Why there is no design, by the options.
-pub(super) fn refusal(design: &Design, undefined: Undefined) -> String {
+pub(super) fn refusal(design: &Design, undefined: Undefined) -> anyhow::Error {
     let Undefined::OutOfRange(what) = undefined else {
-        return format!("there is no such experiment: {undefined}");
+        return anyhow!("there is no such experiment: {undefined}");
     };
     let (option, expected) = match (what, design.baseline) {
         ("baseline", Baseline::Rate(_)) => {
@@ -179,7 +180,7 @@ pub(super) fn refusal(design: &Design, undefined: Undefined) -> String {
         ("tuning", _) => ("--tuning", "a number above 0"),
         (what, _) => (what, "a number in its range"),
     };
-    format!("{option}: invalid value: expected {expected}")
+    anyhow!("{option}: invalid value: expected {expected}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Args, write};
 use crate::output::{Failure, Outcome};
+use anyhow::anyhow;
 use serde::Serialize;
 use std::io::Write;
 use weir_core::escape::escape;
@@ -58,9 +59,9 @@ pub(super) fn run(args: &Args, name: &str, text: &str, out: &mut impl Write) -> 
     Ok(if is_whole && is_written { Outcome::Fine } else { Outcome::Problems })
 }
 
-fn units(given: &[String]) -> Result<Vec<String>, String> {
+fn units(given: &[String]) -> anyhow::Result<Vec<String>> {
     match given.iter().find(|text| !text.contains(':')) {
-        Some(text) => Err(format!("--unit {text}: expected a source such as header:x-user-id or cookie:uid")),
+        Some(text) => Err(anyhow!("--unit {text}: expected a source such as header:x-user-id or cookie:uid")),
         None => Ok(given.to_vec()),
     }
 }

@@ -4,6 +4,7 @@ mod istio;
 
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::io::Write;
@@ -102,8 +103,7 @@ struct Printed<'r> {
 /// # Errors
 /// A file that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let name = input::name(&args.file);
-    let text = input::read(&args.file).map_err(|error| format!("{name}: {error}"))?;
+    let (name, text) = input::named(&args.file)?;
     let options = options(args)?;
     let vendor = match args.vendor {
         Vendor::Growthbook => weir_definitions::Vendor::Growthbook,
@@ -135,15 +135,13 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(if is_whole && is_written { Outcome::Fine } else { Outcome::Problems })
 }
 
-fn options(args: &Args) -> Result<Options, String> {
+fn options(args: &Args) -> anyhow::Result<Options> {
     let is_istio = args.vendor == Vendor::Istio;
     if is_istio && (!args.source.is_empty() || !args.kind.is_empty()) {
-        return Err(
-            "--source and --type are for attributes of flags, which resources of Istio do not have".into()
-        );
+        bail!("--source and --type are for attributes of flags, which resources of Istio do not have");
     }
     if !is_istio && (!args.unit.is_empty() || args.no_cookie || args.routes.is_some()) {
-        return Err("--unit, --no-cookie and --routes are for `istio` only".into());
+        bail!("--unit, --no-cookie and --routes are for `istio` only");
     }
     let mut options = Options {
         flagd_hash: Algorithm::from_name(&args.hash).unwrap_or(Algorithm::Flagd2),
@@ -151,21 +149,21 @@ fn options(args: &Args) -> Result<Options, String> {
     };
     for text in &args.source {
         let (name, source) =
-            text.split_once('=').ok_or_else(|| format!("--source {text}: write NAME=SOURCE"))?;
+            text.split_once('=').with_context(|| format!("--source {text}: write NAME=SOURCE"))?;
         if !source.contains(':') {
-            return Err(format!("--source {text}: expected a source such as header:x-user-id or cookie:uid"));
+            bail!("--source {text}: expected a source such as header:x-user-id or cookie:uid");
         }
         options.sources.insert(name.to_owned(), source.to_owned());
     }
     for text in &args.kind {
-        let (name, kind) = text.split_once('=').ok_or_else(|| format!("--type {text}: write NAME=TYPE"))?;
+        let (name, kind) = text.split_once('=').with_context(|| format!("--type {text}: write NAME=TYPE"))?;
         let known = Kind::ALL.map(Kind::name).join(", ");
-        let kind = Kind::from_name(kind).ok_or_else(|| format!("--type {text}: the types are {known}"))?;
+        let kind = Kind::from_name(kind).with_context(|| format!("--type {text}: the types are {known}"))?;
         options.types.insert(name.to_owned(), kind);
     }
     Ok(options)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    crate::output::replace(path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    crate::output::replace(path, text.as_bytes()).with_context(|| path.display().to_string())
 }

@@ -1,6 +1,7 @@
 //! The four questions, and their answers.
 
 use crate::output::Failure;
+use anyhow::{Context as _, anyhow, ensure};
 use clap::ValueEnum;
 use std::io::{BufRead, Write};
 
@@ -57,7 +58,7 @@ impl Answers {
     ///
     /// # Errors
     /// An answer that is invalid.
-    pub(super) fn of(given: &Questions<'_>) -> Result<Self, String> {
+    pub(super) fn of(given: &Questions<'_>) -> anyhow::Result<Self> {
         Ok(Self {
             place: given.place.unwrap_or_default(),
             unit: given.unit.map(unit).transpose()?.flatten(),
@@ -108,32 +109,31 @@ impl Answers {
     }
 }
 
-fn word<T: ValueEnum>(text: &str) -> Result<T, String> {
+fn word<T: ValueEnum>(text: &str) -> anyhow::Result<T> {
     let names: Vec<String> = T::value_variants()
         .iter()
         .filter_map(T::to_possible_value)
         .map(|it| it.get_name().to_owned())
         .collect();
     T::from_str(text, true)
-        .map_err(|_| format!("{text:?} is not an answer: expected one of {}", names.join(", ")))
+        .map_err(|_| anyhow!("{text:?} is not an answer: expected one of {}", names.join(", ")))
 }
 
-fn unit(text: &str) -> Result<Option<String>, String> {
+fn unit(text: &str) -> anyhow::Result<Option<String>> {
     if text == "anonymous" {
         return Ok(None);
     }
     let is_source = ["header:", "cookie:", "claim:", "query:"]
         .iter()
         .any(|kind| text.strip_prefix(kind).is_some_and(|name| !name.is_empty()));
-    let message = || {
-        format!(
-            "{text:?} identifies no user: expected anonymous, header:NAME, cookie:NAME, query:NAME or claim:NAME"
-        )
-    };
-    if is_source { Ok(Some(text.to_owned())) } else { Err(message()) }
+    ensure!(
+        is_source,
+        "{text:?} identifies no user: expected anonymous, header:NAME, cookie:NAME, query:NAME or claim:NAME"
+    );
+    Ok(Some(text.to_owned()))
 }
 
-fn issuer(text: &str) -> Result<Option<Issuer>, String> {
+fn issuer(text: &str) -> anyhow::Result<Option<Issuer>> {
     if text == "none" {
         return Ok(None);
     }
@@ -148,7 +148,7 @@ fn issuer(text: &str) -> Result<Option<Issuer>, String> {
             !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
         is_host.then(|| Issuer { url: text.to_owned(), host: host.to_owned(), port })
     };
-    read().map(Some).ok_or_else(|| {
+    read().map(Some).with_context(|| {
         format!("{text:?} is not an issuer: expected none, or a URL such as https://id.example.com")
     })
 }

@@ -4,6 +4,7 @@ use super::answers::{Answers, Split, Where};
 use super::configuration::{KEYS, KEYS_VARIABLE, block};
 use crate::output::Failure;
 use crate::render;
+use anyhow::{Context as _, bail};
 use clap::{FromArgMatches as _, Subcommand as _};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -55,17 +56,17 @@ pub(super) fn all(answers: &Answers) -> Result<Vec<(&'static str, String)>, Fail
 
 /// What `weir render` prints for a configuration.
 fn rendered(arguments: &[&str], configuration: &str) -> Result<String, Failure> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let folder = tempfile::tempdir().map_err(anyhow::Error::from)?;
     let file = folder.path().join(CONFIGURATION);
-    std::fs::write(&file, configuration).map_err(|error| error.to_string())?;
+    std::fs::write(&file, configuration).map_err(anyhow::Error::from)?;
     let command = render::Command::augment_subcommands(clap::Command::new("render"));
     let words = ["render"].into_iter().chain(arguments.iter().copied()).map(std::ffi::OsStr::new);
     let matches =
-        command.try_get_matches_from(words.chain([file.as_os_str()])).map_err(|error| error.to_string())?;
-    let command = render::Command::from_arg_matches(&matches).map_err(|error| error.to_string())?;
+        command.try_get_matches_from(words.chain([file.as_os_str()])).map_err(anyhow::Error::from)?;
+    let command = render::Command::from_arg_matches(&matches).map_err(anyhow::Error::from)?;
     let mut out = Vec::new();
     render::run(&command, &mut out)?;
-    let text = String::from_utf8(out).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(out).map_err(anyhow::Error::from)?;
     Ok(text.replace(&file.display().to_string(), CONFIGURATION))
 }
 
@@ -73,22 +74,19 @@ fn rendered(arguments: &[&str], configuration: &str) -> Result<String, Failure> 
 ///
 /// # Errors
 /// One exists, or cannot be written.
-pub(super) fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
-    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+pub(super) fn write(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let existing =
         files.iter().map(|(name, _)| folder.join(name)).find(|path| path.symlink_metadata().is_ok());
     if let Some(path) = existing {
-        return Err(format!(
-            "{} exists, and is not overwritten: choose another folder with --to",
-            path.display()
-        ));
+        bail!("{} exists, and is not overwritten: choose another folder with --to", path.display());
     }
     for (name, text) in files {
         let path = folder.join(name);
         let written = OpenOptions::new().write(true).create_new(true).open(&path);
         written
             .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+            .with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

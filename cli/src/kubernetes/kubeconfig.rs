@@ -1,5 +1,6 @@
 //! Where a cluster is and how its API server knows us: a kubeconfig, as `kubectl` reads it, or a pod's service account.
 
+use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -130,7 +131,7 @@ pub(super) struct Variable {
 ///
 /// # Errors
 /// What is missing or wrong.
-pub(super) fn settings(context: Option<&str>) -> Result<Settings, String> {
+pub(super) fn settings(context: Option<&str>) -> anyhow::Result<Settings> {
     let files = files();
     let exist = files.iter().any(|file| file.exists());
     if !exist && context.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
@@ -138,7 +139,7 @@ pub(super) fn settings(context: Option<&str>) -> Result<Settings, String> {
     }
     if !exist {
         let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-        return Err(format!("no kubeconfig ({}), and this is no pod", names.join(", ")));
+        bail!("no kubeconfig ({}), and this is no pod", names.join(", "));
     }
     read(&files, context)
 }
@@ -154,7 +155,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// The pod's service account; its token is renewed in its file.
-fn pod(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Settings, String> {
+fn pod(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Settings> {
     let host = variable("KUBERNETES_SERVICE_HOST").unwrap_or_default();
     let port = variable("KUBERNETES_SERVICE_PORT").unwrap_or_else(|| "443".to_owned());
     let host = if host.contains(':') { format!("[{host}]") } else { host };
@@ -169,13 +170,13 @@ fn pod(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Setti
 }
 
 /// Reads kubeconfigs; of entries with one name the first counts.
-fn read(files: &[PathBuf], context: Option<&str>) -> Result<Settings, String> {
+fn read(files: &[PathBuf], context: Option<&str>) -> anyhow::Result<Settings> {
     let mut all = Kubeconfig::default();
     for file in files.iter().filter(|file| file.exists()) {
         let text = String::from_utf8_lossy(&read_file(file)?).into_owned();
         let (documents, broken) = weir_workbench::yaml::read(&text);
         if let Some(broken) = broken.first() {
-            return Err(format!("{}:{}: not YAML", file.display(), broken.at.line));
+            bail!("{}:{}: not YAML", file.display(), broken.at.line);
         }
         let Some(document) = documents.first() else { continue };
         let one: Kubeconfig = part(&document.to_json(), &file.display().to_string())?;
@@ -193,7 +194,7 @@ fn read(files: &[PathBuf], context: Option<&str>) -> Result<Settings, String> {
     }
     let wanted = context.unwrap_or(&all.current_context);
     if wanted.is_empty() {
-        return Err("the kubeconfig has no current-context: choose one with --context".to_owned());
+        bail!("the kubeconfig has no current-context: choose one with --context");
     }
     let entry = find(&all.contexts, "context", wanted)?;
     let context: Context = part(&entry.context, &format!("context {wanted}"))?;
@@ -210,8 +211,8 @@ fn read(files: &[PathBuf], context: Option<&str>) -> Result<Settings, String> {
     Ok(settings)
 }
 
-fn find<'a>(entries: &'a [Named], what: &str, name: &str) -> Result<&'a Named, String> {
-    entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
+fn find<'a>(entries: &'a [Named], what: &str, name: &str) -> anyhow::Result<&'a Named> {
+    entries.iter().find(|entry| entry.name == name).with_context(|| {
         let known = entries.iter().map(|entry| entry.name.as_str());
         let hint = weir_core::problem::did_you_mean(name, known);
         format!("the kubeconfig has no {what} {name:?}{hint}")
@@ -219,19 +220,19 @@ fn find<'a>(entries: &'a [Named], what: &str, name: &str) -> Result<&'a Named, S
 }
 
 /// A part of a kubeconfig. What is wrong with it is said without its values, which may be secrets.
-fn part<T: DeserializeOwned + Default>(value: &Value, what: &str) -> Result<T, String> {
+fn part<T: DeserializeOwned + Default>(value: &Value, what: &str) -> anyhow::Result<T> {
     if value.is_null() {
         return Ok(T::default());
     }
-    serde_json::from_value(value.clone()).map_err(|_| format!("{what}: not as a kubeconfig has it"))
+    serde_json::from_value(value.clone()).map_err(|_| anyhow!("{what}: not as a kubeconfig has it"))
 }
 
-fn cluster(cluster: Cluster, folder: &Path, settings: &mut Settings) -> Result<(), String> {
+fn cluster(cluster: Cluster, folder: &Path, settings: &mut Settings) -> anyhow::Result<()> {
     if cluster.server.is_empty() {
-        return Err("the cluster has no server".to_owned());
+        bail!("the cluster has no server");
     }
     if cluster.tls_server_name.is_some() {
-        return Err("tls-server-name of a cluster is not supported".to_owned());
+        bail!("tls-server-name of a cluster is not supported");
     }
     settings.server = cluster.server;
     settings.insecure = cluster.insecure_skip_tls_verify;
@@ -244,15 +245,12 @@ fn cluster(cluster: Cluster, folder: &Path, settings: &mut Settings) -> Result<(
     )?;
     if settings.insecure && settings.authority.is_some() {
         // As kubectl does: which of the two is meant cannot be known, and one of them sends the token to anybody.
-        return Err(
-            "the cluster has certificate-authority and insecure-skip-tls-verify: remove one of the two"
-                .to_owned(),
-        );
+        bail!("the cluster has certificate-authority and insecure-skip-tls-verify: remove one of the two");
     }
     Ok(())
 }
 
-fn user(user: User, folder: &Path, settings: &mut Settings) -> Result<(), String> {
+fn user(user: User, folder: &Path, settings: &mut Settings) -> anyhow::Result<()> {
     let certificate = given(
         user.client_certificate_data.as_deref(),
         user.client_certificate.as_deref(),
@@ -263,11 +261,11 @@ fn user(user: User, folder: &Path, settings: &mut Settings) -> Result<(), String
     settings.identity = match (certificate, key) {
         (Some(certificate), Some(key)) => Some([certificate, b"\n".to_vec(), key].concat()),
         (None, None) => None,
-        _ => return Err("a client certificate needs a key, and a key a certificate".to_owned()),
+        _ => return Err(anyhow!("a client certificate needs a key, and a key a certificate")),
     };
     settings.credential = match user {
         User { exec: Some(exec), .. } if exec.command.is_empty() => {
-            return Err("exec of the user has no command".to_owned());
+            bail!("exec of the user has no command");
         }
         User { exec: Some(exec), .. } => {
             // A command with a folder in it is in the kubeconfig's.
@@ -283,9 +281,7 @@ fn user(user: User, folder: &Path, settings: &mut Settings) -> Result<(), String
             Credential::Basic(name, password.unwrap_or_default())
         }
         User { auth_provider: Some(_), .. } => {
-            return Err(
-                "auth-provider of a user is not supported, as in kubectl 1.26 and later: use exec".to_owned()
-            );
+            bail!("auth-provider of a user is not supported, as in kubectl 1.26 and later: use exec");
         }
         _ => Credential::None,
     };
@@ -298,10 +294,10 @@ fn given(
     file: Option<&Path>,
     folder: &Path,
     name: &str,
-) -> Result<Option<Vec<u8>>, String> {
+) -> anyhow::Result<Option<Vec<u8>>> {
     match (data.filter(|data| !data.is_empty()), file.filter(|file| !file.as_os_str().is_empty())) {
         (Some(data), _) => {
-            let bytes = STANDARD.decode(data).map_err(|_| format!("{name} is not Base64"))?;
+            let bytes = STANDARD.decode(data).map_err(|_| anyhow!("{name} is not Base64"))?;
             Ok(Some(bytes))
         }
         (None, Some(file)) => read_file(&folder.join(file)).map(Some),
@@ -309,15 +305,15 @@ fn given(
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| path.display().to_string())
 }
 
 /// The value of `authorization`; `None` without one.
 ///
 /// # Errors
 /// Why there is no credential.
-pub(super) fn authorization(credential: &Credential) -> Result<Option<String>, String> {
+pub(super) fn authorization(credential: &Credential) -> anyhow::Result<Option<String>> {
     let token = match credential {
         Credential::None => return Ok(None),
         Credential::Basic(name, password) => {
@@ -331,7 +327,7 @@ pub(super) fn authorization(credential: &Credential) -> Result<Option<String>, S
 }
 
 /// The token that a program prints.
-fn run(exec: &Exec, within: Duration) -> Result<String, String> {
+fn run(exec: &Exec, within: Duration) -> anyhow::Result<String> {
     let name = &exec.command;
     let info = serde_json::json!({
         "apiVersion": exec.api_version,
@@ -350,22 +346,22 @@ fn run(exec: &Exec, within: Duration) -> Result<String, String> {
         // Ended together with what it starts.
         .process_group(0)
         .spawn()
-        .map_err(|error| format!("{name}: {error}"))?;
+        .with_context(|| name.clone())?;
     let Some((status, printed)) = finished(&mut child, within) else {
         let group = rustix::process::Pid::from_child(&child);
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         let _ = child.wait();
-        return Err(format!("{name}: prints no credential within {} s", within.as_secs()));
+        bail!("{name}: prints no credential within {} s", within.as_secs());
     };
     if !status.success() {
-        return Err(format!("{name}: {status}"));
+        bail!("{name}: {status}");
     }
     let credential: Value = serde_json::from_slice(&printed)
-        .map_err(|_| format!("{name}: what it prints is not an ExecCredential"))?;
+        .map_err(|_| anyhow!("{name}: what it prints is not an ExecCredential"))?;
     let token = credential.pointer("/status/token").and_then(Value::as_str);
     token
         .map(str::to_owned)
-        .ok_or_else(|| format!("{name}: it prints no token (client certificates are not supported)"))
+        .with_context(|| format!("{name}: it prints no token (client certificates are not supported)"))
 }
 
 /// How a program ended and what it printed; `None` where it takes longer.

@@ -3,6 +3,8 @@
 mod kubeconfig;
 
 use crate::http_client::{self, Unread};
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow};
 use http::{HeaderValue, Method, header};
 use kubeconfig::{Credential, Settings};
 use reqwest::{Client, Identity, Proxy, Url};
@@ -90,17 +92,18 @@ impl Cluster {
     ///
     /// # Errors
     /// There is no usable kubeconfig, and this is no pod.
-    pub(crate) fn open(connection: &ClusterContext) -> Result<Self, String> {
+    pub(crate) fn open(connection: &ClusterContext) -> anyhow::Result<Self> {
         let settings = kubeconfig::settings(connection.context.as_deref());
-        settings.and_then(Self::with).map_err(|problem| format!("Kubernetes: {}", shortened(&problem)))
+        settings
+            .and_then(Self::with)
+            .map_err(|problem| anyhow!("Kubernetes: {}", shortened(&in_words(&problem))))
     }
 
-    fn with(settings: Settings) -> Result<Self, String> {
+    fn with(settings: Settings) -> anyhow::Result<Self> {
         let mut client = http_client::builder().connect_timeout(CONNECT).timeout(TOTAL);
         if let Some(authority) = &settings.authority {
             let found = http_client::certificates(&String::from_utf8_lossy(authority));
-            client =
-                client.tls_certs_only(found.map_err(|problem| format!("certificate-authority: {problem}"))?);
+            client = client.tls_certs_only(found.context("certificate-authority")?);
         }
         if settings.insecure {
             crate::output::complain(
@@ -110,19 +113,20 @@ impl Cluster {
             client = client.tls_danger_accept_invalid_certs(true);
         }
         if let Some(identity) = &settings.identity {
-            let found =
-                Identity::from_pem(identity).map_err(|_| "the client certificate or its key is not PEM")?;
+            let found = Identity::from_pem(identity)
+                .map_err(|_| anyhow!("the client certificate or its key is not PEM"))?;
             client = client.identity(found);
         }
         if let Some(proxy) = &settings.proxy {
-            client = client.proxy(Proxy::all(proxy).map_err(|_| "proxy-url is not a URL")?);
+            client = client.proxy(Proxy::all(proxy).map_err(|_| anyhow!("proxy-url is not a URL"))?);
         }
-        let server = Url::parse(&settings.server).map_err(|_| "the cluster's server is not a URL")?;
+        let server =
+            Url::parse(&settings.server).map_err(|_| anyhow!("the cluster's server is not a URL"))?;
         // Several threads may ask.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         Ok(Self {
-            client: client.build().map_err(|error| http_client::causes(&error))?,
-            runtime: runtime.map_err(|error| error.to_string())?,
+            client: client.build().map_err(|error| anyhow!(http_client::causes(&error)))?,
+            runtime: runtime?,
             server,
             credential: settings.credential,
             printed: Mutex::new(None),
@@ -179,7 +183,7 @@ impl Cluster {
         let mut url = self.server.clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         let mut request = self.client.request(method.clone(), url);
-        if let Some(value) = self.authorization().map_err(Refused::NoAnswer)? {
+        if let Some(value) = self.authorization().map_err(|problem| Refused::NoAnswer(in_words(&problem)))? {
             request = request.header(header::AUTHORIZATION, value);
         }
         if let Some((kind, value)) = body {
@@ -218,10 +222,10 @@ impl Cluster {
         }
     }
 
-    fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+    fn authorization(&self) -> anyhow::Result<Option<HeaderValue>> {
         let text = match &self.credential {
             Credential::Exec(_) => {
-                let mut printed = self.printed.lock().map_err(|_| "another thread failed")?;
+                let mut printed = self.printed.lock().map_err(|_| anyhow!("another thread failed"))?;
                 if printed.is_none() {
                     *printed = kubeconfig::authorization(&self.credential)?;
                 }
@@ -230,7 +234,7 @@ impl Cluster {
             credential => kubeconfig::authorization(credential)?,
         };
         let Some(text) = text else { return Ok(None) };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| "the token is not one line")?;
+        let mut value = HeaderValue::from_str(&text).map_err(|_| anyhow!("the token is not one line"))?;
         value.set_sensitive(true);
         Ok(Some(value))
     }

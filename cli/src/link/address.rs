@@ -1,6 +1,7 @@
 //! Addresses with a parameter more.
 
 use crate::http_client::encoded;
+use anyhow::bail;
 use weir_core::escape::escape;
 use weir_core::request::is_named;
 
@@ -8,13 +9,13 @@ use weir_core::request::is_named;
 ///
 /// # Errors
 /// It is not an address.
-pub(super) fn with_parameter(url: &str, name: &str, value: &str) -> Result<String, String> {
+pub(super) fn with_parameter(url: &str, name: &str, value: &str) -> anyhow::Result<String> {
     let plain = url.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>'));
     if !plain || !(url.starts_with("https://") || url.starts_with("http://") || url.starts_with('/')) {
-        return Err(format!(
+        bail!(
             "--url: invalid address {:?}: expected https://…, http://… or a path, percent-encoded",
             escape(url)
-        ));
+        );
     }
     let (rest, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
     let (page, query) = rest.split_once('?').unwrap_or((rest, ""));

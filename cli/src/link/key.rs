@@ -1,6 +1,7 @@
 //! The key that signs links. It is shown nowhere.
 
 use crate::input;
+use anyhow::{Context as _, anyhow, bail};
 use std::path::Path;
 use weir_experiment::{SecretSpec, Signer};
 use weir_workbench::variables::Variables;
@@ -16,31 +17,31 @@ impl Key<'_> {
     ///
     /// # Errors
     /// There is no key, it is too short, or proxies with this configuration would not accept its signature.
-    pub(super) fn signer(&self, secrets: &[SecretSpec], variables: &Variables) -> Result<Signer, String> {
+    pub(super) fn signer(&self, secrets: &[SecretSpec], variables: &Variables) -> anyhow::Result<Signer> {
         let Some(first) = secrets.first() else {
-            return Err("the configuration has no `overrides.secret`, which signs links".to_owned());
+            bail!("the configuration has no `overrides.secret`, which signs links");
         };
         let key = match (self.name, self.file) {
             // Not even the name is shown: people write the key itself here.
             (Some(name), _) => {
-                variables.get_or_inherited(name).ok_or("--key-env: this environment variable is not set")?
+                variables.get_or_inherited(name).context("--key-env: this environment variable is not set")?
             }
             (None, Some(file)) => read(file)?,
-            (None, None) => of_configuration(first, variables).ok_or(
+            (None, None) => of_configuration(first, variables).context(
                 "the variable of `overrides.secret` is not set here: use --env, --key-env or --key-file",
             )?,
         };
         let all: Vec<Option<String>> = secrets.iter().map(|it| of_configuration(it, variables)).collect();
         // One that is not known here may be it.
         if all.iter().all(Option::is_some) && !all.contains(&Some(key.clone())) {
-            return Err("the key is none of `overrides.secret`: proxies would refuse the link".to_owned());
+            bail!("the key is none of `overrides.secret`: proxies would refuse the link");
         }
-        Signer::new(key.as_bytes()).map_err(|short| format!("the key cannot be used: {short}"))
+        Signer::new(key.as_bytes()).map_err(|short| anyhow!("the key cannot be used: {short}"))
     }
 }
 
-fn read(file: &Path) -> Result<String, String> {
-    let text = input::read(file).map_err(|error| format!("{}: {error}", input::name(file)))?;
+fn read(file: &Path) -> anyhow::Result<String> {
+    let text = input::read(file).with_context(|| input::name(file))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }

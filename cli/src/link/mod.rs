@@ -6,6 +6,7 @@ mod key;
 use crate::document::{self, Loaded};
 use crate::environment::Environment;
 use crate::output::{Failure, Format, Outcome, complain};
+use anyhow::{Context as _, anyhow, bail};
 use key::Key;
 use serde::Serialize;
 use std::io::Write;
@@ -54,11 +55,19 @@ pub(crate) struct Args {
     format: Format,
 }
 
+/// Where a link goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    Query,
+    Header,
+    Cookie,
+}
+
 /// A link.
 #[derive(Debug, Serialize)]
 struct Report {
-    /// Where it goes: `query`, `header` or `cookie`.
-    place: &'static str,
+    place: Place,
     /// The name of the parameter, header or cookie.
     name: String,
     value: String,
@@ -83,7 +92,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let signer = keys.signer(&overrides.secret, &variables)?;
     let value = link::signed(&choice, expires, &signer);
     let report = report(overrides, value, expires, args.url.as_deref())?;
-    if report.place == "query" && overrides.session.is_none() {
+    if report.place == Place::Query && overrides.session.is_none() {
         complain("note: the link is good for the requests that carry it; `overrides.session` lets it last");
     }
     if args.format.is_json() {
@@ -94,33 +103,33 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(Outcome::Fine)
 }
 
-fn overrides(loaded: &Loaded) -> Result<(&Config, &Overrides), String> {
-    let section = loaded.document.experiments.as_ref().ok_or("the configuration has no experiments")?;
+fn overrides(loaded: &Loaded) -> anyhow::Result<(&Config, &Overrides)> {
+    let section = loaded.document.experiments.as_ref().context("the configuration has no experiments")?;
     let overrides = section.overrides.as_ref();
-    Ok((section, overrides.ok_or("the configuration has no `experiments.overrides`: nobody could choose")?))
+    Ok((section, overrides.context("the configuration has no `experiments.overrides`: nobody could choose")?))
 }
 
 /// The choice as it is signed; experiments and variants that there are not would do nothing.
-fn choice(written: &[String], section: &Config) -> Result<String, String> {
+fn choice(written: &[String], section: &Config) -> anyhow::Result<String> {
     let mut names: Vec<&str> = Vec::new();
     for pair in written {
         let Some((name, variant)) = pair.split_once('=') else {
-            return Err(format!("invalid choice {:?}: expected EXPERIMENT=VARIANT", escape(pair)));
+            bail!("invalid choice {:?}: expected EXPERIMENT=VARIANT", escape(pair));
         };
         if names.contains(&name) {
-            return Err(format!("{} is chosen twice", escape(name)));
+            bail!("{} is chosen twice", escape(name));
         }
         let named: Vec<&Experiment> = section.list.iter().filter(|it| is_named(it, name)).collect();
         if named.is_empty() {
             let known = section.list.iter().flat_map(|it| [Some(it.key.as_str()), it.flag.as_deref()]);
             let hint = did_you_mean(name, known.flatten());
-            return Err(format!("unknown experiment {:?}{hint}", escape(name)));
+            bail!("unknown experiment {:?}{hint}", escape(name));
         }
         let having = named.iter().find(|it| it.variants.iter().any(|known| known.key == variant));
         let Some(having) = having else {
             let known = named.iter().flat_map(|it| &it.variants).map(|known| known.key.as_str());
             let hint = did_you_mean(variant, known);
-            return Err(format!("unknown variant {:?} of {name}{hint}", escape(variant)));
+            bail!("unknown variant {:?} of {name}{hint}", escape(variant));
         };
         if let Some(status @ (Status::Draft | Status::Ended)) = having.status {
             let status = if status == Status::Draft { "a draft" } else { "ended" };
@@ -136,7 +145,7 @@ fn is_named(experiment: &Experiment, name: &str) -> bool {
 }
 
 /// When the link expires, in seconds since the Unix epoch.
-fn expiry(written: &str, now: u64) -> Result<Option<u64>, String> {
+fn expiry(written: &str, now: u64) -> anyhow::Result<Option<u64>> {
     if written == "never" {
         return Ok(None);
     }
@@ -144,13 +153,13 @@ fn expiry(written: &str, now: u64) -> Result<Option<u64>, String> {
         Ok(nanoseconds) => nanoseconds / 1_000_000_000,
         Err(_) => {
             let long = duration::parse(written).map_err(|_| {
-                format!("--expires: invalid time {:?}: expected 8h, 7d, RFC 3339, or never", escape(written))
+                anyhow!("--expires: invalid time {:?}: expected 8h, 7d, RFC 3339, or never", escape(written))
             })?;
             now.saturating_add(long.as_secs())
         }
     };
     if expiry <= now {
-        return Err("--expires: the link would have expired already".to_owned());
+        bail!("--expires: the link would have expired already");
     }
     Ok(Some(expiry))
 }
@@ -161,7 +170,7 @@ fn report(
     value: String,
     expires: Option<u64>,
     url: Option<&str>,
-) -> Result<Report, String> {
+) -> anyhow::Result<Report> {
     let made = |place, name: &str, link| Report {
         place,
         name: name.to_owned(),
@@ -171,15 +180,19 @@ fn report(
     };
     match (overrides, url) {
         (Overrides { query: Some(name), .. }, Some(url)) => {
-            Ok(made("query", name, address::with_parameter(url, name, &value)?))
+            Ok(made(Place::Query, name, address::with_parameter(url, name, &value)?))
         }
         (Overrides { query: Some(name), .. }, None) => {
-            Ok(made("query", name, format!("?{}={value}", crate::http_client::encoded(name))))
+            Ok(made(Place::Query, name, format!("?{}={value}", crate::http_client::encoded(name))))
         }
-        (_, Some(_)) => Err("--url: the configuration has no `overrides.query` that reads links".to_owned()),
-        (Overrides { header: Some(name), .. }, None) => Ok(made("header", name, format!("{name}: {value}"))),
-        (Overrides { cookie: Some(name), .. }, None) => Ok(made("cookie", name, format!("{name}={value}"))),
-        _ => Err("the configuration has no place for a choice: query, header or cookie".to_owned()),
+        (_, Some(_)) => Err(anyhow!("--url: the configuration has no `overrides.query` that reads links")),
+        (Overrides { header: Some(name), .. }, None) => {
+            Ok(made(Place::Header, name, format!("{name}: {value}")))
+        }
+        (Overrides { cookie: Some(name), .. }, None) => {
+            Ok(made(Place::Cookie, name, format!("{name}={value}")))
+        }
+        _ => Err(anyhow!("the configuration has no place for a choice: query, header or cookie")),
     }
 }
 
@@ -189,9 +202,9 @@ mod tests {
 
     #[test]
     fn links_expire_when_it_is_said() {
-        assert_eq!(expiry("never", 1000), Ok(None));
-        assert_eq!(expiry("8h", 1000), Ok(Some(29_800)));
-        assert_eq!(expiry("2026-12-31T00:00:00Z", 1000), Ok(Some(1_798_675_200)));
+        assert_eq!(expiry("never", 1000).unwrap(), None);
+        assert_eq!(expiry("8h", 1000).unwrap(), Some(29_800));
+        assert_eq!(expiry("2026-12-31T00:00:00Z", 1000).unwrap(), Some(1_798_675_200));
         for odd in ["", "0s", "1ms", "soon", "7", "1970-01-01T00:00:01Z"] {
             assert!(expiry(odd, 1000).is_err(), "{odd}");
         }

@@ -9,6 +9,8 @@ use super::layout::{
     DOCKER_INDEX, DOCKER_LAYER, DOCKER_MANIFEST, Descriptor, Index, Manifest, OCI_INDEX, OCI_LAYER,
     SOLO_LAYER, digest,
 };
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow, bail};
 use serde::de::DeserializeOwned;
 
 /// Where the parts of an image come from.
@@ -17,13 +19,13 @@ pub(crate) trait Source {
     ///
     /// # Errors
     /// Why it cannot be had.
-    fn manifest(&mut self, digest: &str) -> Result<Answer, String>;
+    fn manifest(&mut self, digest: &str) -> anyhow::Result<Answer>;
 
     /// A blob of the image.
     ///
     /// # Errors
     /// Why it cannot be had.
-    fn blob(&mut self, descriptor: &Descriptor) -> Result<Vec<u8>, String>;
+    fn blob(&mut self, descriptor: &Descriptor) -> anyhow::Result<Vec<u8>>;
 }
 
 /// A manifest or index as a registry gives it.
@@ -52,11 +54,11 @@ pub(crate) fn accept(
     answer: Answer,
     pin: Option<&str>,
     source: &mut impl Source,
-) -> Result<Accepted, String> {
+) -> anyhow::Result<Accepted> {
     let image = resolve(answer, source)?;
     let digest = digest(&image.bytes);
     if let Some(pin) = pin.filter(|pin| *pin != digest) {
-        return Err(format!("module has the checksum {digest}, which does not match {pin}"));
+        bail!("module has the checksum {digest}, which does not match {pin}");
     }
     let manifest: Manifest = read(&image.bytes, "manifest")?;
     let module = extract(&manifest, source)?;
@@ -68,18 +70,18 @@ pub(crate) fn accept(
 ///
 /// # Errors
 /// Why they are not.
-pub(crate) fn check_module(module: &[u8]) -> Result<(), String> {
+pub(crate) fn check_module(module: &[u8]) -> anyhow::Result<()> {
     if module.len() as u64 > archive::LIMIT {
-        return Err(archive::too_large(module.len() as u64));
+        bail!(archive::too_large(module.len() as u64));
     }
     if module.len() < 8 || !module.starts_with(b"\0asm") {
-        return Err("no WebAssembly module: the first bytes are not `\\0asm`".to_owned());
+        bail!("no WebAssembly module: the first bytes are not `\\0asm`");
     }
     Ok(())
 }
 
 /// The image itself: of an index, the child for linux/amd64, whatever machine the proxy runs on.
-fn resolve(answer: Answer, source: &mut impl Source) -> Result<Answer, String> {
+fn resolve(answer: Answer, source: &mut impl Source) -> anyhow::Result<Answer> {
     if ![OCI_INDEX, DOCKER_INDEX].contains(&answer.media_type.as_str()) {
         return Ok(answer);
     }
@@ -89,40 +91,40 @@ fn resolve(answer: Answer, source: &mut impl Source) -> Result<Answer, String> {
         child.platform.as_ref().is_none_or(|p| p.os == "linux" && p.architecture == "amd64")
     };
     let child = index.manifests.iter().find(fits);
-    let child = child.ok_or("no child with platform linux/amd64 in the index")?;
+    let child = child.context("no child with platform linux/amd64 in the index")?;
     source.manifest(&child.digest)
 }
 
-fn extract(manifest: &Manifest, source: &mut impl Source) -> Result<Vec<u8>, String> {
+fn extract(manifest: &Manifest, source: &mut impl Source) -> anyhow::Result<Vec<u8>> {
     if manifest.media_type == DOCKER_MANIFEST {
         return last_layer(manifest, DOCKER_LAYER, source);
     }
     // Both reasons, as nobody knows which of the two layouts was meant.
     last_layer(manifest, OCI_LAYER, source).or_else(|compat| {
-        let module = bare_layer(manifest, source);
-        module
-            .map_err(|bare| format!("not in the layout `compat`: {compat}; nor in the layout `oci`: {bare}"))
+        let compat = in_words(&compat);
+        bare_layer(manifest, source)
+            .with_context(|| format!("not in the layout `compat`: {compat}; nor in the layout `oci`"))
     })
 }
 
 /// Layout "compat", and Docker's: `plugin.wasm` in the archive that is the last layer.
-fn last_layer(manifest: &Manifest, expected: &str, source: &mut impl Source) -> Result<Vec<u8>, String> {
-    let layer = manifest.layers.last().ok_or("number of layers must be greater than zero")?;
+fn last_layer(manifest: &Manifest, expected: &str, source: &mut impl Source) -> anyhow::Result<Vec<u8>> {
+    let layer = manifest.layers.last().context("number of layers must be greater than zero")?;
     let found = media_type(manifest, layer);
     if found != expected {
-        return Err(format!("invalid media type {found} (expected {expected})"));
+        bail!("invalid media type {found} (expected {expected})");
     }
     archive::extract(&source.blob(layer)?)
 }
 
 /// Layout "oci", of solo.io: two layers, of which one is the module itself.
-fn bare_layer(manifest: &Manifest, source: &mut impl Source) -> Result<Vec<u8>, String> {
+fn bare_layer(manifest: &Manifest, source: &mut impl Source) -> anyhow::Result<Vec<u8>> {
     let number = manifest.layers.len();
     if number != 2 {
-        return Err(format!("number of layers must be 2 but got {number}"));
+        bail!("number of layers must be 2 but got {number}");
     }
     let layer = manifest.layers.iter().find(|layer| media_type(manifest, layer) == SOLO_LAYER);
-    source.blob(layer.ok_or_else(|| format!("could not find the layer of type {SOLO_LAYER}"))?)
+    source.blob(layer.with_context(|| format!("could not find the layer of type {SOLO_LAYER}"))?)
 }
 
 /// A layer's media type is looked up by its digest. Where two layers are the same blob, that is the first
@@ -132,11 +134,11 @@ fn media_type<'a>(manifest: &'a Manifest, layer: &Descriptor) -> &'a str {
     first.map_or("", |first| first.media_type.as_str())
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, String> {
+fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> anyhow::Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
         // The message can quote what it stumbled over.
         let why: String = error.to_string().chars().take(200).collect();
-        format!("not a readable {what}: {why}")
+        anyhow!("not a readable {what}: {why}")
     })
 }
 

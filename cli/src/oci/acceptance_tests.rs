@@ -2,6 +2,7 @@
 
 use super::super::layout::{CNCF_CONFIG, CNCF_LAYER, OCI_CONFIG, OCI_MANIFEST};
 use super::*;
+use crate::output::Refusal as _;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -17,12 +18,12 @@ struct Store {
 }
 
 impl Source for Store {
-    fn manifest(&mut self, digest: &str) -> Result<Answer, String> {
-        self.manifests.get(digest).cloned().ok_or_else(|| format!("no manifest {digest}"))
+    fn manifest(&mut self, digest: &str) -> anyhow::Result<Answer> {
+        self.manifests.get(digest).cloned().with_context(|| format!("no manifest {digest}"))
     }
 
-    fn blob(&mut self, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
-        self.blobs.get(&descriptor.digest).cloned().ok_or_else(|| format!("no blob {}", descriptor.digest))
+    fn blob(&mut self, descriptor: &Descriptor) -> anyhow::Result<Vec<u8>> {
+        self.blobs.get(&descriptor.digest).cloned().with_context(|| format!("no blob {}", descriptor.digest))
     }
 }
 
@@ -101,7 +102,7 @@ fn fine(store: &mut Store, image: Answer, pin: Option<&str>) {
 
 #[track_caller]
 fn refused(store: &mut Store, image: Answer, pin: Option<&str>, reason: &str) {
-    let error = accept(image, pin, store).unwrap_err();
+    let error = accept(image, pin, store).refusal();
     assert!(error.contains(reason), "{error}");
 }
 

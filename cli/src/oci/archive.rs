@@ -1,5 +1,6 @@
 //! Layers: a module in a tar archive in gzip, with the same bytes for the same module on every machine.
 
+use anyhow::{anyhow, bail};
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::io::{self, Read, Write as _};
@@ -45,7 +46,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// What is wrong with the layer: no gzip, no archive, cut off, no such file, or longer than [`LIMIT`].
-pub(crate) fn extract(layer: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn extract(layer: &[u8]) -> anyhow::Result<Vec<u8>> {
     // Small layers can unpack to anything, so what is unpacked is bounded as well.
     let unpacked = MultiGzDecoder::new(layer).take(2 * LIMIT);
     let mut archive = tar::Archive::new(unpacked);
@@ -72,26 +73,26 @@ pub(crate) fn extract(layer: &[u8]) -> Result<Vec<u8>, String> {
         }
         let size = entry.size();
         if size > LIMIT {
-            return Err(too_large(size));
+            bail!(too_large(size));
         }
         let mut module = Vec::new();
         entry.take(LIMIT).read_to_end(&mut module).map_err(unreadable)?;
         if (module.len() as u64) < size {
-            return Err(format!("{FILE} is cut off: {} of {size} bytes", module.len()));
+            bail!("{FILE} is cut off: {} of {size} bytes", module.len());
         }
         return Ok(module);
     }
-    Err(format!("{FILE} not found in the archive"))
+    Err(anyhow!("{FILE} not found in the archive"))
 }
 
 /// The most that a name or the attributes of an entry may have, as in Go's reader, which proxies use.
 const MAX_METADATA: u64 = 1 << 20;
 
 /// What an entry says of the next one.
-fn metadata(entry: &mut tar::Entry<'_, impl Read>) -> Result<Vec<u8>, String> {
+fn metadata(entry: &mut tar::Entry<'_, impl Read>) -> anyhow::Result<Vec<u8>> {
     let size = entry.size();
     if size > MAX_METADATA {
-        return Err(format!("the layer has {size} bytes of names or attributes in one entry: 1 MiB at most"));
+        bail!("the layer has {size} bytes of names or attributes in one entry: 1 MiB at most");
     }
     let mut bytes = Vec::new();
     entry.take(MAX_METADATA).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -126,13 +127,14 @@ pub(crate) fn too_large(size: u64) -> String {
     format!("{size} bytes are too many: a module may have {} MiB", LIMIT >> 20)
 }
 
-fn unreadable(error: io::Error) -> String {
-    format!("the layer is not a gzip-compressed tar archive: {error}")
+fn unreadable(error: io::Error) -> anyhow::Error {
+    anyhow!("the layer is not a gzip-compressed tar archive: {error}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     fn layer(module: &[u8]) -> Vec<u8> {
         gzip(&tar(module).unwrap()).unwrap()
@@ -180,7 +182,7 @@ mod tests {
         [header.as_bytes(), content, &padding].concat()
     }
 
-    fn entries(parts: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    fn entries(parts: &[Vec<u8>]) -> anyhow::Result<Vec<u8>> {
         extract(&gzip(&[&parts.concat()[..], &[0; 1024]].concat()).unwrap())
     }
 
@@ -205,12 +207,12 @@ mod tests {
             // A name is for the next entry only.
             vec![pax(&other), file(FILE), file(FILE)],
         ] {
-            assert_eq!(entries(&parts).as_deref(), Ok(&b"\0asm"[..]));
+            assert_eq!(entries(&parts).unwrap(), b"\0asm");
         }
         for parts in
             [vec![pax(&other), file(FILE)], vec![gnu(b"other"), file(FILE)], vec![gnu(deep.as_bytes())]]
         {
-            assert!(entries(&parts).unwrap_err().contains("not found"));
+            assert!(entries(&parts).refusal().contains("not found"));
         }
         for odd in
             ["", "5", "x path=plugin.wasm\n", "99 path=plugin.wasm\n", "0 ", "3 a", "18446744073709551615 a"]
@@ -223,7 +225,7 @@ mod tests {
     fn long_names_and_attributes_are_refused_unread() {
         use tar::EntryType as Kind;
         for kind in [Kind::GNULongName, Kind::XHeader] {
-            let error = entries(&[entry(kind, "x", 400 << 20, b"")]).unwrap_err();
+            let error = entries(&[entry(kind, "x", 400 << 20, b"")]).refusal();
             assert!(error.contains("419430400 bytes of names or attributes"), "{error}");
         }
     }
@@ -234,7 +236,7 @@ mod tests {
         header.set_path(FILE).unwrap();
         header.set_size(LIMIT + 1);
         header.set_cksum();
-        let error = extract(&gzip(header.as_bytes()).unwrap()).unwrap_err();
+        let error = extract(&gzip(header.as_bytes()).unwrap()).refusal();
         assert_eq!(error, "268435457 bytes are too many: a module may have 256 MiB");
     }
 }

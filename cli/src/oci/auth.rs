@@ -3,6 +3,7 @@
 
 use super::credentials::Credentials;
 use super::http::{Fault, Http, Request};
+use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -79,8 +80,14 @@ fn parameters(text: &str) -> Vec<(String, String)> {
 pub(super) enum Refusal {
     /// The registry does not take what we have, or wants what we do not have.
     NotAllowed,
-    /// Something else, for people.
-    Because(String),
+    /// Something else.
+    Because(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Because(error)
+    }
 }
 
 /// The value of `authorization` that meets a challenge.
@@ -99,8 +106,7 @@ pub(super) async fn meet(
         (Challenge::Basic, _) => Err(Refusal::NotAllowed),
         (Challenge::Bearer { .. }, Credentials::Bearer(token)) => bearer(token),
         (Challenge::Bearer { realm, service }, _) => {
-            let url = token_server(realm, registry, http, !matches!(credentials, Credentials::None));
-            let mut url = url.map_err(Refusal::Because)?;
+            let mut url = token_server(realm, registry, http, !matches!(credentials, Credentials::None))?;
             if let Some(service) = service {
                 url.query_pairs_mut().append_pair("service", service);
             }
@@ -112,20 +118,17 @@ pub(super) async fn meet(
 
 /// The address of the token server. Name and password go there, so it has TLS, or it is the registry's own
 /// host and the user said that this one has none.
-fn token_server(realm: &str, registry: &Url, http: &Http, credentials: bool) -> Result<Url, String> {
+fn token_server(realm: &str, registry: &Url, http: &Http, credentials: bool) -> anyhow::Result<Url> {
     let url = Url::parse(realm).ok().filter(|url| url.has_host());
-    let url = url.ok_or("asks for a token of a server whose address is not one")?;
+    let url = url.context("asks for a token of a server whose address is not one")?;
     match url.scheme() {
         "https" => Ok(url),
-        "http" if !http.plain() => {
-            Err("asks for a token of a server without TLS (http), which is refused".to_owned())
-        }
+        "http" if !http.plain() => bail!("asks for a token of a server without TLS (http), which is refused"),
         "http" if credentials && url.host_str() != registry.host_str() => {
-            Err("asks for a token of another host without TLS (http): the credentials are not sent there"
-                .to_owned())
+            bail!("asks for a token of another host without TLS (http): the credentials are not sent there")
         }
         "http" => Ok(url),
-        _ => Err("asks for a token of a server whose address is neither https nor http".to_owned()),
+        _ => bail!("asks for a token of a server whose address is neither https nor http"),
     }
 }
 
@@ -143,21 +146,21 @@ async fn fetch(url: Url, credentials: &Credentials, http: &Http) -> Result<Heade
     let answer = match http.send_once(request, MAX_TOKEN_ANSWER).await {
         Ok(answer) => answer,
         Err(Fault::TooLong(limit)) => {
-            return Err(Refusal::Because(format!("its token server answers with more than {limit} bytes")));
+            return Err(anyhow!("its token server answers with more than {limit} bytes").into());
         }
         Err(Fault::Transport(why) | Fault::Broke(_, why)) => {
-            return Err(Refusal::Because(format!("its token server: {why}")));
+            return Err(anyhow!("its token server: {why}").into());
         }
     };
     match answer.status {
         200..=299 => {}
         401 | 403 => return Err(Refusal::NotAllowed),
-        status => return Err(Refusal::Because(format!("its token server answers with status {status}"))),
+        status => return Err(anyhow!("its token server answers with status {status}").into()),
     }
     let tokens: Option<Tokens> = serde_json::from_slice(&answer.body).ok();
     match tokens.and_then(|tokens| tokens.token.or(tokens.access_token)) {
         Some(token) => bearer(&token),
-        None => Err(Refusal::Because("its token server answers without a token".to_owned())),
+        None => Err(anyhow!("its token server answers without a token").into()),
     }
 }
 
@@ -170,9 +173,7 @@ fn basic(name: &str, password: &str) -> HeaderValue {
 
 fn bearer(token: &str) -> Result<HeaderValue, Refusal> {
     let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    value
-        .map(secret)
-        .map_err(|_| Refusal::Because("the token has characters that no header takes".to_owned()))
+    value.map(secret).map_err(|_| anyhow!("the token has characters that no header takes").into())
 }
 
 fn secret(mut value: HeaderValue) -> HeaderValue {

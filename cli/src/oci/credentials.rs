@@ -1,5 +1,6 @@
 //! Credentials for registries, from where `docker login` and `podman login` keep them.
 
+use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -54,14 +55,14 @@ struct Answer {
 ///
 /// # Errors
 /// What is wrong with the file or with the helper program that it names. Neither is ever quoted.
-pub(crate) fn find(registry: &str) -> Result<Credentials, String> {
+pub(crate) fn find(registry: &str) -> anyhow::Result<Credentials> {
     let Some(path) = path() else { return Ok(Credentials::None) };
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Credentials::None),
-        Err(error) => return Err(format!("{}: {error}", path.display())),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
     };
-    in_file(&text, registry).map_err(|problem| format!("{}: {problem}", path.display()))
+    in_file(&text, registry).with_context(|| path.display().to_string())
 }
 
 /// `REGISTRY_AUTH_FILE`, as podman has it; else the folder `DOCKER_CONFIG`, else `~/.docker`.
@@ -75,10 +76,10 @@ fn path() -> Option<PathBuf> {
 }
 
 /// The credentials for a registry in the text of Docker's file.
-pub(crate) fn in_file(text: &[u8], registry: &str) -> Result<Credentials, String> {
+pub(crate) fn in_file(text: &[u8], registry: &str) -> anyhow::Result<Credentials> {
     let file: File = serde_json::from_slice(text)
         // The position only: the message could quote what it stumbled over.
-        .map_err(|error| format!("cannot be read, see line {} column {}", error.line(), error.column()))?;
+        .map_err(|error| anyhow!("cannot be read, see line {} column {}", error.line(), error.column()))?;
     let special = file.cred_helpers.iter().find(|(host, _)| is_for(host, registry));
     let helper = special.map(|(_, helper)| helper).or(Some(&file.creds_store).filter(|h| !h.is_empty()));
     if let Some(helper) = helper
@@ -87,7 +88,7 @@ pub(crate) fn in_file(text: &[u8], registry: &str) -> Result<Credentials, String
         return Ok(found);
     }
     match file.auths.iter().find(|(host, _)| is_for(host, registry)) {
-        Some((host, entry)) => entry.read().map_err(|problem| format!("auths[{host:?}]: {problem}")),
+        Some((host, entry)) => entry.read().with_context(|| format!("auths[{host:?}]")),
         None => Ok(Credentials::None),
     }
 }
@@ -102,12 +103,12 @@ fn is_for(key: &str, registry: &str) -> bool {
 }
 
 impl Entry {
-    fn read(&self) -> Result<Credentials, String> {
+    fn read(&self) -> anyhow::Result<Credentials> {
         if !self.registrytoken.is_empty() {
             return Ok(Credentials::Bearer(self.registrytoken.clone()));
         }
         if !self.identitytoken.is_empty() {
-            return Err(NO_IDENTITY_TOKENS.to_owned());
+            bail!(NO_IDENTITY_TOKENS);
         }
         if self.auth.is_empty() {
             return Ok(Credentials::None);
@@ -115,7 +116,7 @@ impl Entry {
         let pair = BASE64_STANDARD.decode(self.auth.trim()).ok();
         let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = pair.as_deref().and_then(|text| text.trim_end_matches('\0').split_once(':'));
-        let (name, password) = pair.ok_or("`auth` is not the Base64 of NAME:PASSWORD")?;
+        let (name, password) = pair.context("`auth` is not the Base64 of NAME:PASSWORD")?;
         Ok(Credentials::Basic(name.to_owned(), password.to_owned()))
     }
 }
@@ -124,10 +125,10 @@ const NO_IDENTITY_TOKENS: &str =
     "an identity token, which weir cannot use: log in with a name and a password or access token";
 
 /// Asks a helper program; nothing if it is not installed, or has nothing for this registry.
-fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, String> {
+fn ask(helper: &str, registry: &str) -> anyhow::Result<Option<Credentials>> {
     let program = format!("docker-credential-{helper}");
     if Path::new(helper).components().count() != 1 {
-        return Err(format!("{helper:?} is not the name of a credential helper"));
+        bail!("{helper:?} is not the name of a credential helper");
     }
     let child = Command::new(&program)
         .arg("get")
@@ -148,16 +149,16 @@ fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, String> {
         // A helper that does not read it will say what it makes of that.
         let _ = stdin.write_all(registry.as_bytes());
     }
-    let output = child.wait_with_output().map_err(|error| format!("{program}: {error}"))?;
+    let output = child.wait_with_output().with_context(|| program.clone())?;
     if !output.status.success() {
         // The protocol's way to say "nothing here", and that only.
         let nothing = String::from_utf8_lossy(&output.stdout).contains("credentials not found");
-        return if nothing { Ok(None) } else { Err(format!("{program} failed: {}", output.status)) };
+        return if nothing { Ok(None) } else { Err(anyhow!("{program} failed: {}", output.status)) };
     }
     let answer: Answer = serde_json::from_slice(&output.stdout)
-        .map_err(|_| format!("{program} did not answer as a credential helper does"))?;
+        .map_err(|_| anyhow!("{program} did not answer as a credential helper does"))?;
     if answer.username == "<token>" {
-        return Err(format!("{program} has {NO_IDENTITY_TOKENS}"));
+        bail!("{program} has {NO_IDENTITY_TOKENS}");
     }
     Ok(Some(Credentials::Basic(answer.username, answer.secret)))
 }
@@ -165,6 +166,7 @@ fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     fn basic(name: &str, password: &str) -> Credentials {
         Credentials::Basic(name.to_owned(), password.to_owned())
@@ -201,7 +203,7 @@ mod tests {
             (r#"{"credsStore": "../secret"}"#, "not the name of a credential helper"),
         ];
         for (file, expected) in cases {
-            let error = in_file(file.as_bytes(), "r").unwrap_err();
+            let error = in_file(file.as_bytes(), "r").refusal();
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains("c2VjcmV0") && !error.contains("se:cret"), "{error}");
         }

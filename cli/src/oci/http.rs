@@ -2,10 +2,14 @@
 
 use super::connection::Connection;
 use crate::http_client::{self, causes};
+use crate::output::in_words;
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::{Client, Response, Url};
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 /// Connect timeout, …
@@ -70,13 +74,12 @@ impl Http {
     ///
     /// # Errors
     /// What is wrong with the certificates.
-    pub(super) fn new(connection: &Connection) -> Result<Self, String> {
+    pub(super) fn new(connection: &Connection) -> anyhow::Result<Self> {
         let file = connection.ca_file.as_deref();
         let authorities = http_client::authorities(file)
-            .map_err(|problem| format!("{}: {problem}", file.unwrap_or("".as_ref()).display()))?;
+            .with_context(|| file.unwrap_or("".as_ref()).display().to_string())?;
         // Each redirect is looked at before it is followed.
-        let client = http_client::client(authorities, |it| it.connect_timeout(CONNECT).read_timeout(READ));
-        let client = client.map_err(|error| reason(&error))?;
+        let client = http_client::client(authorities, |it| it.connect_timeout(CONNECT).read_timeout(READ))?;
         Ok(Self { client, plain: connection.plain_http })
     }
 
@@ -141,7 +144,8 @@ impl Http {
                 return read(response, limit, progress).await;
             }
             let location = response.headers().get(LOCATION).and_then(|it| it.to_str().ok());
-            let next = self.resolve(&url, location).map_err(Fault::Transport)?;
+            let next =
+                self.resolve(&url, location).map_err(|problem| Fault::Transport(in_words(&problem)))?;
             if next.origin() != url.origin() {
                 headers.remove(AUTHORIZATION);
             }
@@ -154,14 +158,14 @@ impl Http {
     ///
     /// # Errors
     /// It is not an address, or one without TLS though the registry has it.
-    pub(super) fn resolve(&self, base: &Url, location: Option<&str>) -> Result<Url, String> {
-        let location = location.ok_or("an answer that no registry should give: no `location`")?;
+    pub(super) fn resolve(&self, base: &Url, location: Option<&str>) -> anyhow::Result<Url> {
+        let location = location.context("an answer that no registry should give: no `location`")?;
         let next = base.join(location).ok().filter(|url| url.has_host());
         let mut next =
-            next.ok_or("an answer that no registry should give: its `location` is not an address")?;
+            next.context("an answer that no registry should give: its `location` is not an address")?;
         let good = next.scheme() == "https" || (self.plain && next.scheme() == "http");
         if !good {
-            return Err("its `location` leads to an address without TLS, which is not followed".to_owned());
+            bail!("its `location` leads to an address without TLS, which is not followed");
         }
         // An address with a password is not asked for more than one without.
         let _ = (next.set_username(""), next.set_password(None));
@@ -226,14 +230,46 @@ fn reason(error: &reqwest::Error) -> String {
         return "no answer in time".to_owned();
     }
     let causes = causes(error);
-    let no_tls = ["InvalidContentType", "corrupt message", "handshake eof"];
-    if no_tls.iter().any(|sign| causes.contains(sign)) {
-        return format!("does not speak TLS ({causes}); if it speaks plain HTTP: --plain-http");
+    match no_tls(error) {
+        Some(NoTls::OtherProtocol) => {
+            format!("does not speak TLS ({causes}); if it speaks plain HTTP: --plain-http")
+        }
+        Some(NoTls::UnknownIssuer) => format!("{causes}; to trust its authority: --ca-file"),
+        None => causes,
     }
-    if causes.contains("UnknownIssuer") {
-        return format!("{causes}; to trust its authority: --ca-file");
+}
+
+/// What a user can do something about, of all that a handshake fails for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoTls {
+    /// The other side says something that is not TLS, or nothing.
+    OtherProtocol,
+    /// Nobody whom we trust has signed its certificate.
+    UnknownIssuer,
+}
+
+/// Why there is no TLS, by the error of the library that speaks it, which is below those of several others.
+fn no_tls(error: &reqwest::Error) -> Option<NoTls> {
+    let is_connecting = error.is_connect();
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        match error.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidMessage(_)) => return Some(NoTls::OtherProtocol),
+            Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+                return Some(NoTls::UnknownIssuer);
+            }
+            _ => {}
+        }
+        let system = error.downcast_ref::<io::Error>();
+        // Its source is that of the error within, not the error itself.
+        let within = system.and_then(io::Error::get_ref).map(|within| within as &(dyn Error + 'static));
+        // Before a connection is there, nothing but the handshake is read.
+        if is_connecting && system.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
+            return Some(NoTls::OtherProtocol);
+        }
+        cause = within.or_else(|| error.source());
     }
-    causes
+    None
 }
 
 #[cfg(test)]

@@ -112,11 +112,11 @@ mod tests {
     struct Of(Image);
 
     impl Source for Of {
-        fn manifest(&mut self, digest: &str) -> Result<Answer, String> {
-            Err(format!("the image has no index, and therefore no {digest}"))
+        fn manifest(&mut self, digest: &str) -> anyhow::Result<Answer> {
+            anyhow::bail!("the image has no index, and therefore no {digest}")
         }
 
-        fn blob(&mut self, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
+        fn blob(&mut self, descriptor: &Descriptor) -> anyhow::Result<Vec<u8>> {
             assert_eq!(*descriptor, self.0.layer.descriptor);
             Ok(self.0.layer.bytes.clone())
         }

@@ -7,7 +7,8 @@ use super::module::{Identity, Module};
 use super::registry::{Operation, Registry, Remote};
 use super::sign::{self, Public};
 use super::{reference, size};
-use crate::output::{Failure, Format, Outcome};
+use crate::output::{Failure, Format, Outcome, in_words};
+use anyhow::{Context as _, anyhow};
 use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -114,9 +115,9 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let path = Path::new(&args.target);
     let report = if path.is_file() {
         if args.verify.is_some() {
-            return Err(format!("{}: images are signed, files are not", args.target).into());
+            return Err(anyhow!("{}: images are signed, files are not", args.target).into());
         }
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", args.target))?;
+        let bytes = std::fs::read(path).with_context(|| args.target.clone())?;
         Report::of_file(&args.target, &bytes)
     } else {
         of_image(args)?
@@ -130,8 +131,9 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(if report.accepted && verified { Outcome::Fine } else { Outcome::Problems })
 }
 
-fn of_image(args: &Args) -> Result<Report, String> {
-    let reference = reference(&args.target).map_err(|problem| format!("file not found, and {problem}"))?;
+fn of_image(args: &Args) -> anyhow::Result<Report> {
+    let reference =
+        reference(&args.target).map_err(|problem| anyhow!("file not found, and {}", in_words(&problem)))?;
     let key = args.verify.as_deref().map(Public::open).transpose()?;
     let registry = Registry::open(&reference, &args.connection)?;
     registry.log_in(&reference, Operation::Pull)?;
@@ -149,7 +151,7 @@ fn of_image(args: &Args) -> Result<Report, String> {
     Ok(Report { image: Some(image), signature, ..Report::new(&args.target, module) })
 }
 
-fn accept(registry: &Registry, reference: &Reference, answer: Answer) -> Result<Accepted, String> {
+fn accept(registry: &Registry, reference: &Reference, answer: Answer) -> anyhow::Result<Accepted> {
     acceptance::accept(answer, reference.digest(), &mut Remote { registry, reference })
 }
 
@@ -159,7 +161,7 @@ impl Signature {
         reference: &Reference,
         digest: &str,
         key: &Public,
-    ) -> Result<Self, String> {
+    ) -> anyhow::Result<Self> {
         let mut statements = sign::verify(registry, reference, digest, key)?;
         let verified = statements.iter().any(|statement| statement == sign::SIGNED);
         statements.retain(|statement| statement != sign::SIGNED);
@@ -214,11 +216,11 @@ impl Report {
         Self::new(name, acceptance::check_module(bytes).map(|()| bytes.to_vec()))
     }
 
-    fn new(target: &str, module: Result<Vec<u8>, String>) -> Self {
+    fn new(target: &str, module: anyhow::Result<Vec<u8>>) -> Self {
         let inside = module.and_then(|bytes| Inside::read(&bytes));
         let (module, mut problem) = match inside {
             Ok(module) => (Some(module), None),
-            Err(problem) => (None, Some(problem)),
+            Err(problem) => (None, Some(in_words(&problem))),
         };
         // Istio and Envoy Gateway do not look at it; the proxy after them does.
         if module.as_ref().is_some_and(|module| module.exported_abi.is_none()) {
@@ -255,7 +257,7 @@ impl Report {
 }
 
 impl Inside {
-    fn read(bytes: &[u8]) -> Result<Self, String> {
+    fn read(bytes: &[u8]) -> anyhow::Result<Self> {
         let module = Module::read(bytes)?;
         Ok(Self {
             size: bytes.len(),

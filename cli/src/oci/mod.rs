@@ -17,6 +17,7 @@ mod referrers;
 mod registry;
 mod sign;
 
+use anyhow::{Context as _, ensure};
 use oci_spec::distribution::Reference;
 
 /// How manifests write that an address is an image.
@@ -27,14 +28,13 @@ const SCHEME: &str = "oci://";
 ///
 /// # Errors
 /// Why it is no name.
-pub(crate) fn reference(text: &str) -> Result<Reference, String> {
+pub(crate) fn reference(text: &str) -> anyhow::Result<Reference> {
     let name = text.strip_prefix(SCHEME).unwrap_or(text);
-    let invalid = |why: &str| format!("{text} is not a valid image name: {why}");
-    let reference: Reference = name.parse().map_err(|error| invalid(&format!("{error}")))?;
+    let invalid = || format!("{text} is not a valid image name");
+    let reference: Reference = name.parse().with_context(invalid)?;
     // The library takes `Host/name` for a path below its default registry.
-    if reference.repository().bytes().any(|b| b.is_ascii_uppercase()) {
-        return Err(invalid("a repository's name is in lower case"));
-    }
+    let is_lower = !reference.repository().bytes().any(|b| b.is_ascii_uppercase());
+    ensure!(is_lower, "{}: a repository's name is in lower case", invalid());
     Ok(reference)
 }
 
@@ -57,12 +57,13 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     #[test]
     fn names_are_taken_as_manifests_write_them() {
         assert_eq!(reference("oci://r.example:5000/a/b:1").unwrap().to_string(), "r.example:5000/a/b:1");
-        assert!(reference("oci://R/A B").unwrap_err().contains("is not a valid image name"));
-        assert!(reference("Acme/weir:1").unwrap_err().contains("lower case"));
+        assert!(reference("oci://R/A B").refusal().contains("is not a valid image name"));
+        assert!(reference("Acme/weir:1").refusal().contains("lower case"));
     }
 
     #[test]
@@ -89,27 +90,28 @@ pub(crate) mod fuzzed {
     pub(crate) use super::credentials::in_file as credentials;
     use super::layout::Descriptor;
     pub(crate) use super::module::Module;
+    use anyhow::Context as _;
 
     /// A registry that has nothing but a manifest.
     struct Nothing<'a>(&'a [u8]);
 
     impl Source for Nothing<'_> {
-        fn manifest(&mut self, _: &str) -> Result<Answer, String> {
+        fn manifest(&mut self, _: &str) -> anyhow::Result<Answer> {
             Ok(Answer { media_type: super::layout::OCI_MANIFEST.to_owned(), bytes: self.0.to_vec() })
         }
-        fn blob(&mut self, _: &Descriptor) -> Result<Vec<u8>, String> {
+        fn blob(&mut self, _: &Descriptor) -> anyhow::Result<Vec<u8>> {
             Ok(self.0.to_vec())
         }
     }
 
     /// Holds these bytes to the rules, as manifest, index and layer.
-    pub(crate) fn accept(bytes: &[u8]) -> Result<(), String> {
+    pub(crate) fn accept(bytes: &[u8]) -> anyhow::Result<()> {
         let types = [super::layout::OCI_MANIFEST, super::layout::OCI_INDEX, super::layout::DOCKER_MANIFEST];
         let taken = types.map(|media_type| {
             let answer = Answer { media_type: media_type.to_owned(), bytes: bytes.to_vec() };
             acceptance::accept(answer, None, &mut Nothing(bytes)).map(drop)
         });
-        taken.into_iter().find(Result::is_ok).unwrap_or_else(|| Err("not taken".to_owned()))
+        taken.into_iter().find(Result::is_ok).context("not taken")?
     }
 
     /// The image that a text names, and whether it has a tag of its own.

@@ -1,5 +1,6 @@
 //! The metadata of a WebAssembly module.
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload};
 
@@ -35,7 +36,7 @@ impl Module {
     ///
     /// # Errors
     /// Why it is no module, or a broken one.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Self> {
         let mut module = Self::default();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(broken)? {
@@ -46,9 +47,8 @@ impl Module {
                 }
                 Payload::CustomSection(section) if section.name() == SECTION => {
                     let identity = serde_json::from_slice(section.data());
-                    module.identity = Some(
-                        identity.map_err(|error| format!("its section `{SECTION}` is broken: {error}"))?,
-                    );
+                    module.identity =
+                        Some(identity.with_context(|| format!("its section `{SECTION}` is broken"))?);
                 }
                 _ => {}
             }
@@ -65,13 +65,14 @@ impl Module {
     }
 }
 
-fn broken(error: wasmparser::BinaryReaderError) -> String {
-    format!("not a WebAssembly module: {error}")
+fn broken(error: wasmparser::BinaryReaderError) -> anyhow::Error {
+    anyhow::Error::new(error).context("not a WebAssembly module")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     /// A module that exports its only function, which does nothing, under each of these names.
     fn exporting(names: &[&str], custom: Option<(&str, &str)>) -> Vec<u8> {
@@ -111,9 +112,9 @@ mod tests {
     #[test]
     fn broken_modules_are_errors() {
         let whole = exporting(&["run"], Some(("weir", "{}")));
-        assert!(Module::read(&whole).unwrap_err().contains("section `weir` is broken"));
+        assert!(Module::read(&whole).refusal().contains("section `weir` is broken"));
         assert!(Module::read(b"").is_err());
-        assert!(Module::read(b"no module at all").unwrap_err().contains("not a WebAssembly module"));
+        assert!(Module::read(b"no module at all").refusal().contains("not a WebAssembly module"));
         for cut in 0..whole.len() {
             // Some of them are whole modules again. None may be a panic.
             let _ = Module::read(&whole[..cut]);

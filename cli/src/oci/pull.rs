@@ -5,7 +5,8 @@ use super::connection::Connection;
 use super::layout::{CNCF_LAYER, Manifest, digest};
 use super::registry::{Operation, Registry, Remote};
 use super::{reference, size};
-use crate::output::{Failure, Format, Outcome};
+use crate::output::{Failure, Format, Outcome, in_words};
+use anyhow::{Context as _, anyhow};
 use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::io::Write;
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let (digest, module) = module(&registry, &reference)?;
     let leaf = reference.repository().rsplit('/').next().unwrap_or("plugin");
     let file = args.file.clone().unwrap_or_else(|| PathBuf::from(format!("{leaf}.wasm")));
-    crate::output::replace(&file, &module).map_err(|error| format!("{}: {error}", file.display()))?;
+    crate::output::replace(&file, &module).with_context(|| file.display().to_string())?;
     let pulled = Pulled {
         file: file.display().to_string(),
         sha256: digest.trim_start_matches("sha256:").to_owned(),
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 }
 
 /// The image's digest and its module.
-fn module(registry: &Registry, reference: &Reference) -> Result<(String, Vec<u8>), String> {
+fn module(registry: &Registry, reference: &Reference) -> anyhow::Result<(String, Vec<u8>)> {
     let answer = registry.pull_manifest(reference)?;
     let mut remote = Remote { registry, reference };
     if let Some(layer) = bare_layer(&answer) {
@@ -83,7 +84,7 @@ fn module(registry: &Registry, reference: &Reference) -> Result<(String, Vec<u8>
         return Ok((digest(&answer.bytes), module));
     }
     let accepted = acceptance::accept(answer, None, &mut remote);
-    let accepted = accepted.map_err(|problem| format!("{reference}: {}", escape(&problem)))?;
+    let accepted = accepted.map_err(|problem| anyhow!("{reference}: {}", escape(&in_words(&problem))))?;
     Ok((accepted.digest, accepted.module))
 }
 

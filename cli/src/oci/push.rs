@@ -7,6 +7,7 @@ use super::registry::{Operation, Registry};
 use super::sign::{self, Bill, Private};
 use super::{acceptance, has_tag, reference, size};
 use crate::output::{Failure, Format, Outcome};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use oci_spec::distribution::Reference;
 use serde::Serialize;
 use std::io::Write;
@@ -106,7 +107,7 @@ struct Job {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let jobs = jobs(args)?;
     let Some(first) = jobs.first() else {
-        return Err(format!("{}: no module (*.wasm) found", args.dist.display()).into());
+        return Err(anyhow!("{}: no module (*.wasm) found", args.dist.display()).into());
     };
     let beside = Beside {
         key: args.sign.as_deref().map(Private::open).transpose()?,
@@ -154,10 +155,10 @@ fn push(
     cncf: bool,
     beside: &Beside,
     registry: &Registry,
-) -> Result<Pushed, String> {
+) -> anyhow::Result<Pushed> {
     let Job { file, bytes, module, target } = job;
     let notes = image::notes(module, origin.source.as_deref(), origin.revision.as_deref());
-    let image = Image::compat(bytes, notes.clone()).map_err(|error| error.to_string())?;
+    let image = Image::compat(bytes, notes.clone())?;
     registry.log_in(target, Operation::Push)?;
     registry.push(target, &image)?;
     sign::attach(registry, target, &image, beside.key.as_ref(), beside.bill.as_ref())?;
@@ -181,9 +182,9 @@ fn push(
     })
 }
 
-fn jobs(args: &Args) -> Result<Vec<Job>, String> {
+fn jobs(args: &Args) -> anyhow::Result<Vec<Job>> {
     if args.reference.contains('@') {
-        return Err(format!("{}: a digest comes out of a push, it cannot be pushed to", args.reference));
+        bail!("{}: a digest comes out of a push, it cannot be pushed to", args.reference);
     }
     if !args.dist.is_dir() {
         let (bytes, module) = read(&args.dist)?;
@@ -191,7 +192,7 @@ fn jobs(args: &Args) -> Result<Vec<Job>, String> {
         return Ok(vec![Job { file: args.dist.clone(), bytes, module, target }]);
     }
     let listed = std::fs::read_dir(&args.dist).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let listed = listed.map_err(|error| format!("{}: {error}", args.dist.display()))?;
+    let listed = listed.with_context(|| args.dist.display().to_string())?;
     let mut files: Vec<PathBuf> = listed.into_iter().map(|entry| entry.path()).collect();
     files.retain(|file| file.is_file() && file.extension().is_some_and(|extension| extension == "wasm"));
     files.sort();
@@ -204,21 +205,21 @@ fn jobs(args: &Args) -> Result<Vec<Job>, String> {
 }
 
 /// Where a single module goes: as was said, with its version for a tag where none was said.
-fn one(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
+fn one(name: &str, module: &Module, file: &Path) -> anyhow::Result<Reference> {
     if has_tag(name) {
         return reference(name);
     }
     match &module.identity {
         Some(identity) => reference(&format!("{name}:{}", identity.version)),
-        None => Err(format!("{} has no version: {name} needs a tag, as in {name}:v1", file.display())),
+        None => Err(anyhow!("{} has no version: {name} needs a tag, as in {name}:v1", file.display())),
     }
 }
 
 /// Where a module of a folder goes: by its own name below what was said.
-fn below(name: &str, module: &Module, file: &Path) -> Result<Reference, String> {
+fn below(name: &str, module: &Module, file: &Path) -> anyhow::Result<Reference> {
     let identity = module.identity.as_ref();
-    let identity =
-        identity.ok_or_else(|| format!("{} is not a module of Weir: push it separately", file.display()))?;
+    let identity = identity
+        .with_context(|| format!("{} is not a module of Weir: push it separately", file.display()))?;
     let (base, tag) = match name.rsplit_once(':').filter(|_| has_tag(name)) {
         Some((base, tag)) => (base, tag),
         None => (name, identity.version.as_str()),
@@ -229,14 +230,12 @@ fn below(name: &str, module: &Module, file: &Path) -> Result<Reference, String> 
 }
 
 /// A module that a proxy would load.
-fn read(file: &Path) -> Result<(Vec<u8>, Module), String> {
-    let named = |problem: String| format!("{}: {problem}", file.display());
-    let bytes = std::fs::read(file).map_err(|error| named(error.to_string()))?;
-    acceptance::check_module(&bytes).map_err(named)?;
-    let module = Module::read(&bytes).map_err(named)?;
-    if module.abi.is_none() {
-        return Err(named("no proxy-wasm module: it exports no proxy_abi_version_…".to_owned()));
-    }
+fn read(file: &Path) -> anyhow::Result<(Vec<u8>, Module)> {
+    let name = || file.display().to_string();
+    let bytes = std::fs::read(file).with_context(name)?;
+    acceptance::check_module(&bytes).with_context(name)?;
+    let module = Module::read(&bytes).with_context(name)?;
+    ensure!(module.abi.is_some(), "{}: no proxy-wasm module: it exports no proxy_abi_version_…", name());
     Ok((bytes, module))
 }
 
@@ -285,6 +284,7 @@ fn without_credentials(url: &str) -> String {
 mod tests {
     use super::super::module::Identity;
     use super::*;
+    use crate::output::Refusal as _;
 
     fn module(name: &str) -> Module {
         let identity = Identity {
@@ -309,7 +309,7 @@ mod tests {
         let one = |name: &str, module: &Module| one(name, module, Path::new("f"));
         assert_eq!(one("r:5000/a", &module("weir")).unwrap().to_string(), "r:5000/a:1.2.3");
         assert_eq!(one("r.io/a:t", &Module::default()).unwrap().to_string(), "r.io/a:t");
-        assert!(one("r.io/a", &Module::default()).unwrap_err().contains("needs a tag"));
+        assert!(one("r.io/a", &Module::default()).refusal().contains("needs a tag"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use super::image::Image;
 use super::layout::{Descriptor, Index, OCI_INDEX};
 use super::registry::{MAX_MANIFEST, Registry, well_formed};
+use anyhow::{Context as _, anyhow, bail};
 use http::HeaderValue;
 use http::header::LINK;
 use oci_spec::distribution::Reference;
@@ -33,7 +34,7 @@ impl Registry {
         artifact: &Image,
         listed: Descriptor,
         subject: &str,
-    ) -> Result<(), String> {
+    ) -> anyhow::Result<()> {
         let answer = self.push_as(reference, &artifact.digest(), artifact)?;
         if answer.headers.contains_key(KEPT) {
             return Ok(());
@@ -58,7 +59,7 @@ impl Registry {
         reference: &Reference,
         subject: &str,
         artifact_type: &str,
-    ) -> Result<Vec<Descriptor>, String> {
+    ) -> anyhow::Result<Vec<Descriptor>> {
         well_formed(subject)?;
         let mut url = self.url(reference, &format!("{}/referrers/{subject}", reference.repository()))?;
         url.query_pairs_mut().append_pair("artifactType", artifact_type);
@@ -69,22 +70,22 @@ impl Registry {
             let answer = answer.map_err(|fault| self.broken(reference, fault))?;
             let index: Index = match answer.status {
                 200 => serde_json::from_slice(&answer.body)
-                    .map_err(|_| format!("{reference}: the list of what refers to it is not an index"))?,
+                    .map_err(|_| anyhow!("{reference}: the list of what refers to it is not an index"))?,
                 // It has no such interface.
                 404 | 405 if page == 0 => self.tagged_index(&tagged(reference, subject))?,
                 _ => return Err(self.explain(reference, &answer)),
             };
             found.extend(index.manifests.into_iter().filter(|found| found.is_artifact(artifact_type)));
             let Some(next) = answer.headers.get(LINK).and_then(next_page) else { return Ok(found) };
-            url = self.following(&url, next).map_err(|problem| format!("{reference}: {problem}"))?;
+            url = self.following(&url, next).with_context(|| reference.clone())?;
         }
-        Err(format!("{reference}: the list of what refers to it has more than {MAX_PAGES} pages"))
+        bail!("{reference}: the list of what refers to it has more than {MAX_PAGES} pages")
     }
 
-    fn tagged_index(&self, tagged: &Reference) -> Result<Index, String> {
+    fn tagged_index(&self, tagged: &Reference) -> anyhow::Result<Index> {
         match self.find_manifest(tagged)? {
             Some(answer) => serde_json::from_slice(&answer.bytes)
-                .map_err(|_| format!("{tagged} is not the index of what refers to an image")),
+                .map_err(|_| anyhow!("{tagged} is not the index of what refers to an image")),
             None => Ok(Index::default()),
         }
     }

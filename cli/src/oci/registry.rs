@@ -11,6 +11,8 @@ use super::http::{self as transport, Fault, Http, Request};
 use super::image::{Blob, Image};
 use super::layout::{DOCKER_INDEX, DOCKER_MANIFEST, Descriptor, OCI_INDEX, OCI_MANIFEST, digest};
 use super::{archive, progress};
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method};
@@ -52,10 +54,10 @@ impl Registry {
     ///
     /// # Errors
     /// What is wrong with a file or a helper program.
-    pub(crate) fn open(reference: &Reference, connection: &Connection) -> Result<Self, String> {
+    pub(crate) fn open(reference: &Reference, connection: &Connection) -> anyhow::Result<Self> {
         let http = Http::new(connection)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
+        let runtime = runtime?;
         let credentials = credentials::find(reference.resolve_registry())?;
         Ok(Self { http, credentials, authorization: RefCell::default(), scope: RefCell::default(), runtime })
     }
@@ -64,7 +66,7 @@ impl Registry {
     ///
     /// # Errors
     /// That it cannot be reached, or does not know us.
-    pub(crate) fn log_in(&self, reference: &Reference, operation: Operation) -> Result<(), String> {
+    pub(crate) fn log_in(&self, reference: &Reference, operation: Operation) -> anyhow::Result<()> {
         let actions = match operation {
             Operation::Pull => "pull",
             Operation::Push => "pull,push",
@@ -83,7 +85,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why that did not succeed. Nothing refers to what was sent until the manifest is there.
-    pub(crate) fn push(&self, reference: &Reference, image: &Image) -> Result<(), String> {
+    pub(crate) fn push(&self, reference: &Reference, image: &Image) -> anyhow::Result<()> {
         self.push_as(reference, reference.tag().unwrap_or("latest"), image).map(drop)
     }
 
@@ -93,7 +95,7 @@ impl Registry {
         reference: &Reference,
         name: &str,
         image: &Image,
-    ) -> Result<transport::Answer, String> {
+    ) -> anyhow::Result<transport::Answer> {
         for blob in [&image.config, &image.layer] {
             self.push_blob(reference, blob)?;
         }
@@ -107,13 +109,13 @@ impl Registry {
         name: &str,
         media_type: &'static str,
         manifest: Vec<u8>,
-    ) -> Result<transport::Answer, String> {
+    ) -> anyhow::Result<transport::Answer> {
         let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
         let request = Request::new(Method::PUT, url).with(CONTENT_TYPE, HeaderValue::from_static(media_type));
         self.write(reference, Request { body: Some(manifest.into()), ..request }, &[201])
     }
 
-    fn push_blob(&self, reference: &Reference, blob: &Blob) -> Result<(), String> {
+    fn push_blob(&self, reference: &Reference, blob: &Blob) -> anyhow::Result<()> {
         let Descriptor { digest, size, .. } = &blob.descriptor;
         let repository = reference.repository();
         let there = self.url(reference, &format!("{repository}/blobs/{digest}"))?;
@@ -129,8 +131,10 @@ impl Registry {
         let answer = self.write(reference, request, &[202])?;
         let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
         let registry = reference.resolve_registry();
-        let mut url =
-            self.http.resolve(&start, location).map_err(|problem| format!("{registry} gives {problem}"))?;
+        let mut url = self
+            .http
+            .resolve(&start, location)
+            .map_err(|problem| anyhow!("{registry} gives {}", in_words(&problem)))?;
         url.query_pairs_mut().append_pair("digest", digest);
         let bar = progress::bar(*size, "pushing");
         let counted = bar.clone();
@@ -150,7 +154,7 @@ impl Registry {
     ///
     /// # Errors
     /// That there is none, that it is not what its digest says, or why it cannot be had.
-    pub(crate) fn pull_manifest(&self, reference: &Reference) -> Result<Answer, String> {
+    pub(crate) fn pull_manifest(&self, reference: &Reference) -> anyhow::Result<Answer> {
         let answer = self.manifest(reference)?;
         if answer.status == 200 {
             read_manifest(reference, answer)
@@ -163,7 +167,7 @@ impl Registry {
     ///
     /// # Errors
     /// That it is not what its digest says, or why it cannot be had.
-    pub(crate) fn find_manifest(&self, reference: &Reference) -> Result<Option<Answer>, String> {
+    pub(crate) fn find_manifest(&self, reference: &Reference) -> anyhow::Result<Option<Answer>> {
         let answer = self.manifest(reference)?;
         match answer.status {
             200 => read_manifest(reference, answer).map(Some),
@@ -176,27 +180,27 @@ impl Registry {
     ///
     /// # Errors
     /// It leads to another host, or away from TLS.
-    pub(super) fn following(&self, base: &Url, address: &str) -> Result<Url, String> {
+    pub(super) fn following(&self, base: &Url, address: &str) -> anyhow::Result<Url> {
         let next = self.http.resolve(base, Some(address))?;
         if next.origin() == base.origin() {
             Ok(next)
         } else {
-            Err("its list goes on at another host".to_owned())
+            Err(anyhow!("its list goes on at another host"))
         }
     }
 
-    fn manifest(&self, reference: &Reference) -> Result<transport::Answer, String> {
+    fn manifest(&self, reference: &Reference) -> anyhow::Result<transport::Answer> {
         let accepted = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_INDEX].join(", ");
-        let accepted = HeaderValue::from_str(&accepted).map_err(|error| error.to_string())?;
+        let accepted = HeaderValue::from_str(&accepted)?;
         let name = match reference.digest() {
-            Some(digest) => well_formed(digest).map_err(|problem| format!("{reference}: {problem}"))?,
+            Some(digest) => well_formed(digest).with_context(|| reference.clone())?,
             None => reference.tag().unwrap_or("latest"),
         };
         let url = self.url(reference, &format!("{}/manifests/{name}", reference.repository()))?;
         match self.get(reference, url, Some(accepted), MAX_MANIFEST, &|_| ())? {
             Ok(answer) => Ok(answer),
             Err(Fault::TooLong(limit)) => {
-                Err(format!("{reference}: its manifest has more than {} MiB", limit >> 20))
+                Err(anyhow!("{reference}: its manifest has more than {} MiB", limit >> 20))
             }
             Err(fault) => Err(self.broken(reference, fault)),
         }
@@ -206,13 +210,13 @@ impl Registry {
     ///
     /// # Errors
     /// That it is larger than any module may be, not what the manifest says, or why it cannot be had.
-    pub(crate) fn pull_blob(&self, reference: &Reference, wanted: &Descriptor) -> Result<Vec<u8>, String> {
+    pub(crate) fn pull_blob(&self, reference: &Reference, wanted: &Descriptor) -> anyhow::Result<Vec<u8>> {
         let name = escape(&wanted.digest);
-        let about = |problem: String| format!("{reference}: layer {name}: {problem}");
+        let about = || format!("{reference}: layer {name}");
         if wanted.size > archive::LIMIT {
-            return Err(about(archive::too_large(wanted.size)));
+            bail!("{}: {}", about(), archive::too_large(wanted.size));
         }
-        well_formed(&wanted.digest).map_err(|problem| format!("{reference}: {problem}"))?;
+        well_formed(&wanted.digest).with_context(|| reference.clone())?;
         let url = self.url(reference, &format!("{}/blobs/{}", reference.repository(), wanted.digest))?;
         let bar = progress::bar(wanted.size, "pulling");
         let answer = self.get(reference, url, None, wanted.size, &|part| bar.inc(part as u64));
@@ -221,28 +225,28 @@ impl Registry {
             Ok(answer) if answer.status == 200 => (answer.body, wanted.size),
             Ok(answer) => return Err(self.explain(reference, &answer)),
             Err(Fault::Broke(got, why)) => {
-                return Err(about(format!("after {got} of {} bytes: {why}", wanted.size)));
+                bail!("{}: after {got} of {} bytes: {why}", about(), wanted.size);
             }
             Err(Fault::TooLong(limit)) => {
-                return Err(about(format!("has more than the {limit} bytes declared in the manifest")));
+                bail!("{}: has more than the {limit} bytes declared in the manifest", about());
             }
             Err(fault) => return Err(self.broken(reference, fault)),
         };
         if (blob.len() as u64) < size {
-            return Err(about(format!("is cut off: {} of {size} bytes", blob.len())));
+            bail!("{}: is cut off: {} of {size} bytes", about(), blob.len());
         }
         let found = digest(&blob);
         if found != wanted.digest {
-            return Err(format!("{reference}: layer {name} does not match its digest: it is {found}"));
+            bail!("{reference}: layer {name} does not match its digest: it is {found}");
         }
         Ok(blob)
     }
 
     /// An address below `/v2/` of the registry.
-    pub(super) fn url(&self, reference: &Reference, path: &str) -> Result<Url, String> {
+    pub(super) fn url(&self, reference: &Reference, path: &str) -> anyhow::Result<Url> {
         let registry = reference.resolve_registry();
         let url = Url::parse(&format!("{}://{registry}/v2/{path}", self.http.scheme()));
-        url.map_err(|error| format!("{registry} is not the address of a registry: {error}"))
+        url.with_context(|| format!("{registry} is not the address of a registry"))
     }
 
     pub(super) fn get(
@@ -252,7 +256,7 @@ impl Registry {
         accepted: Option<HeaderValue>,
         limit: u64,
         progress: &dyn Fn(usize),
-    ) -> Result<Result<transport::Answer, Fault>, String> {
+    ) -> anyhow::Result<Result<transport::Answer, Fault>> {
         let request = || {
             let request = Request::new(Method::GET, url.clone());
             match &accepted {
@@ -271,7 +275,7 @@ impl Registry {
         let registry = reference.resolve_registry();
         let value = self.runtime.block_on(met).map_err(|refusal| match refusal {
             Refusal::NotAllowed => self.not_allowed(registry),
-            Refusal::Because(why) => format!("{registry}: {why}"),
+            Refusal::Because(why) => why.context(registry.to_owned()),
         })?;
         self.authorization.replace(Some(value));
         Ok(self.call(request(), limit, progress, true))
@@ -283,7 +287,7 @@ impl Registry {
         reference: &Reference,
         request: Request,
         good: &[u16],
-    ) -> Result<transport::Answer, String> {
+    ) -> anyhow::Result<transport::Answer> {
         self.write_to(reference, request, good, true)
     }
 
@@ -293,7 +297,7 @@ impl Registry {
         request: Request,
         good: &[u16],
         authorized: bool,
-    ) -> Result<transport::Answer, String> {
+    ) -> anyhow::Result<transport::Answer> {
         let answer = self.call(request, MAX_OTHER, &|_| (), authorized);
         let answer = answer.map_err(|fault| self.broken(reference, fault))?;
         if good.contains(&answer.status) { Ok(answer) } else { Err(self.explain(reference, &answer)) }
@@ -313,17 +317,17 @@ impl Registry {
     }
 
     /// What a connection that failed means to a person. Addresses are left out: they can carry tokens.
-    pub(super) fn broken(&self, reference: &Reference, fault: Fault) -> String {
+    pub(super) fn broken(&self, reference: &Reference, fault: Fault) -> anyhow::Error {
         let registry = reference.resolve_registry();
         match fault {
-            Fault::Transport(why) => format!("{registry}: {}", escape(&why)),
-            Fault::Broke(got, why) => format!("{registry}: after {got} bytes: {}", escape(&why)),
-            Fault::TooLong(limit) => format!("{registry} answers with more than {limit} bytes"),
+            Fault::Transport(why) => anyhow!("{registry}: {}", escape(&why)),
+            Fault::Broke(got, why) => anyhow!("{registry}: after {got} bytes: {}", escape(&why)),
+            Fault::TooLong(limit) => anyhow!("{registry} answers with more than {limit} bytes"),
         }
     }
 
     /// What an answer that refuses means to a person.
-    pub(super) fn explain(&self, reference: &Reference, answer: &transport::Answer) -> String {
+    pub(super) fn explain(&self, reference: &Reference, answer: &transport::Answer) -> anyhow::Error {
         const MISSING: [&str; 4] = ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND", "BLOB_UNKNOWN"];
         let registry = reference.resolve_registry();
         let envelope: Envelope = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -332,7 +336,7 @@ impl Registry {
             return self.not_allowed(registry);
         }
         if answer.status == 404 || has(&MISSING) {
-            return format!("{reference}: image not found, or access denied");
+            return anyhow!("{reference}: image not found, or access denied");
         }
         let said = envelope.errors.first().map(|error| match error.message.as_str() {
             "" => error.code.clone(),
@@ -340,15 +344,15 @@ impl Registry {
         });
         let said: String = said.unwrap_or_default().chars().take(200).collect();
         let said = if said.is_empty() { said } else { format!(": {}", escape(&said)) };
-        format!("{registry} answers with status {}{said}", answer.status)
+        anyhow!("{registry} answers with status {}{said}", answer.status)
     }
 
-    fn not_allowed(&self, registry: &str) -> String {
+    fn not_allowed(&self, registry: &str) -> anyhow::Error {
         match self.credentials {
             Credentials::None => {
-                format!("{registry} requires credentials, and none are configured: `docker login {registry}`")
+                anyhow!("{registry} requires credentials, and none are configured: `docker login {registry}`")
             }
-            _ => format!("{registry} rejects the configured credentials"),
+            _ => anyhow!("{registry} rejects the configured credentials"),
         }
     }
 }
@@ -371,21 +375,21 @@ struct Said {
 ///
 /// # Errors
 /// It is not one, or of an algorithm other than SHA-256.
-pub(super) fn well_formed(digest: &str) -> Result<&str, String> {
+pub(super) fn well_formed(digest: &str) -> anyhow::Result<&str> {
     let digits = digest.strip_prefix("sha256:").unwrap_or_default();
     let good = digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let short: String = digest.chars().take(80).collect();
-    good.then_some(digest).ok_or_else(|| format!("\"{}\" is not a SHA-256 digest", escape(&short)))
+    good.then_some(digest).with_context(|| format!("\"{}\" is not a SHA-256 digest", escape(&short)))
 }
 
 /// A manifest or index, held against the digest that was asked for and the one that the registry gives.
-fn read_manifest(reference: &Reference, answer: transport::Answer) -> Result<Answer, String> {
+fn read_manifest(reference: &Reference, answer: transport::Answer) -> anyhow::Result<Answer> {
     let found = digest(&answer.body);
     let said = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
     // Other algorithms than ours are not looked at, unless they were asked for.
     let said = said.filter(|said| well_formed(said).is_ok());
     if let Some(wanted) = reference.digest().into_iter().chain(said).find(|wanted| **wanted != *found) {
-        return Err(format!("{reference} does not match its digest: it is {found}, not {wanted}"));
+        bail!("{reference} does not match its digest: it is {found}, not {wanted}");
     }
     Ok(Answer { media_type: media_type(&answer.body), bytes: answer.body })
 }
@@ -397,11 +401,11 @@ pub(crate) struct Remote<'a> {
 }
 
 impl Source for Remote<'_> {
-    fn manifest(&mut self, digest: &str) -> Result<Answer, String> {
+    fn manifest(&mut self, digest: &str) -> anyhow::Result<Answer> {
         self.registry.pull_manifest(&self.reference.clone_with_digest(digest.to_owned()))
     }
 
-    fn blob(&mut self, descriptor: &Descriptor) -> Result<Vec<u8>, String> {
+    fn blob(&mut self, descriptor: &Descriptor) -> anyhow::Result<Vec<u8>> {
         self.registry.pull_blob(self.reference, descriptor)
     }
 }

@@ -4,6 +4,7 @@ use super::Form;
 use crate::document;
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
+use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let has_experiments = |loaded: &document::Loaded| loaded.document.experiments.is_some();
     let loaded = document::load_in(&args.config, &args.environment.read()?, has_experiments)?;
     let Some(experiments) = loaded.document.experiments.as_ref().filter(|it| it.output.exposures) else {
-        return Err("no exposures are logged: set `experiments.output.exposures: true`".to_owned().into());
+        return Err(anyhow!("no exposures are logged: set `experiments.output.exposures: true`").into());
     };
     let mut keys: Vec<&str> = experiments.list.iter().map(|experiment| &*experiment.key).collect();
     keys.sort_unstable();
@@ -177,10 +178,8 @@ fn mesh(args: &Args, keys: &[&str]) -> Result<Value, Failure> {
         Some(service) => {
             let parts =
                 service.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-            Some(
-                parts
-                    .ok_or_else(|| format!("{service:?} is not HOST:PORT, as in otel.monitoring.svc:4317"))?,
-            )
+            let wrong = || format!("{service:?} is not HOST:PORT, as in otel.monitoring.svc:4317");
+            Some(parts.with_context(wrong)?)
         }
     };
     let one = |key: &&str| {

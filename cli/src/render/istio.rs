@@ -8,6 +8,7 @@ use super::Form;
 use crate::document::{self, Loaded};
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome};
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use placement::ProxyPlacement;
 use std::io::Write;
@@ -103,21 +104,20 @@ enum FailStrategy {
     FailOpen,
 }
 
-pub(super) fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> anyhow::Result<(String, String)> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() && value.len() <= 63 && !text.contains('*') => {
             Ok((key.to_owned(), value.to_owned()))
         }
-        _ => Err("a label is KEY=VALUE, without `*`, and a value has up to 63 characters".to_owned()),
+        _ => bail!("a label is KEY=VALUE, without `*`, and a value has up to 63 characters"),
     }
 }
 
 /// 64 hexadecimal digits, without what may precede them.
-fn digest(text: &str) -> Result<String, String> {
+fn digest(text: &str) -> anyhow::Result<String> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let good = digits.len() == 64 && digits.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    good.then(|| digits.to_owned())
-        .ok_or_else(|| "a digest is `sha256:` and 64 digits from 0 to f".to_owned())
+    good.then(|| digits.to_owned()).context("a digest is `sha256:` and 64 digits from 0 to f")
 }
 
 /// Writes the manifest.

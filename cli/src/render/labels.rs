@@ -1,5 +1,6 @@
 //! The labels by which rules and panels keep clusters, teams and programs apart.
 
+use anyhow::bail;
 use std::str::FromStr;
 
 /// Labels that are of Weir's metrics or of Prometheus itself.
@@ -39,21 +40,21 @@ pub(crate) struct Labels {
 struct Names(Vec<String>);
 
 impl FromStr for Names {
-    type Err = String;
+    type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> anyhow::Result<Self> {
         let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
         for (index, name) in names.iter().enumerate() {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             let begins = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
             if !begins || !name.bytes().all(plain) || name.starts_with("__") {
-                return Err(format!("invalid label {name:?}: use letters, digits and `_`"));
+                bail!("invalid label {name:?}: use letters, digits and `_`");
             }
             if TAKEN.contains(&name.as_str()) {
-                return Err(format!("invalid label {name:?}: it is a label of Weir's own metrics"));
+                bail!("invalid label {name:?}: it is a label of Weir's own metrics");
             }
             if names.iter().take(index).any(|other| other == name) {
-                return Err(format!("duplicate label {name:?}"));
+                bail!("duplicate label {name:?}");
             }
         }
         Ok(Self(names))

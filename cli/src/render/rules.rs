@@ -4,7 +4,8 @@ use super::Form;
 use super::labels::Labels;
 use crate::document::{self, Loaded};
 use crate::output::{Failure, Outcome};
-use crate::subject::{self, Subject};
+use crate::subject::{self, Origin, Subject};
+use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -55,19 +56,21 @@ pub(crate) struct Args {
 /// A file that cannot be used.
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let loaded = document::load(&args.config, |loaded| units_are_counted(loaded).is_some())?;
-    let section = units_are_counted(&loaded).ok_or_else(|| {
-        "no experiment counts its units, so there is nothing to compare: set experiments.assignmentCookie"
-            .to_owned()
-    })?;
+    let section = units_are_counted(&loaded).context(
+        "no experiment counts its units, so there is nothing to compare: set experiments.assignmentCookie",
+    )?;
     let subjects = subject::subjects(&loaded);
     let mut rules: Vec<Value> = Vec::new();
     for experiment in section.list.iter().filter(|it| it.status.unwrap_or_default() == Status::Running) {
-        let name = format!("experiment {}", experiment.key);
-        let subject = subjects.iter().find(|subject| subject.name == name);
+        let is_of = |subject: &&Subject| match &subject.origin {
+            Origin::Experiment(_, of) => of.key == experiment.key,
+            Origin::Split(_) => false,
+        };
+        let subject = subjects.iter().find(is_of);
         rules.extend(subject.into_iter().flat_map(|subject| of_experiment(experiment, subject, args)));
     }
     if rules.is_empty() {
-        return Err("no running experiment has two variants".to_owned().into());
+        return Err(anyhow!("no running experiment has two variants").into());
     }
     rules.extend(goals(&loaded, args));
     let groups = json!({"groups": [{"name": "weir-configuration", "interval": "1m", "rules": rules}]});

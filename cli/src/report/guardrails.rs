@@ -14,10 +14,31 @@ use weir_statistics::sample::Sample;
 /// Windows in which arms are compared.
 const WINDOWS: usize = 48;
 
+/// What must not get worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Kind {
+    /// The part of requests that end with 5xx.
+    #[serde(rename = "5xx")]
+    Errors,
+    /// How long requests take.
+    #[serde(rename = "latency")]
+    Latency,
+}
+
+impl Kind {
+    /// As reports name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Errors => "5xx",
+            Self::Latency => "latency",
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Guardrail {
-    /// `5xx` or `latency`.
-    pub(crate) name: &'static str,
+    #[serde(rename = "name")]
+    pub(crate) kind: Kind,
     /// `part of requests`, `milliseconds a request`.
     pub(crate) unit: &'static str,
     /// How much worse it may be: an absolute part for errors, a part of the control's mean for latency.
@@ -58,12 +79,13 @@ pub(crate) fn judge(question: &Question, measured: &Measured) -> Vec<Guardrail> 
     let mut guardrails = Vec::new();
     if counted(&measured.requests) {
         let ratio = Ratio { above: &measured.errors, below: &measured.requests, part: true };
-        guardrails.push(guardrail(question, "5xx", "part of requests", &ratio, question.tolerated_errors));
+        let tolerated = question.tolerated_errors;
+        guardrails.push(guardrail(question, Kind::Errors, "part of requests", &ratio, tolerated));
     }
     if counted(&measured.timed) {
         let ratio = Ratio { above: &measured.durations, below: &measured.timed, part: false };
         let tolerated = question.tolerated_latency;
-        guardrails.push(guardrail(question, "latency", "milliseconds a request", &ratio, tolerated));
+        guardrails.push(guardrail(question, Kind::Latency, "milliseconds a request", &ratio, tolerated));
     }
     guardrails
 }
@@ -114,7 +136,7 @@ impl Ratio<'_> {
 
 fn guardrail(
     question: &Question,
-    name: &'static str,
+    kind: Kind,
     unit: &'static str,
     ratio: &Ratio<'_>,
     tolerance: f64,
@@ -132,5 +154,5 @@ fn guardrail(
             undefined: judged.err(),
         }
     };
-    Guardrail { name, unit, tolerance, control, comparisons: question.treatments().map(compared).collect() }
+    Guardrail { kind, unit, tolerance, control, comparisons: question.treatments().map(compared).collect() }
 }

@@ -8,6 +8,7 @@ use super::verdict::{p_value, signed_percent};
 use crate::design::digits;
 use crate::output::percent;
 use std::fmt::Write as _;
+use weir_statistics::guardrail::Verdict;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --text: #1d2330; --soft: #5b6475; --back: #fff; --line: #d9dde5; --bad: #b3261e;
@@ -68,7 +69,7 @@ fn split(report: &Report, page: &mut String) {
     let rows = report.arms.iter().map(|arm| {
         let requests = arm.requests.map_or_else(|| "-".to_owned(), |it| it.to_string());
         let expected = format!("{:.0}", arm.expected);
-        vec![arm.key.clone(), percent(arm.weight), arm.units.to_string(), expected, requests]
+        (vec![arm.key.clone(), percent(arm.weight), arm.units.to_string(), expected, requests], false)
     });
     table("exposures", &["variant", "weight", "units", "expected", "requests"], rows, page);
     let line = |(index, arm): (usize, &super::model::Arm)| {
@@ -132,7 +133,7 @@ fn goal(report: &Report, index: usize, goal: &GoalReport, page: &mut String) {
             }
             None => row.extend(std::iter::repeat_n(String::new(), 4)),
         }
-        row
+        (row, false)
     });
     let header = ["variant", "total", "a unit", "lift", &once, &any, "p (any time, Holm)"];
     table(&format!("goal-{index}"), &header, rows, page);
@@ -168,32 +169,29 @@ fn guardrails(report: &Report, page: &mut String) {
             let known = compared
                 .sequence
                 .map(|it| format!("[{}, {}]", amount(guardrail, it.low), amount(guardrail, it.high)));
-            let name = guardrail.name.to_owned();
-            vec![
-                name,
-                compared.arm.clone(),
-                control.clone(),
-                value,
-                known.unwrap_or_default(),
-                state(compared.verdict).to_owned(),
-            ]
+            let name = guardrail.kind.name().to_owned();
+            let verdict = state(compared.verdict).to_owned();
+            let row =
+                vec![name, compared.arm.clone(), control.clone(), value, known.unwrap_or_default(), verdict];
+            (row, compared.verdict == Verdict::Fails)
         })
     });
     let header = ["guardrail", "variant", "control", "value", "difference, at any time", "verdict"];
     table("guardrails", &header, rows, page);
 }
 
-fn table(id: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>>, page: &mut String) {
+/// Rows with whether their last cell is bad news.
+fn table(id: &str, header: &[&str], rows: impl Iterator<Item = (Vec<String>, bool)>, page: &mut String) {
     let _ = write!(page, "<div class=\"wide\"><table id=\"{id}\"><thead><tr>");
     for name in header {
         let _ = write!(page, "<th>{}</th>", escape(name));
     }
     page.push_str("</tr></thead><tbody>\n");
-    for row in rows {
+    for (row, is_bad) in rows {
         page.push_str("<tr>");
-        for cell in row {
-            let class = if cell == "FAILS" { " class=\"bad\"" } else { "" };
-            let _ = write!(page, "<td{class}>{}</td>", escape(&cell));
+        for (index, cell) in row.iter().enumerate() {
+            let class = if is_bad && index + 1 == row.len() { " class=\"bad\"" } else { "" };
+            let _ = write!(page, "<td{class}>{}</td>", escape(cell));
         }
         page.push_str("</tr>\n");
     }

@@ -85,8 +85,8 @@ pub(crate) struct GoalCounts {
 pub(crate) fn measure(
     wanted: &Wanted,
     span: Span,
-    ask: &dyn Fn(&str) -> Result<Vec<Series>, String>,
-) -> Result<Measured, String> {
+    ask: &dyn Fn(&str) -> anyhow::Result<Vec<Series>>,
+) -> anyhow::Result<Measured> {
     let counters_with = |metric: &str, goal: Option<&str>| {
         let own = format!("experiment=\"{}\"", wanted.experiment);
         let goal = goal.map(|goal| format!("goal=\"{goal}\""));
@@ -101,7 +101,7 @@ pub(crate) fn measure(
             // A window may be shorter than the time between two scrapes, and a scrape may fail.
             Counter::begin(&mut counters, ask(&format!("last_over_time({plain}[1h])"))?, &span);
         }
-        Ok::<_, String>(counters)
+        Ok::<_, anyhow::Error>(counters)
     };
     let counters = |metric: &str| counters_with(metric, None);
     let only_if = |wanted: bool, metric: &str| if wanted { counters(metric) } else { Ok(Vec::new()) };
@@ -111,7 +111,7 @@ pub(crate) fn measure(
     let durations = only_if(wanted.durations, &format!("{histogram}_sum"))?;
     let timed = only_if(wanted.durations, &format!("{histogram}_count"))?;
     let of_goal = |goal: &Goal| counters_with(&goal.metric, goal.of_units.as_deref());
-    let goals = wanted.goals.iter().map(of_goal).collect::<Result<Vec<_>, String>>()?;
+    let goals = wanted.goals.iter().map(of_goal).collect::<anyhow::Result<Vec<_>>>()?;
 
     let all = [&exposures, &requests, &durations, &timed].into_iter().chain(&goals);
     let began = all.flatten().filter_map(Counter::first).min().unwrap_or_default();

@@ -18,6 +18,7 @@ mod verdict;
 use crate::document::{self, Loaded};
 use crate::output::{Failure, Format, Outcome};
 use crate::subject;
+use anyhow::{Context as _, anyhow, bail, ensure};
 use counters::Span;
 use measure::{Goal, Wanted};
 use model::{Question, Report};
@@ -110,7 +111,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let prometheus = Prometheus::open(&args.connection)?;
     let measured = measure::measure(&wanted, span, &|query| prometheus.range(query, &span))?;
     if measured.proxies == 0 {
-        let message = format!(
+        let message = anyhow!(
             "Prometheus has no weir_exposures_total{{experiment=\"{}\"}} in this time: is --since right, are the \
              proxies scraped, and do labels come out as labels (weir render bootstrap)?",
             wanted.experiment
@@ -121,7 +122,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     if let Some(path) = &args.html {
         let page = html::page(&report);
         crate::output::replace(path, page.as_bytes())
-            .map_err(|error| format!("--html {}: {error}", path.display()))?;
+            .with_context(|| format!("--html {}", path.display()))?;
     }
     if args.format.is_json() {
         crate::output::json(out, &report)?;
@@ -131,26 +132,24 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     Ok(if report.ok { Outcome::Fine } else { Outcome::Problems })
 }
 
-fn experiment<'a>(loaded: &'a Loaded, key: &str) -> Result<&'a Experiment, String> {
-    let section = loaded.document.experiments.as_ref().ok_or("no experiments in this configuration")?;
+fn experiment<'a>(loaded: &'a Loaded, key: &str) -> anyhow::Result<&'a Experiment> {
+    let section = loaded.document.experiments.as_ref().context("no experiments in this configuration")?;
     let found = section.list.iter().find(|experiment| experiment.key == *key);
-    let found = found.ok_or_else(|| {
+    let found = found.with_context(|| {
         let known: Vec<&str> = section.list.iter().map(|it| it.key.as_str()).take(5).collect();
         format!("--experiment: unknown experiment {key:?} (known: {})", known.join(", "))
     })?;
-    if section.assignment_cookie.is_none() {
-        return Err(
-            "no experiment counts its units, so there is nothing to report: set experiments.assignmentCookie"
-                .to_owned(),
-        );
-    }
+    ensure!(
+        section.assignment_cookie.is_some(),
+        "no experiment counts its units, so there is nothing to report: set experiments.assignmentCookie"
+    );
     Ok(found)
 }
 
-fn question(args: &Args, loaded: &Loaded) -> Result<Question, String> {
+fn question(args: &Args, loaded: &Loaded) -> anyhow::Result<Question> {
     let arms = subject::shares(loaded, &args.experiment).unwrap_or_default();
     let named = |wanted: &String| {
-        arms.iter().position(|(key, _)| key == wanted).ok_or_else(|| {
+        arms.iter().position(|(key, _)| key == wanted).with_context(|| {
             let known: Vec<&str> = arms.iter().map(|(key, _)| key.as_str()).take(5).collect();
             format!("--control: unknown variant {wanted:?} (known: {})", known.join(", "))
         })
@@ -158,13 +157,13 @@ fn question(args: &Args, loaded: &Loaded) -> Result<Question, String> {
     let control = args.control.as_ref().map_or(Ok(0), named)?;
     let between = |value: f64| value > 0.0 && value < 1.0;
     if !between(args.alpha) {
-        return Err("--alpha: expected a part between 0 and 100 %".to_owned());
+        bail!("--alpha: expected a part between 0 and 100 %");
     }
     if !args.tuning.is_finite() || args.tuning <= 0.0 {
-        return Err("--tuning: expected a number above 0".to_owned());
+        bail!("--tuning: expected a number above 0");
     }
     if args.tolerate_5xx < 0.0 || args.tolerate_latency < 0.0 {
-        return Err("--tolerate-5xx and --tolerate-latency: expected parts of 0 and more".to_owned());
+        bail!("--tolerate-5xx and --tolerate-latency: expected parts of 0 and more");
     }
     Ok(Question {
         experiment: args.experiment.clone(),
@@ -178,12 +177,10 @@ fn question(args: &Args, loaded: &Loaded) -> Result<Question, String> {
 }
 
 /// What is to be asked, by what the configuration counts.
-fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, String> {
+fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> anyhow::Result<Wanted> {
     let metrics = loaded.document.metrics.as_ref();
     if metrics.is_some_and(|metrics| metrics.style == Style::Istio) {
-        return Err(
-            "metrics.style is istio, whose labels have other names: weir report reads the style tags".into(),
-        );
+        bail!("metrics.style is istio, whose labels have other names: weir report reads the style tags");
     }
     matchers(&args.matchers)?;
     let known = goals_of(loaded, &args.experiment);
@@ -192,7 +189,7 @@ fn wanted(args: &Args, loaded: &Loaded, question: &Question) -> Result<Wanted, S
     } else {
         let find = |name: &String| {
             let found = known.iter().find(|(known, _)| known == name).map(|(_, goal)| goal.clone());
-            found.ok_or_else(|| {
+            found.with_context(|| {
                 let names: Vec<&str> = known.iter().map(|(name, _)| *name).take(5).collect();
                 format!(
                     "--goal: unknown goal {name:?}: expected a goal of metrics.goals, or a counter of metrics.list with \
@@ -265,10 +262,10 @@ fn goal(metric: &Metric) -> Goal {
 ///
 /// # Errors
 /// One that is none.
-pub(crate) fn matchers(texts: &[String]) -> Result<(), String> {
+pub(crate) fn matchers(texts: &[String]) -> anyhow::Result<()> {
     match texts.iter().find(|text| !text.contains(['=', '~']) || text.contains(['{', '}'])) {
         Some(wrong) => {
-            Err(format!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""))
+            Err(anyhow!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""))
         }
         None => Ok(()),
     }
@@ -279,22 +276,21 @@ pub(crate) fn label(key: &str) -> String {
     key.replace('.', "_")
 }
 
-fn span(args: &Args, experiment: &Experiment) -> Result<Span, String> {
+fn span(args: &Args, experiment: &Experiment) -> anyhow::Result<Span> {
     let now = time::now();
-    let read =
-        |option: &str, text: &String| time::read(text, now).map_err(|problem| format!("{option}: {problem}"));
+    let read = |option: &str, text: &String| time::read(text, now).with_context(|| option.to_owned());
     let until = args.until.as_ref().map_or(Ok(now), |text| read("--until", text))?;
     let start = experiment.start.as_deref().and_then(|text| weir_core::timestamp::parse(text).ok());
     let default = start.map_or(until.saturating_sub(DEFAULT_DAYS * DAY), |nanos| nanos / NANOSECONDS);
     let since = args.since.as_ref().map_or(Ok(default), |text| read("--since", text))?;
     if since >= until {
-        return Err(format!(
+        bail!(
             "nothing to report: it begins at {} and ends at {}",
             time::rfc3339(since),
             time::rfc3339(until)
-        ));
+        );
     }
-    Span::between(since, until).ok_or_else(|| "--since: too long ago".to_owned())
+    Span::between(since, until).context("--since: too long ago")
 }
 
 /// What fuzz targets feed.

@@ -2,6 +2,8 @@
 
 use super::counters::{Series, Span};
 use crate::http_client::{self, Unread, encoded};
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow, bail};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Url};
@@ -59,7 +61,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// An address that is not one, files that cannot be used.
-    pub(crate) fn open(connection: &Connection) -> Result<Self, String> {
+    pub(crate) fn open(connection: &Connection) -> anyhow::Result<Self> {
         Self::open_within(connection, TOTAL)
     }
 
@@ -67,31 +69,25 @@ impl Prometheus {
     ///
     /// # Errors
     /// As [`Prometheus::open`].
-    pub(crate) fn open_within(connection: &Connection, total: Duration) -> Result<Self, String> {
+    pub(crate) fn open_within(connection: &Connection, total: Duration) -> anyhow::Result<Self> {
         let url = endpoint(&connection.prometheus)?;
         let authorization = connection.bearer_token_file.as_ref().map(|path| {
-            let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
-            let token = read.and_then(|text| bearer(&text));
-            token.map_err(|problem| format!("--bearer-token-file {}: {problem}", path.display()))
+            let name = || format!("--bearer-token-file {}", path.display());
+            bearer(&std::fs::read_to_string(path).with_context(name)?).with_context(name)
         });
         let file = connection.ca_file.as_deref();
         let authorities = http_client::authorities(file)
-            .map_err(|problem| format!("--ca-file {}: {problem}", file.unwrap_or("".as_ref()).display()))?;
+            .with_context(|| format!("--ca-file {}", file.unwrap_or("".as_ref()).display()))?;
         let client = http_client::client(authorities, |it| it.connect_timeout(CONNECT).timeout(total));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(Self {
-            client: client.map_err(|error| error.to_string())?,
-            url,
-            authorization: authorization.transpose()?,
-            runtime: runtime.map_err(|error| error.to_string())?,
-        })
+        Ok(Self { client: client?, url, authorization: authorization.transpose()?, runtime: runtime? })
     }
 
     /// The series that a query gives over a span of time.
     ///
     /// # Errors
     /// Why there is no answer, what the server says, or that the answer is too long or not understood.
-    pub(crate) fn range(&self, query: &str, span: &Span) -> Result<Vec<Series>, String> {
+    pub(crate) fn range(&self, query: &str, span: &Span) -> anyhow::Result<Vec<Series>> {
         let pairs = [
             ("query", query.to_owned()),
             ("start", span.start.to_string()),
@@ -113,16 +109,17 @@ impl Prometheus {
         let (status, body) = self.runtime.block_on(asked).map_err(|problem| {
             let narrow =
                 if let Unread::TooLong(_) = problem { ": narrow it with --since or --matcher" } else { "" };
-            format!("{}: {problem}{narrow}", self.place())
+            anyhow!("{}: {problem}{narrow}", self.place())
         })?;
-        read(status, &body).map_err(|problem| format!("{}: {problem}\n  query: {query}", self.place()))
+        read(status, &body)
+            .map_err(|problem| anyhow!("{}: {}\n  query: {query}", self.place(), in_words(&problem)))
     }
 
     /// The series that a query gives at one point in time, in seconds since 1970.
     ///
     /// # Errors
     /// As [`Prometheus::range`].
-    pub(crate) fn at(&self, query: &str, time: u64) -> Result<Vec<Series>, String> {
+    pub(crate) fn at(&self, query: &str, time: u64) -> anyhow::Result<Vec<Series>> {
         self.range(query, &Span { start: time, step: 1, windows: 0 })
     }
 
@@ -135,11 +132,11 @@ impl Prometheus {
 }
 
 /// Where range queries go.
-fn endpoint(text: &str) -> Result<Url, String> {
+fn endpoint(text: &str) -> anyhow::Result<Url> {
     let expected = "--prometheus: invalid URL: expected an address such as http://localhost:9090";
-    let mut url = Url::parse(text).map_err(|_| expected.to_owned())?;
+    let mut url = Url::parse(text).map_err(|_| anyhow!(expected))?;
     if !["http", "https"].contains(&url.scheme()) || !url.has_host() || url.query().is_some() {
-        return Err(expected.to_owned());
+        bail!(expected);
     }
     let path = format!("{}/api/v1/query_range", url.path().trim_end_matches('/'));
     url.set_path(&path);
@@ -147,13 +144,13 @@ fn endpoint(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn bearer(text: &str) -> Result<HeaderValue, String> {
+fn bearer(text: &str) -> anyhow::Result<HeaderValue> {
     let token = text.trim();
     if token.is_empty() || token.len() > MAX_TOKEN {
-        return Err("expected a token on one line".to_owned());
+        bail!("expected a token on one line");
     }
     let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut value = value.map_err(|_| "expected a token on one line".to_owned())?;
+    let mut value = value.map_err(|_| anyhow!("expected a token on one line"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -183,15 +180,15 @@ struct Raw {
 ///
 /// # Errors
 /// What the server says, or that it is not an answer of this API.
-pub(crate) fn read(status: u16, body: &[u8]) -> Result<Vec<Series>, String> {
+pub(crate) fn read(status: u16, body: &[u8]) -> anyhow::Result<Vec<Series>> {
     let answer: Result<Answer, _> = serde_json::from_slice(body);
     let answer = match answer {
         Ok(answer) if answer.status == "success" => answer,
-        Ok(answer) => return Err(shortened(&answer.error.unwrap_or_else(|| format!("status {status}")))),
-        Err(_) if status != 200 => return Err(format!("answered with status {status}")),
-        Err(error) => return Err(format!("not an answer of Prometheus: {}", shortened(&error.to_string()))),
+        Ok(answer) => bail!(shortened(&answer.error.unwrap_or_else(|| format!("status {status}")))),
+        Err(_) if status != 200 => bail!("answered with status {status}"),
+        Err(error) => bail!("not an answer of Prometheus: {}", shortened(&error.to_string())),
     };
-    let data = answer.data.ok_or("not an answer of Prometheus: no data in it")?;
+    let data = answer.data.context("not an answer of Prometheus: no data in it")?;
     let series = data.result.into_iter().map(|raw| {
         let number = |(time, value): (f64, String)| {
             let value: f64 = value.parse().ok()?;
@@ -211,6 +208,7 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     #[test]
     fn addresses_are_those_of_the_api() {
@@ -221,7 +219,7 @@ mod tests {
             assert_eq!(endpoint(text).unwrap().as_str(), expected);
         }
         for text in ["localhost:9090", "ftp://x/", "", "http://x/?a=b", "http://"] {
-            assert!(endpoint(text).unwrap_err().contains("http://localhost:9090"), "{text}");
+            assert!(endpoint(text).refusal().contains("http://localhost:9090"), "{text}");
         }
     }
 
@@ -233,9 +231,9 @@ mod tests {
         assert_eq!(series[0].labels.len(), 1);
         assert_eq!(series[0].samples, [(60, 1.0), (180, 2.5), (240, -1.0)]);
         let error = br#"{"status":"error","errorType":"bad_data","error":"parse \u001b error"}"#;
-        assert_eq!(read(400, error).unwrap_err(), "parse \\u001b error");
-        assert_eq!(read(502, b"<html>").unwrap_err(), "answered with status 502");
-        assert!(read(200, b"<html>").unwrap_err().starts_with("not an answer of Prometheus"));
+        assert_eq!(read(400, error).refusal(), "parse \\u001b error");
+        assert_eq!(read(502, b"<html>").refusal(), "answered with status 502");
+        assert!(read(200, b"<html>").refusal().starts_with("not an answer of Prometheus"));
         assert!(read(200, br#"{"status":"success"}"#).is_err());
     }
 

@@ -1,7 +1,7 @@
 //! The report as text.
 
 use super::goals::{Comparison, Difference, GoalReport, Method};
-use super::guardrails::Guardrail;
+use super::guardrails::{Guardrail, Kind};
 use super::model::{MISMATCH, Report};
 use super::verdict::{p_value, signed_percent};
 use crate::design::digits;
@@ -154,7 +154,7 @@ fn guardrails(report: &Report, out: &mut impl Write) -> io::Result<()> {
             writeln!(
                 out,
                 "  {:8} {:width$} {value:>10} (control {control})  difference {}  {}",
-                guardrail.name,
+                guardrail.kind.name(),
                 compared.arm,
                 known.unwrap_or_else(why),
                 state(compared.verdict)
@@ -166,9 +166,9 @@ fn guardrails(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 /// A value of a guardrail with its unit.
 pub(super) fn amount(guardrail: &Guardrail, value: f64) -> String {
-    match guardrail.name {
-        "5xx" => format!("{:.3} %", value * 100.0),
-        _ => format!("{value:.1} ms"),
+    match guardrail.kind {
+        Kind::Errors => format!("{:.3} %", value * 100.0),
+        Kind::Latency => format!("{value:.1} ms"),
     }
 }
 

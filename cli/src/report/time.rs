@@ -1,5 +1,6 @@
 //! Points in time for options and reports.
 
+use anyhow::{Context as _, anyhow};
 use std::time::{SystemTime, UNIX_EPOCH};
 use weir_core::timestamp;
 
@@ -12,7 +13,7 @@ pub(crate) fn now() -> u64 {
 ///
 /// # Errors
 /// It is neither.
-pub(crate) fn read(text: &str, now: u64) -> Result<u64, String> {
+pub(crate) fn read(text: &str, now: u64) -> anyhow::Result<u64> {
     let unit = |last: char| match last {
         'd' => Some(86_400),
         'h' => Some(3600),
@@ -24,10 +25,10 @@ pub(crate) fn read(text: &str, now: u64) -> Result<u64, String> {
         && let Ok(number) = text[..text.len() - 1].parse::<u64>()
     {
         let long = number.checked_mul(unit).filter(|long| *long <= now);
-        return long.map(|long| now - long).ok_or_else(|| format!("{text:?} is before 1970"));
+        return long.map(|long| now - long).with_context(|| format!("{text:?} is before 1970"));
     }
     timestamp::parse(text).map(|nanos| nanos / 1_000_000_000).map_err(|_| {
-        format!("invalid time {text:?}: expected one such as 2026-03-01T00:00:00Z, or 14d for 14 days ago")
+        anyhow!("invalid time {text:?}: expected one such as 2026-03-01T00:00:00Z, or 14d for 14 days ago")
     })
 }
 

@@ -1,7 +1,7 @@
 //! What a report says in words.
 
 use super::goals::{Difference, GoalReport, Method};
-use super::guardrails::{Guarded, Guardrail};
+use super::guardrails::{Guarded, Guardrail, Kind};
 use super::model::Report;
 use crate::output::percent;
 use weir_statistics::guardrail::Verdict;
@@ -47,8 +47,8 @@ fn off(arm: &super::model::Arm) -> f64 {
 }
 
 fn guarded(guardrail: &Guardrail, compared: &Guarded) -> String {
-    let Guardrail { name, tolerance, .. } = guardrail;
-    let points = *name == "5xx";
+    let Guardrail { kind, tolerance, .. } = guardrail;
+    let (name, points) = (kind.name(), *kind == Kind::Errors);
     let tolerated = if points { points_of(*tolerance) } else { percent(*tolerance) };
     let values = match (guardrail.control, compared.value) {
         (Some(control), Some(value)) if points => format!(" ({} after {})", percent(value), percent(control)),

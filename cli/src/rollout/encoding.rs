@@ -1,6 +1,8 @@
 //! The state of a rollout as an annotation.
 
 use super::store::Record;
+use crate::output::in_words;
+use anyhow::{anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -26,7 +28,7 @@ const MAX_STATE: u64 = 64 << 20;
 ///
 /// # Errors
 /// The configurations alone are too large.
-pub(super) fn write(record: &mut Record, status: &str, taken: usize) -> Result<String, String> {
+pub(super) fn write(record: &mut Record, status: &str, taken: usize) -> anyhow::Result<String> {
     let names = STATE.len() + STATUS.len() + status.len();
     // A rollout that begins must have room for all that is to come.
     let reserve = if record.revision <= 1 { RESERVE } else { 0 };
@@ -42,11 +44,11 @@ pub(super) fn write(record: &mut Record, status: &str, taken: usize) -> Result<S
         let events = if record.events.is_empty() { &mut record.unsent } else { &mut record.events };
         if events.is_empty() {
             let limit = (MAX_ANNOTATIONS - reserve) >> 10;
-            return Err(format!(
+            bail!(
                 "the state of the rollout does not fit: with it, annotations would have {} kB, and at most {limit} kB \
                  may be used: use fewer steps, or a smaller configuration",
                 size.div_ceil(1 << 10)
-            ));
+            );
         }
         let half = events.len().div_ceil(2);
         events.drain(..half);
@@ -73,30 +75,31 @@ fn forget_versions(record: &mut Record) -> bool {
     has_forgotten
 }
 
-fn encode(record: &Record) -> Result<String, String> {
-    let json = serde_json::to_vec(record).map_err(|error| error.to_string())?;
+fn encode(record: &Record) -> anyhow::Result<String> {
+    let json = serde_json::to_vec(record)?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let packed = encoder.write_all(&json).and_then(|()| encoder.finish());
-    Ok(STANDARD.encode(packed.map_err(|error| error.to_string())?))
+    Ok(STANDARD.encode(packed?))
 }
 
 /// The state in an annotation.
 ///
 /// # Errors
 /// It was not written by this program, or by another version of it.
-pub(super) fn read(text: &str) -> Result<Record, String> {
-    let wrong = |what: &str| format!("{what}; it is the state of a rollout, and written by weir only");
-    let packed = STANDARD.decode(text.trim()).map_err(|error| wrong(&error.to_string()))?;
+pub(super) fn read(text: &str) -> anyhow::Result<Record> {
+    let wrong = |what: String| anyhow!("{what}; it is the state of a rollout, and written by weir only");
+    let packed = STANDARD.decode(text.trim()).map_err(|error| wrong(error.to_string()))?;
     let mut json = Vec::new();
     let mut decoder = GzDecoder::new(packed.as_slice()).take(MAX_STATE);
-    decoder.read_to_end(&mut json).map_err(|error| wrong(&error.to_string()))?;
-    Record::read(&json).map_err(|problem| wrong(&problem))
+    decoder.read_to_end(&mut json).map_err(|error| wrong(error.to_string()))?;
+    Record::read(&json).map_err(|problem| wrong(in_words(&problem)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::target::Version;
     use super::*;
+    use crate::output::Refusal as _;
     use weir_rollout::{Event, EventKind, Reason};
 
     fn record(text: &str, versions: usize, events: usize) -> Record {
@@ -125,7 +128,7 @@ mod tests {
         let text = write(&mut record, "step 1", 0).unwrap();
         assert_eq!(read(&text).unwrap(), record);
         for wrong in ["", "x", "e30=", &STANDARD.encode("{}"), &text[..text.len() / 2]] {
-            assert!(read(wrong).unwrap_err().contains("written by weir only"), "{wrong}");
+            assert!(read(wrong).refusal().contains("written by weir only"), "{wrong}");
         }
     }
 
@@ -158,9 +161,9 @@ mod tests {
         assert!(text.len() < MAX_ANNOTATIONS, "{}", text.len());
         assert_eq!(read(&text).unwrap(), full);
         let mut begins = record(&noise(250 << 10), 1, 0);
-        let refused = write(&mut begins, "", 0).unwrap_err();
+        let refused = write(&mut begins, "", 0).refusal();
         assert!(refused.contains("at most 224 kB may be used"), "{refused}");
-        let refused = write(&mut full, "", 64 << 10).unwrap_err();
+        let refused = write(&mut full, "", 64 << 10).refusal();
         assert!(refused.contains("at most 256 kB"), "{refused}");
     }
 

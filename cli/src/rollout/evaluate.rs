@@ -7,7 +7,9 @@ use super::specification::Specification;
 use super::store::Record;
 use super::target;
 use crate::kubernetes::ClusterContext;
+use crate::output::in_words;
 use crate::report::prometheus::Prometheus;
+use anyhow::{Context as _, bail, ensure};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use weir_rollout::{Command, Content, Event, EventKind, Observation, Running, advance, command};
 
@@ -70,7 +72,7 @@ impl Rollout {
         connection: &ClusterContext,
         prometheus: Option<Prometheus>,
         restart: bool,
-    ) -> Result<Self, String> {
+    ) -> anyhow::Result<Self> {
         let home = Home::open(&mut specification, connection)?;
         let webhook = specification.plan.webhook.as_deref().map(Webhook::new);
         Ok(Self {
@@ -91,7 +93,7 @@ impl Rollout {
     /// It cannot be read, or nothing is stored.
     pub(super) fn stored(&self) -> Result<Record, Trouble> {
         let none = || format!("{}: no rollout of it has begun", self.specification.place);
-        Ok(self.home.look()?.record.ok_or_else(none)?)
+        Ok(self.home.look()?.record.with_context(none)?)
     }
 
     /// Evaluates once.
@@ -153,7 +155,7 @@ impl Rollout {
         let mut events = Vec::new();
         let begun = match &known {
             Some(record) => record.clone(),
-            None => self.begin(&first.text.clone()?, &mut events)?,
+            None => self.begin(first.text.as_ref().map_err(Trouble::of)?, &mut events)?,
         };
         // Prometheus may take its time: nobody waits for the lock meanwhile.
         let observed = self.observe(&begun)?;
@@ -169,7 +171,7 @@ impl Rollout {
             return Ok(None);
         }
         // What is put back in the end is what there is now, not what there was a moment ago.
-        if again.is_none() && look.text != first.text {
+        if again.is_none() && look.text.as_ref().ok() != first.text.as_ref().ok() {
             return Ok(None);
         }
         let mut record = again.unwrap_or(begun);
@@ -221,13 +223,12 @@ impl Rollout {
         let _lock = self.home.lock()?;
         let name = self.specification.place.clone();
         let look = self.home.look()?;
-        let stored = look.record.clone().ok_or_else(|| format!("{name}: no rollout of it has begun"))?;
+        let stored = look.record.clone().with_context(|| format!("{name}: no rollout of it has begun"))?;
         if said != Command::Abort {
             self.same_specification(&stored)?;
         }
         let mut record = stored;
-        let (state, event) =
-            command(&record.state, said, now()).map_err(|refused| format!("{name}: {refused}"))?;
+        let (state, event) = command(&record.state, said, now()).with_context(|| name.clone())?;
         record.state = state;
         let mut events = vec![event];
         let mut write = None;
@@ -249,14 +250,14 @@ impl Rollout {
     }
 
     /// The stored rollout, unless a new one is to begin.
-    fn current(&self, stored: Option<Record>) -> Result<Option<Record>, String> {
+    fn current(&self, stored: Option<Record>) -> anyhow::Result<Option<Record>> {
         let Some(record) = stored else { return Ok(None) };
         let is_over = record.state.phase.is_final();
         if is_over && (self.restart || record.specification != self.specification.text) {
             return Ok(None);
         }
         if self.restart && !is_over {
-            return Err("--restart: the rollout is not over; `weir rollout abort` ends it".to_owned());
+            bail!("--restart: the rollout is not over; `weir rollout abort` ends it");
         }
         // A rollback needs nothing of the specification but the target.
         if !record.state.phase.is_rollback() {
@@ -266,7 +267,7 @@ impl Rollout {
     }
 
     /// Takes up the specification that a rollout began with.
-    fn keep(&mut self, record: &Record) -> Result<(), String> {
+    fn keep(&mut self, record: &Record) -> anyhow::Result<()> {
         if record.state.phase.is_final() || record.specification == self.specification.text {
             return Ok(());
         }
@@ -277,17 +278,16 @@ impl Rollout {
         Ok(())
     }
 
-    fn same_specification(&self, record: &Record) -> Result<(), String> {
-        if record.specification == self.specification.text {
-            return Ok(());
-        }
-        Err(format!(
+    fn same_specification(&self, record: &Record) -> anyhow::Result<()> {
+        ensure!(
+            record.specification == self.specification.text,
             "{}: it has changed since the rollout began: put it back, or end the rollout with `weir rollout abort`",
             self.specification.name
-        ))
+        );
+        Ok(())
     }
 
-    fn begin(&mut self, original: &str, events: &mut Vec<Event>) -> Result<Record, String> {
+    fn begin(&mut self, original: &str, events: &mut Vec<Event>) -> anyhow::Result<Record> {
         let versions = target::versions(&mut self.specification, &self.home, original)?;
         self.can_be_measured(original)?;
         let record = Record::new(&self.specification, versions, now());
@@ -303,12 +303,12 @@ impl Rollout {
     }
 
     /// Gates that the configuration cannot feed would be unknown for ever.
-    fn can_be_measured(&self, original: &str) -> Result<(), String> {
+    fn can_be_measured(&self, original: &str) -> anyhow::Result<()> {
         let loaded = target::load(&self.specification, original)?;
         observe::needs(&self.specification, &loaded)
     }
 
-    fn observe(&mut self, record: &Record) -> Result<Observed, String> {
+    fn observe(&mut self, record: &Record) -> anyhow::Result<Observed> {
         if record.state.phase.is_final() {
             return Ok(Observed::nothing());
         }
@@ -344,7 +344,7 @@ impl Rollout {
         // Others wait for the lock: what is left is sent with the next evaluation.
         while let Some(event) = record.unsent.first().filter(|_| start.elapsed() < SENDING) {
             if let Err(problem) = webhook.send(event, &self.specification) {
-                crate::output::complain(&format!("webhook: {problem}"));
+                crate::output::complain(&format!("webhook: {}", in_words(&problem)));
                 break;
             }
             record.unsent.remove(0);

@@ -3,6 +3,7 @@
 use super::specification::Specification;
 use crate::http_client;
 use crate::report::time::rfc3339;
+use anyhow::{anyhow, ensure};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -92,21 +93,18 @@ impl Webhook {
     ///
     /// # Errors
     /// It cannot be sent, or the answer is not one of success.
-    pub(super) fn send(&self, event: &Event, specification: &Specification) -> Result<(), String> {
-        let body = serde_json::to_vec(&Sent::new(event, specification)).map_err(|error| error.to_string())?;
+    pub(super) fn send(&self, event: &Event, specification: &Specification) -> anyhow::Result<()> {
+        let body = serde_json::to_vec(&Sent::new(event, specification))?;
         let client = http_client::client(Vec::new(), |it| it.connect_timeout(CONNECT).timeout(TOTAL));
-        let client = client.map_err(|error| error.to_string())?;
+        let client = client?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
+        let runtime = runtime?;
         let request = client.post(&self.0).header(http::header::CONTENT_TYPE, "application/json").body(body);
         // The URL may be a secret: messages have it without its path.
         let sent = runtime
             .block_on(async { request.send().await })
-            .map_err(|error| http_client::causes(&error.without_url()))?;
-        if sent.status().is_success() {
-            Ok(())
-        } else {
-            Err(format!("answered with status {}", sent.status().as_u16()))
-        }
+            .map_err(|error| anyhow!(http_client::causes(&error.without_url())))?;
+        ensure!(sent.status().is_success(), "answered with status {}", sent.status().as_u16());
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use super::lease::Lease;
 use super::live::Live;
 use super::specification::Specification;
 use super::{GOES_ON, RunArgs, events, outcome, show};
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, in_words};
 use crate::run::stop::Stop;
 use std::io::Write;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
     let mut rollout = super::open(&args.common)?;
     rollout.stays = args.stay;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
+    let runtime = runtime.map_err(anyhow::Error::from)?;
+    let stop = Stop::listen(&runtime).map_err(anyhow::Error::from)?;
     let mut lease = lease_of(&rollout);
     let mut turn = Turn::default();
     let mut has_begun = false;
@@ -117,11 +117,13 @@ fn next(args: &RunArgs, over: &str, interval: Duration, stop: &Stop) -> Result<O
                 next.stays = true;
                 return Ok(Some(next));
             }
-            // Once, not every few seconds.
-            Err(problem) if problem == said => {}
             Err(problem) => {
-                crate::output::complain(&problem);
-                said = problem;
+                let problem = in_words(&problem);
+                // Once, not every few seconds.
+                if problem != said {
+                    crate::output::complain(&problem);
+                    said = problem;
+                }
             }
         }
     }
@@ -155,7 +157,7 @@ impl Turn {
             return Ok(true);
         }
         let message = match trouble {
-            Some(Trouble::Wrong(message)) if !has_begun && !self.has_worked => return Err(message.into()),
+            Some(trouble @ Trouble::Wrong(_)) if !has_begun && !self.has_worked => return Err(trouble.into()),
             Some(Trouble::Wrong(message) | Trouble::Passing(message)) => message,
             None if lease.holder().is_empty() => return Ok(false),
             None => format!("{}: {} has the Lease: waiting", rollout.specification.place, lease.holder()),

@@ -4,11 +4,12 @@ use super::resource::{Object, Resources};
 use super::specification::Specification;
 use super::store::{Files, Record};
 use crate::kubernetes::ClusterContext;
+use crate::output::in_words;
 use std::fs::File;
 use weir_rollout::{Content, Event, Place};
 
-/// Why an evaluation came to nothing. What was there before is there still, and the next one does what this one could
-/// not.
+/// Why an evaluation came to nothing, as a sentence: threads share it, and what was said is not said again. What was there
+/// before is there still, and the next one does what this one could not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// Something must be done about it.
@@ -17,13 +18,18 @@ pub(super) enum Trouble {
     Passing(String),
 }
 
-impl From<String> for Trouble {
-    fn from(message: String) -> Self {
-        Self::Wrong(message)
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Self::of(&error)
     }
 }
 
 impl Trouble {
+    /// An error about which something must be done.
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        Self::Wrong(in_words(error))
+    }
+
     /// In words.
     pub(super) fn message(&self) -> &str {
         match self {
@@ -37,7 +43,7 @@ pub(super) struct Look {
     /// The state; `None` where no rollout has begun.
     pub(super) record: Option<Record>,
     /// The configuration, or why it cannot be read.
-    pub(super) text: Result<String, String>,
+    pub(super) text: anyhow::Result<String>,
     /// The resource.
     pub(super) object: Option<Object>,
 }
@@ -82,7 +88,7 @@ impl Home {
     pub(super) fn open(
         specification: &mut Specification,
         connection: &ClusterContext,
-    ) -> Result<Self, String> {
+    ) -> anyhow::Result<Self> {
         match &specification.plan.place {
             Place::File(file) => {
                 let target = specification.folder.join(file);
@@ -115,7 +121,7 @@ impl Home {
     ///
     /// # Errors
     /// The lock cannot be had.
-    pub(super) fn lock(&self) -> Result<Option<File>, String> {
+    pub(super) fn lock(&self) -> anyhow::Result<Option<File>> {
         match self {
             Self::Files(files) => files.lock().map(Some),
             Self::Resource(_) => Ok(None),
@@ -151,7 +157,7 @@ impl Home {
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn canonical(&self, text: String) -> Result<String, String> {
+    pub(super) fn canonical(&self, text: String) -> anyhow::Result<String> {
         match self {
             Self::Files(_) => Ok(text),
             Self::Resource(_) => super::resource::canonical(&text),

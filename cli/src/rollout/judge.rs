@@ -2,7 +2,7 @@
 
 use crate::output::percent;
 use crate::report::goals::{self, Comparison};
-use crate::report::guardrails::{self, Guardrail};
+use crate::report::guardrails::{self, Guardrail, Kind};
 use crate::report::measure::Measured;
 use crate::report::model::{Question, srm, units};
 use weir_rollout::{Check, Gate, GateResult, Plan, Verdict};
@@ -40,8 +40,8 @@ pub(super) fn judge(
     let result = |gate: &&Gate| {
         let (verdict, detail) = match &gate.check {
             Check::Srm => mismatch(plan, weights, measured),
-            Check::Errors { tolerance } => guardrail(plan, "5xx", *tolerance, measured),
-            Check::Latency { tolerance } => guardrail(plan, "latency", *tolerance, measured),
+            Check::Errors { tolerance } => guardrail(plan, Kind::Errors, *tolerance, measured),
+            Check::Latency { tolerance } => guardrail(plan, Kind::Latency, *tolerance, measured),
             Check::Goal { metric, lower_is_worse, tolerance } => {
                 let worse = if *lower_is_worse { Worse::Lower } else { Worse::Higher };
                 goal(plan, metric, worse, *tolerance, measured)
@@ -92,17 +92,17 @@ fn mismatch(plan: &Plan, weights: &[(String, f64)], measured: &Measurements) -> 
     }
 }
 
-fn guardrail(plan: &Plan, name: &str, tolerance: f64, measured: &Measurements) -> (Verdict, String) {
+fn guardrail(plan: &Plan, kind: Kind, tolerance: f64, measured: &Measurements) -> (Verdict, String) {
     let Some(measured) = &measured.requests else { return unknown("no requests yet") };
     let found = guardrails::judge(&question(plan, [1.0, 1.0], tolerance), measured);
-    let Some(found) = found.into_iter().find(|guardrail| guardrail.name == name) else {
+    let Some(found) = found.into_iter().find(|guardrail| guardrail.kind == kind) else {
         return unknown("no requests yet");
     };
     (verdict(found.verdict()), in_words(plan, &found))
 }
 
 fn in_words(plan: &Plan, found: &Guardrail) -> String {
-    let errors = found.name == "5xx";
+    let errors = found.kind == Kind::Errors;
     let value = |value: Option<f64>| match value {
         None => "nothing".to_owned(),
         Some(value) if errors => percent(value),

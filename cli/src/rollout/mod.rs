@@ -27,6 +27,7 @@ use crate::document;
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
 use crate::report::prometheus::{Connection, Prometheus};
+use anyhow::anyhow;
 use clap::Subcommand;
 use evaluate::{Rollout, Way};
 use home::Trouble;
@@ -198,8 +199,7 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
         Command::Pause(args) => say(args, Said::Pause, out),
         Command::Resume(args) => say(args, Said::Resume, out),
         Command::Hash(args) => {
-            let name = input::name(&args.config);
-            let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
+            let (name, text) = input::named(&args.config)?;
             let loaded = document::find(&name, &text, &crate::environment::inherited(), |_| true)?;
             writeln!(out, "{}", target::fingerprint(&loaded))?;
             Ok(Outcome::Fine)
@@ -209,7 +209,7 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
-        Self::Message(trouble.message().to_owned())
+        Self::Error(anyhow!(trouble.message().to_owned()))
     }
 }
 

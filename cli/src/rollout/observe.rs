@@ -4,9 +4,11 @@ use super::judge::{self, Measurements};
 use super::specification::Specification;
 use super::store::Record;
 use crate::document::Loaded;
+use crate::output::in_words;
 use crate::report::counters::{Series, Span};
 use crate::report::measure::{Goal, Measured, Wanted, measure};
 use crate::report::{goals_of, label};
+use anyhow::bail;
 use std::collections::BTreeMap;
 use weir_core::problem::did_you_mean;
 use weir_metrics::Style;
@@ -26,7 +28,7 @@ pub(super) struct Observed {
 }
 
 /// What Prometheus says.
-type Answer = Result<Vec<Series>, String>;
+type Answer = anyhow::Result<Vec<Series>>;
 
 /// How Prometheus is asked.
 pub(super) struct Ask<'a> {
@@ -50,7 +52,7 @@ pub(super) struct Released<'a> {
 ///
 /// # Errors
 /// What is missing.
-pub(super) fn needs(specification: &Specification, loaded: &Loaded) -> Result<(), String> {
+pub(super) fn needs(specification: &Specification, loaded: &Loaded) -> anyhow::Result<()> {
     let plan = &specification.plan;
     let name = &specification.name;
     let Subject::Experiment(experiment) = &plan.subject else { return Ok(()) };
@@ -62,35 +64,29 @@ pub(super) fn needs(specification: &Specification, loaded: &Loaded) -> Result<()
     let units =
         has(|it| *it == Check::Srm) || plan.steps.iter().any(|step| step.min_units > 0) || !goals.is_empty();
     if (errors || latency || units) && metrics.is_some_and(|metrics| metrics.style == Style::Istio) {
-        return Err(format!(
-            "{name}: metrics.style is istio, whose labels have other names: use `query` gates"
-        ));
+        bail!("{name}: metrics.style is istio, whose labels have other names: use `query` gates");
     }
     let red = metrics.and_then(|it| it.red.as_ref()).filter(|red| red.experiments.unwrap_or(true));
     if errors && red.is_none() {
-        return Err(format!(
-            "{name}: the gate `errors` needs requests by variant: set metrics: {{red: {{}}}}"
-        ));
+        bail!("{name}: the gate `errors` needs requests by variant: set metrics: {{red: {{}}}}");
     }
     if latency && red.is_none_or(|red| !red.duration.unwrap_or(true)) {
-        return Err(format!(
-            "{name}: the gate `latency` needs durations by variant: set metrics: {{red: {{}}}}"
-        ));
+        bail!("{name}: the gate `latency` needs durations by variant: set metrics: {{red: {{}}}}");
     }
     let section = loaded.document.experiments.as_ref();
     if units && section.is_none_or(|section| section.assignment_cookie.is_none()) {
-        return Err(format!(
+        bail!(
             "{name}: `srm`, goals and `minUnits` need counted units: set experiments.assignmentCookie, or choose other gates"
-        ));
+        );
     }
     let known = goals_of(loaded, experiment);
     let names = || known.iter().map(|(name, _)| *name);
     if let Some(unknown) = goals.into_iter().find(|goal| !names().any(|known| known == goal.as_str())) {
         let hint = did_you_mean(unknown, names());
-        return Err(format!(
+        bail!(
             "{name}: unknown goal {unknown:?}: expected a goal of metrics.goals, or a counter of metrics.list with the \
              experiment{hint}"
-        ));
+        );
     }
     Ok(())
 }
@@ -106,7 +102,7 @@ fn goal_of(check: &Check) -> Option<&String> {
 pub(super) fn observe(released: &Released<'_>, record: &Record, ask: &Ask<'_>, now: u64) -> Observed {
     match try_observe(*released, record, ask, now) {
         Ok(observed) => observed,
-        Err(trouble) => Observed { no_data: true, trouble: Some(trouble), ..Observed::nothing() },
+        Err(error) => Observed { no_data: true, trouble: Some(in_words(&error)), ..Observed::nothing() },
     }
 }
 
@@ -115,7 +111,7 @@ fn try_observe(
     record: &Record,
     ask: &Ask<'_>,
     now: u64,
-) -> Result<Observed, String> {
+) -> anyhow::Result<Observed> {
     let state = &record.state;
     let seconds = now / 1000;
     let (running, trouble) = running(plan, record, ask, seconds)?;
@@ -151,13 +147,13 @@ fn try_observe(
         durations,
         exposures,
     };
-    let measured = |wanted: &Wanted, since: u64| -> Result<Option<Measured>, String> {
+    let measured = |wanted: &Wanted, since: u64| -> anyhow::Result<Option<Measured>> {
         let Some(span) = Span::between(since / 1000, seconds) else { return Ok(None) };
         measure(wanted, span, &|query| (ask.range)(query, &span)).map(Some)
     };
     let mut measurements = Measurements::default();
     // What has no answer is unknown by itself: another gate may have failed, and then the rollout must roll back.
-    let mut known = |answer: Result<Option<Measured>, String>| note(&mut observed, answer).flatten();
+    let mut known = |answer: anyhow::Result<Option<Measured>>| note(&mut observed, answer).flatten();
     if exposures {
         measurements.units = known(measured(&wanted(true, false, false, goals), state.started));
     }
@@ -176,12 +172,12 @@ fn try_observe(
 }
 
 /// An answer; without one there is no data, and the first reason is kept.
-fn note<T>(observed: &mut Observed, answer: Result<T, String>) -> Option<T> {
+fn note<T>(observed: &mut Observed, answer: anyhow::Result<T>) -> Option<T> {
     match answer {
         Ok(answer) => Some(answer),
-        Err(trouble) => {
+        Err(error) => {
             observed.no_data = true;
-            observed.trouble.get_or_insert(trouble);
+            observed.trouble.get_or_insert_with(|| in_words(&error));
             None
         }
     }
@@ -201,7 +197,7 @@ fn running(
     record: &Record,
     ask: &Ask<'_>,
     now: u64,
-) -> Result<(Running, Option<String>), String> {
+) -> anyhow::Result<(Running, Option<String>)> {
     let mut matchers: Vec<String> = plan.plugin.iter().map(|plugin| format!("plugin={plugin:?}")).collect();
     matchers.extend(plan.matchers.iter().cloned());
     let selector = format!("{HASH}{{{}}}", matchers.join(","));

@@ -8,8 +8,10 @@ use super::encoding::{self, STATE, STATUS};
 use super::home::{Look, Stored, Trouble};
 use super::store::Record;
 use crate::kubernetes::{Cluster, ClusterContext, Refused};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use weir_rollout::{Event, Kind, Resource};
 
@@ -22,9 +24,33 @@ pub(super) struct Object {
     pub(super) uid: String,
     /// All annotations.
     annotations: Option<BTreeMap<String, String>>,
-    /// Where the configuration is, as a JSON Pointer; why it cannot be said where otherwise.
-    pointer: Result<String, String>,
+    /// Where the configuration is, as a JSON Pointer.
+    pointer: Result<String, NoConfiguration>,
 }
+
+/// Why a resource has no place for a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoConfiguration {
+    /// It loads no WebAssembly.
+    NoWasm,
+    /// The specification does not say which entry of its list is meant; the names in the list.
+    NoEntry(Vec<String>),
+}
+
+impl fmt::Display for NoConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoWasm => f.write_str("it has no `wasm`"),
+            Self::NoEntry(known) => write!(
+                f,
+                "target.kubernetes.wasm: expected the name of an entry of its list `wasm` ({})",
+                known.join(", ")
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NoConfiguration {}
 
 /// The resource that is released.
 pub(super) struct Resources {
@@ -46,7 +72,7 @@ pub(super) fn api(kind: Kind) -> (&'static str, &'static str) {
 
 impl Resources {
     /// Opens a connection. Fills in the namespace.
-    pub(super) fn open(resource: &mut Resource, connection: &ClusterContext) -> Result<Self, String> {
+    pub(super) fn open(resource: &mut Resource, connection: &ClusterContext) -> anyhow::Result<Self> {
         let cluster = Arc::new(Cluster::open(connection)?);
         let namespace = resource.namespace.get_or_insert_with(|| cluster.namespace.clone());
         let name = format!("{} {namespace}/{}", resource.kind.name(), resource.name);
@@ -81,11 +107,11 @@ impl Resources {
         });
         let state = annotations.as_ref().and_then(|annotations| annotations.get(STATE));
         let record = state.map(|state| encoding::read(state)).transpose();
-        let record = record.map_err(|problem| format!("{}: annotation {STATE}: {problem}", self.name))?;
+        let record = record.with_context(|| format!("{}: annotation {STATE}", self.name))?;
         let pointer = pointer(&found, &self.resource);
         let text_of = match &pointer {
             Ok(pointer) => Ok(canonical_value(found.pointer(pointer).unwrap_or(&Value::Null)).to_string()),
-            Err(problem) => Err(format!("{}: {problem}", self.name)),
+            Err(problem) => Err(anyhow!(problem.clone()).context(self.name.clone())),
         };
         let object = Object { version: text("resourceVersion"), uid: text("uid"), annotations, pointer };
         Ok(Look { record, text: text_of, object: Some(object) })
@@ -104,13 +130,12 @@ impl Resources {
         let others = object.annotations.iter().flatten();
         let others = others.filter(|(key, _)| ![STATE, STATUS].contains(&key.as_str()));
         let taken = others.map(|(key, value)| key.len() + value.len()).sum();
-        let state =
-            encoding::write(record, status, taken).map_err(|problem| format!("{}: {problem}", self.name))?;
+        let state = encoding::write(record, status, taken).with_context(|| self.name.clone())?;
         let mut operations = annotate(object, &state, status);
         let version = write.and_then(|version| record.versions.get(version));
         let mut refused = None;
         if let (Some(version), Ok(pointer)) = (version, &object.pointer) {
-            let value: Value = serde_json::from_str(&version.text).map_err(|error| error.to_string())?;
+            let value: Value = serde_json::from_str(&version.text).map_err(anyhow::Error::from)?;
             let mut both = operations.clone();
             both.push(json!({"op": "add", "path": pointer, "value": value}));
             match self.cluster.patch(&self.path(), &Value::Array(both)) {
@@ -150,12 +175,12 @@ fn annotate(object: &Object, state: &str, status: &str) -> Vec<Value> {
 }
 
 /// Where a resource has its configuration.
-fn pointer(found: &Value, resource: &Resource) -> Result<String, String> {
+fn pointer(found: &Value, resource: &Resource) -> Result<String, NoConfiguration> {
     match resource.kind {
         Kind::WasmPlugin => Ok("/spec/pluginConfig".to_owned()),
         Kind::TrafficExtension => match found.pointer("/spec/wasm") {
             Some(Value::Object(_)) => Ok("/spec/wasm/pluginConfig".to_owned()),
-            _ => Err("it has no `wasm`".to_owned()),
+            _ => Err(NoConfiguration::NoWasm),
         },
         Kind::EnvoyExtensionPolicy => {
             let list = found.pointer("/spec/wasm").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -165,11 +190,8 @@ fn pointer(found: &Value, resource: &Resource) -> Result<String, String> {
                 (None, _) => None,
                 (Some(name), _) => list.iter().position(|item| name_of(item).as_ref() == Some(name)),
             };
-            let names: Vec<String> = list.iter().filter_map(name_of).collect();
-            let index = index.ok_or_else(|| {
-                let known = names.join(", ");
-                format!("target.kubernetes.wasm: expected the name of an entry of its list `wasm` ({known})")
-            })?;
+            let names = || list.iter().filter_map(name_of).collect();
+            let index = index.ok_or_else(|| NoConfiguration::NoEntry(names()))?;
             Ok(format!("/spec/wasm/{index}/config"))
         }
     }
@@ -177,11 +199,11 @@ fn pointer(found: &Value, resource: &Resource) -> Result<String, String> {
 
 /// A configuration in the form in which an API server gives it back: JSON with sorted names, and numbers without a
 /// fraction as integers.
-pub(super) fn canonical(text: &str) -> Result<String, String> {
+pub(super) fn canonical(text: &str) -> anyhow::Result<String> {
     let (documents, broken) = weir_workbench::yaml::read(text);
     match (documents.first(), broken.first()) {
         (Some(document), None) => Ok(canonical_value(&document.to_json()).to_string()),
-        (_, Some(broken)) => Err(broken.message.clone()),
+        (_, Some(broken)) => bail!(broken.message.clone()),
         (None, None) => Ok(Value::Null.to_string()),
     }
 }
@@ -236,7 +258,7 @@ mod tests {
         let kind = Kind::EnvoyExtensionPolicy;
         assert_eq!(pointer(&policy, &of(kind, Some("weir"))).unwrap(), "/spec/wasm/1/config");
         for wasm in [None, Some("wier")] {
-            assert!(pointer(&policy, &of(kind, wasm)).unwrap_err().contains("(other, weir)"));
+            assert!(pointer(&policy, &of(kind, wasm)).unwrap_err().to_string().contains("(other, weir)"));
         }
         let single = json!({"spec": {"wasm": [{}]}});
         assert_eq!(pointer(&single, &of(kind, None)).unwrap(), "/spec/wasm/0/config");

@@ -1,6 +1,7 @@
 //! The rollout's own file.
 
 use crate::input;
+use anyhow::{anyhow, bail};
 use std::path::{Path, PathBuf};
 use weir_core::escape::escape;
 use weir_core::{Problem, Problems};
@@ -31,9 +32,8 @@ impl Specification {
     ///
     /// # Errors
     /// All that is wrong with it, a line for each.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let name = input::name(path);
-        let text = input::read(path).map_err(|error| format!("{name}: {error}"))?;
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let (name, text) = input::named(path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         Self::parse(&name, &text, folder.unwrap_or(Path::new(".")))
     }
@@ -42,18 +42,19 @@ impl Specification {
     ///
     /// # Errors
     /// As [`Specification::read`].
-    pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, String> {
+    pub(super) fn parse(name: &str, text: &str, folder: &Path) -> anyhow::Result<Self> {
         let (mut documents, broken) = yaml::read(text);
         if let Some(broken) = broken.first() {
-            return Err(at(name, broken.at, &escape(&broken.message)));
+            bail!(at(name, broken.at, &escape(&broken.message)));
         }
         if documents.len() > 1 {
-            return Err(format!("{name}: several documents: expected one rollout"));
+            bail!("{name}: several documents: expected one rollout");
         }
-        let Some(written) = documents.pop() else { return Err(format!("{name}: the file is empty")) };
+        let Some(written) = documents.pop() else { bail!("{name}: the file is empty") };
         let mut problems = Problems::default();
         let spec: Spec = weir_core::load::load_value(&written.to_json(), &mut problems);
-        let plan = Plan::compile(&spec, problems).map_err(|problems| listed(name, &written, &problems))?;
+        let plan =
+            Plan::compile(&spec, problems).map_err(|problems| anyhow!(listed(name, &written, &problems)))?;
         let title = plan.place.to_string();
         let (name, text, folder) = (name.to_owned(), text.to_owned(), folder.to_owned());
         Ok(Self { plan, name, text, place: title.clone(), title, folder, written })

@@ -5,9 +5,10 @@ use super::specification::Specification;
 use super::target::Version;
 use crate::change::plan::overwrite;
 use crate::input;
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -63,10 +64,10 @@ impl Record {
     ///
     /// # Errors
     /// It is not a record, or one of another version of this program.
-    pub(super) fn read(json: &[u8]) -> Result<Self, String> {
-        let record: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    pub(super) fn read(json: &[u8]) -> anyhow::Result<Self> {
+        let record: Self = serde_json::from_slice(json)?;
         if record.format != FORMAT {
-            return Err(format!("format {}: this weir reads format {FORMAT}", record.format));
+            bail!("format {}: this weir reads format {FORMAT}", record.format);
         }
         Ok(record)
     }
@@ -108,20 +109,22 @@ impl Files {
     pub(super) fn look(&self) -> Result<Look, Trouble> {
         let record = self.load()?;
         let text = input::read(&self.target);
-        let text = text.map_err(|error| format!("{}: {error}", self.target.display()));
+        let text = text.with_context(|| self.target.display().to_string());
         Ok(Look { record, text, object: None })
     }
 
     /// What is stored; `None` where nothing is.
-    fn load(&self) -> Result<Option<Record>, String> {
-        let name = self.file.display();
-        if !self.file.try_exists().map_err(|error| format!("{name}: {error}"))? {
+    fn load(&self) -> anyhow::Result<Option<Record>> {
+        let name = || self.file.display().to_string();
+        if !self.file.try_exists().with_context(name)? {
             return Ok(None);
         }
-        let text = input::read(&self.file).map_err(|error| format!("{name}: {error}"))?;
-        let wrong =
-            |what: &str| format!("{name}: {what}; it is the state of a rollout, and written by weir only");
-        Record::read(text.as_bytes()).map(Some).map_err(|error| wrong(&error))
+        let text = input::read(&self.file).with_context(name)?;
+        let wrong = |error: anyhow::Error| {
+            let what = in_words(&error);
+            anyhow!("{}: {what}; it is the state of a rollout, and written by weir only", name())
+        };
+        Record::read(text.as_bytes()).map(Some).map_err(wrong)
     }
 
     /// Stores the state, and then writes a version into the target, unless that has changed since it was looked at.
@@ -143,37 +146,38 @@ impl Files {
         if self.look()?.content(record) == look.content(record)
             && let Err(error) = overwrite(&self.target, &wanted.text)
         {
-            return Ok(Stored::Refused(format!("{}: {error}", self.target.display()).into()));
+            let error = anyhow::Error::new(error).context(self.target.display().to_string());
+            return Ok(Stored::Refused(error.into()));
         }
         Ok(Stored::Done)
     }
 
     /// Stores the state, as a whole or not at all.
-    fn save(&self, record: &mut Record) -> Result<(), String> {
+    fn save(&self, record: &mut Record) -> anyhow::Result<()> {
         record.revision += 1;
-        let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
+        let text = serde_json::to_string(record)?;
         // It has the whole configuration in it: no one else may read it than may read that.
         let of = |file: &Path| fs::metadata(file).map(|it| it.permissions());
         let permissions = of(&self.target).or_else(|_| of(&self.file));
         let permissions = permissions.unwrap_or_else(|_| fs::Permissions::from_mode(0o600));
         let written = crate::output::replace_with(&self.file, text.as_bytes(), permissions);
-        written.map_err(|error| format!("{}: {error}", self.file.display()))
+        written.with_context(|| self.file.display().to_string())
     }
 
     /// Waits until nobody else holds the lock; it is released with the file, also when the program is killed.
     ///
     /// # Errors
     /// It cannot be had.
-    pub(super) fn lock(&self) -> Result<File, String> {
-        let say = |error: io::Error| format!("{}: {error}", self.lock.display());
-        let file = File::options().create(true).append(true).open(&self.lock).map_err(say)?;
+    pub(super) fn lock(&self) -> anyhow::Result<File> {
+        let name = || self.lock.display().to_string();
+        let file = File::options().create(true).append(true).open(&self.lock).with_context(name)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(say(error)),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(name),
                 Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
-                    return Err(format!("{}: another weir rollout holds it", self.lock.display()));
+                    bail!("{}: another weir rollout holds it", self.lock.display());
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(POLL),
             }

@@ -5,6 +5,7 @@ use super::specification::Specification;
 use crate::document::{self, Loaded};
 use crate::environment;
 use crate::subject::{Origin, Which};
+use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use weir_core::load::fingerprint_of;
 use weir_rollout::Subject;
@@ -38,11 +39,11 @@ pub(super) fn which(subject: &Subject) -> Which {
 ///
 /// # Errors
 /// It cannot be used, or does not have what is divided.
-pub(super) fn load(specification: &Specification, text: &str) -> Result<Loaded, String> {
+pub(super) fn load(specification: &Specification, text: &str) -> anyhow::Result<Loaded> {
     let which = which(&specification.plan.subject);
     let name = specification.place.clone();
     let loaded = document::find(&name, text, &environment::inherited(), |loaded| which.find(loaded).is_ok())?;
-    which.find(&loaded).map_err(|problem| format!("{name}: {problem}"))?;
+    which.find(&loaded).with_context(|| name.clone())?;
     Ok(loaded)
 }
 
@@ -54,7 +55,7 @@ pub(super) fn versions(
     specification: &mut Specification,
     home: &Home,
     original: &str,
-) -> Result<Vec<Version>, String> {
+) -> anyhow::Result<Vec<Version>> {
     let name = specification.place.clone();
     let which = which(&specification.plan.subject);
     let loaded = load(specification, original)?;
@@ -77,11 +78,11 @@ pub(super) fn versions(
             variables: &environment::inherited(),
         };
         let before = versions.last().map(|version| version.text.as_str()).unwrap_or_default();
-        let text = change.applied(&name, before).map_err(|problem| format!("{place}: {problem}"))?;
-        let text = home.canonical(text).map_err(|problem| format!("{place}: {problem}"))?;
+        let text = change.applied(&name, before).with_context(|| place.clone())?;
+        let text = home.canonical(text).with_context(|| place.clone())?;
         let hash = fingerprint(&load(specification, &text)?);
         if versions.iter().any(|known| known.text == text || known.hash == hash) {
-            return Err(format!("{place}: {}: changes nothing, or leads back to an earlier step", step.name));
+            bail!("{place}: {}: changes nothing, or leads back to an earlier step", step.name);
         }
         versions.push(Version { text, hash });
     }
@@ -95,11 +96,11 @@ pub(super) fn versions(
 pub(super) fn resolve(
     specification: &mut Specification,
     loaded: &Loaded,
-) -> Result<Vec<(String, f64)>, String> {
+) -> anyhow::Result<Vec<(String, f64)>> {
     let subject = which(&specification.plan.subject).find(loaded)?;
     let variants = subject.ranges.variants.clone();
     let mut plan = specification.plan.clone();
-    plan.resolve(&variants).map_err(|problems| specification.problems(&problems))?;
+    plan.resolve(&variants).map_err(|problems| anyhow!(specification.problems(&problems)))?;
     specification.plan = plan;
     let shares: Vec<f64> = (0..variants.len()).map(|index| subject.ranges.share_of(index)).collect();
     let weights = match &subject.origin {

@@ -1,6 +1,7 @@
 //! What Envoy counts, by its admin interface.
 
 use super::http::{self, Sent};
+use anyhow::bail;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub(crate) type Counters = BTreeMap<String, u64>;
 ///
 /// # Errors
 /// The admin interface does not answer.
-pub(crate) async fn read(admin: SocketAddr) -> Result<Counters, String> {
+pub(crate) async fn read(admin: SocketAddr) -> anyhow::Result<Counters> {
     let request = Sent {
         method: "GET".to_owned(),
         host: admin.to_string(),
@@ -25,7 +26,7 @@ pub(crate) async fn read(admin: SocketAddr) -> Result<Counters, String> {
     };
     let page = http::send(admin, &request, PATIENCE).await?;
     if page.status != 200 {
-        return Err(format!("Envoy's admin interface answered with status {}", page.status));
+        bail!("Envoy's admin interface answered with status {}", page.status);
     }
     Ok(parsed(&String::from_utf8_lossy(&page.body)))
 }

@@ -3,6 +3,7 @@
 use super::port;
 use super::stop::Stop;
 use crate::render::envoy::Shell;
+use anyhow::{Context as _, anyhow, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::env;
 use std::ffi::OsStr;
@@ -26,22 +27,19 @@ const POLL: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// There is none, and how to come by one.
-pub(super) fn program(wanted: Option<&Path>) -> Result<PathBuf, String> {
+pub(super) fn program(wanted: Option<&Path>) -> anyhow::Result<PathBuf> {
     let variable = env::var_os("ENVOY").filter(|path| !path.is_empty()).map(PathBuf::from);
     if let Some((path, whence)) =
         wanted.map(|path| (path.to_owned(), "--envoy")).or(variable.map(|it| (it, "ENVOY")))
     {
-        return match is_program(&path) {
-            true => Ok(path),
-            false => Err(format!("{whence}: {} is not an executable program", path.display())),
-        };
+        ensure!(is_program(&path), "{whence}: {} is not an executable program", path.display());
+        return Ok(path);
     }
-    in_path(&env::var_os("PATH").unwrap_or_default()).ok_or_else(|| {
+    in_path(&env::var_os("PATH").unwrap_or_default()).context(
         "there is no `envoy` in the PATH. Install Envoy 1.36 or newer (https://www.envoyproxy.io/docs/envoy/latest/start/install), \
          or name a program by --envoy or ENVOY; in Weir's repository `scripts/envoy path` fetches one and prints \
-         where it is"
-            .to_owned()
-    })
+         where it is",
+    )
 }
 
 fn in_path(path: &OsStr) -> Option<PathBuf> {
@@ -56,14 +54,14 @@ fn is_program(path: &Path) -> bool {
 ///
 /// # Errors
 /// There is none, and how to come by one.
-pub(super) fn module(wanted: Option<&Path>, shell: Shell) -> Result<String, String> {
+pub(super) fn module(wanted: Option<&Path>, shell: Shell) -> anyhow::Result<String> {
     let usual = Path::new(shell.file());
     let beside = || Some(env::current_exe().ok()?.parent()?.join(usual.file_name()?));
     let path = match wanted {
-        Some(path) => path.canonicalize().map_err(|error| format!("--module {}: {error}", path.display()))?,
+        Some(path) => path.canonicalize().with_context(|| format!("--module {}", path.display()))?,
         None => {
             let usual = [Some(usual.to_owned()), beside()];
-            usual.into_iter().flatten().find_map(|path| path.canonicalize().ok()).ok_or(match shell {
+            usual.into_iter().flatten().find_map(|path| path.canonicalize().ok()).context(match shell {
                 Shell::Wasm => {
                     "there is no module: `make wasm` builds dist/weir.wasm, `weir pull` fetches one from a \
                      registry; --module says where it is"
@@ -74,7 +72,7 @@ pub(super) fn module(wanted: Option<&Path>, shell: Shell) -> Result<String, Stri
             })?
         }
     };
-    path.into_os_string().into_string().map_err(|path| format!("{} is not UTF-8", path.display()))
+    path.into_os_string().into_string().map_err(|path| anyhow!("{} is not UTF-8", path.display()))
 }
 
 /// A running Envoy. Dropping it ends it.
@@ -108,17 +106,16 @@ impl Envoy {
         level: &str,
         admin: SocketAddr,
         variables: &Variables,
-    ) -> Result<Self, String> {
-        let folder =
-            tempfile::Builder::new().prefix("weir-run-").tempdir().map_err(|error| error.to_string())?;
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("weir-run-").tempdir()?;
         let file = folder.path().join("envoy.yaml");
-        std::fs::write(&file, document).map_err(|error| format!("{}: {error}", file.display()))?;
+        std::fs::write(&file, document).with_context(|| file.display().to_string())?;
         let mut command = Command::new(program);
         command.arg("-c").arg(&file).args(["-l", level]);
         // Others may run here, and nothing is ever handed over to a newer one.
         command.arg("--disable-hot-restart");
         command.envs(variables.iter()).stdin(Stdio::null()).process_group(0);
-        let child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
+        let child = command.spawn().with_context(|| program.display().to_string())?;
         Ok(Self { child, admin: port::reached(admin), served: false, _folder: folder })
     }
 
@@ -126,7 +123,7 @@ impl Envoy {
     ///
     /// # Errors
     /// It does not, and goes on running.
-    pub(crate) fn until_ready(&mut self, stop: &Stop) -> Result<Waited, String> {
+    pub(crate) fn until_ready(&mut self, stop: &Stop) -> anyhow::Result<Waited> {
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
             if let Some(waited) = self.over(stop)? {
@@ -137,14 +134,14 @@ impl Envoy {
                 return Ok(Waited::Ready);
             }
         }
-        Err(format!("Envoy does not serve after {} s", START.as_secs()))
+        bail!("Envoy does not serve after {} s", START.as_secs())
     }
 
     /// Waits until it or we are to end.
     ///
     /// # Errors
     /// The system does not tell.
-    pub(super) fn until_end(&mut self, stop: &Stop) -> Result<Waited, String> {
+    pub(super) fn until_end(&mut self, stop: &Stop) -> anyhow::Result<Waited> {
         loop {
             if let Some(waited) = self.over(stop)? {
                 return Ok(waited);
@@ -156,12 +153,12 @@ impl Envoy {
     ///
     /// # Errors
     /// The system does not tell.
-    pub(crate) fn is_over(&mut self) -> Result<Option<ExitStatus>, String> {
-        self.child.try_wait().map_err(|error| error.to_string())
+    pub(crate) fn is_over(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
     }
 
     /// Looks whether it is over, for a moment.
-    fn over(&mut self, stop: &Stop) -> Result<Option<Waited>, String> {
+    fn over(&mut self, stop: &Stop) -> anyhow::Result<Option<Waited>> {
         if stop.told_within(POLL) {
             return Ok(Some(Waited::Told));
         }

@@ -1,11 +1,11 @@
 //! A request to a proxy of this machine, and its response.
 
+use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper_util::rt::TokioIo;
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -50,41 +50,41 @@ impl Received {
 ///
 /// # Errors
 /// What is wrong with the request, or why there is no response.
-pub(crate) async fn send(to: SocketAddr, request: &Sent, patience: Duration) -> Result<Received, String> {
+pub(crate) async fn send(to: SocketAddr, request: &Sent, patience: Duration) -> anyhow::Result<Received> {
     let request = written(request)?;
     let answered = timeout(patience, exchange(to, request)).await;
-    answered.map_err(|_| format!("no response within {} s", patience.as_secs()))?
+    answered.map_err(|_| anyhow!("no response within {} s", patience.as_secs()))?
 }
 
-fn written(sent: &Sent) -> Result<http::Request<Empty<Bytes>>, String> {
+fn written(sent: &Sent) -> anyhow::Result<http::Request<Empty<Bytes>>> {
     if !sent.path.starts_with('/') {
-        return Err(format!("invalid path {:?}: expected one that begins with /", sent.path));
+        bail!("invalid path {:?}: expected one that begins with /", sent.path);
     }
     let mut request = http::Request::builder().method(sent.method.as_bytes()).uri(&sent.path);
     for (name, value) in [(HOST.as_str(), &sent.host)].into_iter().chain(pairs(&sent.headers)) {
-        let wrong = |what: &str| format!("invalid {what} of the header {name:?}");
+        let wrong = |what: &str| anyhow!("invalid {what} of the header {name:?}");
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name"))?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong("value"))?;
         request = request.header(name, value);
     }
-    request.body(Empty::new()).map_err(|_| "invalid method or path".to_owned())
+    request.body(Empty::new()).map_err(|_| anyhow!("invalid method or path"))
 }
 
 fn pairs(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &String)> {
     headers.iter().map(|(name, value)| (name.as_str(), value))
 }
 
-async fn exchange(to: SocketAddr, request: http::Request<Empty<Bytes>>) -> Result<Received, String> {
+async fn exchange(to: SocketAddr, request: http::Request<Empty<Bytes>>) -> anyhow::Result<Received> {
     let start = Instant::now();
-    let stream = TcpStream::connect(to).await.map_err(|error| format!("{to}: {error}"))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|it| causes(&it))?;
+    let stream = TcpStream::connect(to).await.with_context(|| to)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await.map_err(|it| causes(&it))?;
+    let response = sender.send_request(request).await?;
     let (head, mut incoming) = response.into_parts();
     let mut body = Vec::new();
     let mut cut = false;
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(|it| causes(&it))?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else { continue };
         let room = MAX_BODY.saturating_sub(body.len());
         cut = data.len() > room;
         body.extend_from_slice(data.get(..room).unwrap_or(&data));
@@ -98,20 +98,10 @@ async fn exchange(to: SocketAddr, request: http::Request<Empty<Bytes>>) -> Resul
     Ok(Received { status: head.status.as_u16(), headers, body, cut, took: start.elapsed() })
 }
 
-/// An error with its causes.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
     use weir_upstream::Upstream;
 
     fn get(path: &str, headers: &[(&str, &str)]) -> Sent {
@@ -147,11 +137,11 @@ mod tests {
             (get("/", &[("a", "1\r\nb: 2")]), "value"),
             (get("/", &[("x-answer-delay-ms", "5000")]), "no response within 0 s"),
         ] {
-            let error = send(address, &request, patience).await.unwrap_err();
+            let error = send(address, &request, patience).await.refusal();
             assert!(error.contains(expected), "{request:?}: {error}");
         }
         drop(service);
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        assert!(send(free, &get("/", &[]), patience).await.unwrap_err().contains("refused"));
+        assert!(send(free, &get("/", &[]), patience).await.refusal().contains("refused"));
     }
 }

@@ -8,6 +8,7 @@ use crate::document::Loaded;
 use crate::environment::Environment;
 use crate::render::envoy::{Details, Proxy, file};
 use crate::upstream::{self, Upstream};
+use anyhow::bail;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ impl Place {
     ///
     /// # Errors
     /// What is missing, and how to get it.
-    pub(crate) fn find(machine: &Machine) -> Result<Self, String> {
+    pub(crate) fn find(machine: &Machine) -> anyhow::Result<Self> {
         let program = envoy::program(machine.envoy.as_deref())?;
         let module = envoy::module(machine.module.as_deref(), machine.details.shell())?;
         let [listen, admin] = port::both(machine.listen, machine.admin)?;
@@ -97,7 +98,7 @@ impl Services {
     ///
     /// # Errors
     /// The keys of tokens cannot be fetched, or there is no port.
-    pub(crate) fn start(runtime: &Runtime, machine: &Machine, loaded: &Loaded) -> Result<Self, String> {
+    pub(crate) fn start(runtime: &Runtime, machine: &Machine, loaded: &Loaded) -> anyhow::Result<Self> {
         let named = Destinations::of(&loaded.document, &machine.details.route_header);
         keys_can_be_had(&named, &machine.upstreams)?;
         let samples = Samples::start(runtime, &named, &machine.upstreams)?;
@@ -130,7 +131,7 @@ impl Services {
         machine: &Machine,
         loaded: &Loaded,
         variables: &Variables,
-    ) -> Result<Envoy, String> {
+    ) -> anyhow::Result<Envoy> {
         let Place { program, module, listen, admin } = place;
         let (listen, admin) = (*listen, *admin);
         let proxy = Proxy { upstreams: &self.upstreams, listen, admin, module, details: &machine.details };
@@ -140,9 +141,12 @@ impl Services {
 }
 
 /// A sample service has no keys.
-fn keys_can_be_had(named: &Destinations, given: &[Upstream]) -> Result<(), String> {
+fn keys_can_be_had(named: &Destinations, given: &[Upstream]) -> anyhow::Result<()> {
     let missing = named.key_servers.iter().find(|name| !given.iter().any(|upstream| upstream.name == **name));
-    missing.map_or(Ok(()), |name| {
-        Err(format!("the configuration fetches keys from {name}: give --upstream {name}=https://HOST or {name}=HOST:PORT"))
-    })
+    if let Some(name) = missing {
+        bail!(
+            "the configuration fetches keys from {name}: give --upstream {name}=https://HOST or {name}=HOST:PORT"
+        );
+    }
+    Ok(())
 }

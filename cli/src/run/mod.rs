@@ -77,20 +77,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let machine = &args.machine;
     upstream::unique(&machine.upstreams)?;
-    let name = input::name(&args.config);
-    let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
+    let (name, text) = input::named(&args.config)?;
     let variables = machine.environment.read()?;
     let checked = check::problems(&name, &text, &variables, out)?;
     if checked != check::Outcome::Fine {
         return Ok(checked.into());
     }
     let loaded = document::find(&name, &text, &variables, |_| true)?;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?;
     let services = Services::start(&runtime, machine, &loaded)?;
     let place = Place::find(machine)?;
     warn_of_unset(&loaded, &variables);
 
-    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
+    let stop = Stop::listen(&runtime).map_err(anyhow::Error::from)?;
     services.describe(out)?;
     let mut envoy = services.envoy(&place, machine, &loaded, &variables)?;
     let mut waited = envoy.until_ready(&stop)?;
@@ -146,7 +145,7 @@ fn needs_token(loaded: &Loaded) -> bool {
     let (which, request) = (Which::All, assign::Options::default());
     let now = crate::report::time::now().saturating_mul(1_000_000_000);
     let question = assign::Question { which: &which, unit: None, request: &request, jwks: &[], now };
-    let report = assign::explain(loaded, &question, |name| Err(format!("{name}: not fetched")), |_| {});
+    let report = assign::explain(loaded, &question, |_| Err("not fetched"), |_| {});
     report.map_or(true, |report| report.is_held())
 }
 

@@ -1,5 +1,6 @@
 //! Free addresses to listen on.
 
+use anyhow::Context as _;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -8,23 +9,22 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 ///
 /// # Errors
 /// The user's address cannot be had.
-pub(super) fn both(listen: Option<SocketAddr>, admin: Option<SocketAddr>) -> Result<[SocketAddr; 2], String> {
+pub(super) fn both(listen: Option<SocketAddr>, admin: Option<SocketAddr>) -> anyhow::Result<[SocketAddr; 2]> {
     // Both are held until both are found, so that they differ.
     let held =
         [hold(listen, 10_000, "Envoy (--listen)")?, hold(admin, 9901, "its admin interface (--admin)")?];
-    let address = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
-    Ok([address(&held[0])?, address(&held[1])?])
+    Ok([held[0].local_addr()?, held[1].local_addr()?])
 }
 
-fn hold(wanted: Option<SocketAddr>, usual: u16, what: &str) -> Result<TcpListener, String> {
+fn hold(wanted: Option<SocketAddr>, usual: u16, what: &str) -> anyhow::Result<TcpListener> {
     let address = wanted.unwrap_or_else(|| local(usual));
     match TcpListener::bind(address) {
         Err(error) if error.kind() == ErrorKind::AddrInUse && wanted.is_none() => {
-            let free = TcpListener::bind(local(0)).map_err(|error| error.to_string())?;
+            let free = TcpListener::bind(local(0))?;
             crate::output::complain(&format!("port {usual} is taken: {what} has another"));
             Ok(free)
         }
-        bound => bound.map_err(|error| format!("{what} cannot listen on {address}: {error}")),
+        bound => bound.with_context(|| format!("{what} cannot listen on {address}")),
     }
 }
 
@@ -48,6 +48,7 @@ pub(super) fn url(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     #[test]
     fn free_ports_differ_and_taken_ones_are_refused() {
@@ -55,7 +56,7 @@ mod tests {
         assert!(a.port() != b.port() && a.port() != 0 && b.port() != 0);
         let taken = TcpListener::bind(local(0)).unwrap();
         let address = taken.local_addr().unwrap();
-        let error = both(Some(address), Some(local(0))).unwrap_err();
+        let error = both(Some(address), Some(local(0))).refusal();
         assert!(error.starts_with(&format!("Envoy (--listen) cannot listen on {address}: ")), "{error}");
     }
 

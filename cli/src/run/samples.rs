@@ -2,6 +2,7 @@
 
 use crate::destinations::Destinations;
 use crate::upstream::Upstream;
+use anyhow::Context as _;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::runtime::Runtime;
@@ -18,13 +19,13 @@ impl Samples {
     ///
     /// # Errors
     /// There is no port.
-    pub(super) fn start(runtime: &Runtime, named: &Destinations, given: &[Upstream]) -> Result<Self, String> {
+    pub(super) fn start(runtime: &Runtime, named: &Destinations, given: &[Upstream]) -> anyhow::Result<Self> {
         let start = |name: &str| {
             let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
             let service = runtime.block_on(Service::start(name, free));
             service
                 .map(|service| (name.to_owned(), service))
-                .map_err(|error| format!("the sample service {name} cannot be started: {error}"))
+                .with_context(|| format!("the sample service {name} cannot be started"))
         };
         wanted(named, given).into_iter().map(start).collect::<Result<_, _>>().map(Self)
     }

@@ -4,6 +4,7 @@ use super::counters;
 use super::http::{self, Received, Sent};
 use super::requests::{self, Example};
 use super::visitors::{Visitors, of_browser};
+use crate::output::in_words;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -71,12 +72,12 @@ pub(super) async fn make(document: &Document, proxy: Proxy, told: impl Fn() -> b
     let before = counters::read(proxy.admin).await;
     let mut visited = Visited::default();
     if let Err(why) = visited.send(document, proxy, &told).await {
-        visited.failure = Some(why);
+        visited.failure = Some(in_words(&why));
     }
     tokio::time::sleep(ARRIVAL).await;
     match (before, counters::read(proxy.admin).await) {
         (Ok(before), Ok(after)) => visited.counted = counters::raised(&before, &after),
-        (Err(why), _) | (_, Err(why)) => visited.failure = visited.failure.or(Some(why)),
+        (Err(why), _) | (_, Err(why)) => visited.failure = visited.failure.or(Some(in_words(&why))),
     }
     visited
 }
@@ -87,7 +88,7 @@ impl Visited {
         document: &Document,
         proxy: Proxy,
         told: &impl Fn() -> bool,
-    ) -> Result<(), String> {
+    ) -> anyhow::Result<()> {
         let start = Instant::now();
         let over = || told() || start.elapsed() > TOTAL;
         self.send_visitors(document, proxy, &over).await?;
@@ -107,7 +108,7 @@ impl Visited {
         document: &Document,
         proxy: Proxy,
         over: &impl Fn() -> bool,
-    ) -> Result<(), String> {
+    ) -> anyhow::Result<()> {
         let visitors = Visitors::of(document);
         self.known = visitors.have_ids();
         let mut different: Vec<Outcome> = Vec::new();
@@ -209,7 +210,7 @@ async fn visit(
     listen: SocketAddr,
     example: &Example,
     cookies: &[(String, String)],
-) -> Result<(Outcome, Vec<(String, String)>), String> {
+) -> anyhow::Result<(Outcome, Vec<(String, String)>)> {
     let mut sent = example.sent(listen, of_browser());
     let had =
         sent.headers.iter().position(|(name, _)| name == "cookie").map(|index| sent.headers.remove(index).1);

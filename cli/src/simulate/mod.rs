@@ -6,6 +6,7 @@ use crate::document;
 use crate::input;
 use crate::output::{Failure, Format, Outcome};
 use crate::subject::Chosen;
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
 use std::path::PathBuf;
@@ -67,15 +68,15 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     }
     if let Some(path) = &args.plot {
         let title = format!("{}, {} units", report.name(), report.units);
-        plot::draw(path, &title, &report.bars()).map_err(|error| format!("{}: {error}", path.display()))?;
+        plot::draw(path, &title, &report.bars()).with_context(|| path.display().to_string())?;
     }
     Ok(if report.is_wrong() { Outcome::Problems } else { Outcome::Fine })
 }
 
 /// The configuration as it is at that time.
-fn at(loaded: Loaded, time: Option<&str>) -> Result<Loaded, String> {
+fn at(loaded: Loaded, time: Option<&str>) -> anyhow::Result<Loaded> {
     let now = match time {
-        Some(text) => weir_core::timestamp::parse(text).map_err(|error| format!("--at: {error}"))?,
+        Some(text) => weir_core::timestamp::parse(text).context("--at")?,
         None => crate::report::time::now().saturating_mul(1_000_000_000),
     };
     if !loaded.has_ramps() {
@@ -84,20 +85,17 @@ fn at(loaded: Loaded, time: Option<&str>) -> Result<Loaded, String> {
     if time.is_none() {
         crate::output::complain("ramps are simulated as they are now; --at TIME gives another time");
     }
-    loaded.at(now)
+    Ok(loaded.at(now)?)
 }
 
 /// How many units each variant gets.
-fn count(loaded: &Loaded, subject: &Subject, args: &Args) -> Result<Report, String> {
+fn count(loaded: &Loaded, subject: &Subject, args: &Args) -> anyhow::Result<Report> {
     let most = usize::try_from(args.number).unwrap_or(usize::MAX);
     if let Some(shape) = Shape::from_name(&args.ids.to_ascii_lowercase()) {
         return counted(loaded, subject, shape.ids().take(most), args.number, &args.ids);
     }
-    let text = input::read(args.ids.as_ref()).map_err(|error| {
-        format!(
-            "--ids {}: neither one of sequential, numeric, uuid, email, hex, nor a file: {error}",
-            args.ids
-        )
+    let text = input::read(args.ids.as_ref()).with_context(|| {
+        format!("--ids {}: neither one of sequential, numeric, uuid, email, hex, nor a file", args.ids)
     })?;
     let number = of_lines(&text).count() as u64;
     counted(loaded, subject, of_lines(&text).take(most), number, &args.ids)
@@ -109,11 +107,11 @@ fn counted(
     ids: impl Iterator<Item = Vec<u8>>,
     number: u64,
     name: &str,
-) -> Result<Report, String> {
+) -> anyhow::Result<Report> {
     let progress = progress(number);
     let report = simulate::run(loaded, subject, ids, name, |done| progress.set_position(done));
     progress.finish_and_clear();
-    report
+    Ok(report?)
 }
 
 /// A bar on standard error, if that is a terminal and the run is long enough to wait for.

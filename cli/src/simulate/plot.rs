@@ -1,9 +1,9 @@
 //! The picture of a simulation: for each variant the observed share over the expected one.
 
+use anyhow::{anyhow, bail};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
-use std::error::Error;
 use std::path::Path;
 use weir_workbench::simulate::Bar;
 
@@ -15,21 +15,17 @@ const EXPECTED: RGBColor = RGBColor(228, 87, 86);
 ///
 /// # Errors
 /// Another ending, or why the file cannot be written.
-pub(crate) fn draw(path: &Path, title: &str, bars: &[Bar]) -> Result<(), Box<dyn Error>> {
+pub(crate) fn draw(path: &Path, title: &str, bars: &[Bar]) -> anyhow::Result<()> {
     register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
-        .map_err(|_| "the built-in font is broken")?;
+        .map_err(|_| anyhow!("the built-in font is broken"))?;
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => chart(&SVGBackend::new(path, SIZE).into_drawing_area(), title, bars),
         Some("png") => chart(&BitMapBackend::new(path, SIZE).into_drawing_area(), title, bars),
-        _ => Err("a plot's file must end in .svg or .png".into()),
+        _ => bail!("a plot's file must end in .svg or .png"),
     }
 }
 
-fn chart<B: DrawingBackend>(
-    area: &DrawingArea<B, Shift>,
-    title: &str,
-    bars: &[Bar],
-) -> Result<(), Box<dyn Error>>
+fn chart<B: DrawingBackend>(area: &DrawingArea<B, Shift>, title: &str, bars: &[Bar]) -> anyhow::Result<()>
 where
     B::ErrorType: 'static,
 {

@@ -1,11 +1,14 @@
 //! What Envoy's admin interfaces say.
 
 use super::fleet::{Metric, Proxy, Reading, Reason};
+use super::rejected;
 use crate::http_client::{self, Unread, encoded};
+use crate::output::in_words;
+use anyhow::{Context as _, anyhow, bail};
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 use weir_core::escape::escape;
@@ -29,31 +32,31 @@ const DISCOVERED: &str = "extension_config_discovery.http_filter.";
 ///
 /// # Errors
 /// An address that is none, or certificates that cannot be read.
-pub(super) fn proxies(addresses: &[String], ca_file: Option<&Path>) -> Result<Vec<Proxy>, String> {
+pub(super) fn proxies(addresses: &[String], ca_file: Option<&Path>) -> anyhow::Result<Vec<Proxy>> {
     let urls: Vec<Url> = addresses.iter().map(|text| endpoint(text)).collect::<Result<_, _>>()?;
     if urls.is_empty() {
         return Ok(Vec::new());
     }
     let authorities = http_client::authorities(ca_file)
-        .map_err(|problem| format!("--ca-file {}: {problem}", ca_file.unwrap_or("".as_ref()).display()))?;
+        .with_context(|| format!("--ca-file {}", ca_file.unwrap_or("".as_ref()).display()))?;
     let client = http_client::client(authorities, |it| it.timeout(TOTAL));
-    let client = client.map_err(|error| error.to_string())?;
+    let client = client?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let all = urls.iter().map(|url| proxy(&client, url));
-    Ok(runtime.map_err(|error| error.to_string())?.block_on(join_all(all)))
+    Ok(runtime?.block_on(join_all(all)))
 }
 
 async fn proxy(client: &Client, url: &Url) -> Proxy {
     let name = name(url);
     match asked(client, url).await {
         Ok((labels, readings, reasons)) => Proxy { reasons, ..Proxy::new(name, labels, readings) },
-        Err(trouble) => Proxy::silent(name, BTreeMap::new(), trouble),
+        Err(trouble) => Proxy::silent(name, BTreeMap::new(), in_words(&trouble)),
     }
 }
 
 type Said = (BTreeMap<String, String>, Vec<Reading>, Vec<Reason>);
 
-async fn asked(client: &Client, url: &Url) -> Result<Said, String> {
+async fn asked(client: &Client, url: &Url) -> anyhow::Result<Said> {
     let pages = [
         "/server_info".to_owned(),
         format!("/stats?format=json&filter={}", encoded(FILTER)),
@@ -69,21 +72,21 @@ async fn asked(client: &Client, url: &Url) -> Result<Said, String> {
     Ok((node(&info), readings(&stats), reasons))
 }
 
-async fn page_of(client: &Client, url: &Url, page: String) -> Result<Value, String> {
+async fn page_of(client: &Client, url: &Url, page: String) -> anyhow::Result<Value> {
     let address = format!("{}{page}", url.as_str().trim_end_matches('/'));
-    let response = client.get(address).send().await.map_err(|error| http_client::causes(&error))?;
+    let response = client.get(address).send().await.map_err(|error| anyhow!(http_client::causes(&error)))?;
     let status = response.status().as_u16();
     if status == 404 && page == ECDS_FILTERS {
         return Ok(Value::Null);
     }
     if status != 200 {
-        return Err(format!("{page}: answered with status {status}"));
+        bail!("{page}: answered with status {status}");
     }
     let body = http_client::body(response, MAX_PAGE).await.map_err(|unread| match unread {
-        Unread::Broke(why) => why,
-        Unread::TooLong(_) => format!("{page}: {unread}"),
+        Unread::Broke(_) => unread.into(),
+        Unread::TooLong(_) => anyhow::Error::new(unread).context(page.clone()),
     })?;
-    serde_json::from_slice(&body).map_err(|_| format!("{page}: not an answer of Envoy's admin interface"))
+    serde_json::from_slice(&body).map_err(|_| anyhow!("{page}: not an answer of Envoy's admin interface"))
 }
 
 /// The ID of the node, and of Envoy.
@@ -124,22 +127,36 @@ fn of_module(name: &str, metric: &str, label: &str) -> Option<String> {
     Some(after.to_owned())
 }
 
+/// A rejected update of a listener.
+#[derive(Default)]
+struct Rejected<'d> {
+    at: Option<&'d str>,
+    /// Those of its plugins for which it was rejected.
+    plugins: BTreeSet<String>,
+}
+
 /// Listeners whose last update was rejected, with what Envoy says of it.
 fn reasons(dump: &Value) -> Vec<Reason> {
     let listeners = dump["configs"].as_array().into_iter().flatten();
     // A rejected listener appears twice, once without its name, and then also without the time.
-    let mut last: BTreeMap<(&str, String), Option<&str>> = BTreeMap::new();
+    let mut last: BTreeMap<(&str, &str), Rejected<'_>> = BTreeMap::new();
     for listener in listeners {
         let error = &listener["error_state"];
         let Some(details) = error["details"].as_str() else { continue };
-        let name = listener["name"].as_str().or_else(|| error["failed_configuration"]["name"].as_str());
-        let details = details.chars().take(MAX_REASON).collect();
-        let at = last.entry((name.unwrap_or_default(), details)).or_default();
-        *at = (*at).max(error["last_update_attempt"].as_str());
+        let failed = &error["failed_configuration"];
+        let name = listener["name"].as_str().or_else(|| failed["name"].as_str());
+        let rejected = last.entry((name.unwrap_or_default(), details)).or_default();
+        rejected.at = rejected.at.max(error["last_update_attempt"].as_str());
+        rejected.plugins.extend(rejected::plugins(failed, details));
     }
-    let rejected = last.into_iter().map(|((name, details), at)| {
+    let rejected = last.into_iter().map(|((name, details), Rejected { at, plugins })| {
+        let plugins: Vec<String> = plugins.into_iter().collect();
         let at = at.unwrap_or("an unknown time");
-        Reason::of_listener(format!("listener {name}: an update was rejected at {at}: {details}"))
+        // No later change of the listener arrives either, whatever it is about.
+        let whose = if plugins.is_empty() { ", for none of its plugins" } else { "" };
+        let details: String = details.chars().take(MAX_REASON).collect();
+        let text = format!("listener {name}: an update was rejected at {at}{whose}: {details}");
+        Reason { plugins, text }
     });
     rejected.collect()
 }
@@ -157,9 +174,8 @@ fn rejected_filters(dump: &Value, stats: &Value) -> Vec<Reason> {
         let is_rejected = timestamp::parse(at).ok()? / 1_000_000 > accepted;
         let text = format!("filter {name}: Envoy rejected its last update, which came at {at}");
         let filter = &config["ecds_filter"]["typed_config"];
-        // The plugin's name in WebAssembly, in the native module.
-        let plugin = filter["config"]["name"].as_str().or_else(|| filter["filter_name"].as_str());
-        is_rejected.then(|| Reason { plugin: Some(plugin.unwrap_or(name).to_owned()), text })
+        let plugin = rejected::name(filter).unwrap_or(name).to_owned();
+        is_rejected.then(|| Reason { plugins: vec![plugin], text })
     });
     rejected.collect()
 }
@@ -169,9 +185,9 @@ fn name(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn endpoint(text: &str) -> Result<Url, String> {
+fn endpoint(text: &str) -> anyhow::Result<Url> {
     let wrong = || {
-        format!("--admin: invalid URL {:?}: expected an address such as http://localhost:9901", escape(text))
+        anyhow!("--admin: invalid URL {:?}: expected an address such as http://localhost:9901", escape(text))
     };
     let url = Url::parse(text).map_err(|_| wrong())?;
     let good = ["http", "https"].contains(&url.scheme()) && url.has_host();
@@ -181,6 +197,7 @@ fn endpoint(text: &str) -> Result<Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
     use serde_json::json;
 
     #[test]
@@ -208,16 +225,29 @@ mod tests {
 
     #[test]
     fn a_rejected_listener_says_why() {
-        let error = json!({"last_update_attempt": "2026-01-01T00:00:00Z", "details": "bad",
-            "failed_configuration": {"name": "http"}});
+        let details = "Unable to create Wasm plugin shop";
+        let filter = json!({"name": "weir", "typed_config": {"@type": "x/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {"name": "shop"}}});
+        let error = json!({"last_update_attempt": "2026-01-01T00:00:00Z", "details": details,
+            "failed_configuration": {"name": "http", "filter_chains": [filter]}});
         let mut without_time = error.clone();
         without_time.as_object_mut().unwrap().remove("last_update_attempt");
         let dump = json!({"configs": [
             {"name": "http", "error_state": error}, {"error_state": error}, {"error_state": without_time},
             {"name": "good", "active_state": {}}]});
-        let expected = "listener http: an update was rejected at 2026-01-01T00:00:00Z: bad";
-        assert_eq!(reasons(&dump), [Reason::of_listener(expected.to_owned())]);
+        let text = format!("listener http: an update was rejected at 2026-01-01T00:00:00Z: {details}");
+        assert_eq!(reasons(&dump), [Reason { plugins: vec!["shop".to_owned()], text }]);
         assert!(reasons(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn a_listener_that_is_rejected_for_something_else_is_about_no_plugin() {
+        let error = json!({"details": "error adding listener: address in use", "failed_configuration": {
+            "name": "http", "filter": {"@type": "x/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {"name": "w"}}}});
+        let found = reasons(&json!({"configs": [{"error_state": error}]}));
+        let text = "listener http: an update was rejected at an unknown time, for none of its plugins: \
+                    error adding listener: address in use";
+        assert_eq!(found, [Reason { plugins: Vec::new(), text: text.to_owned() }]);
     }
 
     #[test]
@@ -238,7 +268,7 @@ mod tests {
         {
             let found = rejected("2026-01-01T00:00:00.124Z", at + 123, filter);
             let text = "filter a.b: Envoy rejected its last update, which came at 2026-01-01T00:00:00.124Z";
-            assert_eq!(found, [Reason { plugin: Some(plugin.to_owned()), text: text.to_owned() }]);
+            assert_eq!(found, [Reason { plugins: vec![plugin.to_owned()], text: text.to_owned() }]);
         }
         assert!(rejected_filters(&Value::Null, &json!({})).is_empty());
     }
@@ -248,7 +278,7 @@ mod tests {
         assert_eq!(name(&endpoint("http://localhost:9901").unwrap()), "localhost:9901");
         assert_eq!(name(&endpoint("https://admin.example/a/").unwrap()), "admin.example");
         for text in ["localhost:9901", "ftp://x", "http://x/?a", ""] {
-            assert!(endpoint(text).unwrap_err().contains("http://localhost:9901"), "{text}");
+            assert!(endpoint(text).refusal().contains("http://localhost:9901"), "{text}");
         }
     }
 }

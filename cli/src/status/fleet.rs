@@ -59,19 +59,15 @@ pub(super) struct Proxy {
 /// A last update that Envoy rejected: the proxy runs an older one. The native module has no other sign of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
-    /// The plugin that it is about. None: a listener, and so any of its plugins.
-    pub(super) plugin: Option<String>,
+    /// The plugins for which Envoy rejected it; none where it is something else in the listener.
+    pub(super) plugins: Vec<String>,
     pub(super) text: String,
 }
 
 impl Reason {
-    pub(super) fn of_listener(text: String) -> Self {
-        Self { plugin: None, text }
-    }
-
     /// Whether it is about this plugin.
     pub(super) fn is_about(&self, plugin: &str) -> bool {
-        self.plugin.as_ref().is_none_or(|of| of == plugin)
+        self.plugins.iter().any(|of| of == plugin)
     }
 }
 
@@ -234,13 +230,20 @@ mod tests {
             reasons,
             ..proxy(&[(Metric::Hash, "weir", 7), (Metric::Accepted, "weir", 100)])
         };
-        let of = |plugin: &str| Reason { plugin: Some(plugin.to_owned()), text: String::new() };
+        let of = |plugins: &[&str]| Reason {
+            plugins: plugins.iter().map(|it| (*it).to_owned()).collect(),
+            text: String::new(),
+        };
         let question =
             |plugin: Option<&str>| Question { expected: Some(7), plugin: plugin.map(str::to_owned) };
-        let listener = with(vec![Reason::of_listener("listener".to_owned())]);
-        assert_eq!(listener.state(&question(None)), State::Refuses);
-        assert_eq!(with(vec![of("weir")]).state(&question(Some("weir"))), State::Refuses);
-        assert_eq!(with(vec![of("other's")]).state(&question(None)), State::Runs, "a filter of others");
+        assert_eq!(with(vec![of(&["weir"])]).state(&question(Some("weir"))), State::Refuses);
+        assert_eq!(with(vec![of(&["other's", "weir"])]).state(&question(None)), State::Refuses);
+        assert_eq!(with(vec![of(&["other's"])]).state(&question(None)), State::Runs, "a filter of others");
+        assert_eq!(
+            with(vec![of(&[])]).state(&question(None)),
+            State::Runs,
+            "a listener, but no plugin of it"
+        );
         assert_eq!(with(Vec::new()).state(&question(None)), State::Runs);
     }
 

@@ -1,16 +1,19 @@
 //! `weir status`: which proxies run which configuration, as they report it themselves.
 //!
-//! `prometheus` and `admin` collect readings, `fleet` makes proxies of them and judges each, `view` shows them.
+//! `prometheus` and `admin` collect readings, `rejected` reads for what Envoy rejected a listener, `fleet` makes proxies of
+//! them and judges each, `view` shows them.
 
 mod admin;
 mod fleet;
 mod prometheus;
+mod rejected;
 mod view;
 
 use crate::document;
 use crate::environment;
 use crate::output::{Failure, Format, Outcome};
 use crate::report::prometheus::Connection;
+use anyhow::anyhow;
 use fleet::{Fleet, Question};
 use std::io::Write;
 use std::path::PathBuf;
@@ -71,10 +74,11 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         let found = prometheus::proxies(&connection, &args.matchers, args.plugin.as_deref())?;
         // An error of its own: proxies of another source say nothing of those that Prometheus should have.
         if found.is_empty() {
-            return Err("no proxy in Prometheus reports weir_config_hash: are the proxies scraped, is the module of this \
-                        version, and do labels come out as labels (weir render bootstrap)?"
-                .to_owned()
-                .into());
+            let message = anyhow!(
+                "no proxy in Prometheus reports weir_config_hash: are the proxies scraped, is the module of this version, \
+                 and do labels come out as labels (weir render bootstrap)?"
+            );
+            return Err(message.into());
         }
         proxies.extend(found);
     }

@@ -21,17 +21,17 @@ pub(super) fn proxies(
     connection: &Connection,
     matchers: &[String],
     plugin: Option<&str>,
-) -> Result<Vec<Proxy>, String> {
+) -> anyhow::Result<Vec<Proxy>> {
     let server = Prometheus::open(connection)?;
     let now = time::now();
     found(&|query| server.at(query, now), matchers, plugin)
 }
 
 fn found(
-    ask: &dyn Fn(&str) -> Result<Vec<Series>, String>,
+    ask: &dyn Fn(&str) -> anyhow::Result<Vec<Series>>,
     matchers: &[String],
     plugin: Option<&str>,
-) -> Result<Vec<Proxy>, String> {
+) -> anyhow::Result<Vec<Proxy>> {
     let of = |metric: &str| format!("{metric}{{{}}}", matchers.join(","));
     let mut readings: BTreeMap<Labels, Vec<Reading>> = BTreeMap::new();
     let take = |readings: &mut BTreeMap<Labels, Vec<Reading>>, metric: Metric, label: &str, query: &str| {
@@ -42,7 +42,7 @@ fn found(
             let reading = Reading { metric, of: of.clone(), value: *value as u64 };
             readings.entry(chosen(&series.labels, &TARGET)).or_default().push(reading);
         }
-        Ok::<(), String>(())
+        Ok::<(), anyhow::Error>(())
     };
     for (metric, name, label) in Metric::OWN {
         take(&mut readings, metric, label, &of(name))?;
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_job_with_a_plugin_is_ours_with_all_its_proxies() {
         let target = |instance: &'static str, job: &'static str| [("instance", instance), ("job", job)];
-        let ask = |query: &str| -> Result<Vec<Series>, String> {
+        let ask = |query: &str| -> anyhow::Result<Vec<Series>> {
             let plugin = [&target("a:1", "edge")[..], &[("plugin", "weir"), ("other", "x")]].concat();
             let filter = [&target("b:1", "edge")[..], &[("filter", "weir")]].concat();
             Ok(match query {
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(states, [("a:1", State::Runs), ("b:1", State::Nothing), ("c:1", State::Unknown)]);
         assert_eq!(proxies[0].plugins["weir"].version.as_deref(), Some("0.1.0"));
         assert_eq!(proxies[1].rejections["weir"], 3);
-        assert!(found(&|_| Err("gone".to_owned()), &[], None).is_err());
+        assert!(found(&|_| Err(anyhow::anyhow!("gone")), &[], None).is_err());
         assert!(found(&|_| Ok(Vec::new()), &[], None).unwrap().is_empty());
     }
 
@@ -175,7 +175,7 @@ mod tests {
         let filter = |instance: &str, filter: &str, value| {
             series(&[("instance", instance), ("job", "gateway"), ("filter", filter)], value)
         };
-        let ask = |query: &str| -> Result<Vec<Series>, String> {
+        let ask = |query: &str| -> anyhow::Result<Vec<Series>> {
             Ok(match query {
                 "weir_config_hash{}" => {
                     vec![series(&[("instance", "a:1"), ("job", "edge"), ("plugin", "shop.weir")], 7.0)]

@@ -3,8 +3,10 @@
 use super::state::Shared;
 use crate::document::{self, Loaded};
 use crate::input;
+use crate::output::in_words;
 use crate::run::stop::Stop;
 use crate::run::{Envoy, Machine, Place, Services, Waited, warn_of_unset};
+use anyhow::bail;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +34,7 @@ struct House {
 
 impl Keeper<'_> {
     /// Follows the file until the program is stopped. Envoy is where `place` says.
-    pub(super) fn keep(self, place: Result<Place, String>) {
+    pub(super) fn keep(self, place: anyhow::Result<Place>) {
         let mut house = None;
         let mut told = self.renew(&mut house, &place);
         let mut unreadable = false;
@@ -48,7 +50,7 @@ impl Keeper<'_> {
                 Err(error) => {
                     // A file that an editor replaces is away for a moment.
                     unreadable = true;
-                    self.shared.file(Err(error.to_string()));
+                    self.shared.file(Err(error));
                 }
             }
         }
@@ -60,8 +62,10 @@ impl Keeper<'_> {
         match running.envoy.is_over() {
             Ok(None) => false,
             over => {
-                let why = over
-                    .map_or_else(|error| error, |status| status.map(|it| it.to_string()).unwrap_or_default());
+                let why = match over {
+                    Ok(status) => status.map(|it| it.to_string()).unwrap_or_default(),
+                    Err(error) => error.to_string(),
+                };
                 *house = None;
                 self.shared.missing(format!(
                     "Envoy has ended ({why}): its log is on the terminal; change the file to start it again"
@@ -72,16 +76,16 @@ impl Keeper<'_> {
     }
 
     /// Runs what is in the file now. A file with problems changes nothing. True when we are to stop.
-    fn renew(&self, house: &mut Option<House>, place: &Result<Place, String>) -> bool {
+    fn renew(&self, house: &mut Option<House>, place: &anyhow::Result<Place>) -> bool {
         // Why there is none was said at the beginning.
         let Ok(place) = place else { return false };
         match self.load() {
             Err(why) if house.is_some() => {
-                self.shared.behind(why);
+                self.shared.behind(in_words(&why));
                 false
             }
             Err(why) => {
-                self.shared.missing(why);
+                self.shared.missing(in_words(&why));
                 false
             }
             Ok(loaded) => {
@@ -91,28 +95,28 @@ impl Keeper<'_> {
                 match self.start(place, &loaded) {
                     Ok(Some(started)) => *house = Some(started),
                     Ok(None) => return true,
-                    Err(why) => self.shared.missing(why),
+                    Err(why) => self.shared.missing(in_words(&why)),
                 }
                 false
             }
         }
     }
 
-    fn load(&self) -> Result<Loaded, String> {
+    fn load(&self) -> anyhow::Result<Loaded> {
         let name = input::name(self.config);
         let text = self.shared.now().text;
-        document::find(&name, &text, &self.variables, |_| true)
+        Ok(document::find(&name, &text, &self.variables, |_| true)?)
     }
 
     /// Starts Envoy, and waits until it serves. `None` when we are to stop.
-    fn start(&self, place: &Place, loaded: &Loaded) -> Result<Option<House>, String> {
+    fn start(&self, place: &Place, loaded: &Loaded) -> anyhow::Result<Option<House>> {
         let services = Services::start(self.runtime, self.machine, loaded)?;
         warn_of_unset(loaded, &self.variables);
         let mut envoy = services.envoy(place, self.machine, loaded, &self.variables)?;
         match envoy.until_ready(self.stop)? {
             Waited::Told => Ok(None),
             Waited::Ended { status, .. } => {
-                Err(format!("Envoy has ended before it served ({status}): its log is on the terminal"))
+                bail!("Envoy has ended before it served ({status}): its log is on the terminal")
             }
             Waited::Ready => {
                 self.shared.ready();

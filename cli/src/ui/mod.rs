@@ -10,10 +10,11 @@ mod server;
 mod state;
 
 use crate::input;
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, in_words};
 use crate::run::stop::Stop;
 use crate::run::{Machine, Place};
 use crate::upstream;
+use anyhow::{Context as _, anyhow};
 use keeper::Keeper;
 use page::Page;
 use state::{Shared, Token};
@@ -67,29 +68,28 @@ const PORT: u16 = 8600;
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     upstream::unique(&args.machine.upstreams)?;
     if args.config.as_os_str() == "-" {
-        return Err("standard input cannot be followed: expected a file".to_owned().into());
+        return Err(anyhow!("standard input cannot be followed: expected a file").into());
     }
-    let name = input::name(&args.config);
-    let text = input::read(&args.config).map_err(|error| format!("{name}: {error}"))?;
+    let (name, text) = input::named(&args.config)?;
     let variables = args.machine.environment.read()?;
     let page = Page::find(args.page.as_deref())?;
     let listener = listen(args.port)?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(anyhow::Error::from)?;
     let token = Token::random()?;
     let url = format!("http://{address}/{}/", token.text());
     // What is missing is reported, and no reason to stop.
     let place = if args.no_envoy {
-        Err("it was started with --no-envoy".to_owned())
+        Err(anyhow!("it was started with --no-envoy"))
     } else {
         Place::find(&args.machine)
     };
 
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let stop = Stop::listen(&runtime).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?;
+    let stop = Stop::listen(&runtime).map_err(anyhow::Error::from)?;
     let shared = Arc::new(Shared::new(&name, text));
     // Said before the page can ask for it.
     if let Err(why) = &place {
-        shared.missing(why.clone());
+        shared.missing(in_words(why));
     }
     runtime.block_on(server::start(listener, page, token, Arc::clone(&shared)))?;
     writeln!(out, "{name}: {url}")?;
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
             place.url(),
             place.admin_url()
         )?,
-        Err(why) => writeln!(out, "Without Envoy: {why}")?,
+        Err(why) => writeln!(out, "Without Envoy: {}", in_words(why))?,
     }
     writeln!(out, "\nCtrl-C stops everything.")?;
     out.flush()?;
@@ -119,14 +119,14 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
 }
 
 /// A port of this machine: no other one reaches it.
-fn listen(wanted: Option<u16>) -> Result<TcpListener, String> {
+fn listen(wanted: Option<u16>) -> anyhow::Result<TcpListener> {
     let at = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let listener = match (at(wanted.unwrap_or(PORT)), wanted) {
         (Err(error), None) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            at(0).map_err(|error| error.to_string())
+            at(0).map_err(anyhow::Error::from)
         }
-        (bound, _) => bound.map_err(|error| format!("--port {}: {error}", wanted.unwrap_or(PORT))),
+        (bound, _) => bound.with_context(|| format!("--port {}", wanted.unwrap_or(PORT))),
     }?;
-    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -1,5 +1,6 @@
 //! The page's files.
 
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -26,32 +27,30 @@ impl Page {
     ///
     /// # Errors
     /// There is none, and how to get one.
-    pub(super) fn find(wanted: Option<&Path>) -> Result<Self, String> {
+    pub(super) fn find(wanted: Option<&Path>) -> anyhow::Result<Self> {
         match wanted {
-            Some(folder) => {
-                Self::read(folder).map_err(|error| format!("--page {}: {error}", folder.display()))
-            }
+            Some(folder) => Self::read(folder).with_context(|| format!("--page {}", folder.display())),
             None => {
                 let folders = usual(env::current_exe().ok().as_deref());
                 let found = folders.iter().find(|folder| folder.join(FILES[0].0).exists());
-                let folder = found.ok_or(
+                let folder = found.context(
                     "the page is missing: `make playground` builds target/playground; a release has it beside the program; \
                      --page names its folder",
                 )?;
-                Self::read(folder).map_err(|error| format!("{}: {error}", folder.display()))
+                Self::read(folder).with_context(|| folder.display().to_string())
             }
         }
     }
 
-    fn read(folder: &Path) -> Result<Self, String> {
+    fn read(folder: &Path) -> anyhow::Result<Self> {
         let mut files = Vec::new();
         for (name, kind) in FILES {
-            let bytes = std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+            let bytes = std::fs::read(folder.join(name)).context(name)?;
             files.push((name, kind, Bytes::from(bytes)));
         }
         let index = String::from_utf8_lossy(&files[0].2);
         if !index.contains(MARK.0) {
-            return Err(format!("{}: not the playground's", FILES[0].0));
+            bail!("{}: not the playground's", FILES[0].0);
         }
         let marked = index.replacen(MARK.0, MARK.1, 1);
         files[0].2 = Bytes::from(marked);
@@ -76,6 +75,7 @@ fn usual(program: Option<&Path>) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     fn folder(index: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn a_folder_without_the_page_is_refused() {
         let other = folder("<html>");
-        assert!(Page::find(Some(other.path())).unwrap_err().contains("not the playground's"));
+        assert!(Page::find(Some(other.path())).refusal().contains("not the playground's"));
         std::fs::remove_file(other.path().join("worker.js")).unwrap();
-        assert!(Page::find(Some(other.path())).unwrap_err().contains("worker.js: "));
+        assert!(Page::find(Some(other.path())).refusal().contains("worker.js: "));
     }
 
     #[test]

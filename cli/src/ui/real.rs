@@ -3,6 +3,7 @@
 use super::state::Shared;
 use crate::run::http::{self, Sent};
 use crate::run::{Counters, added, raised, read_counters, seen};
+use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -58,15 +59,15 @@ pub(super) struct Answer {
 }
 
 impl Question {
-    fn sent(self) -> Result<Sent, String> {
+    fn sent(self) -> anyhow::Result<Sent> {
         let mut headers = Vec::new();
         for line in &self.headers {
             let (name, value) = line
                 .split_once(':')
-                .ok_or_else(|| format!("invalid header {line:?}: expected NAME: VALUE"))?;
+                .with_context(|| format!("invalid header {line:?}: expected NAME: VALUE"))?;
             let name = name.trim().to_ascii_lowercase();
             if FRAMING.contains(&name.as_str()) {
-                return Err(format!("the header {name} cannot be sent from here"));
+                bail!("the header {name} cannot be sent from here");
             }
             headers.push((name, value.trim().to_owned()));
         }
@@ -81,9 +82,9 @@ impl Question {
 ///
 /// # Errors
 /// There is no Envoy, it does not answer, or the request is not one.
-pub(super) async fn ask(question: Question, shared: &Shared) -> Result<Answer, String> {
+pub(super) async fn ask(question: Question, shared: &Shared) -> anyhow::Result<Answer> {
     let sent = question.sent()?;
-    let _turn = shared.turn.acquire().await.map_err(|error| error.to_string())?;
+    let _turn = shared.turn.acquire().await?;
     let [listen, admin] = shared.now().serving()?;
     // Without the admin interface nothing is counted, and all else is as it is.
     let before = read_counters(admin).await;
@@ -109,6 +110,7 @@ pub(super) async fn ask(question: Question, shared: &Shared) -> Result<Answer, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     fn question(headers: &[&str], cookies: &[&str]) -> Question {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
@@ -133,9 +135,9 @@ mod tests {
         for line in
             ["Host: other", "content-length: 5", "Transfer-Encoding: chunked", "connection: x-weir-route"]
         {
-            assert!(question(&[line], &[]).sent().unwrap_err().contains("cannot be sent"), "{line}");
+            assert!(question(&[line], &[]).sent().refusal().contains("cannot be sent"), "{line}");
         }
-        assert!(question(&["nothing"], &[]).sent().unwrap_err().contains("NAME: VALUE"));
+        assert!(question(&["nothing"], &[]).sent().refusal().contains("NAME: VALUE"));
     }
 
     #[tokio::test]
@@ -143,7 +145,7 @@ mod tests {
         let service = weir_upstream::Upstream::start("v1", ([127, 0, 0, 1], 0).into()).await.unwrap();
         let shared = Shared::new("a.yaml", String::new());
         let asked = ask(question(&[], &[]), &shared).await;
-        assert_eq!(asked.unwrap_err(), "Envoy is starting");
+        assert_eq!(asked.refusal(), "Envoy is starting");
         shared.starting("http://h", [service.address(), service.address()]);
         shared.ready();
         let answer = ask(question(&["x-a: 1", "x-answer-status: 418"], &["id=1"]), &shared).await.unwrap();

@@ -4,6 +4,7 @@
 use super::page::Page;
 use super::real::{self, Question};
 use super::state::{Shared, Token};
+use crate::output::in_words;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -62,9 +63,9 @@ pub(super) async fn start(
     page: Page,
     token: Token,
     shared: Arc<Shared>,
-) -> Result<(), String> {
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let port = listener.local_addr()?.port();
     let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
     let server = Arc::new(Server { page, token, hosts, shared });
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -157,7 +158,7 @@ impl Server {
         };
         match real::ask(question, &self.shared).await {
             Ok(answer) => json(StatusCode::OK, &answer),
-            Err(error) => json(StatusCode::BAD_GATEWAY, &Failed { error }),
+            Err(error) => json(StatusCode::BAD_GATEWAY, &Failed { error: in_words(&error) }),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What the server tells the page: the file as it is now, and what Envoy does.
 
+use crate::input::Unreadable;
+use anyhow::anyhow;
 use serde::Serialize;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
@@ -13,10 +16,10 @@ impl Token {
     ///
     /// # Errors
     /// The system has no random numbers.
-    pub(super) fn random() -> Result<Self, String> {
+    pub(super) fn random() -> anyhow::Result<Self> {
         let mut bytes = [0; 24];
         let provider = rustls::crypto::ring::default_provider();
-        provider.secure_random.fill(&mut bytes).map_err(|_| "the system has no random numbers".to_owned())?;
+        provider.secure_random.fill(&mut bytes).map_err(|_| anyhow!("the system has no random numbers"))?;
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
@@ -43,6 +46,26 @@ pub(super) enum Envoy {
     /// There is none.
     Missing,
 }
+
+/// Why no Envoy takes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotServing {
+    /// It is being started.
+    Starting,
+    /// There is none: why.
+    Missing(String),
+}
+
+impl fmt::Display for NotServing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starting => f.write_str("Envoy is starting"),
+            Self::Missing(why) => write!(f, "there is no Envoy: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for NotServing {}
 
 /// What the page gets.
 #[derive(Clone, Debug, Serialize)]
@@ -110,14 +133,14 @@ impl Shared {
     }
 
     /// The file has another text, or cannot be read.
-    pub(super) fn file(&self, text: Result<String, String>) {
+    pub(super) fn file(&self, text: Result<String, Unreadable>) {
         self.change(|state| match text {
             Ok(text) => {
                 state.text = text;
                 state.unreadable = None;
                 state.current = false;
             }
-            Err(why) => state.unreadable = Some(why),
+            Err(why) => state.unreadable = Some(why.to_string()),
         });
     }
 
@@ -150,13 +173,11 @@ impl State {
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn serving(&self) -> Result<[SocketAddr; 2], String> {
+    pub(super) fn serving(&self) -> Result<[SocketAddr; 2], NotServing> {
         match (&self.envoy, self.addresses) {
             (Envoy::Ready, Some(addresses)) => Ok(addresses),
-            (Envoy::Missing, _) => {
-                Err(format!("there is no Envoy: {}", self.why.as_deref().unwrap_or_default()))
-            }
-            _ => Err("Envoy is starting".to_owned()),
+            (Envoy::Missing, _) => Err(NotServing::Missing(self.why.clone().unwrap_or_default())),
+            _ => Err(NotServing::Starting),
         }
     }
 }
@@ -192,12 +213,12 @@ mod tests {
         let addresses = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         assert!(shared.now().serving().is_err());
         shared.starting("http://127.0.0.1:1", addresses);
-        assert_eq!(shared.now().serving(), Err("Envoy is starting".to_owned()));
+        assert_eq!(shared.now().serving(), Err(NotServing::Starting));
         shared.ready();
         assert_eq!(shared.now().serving(), Ok(addresses));
         shared.behind("the file has problems".to_owned());
         assert_eq!(shared.now().serving(), Ok(addresses), "the last one without problems goes on");
         shared.missing("no program".to_owned());
-        assert_eq!(shared.now().serving(), Err("there is no Envoy: no program".to_owned()));
+        assert_eq!(shared.now().serving(), Err(NotServing::Missing("no program".to_owned())));
     }
 }

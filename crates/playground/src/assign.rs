@@ -1,6 +1,6 @@
 //! `weir assign` for a page.
 
-use crate::answer::FILE;
+use crate::answer::{Error, FILE};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use weir_workbench::assign::{self, Options, Report, Section, Which};
@@ -80,7 +80,7 @@ pub(crate) struct Answer {
 ///
 /// # Errors
 /// A text without the configuration, or a request that cannot be.
-pub(crate) fn answer(question: Question) -> Result<Answer, String> {
+pub(crate) fn answer(question: Question) -> Result<Answer, Error> {
     let mut variables = Variables::default();
     variables.add("environment", &question.env)?;
     let which = question.experiment.map_or(Which::All, Which::Experiment);
@@ -110,8 +110,7 @@ pub(crate) fn answer(question: Question) -> Result<Answer, String> {
         // A number that is none, or out of range, becomes the nearest.
         now: (question.now * 1e6) as u64,
     };
-    let key_set =
-        |name: &str| question.jwks.get(name).cloned().ok_or_else(|| format!("no key set for {name}"));
+    let key_set = |name: &str| question.jwks.get(name).cloned().ok_or("no key set");
     let mut notes = Vec::new();
     let report = assign::explain(&loaded, &asked, key_set, |note| notes.push(note.to_owned()))?;
     Ok(Answer { sections: report.sections(), report, notes })

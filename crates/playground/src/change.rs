@@ -1,6 +1,6 @@
 //! `weir simulate` and `weir plan` for a page.
 
-use crate::answer::FILE;
+use crate::answer::{Error, FILE};
 use serde::{Deserialize, Serialize};
 use weir_workbench::change::plan::{self, Change};
 use weir_workbench::document;
@@ -36,11 +36,11 @@ pub struct Simulation {
 }
 
 /// An experiment by its key, or a split by its rule's name.
-fn which(experiment: Option<String>, split: Option<String>) -> Result<Which, String> {
+fn which(experiment: Option<String>, split: Option<String>) -> Result<Which, Error> {
     match (experiment, split) {
         (Some(key), None) => Ok(Which::Experiment(key)),
         (None, Some(rule)) => Ok(Which::Split(rule)),
-        _ => Err("expected an experiment or a split".to_owned()),
+        _ => Err(Error::NoSubject),
     }
 }
 
@@ -59,19 +59,22 @@ pub(crate) struct Simulated {
 ///
 /// # Errors
 /// A text without the subject, or numbers out of range.
-pub(crate) fn simulate(question: Simulation) -> Result<Simulated, String> {
+pub(crate) fn simulate(question: Simulation) -> Result<Simulated, Error> {
     let shape = Shape::from_name(&question.ids).ok_or_else(|| {
         let names = Shape::ALL.map(Shape::name).join(", ");
-        format!("ids: unknown shape {:?}: expected one of {names}", question.ids)
+        Error::Field("ids", format!("unknown shape {:?}: expected one of {names}", question.ids))
     })?;
     if !(1..=MAX_UNITS).contains(&question.units) {
-        return Err(format!("units: {} is not a number from 1 to {MAX_UNITS}", question.units));
+        let message = format!("{} is not a number from 1 to {MAX_UNITS}", question.units);
+        return Err(Error::Field("units", message));
     }
     let which = which(question.experiment, question.split)?;
     let variables = Variables::default();
     let loaded = document::find(FILE, &question.text, &variables, |loaded| which.find(loaded).is_ok())?;
     let now = match &question.at {
-        Some(text) => weir_core::timestamp::parse(text).map_err(|error| format!("time: {error}"))?,
+        Some(text) => {
+            weir_core::timestamp::parse(text).map_err(|error| Error::Field("time", error.to_string()))?
+        }
         // A number that is none, or out of range, becomes the nearest.
         None => (question.now * 1e6) as u64,
     };
@@ -121,7 +124,7 @@ pub(crate) struct Planned {
 ///
 /// # Errors
 /// A text without the subject, weights that cannot be had.
-pub(crate) fn plan(question: Planning) -> Result<Planned, String> {
+pub(crate) fn plan(question: Planning) -> Result<Planned, Error> {
     let change = Change {
         which: &which(question.experiment, question.split)?,
         weights: &question.weights,
@@ -132,7 +135,7 @@ pub(crate) fn plan(question: Planning) -> Result<Planned, String> {
     let report = change.planned(FILE, &question.text)?;
     let (text, by_hand) = match change.applied(FILE, &question.text) {
         Ok(text) => (Some(text), None),
-        Err(why) => (None, Some(why)),
+        Err(why) => (None, Some(why.to_string())),
     };
     Ok(Planned { report, text, by_hand })
 }

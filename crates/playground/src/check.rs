@@ -1,6 +1,6 @@
 //! `weir check` for a page.
 
-use crate::answer::FILE;
+use crate::answer::{Error, FILE};
 use serde::{Deserialize, Serialize};
 use weir_workbench::check::{self, Checked, Settings, page};
 use weir_workbench::document;
@@ -56,7 +56,7 @@ struct Subject {
 ///
 /// # Errors
 /// Never: what is wrong with the text is the answer.
-pub(crate) fn answer(question: Question) -> Result<Answer, String> {
+pub(crate) fn answer(question: Question) -> Result<Answer, Error> {
     let variables = Variables::default();
     let settings = Settings { whose: Whose::Recognised, variables: &variables, allow_none: false };
     let report = Checked::new(vec![check::of_text(FILE.to_owned(), &question.text, &settings)], false);

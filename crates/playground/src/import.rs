@@ -1,5 +1,6 @@
 //! `weir import` for a page.
 
+use crate::answer::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use weir_allocation::sdk::Algorithm;
@@ -77,7 +78,7 @@ pub(crate) struct Answer {
 ///
 /// # Errors
 /// A text that is not such a file, options that cannot be.
-pub(crate) fn answer(question: Question) -> Result<Answer, String> {
+pub(crate) fn answer(question: Question) -> Result<Answer, Error> {
     let name = format!("{}.yaml", question.from.name());
     let vendor = match question.from {
         Format::Growthbook => weir_definitions::Vendor::Growthbook,
@@ -94,9 +95,10 @@ pub(crate) fn answer(question: Question) -> Result<Answer, String> {
     })
 }
 
-fn of_istio(question: Question, name: &str) -> Result<Answer, String> {
+fn of_istio(question: Question, name: &str) -> Result<Answer, Error> {
     if let Some(text) = question.units.iter().find(|text| !text.contains(':')) {
-        return Err(format!("units: {text}: expected a source such as header:x-user-id or cookie:uid"));
+        let message = format!("{text}: expected a source such as header:x-user-id or cookie:uid");
+        return Err(Error::Field("units", message));
     }
     let options = istio::Options { units: question.units, cookie: !question.no_cookie };
     let imported = import::istio::import(name, &question.text, &options)?;
@@ -108,26 +110,26 @@ fn of_istio(question: Question, name: &str) -> Result<Answer, String> {
     })
 }
 
-fn options(question: &Question) -> Result<Options, String> {
+fn options(question: &Question) -> Result<Options, Error> {
     let mut options = Options::default();
     if let Some(hash) = &question.hash {
         options.flagd_hash = match hash.as_str() {
             "flagd-1" => Algorithm::Flagd1,
             "flagd-2" => Algorithm::Flagd2,
-            _ => return Err(format!("hash: {hash}: expected flagd-1 or flagd-2")),
+            _ => return Err(Error::Field("hash", format!("{hash}: expected flagd-1 or flagd-2"))),
         };
     }
     for (name, source) in &question.sources {
         if !source.contains(':') {
-            return Err(format!(
-                "sources: {source}: expected a source such as header:x-user-id or cookie:uid"
-            ));
+            let message = format!("{source}: expected a source such as header:x-user-id or cookie:uid");
+            return Err(Error::Field("sources", message));
         }
         options.sources.insert(name.clone(), source.clone());
     }
     for (name, kind) in &question.types {
         let known = Kind::ALL.map(Kind::name).join(", ");
-        let kind = Kind::from_name(kind).ok_or_else(|| format!("types: {kind}: the types are {known}"))?;
+        let unknown = || Error::Field("types", format!("{kind}: the types are {known}"));
+        let kind = Kind::from_name(kind).ok_or_else(unknown)?;
         options.types.insert(name.clone(), kind);
     }
     Ok(options)

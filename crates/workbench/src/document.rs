@@ -1,12 +1,12 @@
 //! A configuration as the commands use it: found in the text of a file, checked, and read.
 
+use crate::error::Error;
 use crate::manifest::{self, Plugin, Whose};
 use crate::variables::Variables;
 use crate::yaml::Node;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use weir_core::Problems;
-use weir_core::escape::escape;
 use weir_pipeline::{Document, Plans};
 
 /// A configuration without problems.
@@ -32,7 +32,7 @@ pub fn find(
     text: &str,
     variables: &Variables,
     wanted: impl Fn(&Loaded) -> bool,
-) -> Result<Loaded, String> {
+) -> Result<Loaded, Error> {
     let mut loaded = find_all(file, text, variables)?;
     let several = loaded.len() > 1;
     if several {
@@ -41,10 +41,11 @@ pub fn find(
     match (loaded.pop(), loaded.len()) {
         (Some(one), 0) => Ok(one),
         (Some(_), more) => {
-            Err(format!("{file}: {} configurations in this file have it; give a file with one", more + 1))
+            let message = format!("{} configurations in this file have it; give a file with one", more + 1);
+            Err(Error::file(file, message))
         }
-        (None, _) if several => Err(format!("{file}: none of the configurations in this file has it")),
-        (None, _) => Err(format!("{file}: no Weir configuration in it")),
+        (None, _) if several => Err(Error::file(file, "none of the configurations in this file has it")),
+        (None, _) => Err(Error::file(file, "no Weir configuration in it")),
     }
 }
 
@@ -52,18 +53,17 @@ pub fn find(
 ///
 /// # Errors
 /// A message for people: the text or one of them has problems.
-pub fn find_all(file: &str, text: &str, variables: &Variables) -> Result<Vec<Loaded>, String> {
+pub fn find_all(file: &str, text: &str, variables: &Variables) -> Result<Vec<Loaded>, Error> {
     let found = manifest::find(text, Whose::Recognised);
     if let Some(broken) = found.broken.first() {
-        return Err(format!("{file}:{}:{}: {}", broken.at.line, broken.at.column, escape(&broken.message)));
+        return Err(Error::broken(file, broken));
     }
     found.ours.into_iter().map(|plugin| read(file, plugin, variables)).collect()
 }
 
-fn read(file: &str, plugin: Plugin, given: &Variables) -> Result<Loaded, String> {
-    let place = |at: crate::yaml::Mark| format!("{file}:{}:{}", at.line, at.column);
+fn read(file: &str, plugin: Plugin, given: &Variables) -> Result<Loaded, Error> {
     if let Some(broken) = plugin.broken.first() {
-        return Err(format!("{}: {}", place(broken.at), escape(&broken.message)));
+        return Err(Error::broken(file, broken));
     }
     let json = plugin.configuration.as_ref().map(|node| node.to_json()).unwrap_or_default();
     let bytes = if json.is_null() { Vec::new() } else { json.to_string().into_bytes() };
@@ -77,7 +77,7 @@ fn read(file: &str, plugin: Plugin, given: &Variables) -> Result<Loaded, String>
         let at = first.zip(plugin.configuration.as_ref()).map_or(plugin.at, |(it, node)| node.locate(&it.at));
         let first = first.map(ToString::to_string).unwrap_or_default();
         let rest = if more > 0 { format!(" (and {more} more: see `weir check`)") } else { String::new() };
-        format!("{}: {first}{rest}", place(at))
+        Error::place(file, at, format!("{first}{rest}"))
     })?;
     let document = weir_core::load::load_value(&json, &mut Problems::default());
     Ok(Loaded { document, written: plugin.configuration, plans, variables: variables.into_inner() })

@@ -10,6 +10,7 @@ pub mod change;
 pub mod check;
 pub mod document;
 mod envelope;
+mod error;
 pub mod import;
 pub mod manifest;
 pub mod movement;
@@ -23,3 +24,5 @@ pub mod subject;
 pub mod text;
 pub mod variables;
 pub mod yaml;
+
+pub use error::{Error, Misused};

@@ -2,6 +2,7 @@
 //! hash together. Targeting is assumed to hold, because it depends on requests, not on units.
 
 use crate::document::Loaded;
+use crate::error::Error;
 use std::collections::HashSet;
 use weir_core::attribute::{AttributeSpec, RequestPart};
 use weir_core::header::encode_pairs;
@@ -70,9 +71,9 @@ impl Recipe {
     ///
     /// # Errors
     /// When the document cannot be written as JSON; a message for people.
-    pub fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, String> {
+    pub fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, Error> {
         let document = without_requests(&loaded.document, rule);
-        let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
+        let json = serde_json::to_vec(&document).map_err(Error::because)?;
         Ok(Self { json, places: places(&document) })
     }
 
@@ -80,9 +81,10 @@ impl Recipe {
     ///
     /// # Errors
     /// When it cannot be loaded without what is left out; a message for people.
-    pub fn population(&self) -> Result<Population, String> {
-        let plans = Plans::load_offline(&self.json, &|_| None)
-            .map_err(|problems| format!("the units of this configuration cannot be simulated: {problems}"))?;
+    pub fn population(&self) -> Result<Population, Error> {
+        let plans = Plans::load_offline(&self.json, &|_| None).map_err(|problems| {
+            Error::because(format_args!("the units of this configuration cannot be simulated: {problems}"))
+        })?;
         let (scratch, effects) = (Scratch::default(), Effects::default());
         Ok(Population { plans, places: self.places.clone(), scratch, effects })
     }
@@ -93,7 +95,7 @@ impl Population {
     ///
     /// # Errors
     /// As [`Recipe::population`].
-    pub fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, String> {
+    pub fn new(loaded: &Loaded, rule: Option<&str>) -> Result<Self, Error> {
         Recipe::new(loaded, rule)?.population()
     }
 

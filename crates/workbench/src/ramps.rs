@@ -1,6 +1,7 @@
 //! Configurations as they are at one moment: ramps are resolved to the coverage and the weights that they have then.
 
 use crate::document::Loaded;
+use crate::error::Error;
 use weir_experiment::FractionSpec;
 use weir_pipeline::{Document, Plans};
 
@@ -19,10 +20,10 @@ impl Loaded {
     ///
     /// # Errors
     /// It cannot be loaded again; a message for people.
-    pub fn at(&self, now: u64) -> Result<Self, String> {
+    pub fn at(&self, now: u64) -> Result<Self, Error> {
         let document = at(&self.document, now);
-        let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
-        let plans = Plans::load_offline(&json, &|_| None).map_err(|problems| problems.to_string())?;
+        let json = serde_json::to_vec(&document).map_err(Error::because)?;
+        let plans = Plans::load_offline(&json, &|_| None).map_err(Error::because)?;
         Ok(Self { document, written: self.written.clone(), plans, variables: self.variables.clone() })
     }
 }

@@ -1,6 +1,7 @@
 //! The parts of a configuration that assign units: experiments, and the splits of routing rules.
 
 use crate::document::Loaded;
+use crate::error::Error;
 use crate::movement::Ranges;
 use serde_json::json;
 use weir_ab_routing::{Rule, Split};
@@ -45,9 +46,9 @@ impl Subject {
     ///
     /// # Errors
     /// When the algorithm does not take them as they stand.
-    pub fn verify(&self, ranges: &[Vec<[f64; 2]>], planned: &Ranges) -> Result<(), String> {
+    pub fn verify(&self, ranges: &[Vec<[f64; 2]>], planned: &Ranges) -> Result<(), Error> {
         let Origin::Experiment(_, experiment) = &self.origin else {
-            return Err("only experiments have ranges".to_owned());
+            return Err(Error::because("only experiments have ranges"));
         };
         let spans: Vec<Vec<Span>> = ranges
             .iter()
@@ -58,10 +59,10 @@ impl Subject {
             return Ok(());
         }
         let hash = assigner.algorithm().name();
-        Err(format!(
+        Err(Error::because(format_args!(
             "{} with ranges counts differently than with weights ({hash}): it cannot be planned",
             self.name
-        ))
+        )))
     }
 
     /// The names of what else differs.
@@ -92,24 +93,34 @@ pub enum Which {
 }
 
 impl Which {
+    fn is(&self, subject: &Subject) -> bool {
+        match (self, &subject.origin) {
+            (Self::Experiment(key), Origin::Experiment(_, experiment)) => experiment.key == *key,
+            (Self::Split(wanted), Origin::Split(rule)) => rule == wanted,
+            _ => false,
+        }
+    }
+
     /// The chosen one.
     ///
     /// # Errors
     /// That it is not there, and what is.
-    pub fn find(&self, loaded: &Loaded) -> Result<Subject, String> {
+    pub fn find(&self, loaded: &Loaded) -> Result<Subject, Error> {
         let name = match self {
             Self::Experiment(key) => format!("experiment {key}"),
             Self::Split(rule) => format!("split {rule}"),
         };
         let mut all = subjects(loaded);
-        match all.iter().position(|it| it.name == name) {
+        match all.iter().position(|it| self.is(it)) {
             Some(index) => Ok(all.swap_remove(index)),
             None if all.is_empty() => {
-                Err(format!("unknown {name}; the configuration has none that assigns units"))
+                let hint = "; the configuration has none that assigns units".to_owned();
+                Err(Error::Unknown { what: name, hint })
             }
             None => {
                 let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-                Err(format!("unknown {name}{}", weir_core::problem::suggestion(&name, &names)))
+                let hint = weir_core::problem::suggestion(&name, &names);
+                Err(Error::Unknown { what: name, hint })
             }
         }
     }
@@ -236,9 +247,10 @@ fn others(experiment: &Experiment, document: &Document) -> Vec<(&'static str, se
     ]
 }
 
-fn with_ranges(experiment: &Experiment, ranges: &[Vec<Span>]) -> Result<Assigner, String> {
+fn with_ranges(experiment: &Experiment, ranges: &[Vec<Span>]) -> Result<Assigner, Error> {
     let hash = experiment.hash.as_deref().unwrap_or("weir-1");
-    let algorithm = Algorithm::from_name(hash).ok_or_else(|| format!("unknown hash {hash}"))?;
+    let algorithm =
+        Algorithm::from_name(hash).ok_or_else(|| Error::because(format_args!("unknown hash {hash}")))?;
     let definition = Definition {
         key: &experiment.key,
         seed: experiment.seed.as_deref(),
@@ -246,7 +258,7 @@ fn with_ranges(experiment: &Experiment, ranges: &[Vec<Span>]) -> Result<Assigner
         coverage: 1.0,
         layout: Layout::Ranges(ranges),
     };
-    Assigner::new(algorithm, &definition).map_err(|refused| refused.to_string())
+    Assigner::new(algorithm, &definition).map_err(Error::because)
 }
 
 /// `None` for weights that the check has refused.

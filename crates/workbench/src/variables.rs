@@ -1,5 +1,7 @@
 //! Environment variables of the proxy, as far as they are known.
 
+use crate::error::Error;
+use crate::yaml::Mark;
 use std::collections::BTreeMap;
 
 /// Values of environment variables. They are secrets as a rule, so they have no `Debug`.
@@ -42,7 +44,7 @@ impl Variables {
     ///
     /// # Errors
     /// A line that is not `NAME=VALUE`. Values are not shown.
-    pub fn add(&mut self, file: &str, text: &str) -> Result<(), String> {
+    pub fn add(&mut self, file: &str, text: &str) -> Result<(), Error> {
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -52,7 +54,8 @@ impl Variables {
             let pair =
                 pair.map(|(name, value)| (name.trim(), value.trim())).filter(|(name, _)| is_name(name));
             let Some((name, value)) = pair else {
-                return Err(format!("{file}:{}:1: expected NAME=VALUE (not shown here)", index + 1));
+                let at = Mark { line: index + 1, column: 1 };
+                return Err(Error::place(file, at, "expected NAME=VALUE (not shown here)".to_owned()));
             };
             self.given.insert(name.to_owned(), unquoted(value).to_owned());
         }
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn what_is_no_variable_is_said_without_showing_it() {
         for text in ["hush-hush-hush", "A=1\n=hush-hush-hush", "2=hush-hush-hush", "a b=hush-hush-hush"] {
-            let error = Variables::default().add("f.env", text).unwrap_err();
+            let error = Variables::default().add("f.env", text).unwrap_err().to_string();
             assert!(error.starts_with("f.env:") && !error.contains("hush"), "{error}");
         }
     }

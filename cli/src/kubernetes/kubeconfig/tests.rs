@@ -1,4 +1,5 @@
 use super::*;
+use crate::output::Refusal as _;
 
 const FIRST: &str = "\
 current-context: b
@@ -40,7 +41,7 @@ fn kubeconfigs_are_read_as_kubectl_does() {
     assert_eq!((current.server.as_str(), current.namespace.as_str()), ("https://two.example", "default"));
     assert_eq!(current.identity, Some(b"a\nb".to_vec()));
     assert!(current.insecure && current.authority.is_none() && current.proxy.as_deref() == Some("http://p"));
-    assert_eq!(authorization(&current.credential), Ok(None));
+    assert_eq!(authorization(&current.credential).unwrap(), None);
 
     let a = of(Some("a")).unwrap();
     assert_eq!((a.namespace.as_str(), a.authority), ("shop", Some(b"CA".to_vec())));
@@ -54,20 +55,20 @@ fn kubeconfigs_are_read_as_kubectl_does() {
     fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     assert_eq!(authorization(&c.credential).unwrap().unwrap(), "Bearer b-token");
     fs::write(&program, "#!/bin/sh\necho secret; exit 3\n").unwrap();
-    let failed = authorization(&c.credential).unwrap_err();
+    let failed = authorization(&c.credential).refusal();
     assert!(failed.contains("print: exit status: 3") && !failed.contains("secret"), "{failed}");
     fs::write(&program, "#!/bin/sh\necho secret\n").unwrap();
-    let failed = authorization(&c.credential).unwrap_err();
+    let failed = authorization(&c.credential).refusal();
     assert!(failed.contains("not an ExecCredential") && !failed.contains("secret"), "{failed}");
 
-    assert!(of(Some("e")).unwrap_err().contains("no cluster \"none\""));
-    assert!(of(Some("f")).unwrap_err().contains("no context \"f\""));
+    assert!(of(Some("e")).refusal().contains("no cluster \"none\""));
+    assert!(of(Some("f")).refusal().contains("no context \"f\""));
     for (text, expected) in [
         ("a: [", "not YAML"),
         ("clusters: 1", "not as a kubeconfig has it"),
         ("contexts: []", "no current-context"),
     ] {
-        let found = read(&[write("wrong", text)], None).unwrap_err();
+        let found = read(&[write("wrong", text)], None).refusal();
         assert!(found.contains(expected), "{expected}: {found}");
     }
     for (from, to, expected) in [
@@ -90,7 +91,7 @@ fn kubeconfigs_are_read_as_kubectl_does() {
         ("certificate-authority: ca.pem", "certificate-authority: gone", "gone"),
     ] {
         assert!(FIRST.contains(from));
-        let found = read(&[write("wrong", &FIRST.replace(from, to))], Some("a")).unwrap_err();
+        let found = read(&[write("wrong", &FIRST.replace(from, to))], Some("a")).refusal();
         assert!(found.contains(expected) && !found.contains("secret"), "{expected}: {found}");
     }
 }
@@ -118,7 +119,7 @@ fn a_credential_plugin_that_hangs_is_ended() {
         "echo '{}'; exec >&-; exec sleep 60",
     ] {
         let (found, took) = took(script);
-        assert!(found.unwrap_err().contains("prints no credential within 1 s"), "{script}");
+        assert!(found.refusal().contains("prints no credential within 1 s"), "{script}");
         assert!(took < Duration::from_secs(20), "{script}: {took:?}");
     }
     let child = fs::read_to_string(&pid).unwrap();
@@ -131,7 +132,7 @@ fn a_credential_plugin_that_hangs_is_ended() {
         assert!(Instant::now() < deadline, "{child}");
     }
     let (found, _) = took("echo '{\"status\": {\"token\": \"a\"}}'; sleep 0.2");
-    assert_eq!(found, Ok("a".to_owned()));
+    assert_eq!(found.unwrap(), "a");
 }
 
 #[test]
@@ -151,5 +152,5 @@ fn a_pod_has_all_that_is_needed() {
     assert_eq!(authorization(&settings.credential).unwrap().unwrap(), "Bearer two");
     assert_eq!(pod(folder.path(), &variables("fd00::1")).unwrap().server, "https://[fd00::1]:6443");
     fs::remove_file(folder.path().join("ca.crt")).unwrap();
-    assert!(pod(folder.path(), &variables("10.0.0.1")).unwrap_err().contains("ca.crt"));
+    assert!(pod(folder.path(), &variables("10.0.0.1")).refusal().contains("ca.crt"));
 }

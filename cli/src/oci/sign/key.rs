@@ -1,5 +1,6 @@
 //! Keys: ECDSA with P-256 and SHA-256, which is what `cosign generate-key-pair` makes.
 
+use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crypto_secretbox::aead::{Aead as _, KeyInit as _};
@@ -69,10 +70,10 @@ impl Private {
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let password = std::env::var_os(PASSWORD).map(std::ffi::OsString::into_encoded_bytes);
-        Self::read(&text, password.as_deref()).map_err(|problem| format!("{}: {problem}", path.display()))
+        Self::read(&text, password.as_deref()).with_context(|| path.display().to_string())
     }
 
     /// Reads a private key: PKCS #8 in PEM, or cosign's encrypted form with its password.
@@ -114,9 +115,9 @@ impl Public {
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Self::read(&text).map_err(|problem| format!("{}: {problem}", path.display()))
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        Self::read(&text).with_context(|| path.display().to_string())
     }
 
     /// Reads a public key in PEM.

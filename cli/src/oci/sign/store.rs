@@ -5,6 +5,7 @@ use super::{bundle, simple};
 use crate::oci::image::{Blob, Image};
 use crate::oci::layout::{Descriptor, EMPTY_CONFIG, Manifest, OCI_MANIFEST};
 use crate::oci::registry::Registry;
+use anyhow::{Context as _, anyhow, bail};
 use oci_spec::distribution::Reference;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,20 +32,19 @@ impl Bill {
     ///
     /// # Errors
     /// It cannot be read, or is neither.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let named = |problem: String| format!("{}: {problem}", path.display());
-        let bytes = std::fs::read(path).map_err(|error| named(error.to_string()))?;
-        Self::read(bytes).map_err(named)
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let name = || path.display().to_string();
+        Self::read(std::fs::read(path).with_context(name)?).with_context(name)
     }
 
-    fn read(bytes: Vec<u8>) -> Result<Self, String> {
-        let json: Value = serde_json::from_slice(&bytes).map_err(|error| format!("not JSON: {error}"))?;
+    fn read(bytes: Vec<u8>) -> anyhow::Result<Self> {
+        let json: Value = serde_json::from_slice(&bytes).context("not JSON")?;
         let (media_type, predicate_type) = if json["bomFormat"] == "CycloneDX" {
             ("application/vnd.cyclonedx+json", "https://cyclonedx.org/bom")
         } else if json["spdxVersion"].is_string() {
             ("application/spdx+json", "https://spdx.dev/Document")
         } else {
-            return Err("not an SBOM: expected CycloneDX or SPDX in JSON".to_owned());
+            bail!("not an SBOM: expected CycloneDX or SPDX in JSON");
         };
         Ok(Self { bytes, json, media_type, predicate_type })
     }
@@ -60,7 +60,7 @@ pub(crate) fn attach(
     image: &Image,
     key: Option<&Private>,
     bill: Option<&Bill>,
-) -> Result<(), String> {
+) -> anyhow::Result<()> {
     let subject = Descriptor::of(OCI_MANIFEST, &image.manifest);
     let refer = |layer: Blob, annotations| {
         let (artifact, listed) = referrer(&subject, layer, annotations);
@@ -107,12 +107,12 @@ fn sign_simply(
     reference: &Reference,
     digest: &str,
     key: &Private,
-) -> Result<(), String> {
+) -> anyhow::Result<()> {
     let tagged = tagged(reference, digest);
     let before = match registry.find_manifest(&tagged)? {
         Some(answer) => {
             let read = serde_json::from_slice::<Manifest>(&answer.bytes);
-            Some(read.map_err(|_| format!("{tagged} is not an image of signatures"))?)
+            Some(read.map_err(|_| anyhow!("{tagged} is not an image of signatures"))?)
         }
         None => None,
     };
@@ -138,7 +138,7 @@ pub(crate) fn verify(
     reference: &Reference,
     digest: &str,
     key: &Public,
-) -> Result<Vec<String>, String> {
+) -> anyhow::Result<Vec<String>> {
     let mut stated = Vec::new();
     let bundles = registry.referrers(reference, digest, bundle::MEDIA_TYPE)?;
     let mut unread = bundles.len() > MAX_READ;
@@ -158,7 +158,7 @@ pub(crate) fn verify(
     let tagged = tagged(reference, digest);
     if let Some(answer) = registry.find_manifest(&tagged)? {
         let manifest = serde_json::from_slice::<Manifest>(&answer.bytes);
-        let manifest = manifest.map_err(|_| format!("{tagged} is not an image of signatures"))?;
+        let manifest = manifest.map_err(|_| anyhow!("{tagged} is not an image of signatures"))?;
         unread |= simple::layers(&manifest).count() > MAX_READ;
         for layer in simple::layers(&manifest).take(MAX_READ) {
             if layer.size > MAX_BUNDLE {
@@ -174,10 +174,10 @@ pub(crate) fn verify(
     stated.sort();
     stated.dedup();
     if unread && !stated.iter().any(|statement| statement == bundle::SIGNED) {
-        return Err(format!(
+        bail!(
             "{reference}: more than {MAX_READ} signatures, or one of more than {} MiB: not all of them were read",
             MAX_BUNDLE >> 20
-        ));
+        );
     }
     Ok(stated)
 }
@@ -185,13 +185,14 @@ pub(crate) fn verify(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Refusal as _;
 
     #[test]
     fn lists_of_parts_are_known_by_their_format() {
         let kind = |text: &str| Bill::read(text.into()).map(|bill| bill.predicate_type);
-        assert_eq!(kind(r#"{"bomFormat": "CycloneDX"}"#).as_deref(), Ok("https://cyclonedx.org/bom"));
-        assert_eq!(kind(r#"{"spdxVersion": "SPDX-2.3"}"#).as_deref(), Ok("https://spdx.dev/Document"));
-        assert!(kind("{}").unwrap_err().contains("expected CycloneDX or SPDX"));
-        assert!(kind("<bom/>").unwrap_err().contains("not JSON"));
+        assert_eq!(kind(r#"{"bomFormat": "CycloneDX"}"#).unwrap(), "https://cyclonedx.org/bom");
+        assert_eq!(kind(r#"{"spdxVersion": "SPDX-2.3"}"#).unwrap(), "https://spdx.dev/Document");
+        assert!(kind("{}").refusal().contains("expected CycloneDX or SPDX"));
+        assert!(kind("<bom/>").refusal().contains("not JSON"));
     }
 }

@@ -3,6 +3,7 @@
 use super::placement::ProxyPlacement;
 use super::{Args, FailStrategy, Phase};
 use crate::document::Loaded;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde_json::json;
 use weir_workbench::yaml::write::Block;
@@ -16,7 +17,7 @@ type Members = Vec<(String, Block)>;
 ///
 /// # Errors
 /// An image that cannot have the digest.
-pub(super) fn manifest(args: &Args, loaded: &Loaded) -> Result<Block, String> {
+pub(super) fn manifest(args: &Args, loaded: &Loaded) -> anyhow::Result<Block> {
     let kind = if args.traffic_extension { "TrafficExtension" } else { "WasmPlugin" };
     let (before, after) = wasm(args, loaded)?;
     let mut spec = place(args);
@@ -84,7 +85,7 @@ fn matched(args: &Args) -> (String, Block) {
 }
 
 /// What is about the module; in a WasmPlugin the members that both resources have stand between the two.
-fn wasm(args: &Args, loaded: &Loaded) -> Result<(Members, Members), String> {
+fn wasm(args: &Args, loaded: &Loaded) -> anyhow::Result<(Members, Members)> {
     let usual = Character::of(loaded);
     let strategy = spelled(args.fail_strategy.unwrap_or(usual.fail_strategy));
     let strategy = match args.fail_strategy {
@@ -105,17 +106,17 @@ fn wasm(args: &Args, loaded: &Loaded) -> Result<(Members, Members), String> {
 }
 
 /// Where the module comes from, tied to its digest where there is one.
-fn image(args: &Args) -> Result<Members, String> {
+fn image(args: &Args) -> anyhow::Result<Members> {
     let Some(image) = &args.image else {
         let what = "PLACEHOLDER: put the image and digest that `weir push` prints here.".to_owned();
         return Ok(vec![("url".to_owned(), Block::from(PLACEHOLDER).commented(vec![what]))]);
     };
     let scheme = image.split_once("://").map_or("oci", |(scheme, _)| scheme);
     if !["oci", "http", "https", "file"].contains(&scheme) {
-        return Err(format!("--image {image}: Istio takes oci://, https://, http:// and file://"));
+        bail!("--image {image}: Istio takes oci://, https://, http:// and file://");
     }
     if scheme == "oci" {
-        crate::oci::reference(image).map_err(|problem| format!("--image: {problem}"))?;
+        crate::oci::reference(image).context("--image")?;
     }
     let url = |url: String| ("url".to_owned(), Block::from(url));
     let Some(digest) = &args.digest else {
@@ -125,9 +126,9 @@ fn image(args: &Args) -> Result<Members, String> {
         return Ok(vec![(name, if pinned { block } else { block.commented(vec![what]) })]);
     };
     match scheme {
-        "oci" if image.contains('@') => Err(format!("--image {image} has a digest already")),
+        "oci" if image.contains('@') => bail!("--image {image} has a digest already"),
         "oci" => Ok(vec![url(format!("{}@sha256:{digest}", without_tag(image)))]),
-        "file" => Err("Istio does not look at the digest of a file:// image".to_owned()),
+        "file" => bail!("Istio does not look at the digest of a file:// image"),
         _ => Ok(vec![url(image.clone()), ("sha256".to_owned(), digest.as_str().into())]),
     }
 }

@@ -1,6 +1,7 @@
 //! Target resources of a plugin.
 
 use super::placement::ProxyPlacement;
+use anyhow::bail;
 use clap::ValueEnum as _;
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -34,18 +35,15 @@ static KINDS: [Kind; 4] = [
 ];
 
 impl FromStr for Target {
-    type Err = String;
+    type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> anyhow::Result<Self> {
         let (kind, name) = text.split_once('/').unwrap_or((text, ""));
         match KINDS.iter().find(|known| known.name.eq_ignore_ascii_case(kind)) {
             Some(kind) if !name.is_empty() && !name.contains('/') => Ok(Self { kind, name: name.to_owned() }),
             _ => {
                 let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                Err(format!(
-                    "expected a target KIND/NAME, such as Service/web; kinds are {}",
-                    kinds.join(", ")
-                ))
+                bail!("expected a target KIND/NAME, such as Service/web; kinds are {}", kinds.join(", "))
             }
         }
     }
@@ -56,23 +54,18 @@ impl Target {
     ///
     /// # Errors
     /// They do not, and what they heed.
-    pub(super) fn allowed(&self, place: ProxyPlacement) -> Result<(), String> {
+    pub(super) fn allowed(&self, place: ProxyPlacement) -> anyhow::Result<()> {
         if self.kind.name == "GatewayClass" && self.name != WAYPOINTS {
-            return Err(format!(
-                "Istio gives plugins to the GatewayClass {WAYPOINTS} only, not to {}",
-                self.name
-            ));
+            bail!("Istio gives plugins to the GatewayClass {WAYPOINTS} only, not to {}", self.name);
         }
         if self.kind.places.contains(&place) {
             return Ok(());
         }
+        if place == ProxyPlacement::Gateway {
+            bail!("a {} is a target of waypoints only: use --at waypoint", self.kind.name);
+        }
         let place = place.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default();
-        Err(match place.as_str() {
-            "gateway" => format!("a {} is a target of waypoints only: use --at waypoint", self.kind.name),
-            _ => {
-                format!("Istio gives nothing with targets to sidecars (--at {place}): choose pods by --label")
-            }
-        })
+        bail!("Istio gives nothing with targets to sidecars (--at {place}): choose pods by --label")
     }
 
     pub(super) fn to_json(&self) -> Value {

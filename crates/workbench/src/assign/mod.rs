@@ -11,8 +11,10 @@ pub use report::Report;
 pub use request::{Options, RequestSpec};
 
 use crate::document::{self, Loaded};
+use crate::error::Error;
 use crate::variables::Variables;
 use report::{Answer, Chosen, Decided, Routed, TriedRule};
+use std::fmt::Display;
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
 use weir_core::problem::suggestion;
@@ -57,12 +59,12 @@ pub struct Question<'q> {
 ///
 /// # Errors
 /// A question that cannot be understood or does not fit the configuration.
-pub fn explain(
+pub fn explain<E: Display>(
     loaded: &Loaded,
     question: &Question<'_>,
-    key_set: impl Fn(&str) -> Result<String, String>,
+    key_set: impl Fn(&str) -> Result<String, E>,
     mut note: impl FnMut(&str),
-) -> Result<Report, String> {
+) -> Result<Report, Error> {
     let document = &loaded.document;
     let mut given =
         RequestSpec::new(question.request, &document.attributes, document.jwt.is_some(), question.now)?;
@@ -75,7 +77,7 @@ pub fn explain(
         tokens::give_keys(question.jwks, plan, given.now(), key_set, &mut note)?;
         tokens::assume(&mut given, config, &loaded.plans)?;
     } else if !question.jwks.is_empty() {
-        return Err("--jwks: the configuration verifies no tokens".to_owned());
+        return Err(Error::option("jwks", "the configuration verifies no tokens"));
     }
     let report = decide(loaded, &given, question.which);
     if !loaded.plans.shape.cel.is_empty() {
@@ -88,7 +90,7 @@ pub fn explain(
 ///
 /// # Errors
 /// There is none, or not one; a message for people.
-pub fn load(file: &str, text: &str, variables: &Variables, which: &Which) -> Result<Loaded, String> {
+pub fn load(file: &str, text: &str, variables: &Variables, which: &Which) -> Result<Loaded, Error> {
     let experiments = |loaded: &Loaded| has_experiment(loaded, which).is_ok();
     let loaded = document::find(file, text, variables, experiments);
     if *which == Which::All {
@@ -104,24 +106,25 @@ pub fn load(file: &str, text: &str, variables: &Variables, which: &Which) -> Res
 }
 
 /// Whether the configuration has the experiment, or any.
-fn has_experiment(loaded: &Loaded, which: &Which) -> Result<(), String> {
+fn has_experiment(loaded: &Loaded, which: &Which) -> Result<(), Error> {
     let list = loaded.document.experiments.iter().flat_map(|section| &section.list);
     let keys: Vec<&str> = list.map(|experiment| experiment.key.as_str()).collect();
     if keys.iter().any(|key| which.takes(key)) {
         return Ok(());
     }
     if keys.is_empty() {
-        return Err("the configuration has no experiments".to_owned());
+        return Err(Error::because("the configuration has no experiments"));
     }
     let wanted = match which {
         Which::Experiment(key) => key,
         Which::All => "",
     };
-    Err(format!("unknown experiment {wanted}{}", suggestion(wanted, &keys)))
+    let hint = suggestion(wanted, &keys);
+    Err(Error::Unknown { what: format!("experiment {wanted}"), hint })
 }
 
 /// Where a unit is looked for first, by what is asked for: each place once.
-fn unit_sources<'l>(loaded: &'l Loaded, which: &Which) -> Result<Vec<&'l SourceSpec>, String> {
+fn unit_sources<'l>(loaded: &'l Loaded, which: &Which) -> Result<Vec<&'l SourceSpec>, Error> {
     let document = &loaded.document;
     let mut sources: Vec<&SourceSpec> = Vec::new();
     let mut add = |source: Option<&'l SourceSpec>| {
@@ -142,7 +145,8 @@ fn unit_sources<'l>(loaded: &'l Loaded, which: &Which) -> Result<Vec<&'l SourceS
         }
     }
     if sources.is_empty() {
-        return Err("--unit: no source of units is named; give the minted cookie with --cookie".into());
+        let message = "no source of units is named; give the minted cookie with --cookie";
+        return Err(Error::option("unit", message));
     }
     Ok(sources)
 }

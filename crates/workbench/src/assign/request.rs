@@ -1,5 +1,6 @@
 //! A request as its options describe it.
 
+use crate::error::Error;
 use std::collections::HashMap;
 use weir_core::attribute::{AttributeSpec, RequestPart, SourceSpec};
 use weir_core::claims::ClaimName;
@@ -80,9 +81,9 @@ impl RequestSpec {
         attributes: &AttributeMap,
         verifies: bool,
         now: u64,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Error> {
         let now = match &options.at {
-            Some(text) => timestamp::parse(text).map_err(|error| format!("--at: {error}"))?,
+            Some(text) => timestamp::parse(text).map_err(|error| Error::option("at", error))?,
             None => now,
         };
         let mut given = Self {
@@ -95,32 +96,33 @@ impl RequestSpec {
             ..Self::default()
         };
         for text in &options.header {
-            let (name, value) = pair("--header", text, ':')?;
+            let (name, value) = pair("header", text, ':')?;
             given.headers.push((name.to_ascii_lowercase(), value.trim_start().to_owned()));
         }
         for text in &options.cookie {
-            let (name, value) = pair("--cookie", text, '=')?;
+            let (name, value) = pair("cookie", text, '=')?;
             given.cookies.push(format!("{name}={value}"));
         }
         for text in &options.query {
-            let (name, value) = pair("--query", text, '=')?;
+            let (name, value) = pair("query", text, '=')?;
             given.query.push(format!("{}={}", encoded(name), encoded(value)));
         }
         for text in &options.claim {
-            let (name, value) = pair("--claim", text, '=')?;
-            let path =
-                ClaimName::Text(name.to_owned()).path().map_err(|why| format!("--claim {text}: {why}"))?;
+            let (name, value) = pair("claim", text, '=')?;
+            let path = ClaimName::Text(name.to_owned()).path();
+            let path = path.map_err(|why| Error::given("claim", text, why))?;
             given.claim("payload", &path, value, claim_value(value));
         }
         for text in &options.property {
-            let (path, value) = pair("--property", text, '=')?;
+            let (path, value) = pair("property", text, '=')?;
             given.set_property(path.split('.'), value);
         }
         for text in &options.attr {
-            let (name, value) = pair("--attr", text, '=')?;
+            let (name, value) = pair("attr", text, '=')?;
             let known = || attributes.iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
             if attributes.get(name).is_none() {
-                return Err(format!("--attr {name}: the configuration's attributes are: {}", known()));
+                let message = format!("the configuration's attributes are: {}", known());
+                return Err(Error::given("attr", name, message));
             }
             given.put(&SourceSpec::Short(name.to_owned()), value, attributes)?;
         }
@@ -131,8 +133,9 @@ impl RequestSpec {
     ///
     /// # Errors
     /// When no request can have it there.
-    pub fn put(&mut self, source: &SourceSpec, value: &str, attributes: &AttributeMap) -> Result<(), String> {
-        let nowhere = |source: &str| format!("a request cannot give a value to `{source}`");
+    pub fn put(&mut self, source: &SourceSpec, value: &str, attributes: &AttributeMap) -> Result<(), Error> {
+        let nowhere =
+            |source: &str| Error::because(format_args!("a request cannot give a value to `{source}`"));
         let long = match source {
             SourceSpec::Long(spec) => (**spec).clone(),
             // Attributes of the configuration come first, as in the filters.
@@ -152,7 +155,7 @@ impl RequestSpec {
                 self.query.push(format!("{}={}", encoded(&name), encoded(value)));
             }
             AttributeSpec { claim: Some(path), payload, .. } => {
-                let path = path.path().map_err(|invalid| invalid.to_string())?;
+                let path = path.path().map_err(Error::because)?;
                 self.claim(payload.as_deref().unwrap_or("payload"), &path, value, value.into());
             }
             AttributeSpec { property: Some(path), .. } => {
@@ -168,7 +171,7 @@ impl RequestSpec {
                 RequestPart::Host => self.host = owned,
                 RequestPart::Scheme => self.scheme = owned,
                 RequestPart::IsBot => {
-                    return Err("`isBot` comes from the user-agent: -H 'user-agent: …'".to_owned());
+                    return Err(Error::because("`isBot` comes from the user-agent: -H 'user-agent: …'"));
                 }
             },
             _ => return Err(nowhere("env or constant")),
@@ -276,8 +279,9 @@ fn insert(
     }
 }
 
-fn pair<'t>(option: &str, text: &'t str, separator: char) -> Result<(&'t str, &'t str), String> {
-    text.split_once(separator).ok_or_else(|| format!("{option} {text}: expected a `{separator}`"))
+fn pair<'t>(option: &'static str, text: &'t str, separator: char) -> Result<(&'t str, &'t str), Error> {
+    let missing = || Error::given(option, text, format_args!("expected a `{separator}`"));
+    text.split_once(separator).ok_or_else(missing)
 }
 
 /// Percent-encoding of all but RFC 3986's unreserved characters.

@@ -1,9 +1,11 @@
 //! Tokens and keys of a request that is explained.
 
 use super::request::RequestSpec;
+use crate::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use std::fmt::Display;
 use weir_core::Clock as _;
 use weir_pipeline::{Plans, jwt};
 
@@ -11,13 +13,13 @@ use weir_pipeline::{Plans, jwt};
 ///
 /// # Errors
 /// The key set is missing or invalid, or the provider does not fetch its keys.
-pub(super) fn give_keys(
+pub(super) fn give_keys<E: Display>(
     files: &[String],
     plan: &jwt::Plan,
     now: u64,
-    key_set: impl Fn(&str) -> Result<String, String>,
+    key_set: impl Fn(&str) -> Result<String, E>,
     tell: &mut impl FnMut(&str),
-) -> Result<(), String> {
+) -> Result<(), Error> {
     let servers: Vec<(u16, &str)> = plan.key_servers().collect();
     for text in files {
         let (wanted, file) = match text.split_once('=') {
@@ -28,20 +30,20 @@ pub(super) fn give_keys(
             servers.iter().filter(|(_, name)| wanted.is_none_or(|wanted| wanted == *name)).collect();
         if chosen.is_empty() {
             let names: Vec<&str> = servers.iter().map(|(_, name)| *name).collect();
-            return Err(match names.as_slice() {
-                [] => format!("--jwks {text}: no provider of this configuration fetches its keys"),
-                names => {
-                    format!("--jwks {text}: the providers that fetch their keys are: {}", names.join(", "))
-                }
-            });
+            let message = match names.as_slice() {
+                [] => "no provider of this configuration fetches its keys".to_owned(),
+                names => format!("the providers that fetch their keys are: {}", names.join(", ")),
+            };
+            return Err(Error::given("jwks", text, message));
         }
-        let keys = key_set(file)?;
+        let keys = key_set(file).map_err(|why| Error::given("jwks", file, why))?;
         for (number, _) in chosen {
             let taken = plan.on_fetched(*number, now, Ok((200, keys.as_bytes())));
             // The notes name keys that are skipped, or why there are none.
-            for note in taken.iter().flat_map(|taken| &taken.notes) {
-                if note.contains("are not available") {
-                    return Err(format!("--jwks {file}: {note}"));
+            let Some(taken) = taken else { continue };
+            for note in &taken.notes {
+                if taken.since.is_none() {
+                    return Err(Error::given("jwks", file, note));
                 }
                 tell(note);
             }
@@ -54,7 +56,7 @@ pub(super) fn give_keys(
 ///
 /// # Errors
 /// When there is a token already, or it cannot be one.
-pub(super) fn assume(given: &mut RequestSpec, config: &jwt::Config, plans: &Plans) -> Result<(), String> {
+pub(super) fn assume(given: &mut RequestSpec, config: &jwt::Config, plans: &Plans) -> Result<(), Error> {
     if given.claims.is_empty() {
         return Ok(());
     }
@@ -73,14 +75,14 @@ pub(super) fn assume(given: &mut RequestSpec, config: &jwt::Config, plans: &Plan
         format!("{}.{}.{}", part(&json!({"alg": "HS256"})), part(&Value::Object(claims)), part(&json!(0)));
     put(given, provider, &token)?;
     plan.assume_verified(name, token.as_bytes(), &plans.shape, given.now())
-        .map_err(|reason| format!("--claim: invalid claim: {reason}"))
+        .map_err(|reason| Error::option("claim", format_args!("invalid claim: {reason}")))
 }
 
 /// The provider that issues tokens with these claims: by `iss`, else the first.
 fn provider_of<'c>(
     claims: &Map<String, Value>,
     config: &'c jwt::Config,
-) -> Result<(&'c str, &'c jwt::Provider), String> {
+) -> Result<(&'c str, &'c jwt::Provider), Error> {
     let issuer = claims.get("iss").and_then(Value::as_str);
     let issues = |provider: &jwt::Provider| {
         issuer.is_none_or(|issuer| provider.issuer.iter().any(|known| known == issuer))
@@ -88,17 +90,18 @@ fn provider_of<'c>(
     config.providers.iter().find(|(_, provider)| issues(provider)).ok_or_else(|| {
         let issuers: Vec<&str> =
             config.providers.iter().flat_map(|(_, provider)| &provider.issuer).map(String::as_str).collect();
-        format!("--claim iss: the configuration's issuers are: {}", issuers.join(", "))
+        let message = format!("the configuration's issuers are: {}", issuers.join(", "));
+        Error::given("claim", "iss", message)
     })
 }
 
 /// Puts a token where the provider looks first.
-fn put(given: &mut RequestSpec, provider: &jwt::Provider, token: &str) -> Result<(), String> {
+fn put(given: &mut RequestSpec, provider: &jwt::Provider, token: &str) -> Result<(), Error> {
     let clash = |place: &str| {
-        Err(format!(
+        Err(Error::because(format_args!(
             "{place} is given, and claims are assumed only where there is no token: leave out the token, or \
              --claim and --unit"
-        ))
+        )))
     };
     let Some(from) = &provider.from else {
         if given.has_header("authorization") {

@@ -1,6 +1,7 @@
 //! Which share of units changes variant between two configurations.
 
 use crate::document::Loaded;
+use crate::error::Error;
 use crate::movement::{Transition, Transitions, transitions};
 use crate::population::{Ends, Recipe};
 use crate::simulate::ids::Shape;
@@ -66,7 +67,7 @@ enum Method {
 ///
 /// # Errors
 /// A configuration whose units cannot be simulated; a message for people.
-pub fn compare(old: Loaded, new: Loaded, draws: Draws, ids: u64) -> Result<Report, String> {
+pub fn compare(old: Loaded, new: Loaded, draws: Draws, ids: u64) -> Result<Report, Error> {
     let [old, new] = [(old, draws), (new, Draws::OfThisVersion)]
         .map(|(loaded, draws)| Side { subjects: subjects_of(&loaded, draws), loaded });
     compare_sides(&old, &new, ids)
@@ -84,7 +85,7 @@ impl Side {
     }
 }
 
-fn compare_sides(old: &Side, new: &Side, ids: u64) -> Result<Report, String> {
+fn compare_sides(old: &Side, new: &Side, ids: u64) -> Result<Report, Error> {
     let added = new.subjects.iter().filter(|after| old.find(&after.name).is_none());
     let pairs = old.subjects.iter().map(|before| (Some(before), new.find(&before.name)));
     let pairs: Vec<_> = pairs.chain(added.map(|after| (None, Some(after)))).collect();
@@ -167,7 +168,7 @@ fn counted(
     old: &Side,
     new: &Side,
     ids: u64,
-) -> Result<Vec<Option<Vec<Transition>>>, String> {
+) -> Result<Vec<Option<Vec<Transition>>>, Error> {
     let depends = |subject: Option<&Subject>| subject.is_some_and(|it| it.depends);
     let mut all: Vec<Option<Vec<Transition>>> = pairs.iter().map(|_| None).collect();
     let mut open: Vec<Open<'_>> = Vec::new();
@@ -217,8 +218,8 @@ fn tallied(
     recipes: &(Recipe, Recipe),
     sources: &[(Option<Source>, Option<Source>)],
     ids: u64,
-) -> Result<Vec<Tally>, String> {
-    let count = |(first, ids): (usize, usize)| -> Result<Vec<Tally>, String> {
+) -> Result<Vec<Tally>, Error> {
+    let count = |(first, ids): (usize, usize)| -> Result<Vec<Tally>, Error> {
         let (mut before, mut after) = (recipes.0.population()?, recipes.1.population()?);
         let mut tallies = vec![Tally::default(); sources.len()];
         for id in Shape::Sequential.ids().skip(first).take(ids) {
@@ -239,7 +240,8 @@ fn tallied(
         let parts: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || count(part))).collect();
         let mut sums = vec![Tally::default(); sources.len()];
         for part in parts {
-            let tallies = part.join().map_err(|_| "a thread that counts units ended early".to_owned())??;
+            let ended = |_| Error::because("a thread that counts units ended early");
+            let tallies = part.join().map_err(ended)??;
             for (sum, tally) in sums.iter_mut().zip(tallies) {
                 tally.into_iter().for_each(|(pair, units)| *sum.entry(pair).or_default() += units);
             }

@@ -1,5 +1,6 @@
 //! Writes a plan into the text of a configuration, so that comments and everything else stay.
 
+use crate::error::Error;
 use crate::yaml::{Content, Mark, Member, Node};
 
 /// A change of one variant or target.
@@ -20,9 +21,10 @@ pub(super) fn apply(
     owner: &Node,
     (list, name): (&str, &str),
     wanted: &[Wanted<'_>],
-) -> Result<String, String> {
+) -> Result<String, Error> {
     let source = Source::new(text);
-    let members = owner.get(list).ok_or_else(|| format!("the list `{list}` is missing"))?;
+    let members =
+        owner.get(list).ok_or_else(|| Error::because(format_args!("the list `{list}` is missing")))?;
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     if let Some(coverage) = member(owner, "coverage") {
         let start = source.offset(coverage.value.at)?;
@@ -38,8 +40,8 @@ pub(super) fn apply(
         match member(item, "weight").or_else(|| member(item, "ranges")) {
             Some(old) => edits.push((source.offset(old.key_at)?, source.end(&old.value)?, new.clone())),
             None => {
-                let named =
-                    member(item, name).ok_or_else(|| format!("a member of `{list}` has no `{name}`"))?;
+                let missing = || Error::because(format_args!("a member of `{list}` has no `{name}`"));
+                let named = member(item, name).ok_or_else(missing)?;
                 let end = source.end(&named.value)?;
                 let flow = source.rest(source.offset(item.at)?).starts_with('{');
                 let indent = " ".repeat(named.key_at.column.saturating_sub(1));
@@ -56,7 +58,8 @@ pub(super) fn apply(
     let mut done = 0;
     for (start, end, new) in &edits {
         // Two members that are one by an alias would be written at one place.
-        let before = text.get(done..*start).ok_or("two values are written at one place")?;
+        let before =
+            text.get(done..*start).ok_or_else(|| Error::because("two values are written at one place"))?;
         out.push_str(before);
         out.push_str(new);
         done = *end;
@@ -85,14 +88,15 @@ impl<'t> Source<'t> {
         self.text.get(from..).unwrap_or_default()
     }
 
-    fn offset(&self, mark: Mark) -> Result<usize, String> {
-        let line = *self.lines.get(mark.line.saturating_sub(1)).ok_or("a position outside of the file")?;
+    fn offset(&self, mark: Mark) -> Result<usize, Error> {
+        let outside = || Error::because("a position outside of the file");
+        let line = *self.lines.get(mark.line.saturating_sub(1)).ok_or_else(outside)?;
         let column = self.rest(line).char_indices().nth(mark.column.saturating_sub(1));
         Ok(column.map_or(self.text.len(), |(at, _)| line + at))
     }
 
     /// Where a value ends that is a plain scalar, or written with brackets.
-    fn end(&self, node: &Node) -> Result<usize, String> {
+    fn end(&self, node: &Node) -> Result<usize, Error> {
         let start = self.offset(node.at)?;
         let rest = self.rest(start);
         let plain = || {
@@ -106,20 +110,20 @@ impl<'t> Source<'t> {
         match rest.chars().next() {
             Some(open @ ('[' | '{')) => self.closing(start, open),
             Some(quote @ ('"' | '\'')) => {
-                let end =
-                    rest.get(1..).and_then(|rest| rest.find(quote)).ok_or("a text that does not end")?;
+                let endless = || Error::because("a text that does not end");
+                let end = rest.get(1..).and_then(|rest| rest.find(quote)).ok_or_else(endless)?;
                 Ok(start + end + 2)
             }
-            _ if node.has_parts() => Err(format!(
+            _ if node.has_parts() => Err(Error::because(format_args!(
                 "line {}: write this list in one line, as [[0, 0.5]], so that it can be replaced",
                 node.at.line
-            )),
+            ))),
             _ => Ok(plain()),
         }
     }
 
     /// Behind the bracket that closes the one at `start`.
-    fn closing(&self, start: usize, open: char) -> Result<usize, String> {
+    fn closing(&self, start: usize, open: char) -> Result<usize, Error> {
         let close = if open == '[' { ']' } else { '}' };
         let (mut depth, mut quoted) = (0_usize, None);
         for (at, c) in self.rest(start).char_indices() {
@@ -137,26 +141,27 @@ impl<'t> Source<'t> {
                 _ => {}
             }
         }
-        Err("a bracket that is not closed".to_owned())
+        Err(Error::because("a bracket that is not closed"))
     }
 
     /// How a new member of a list is written.
-    fn item(&self, list: &Node, text: &str) -> Result<String, String> {
+    fn item(&self, list: &Node, text: &str) -> Result<String, Error> {
         let start = self.offset(list.at)?;
         if self.rest(start).starts_with('[') {
             return Ok(format!(", {text}"));
         }
-        let first = list.items().first().ok_or("an empty list")?;
+        let first = list.items().first().ok_or_else(empty)?;
         let line = self.offset(Mark { column: 1, ..first.at })?;
         let before = self.text.get(line..self.offset(first.at)?).unwrap_or_default();
-        let (before, _) = before.rsplit_once('-').ok_or("a list without dashes")?;
+        let without = || Error::because("a list without dashes");
+        let (before, _) = before.rsplit_once('-').ok_or_else(without)?;
         Ok(format!("\n{}- {text}", " ".repeat(before.chars().count())))
     }
 
     /// Where new members of a list go.
-    fn end_of_list(&self, list: &Node) -> Result<usize, String> {
+    fn end_of_list(&self, list: &Node) -> Result<usize, Error> {
         let start = self.offset(list.at)?;
-        let last = list.items().last().ok_or("an empty list")?;
+        let last = list.items().last().ok_or_else(empty)?;
         if self.rest(start).starts_with('[') {
             return self.end(last);
         }
@@ -165,6 +170,10 @@ impl<'t> Source<'t> {
         let from = if self.rest(self.offset(last.at)?).starts_with('{') { self.end(last)? } else { from };
         Ok(self.rest(from).find('\n').map_or(self.text.len(), |at| from + at))
     }
+}
+
+fn empty() -> Error {
+    Error::because("an empty list")
 }
 
 /// The last part of a node.

@@ -2,6 +2,7 @@
 
 use super::edit::{self, Wanted};
 use crate::document::{self, Loaded};
+use crate::error::Error;
 use crate::movement::{Ranges, Transition, transitions};
 use crate::subject::{Origin, Subject, Which};
 use crate::text::percent;
@@ -58,7 +59,7 @@ impl Change<'_> {
     ///
     /// # Errors
     /// A text that cannot be used, weights that cannot be had.
-    pub fn planned(&self, file: &str, text: &str) -> Result<Report, String> {
+    pub fn planned(&self, file: &str, text: &str) -> Result<Report, Error> {
         let loaded = self.find(file, text)?;
         plan(&self.which.find(&loaded)?, self)
     }
@@ -67,14 +68,14 @@ impl Change<'_> {
     ///
     /// # Errors
     /// A file that cannot be used, weights that cannot be had.
-    pub fn applied(&self, file: &str, text: &str) -> Result<String, String> {
+    pub fn applied(&self, file: &str, text: &str) -> Result<String, Error> {
         let loaded = self.find(file, text)?;
         let subject = self.which.find(&loaded)?;
         let report = plan(&subject, self)?;
         self.edited(file, text, (&loaded, &subject), &report)
     }
 
-    fn find(&self, file: &str, text: &str) -> Result<Loaded, String> {
+    fn find(&self, file: &str, text: &str) -> Result<Loaded, Error> {
         document::find(file, text, self.variables, |loaded| self.which.find(loaded).is_ok())
     }
 
@@ -84,7 +85,7 @@ impl Change<'_> {
         text: &str,
         (loaded, subject): (&Loaded, &Subject),
         report: &Report,
-    ) -> Result<String, String> {
+    ) -> Result<String, Error> {
         let written = write(loaded, subject, report, text)?;
         // What a module makes of the text is what counts, not what was meant.
         let again = self.find(file, &written).and_then(|loaded| self.which.find(&loaded));
@@ -96,7 +97,7 @@ impl Change<'_> {
         };
         match again {
             Ok(again) if planned(&again) && moved_as_planned(subject, &again, report) => Ok(written),
-            _ => Err(format!("{file}: cannot be edited in place: paste the printed plan")),
+            _ => Err(Error::file(file, "cannot be edited in place: paste the printed plan")),
         }
     }
 }
@@ -107,8 +108,8 @@ fn moved_as_planned(old: &Subject, new: &Subject, report: &Report) -> bool {
 }
 
 /// The file's text with the plan in it.
-fn write(loaded: &Loaded, subject: &Subject, report: &Report, text: &str) -> Result<String, String> {
-    let gone = || "the file has changed since it was read".to_owned();
+fn write(loaded: &Loaded, subject: &Subject, report: &Report, text: &str) -> Result<String, Error> {
+    let gone = || Error::because("the file has changed since it was read");
     let root = loaded.written.as_ref().ok_or_else(gone)?;
     let item = |path: &[&str], key: &str, name: &str| -> Option<Node> {
         let list = root.path(path)?.items().iter();
@@ -143,18 +144,18 @@ fn written(ranges: &[[f64; 2]]) -> String {
     ranges.iter().map(|[start, end]| format!("[{start}, {end}]")).collect::<Vec<_>>().join(", ")
 }
 
-fn plan(subject: &Subject, args: &Change<'_>) -> Result<Report, String> {
+fn plan(subject: &Subject, args: &Change<'_>) -> Result<Report, Error> {
     if subject.has_ramp {
-        return Err(format!(
+        return Err(Error::because(format_args!(
             "{} has a `ramp`, which changes it with time: remove the ramp first",
             subject.name
-        ));
+        )));
     }
     let old = &subject.ranges;
     let mut variants = old.variants.clone();
     for name in args.add {
         if variants.contains(name) {
-            return Err(format!("--add {name}: the variant already exists"));
+            return Err(Error::given("add", name, "the variant already exists"));
         }
         variants.push(name.clone());
     }
@@ -174,7 +175,7 @@ fn plan(subject: &Subject, args: &Change<'_>) -> Result<Report, String> {
     };
     let before = allocation(old, variants.len(), grid)?;
     let shares = shares(&weights, coverage, grid)?;
-    let after = replan(&before, &shares).map_err(|error| error.to_string())?;
+    let after = replan(&before, &shares).map_err(Error::because)?;
     let new = Ranges { variants: variants.clone(), segments: segments(&after, grid), ..old.clone() };
     // What the module will do with the ranges is what counts, not what was meant.
     let written: Vec<Vec<[f64; 2]>> = (0..variants.len()).map(|owner| ranges_of(&after, owner)).collect();
@@ -202,13 +203,14 @@ fn plan_split(
     args: &Change<'_>,
     weights: &[f64],
     variants: Vec<String>,
-) -> Result<Report, String> {
+) -> Result<Report, Error> {
     if args.coverage.is_some() {
-        return Err(format!("--coverage: {} has none, all of its units have a target", subject.name));
+        let message = format!("{} has none, all of its units have a target", subject.name);
+        return Err(Error::option("coverage", message));
     }
     let old = &subject.ranges;
     let before = allocation(old, variants.len(), 1)?;
-    let after = anchored(&Weights::from_relative(weights).map_err(|error| error.to_string())?);
+    let after = anchored(&Weights::from_relative(weights).map_err(Error::because)?);
     let new = Ranges { variants: variants.clone(), segments: segments(&after, 1), ..old.clone() };
     let transitions = transitions(old, &new);
     let planned = variants.iter().zip(weights).enumerate().map(|(owner, (key, weight))| Planned {
@@ -232,38 +234,39 @@ fn share_of(allocation: &Allocation, owner: usize) -> f64 {
 }
 
 /// How many of the million buckets one number of the hash is.
-fn grid(subject: &Subject) -> Result<u32, String> {
+fn grid(subject: &Subject) -> Result<u32, Error> {
     if subject.ranges.gate < 1.0 {
-        return Err(format!(
+        return Err(Error::because(format_args!(
             "{} decides about coverage with a hash of its own, which ranges cannot replace: change `coverage`, \
              which moves nobody between variants",
             subject.name
-        ));
+        )));
     }
     match u32::try_from(subject.ranges.scale) {
         Ok(scale) if scale > 0 && BUCKETS.is_multiple_of(scale) => Ok(BUCKETS / scale),
-        _ => Err(format!(
+        _ => Err(Error::because(format_args!(
             "the hash of {} has {} numbers, which are not whole millionths of all units: it cannot be planned",
             subject.name, subject.ranges.scale
-        )),
+        ))),
     }
 }
 
 /// Reads `control=34` for each variant. Only a variant that has no units now may be left out: to empty one by an
 /// omission would move all of its units unintentionally.
-fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Result<Vec<f64>, String> {
+fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Result<Vec<f64>, Error> {
     let mut weights: Vec<Option<f64>> = vec![None; variants.len()];
     for text in texts {
-        let wrong = || format!("--weights {text}: write VARIANT=WEIGHT, the weight a number");
+        let wrong = || Error::given("weights", text, "write VARIANT=WEIGHT, the weight a number");
         let (name, weight) = text.split_once('=').ok_or_else(wrong)?;
         let weight: f64 = weight.trim().parse().map_err(|_| wrong())?;
         let name = name.trim();
         let index = variants.iter().position(|known| known == name).ok_or_else(|| {
             let hint = did_you_mean(name, variants.iter().map(String::as_str));
-            format!("--weights: unknown variant {name:?}{hint} To add it: --add {name}")
+            let message = format!("unknown variant {name:?}{hint} To add it: --add {name}");
+            Error::option("weights", message)
         })?;
         if weights.get_mut(index).and_then(|known| known.replace(weight)).is_some() {
-            return Err(format!("--weights: {name} has two weights"));
+            return Err(Error::option("weights", format_args!("{name} has two weights")));
         }
     }
     let left_out: Vec<&str> = variants
@@ -273,17 +276,19 @@ fn named_weights(texts: &[String], variants: &[String], shares: &[f64]) -> Resul
         .map(|(name, _)| name.as_str())
         .collect();
     if let Some(first) = left_out.first() {
-        return Err(format!(
-            "--weights: no weight for {}; write {first}=0 to move all of its units to other variants",
+        let message = format!(
+            "no weight for {}; write {first}=0 to move all of its units to other variants",
             left_out.join(", ")
-        ));
+        );
+        return Err(Error::option("weights", message));
     }
     Ok(weights.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// `0.5` or `50%`.
-fn part(text: &str) -> Result<f64, String> {
-    let wrong = || format!("--coverage {text}: expected a number from 0 to 1, or a percentage such as 50%");
+fn part(text: &str) -> Result<f64, Error> {
+    let expected = "expected a number from 0 to 1, or a percentage such as 50%";
+    let wrong = || Error::given("coverage", text, expected);
     let number = match text.strip_suffix('%') {
         Some(percent) => percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0,
         None => text.parse().map_err(|_| wrong())?,
@@ -292,8 +297,8 @@ fn part(text: &str) -> Result<f64, String> {
 }
 
 /// The shares in whole numbers of the hash, together the coverage.
-fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Fraction>, String> {
-    let relative = Weights::from_relative(weights).map_err(|error| error.to_string())?;
+fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Fraction>, Error> {
+    let relative = Weights::from_relative(weights).map_err(Error::because)?;
     let numbers = f64::from(BUCKETS / grid);
     let total = (coverage * numbers).round() as u32;
     // Largest remainders, so that they sum to the coverage exactly (Hamilton's method).
@@ -315,11 +320,11 @@ fn shares(weights: &[f64], coverage: f64, grid: u32) -> Result<Vec<Fraction>, St
         *whole +=
             u32::try_from(missing / members + usize::from(index < missing % members)).unwrap_or_default();
     }
-    let share = |numbers: u32| Fraction::from_millionths(numbers * grid).map_err(|error| error.to_string());
+    let share = |numbers: u32| Fraction::from_millionths(numbers * grid).map_err(Error::because);
     whole.into_iter().map(share).collect()
 }
 
-fn allocation(ranges: &Ranges, owners: usize, grid: u32) -> Result<Allocation, String> {
+fn allocation(ranges: &Ranges, owners: usize, grid: u32) -> Result<Allocation, Error> {
     let mut by_owner: Vec<Vec<BucketRange>> = vec![Vec::new(); owners];
     for Segment { start, end, variant } in &ranges.segments {
         // Below the scale, which fits.
@@ -328,7 +333,7 @@ fn allocation(ranges: &Ranges, owners: usize, grid: u32) -> Result<Allocation, S
             ranges.push(BucketRange::new(bucket(*start), bucket(*end)));
         }
     }
-    Allocation::new(&by_owner).map_err(|error| error.to_string())
+    Allocation::new(&by_owner).map_err(Error::because)
 }
 
 fn segments(allocation: &Allocation, grid: u32) -> Vec<Segment> {

@@ -1,6 +1,7 @@
 //! Resources of Istio.
 
 use super::{documents, line};
+use crate::error::Error;
 use crate::yaml::Node;
 use crate::yaml::write::Block;
 use serde_json::Value;
@@ -22,12 +23,12 @@ pub struct Imported {
 ///
 /// # Errors
 /// Documents that are not resources; a message for people.
-pub fn import(name: &str, text: &str, options: &Options) -> Result<Imported, String> {
+pub fn import(name: &str, text: &str, options: &Options) -> Result<Imported, Error> {
     let documents = documents(name, text)?;
     let values: Vec<Value> = documents.iter().map(Node::to_json).collect();
     let imported = weir_definitions::istio::import(&values, options);
     let weir_definitions::istio::Imported { configuration, routes, mut report } =
-        imported.map_err(|error| format!("{name}: {error}"))?;
+        imported.map_err(|error| Error::file(name, error))?;
     locate(&mut report, &documents);
     let configuration = configuration.map(|tree| {
         let comments = vec![format!("Imported by `weir import istio` from {name}.")];

@@ -5,6 +5,7 @@ mod report;
 
 pub use report::lines;
 
+use crate::error::Error;
 use crate::yaml::write::Block;
 use crate::yaml::{Content, Node};
 use serde_json::Value;
@@ -23,23 +24,24 @@ pub struct Flags {
 ///
 /// # Errors
 /// A text that has no such definitions; a message for people.
-pub fn flags(vendor: Vendor, name: &str, text: &str, options: &Options) -> Result<Flags, String> {
+pub fn flags(vendor: Vendor, name: &str, text: &str, options: &Options) -> Result<Flags, Error> {
     let documents = documents(name, text)?;
     let [file] = documents.as_slice() else {
-        return Err(format!("{name}: has {} documents, but one is expected", documents.len()));
+        let message = format!("has {} documents, but one is expected", documents.len());
+        return Err(Error::file(name, message));
     };
     let imported = weir_definitions::import(vendor, &file.to_json(), options);
-    let Imported { document, mut report } = imported.map_err(|error| format!("{name}: {error}"))?;
+    let Imported { document, mut report } = imported.map_err(|error| Error::file(name, error))?;
     locate(&mut report, file);
     let configuration = (!document.is_empty()).then(|| crate::yaml::write::write(&block(&document, name)));
     Ok(Flags { report, configuration })
 }
 
 /// The documents of a text.
-fn documents(name: &str, text: &str) -> Result<Vec<Node>, String> {
+fn documents(name: &str, text: &str) -> Result<Vec<Node>, Error> {
     let (documents, broken) = crate::yaml::read(text);
     match broken.first() {
-        Some(broken) => Err(format!("{name}:{}:{}: {}", broken.at.line, broken.at.column, broken.message)),
+        Some(broken) => Err(Error::broken(name, broken)),
         None => Ok(documents),
     }
 }

@@ -6,6 +6,7 @@ mod report;
 pub use report::{Bar, Report};
 
 use crate::document::Loaded;
+use crate::error::Error;
 use crate::population::{End, Population};
 use crate::subject::{Origin, Subject};
 use report::Counts;
@@ -21,7 +22,7 @@ pub fn run(
     ids: impl Iterator<Item = Vec<u8>>,
     name: &str,
     mut progress: impl FnMut(u64),
-) -> Result<Report, String> {
+) -> Result<Report, Error> {
     let mut counts = Counts::new(subject.ranges.variants.len());
     let mut whole = match &subject.origin {
         _ if !subject.depends => None,
