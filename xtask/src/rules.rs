@@ -118,3 +118,67 @@ fn pages_that_anything_names_exist() {
     }
     assert!(named > 50, "{named}");
 }
+
+/// Errors in these folders are types, or one error with its context: see `anyhow` in the command line, and the workbench's
+/// `Error`.
+const TYPED_ERRORS: [&str; 3] = ["cli/src", "crates/playground/src", "crates/workbench/src"];
+
+/// A text as an error cannot be told from another one, and loses what it is about.
+#[test]
+fn no_error_is_a_text() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut wrong = Vec::new();
+    let mut read = 0;
+    let mut open = TYPED_ERRORS.map(|folder| root.join(folder)).to_vec();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            wrong.extend(text_errors(&text).into_iter().map(|line| format!("{}:{line}", path.display())));
+            read += 1;
+        }
+    }
+    assert!(read > 150, "{read}");
+    assert!(wrong.is_empty(), "an error that is a text: {wrong:#?}");
+}
+
+/// The lines in which a `Result<…>` begins whose error is `String` or `&str`, or an associated type `Err` is one.
+fn text_errors(text: &str) -> Vec<usize> {
+    let texts = ["String", "&str", "&'static str"];
+    let results = text.match_indices("Result<").filter(|(at, name)| {
+        let inner = &text[at + name.len()..];
+        let (mut depth, mut comma) = (1_usize, None);
+        for (at, c) in inner.char_indices() {
+            match c {
+                '<' | '(' | '[' => depth += 1,
+                // Not that of an arrow.
+                '>' if inner[..at].ends_with('-') => {}
+                '>' | ')' | ']' => depth -= 1,
+                ',' if depth == 1 && comma.is_none() => comma = Some(at + 1),
+                ';' | '{' if depth == 1 => return false,
+                _ => {}
+            }
+            if depth == 0 {
+                let error = comma.map(|comma| inner[comma..at].trim().trim_end_matches(',').trim());
+                return error.is_some_and(|error| texts.contains(&error));
+            }
+        }
+        false
+    });
+    let types = text.match_indices("type Err = ").filter(|(at, name)| {
+        let rest = &text[at + name.len()..];
+        texts.iter().any(|wrong| rest.strip_prefix(wrong).is_some_and(|rest| rest.starts_with(';')))
+    });
+    results.chain(types).map(|(at, _)| text[..at].matches('\n').count() + 1).collect()
+}
+
+#[test]
+fn errors_that_are_texts_are_found() {
+    let text = "fn a() -> Result<(u8, Vec<u8>), String> {}\nfn b() -> Result<\n    A,\n    String,\n> {}\n\
+                type C = Result<Vec<String>, Error>;\nfn d(ask: &dyn Fn(&str) -> Result<A, &'static str>) {}\n\
+                fn e() -> Result<String> {}\nfn f() -> Result<[u8; 2], String> {}\n    type Err = String;\nfn g() -> Result<fn() -> A, String> {}\n";
+    let mut found = text_errors(text);
+    found.sort_unstable();
+    assert_eq!(found, [1, 2, 7, 9, 10, 11]);
+}
