@@ -8,6 +8,8 @@ mod chart;
 mod deny;
 mod dist;
 mod drift;
+#[cfg(test)]
+mod examples;
 mod identity;
 mod includes;
 mod native;

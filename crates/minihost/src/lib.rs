@@ -26,7 +26,7 @@ mod waiting_tests;
 pub use callouts::{Answer, Answerer};
 pub use exchange::{Exchange, ExchangeError};
 pub use headers::{Bytes, HeaderMap};
-pub use metrics::{Metric, MetricKind, Metrics};
+pub use metrics::{Metric, MetricKind};
 pub use module::{LoadError, Module, Options};
 pub use plugin::{ConfigureError, Plugin};
 pub use report::{CallStats, Cost, LogLevel, LogLine, Trap};

@@ -28,19 +28,19 @@ pub struct Metric {
 
 /// All metrics of a VM by name. Defining a name twice gives a new id for the same metric, as in Envoy.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     by_name: BTreeMap<String, Metric>,
     names: Vec<String>,
 }
 
 impl Metrics {
     /// The metric called `name` (without Envoy's `wasmcustom.` prefix).
-    pub fn get(&self, name: &str) -> Option<&Metric> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Metric> {
         self.by_name.get(name)
     }
 
     /// All metrics, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Metric)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Metric)> {
         self.by_name.iter().map(|(name, metric)| (name.as_str(), metric))
     }
 
