@@ -8,26 +8,12 @@
 
 use std::error::Error;
 use std::path::Path;
-use weir_minihost::{Module, Options, Properties, Request, Response};
+use weir_minihost::{BROWSER, Module, Options, Properties, Request, Response};
 
-/// The request of a browser: 22 headers with the pseudo-headers.
-const BROWSER: [(&str, &str); 18] = [
-    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+/// What is beside the headers of a browser: 22 with the pseudo-headers.
+const OWN: [(&str, &str); 4] = [
     ("x-user-id", "user-12345678"),
     ("x-tenant", "acme-corp"),
-    ("accept", "*/*"),
-    ("accept-language", "en-US,en;q=0.9,de;q=0.8"),
-    ("accept-encoding", "gzip, deflate, br, zstd"),
-    ("cache-control", "no-cache"),
-    ("pragma", "no-cache"),
-    ("referer", "https://www.example.com/some/long/path?x=1"),
-    ("sec-ch-ua", "\"Chromium\";v=\"124\", \"Not-A.Brand\";v=\"99\""),
-    ("sec-ch-ua-mobile", "?0"),
-    ("sec-ch-ua-platform", "\"Linux\""),
-    ("sec-fetch-dest", "empty"),
-    ("sec-fetch-mode", "cors"),
-    ("sec-fetch-site", "same-origin"),
-    ("cookie", "sid=0123456789abcdef0123456789abcdef; exp=a; theme=dark"),
     ("x-b3-sampled", "0"),
     ("x-request-id", "7f8fe2b5-b8bd-4f21-9c0f-7c6a2f1f3f70"),
 ];
@@ -43,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for round in 0..3 {
         vm.take_calls();
         let mut request = Request::get("/api/v1/items?id=42");
-        for (name, value) in BROWSER {
+        for (name, value) in BROWSER.into_iter().chain(OWN) {
             request = request.header(name, value);
         }
         for (name, value) in extra.iter().filter_map(|line| line.split_once(": ")) {

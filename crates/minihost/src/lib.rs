@@ -3,6 +3,7 @@
 
 mod abi;
 mod answering;
+mod browser;
 mod callouts;
 mod clock;
 mod exchange;
@@ -23,6 +24,7 @@ mod vm;
 #[cfg(test)]
 mod waiting_tests;
 
+pub use browser::BROWSER;
 pub use callouts::{Answer, Answerer};
 pub use exchange::{Exchange, ExchangeError};
 pub use headers::{Bytes, HeaderMap};
