@@ -20,7 +20,7 @@ pub struct Kind {
 }
 
 /// All kinds, in the order in which they are reported.
-pub const KINDS: [Kind; 22] = [
+pub const KINDS: [Kind; 24] = [
     routing("rules, `headers` exact", |count| {
         rules(count, |i| json!({"match": {"headers": {"x-user": {"exact": format!("user-{i}")}}}}))
     }),
@@ -48,6 +48,12 @@ pub const KINDS: [Kind; 22] = [
     routing("rules, `uri` regex with a literal start", |count| {
         rules(count, |i| json!({"match": {"uri": {"regex": format!("/p/{i}/[a-z]+(/.*)?")}}}))
     }),
+    Kind {
+        module: "weir",
+        ..routing("rules, `variant`, of ten experiments with ten other variants", |count| {
+            with_experiments(rules(count, |i| json!({"variant": other_variant(i)})))
+        })
+    },
     Kind {
         more: None,
         ..routing("rules, `headers` suffix: no index", |count| {
@@ -121,6 +127,12 @@ pub const KINDS: [Kind; 22] = [
     fault("faults, `downstreamNodes`", |count| {
         faults(count, |i| json!({"downstreamNodes": format!("node-{i}")}))
     }),
+    Kind {
+        module: "weir",
+        ..fault("faults, `variant`, of ten experiments with ten other variants", |count| {
+            with_experiments(faults(count, |i| json!({"variant": other_variant(i)})))
+        })
+    },
     Kind { more: None, ..fault("faults for all requests, 1 %", |count| faults(count, |_| json!({}))) },
 ];
 
@@ -168,6 +180,23 @@ fn faults(count: usize, one: fn(usize) -> Value) -> Value {
         fault
     };
     json!({"faults": (0..count).map(fault).collect::<Value>()})
+}
+
+/// One of the variants that no request gets, of one of ten experiments.
+fn other_variant(i: usize) -> Value {
+    json!({format!("experiment-{}", i % 10): format!("other-{}", i / 10 % 10)})
+}
+
+/// Ten experiments that give all requests the same variant.
+fn with_experiments(mut configuration: Value) -> Value {
+    let mut all = one_header(experiments(10, |_| json!({})));
+    let others = (0..10).map(|i| json!({"key": format!("other-{i}"), "weight": 0}));
+    let variants: Value = [json!({"key": "a", "weight": 1})].into_iter().chain(others).collect();
+    for experiment in all["experiments"]["list"].as_array_mut().into_iter().flatten() {
+        experiment["variants"] = variants.clone();
+    }
+    configuration["experiments"] = all["experiments"].take();
+    configuration
 }
 
 impl Kind {

@@ -17,7 +17,7 @@ impl CelId {
 }
 
 /// An experiment of this configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExperimentId(pub(crate) u16);
 
 impl ExperimentId {

@@ -1,10 +1,11 @@
-//! What a predicate requires of a request: texts, of which it must have one.
+//! What a predicate requires of a request: texts and variants, of which it must have one.
 //!
 //! [`crate::RuleIndex`] finds rules by them.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::attribute::AttrId;
+use crate::ids::ExperimentId;
 
 /// A value of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +29,7 @@ pub(crate) enum Read {
     HostValue,
 }
 
-/// Texts of which a request must have one, or a predicate is false for it.
+/// Texts and variants of which a request must have one, or a predicate is false for it.
 #[derive(Debug, Default)]
 pub(crate) struct Need<'p> {
     pub(crate) keys: Vec<Wanted<'p>>,
@@ -36,18 +37,24 @@ pub(crate) struct Need<'p> {
     pub(crate) cost: usize,
 }
 
-/// A text that a predicate requires.
+/// What a predicate requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Wanted<'p> {
-    pub(crate) source: Source,
-    pub(crate) start: bool,
-    pub(crate) text: &'p [u8],
+pub(crate) enum Wanted<'p> {
+    /// That a value is this text, or with `start` only starts with it.
+    Text { source: Source, start: bool, text: &'p [u8] },
+    /// That the request is in this variant.
+    Variant { experiment: ExperimentId, variant: u16 },
 }
 
 impl<'p> Need<'p> {
     /// That a value is this text, or with `start` only starts with it.
     pub(crate) fn of(source: Source, start: bool, text: &'p [u8], cost: usize) -> Self {
-        Self { keys: vec![Wanted { source, start, text }], cost }
+        Self { keys: vec![Wanted::Text { source, start, text }], cost }
+    }
+
+    /// That the request is in a variant.
+    pub(crate) fn of_variant(experiment: ExperimentId, variant: u16, cost: usize) -> Self {
+        Self { keys: vec![Wanted::Variant { experiment, variant }], cost }
     }
 
     /// One need of several.

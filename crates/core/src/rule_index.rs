@@ -1,9 +1,9 @@
-//! Which of many rules a request can meet: an index over the texts that rules require.
+//! Which of many rules a request can meet: an index over the texts and variants that rules require.
 //!
-//! Most rules require one certain text: a path, the start of one, a host, the value of a header or a claim. A rule
-//! whose predicate is false without that text need not be asked about requests that do not have it. The index maps
-//! texts to rules, so that a request is asked about the rules of its own texts and about those that require no
-//! text, in their order. A rule is left out only if its predicate is certainly false: where a value cannot be read,
+//! Most rules require one certain text, or a variant: a path, the start of one, a host, the value of a header or a
+//! claim. A rule whose predicate is false without that text need not be asked about requests that do not have it. The
+//! index maps texts and variants to rules, so that a request is asked about the rules of its own ones and about those
+//! that require none, in their order. A rule is left out only if its predicate is certainly false: where a value cannot be read,
 //! so that the answer would be unknown, all rules that require a text of it are asked.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed; so are functions
@@ -17,6 +17,7 @@ use crate::attribute::AttrId;
 use crate::header::equal;
 use crate::host;
 use crate::http_match::listed;
+use crate::ids::ExperimentId;
 use crate::need::{Need, Read, Source, needs_of_any};
 use crate::predicate::Predicate;
 use crate::table::Index;
@@ -34,9 +35,10 @@ pub struct RuleIndex {
     always: Box<[u64]>,
     groups: Box<[Group]>,
     keys: Box<[Key]>,
+    variants: Box<[VariantKey]>,
     /// The positions of the keys by their hashes.
     by_hash: Index,
-    /// The positions of the rules that require each of the keys, key after key.
+    /// The positions of the rules that require each of the keys and variants, one after the other.
     rules: Box<[usize]>,
     memory: Memory,
 }
@@ -73,6 +75,14 @@ struct Key {
     rules: Range<usize>,
 }
 
+/// A variant that rules require.
+#[derive(Debug)]
+struct VariantKey {
+    experiment: ExperimentId,
+    variant: u16,
+    rules: Range<usize>,
+}
+
 /// The rules that an index has found for a request.
 #[derive(Debug)]
 pub struct Candidates<'i> {
@@ -84,6 +94,11 @@ impl Candidates<'_> {
     /// Their positions, in their order.
     pub fn iter(&self) -> Positions<'_> {
         Positions { candidates: self, from: 0 }
+    }
+
+    /// Whether a position is one of them.
+    pub fn contains(&self, position: usize) -> bool {
+        self.bits.get(position / 64).is_some_and(|word| word >> (position % 64) & 1 != 0)
     }
 
     /// The first position that is not before `from`.
@@ -137,6 +152,11 @@ impl RuleIndex {
         let cells = Cell::from_mut(bits.as_mut_slice()).as_slice_of_cells();
         for (number, group) in self.groups.iter().enumerate() {
             self.mark(number, group, view, cells);
+        }
+        for key in &self.variants {
+            if view.variant(key.experiment) == Some(key.variant) {
+                self.mark_rules(&key.rules, cells);
+            }
         }
         Candidates { index: self, bits }
     }
@@ -221,12 +241,12 @@ impl RuleIndex {
             key.is_some_and(|key| key.group == group && key.start == start && equal(&key.text, text))
         };
         if let Some(key) = self.by_hash.find(hash, is).and_then(|position| self.keys.get(position)) {
-            self.mark_rules(key, bits);
+            self.mark_rules(&key.rules, bits);
         }
     }
 
-    fn mark_rules(&self, key: &Key, bits: Bits<'_>) {
-        for rule in self.rules.get(key.rules.clone()).unwrap_or_default() {
+    fn mark_rules(&self, rules: &Range<usize>, bits: Bits<'_>) {
+        for rule in self.rules.get(rules.clone()).unwrap_or_default() {
             if let Some(word) = bits.get(rule / 64) {
                 word.set(word.get() | 1 << (rule % 64));
             }
@@ -270,11 +290,13 @@ impl Hash {
 }
 
 impl Predicate {
-    /// What the predicate needs: it is false for a request that does not have one of the texts of a need, whatever
-    /// else is known of that request.
+    /// What the predicate needs: it is false for a request that does not have one of the texts or variants of a need,
+    /// whatever else is known of that request.
     pub(crate) fn needs<'p>(&'p self, needs: &mut Vec<Need<'p>>) {
         /// The cost of a test that is a call and a look at an attribute.
         const CALL: usize = 12;
+        /// The same of a variant, beyond what the index costs for it.
+        const VARIANT: usize = 4;
         let source = |attribute: &AttrId, read| Source { attribute: *attribute, read };
         match self {
             Self::Const(false) => needs.push(Need::default()),
@@ -291,6 +313,9 @@ impl Predicate {
             }
             Self::Claim(claim) => needs.extend(claim.test.need(source(&claim.attribute, Read::Claim), CALL)),
             Self::Condition(condition) => condition.needs(needs),
+            Self::Variant { experiment, variant } => {
+                needs.push(Need::of_variant(*experiment, *variant, VARIANT));
+            }
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use crate::config::WithoutKey;
 use crate::plan::{Action, Entry, Plan, Ramp, Rewrite, Split, Target};
 use crate::trace::{Key, Note, Trace};
 use weir_allocation::{Allocation, Bucket};
-use weir_core::{AccessPlan, Effects, HostServices, Request, RequestView, ResponseHeader, Truth};
+use weir_core::{AccessPlan, Effects, HostServices, Request, RequestView, ResponseHeader, Truth, regex};
 
 impl Plan {
     /// Decides where a request goes.
@@ -23,14 +23,23 @@ impl Plan {
     ) {
         let mut undecided = false;
         // A rule that cannot be judged does not change where a request goes.
-        let matches = |entry: &&Entry| {
+        let mut matches = |entry: &&Entry| {
             let truth = entry.when.judge(request);
             trace.routing_step(Note::Rule { position: entry.rule, truth });
             undecided |= truth == Truth::Unknown;
             truth == Truth::True
         };
         let matched = match self.index.as_deref() {
-            Some(index) if !T::EACH_RULE => {
+            Some(index) if T::EACH_RULE => {
+                let asked = index.find(request);
+                // Rules that requests are not asked about take nothing of their work.
+                let explained = |&(position, entry): &(usize, &Entry)| match asked.contains(position) {
+                    true => matches(&entry),
+                    false => regex::aside(|| matches(&entry)),
+                };
+                self.entries.iter().enumerate().find(explained).map(|(_, entry)| entry)
+            }
+            Some(index) => {
                 index.find(request).iter().filter_map(|position| self.entries.get(position)).find(matches)
             }
             _ => self.entries.iter().find(matches),

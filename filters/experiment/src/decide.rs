@@ -17,7 +17,7 @@ use crate::trace::{Note, Step, Trace, Verdict};
 use weir_allocation::sdk::{Assigner, Assignment};
 use weir_core::RequestView;
 use weir_core::effect::{HeaderValue, Provisional};
-use weir_core::{Assigned, DecidedBy, Effects, HostServices, Request, Truth};
+use weir_core::{Assigned, DecidedBy, Effects, HostServices, Request, Truth, regex};
 
 /// Results of the previous experiment, which the next one often needs again.
 struct Last<'t> {
@@ -53,8 +53,13 @@ impl Plan {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
         let decision = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&decision, effects));
-        if let Some(index) = self.index.as_deref().filter(|_| !T::EACH_EXPERIMENT && !trusted) {
-            decision.find_asked(index);
+        let asked = self.index.as_deref().filter(|_| !trusted).and_then(|index| decision.find_asked(index));
+        let mut explained = None;
+        if T::EACH_EXPERIMENT {
+            explained = asked;
+        } else if let Some(asked) = asked {
+            // It is the first time.
+            let _ = decision.asked.set(asked);
         }
         let (mut last, mut has_uncounted) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
@@ -70,6 +75,10 @@ impl Plan {
                 let inherited = if trusted { decision.inherited(position, experiment, trace) } else { None };
                 let decided = match inherited {
                     Some(assigned) => Some(assigned),
+                    // Experiments that requests are not asked about take nothing of their work.
+                    None if explained.as_ref().is_some_and(|asked| !asked.contains(position)) => {
+                        regex::aside(|| decision.experiment(experiment, &mut last, trace))
+                    }
                     None => decision.experiment(experiment, &mut last, trace),
                 };
                 let Some(mut assigned) = decided else { continue };

@@ -60,21 +60,18 @@ impl<'a, O: HostServices> Decision<'a, O> {
         }
     }
 
-    /// Finds the experiments that can give the request a variant, unless all must be asked.
+    /// The experiments that can give the request a variant, unless all must be asked.
     #[cold]
     #[inline(never)]
-    pub(crate) fn find_asked(&self, index: &'a Index) {
+    pub(crate) fn find_asked(&self, index: &'a Index) -> Option<Candidates<'a>> {
         let has_chosen = self.plan.overrides.as_ref().is_some_and(|it| self.choice(it).is_some());
         if has_chosen || (index.reads_memory && self.recalled().is_some()) {
-            return;
+            return None;
         }
         let has = |units: &u16| {
             self.plan.units.get(usize::from(*units)).and_then(|it| self.unit_apart(it)).is_some()
         };
-        if index.units.iter().all(has) {
-            // It is the first time.
-            let _ = self.asked.set(index.rules.find(self.request));
-        }
+        index.units.iter().all(has).then(|| index.rules.find(self.request))
     }
 
     /// The experiments that are asked, in the order of the decisions.

@@ -5,7 +5,7 @@ use crate::decide::Draws;
 use crate::kind::Kind;
 use crate::plan::{FaultAction, FaultPart, Plan, Rule};
 use weir_allocation::Fraction;
-use weir_core::{Disposition, Effects, HostServices, Request, Truth};
+use weir_core::{Disposition, Effects, HostServices, Request, Truth, regex};
 
 /// What one rule has in store for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,24 +58,32 @@ impl Plan {
         if !matches!(effects.way, Disposition::On) {
             return;
         }
-        for rule in &self.rules {
+        let asked = self.index.as_deref().map(|index| index.find(request));
+        for (position, rule) in self.rules.iter().enumerate() {
             let commands = match &rule.control {
                 Some(control) if control.is_asked(request) => control.read(request, self.undecided, effects),
                 _ => Commands::NONE,
             };
             // A rule that cannot be judged is not counted here, where nothing happens.
-            let mut uncounted = 0;
-            let scale = match &rule.gate {
-                Some(gate) => gate.open(&rule.name, request, &mut uncounted),
-                None => Some(Fraction::ALL),
-            };
-            let (verdict, faults) =
-                match (Truth::all([rule.when.judge(request), rule.late.judge(request)]), scale) {
-                    (Truth::False, _) => (Verdict::NotMeant, Vec::new()),
-                    (Truth::Unknown, _) => (Verdict::Undecided, Vec::new()),
-                    (Truth::True, Some(scale)) => (Verdict::Meant, rule.possible(request, scale, &commands)),
-                    (Truth::True, None) => (Verdict::Off, Vec::new()),
+            let judge = || {
+                let mut uncounted = 0;
+                let scale = match &rule.gate {
+                    Some(gate) => gate.open(&rule.name, request, &mut uncounted),
+                    None => Some(Fraction::ALL),
                 };
+                (Truth::all([rule.when.judge(request), rule.late.judge(request)]), scale)
+            };
+            // Rules that requests are not asked about take nothing of their work.
+            let judged = match &asked {
+                Some(asked) if !asked.contains(position) => regex::aside(judge),
+                _ => judge(),
+            };
+            let (verdict, faults) = match judged {
+                (Truth::False, _) => (Verdict::NotMeant, Vec::new()),
+                (Truth::Unknown, _) => (Verdict::Undecided, Vec::new()),
+                (Truth::True, Some(scale)) => (Verdict::Meant, rule.possible(request, scale, &commands)),
+                (Truth::True, None) => (Verdict::Off, Vec::new()),
+            };
             each(Explained { rule: &rule.name, verdict, faults });
         }
     }

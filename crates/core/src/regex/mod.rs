@@ -14,7 +14,7 @@ mod utf8;
 mod work;
 
 pub use parse::Alphabet;
-pub use work::{WORK_OF_A_REQUEST, Work, of_this_request, renew};
+pub use work::{WORK_OF_A_REQUEST, Work, aside, of_this_request, renew};
 
 use crate::truth::Truth;
 use program::Program;

@@ -46,6 +46,14 @@ pub fn renew() {
     OF_THIS_REQUEST.with(Work::renew);
 }
 
+/// Runs what only explains, with work of its own: nothing of what it spends is the request's.
+pub fn aside<T>(explain: impl FnOnce() -> T) -> T {
+    let left = of_this_request(|work| work.0.replace(WORK_OF_A_REQUEST));
+    let explained = explain();
+    of_this_request(|work| work.0.set(left));
+    explained
+}
+
 /// What is left to the request at hand.
 pub fn of_this_request<T>(spend: impl FnOnce(&Work) -> T) -> T {
     OF_THIS_REQUEST.with(spend)

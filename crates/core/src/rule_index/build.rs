@@ -1,6 +1,6 @@
 //! Makes an index of rules.
 
-use super::{Group, Hash, Key, Memory, RuleIndex};
+use super::{Group, Hash, Key, Memory, RuleIndex, VariantKey};
 use crate::compile::Compiler;
 use crate::need::{Need, Source, Wanted};
 use crate::predicate::Predicate;
@@ -42,24 +42,45 @@ struct Sources {
     sources: Table<Source>,
     /// What asking all rules of each costs.
     costs: Vec<usize>,
+    /// The same of those that are found by variants.
+    variants: usize,
 }
 
 impl Sources {
-    fn add(&mut self, source: Source, cost: usize) {
-        let position = self.sources.put(source);
+    fn add(&mut self, key: &Wanted<'_>, cost: usize) {
+        let Wanted::Text { source, .. } = key else {
+            self.variants += cost;
+            return;
+        };
+        let position = self.sources.put(*source);
         match self.costs.get_mut(position) {
             Some(sum) => *sum += cost,
             None => self.costs.push(cost),
         }
     }
 
+    /// Whether variants are worth a look.
+    fn variants_are_worth(&self) -> bool {
+        self.variants >= MIN_COST
+    }
+
     /// Each, and whether it is worth a group.
     fn worth<'s>(&'s self, compiler: &Compiler<'_>) -> impl Iterator<Item = (&'s Source, bool)> {
-        self.sources.items().iter().zip(&self.costs).map(|(source, cost)| {
-            let costly = compiler.is_costly(source.attribute);
-            (source, *cost >= if costly { MIN_COST_OF_COSTLY } else { MIN_COST })
-        })
+        let sources = self.sources.items().iter().zip(&self.costs);
+        sources.map(|(source, cost)| (source, is_worth(source, *cost, compiler)))
     }
+
+    /// Whether rules are found by a text or a variant.
+    fn are_found_by(&self, key: &Wanted<'_>, compiler: &Compiler<'_>) -> bool {
+        let Wanted::Text { source, .. } = key else { return self.variants_are_worth() };
+        let cost = self.sources.find(source).and_then(|position| self.costs.get(position));
+        cost.is_some_and(|cost| is_worth(source, *cost, compiler))
+    }
+}
+
+/// Whether a value has a group, where asking all rules about it costs so much.
+fn is_worth(source: &Source, cost: usize, compiler: &Compiler<'_>) -> bool {
+    cost >= if compiler.is_costly(source.attribute) { MIN_COST_OF_COSTLY } else { MIN_COST }
 }
 
 impl RuleIndex {
@@ -71,7 +92,7 @@ impl RuleIndex {
         }
         let (known, wanted) = wanted(rules);
         let mut sources = Sources::default();
-        let mut found = Vec::with_capacity(rules.len());
+        let mut found: Vec<Found> = Vec::with_capacity(rules.len());
         // What rules cost that no request is for.
         let mut idle = 0;
         for rule in rules {
@@ -80,19 +101,33 @@ impl RuleIndex {
                 let cost = cost.of(need.cost);
                 match need.keys.len() {
                     0 => idle += cost,
-                    keys => need.keys.iter().for_each(|key| sources.add(key.source, cost.div_ceil(keys))),
+                    keys => need.keys.iter().for_each(|key| sources.add(key, cost.div_ceil(keys))),
                 }
                 need.keys.iter().filter_map(|key| known.find(key)).collect()
             }));
         }
-        if idle < MIN_COST && !sources.worth(compiler).any(|(_, worth)| worth) {
+        let worth = sources.variants_are_worth() || sources.worth(compiler).any(|(_, worth)| worth);
+        if idle < MIN_COST && !worth {
             return None;
+        }
+        // A rule whose rarest need is not looked up is found by another one that is.
+        for (rule, found) in rules.iter().zip(&mut found) {
+            let (Some(rule), Some(keys)) = (rule, &mut *found) else { continue };
+            let are_found = |key: &Wanted<'_>| sources.are_found_by(key, compiler);
+            if keys.iter().all(|key| known.items().get(*key).is_some_and(are_found)) {
+                continue;
+            }
+            let mut needs = Vec::new();
+            rule.needs(&mut needs);
+            if let Some(need) = needs.iter().find(|need| need.keys.iter().all(are_found)) {
+                *keys = need.keys.iter().filter_map(|key| known.find(key)).collect();
+            }
         }
         Some(Box::new(assemble(&known, &sources, &found, compiler)))
     }
 }
 
-/// The texts that rules require, and how many times each is required.
+/// The texts and variants that rules require, and how many times each is required.
 fn wanted<'p>(rules: &[Option<&'p Predicate>]) -> (Table<Wanted<'p>>, Vec<usize>) {
     let (mut known, mut wanted) = (Table::default(), Vec::new());
     let mut needs = Vec::new();
@@ -121,7 +156,10 @@ fn best<'p>(
     rule.needs(&mut needs);
     let times = |key: &Wanted<'_>| known.find(key).and_then(|position| wanted.get(position).copied());
     needs.into_iter().min_by_key(|need| {
-        let costly = need.keys.iter().any(|key| compiler.is_costly(key.source.attribute));
+        let costly = need.keys.iter().any(|key| match key {
+            Wanted::Text { source, .. } => compiler.is_costly(source.attribute),
+            Wanted::Variant { .. } => false,
+        });
         (costly, need.keys.iter().filter_map(times).sum::<usize>())
     })
 }
@@ -141,13 +179,19 @@ fn assemble(
             groups.push(Group { source: *source, lengths: Box::default(), longest: None, all });
         }
     }
-    let group = |key: &Wanted<'_>| group_of.get(sources.sources.find(&key.source)?).copied().flatten();
+    let group = |key: &Wanted<'_>| match key {
+        Wanted::Text { source, .. } => group_of.get(sources.sources.find(source)?).copied().flatten(),
+        Wanted::Variant { .. } => None,
+    };
     let groups_of: Vec<Option<usize>> = known.items().iter().map(group).collect();
-    let is_in_group = |key: &usize| groups_of.get(*key).is_some_and(Option::is_some);
+    let is_looked_up = |key: &usize| match known.items().get(*key) {
+        Some(Wanted::Variant { .. }) => sources.variants_are_worth(),
+        _ => groups_of.get(*key).is_some_and(Option::is_some),
+    };
     // Each key with the rules that are found by it.
     let mut always = vec![0u64; found.len().div_ceil(64)];
     let mut counts = vec![0usize; known.items().len() + 1];
-    let by_keys = |found: &&Found| found.as_ref().is_some_and(|keys| keys.iter().all(is_in_group));
+    let by_keys = |found: &&Found| found.as_ref().is_some_and(|keys| keys.iter().all(is_looked_up));
     for (rule, found) in found.iter().enumerate() {
         if by_keys(&found) {
             for key in found.iter().flatten() {
@@ -176,30 +220,34 @@ fn assemble(
             }
         }
     }
-    let (mut keys, mut by_hash) = (Vec::new(), Index::default());
+    let (mut keys, mut variants, mut by_hash) = (Vec::new(), Vec::new(), Index::default());
     // Each length once: there are as many texts as rules.
     let mut lengths: Vec<Table<usize>> = groups.iter().map(|_| Table::default()).collect();
     for (position, wanted) in known.items().iter().enumerate() {
-        let (Some(Some(group)), Some([from, to])) =
-            (groups_of.get(position).copied(), counts.get(position..position + 2))
-        else {
-            continue;
-        };
+        let Some([from, to]) = counts.get(position..position + 2) else { continue };
         if from == to {
             continue;
         }
-        let length = wanted.text.len();
-        match (wanted.start, lengths.get_mut(group), groups.get_mut(group)) {
-            (true, Some(lengths), _) => {
-                lengths.put(length);
+        let rules = *from..*to;
+        let (start, text) = match *wanted {
+            Wanted::Text { start, text, .. } => (start, text),
+            Wanted::Variant { experiment, variant } => {
+                variants.push(VariantKey { experiment, variant, rules });
+                continue;
             }
-            (false, _, Some(group)) => group.longest = group.longest.max(Some(length)),
+        };
+        let Some(Some(group)) = groups_of.get(position).copied() else { continue };
+        match (start, lengths.get_mut(group), groups.get_mut(group)) {
+            (true, Some(lengths), _) => {
+                lengths.put(text.len());
+            }
+            (false, _, Some(group)) => group.longest = group.longest.max(Some(text.len())),
             _ => continue,
         }
         let mut hash = Hash::new(group);
-        hash.add(wanted.text);
-        by_hash.add(hash.finish(wanted.start), keys.len());
-        keys.push(Key { group, start: wanted.start, text: wanted.text.into(), rules: *from..*to });
+        hash.add(text);
+        by_hash.add(hash.finish(start), keys.len());
+        keys.push(Key { group, start, text: text.into(), rules });
     }
     for (group, lengths) in groups.iter_mut().zip(lengths) {
         let mut lengths = lengths.into_items();
@@ -210,6 +258,7 @@ fn assemble(
         always: always.into(),
         groups: groups.into(),
         keys: keys.into(),
+        variants: variants.into(),
         by_hash,
         rules: rules.into(),
         memory: Memory::default(),

@@ -5,15 +5,21 @@
 use crate::http_match_support::{Services, claim};
 use serde_json::{Value, json};
 use weir_core::header::encode_pairs;
+use weir_core::ids::ExperimentId;
+use weir_core::targeting::has_variants;
 use weir_core::{
-    AccessPlan, At, AttributeMap, Compiler, Predicate, Problems, Request, RuleCost, RuleIndex, Scratch,
-    Targeting, Truth, load,
+    AccessPlan, AnyVariant, At, AttributeMap, Compiler, OrderedMap, Predicate, Problems, Request, RuleCost,
+    RuleIndex, Scratch, Targeting, Truth, load,
 };
 use weir_testkit::Chance;
+
+/// How many experiments rules can ask for; each has the variants `a`, `b` and `c`.
+const EXPERIMENTS: usize = 5;
 
 /// Rules that are compiled and ready for requests.
 struct Rules {
     shape: AccessPlan,
+    experiments: Vec<ExperimentId>,
     rules: Vec<Predicate>,
     index: Option<Box<RuleIndex>>,
 }
@@ -32,21 +38,45 @@ impl Rules {
             &mut Problems::default(),
         );
         let (env, mut problems) = (|_: &str| None, Problems::default());
-        let targetings: Vec<Targeting> =
-            rules.iter().map(|rule| load(rule.to_string().as_bytes(), &mut problems)).collect();
+        let targetings: Vec<(Targeting, OrderedMap<AnyVariant>)> = rules
+            .iter()
+            .map(|rule| {
+                let mut rule = rule.clone();
+                let variants = rule.as_object_mut().unwrap().remove("variant").unwrap_or_else(|| json!({}));
+                let targeting = load(rule.to_string().as_bytes(), &mut problems);
+                (targeting, load(variants.to_string().as_bytes(), &mut problems))
+            })
+            .collect();
         let mut compiler = Compiler::new(&attributes, &env, problems);
-        let rules: Vec<Predicate> =
-            targetings.iter().map(|targeting| targeting.compile(&mut compiler, &At::root())).collect();
+        let variants = || ["a", "b", "c"].map(str::to_owned).to_vec();
+        let experiments =
+            (0..EXPERIMENTS).map(|i| compiler.experiment(&format!("e{i}"), variants())).collect();
+        let rules: Vec<Predicate> = targetings
+            .iter()
+            .map(|(targeting, variants)| {
+                let mut all = has_variants(variants, &mut compiler, &At::root());
+                all.push(targeting.compile(&mut compiler, &At::root()));
+                Predicate::all(all)
+            })
+            .collect();
         let index = RuleIndex::new(&rules.iter().map(Some).collect::<Vec<_>>(), cost, &compiler);
         let shape = compiler.finish().map_err(|problems| problems.to_string()).unwrap();
-        Self { shape, rules, index }
+        Self { shape, experiments, rules, index }
     }
 
-    /// What each rule says of a request, and the rules that the index finds for it.
-    fn judge(&self, headers: &[(&str, &[u8])], host: &Services) -> (Vec<Truth>, Vec<usize>) {
+    /// What each rule says of a request with these variants, and the rules that the index finds for it.
+    fn judge(
+        &self,
+        headers: &[(&str, &[u8])],
+        variants: [Option<u16>; EXPERIMENTS],
+        host: &Services,
+    ) -> (Vec<Truth>, Vec<usize>) {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
         scratch.read(&self.shape, &raw);
         let request = Request::new(&self.shape, &raw, &scratch, host);
+        for (experiment, variant) in self.experiments.iter().zip(variants) {
+            variant.into_iter().for_each(|variant| request.assign(*experiment, variant));
+        }
         let all = || (0..self.rules.len()).collect();
         let found = self.index.as_ref().map_or_else(all, |index| index.find(&request).iter().collect());
         (self.rules.iter().map(|rule| rule.judge(&request)).collect(), found)
@@ -140,6 +170,15 @@ fn condition(chance: &mut Chance, depth: usize) -> Value {
     }
 }
 
+/// One or two experiments, each with a variant or several.
+fn variant(chance: &mut Chance) -> Value {
+    let one = |chance: &mut Chance| {
+        let variants = json!([*chance.one(&["a", "b", "c"]), *chance.one(&["a", "b", "c"])]);
+        if chance.below(3) == 0 { variants } else { variants[0].clone() }
+    };
+    (0..=chance.below(3) / 2).map(|_| (format!("e{}", chance.below(EXPERIMENTS)), one(chance))).collect()
+}
+
 fn rule(chance: &mut Chance) -> Value {
     let mut rule = serde_json::Map::new();
     let kind = chance.below(20);
@@ -151,6 +190,12 @@ fn rule(chance: &mut Chance) -> Value {
     }
     if kind == 19 {
         rule.insert("cel".into(), json!("true"));
+    }
+    if chance.below(4) == 0 {
+        rule.insert("variant".into(), variant(chance));
+        if chance.below(2) == 0 {
+            rule.retain(|name, _| name == "variant");
+        }
     }
     Value::Object(rule)
 }
@@ -204,12 +249,13 @@ fn only_rules_that_are_false_are_left_out() {
         for _ in 0..30 {
             let (headers, host) = (headers(&mut chance), services(&mut chance));
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (*n, v.as_slice())).collect();
-            let (truths, found) = compiled.judge(&headers, &host);
+            let variants = [(); EXPERIMENTS].map(|()| *chance.one(&[None, Some(0), Some(1), Some(2)]));
+            let (truths, found) = compiled.judge(&headers, variants, &host);
             assert!(found.is_sorted_by(|a, b| a < b), "{found:?}");
             for (position, truth) in truths.iter().enumerate() {
                 assert!(
                     *truth == Truth::False || found.binary_search(&position).is_ok(),
-                    "round {round}: {} is {truth:?} and was left out of a request with {headers:?}",
+                    "round {round}: {} is {truth:?} and was left out of a request with {headers:?} {variants:?}",
                     rules[position]
                 );
             }
@@ -252,7 +298,7 @@ fn few_of_many_rules_are_asked() {
                 ("x-a", b"q8"),
                 ("x-c", b"p7"),
             ];
-            rules.judge(&headers, &host).1
+            rules.judge(&headers, [None; EXPERIMENTS], &host).1
         };
         let found = match kind {
             "path" => request("/p7?x"),
@@ -266,6 +312,23 @@ fn few_of_many_rules_are_asked() {
         };
         assert_eq!(found, expected, "{kind}");
     }
+}
+
+/// Rules that ask for variants are those of the request's own variants.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn rules_are_found_by_variants() {
+    let rule = |i: usize| match i {
+        17 => json!({"match": {"headers": {"x-a": {"present": false}}}}),
+        18 => json!({"variant": {"e1": ["a", "c"]}}),
+        19 => json!({"variant": {"e2": "b"}, "match": {"headers": {"x-a": {"exact": "v1"}}}}),
+        _ => json!({"variant": {format!("e{}", i % 3): (["a", "b"][i % 2])}}),
+    };
+    let rules = Rules::new(&(0..20).map(rule).collect::<Vec<_>>());
+    let found = |variants| rules.judge(&[], variants, &Services::default()).1;
+    assert_eq!(found([None; EXPERIMENTS]), [17]);
+    assert_eq!(found([None, Some(1), None, Some(0), Some(0)]), [1, 7, 13, 17]);
+    assert_eq!(found([Some(2), Some(2), Some(1), None, None]), [5, 11, 17, 18, 19]);
 }
 
 /// A look at each of a few rules costs less than an index.

@@ -216,4 +216,25 @@ tests! {
         // The test is of something.
         assert!(indexed > 100 && different.len() > 3_000 && remembered > 500, "{indexed} {} {remembered}", different.len());
     }
+    /// A trace asks each experiment. Those that an index leaves out take nothing of the work that regular expressions
+    /// of a request may be: otherwise an experiment after them would be judged otherwise than in a proxy.
+    fn explaining_takes_no_work_of_a_request() {
+        // A hundred look at 16 KiB each, in a trace, which is more than the bound.
+        let variants = json!([{"key": "a", "weight": 50}, {"key": "b", "weight": 50}]);
+        let one = |key: String, regex: &str| {
+            json!({"key": key, "match": {"headers": {"x-long": {"regex": regex}}}, "variants": variants})
+        };
+        let mut list: Vec<Value> = (0..100).map(|i| one(format!("e{i}"), "x*z")).collect();
+        for (i, one) in list.iter_mut().enumerate() {
+            one["condition"] = json!({"header:x-a": format!("a{i}")});
+        }
+        list.push(one("last".into(), "x*y"));
+        let lab = Lab::new(&json!({"unit": "header:x-user", "list": list}).to_string()).unwrap();
+        assert!(lab.plan.has_index());
+        let long = ["x".repeat(16 * 1024), "y".into()].concat();
+        let headers = vec![("x-user", b"one".to_vec()), ("x-long", long.into_bytes()), ("x-a", b"another".to_vec())];
+        let decided = decide(&lab, &headers, false);
+        assert!(decided.0.contains("Some(Assigned"), "{decided:?}");
+        assert_eq!(decide(&lab, &headers, true), decided);
+    }
 }
