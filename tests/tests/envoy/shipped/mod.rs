@@ -40,124 +40,81 @@ enum Goes {
 }
 use Goes::{As, Fails, Late, MayFail, Minted, Split, To, Visitor, With};
 
-/// The `curl` lines of each file, in order.
-const EXPECTED: &[(&str, &[Goes])] = &[
-    ("ab-routing.yaml", &[To("v2"), To("v2"), To("canary"), Split, Split, Split, Split, Minted]),
-    (
-        "all-filters.yaml",
-        &[
-            With("v2", "checkout=fast"),
-            With("v1", "checkout=safe"),
-            Fails(401),
-            With("v1", "checkout=safe"),
-            Fails(503),
-            To("v1"),
-        ],
-    ),
-    (
-        "api-keys.yaml",
-        &[
-            Fails(401),
-            To("v1"),
-            To("v1"),
-            Fails(403),
-            Fails(403),
-            To("v1"),
-            Fails(429),
-            Fails(401),
-            Fails(403),
-            Fails(403),
-        ],
-    ),
-    ("canary-header.yaml", &[To("canary"), To("canary"), To("canary"), To("v1"), To("v1")]),
-    ("cluster-header.yaml", &[To("v2"), As("canary", "/orders?id=7"), To("v1"), To("v1")]),
-    (
-        "experiment.yaml",
-        &[
-            With("v1", "button=blue"),
-            With("v2", "button=green"),
-            With("v1", "delivery=free"),
-            With("v1", ""),
-            With("v1", ""),
-            With("v1", ""),
-            With("v2", "button=green"),
-            Visitor,
-            Visitor,
-        ],
-    ),
-    ("faults-callee.yaml", &[MayFail(503), MayFail(504), Late(2000), To("v1")]),
-    ("faults.yaml", &[To("v1"), MayFail(503), To("v1"), Fails(429), Late(300), To("v1"), To("v1"), To("v1")]),
-    (
-        "front-proxy.yaml",
-        &[
-            With("v2", "checkout=fast"),
-            With("v1", "checkout=safe"),
-            With("v1", ""),
-            With("v2", "checkout=fast"),
-            With("v1", "checkout=safe"),
-            Fails(401),
-            Fails(401),
-            With("v1", ""),
-            Fails(401),
-        ],
-    ),
-    ("header-routing.yaml", &[To("v2"), To("v1"), To("v1"), To("v1")]),
-    (
-        "jwt-claims.yaml",
-        &[To("v1"), Fails(403), Fails(401), To("v1"), As("v1", "/?page=2"), Fails(401), To("v1")],
-    ),
-    ("live-update.yaml", &[To("v2"), To("v1")]),
-    (
-        "metrics.yaml",
-        &[
-            To("v1"),
-            To("v1"),
-            To("v1"),
-            To("v1"),
-            To("v1"),
-            To("v1"),
-            To("v1"),
-            As("v1", "/users/bob?page=2"),
-            To("v1"),
-            To("v1"),
-        ],
-    ),
-    (
-        "native.yaml",
-        &[
-            With("v2", "checkout=fast"),
-            With("v1", "checkout=safe"),
-            Fails(401),
-            With("v1", "checkout=safe"),
-            Fails(503),
-            To("v1"),
-        ],
-    ),
-    ("region.yaml", &[To("v2"), To("v2"), To("v1"), To("v1")]),
-    ("rollout.yaml", &[To("v1"), To("v1")]),
-    ("sticky-canary.yaml", &[Split, Split, Split, Split, Split, Minted]),
-    ("tracing.yaml", &[To("v1"), To("v2"), To("v2"), Late(100)]),
-    (
-        "two-hops.yaml",
-        &[With("v2", "button=green"), With("v1", "button=blue"), With("v1", "button=blue"), With("v1", "")],
-    ),
-];
+/// A test for each file, with its `curl` lines in order.
+macro_rules! shipped {
+    ($($test:ident: $name:literal [$($goes:expr),* $(,)?])*) => {
+        /// Their names.
+        const EXPECTED: &[&str] = &[$($name),*];
 
-#[test]
-fn every_shipped_configuration_does_what_its_comments_say() {
-    let directory = weir_tests::paths::root().join("envoy-configs");
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    files.sort();
-    let names: Vec<_> = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, EXPECTED.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "files of envoy-configs");
-    for (path, (name, expected)) in files.iter().zip(EXPECTED) {
-        check(name, &fs::read_to_string(path).unwrap(), expected);
-    }
+        $(#[test]
+        fn $test() {
+            check($name, &[$($goes),*]);
+        })*
+    };
 }
 
-fn check(name: &str, text: &str, expected: &[Goes]) {
+shipped! {
+    ab_routing: "ab-routing.yaml" [To("v2"), To("v2"), To("canary"), Split, Split, Split, Split, Minted]
+    all_filters: "all-filters.yaml" [
+        With("v2", "checkout=fast"), With("v1", "checkout=safe"), Fails(401), With("v1", "checkout=safe"),
+        Fails(503), To("v1"),
+    ]
+    api_keys: "api-keys.yaml" [
+        Fails(401), To("v1"), To("v1"), Fails(403), Fails(403), To("v1"), Fails(429), Fails(401), Fails(403),
+        Fails(403),
+    ]
+    canary_header: "canary-header.yaml" [To("canary"), To("canary"), To("canary"), To("v1"), To("v1")]
+    cluster_header: "cluster-header.yaml" [To("v2"), As("canary", "/orders?id=7"), To("v1"), To("v1")]
+    experiment: "experiment.yaml" [
+        With("v1", "button=blue"), With("v2", "button=green"), With("v1", "delivery=free"), With("v1", ""),
+        With("v1", ""), With("v1", ""), With("v2", "button=green"), Visitor, Visitor,
+    ]
+    faults_callee: "faults-callee.yaml" [MayFail(503), MayFail(504), Late(2000), To("v1")]
+    faults: "faults.yaml" [
+        To("v1"), MayFail(503), To("v1"), Fails(429), Late(300), To("v1"), To("v1"), To("v1"),
+    ]
+    front_proxy: "front-proxy.yaml" [
+        With("v2", "checkout=fast"), With("v1", "checkout=safe"), With("v1", ""),
+        With("v2", "checkout=fast"), With("v1", "checkout=safe"), Fails(401), Fails(401), With("v1", ""),
+        Fails(401),
+    ]
+    header_routing: "header-routing.yaml" [To("v2"), To("v1"), To("v1"), To("v1")]
+    jwt_claims: "jwt-claims.yaml" [
+        To("v1"), Fails(403), Fails(401), To("v1"), As("v1", "/?page=2"), Fails(401), To("v1"),
+    ]
+    live_update: "live-update.yaml" [To("v2"), To("v1")]
+    metrics: "metrics.yaml" [
+        To("v1"), To("v1"), To("v1"), To("v1"), To("v1"), To("v1"), To("v1"), As("v1", "/users/bob?page=2"),
+        To("v1"), To("v1"),
+    ]
+    native: "native.yaml" [
+        With("v2", "checkout=fast"), With("v1", "checkout=safe"), Fails(401), With("v1", "checkout=safe"),
+        Fails(503), To("v1"),
+    ]
+    region: "region.yaml" [To("v2"), To("v2"), To("v1"), To("v1")]
+    rollout: "rollout.yaml" [To("v1"), To("v1")]
+    sticky_canary: "sticky-canary.yaml" [Split, Split, Split, Split, Split, Minted]
+    tracing: "tracing.yaml" [To("v1"), To("v2"), To("v2"), Late(100)]
+    two_hops: "two-hops.yaml" [
+        With("v2", "button=green"), With("v1", "button=blue"), With("v1", "button=blue"), With("v1", ""),
+    ]
+}
+
+#[test]
+fn each_shipped_configuration_has_a_test() {
+    let files =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = files.filter(|name| name.ends_with(".yaml")).collect();
+    names.sort();
+    assert_eq!(names, EXPECTED, "files of envoy-configs");
+}
+
+fn folder() -> PathBuf {
+    weir_tests::paths::root().join("envoy-configs")
+}
+
+fn check(name: &str, expected: &[Goes]) {
+    let text = &fs::read_to_string(folder().join(name)).unwrap();
     let config: Value = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
     if name == "two-hops.yaml" {
         return two_hops::check(text, &config, expected);
