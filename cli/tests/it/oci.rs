@@ -126,8 +126,18 @@ fn a_dead_registry() {
 fn a_registry_without_tls() {
     let registry = Registry::answering(|_| Answer::body("{}"));
     let folder = Folder::new();
-    let run = run(&["pull", &format!("{}/a:1", registry.host)], &folder);
-    fails(&run, &["does not speak TLS", "--plain-http"]);
+    let pulled = run(&["pull", &format!("{}/a:1", registry.host)], &folder);
+    fails(&pulled, &["does not speak TLS", "--plain-http"]);
+    // One that hangs up without a word.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 16 << 10]);
+        }
+    });
+    let pulled = run(&["pull", &format!("{address}/a:1")], &folder);
+    fails(&pulled, &["does not speak TLS", "--plain-http"]);
 }
 
 /// As in an image with nothing but the program.
@@ -143,7 +153,7 @@ fn a_system_without_certificates() {
     // With TLS only what a file vouches for.
     let (secure, authority) = Registry::secure(|_| Answer::status(404));
     let (image, authority) = (format!("{}/a:1", secure.host), folder.write("ca.pem", &authority));
-    fails(&without(&["pull", &image]), &["UnknownIssuer"]);
+    fails(&without(&["pull", &image]), &["UnknownIssuer; to trust its authority: --ca-file"]);
     fails(&without(&["pull", "--ca-file", &authority, &image]), &["image not found"]);
 }
 

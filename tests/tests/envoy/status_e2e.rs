@@ -215,15 +215,22 @@ fn a_proxy_without_a_plugin_runs_nothing_and_the_native_module_is_seen() {
 
 /// What Envoy gets by LDS: a listener that answers each request itself, with a plugin.
 fn listeners(port: u16, plugin: &Plugin) -> String {
+    listeners_with(port, plugin, &[])
+}
+
+/// The same with further filters.
+fn listeners_with(port: u16, plugin: &Plugin, others: &[Value]) -> String {
     const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters";
+    let first = [json!({"name": "weir", "typed_config": plugin.to_json()})];
+    let router = json!({"@type": format!("{FILTERS}.http.router.v3.Router")});
+    let last = [json!({"name": "router", "typed_config": router})];
+    let filters = [&first[..], others, &last].concat();
     let manager = json!({
         "@type": format!("{FILTERS}.network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": "http",
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
             {"match": {"prefix": "/"}, "direct_response": {"status": 200}}]}]},
-        "http_filters": [
-            {"name": "weir", "typed_config": plugin.to_json()},
-            {"name": "router", "typed_config": {"@type": format!("{FILTERS}.http.router.v3.Router")}}],
+        "http_filters": filters,
     });
     let listener = json!({
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
@@ -232,6 +239,57 @@ fn listeners(port: u16, plugin: &Plugin) -> String {
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     });
     json!({ "resources": [listener] }).to_string()
+}
+
+/// An Envoy that gets them by LDS, from a file.
+fn envoy_with_listeners(listeners: &str) -> Envoy {
+    let bootstrap = Bootstrap::shipped(json!({
+        "node": {"id": "lds", "cluster": "weir-tests"},
+        "dynamic_resources": {"lds_config": {
+            "path_config_source": {"path": "/lds.json"}, "resource_api_version": "V3"}},
+    }));
+    Envoy::start(bootstrap.file("/lds.json", listeners.to_owned())).unwrap()
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Another filter's mistake holds up the listener, but is no refusal of the plugin, which runs on.
+#[test]
+fn an_update_that_envoy_rejected_for_another_filter_is_no_refusal() {
+    let good = json!({"routing": {"rules": [{"name": "a", "setHeaders": {"x-a": "b"}}]}});
+    let plugins = [Plugin::new("weir").unwrap(), Plugin::native().unwrap()];
+    let lua = json!({"name": "lua", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": "this is not Lua"}}});
+    for plugin in plugins.map(|plugin| plugin.name("weir")) {
+        let with = |configuration: &Value| plugin.clone().config(configuration);
+        let port = free_port();
+        let envoy = envoy_with_listeners(&listeners(port, &with(&good)));
+        let sources = ["--admin".to_owned(), format!("http://{}", envoy.admin_address())];
+        let expect = |what: &str, state: &str, reason: &str| {
+            let look = || {
+                let address = ([127, 0, 0, 1], port).into();
+                assert_eq!(Client::http1().send(address, &Request::get("/")).unwrap().status, 200);
+                status(None, &sources, &[])
+            };
+            eventually(what, look, |code, json| {
+                let reasons = proxy(json, &envoy)["reasons"].to_string();
+                code == i32::from(state != "runs")
+                    && states(json, &[&envoy]) == [state]
+                    && reasons.contains(reason)
+                    && (reason.is_empty() == proxy(json, &envoy)["reasons"].is_null())
+            })
+        };
+        expect("the first one is accepted", "runs", "");
+        envoy.replace("lds.json", &listeners_with(port, &with(&good), std::slice::from_ref(&lua))).unwrap();
+        expect("another filter is wrong", "runs", ", for none of its plugins: script load error");
+        envoy.replace("lds.json", &listeners(port, &with(&json!({"routing": {"rulez": []}})))).unwrap();
+        expect("the plugin's configuration is wrong", "refuses", "listener http: an update was rejected at ");
+        envoy.replace("lds.json", &listeners(port, &with(&good))).unwrap();
+        expect("the old one is sent again", "runs", "");
+    }
 }
 
 /// The native module has no metric for a configuration that was refused: Envoy's admin interface knows.
@@ -244,13 +302,8 @@ fn an_update_of_the_native_module_that_envoy_rejected_is_refused() {
     let filter = Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(&good)) };
     let ecds = Envoy::start(Bootstrap::default().listener(Listener::new().filter(filter))).unwrap();
     // … and by LDS, from a file.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let lds = Bootstrap::shipped(json!({
-        "node": {"id": "lds", "cluster": "weir-tests"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": "/lds.json"}, "resource_api_version": "V3"}},
-    }));
-    let lds = Envoy::start(lds.file("/lds.json", listeners(port, &plugin(&good)))).unwrap();
+    let port = free_port();
+    let lds = envoy_with_listeners(&listeners(port, &plugin(&good)));
     let envoys = [&ecds, &lds];
     let sources: Vec<String> = envoys
         .iter()
