@@ -137,6 +137,34 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     }
 
     /// A stream was created for a root.
+    ///
+    /// ```
+    /// use weir_host::{Disposition, Dispatcher, Edit, FakeHost, HeaderMap, Headers as _, Host, Plugin, Refusal, Served};
+    ///
+    /// /// Marks requests with its configuration.
+    /// struct Mark(Vec<u8>);
+    ///
+    /// impl<H: Host> Plugin<H> for Mark {
+    ///     const NAME: &'static str = "mark";
+    ///     type Kept = ();
+    ///     type Workspace = ();
+    ///
+    ///     fn configure(_: &H, configuration: &[u8]) -> Result<Self, Refusal> {
+    ///         Ok(Self(configuration.to_vec()))
+    ///     }
+    ///     fn on_request_headers(&self, host: &H, (): &mut (), _: u64) -> Served<()> {
+    ///         host.edit(HeaderMap::Request, b"x-mark", Edit::Replace(&self.0));
+    ///         Disposition::On.into()
+    ///     }
+    /// }
+    ///
+    /// // Two listeners have the module, with configurations of their own; Envoy runs both in one VM.
+    /// let (proxy, module) = (FakeHost::default(), Dispatcher::<Mark, FakeHost>::new());
+    /// assert!(module.on_configure(&proxy, 1, b"inbound") && module.on_configure(&proxy, 2, b"outbound"));
+    /// module.on_stream_create(3, 1);
+    /// module.on_request_headers(&proxy, 3);
+    /// assert_eq!(proxy.header(HeaderMap::Request, b"x-mark").as_deref(), Some(&b"inbound"[..]));
+    /// ```
     #[inline]
     pub fn on_stream_create(&self, stream: u32, root: u32) {
         if self.plugins.try_borrow().is_ok_and(|plugins| plugins.all.len() > 1) {

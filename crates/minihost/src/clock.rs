@@ -21,6 +21,18 @@ impl Vm {
 
     /// Sets the time of day, as a correction of the machine's clock does. Timers do not notice: Envoy's
     /// run by another clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use weir_minihost::{Module, Options};
+    ///
+    /// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+    /// let vm = module.start(&Options::default())?;
+    /// vm.set_clock(1_800_000_000_000_000_000);
+    /// vm.advance(Duration::from_millis(5))?;
+    /// assert_eq!(vm.clock(), 1_800_000_000_005_000_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_clock(&self, nanos_since_epoch: u64) {
         self.host(|host| host.skew = nanos_since_epoch.wrapping_sub(host.clock));
     }

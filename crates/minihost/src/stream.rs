@@ -29,6 +29,16 @@ pub type Properties = BTreeMap<Vec<Bytes>, Bytes>;
 /// assert_eq!(plugin.vm().open_streams(), 1);
 /// assert_eq!(other.request(), Request::get("/"));
 /// other.finish()?;
+///
+/// // The steps of one that goes on; those without a body or trailers do nothing.
+/// let module = Module::from_bytes(b"(module (memory (export \"memory\") 1))")?;
+/// let plugin = module.start(&Options::default())?.configure("{}")?;
+/// let mut stream = plugin.open(Request::get("/"), Properties::new())?;
+/// stream.request_body()?;
+/// stream.response_headers(Response::status(200).body("hello"))?;
+/// stream.response_body()?;
+/// assert_eq!((stream.response().code(), stream.route_cache_clears()), (200, 0));
+/// stream.finish()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Stream {

@@ -39,6 +39,11 @@
 //! assert_eq!(plan.gates[1], Gate { name: "errors".to_owned(), check: Check::Errors { tolerance: 0.01 } });
 //! assert_eq!(plan.gates_of(1), 3, "all of them apply while the first step runs");
 //!
+//! // With weights that change meanwhile, units say nothing of the split any more.
+//! let weighted = compile(r#"{"target": {"file": "weir.json", "experiment": "checkout", "baseline": "old",
+//!     "variant": "new"}, "steps": [{"coverage": 0.1}, {"weights": {"old": 1, "new": 1}}]}"#)?;
+//! assert!(weighted.applies(&weighted.gates[0], 1) && !weighted.applies(&weighted.gates[0], 2));
+//!
 //! let problems = compile(r#"{"target": {"file": "weir.json", "experiment": "a", "split": "b"}, "steps": []}"#);
 //! let expected = "target.split: expected either `experiment` or `split`
 //! steps: missing: expected at least one step, such as {coverage: 10%, hold: 10m}";

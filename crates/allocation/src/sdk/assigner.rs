@@ -113,6 +113,16 @@ impl Assigner {
     }
 
     /// What becomes of a request that has no unit (no such header, no such cookie).
+    ///
+    /// ```
+    /// use weir_allocation::sdk::{Algorithm, Assigner, Assignment, Definition, Layout};
+    ///
+    /// let (key, layout) = ("checkout", Layout::Weights(&[90.0, 10.0]));
+    /// let flag = Definition { key, seed: Some("a salt"), coverage_seed: None, coverage: 1.0, layout };
+    /// let missing = |algorithm| Assigner::new(algorithm, &flag).map(|assigner| assigner.assign_missing());
+    /// assert_eq!(missing(Algorithm::Weir1), Ok(Assignment::NotCovered));
+    /// assert_eq!(missing(Algorithm::LaunchDarkly), Ok(Assignment::Variant(0)), "their SDK takes the number 0");
+    /// ```
     pub fn assign_missing(&self) -> Assignment {
         match &self.rule {
             Rule::Weir { .. } => Assignment::NotCovered,

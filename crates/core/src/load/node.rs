@@ -5,6 +5,38 @@ use crate::problem::{At, Problems, suggestion};
 use serde_json::Value;
 
 /// A part of a document.
+///
+/// ```
+/// use weir_core::load::{Load, Node, load_value};
+/// use weir_core::Problems;
+///
+/// /// One of some words, or a number of seconds.
+/// #[derive(Debug, Default, PartialEq)]
+/// enum Retention {
+///     #[default]
+///     Never,
+///     Day,
+///     Seconds(u32),
+/// }
+///
+/// impl Load for Retention {
+///     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+///         if node.value.is_number() {
+///             return u32::load(node, problems).map(Self::Seconds);
+///         }
+///         match node.word(problems, &["never", "day"])? {
+///             0 => Some(Self::Never),
+///             _ => Some(Self::Day),
+///         }
+///     }
+/// }
+///
+/// let mut problems = Problems::default();
+/// let kept: Vec<Retention> = load_value(&serde_json::json!(["day", 60, "days", true]), &mut problems);
+/// assert_eq!(kept, [Retention::Day, Retention::Seconds(60)]);
+/// let lines = problems.to_string();
+/// assert!(lines.starts_with("[2]: unknown word `days`, did you mean `day`?\n[3]: "), "{lines}");
+/// ```
 #[derive(Debug)]
 pub struct Node<'a> {
     /// The content.

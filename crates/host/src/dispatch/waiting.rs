@@ -73,6 +73,65 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     }
 
     /// A callout that a root made was answered, or failed.
+    ///
+    /// ```
+    /// use std::cell::{Cell, RefCell};
+    /// use weir_host::{
+    ///     Call, Callout, Callouts, Dispatcher, Disposition, FakeHost, Flow, Hold, Host, Plugin, Refusal, Served, Wake,
+    /// };
+    ///
+    /// /// Holds requests until it has fetched a list.
+    /// #[derive(Default)]
+    /// struct Listed {
+    ///     list: RefCell<Vec<u8>>,
+    ///     asked: Cell<bool>,
+    ///     callouts: Callouts<()>,
+    /// }
+    ///
+    /// impl<H: Host> Plugin<H> for Listed {
+    ///     const NAME: &'static str = "listed";
+    ///     type Kept = ();
+    ///     type Workspace = ();
+    ///
+    ///     fn configure(_: &H, _: &[u8]) -> Result<Self, Refusal> {
+    ///         Ok(Self::default())
+    ///     }
+    ///     fn on_request_headers(&self, _: &H, (): &mut (), _: u64) -> Served<()> {
+    ///         match self.list.borrow().is_empty() {
+    ///             true => Disposition::Hold(Hold { mark: 0, crowded: false }).into(),
+    ///             false => Disposition::On.into(),
+    ///         }
+    ///     }
+    ///     fn on_wake(&self, host: &H) -> Wake {
+    ///         if !self.asked.replace(true) {
+    ///             let (scheme, authority) = ("https", "lists.test");
+    ///             let list = Callout { cluster: "lists", scheme, authority, path: "/bots", timeout: 1_000 };
+    ///             if let Some(token) = host.call_out(&list) {
+    ///                 self.callouts.start(token, ());
+    ///             }
+    ///         }
+    ///         Wake::default()
+    ///     }
+    ///     fn on_callout(&self, host: &H, token: u32, body_size: usize) -> bool {
+    ///         if self.callouts.finish(token).is_some() {
+    ///             *self.list.borrow_mut() = host.callout_body(body_size).to_vec();
+    ///         }
+    ///         !self.list.borrow().is_empty()
+    ///     }
+    /// }
+    ///
+    /// let (proxy, module) = (FakeHost::default(), Dispatcher::<Listed, FakeHost>::new());
+    /// let (root, stream) = (1, 2);
+    /// assert!(module.on_configure(&proxy, root, b""));
+    /// assert_eq!(module.on_request_headers(&proxy, stream), Flow::Stop);
+    /// assert_eq!(module.waiting(), 1);
+    ///
+    /// // The answer comes; the fake's tokens are 7.
+    /// *proxy.callout_answer.borrow_mut() = Some(("200".to_owned(), b"bot".to_vec()));
+    /// module.on_callout(&proxy, root, 7, 3);
+    /// assert!(proxy.take_calls().contains(&Call::GoOn));
+    /// assert_eq!(module.waiting(), 0);
+    /// ```
     pub fn on_callout(&self, host: &H, root: u32, token: u32, body_size: usize) {
         let Some(plugin) = self.plugin_at(root) else { return };
         if plugin.on_callout(host, token, body_size) {
