@@ -46,7 +46,7 @@ impl fmt::Debug for SecretSpec {
 /// ```
 /// use weir_cookie::{SIGNATURE, Signer, TooShort};
 ///
-/// let signer = Signer::new(b"0123456789abcdef").map_err(|short| short.to_string())?;
+/// let signer = Signer::new(b"0123456789abcdef")?;
 /// // python3 -c "import hmac; print(hmac.new(b'0123456789abcdef', b'id=\0ada', 'sha256').hexdigest()[:32])"
 /// let signature: [u8; SIGNATURE] = signer.sign("id=", b"ada");
 /// assert_eq!(signature, *b"f4258efa2766d1de9fdfe257856f7062");
@@ -56,7 +56,7 @@ impl fmt::Debug for SecretSpec {
 /// assert!(!signer.accepts("group=", b"ada", &signature), "another purpose");
 /// assert!(signer.is_secret(b"0123456789abcdef") && !signer.is_secret(b"0123456789abcdeg"));
 /// assert_eq!(Signer::new(b"too short").err(), Some(TooShort));
-/// # Ok::<(), String>(())
+/// # Ok::<(), TooShort>(())
 /// ```
 pub struct Signer(Box<[Hmac<Sha256>]>);
 
@@ -75,6 +75,8 @@ impl fmt::Display for TooShort {
         f.write_str(TOO_SHORT)
     }
 }
+
+impl std::error::Error for TooShort {}
 
 impl Signer {
     /// Signs with one secret.

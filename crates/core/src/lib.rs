@@ -23,7 +23,7 @@
 //! let is_cart = targeting.compile(&mut compiler, &At::root());
 //! let group = compiler.own_header("x-group", &At::root().field("header"));
 //! let beta = compiler.text(b"beta");
-//! let plan = compiler.finish().map_err(|problems| problems.to_string())?;
+//! let plan = compiler.finish()?;
 //! let group = group.ok_or("a name that can be written")?;
 //!
 //! // For each request: header pairs, predicates, effects. The host here is that of tests.
@@ -38,7 +38,7 @@
 //! }
 //! assert_eq!(request.sent(group), Some(&b"forged"[..]), "what the client sent, which is replaced");
 //! assert_eq!(effects.bytes(effects.headers[group.index()], &plan), Some(&b"beta"[..]));
-//! # Ok::<(), String>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #![forbid(unsafe_code)]

@@ -180,6 +180,8 @@ impl Problems {
     }
 }
 
+impl std::error::Error for Problems {}
+
 impl fmt::Display for Problems {
     /// One problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -141,7 +141,7 @@ impl State {
 /// let mut problems = Problems::default();
 /// let spec: Spec = load(br#"{"target": {"file": "weir.json", "split": "canary", "baseline": "v1", "variant": "v2"},
 ///     "steps": [{"weights": {"v1": 90, "v2": 10}}], "gates": []}"#, &mut problems);
-/// let plan = Plan::compile(&spec, problems).map_err(|problems| problems.to_string())?;
+/// let plan = Plan::compile(&spec, problems)?;
 /// let foreign = Observation {
 ///     content: Content::Foreign, running: Running::All(0), gates: vec![], units: None, no_data: false,
 /// };
@@ -149,7 +149,7 @@ impl State {
 /// assert_eq!((state.held, write), (Some(Held::Foreign), None));
 /// let message = "nothing goes on: the target was changed by something else, and is not overwritten".to_owned();
 /// assert_eq!(events, [Event { at: 1_000, event: EventKind::Held, step: Some(1), message }]);
-/// # Ok::<(), String>(())
+/// # Ok::<(), Problems>(())
 /// ```
 #[must_use]
 pub fn advance(plan: &Plan, state: &State, seen: &Observation, now: u64) -> Advance {

@@ -28,10 +28,10 @@
 //!     metrics: MetricsSpec { matchers: vec![r#"namespace="shop""#.into()] },
 //!     ..Spec::default()
 //! };
-//! let plan = Plan::compile(&spec, Problems::default()).map_err(|problems| problems.to_string())?;
+//! let plan = Plan::compile(&spec, Problems::default())?;
 //! assert_eq!((&*plan.steps[1].name, &*plan.gates[0].name), ("weights new 1, old 0", "goal orders_total"));
 //! assert_eq!(plan.on_deadline, OnDeadline::Rollback);
-//! # Ok::<(), String>(())
+//! # Ok::<(), Problems>(())
 //! ```
 
 use serde::Serialize;

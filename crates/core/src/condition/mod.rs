@@ -26,7 +26,7 @@
 //! let mut compiler = Compiler::new(&named, &env, Problems::default());
 //! let rule = json!({"country": {"$in": ["FR", "BE"]}, "version": {"$vgte": "2.1.0"}});
 //! let rule: Condition = condition::compile(&rule, &mut compiler, &At::root().field("condition"));
-//! let plan = compiler.finish().map_err(|problems| problems.to_string())?;
+//! let plan = compiler.finish()?;
 //!
 //! let judge = |country: &str, version: &str| {
 //!     let raw = encode_pairs(&[("x-country", country), ("x-app-version", version)]);
@@ -37,7 +37,7 @@
 //! assert_eq!(judge("FR", "2.10.0"), Truth::True, "10 is above 1");
 //! assert_eq!(judge("FR", "2.0.9"), Truth::False);
 //! assert_eq!(judge("US", "2.10.0"), Truth::False);
-//! # Ok::<(), String>(())
+//! # Ok::<(), Problems>(())
 //! ```
 //!
 //! ```

@@ -21,7 +21,7 @@
 //! let (named, env) = (AttributeMap::default(), |_: &str| None);
 //! let mut compiler = Compiler::new(&named, &env, problems);
 //! let predicate = http_match.compile(&mut compiler, &At::root().field("match"));
-//! let plan = compiler.finish().map_err(|problems| problems.to_string())?;
+//! let plan = compiler.finish()?;
 //!
 //! let judge = |group: &str| {
 //!     let raw = encode_pairs(&[(":path", "/api/orders"), ("x-user-group", group)]);
@@ -30,7 +30,7 @@
 //!     predicate.judge(&Request::new(&plan, &raw, &scratch, &host))
 //! };
 //! assert_eq!((judge("beta"), judge("gamma")), (Truth::True, Truth::False));
-//! # Ok::<(), String>(())
+//! # Ok::<(), Problems>(())
 //! ```
 
 mod claim;
