@@ -174,7 +174,7 @@ fn rejected_filters(dump: &Value, stats: &Value) -> Vec<Reason> {
         let is_rejected = timestamp::parse(at).ok()? / 1_000_000 > accepted;
         let text = format!("filter {name}: Envoy rejected its last update, which came at {at}");
         let filter = &config["ecds_filter"]["typed_config"];
-        let plugin = rejected::name(filter).unwrap_or(name).to_owned();
+        let plugin = rejected::label(rejected::name(filter).unwrap_or(name));
         is_rejected.then(|| Reason { plugins: vec![plugin], text })
     });
     rejected.collect()
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(rejected("2026-01-01T00:00:00Z", at + 10, native()), []);
         assert_eq!(rejected("garbage", 0, native()), []);
         for (filter, plugin) in
-            [(native(), "weir"), (json!({"config": {"name": "w"}}), "w"), (json!({}), "a.b")]
+            [(native(), "weir"), (json!({"config": {"name": "w.x"}}), "w_x"), (json!({}), "a_b")]
         {
             let found = rejected("2026-01-01T00:00:00.124Z", at + 123, filter);
             let text = "filter a.b: Envoy rejected its last update, which came at 2026-01-01T00:00:00.124Z";

@@ -59,7 +59,8 @@ pub(super) struct Proxy {
 /// A last update that Envoy rejected: the proxy runs an older one. The native module has no other sign of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
-    /// The plugins for which Envoy rejected it; none where it is something else in the listener.
+    /// The plugins for which Envoy rejected it, as their metrics name them; none where it is something else in the
+    /// listener.
     pub(super) plugins: Vec<String>,
     pub(super) text: String,
 }

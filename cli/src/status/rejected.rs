@@ -5,6 +5,9 @@
 
 use serde_json::Value;
 
+/// As many bytes of a plugin's name are in its metrics.
+const MAX_NAME: usize = 64;
+
 /// What runs a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -39,17 +42,22 @@ pub(super) fn plugins(listener: &Value, details: &str) -> Vec<String> {
     let mut all = Vec::new();
     collect(listener, None, &mut all);
     let concerned = all.into_iter().filter(|plugin| plugin.is_in(details));
-    concerned.map(|plugin| plugin.name.to_owned()).collect()
+    concerned.map(|plugin| label(plugin.name)).collect()
 }
 
-/// The name of the plugin in a filter's message, as its metrics have it.
+/// A plugin's name as the label `plugin` of its metrics has it: as `metric` in filters/module/src/running.rs.
+pub(super) fn label(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    name.bytes().take(MAX_NAME).map(|byte| if plain(byte) { char::from(byte) } else { '_' }).collect()
+}
+
+/// The name of the plugin in a filter's message.
 pub(super) fn name(message: &Value) -> Option<&str> {
     message["config"]["name"].as_str().or_else(|| message["filter_name"].as_str())
 }
 
 struct Plugin<'l> {
     kind: Kind,
-    /// As its metrics have it.
     name: &'l str,
     /// The name of the filter in the listener.
     filter: Option<&'l str>,
@@ -110,6 +118,16 @@ mod tests {
             {"name": "third", "typed_config": {"@type": native, "filter_name": "fast"}},
             {"name": "cors", "typed_config": {"@type": "x/envoy.extensions.filters.http.cors.v3.Cors"}},
         ]}}]}]})
+    }
+
+    #[test]
+    fn names_are_those_of_metrics() {
+        assert_eq!(label("shop.weir"), "shop_weir");
+        assert_eq!(
+            label("envoyextensionpolicy/shop/weir-1/wasm/0"),
+            "envoyextensionpolicy_shop_weir-1_wasm_0"
+        );
+        assert_eq!(label(&"a".repeat(200)).len(), MAX_NAME);
     }
 
     #[test]
