@@ -35,6 +35,7 @@ pub struct RuleIndex {
     always: Box<[u64]>,
     groups: Box<[Group]>,
     keys: Box<[Key]>,
+    /// Those of an experiment lie together.
     variants: Box<[VariantKey]>,
     /// The positions of the keys by their hashes.
     by_hash: Index,
@@ -153,8 +154,12 @@ impl RuleIndex {
         for (number, group) in self.groups.iter().enumerate() {
             self.mark(number, group, view, cells);
         }
+        let (mut experiment, mut variant) = (None, None);
         for key in &self.variants {
-            if view.variant(key.experiment) == Some(key.variant) {
+            if experiment != Some(key.experiment) {
+                (experiment, variant) = (Some(key.experiment), view.variant(key.experiment));
+            }
+            if variant == Some(key.variant) {
                 self.mark_rules(&key.rules, cells);
             }
         }

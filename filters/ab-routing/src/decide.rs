@@ -21,25 +21,29 @@ impl Plan {
         effects: &mut Effects,
         trace: &mut T,
     ) {
+        // A trace asks each rule. Those that requests are not asked about take nothing of a request's work.
+        let asked = if T::EACH_RULE { self.index.as_deref().map(|index| index.find(request)) } else { None };
+        let mut position = 0;
         let mut undecided = false;
         // A rule that cannot be judged does not change where a request goes.
-        let mut matches = |entry: &&Entry| {
-            let truth = entry.when.judge(request);
+        let matches = |entry: &&Entry| {
+            let truth = if T::EACH_RULE {
+                position += 1;
+                match &asked {
+                    Some(asked) if !asked.contains(position - 1) => {
+                        regex::aside(|| entry.when.judge(request))
+                    }
+                    _ => entry.when.judge(request),
+                }
+            } else {
+                entry.when.judge(request)
+            };
             trace.routing_step(Note::Rule { position: entry.rule, truth });
             undecided |= truth == Truth::Unknown;
             truth == Truth::True
         };
         let matched = match self.index.as_deref() {
-            Some(index) if T::EACH_RULE => {
-                let asked = index.find(request);
-                // Rules that requests are not asked about take nothing of their work.
-                let explained = |&(position, entry): &(usize, &Entry)| match asked.contains(position) {
-                    true => matches(&entry),
-                    false => regex::aside(|| matches(&entry)),
-                };
-                self.entries.iter().enumerate().find(explained).map(|(_, entry)| entry)
-            }
-            Some(index) => {
+            Some(index) if !T::EACH_RULE => {
                 index.find(request).iter().filter_map(|position| self.entries.get(position)).find(matches)
             }
             _ => self.entries.iter().find(matches),

@@ -53,13 +53,14 @@ impl Plan {
         let earlier = self.passes.and_then(|passes| Earlier::of(self, passes, request));
         let decision = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&decision, effects));
-        let asked = self.index.as_deref().filter(|_| !trusted).and_then(|index| decision.find_asked(index));
+        // A trace asks each experiment. Those that requests are not asked about take nothing of a request's work.
         let mut explained = None;
-        if T::EACH_EXPERIMENT {
-            explained = asked;
-        } else if let Some(asked) = asked {
-            // It is the first time.
-            let _ = decision.asked.set(asked);
+        if let Some(index) = self.index.as_deref().filter(|_| !trusted) {
+            if T::EACH_EXPERIMENT {
+                explained = decision.find(index);
+            } else {
+                decision.find_asked(index);
+            }
         }
         let (mut last, mut has_uncounted) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
@@ -75,9 +76,12 @@ impl Plan {
                 let inherited = if trusted { decision.inherited(position, experiment, trace) } else { None };
                 let decided = match inherited {
                     Some(assigned) => Some(assigned),
-                    // Experiments that requests are not asked about take nothing of their work.
-                    None if explained.as_ref().is_some_and(|asked| !asked.contains(position)) => {
-                        regex::aside(|| decision.experiment(experiment, &mut last, trace))
+                    None if T::EACH_EXPERIMENT => {
+                        let mut explain = || decision.experiment(experiment, &mut last, trace);
+                        match &explained {
+                            Some(asked) if !asked.contains(position) => regex::aside(explain),
+                            _ => explain(),
+                        }
                     }
                     None => decision.experiment(experiment, &mut last, trace),
                 };

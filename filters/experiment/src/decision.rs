@@ -60,10 +60,19 @@ impl<'a, O: HostServices> Decision<'a, O> {
         }
     }
 
-    /// The experiments that can give the request a variant, unless all must be asked.
+    /// Finds the experiments that are asked, unless that is all of them.
     #[cold]
     #[inline(never)]
-    pub(crate) fn find_asked(&self, index: &'a Index) -> Option<Candidates<'a>> {
+    pub(crate) fn find_asked(&self, index: &'a Index) {
+        if let Some(asked) = self.find(index) {
+            // It is the first time.
+            let _ = self.asked.set(asked);
+        }
+    }
+
+    /// The experiments that can give the request a variant; `None` where all must be asked.
+    #[inline]
+    pub(crate) fn find(&self, index: &'a Index) -> Option<Candidates<'a>> {
         let has_chosen = self.plan.overrides.as_ref().is_some_and(|it| self.choice(it).is_some());
         if has_chosen || (index.reads_memory && self.recalled().is_some()) {
             return None;

@@ -249,6 +249,7 @@ fn assemble(
         by_hash.add(hash.finish(start), keys.len());
         keys.push(Key { group, start, text: text.into(), rules });
     }
+    sort_by(&mut variants, |a: &VariantKey, b| a.experiment.index() < b.experiment.index());
     for (group, lengths) in groups.iter_mut().zip(lengths) {
         let mut lengths = lengths.into_items();
         sort_by(&mut lengths, |a, b| a < b);
