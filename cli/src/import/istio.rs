@@ -2,7 +2,7 @@
 
 use super::{Args, write};
 use crate::output::{Failure, Outcome};
-use anyhow::anyhow;
+use anyhow::bail;
 use serde::Serialize;
 use std::io::Write;
 use weir_core::escape::escape;
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, name: &str, text: &str, out: &mut impl Write) -> 
 
 fn units(given: &[String]) -> anyhow::Result<Vec<String>> {
     match given.iter().find(|text| !text.contains(':')) {
-        Some(text) => Err(anyhow!("--unit {text}: expected a source such as header:x-user-id or cookie:uid")),
+        Some(text) => bail!("--unit {text}: expected a source such as header:x-user-id or cookie:uid"),
         None => Ok(given.to_vec()),
     }
 }

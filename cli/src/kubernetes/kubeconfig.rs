@@ -261,7 +261,7 @@ fn user(user: User, folder: &Path, settings: &mut Settings) -> anyhow::Result<()
     settings.identity = match (certificate, key) {
         (Some(certificate), Some(key)) => Some([certificate, b"\n".to_vec(), key].concat()),
         (None, None) => None,
-        _ => return Err(anyhow!("a client certificate needs a key, and a key a certificate")),
+        _ => bail!("a client certificate needs a key, and a key a certificate"),
     };
     settings.credential = match user {
         User { exec: Some(exec), .. } if exec.command.is_empty() => {

@@ -185,14 +185,14 @@ fn report(
         (Overrides { query: Some(name), .. }, None) => {
             Ok(made(Place::Query, name, format!("?{}={value}", crate::http_client::encoded(name))))
         }
-        (_, Some(_)) => Err(anyhow!("--url: the configuration has no `overrides.query` that reads links")),
+        (_, Some(_)) => bail!("--url: the configuration has no `overrides.query` that reads links"),
         (Overrides { header: Some(name), .. }, None) => {
             Ok(made(Place::Header, name, format!("{name}: {value}")))
         }
         (Overrides { cookie: Some(name), .. }, None) => {
             Ok(made(Place::Cookie, name, format!("{name}={value}")))
         }
-        _ => Err(anyhow!("the configuration has no place for a choice: query, header or cookie")),
+        _ => bail!("the configuration has no place for a choice: query, header or cookie"),
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn extract(layer: &[u8]) -> anyhow::Result<Vec<u8>> {
         }
         return Ok(module);
     }
-    Err(anyhow!("{FILE} not found in the archive"))
+    bail!("{FILE} not found in the archive")
 }
 
 /// The most that a name or the attributes of an entry may have, as in Go's reader, which proxies use.

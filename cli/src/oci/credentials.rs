@@ -153,7 +153,7 @@ fn ask(helper: &str, registry: &str) -> anyhow::Result<Option<Credentials>> {
     if !output.status.success() {
         // The protocol's way to say "nothing here", and that only.
         let nothing = String::from_utf8_lossy(&output.stdout).contains("credentials not found");
-        return if nothing { Ok(None) } else { Err(anyhow!("{program} failed: {}", output.status)) };
+        return if nothing { Ok(None) } else { bail!("{program} failed: {}", output.status) };
     }
     let answer: Answer = serde_json::from_slice(&output.stdout)
         .map_err(|_| anyhow!("{program} did not answer as a credential helper does"))?;

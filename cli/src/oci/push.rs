@@ -211,7 +211,7 @@ fn one(name: &str, module: &Module, file: &Path) -> anyhow::Result<Reference> {
     }
     match &module.identity {
         Some(identity) => reference(&format!("{name}:{}", identity.version)),
-        None => Err(anyhow!("{} has no version: {name} needs a tag, as in {name}:v1", file.display())),
+        None => bail!("{} has no version: {name} needs a tag, as in {name}:v1", file.display()),
     }
 }
 

@@ -182,11 +182,7 @@ impl Registry {
     /// It leads to another host, or away from TLS.
     pub(super) fn following(&self, base: &Url, address: &str) -> anyhow::Result<Url> {
         let next = self.http.resolve(base, Some(address))?;
-        if next.origin() == base.origin() {
-            Ok(next)
-        } else {
-            Err(anyhow!("its list goes on at another host"))
-        }
+        if next.origin() == base.origin() { Ok(next) } else { bail!("its list goes on at another host") }
     }
 
     fn manifest(&self, reference: &Reference) -> anyhow::Result<transport::Answer> {
@@ -200,7 +196,7 @@ impl Registry {
         match self.get(reference, url, Some(accepted), MAX_MANIFEST, &|_| ())? {
             Ok(answer) => Ok(answer),
             Err(Fault::TooLong(limit)) => {
-                Err(anyhow!("{reference}: its manifest has more than {} MiB", limit >> 20))
+                bail!("{reference}: its manifest has more than {} MiB", limit >> 20)
             }
             Err(fault) => Err(self.broken(reference, fault)),
         }

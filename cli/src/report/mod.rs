@@ -265,7 +265,7 @@ fn goal(metric: &Metric) -> Goal {
 pub(crate) fn matchers(texts: &[String]) -> anyhow::Result<()> {
     match texts.iter().find(|text| !text.contains(['=', '~']) || text.contains(['{', '}'])) {
         Some(wrong) => {
-            Err(anyhow!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\""))
+            bail!("--matcher: invalid matcher {wrong:?}: expected one such as namespace=\"shop\"")
         }
         None => Ok(()),
     }

@@ -74,7 +74,7 @@ async fn asked(client: &Client, url: &Url) -> anyhow::Result<Said> {
 
 async fn page_of(client: &Client, url: &Url, page: String) -> anyhow::Result<Value> {
     let address = format!("{}{page}", url.as_str().trim_end_matches('/'));
-    let response = client.get(address).send().await.map_err(|error| anyhow!(http_client::causes(&error)))?;
+    let response = client.get(address).send().await.map_err(Unread::from)?;
     let status = response.status().as_u16();
     if status == 404 && page == ECDS_FILTERS {
         return Ok(Value::Null);
