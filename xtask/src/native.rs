@@ -20,16 +20,19 @@ const INIT: &[u8] = b"envoy_dynamic_module_on_program_init\0";
 /// The libraries that Envoy itself needs: what other one a module needs may be in no image, and Envoy refuses it.
 const LIBRARIES: [&str; 4] = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"];
 
-/// Builds the module, unless it is there already, of the same sources.
-pub(crate) fn build() -> Result<(), Failure> {
+/// Builds the module, unless it is there already, of the same sources: of this machine, or of another target, whose
+/// linker and C compiler cargo's variables name (`CARGO_TARGET_…_LINKER`, `CC_…`).
+pub(crate) fn build(target: Option<&str>) -> Result<(), Failure> {
     let root = crate::root()?;
     let dist = root.join("dist");
     std::fs::create_dir_all(&dist)?;
-    let (file, sources) = (dist.join(FILE), stamp::of_sources(&root)?);
-    let stamp = Stamp::new(&dist, PROFILE, std::env::consts::ARCH, sources, vec![file.clone()]);
+    let name = target.map_or_else(|| FILE.to_owned(), |target| format!("libweir-{target}.so"));
+    let (file, sources) = (dist.join(&name), stamp::of_sources(&root)?);
+    let of = target.unwrap_or(std::env::consts::ARCH);
+    let stamp = Stamp::new(&dist, &name, of, sources, vec![file.clone()]);
     let unchanged = stamp.holds();
     if !unchanged {
-        let bytes = std::fs::read(compile(&root)?)?;
+        let bytes = std::fs::read(compile(&root, target)?)?;
         if !bytes.windows(INIT.len()).any(|window| window == INIT) {
             return Err("the library lacks the functions that Envoy calls".into());
         }
@@ -46,8 +49,8 @@ pub(crate) fn build() -> Result<(), Failure> {
     }
     let size = std::fs::metadata(&file)?.len() / 1000;
     let how = if unchanged { ", unchanged" } else { "" };
-    println!("dist/{FILE}  {size} kB (at most {LIMIT_KB}){how}");
-    if size > LIMIT_KB { Err(format!("too large: {FILE}").into()) } else { Ok(()) }
+    println!("dist/{name}  {size} kB (at most {LIMIT_KB}){how}");
+    if size > LIMIT_KB { Err(format!("too large: {name}").into()) } else { Ok(()) }
 }
 
 /// The names of the libraries that this one is linked to.
@@ -62,17 +65,18 @@ fn needed(library: &[u8]) -> Result<Vec<String>, Failure> {
 }
 
 /// Runs cargo; returns the file that it made.
-fn compile(root: &Path) -> Result<PathBuf, Failure> {
+fn compile(root: &Path, target: Option<&str>) -> Result<PathBuf, Failure> {
     // The cargo that runs this task, so that one toolchain builds everything.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(root)
         .args(["build", "--quiet", "--profile", PROFILE, "--package", "weir-native"])
+        .args(target.into_iter().flat_map(|target| ["--target", target]))
         .env("RUSTFLAGS", dist::remapped(root))
         .status()?;
     if !status.success() {
         return Err(format!("cargo could not build the native module: {status}").into());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join(PROFILE).join("libweir_native.so"))
+    let made = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(made.join(target.unwrap_or_default()).join(PROFILE).join("libweir_native.so"))
 }
