@@ -1,11 +1,13 @@
 //! The report of a decision in words.
 
 use super::report::{
-    Answer, Chosen, Decided, Fault, Hashed, Injected, Report, Routed, Taken, TokenStep, TriedRule,
+    Answer, Chosen, ChosenBy, Decided, Fault, FaultVerdict, Hashed, Injected, Report, Routed, Taken,
+    TokenResult, TokenStep, TriedRule, word,
 };
 use crate::text::percent;
 use serde::Serialize;
 use std::io::{self, Write};
+use weir_experiment::{Step, Verdict};
 
 /// A part of the decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,10 +76,10 @@ impl TokenStep {
             Self::NotAsked => ("token", "not asked for".to_owned()),
             Self::Token { provider, result } => (
                 provider,
-                match result.as_str() {
-                    "good" => "the token is good".to_owned(),
-                    "waits" => "the proxy would fetch its keys: give them with --jwks".to_owned(),
-                    reason => format!("refused: {reason}"),
+                match result {
+                    TokenResult::Good => "the token is good".to_owned(),
+                    TokenResult::Waits => "the proxy would fetch its keys: give them with --jwks".to_owned(),
+                    TokenResult::Refused(reason) => format!("refused: {reason}"),
                 },
             ),
             Self::Require { holds: true } => return None,
@@ -98,10 +100,10 @@ impl Fault {
             format!("{} {}: {how}{asked}", it.kind, it.what)
         };
         match self.verdict {
-            "off" => "off now".to_owned(),
-            "notMeant" => "not for this request".to_owned(),
-            "undecided" => "not for this request: a value cannot be judged".to_owned(),
-            _ => self.faults.iter().map(one).collect::<Vec<_>>().join("; "),
+            FaultVerdict::Off => "off now".to_owned(),
+            FaultVerdict::NotMeant => "not for this request".to_owned(),
+            FaultVerdict::Undecided => "not for this request: a value cannot be judged".to_owned(),
+            FaultVerdict::Meant => self.faults.iter().map(one).collect::<Vec<_>>().join("; "),
         }
     }
 }
@@ -132,11 +134,11 @@ impl Chosen {
         let at = bucket.map_or_else(String::new, |bucket| {
             format!("{bucket} of 1000000, at {}", percent(f64::from(bucket) / 1e6))
         });
-        match *by {
-            "key" => format!("weir-1 of {:?} is {at}", unit.as_deref().unwrap_or_default()),
-            "cookie" => format!("by the id of a cookie that the response sets: {at}"),
-            "random" => format!("drawn again for each request: {at}"),
-            _ => "no key: the request goes to the first target".to_owned(),
+        match by {
+            ChosenBy::Key => format!("weir-1 of {:?} is {at}", unit.as_deref().unwrap_or_default()),
+            ChosenBy::Cookie => format!("by the id of a cookie that the response sets: {at}"),
+            ChosenBy::Random => format!("drawn again for each request: {at}"),
+            ChosenBy::First => "no key: the request goes to the first target".to_owned(),
         }
     }
 }
@@ -146,35 +148,35 @@ impl Taken {
     fn words(&self, experiment: &Decided) -> String {
         let variant = self.variant.map(|_| experiment.variant.as_deref().unwrap_or("?"));
         let said = match (self.step, self.verdict) {
-            ("trust", "on") => "no trusted peer has decided".to_owned(),
-            ("status", "on") => "running".to_owned(),
-            ("status", "out") => "not running".to_owned(),
-            ("status", _) => "ended, with a winner".to_owned(),
-            ("override", "on") => "no tester has chosen".to_owned(),
-            ("override", _) => "a tester has chosen".to_owned(),
-            ("sticky", "on") => "nothing is remembered".to_owned(),
-            ("sticky", "out") => "no new units, or an assignment that is too old".to_owned(),
-            ("sticky", _) => "remembered".to_owned(),
-            ("unit", _) => "the request has no unit".to_owned(),
-            ("targeting", "on") => "match, condition and cel hold".to_owned(),
-            ("targeting" | "prerequisites", "unknown") => {
-                "a value cannot be judged: it is too long or not of its type, or cel fails".to_owned()
+            (Step::Trust, Verdict::On) => "no trusted peer has decided",
+            (Step::Status, Verdict::On) => "running",
+            (Step::Status, Verdict::Out) => "not running",
+            (Step::Status, _) => "ended, with a winner",
+            (Step::Override, Verdict::On) => "no tester has chosen",
+            (Step::Override, _) => "a tester has chosen",
+            (Step::Sticky, Verdict::On) => "nothing is remembered",
+            (Step::Sticky, Verdict::Out) => "no new units, or an assignment that is too old",
+            (Step::Sticky, _) => "remembered",
+            (Step::Unit, _) => "the request has no unit",
+            (Step::Targeting, Verdict::On) => "match, condition and cel hold",
+            (Step::Targeting | Step::Prerequisites, Verdict::Unknown) => {
+                "a value cannot be judged: it is too long or not of its type, or cel fails"
             }
-            ("targeting", _) => "match, condition or cel does not hold".to_owned(),
-            ("prerequisites", "on") => "fulfilled".to_owned(),
-            ("prerequisites", _) => "not fulfilled".to_owned(),
-            ("holdout", "out") => "held out".to_owned(),
-            ("holdout", _) => "not held out".to_owned(),
-            ("layer", "on") => "in this experiment's ranges".to_owned(),
-            ("layer", _) => "not in this experiment's ranges".to_owned(),
-            ("coverage", "on") => "takes part".to_owned(),
-            ("coverage", _) => "outside of the coverage".to_owned(),
-            (_, verdict) => verdict.to_owned(),
+            (Step::Targeting, _) => "match, condition or cel does not hold",
+            (Step::Prerequisites, Verdict::On) => "fulfilled",
+            (Step::Prerequisites, _) => "not fulfilled",
+            (Step::Holdout, Verdict::Out) => "held out",
+            (Step::Holdout, _) => "not held out",
+            (Step::Layer, Verdict::On) => "in this experiment's ranges",
+            (Step::Layer, _) => "not in this experiment's ranges",
+            (Step::Coverage, Verdict::On) => "takes part",
+            (Step::Coverage, _) => "outside of the coverage",
+            (Step::Flag | Step::Trust | Step::Variant, verdict) => word(verdict),
         };
         let said = match (self.step, variant) {
-            ("variant", Some(variant)) => variant.to_owned(),
+            (Step::Variant, Some(variant)) => variant.to_owned(),
             (_, Some(variant)) => format!("{said}: {variant}"),
-            (_, None) => said,
+            (_, None) => said.to_owned(),
         };
         [Some(said), self.pool.as_ref().map(|pool| format!("({pool})")), self.numbers()]
             .into_iter()
@@ -196,10 +198,10 @@ impl Decided {
     fn section(&self) -> Section {
         let variant = self.variant.as_deref().unwrap_or("no variant");
         let title = match self.by {
-            Some(by) => format!("{}: {variant} (by {by})", self.key),
+            Some(by) => format!("{}: {variant} (by {})", self.key, by.name()),
             None => format!("{}: not decided", self.key),
         };
-        let steps = self.steps.iter().map(|step| Line::new(step.step, step.words(self)));
+        let steps = self.steps.iter().map(|step| Line::new(step.step.name(), step.words(self)));
         Section::new(Kind::Experiment, title, steps.collect())
     }
 }

@@ -13,7 +13,7 @@ pub use request::{Options, RequestSpec};
 use crate::document::{self, Loaded};
 use crate::error::Error;
 use crate::variables::Variables;
-use report::{Answer, Chosen, Decided, Routed, TriedRule};
+use report::{Answer, Chosen, ChosenBy, Decided, Routed, TriedRule};
 use std::fmt::Display;
 use steps::{Split, Steps};
 use weir_core::header::encode_pairs;
@@ -204,12 +204,12 @@ fn routed(config: &routing::Config, steps: &Steps) -> Routed {
         Some(format!("{}/{}", name(matched?), target.name))
     };
     let chosen = |split: &Split| match &split.key {
-        None => Chosen { by: "first", unit: None, bucket: None },
+        None => Chosen { by: ChosenBy::First, unit: None, bucket: None },
         Some(key) => {
             let by = match (&key.unit, key.random) {
-                (Some(_), _) => "key",
-                (None, true) => "random",
-                (None, false) => "cookie",
+                (Some(_), _) => ChosenBy::Key,
+                (None, true) => ChosenBy::Random,
+                (None, false) => ChosenBy::Cookie,
             };
             Chosen { by, unit: key.unit.clone(), bucket: Some(key.bucket) }
         }

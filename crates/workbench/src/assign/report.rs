@@ -1,6 +1,6 @@
 //! The report of a decision, as programs read it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use weir_allocation::sdk::Number;
@@ -72,10 +72,30 @@ pub(super) enum TokenStep {
     Undecided { position: usize },
     /// The rule asks for none.
     NotAsked,
-    /// `result`: `good`, `waits`, or the reason why it is refused.
-    Token { provider: String, result: String },
+    /// What came of a provider's token.
+    Token { provider: String, result: TokenResult },
     /// Whether the claims are as the rule requires.
     Require { holds: bool },
+}
+
+/// What came of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TokenResult {
+    Good,
+    /// The keys are not there.
+    Waits,
+    /// Why it is refused.
+    Refused(&'static str),
+}
+
+impl Serialize for TokenResult {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(match self {
+            Self::Good => "good",
+            Self::Waits => "waits",
+            Self::Refused(reason) => reason,
+        })
+    }
 }
 
 impl TokenStep {
@@ -86,11 +106,11 @@ impl TokenStep {
             jwt::Note::NotAsked => Self::NotAsked,
             jwt::Note::Token(provider, found) => {
                 let result = match found {
-                    jwt::Found::Good => "good",
-                    jwt::Found::Waiting => "waits",
-                    jwt::Found::Refused(reason) => reason,
+                    jwt::Found::Good => TokenResult::Good,
+                    jwt::Found::Waiting => TokenResult::Waits,
+                    jwt::Found::Refused(reason) => TokenResult::Refused(reason),
                 };
-                Self::Token { provider: provider.to_owned(), result: result.to_owned() }
+                Self::Token { provider: provider.to_owned(), result }
             }
             jwt::Note::Required(holds) => Self::Require { holds },
         }
@@ -118,22 +138,46 @@ pub(super) struct TriedRule {
     pub(super) undecided: bool,
 }
 
+/// What a split chose by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ChosenBy {
+    /// The unit.
+    Key,
+    /// The id that the request gets.
+    Cookie,
+    /// Chance.
+    Random,
+    /// There is no key.
+    First,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Chosen {
-    /// `key`: by the unit; `cookie`: by the id that the request gets; `random`; `first`: there is no key.
-    pub(super) by: &'static str,
+    pub(super) by: ChosenBy,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bucket: Option<u32>,
 }
 
+/// Whether a fault is for the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum FaultVerdict {
+    Meant,
+    NotMeant,
+    /// It is unknown, so it is not injected.
+    Undecided,
+    /// It is off now.
+    Off,
+}
+
 /// What a fault could do to the request.
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
     pub(super) name: String,
-    /// `meant`, `notMeant`, `undecided` (it is unknown, so it is not injected) or `off`.
-    pub(super) verdict: &'static str,
+    pub(super) verdict: FaultVerdict,
     pub(super) faults: Vec<Injected>,
 }
 
@@ -162,10 +206,10 @@ impl Fault {
         Self {
             name: explained.rule.to_owned(),
             verdict: match explained.verdict {
-                faults::Verdict::Meant => "meant",
-                faults::Verdict::NotMeant => "notMeant",
-                faults::Verdict::Undecided => "undecided",
-                faults::Verdict::Off => "off",
+                faults::Verdict::Meant => FaultVerdict::Meant,
+                faults::Verdict::NotMeant => FaultVerdict::NotMeant,
+                faults::Verdict::Undecided => FaultVerdict::Undecided,
+                faults::Verdict::Off => FaultVerdict::Off,
             },
             faults: injected.collect(),
         }
@@ -181,17 +225,20 @@ pub(super) struct Decided {
     /// The variant's payload.
     pub(super) payload: Option<Value>,
     /// The step that decided.
-    pub(super) by: Option<&'static str>,
+    #[serde(serialize_with = "name_if_any")]
+    pub(super) by: Option<Step>,
     pub(super) steps: Vec<Taken>,
 }
 
 /// A step of the decision.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Taken {
-    pub(super) step: &'static str,
+    #[serde(serialize_with = "name")]
+    pub(super) step: Step,
     /// `on`: the next step decides; `out`: no variant; `unknown`: that is unknown, so no variant; `variant`:
     /// this one.
-    pub(super) verdict: &'static str,
+    #[serde(serialize_with = "word_of")]
+    pub(super) verdict: Verdict,
     /// The variant's index, when the step gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) variant: Option<usize>,
@@ -209,6 +256,28 @@ pub(super) struct Taken {
     /// The number below which units take part, where coverage has a hash of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) below: Option<u64>,
+}
+
+fn name<S: Serializer>(step: &Step, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(step.name())
+}
+
+fn name_if_any<S: Serializer>(step: &Option<Step>, to: S) -> Result<S::Ok, S::Error> {
+    step.map(Step::name).serialize(to)
+}
+
+fn word_of<S: Serializer>(verdict: &Verdict, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(word(*verdict))
+}
+
+/// A verdict as programs read it.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::On => "on",
+        Verdict::Out => "out",
+        Verdict::Unknown => "unknown",
+        Verdict::Variant(_) => "variant",
+    }
 }
 
 /// A number of a hash: from `origin` on there are `scale` of them.
@@ -232,13 +301,8 @@ impl Taken {
         let gate = explained.and_then(|it| it.coverage).filter(|_| note.step == Step::Coverage);
         let draw = explained.and_then(|it| it.draw);
         Self {
-            step: note.step.name(),
-            verdict: match note.verdict {
-                Verdict::On => "on",
-                Verdict::Out => "out",
-                Verdict::Unknown => "unknown",
-                Verdict::Variant(_) => "variant",
-            },
+            step: note.step,
+            verdict: note.verdict,
             variant: match note.verdict {
                 Verdict::Variant(index) => Some(index),
                 Verdict::On | Verdict::Out | Verdict::Unknown => None,
