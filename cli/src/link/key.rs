@@ -1,7 +1,7 @@
 //! The key that signs links. It is shown nowhere.
 
 use crate::input;
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use std::path::Path;
 use weir_experiment::{SecretSpec, Signer};
 use weir_workbench::variables::Variables;
@@ -36,7 +36,7 @@ impl Key<'_> {
         if all.iter().all(Option::is_some) && !all.contains(&Some(key.clone())) {
             bail!("the key is none of `overrides.secret`: proxies would refuse the link");
         }
-        Signer::new(key.as_bytes()).map_err(|short| anyhow!("the key cannot be used: {short}"))
+        Signer::new(key.as_bytes()).context("the key cannot be used")
     }
 }
 
