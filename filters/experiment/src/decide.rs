@@ -54,13 +54,12 @@ impl Plan {
         let decision = Decision::new(self, request, earlier.as_deref());
         let trusted = self.trust.as_ref().is_some_and(|trust| trust.accept(&decision, effects));
         // A trace asks each experiment. Those that requests are not asked about take nothing of a request's work.
-        let mut explained = None;
-        if let Some(index) = self.index.as_deref().filter(|_| !trusted) {
-            if T::EACH_EXPERIMENT {
-                explained = decision.find(index);
-            } else {
-                decision.find_asked(index);
-            }
+        let index = || self.index.as_deref().filter(|_| !trusted);
+        let explained = if T::EACH_EXPERIMENT { index().and_then(|it| decision.find(it)) } else { None };
+        if !T::EACH_EXPERIMENT
+            && let Some(index) = index()
+        {
+            decision.find_asked(index);
         }
         let (mut last, mut has_uncounted) = (Last::default(), trusted);
         let mut fresh = NewAssignments::default();
@@ -76,12 +75,10 @@ impl Plan {
                 let inherited = if trusted { decision.inherited(position, experiment, trace) } else { None };
                 let decided = match inherited {
                     Some(assigned) => Some(assigned),
-                    None if T::EACH_EXPERIMENT => {
-                        let mut explain = || decision.experiment(experiment, &mut last, trace);
-                        match &explained {
-                            Some(asked) if !asked.contains(position) => regex::aside(explain),
-                            _ => explain(),
-                        }
+                    None if T::EACH_EXPERIMENT
+                        && explained.as_ref().is_some_and(|it| !it.contains(position)) =>
+                    {
+                        regex::aside(|| decision.experiment(experiment, &mut last, trace))
                     }
                     None => decision.experiment(experiment, &mut last, trace),
                 };

@@ -8,6 +8,7 @@ pub(crate) use subprotocol::{SUBPROTOCOLS, Subprotocol, Subprotocols};
 
 use weir_core::RequestView;
 use weir_core::effect::HeaderValue;
+use weir_core::header::equal;
 use weir_core::request::is_named;
 use weir_core::{AttrId, Effects, HostServices, OwnedHeader, Request, query};
 use weir_jose::Refusal;
@@ -66,7 +67,8 @@ impl Prefix {
     #[inline]
     fn strip<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
         let (start, rest) = value.split_at_checked(self.text.len())?;
-        if !start.eq_ignore_ascii_case(&self.text) {
+        // Nearly all clients write it in the usual way.
+        if !equal(start, &self.text) && !start.eq_ignore_ascii_case(&self.text) {
             return None;
         }
         if self.space && !matches!(rest, [b' ' | b'\t', ..]) {

@@ -115,14 +115,15 @@ impl Scratch {
         let place = self.place(shape.path);
         let Some(whole) = place.in_raw(raw) else { return };
         let start = place.start();
-        let whole = whole.split(|b| *b == b'#').next().unwrap_or_default();
-        let path = whole.split(|b| *b == b'?').next().unwrap_or_default();
-        self.fill(shape.places.path, ByteSpan::raw(start, path.len()));
-        if path.len() == whole.len() || (shape.queries.is_empty() && shape.raw_queries.is_empty()) {
+        let path = whole.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(whole.len());
+        self.fill(shape.places.path, ByteSpan::raw(start, path));
+        let Some((b'?', query)) = whole.get(path..).and_then(<[u8]>::split_first) else { return };
+        if shape.queries.is_empty() && shape.raw_queries.is_empty() {
             return;
         }
-        let mut at = start + path.len() + 1;
-        for part in slice(raw, at, start + whole.len() - at).split(|b| *b == b'&') {
+        let query = query.split(|b| *b == b'#').next().unwrap_or_default();
+        let mut at = start + path + 1;
+        for part in query.split(|b| *b == b'&') {
             self.read_parameter(shape, part, at);
             at += part.len() + 1;
         }
@@ -202,10 +203,4 @@ impl Scratch {
 /// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
 pub(super) fn is_cookie(shape: &AccessPlan, slot: usize) -> bool {
     shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
-}
-
-/// A part of bytes; empty where they end before.
-#[inline]
-fn slice(bytes: &[u8], start: usize, len: usize) -> &[u8] {
-    bytes.get(start..start + len).unwrap_or_default()
 }
