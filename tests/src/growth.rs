@@ -50,6 +50,8 @@ pub const KINDS: [Kind; 24] = [
     }),
     Kind {
         module: "weir",
+        // Each pair of an experiment and a variant is looked at, of which there are a hundred.
+        more: Some(4_500),
         ..routing("rules, `variant`, of ten experiments with ten other variants", |count| {
             with_experiments(rules(count, |i| json!({"variant": other_variant(i)})))
         })
@@ -129,6 +131,8 @@ pub const KINDS: [Kind; 24] = [
     }),
     Kind {
         module: "weir",
+        // Each pair of an experiment and a variant is looked at, of which there are a hundred.
+        more: Some(4_500),
         ..fault("faults, `variant`, of ten experiments with ten other variants", |count| {
             with_experiments(faults(count, |i| json!({"variant": other_variant(i)})))
         })
