@@ -22,8 +22,13 @@ MODULE := --package weir-module --target wasm32-wasip1
 BUILD_WEIR := $(CARGO) test --quiet --workspace $(HOST) --no-run --test it
 WEIR := WEIR_PROGRAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir")
 
-# Many tests wait for Envoy, for clocks or for each other: four for each processor use what the others leave idle.
-export RUST_TEST_THREADS ?= $(shell echo $$((4 * $$(getconf _NPROCESSORS_ONLN))))
+# Many tests wait for programs, for clocks or for each other: two for each processor use what the others leave idle, and
+# of those that wait for Envoy four.
+ifeq ($(origin RUST_TEST_THREADS),undefined)
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
+export RUST_TEST_THREADS := $(shell echo $$((2 * $(PROCESSORS))))
+test-e2e test-native: export RUST_TEST_THREADS := $(shell echo $$((4 * $(PROCESSORS))))
+endif
 
 # Says how long each test program took, and names its slow tests.
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := $(CURDIR)/scripts/timed
