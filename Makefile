@@ -22,13 +22,8 @@ MODULE := --package weir-module --target wasm32-wasip1
 BUILD_WEIR := $(CARGO) test --quiet --workspace $(HOST) --no-run --test it
 WEIR := WEIR_PROGRAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir")
 
-# Many tests wait for programs, for clocks or for each other: two for each processor use what the others leave idle, and
-# of those that wait for Envoy four.
-ifeq ($(origin RUST_TEST_THREADS),undefined)
-PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
-export RUST_TEST_THREADS := $(shell echo $$((2 * $(PROCESSORS))))
-test-e2e test-native: export RUST_TEST_THREADS := $(shell echo $$((4 * $(PROCESSORS))))
-endif
+# Many tests wait for Envoy, for clocks or for each other: two for each processor use what the others leave idle.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 # Says how long each test program took, and names its slow tests.
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER := $(CURDIR)/scripts/timed
@@ -97,7 +92,15 @@ playground: ## Make the playground, a page that checks and explains configuratio
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-rules test-e2e test-native test-native-memory test-oci test-load ## Everything below
+test: test-unit test-wasm test-cases test-rules test-envoy test-native-memory test-oci test-load ## Everything below
+
+# The cases of the native module mostly wait, so that they run beside the other tests in Envoy. Theirs is printed at the end.
+.PHONY: test-envoy
+test-envoy: wasm native
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; status=0; \
+	$(MAKE) --no-print-directory test-native >"$$log" 2>&1 & native=$$!; \
+	$(MAKE) --no-print-directory test-e2e || status=$$?; \
+	wait $$native || status=$$?; cat "$$log"; exit $$status
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
