@@ -23,6 +23,7 @@ mod report;
 mod semver;
 mod unleash;
 mod unsupported;
+mod value_test;
 
 pub use attributes::Kind;
 pub use document::{Attribute, Document, Experiment};

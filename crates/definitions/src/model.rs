@@ -1,8 +1,8 @@
 //! The common model of vendors' definitions: the step between reading one and writing a configuration.
 
 use crate::attributes::Attributes;
-use crate::growthbook::ValueTest;
 use crate::report::Report;
+use crate::value_test::ValueTest;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -65,7 +65,7 @@ pub(crate) fn group(alternatives: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::growthbook::ValueTest;
+    use crate::value_test::ValueTest;
     use serde_json::json;
 
     #[test]

@@ -282,7 +282,7 @@ fn number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::growthbook::ValueTest;
+    use crate::value_test::ValueTest;
     use serde_json::json;
     use std::cmp::Ordering;
 

@@ -7,6 +7,7 @@ mod browser;
 mod callouts;
 mod clock;
 mod exchange;
+mod grpc;
 mod guest;
 mod headers;
 mod metrics;

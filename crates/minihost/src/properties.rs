@@ -3,7 +3,7 @@
 //! A test gives the ones that matter to it. The rest of what a real request always has comes from the
 //! request itself; everything else is not found.
 
-use super::abi::grpc_status_of;
+use super::grpc::grpc_status_of;
 use super::headers::{Bytes, HeaderMap};
 use super::state::{HostState, Message, StreamState};
 

@@ -5,9 +5,6 @@
 
 mod groups;
 mod payload;
-mod prerequisite;
-
-pub(crate) use prerequisite::ValueTest;
 
 use crate::model::{
     Assignment, Branch, Filter, Flag, Import, Layout, Requirement, Seen, Split, Takes, Variant, Window,
@@ -15,6 +12,7 @@ use crate::model::{
 use crate::names;
 use crate::report::{Refused, pointer};
 use crate::unsupported::Unsupported;
+use crate::value_test::ValueTest;
 use payload::{Feature, Rule, RuleFilter};
 use serde::Deserialize;
 use serde_json::{Map, Value};

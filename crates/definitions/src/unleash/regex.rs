@@ -4,8 +4,8 @@
 //! only: the long s and the Kelvin sign. They are written out. What Rust would not compile makes a constraint false. All else is
 //! refused: `\d` is any digit of Unicode there and an ASCII one here.
 
-use crate::growthbook::ValueTest;
 use crate::unsupported::Unsupported;
+use crate::value_test::ValueTest;
 use serde_json::json;
 use std::iter::Peekable;
 use std::str::Chars;

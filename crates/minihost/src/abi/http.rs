@@ -1,6 +1,7 @@
 //! Header maps, local responses, pausing and resuming.
 
 use super::{Args, Row};
+use crate::grpc::grpc_status_of;
 use crate::guest::{Failure, Guest, Outcome};
 use crate::headers::{Bytes, HeaderMap};
 use crate::state::Response;
@@ -173,18 +174,6 @@ fn grpc_reply(status: u32, grpc_status: i32, added: &HeaderMap, body: &[u8]) -> 
         headers.replace(b"grpc-message", percent_encoded(body).as_bytes());
     }
     Response { headers, ..Response::default() }
-}
-
-/// gRPC's own table, "HTTP to gRPC Status Code Mapping".
-pub(crate) fn grpc_status_of(http: u32) -> i32 {
-    match http {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502..=504 => 14,
-        _ => 2,
-    }
 }
 
 fn percent_encoded(message: &[u8]) -> String {

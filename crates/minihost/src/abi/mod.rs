@@ -8,8 +8,6 @@ mod services;
 mod signature;
 mod wasi;
 
-pub(super) use http::grpc_status_of;
-
 use wasmi::{Error, FuncType, Val, ValType};
 
 use super::guest::{Failure, Guest, Outcome};

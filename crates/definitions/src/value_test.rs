@@ -1,4 +1,4 @@
-//! Prerequisites of a feature.
+//! Tests of the value of another feature, which features of all vendors can depend on.
 
 use crate::unsupported::Unsupported;
 use serde_json::Value;
