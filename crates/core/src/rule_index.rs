@@ -3,8 +3,9 @@
 //! Most rules require one certain text, or a variant: a path, the start of one, a host, the value of a header or a
 //! claim. A rule whose predicate is false without that text need not be asked about requests that do not have it. The
 //! index maps texts and variants to rules, so that a request is asked about the rules of its own ones and about those
-//! that require none, in their order. A rule is left out only if its predicate is certainly false: where a value cannot be read,
-//! so that the answer would be unknown, all rules that require a text of it are asked.
+//! that require none, in their order. A rule is left out only if its predicate is certainly false: where a value cannot
+//! be read, so that the answer would be unknown, all rules that require a text of it are asked. Variants are those that
+//! the request has when its rules are looked up: experiments are decided before.
 
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed; so are functions
 // of the type of a request.
