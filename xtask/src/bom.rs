@@ -1,7 +1,8 @@
 //! What a release says of its parts: a list of the crates in each artifact (SBOM, CycloneDX 1.6), and how it was
 //! made (an in-toto statement with a SLSA provenance). Both depend on the commit and the compiler alone.
 
-use crate::{Failure, dist};
+use crate::dist;
+use crate::task::{Failure, root};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,7 +24,7 @@ const SUMS: &str = "SHA256SUMS";
 
 /// Writes `NAME.cdx.json` for each artifact into a folder.
 pub(crate) fn boms(folder: &Path) -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     let checksums = checksums(&std::fs::read_to_string(root.join("Cargo.lock"))?);
     let compiler = output(Command::new("rustc").arg("--version"))?;
     let compiler = compiler.split(' ').nth(1).ok_or("rustc does not say its version")?.to_owned();
@@ -47,7 +48,7 @@ pub(crate) fn boms(folder: &Path) -> Result<(), Failure> {
 
 /// Writes `provenance.json` for the files that `SHA256SUMS` in the folder lists.
 pub(crate) fn provenance(folder: &Path) -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     let sums = std::fs::read_to_string(folder.join(SUMS))?;
     let commit = output(Command::new("git").current_dir(&root).args(["rev-parse", "HEAD"]))?;
     let builder = std::env::var("WEIR_BUILDER").unwrap_or_else(|_| "urn:weir:builder:local".to_owned());

@@ -2,7 +2,8 @@
 //! into it, and the rules for configurations go into the schema of its values. The table in its README is made of
 //! that schema.
 
-use crate::{Failure, tables};
+use crate::tables;
+use crate::task::Failure;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 //! The file is cargo-deny's, which does the same and more. It takes many minutes to build, so that here its three
 //! offline checks are done with what `cargo metadata` says. Licence expressions are read by cargo-deny's own library.
 
-use crate::Failure;
+use crate::task::{Failure, root};
 use serde_json::Value;
 use spdx::{Expression, Licensee, ParseMode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ struct Package {
 /// # Errors
 /// Everything that the policy does not allow, or a policy or packages that cannot be read.
 pub(crate) fn check() -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     let file = root.join(FILE);
     let policy = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let policy = Policy::read(&policy).map_err(|error| format!("{FILE}: {error}"))?;

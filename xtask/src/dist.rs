@@ -1,9 +1,9 @@
 //! Builds the modules: one with all filters, one for each filter, and the example for authors of filters.
 //! `dist/debug/` has the same modules with the names of their functions, for readable backtraces.
 
-use crate::Failure;
 use crate::identity::{self, Identity};
 use crate::stamp::{self, Stamp};
+use crate::task::Failure;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use weir_postlink::Names;

@@ -6,7 +6,8 @@
 //! shows of the repository's own files is included the same way, see [`includes`], and what the Helm chart has of them is
 //! copied, see [`chart`].
 
-use crate::{Failure, chart, includes, tables};
+use crate::task::{Failure, root};
+use crate::{chart, includes, tables};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,7 +31,7 @@ struct Generated {
 
 /// Compares what is committed with what would be generated now.
 pub fn check() -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     let mut stale = Vec::new();
     for file in generate(&root)? {
         // An absent file differs too.
@@ -46,7 +47,7 @@ pub fn check() -> Result<(), Failure> {
 
 /// Writes everything that is generated.
 pub fn write() -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     for file in generate(&root)? {
         let path = root.join(&file.path);
         if std::fs::read_to_string(&path).ok().as_deref() != Some(file.text.as_str()) {

@@ -4,7 +4,7 @@
 //! Nothing in it depends on where or when a module was built, so that the same sources give the same
 //! bytes: no time and no revision. A revision is an annotation of the image (`weir push`).
 
-use crate::Failure;
+use crate::task::Failure;
 use serde_json::json;
 use std::path::Path;
 use walrus::Module;

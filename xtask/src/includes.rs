@@ -1,7 +1,8 @@
 //! Files that pages of the documentation show: between `<!-- included: PATH -->` and `<!-- end -->` stands the file
 //! as it is, so that a page never shows code that was not compiled and tested.
 
-use crate::{Failure, tables::END};
+use crate::tables::END;
+use crate::task::Failure;
 use std::path::Path;
 
 /// What begins the line before a file.

@@ -17,8 +17,9 @@ mod native;
 mod rules;
 mod stamp;
 mod tables;
+mod task;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -34,14 +35,6 @@ usage: cargo run -p xtask -- TASK
   provenance FOLDER  write how a release was made, for the files of its SHA256SUMS
   book               make the pages into a site in target/book/html with mdBook, and check its links";
 
-/// What went wrong, in words for a person.
-type Failure = Box<dyn std::error::Error>;
-
-/// The root of the repository.
-fn root() -> Result<PathBuf, Failure> {
-    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?.to_owned())
-}
-
 fn main() -> ExitCode {
     if weir_postlink::is_wanted() {
         return weir_postlink::run().unwrap_or_else(|failure| {
@@ -54,7 +47,7 @@ fn main() -> ExitCode {
         Some((task, [module])) if task == "dist" && module == "native" => native::build(None),
         Some((task, [module, target])) if task == "dist" && module == "native" => native::build(Some(target)),
         Some((task, modules)) if task == "dist" => dist::build(modules),
-        Some((task, [])) if task == "flags" => root().map(|root| println!("{}", dist::remapped(&root))),
+        Some((task, [])) if task == "flags" => task::root().map(|root| println!("{}", dist::remapped(&root))),
         Some((task, [folder])) if task == "bom" => bom::boms(Path::new(folder)),
         Some((task, [folder])) if task == "provenance" => bom::provenance(Path::new(folder)),
         Some((task, [])) if task == "schema" => drift::write(),

@@ -1,7 +1,8 @@
 //! Builds the native module: all filters in a shared library that Envoy loads into its own process.
 
+use crate::dist;
 use crate::stamp::{self, Stamp};
-use crate::{Failure, dist};
+use crate::task::{Failure, root};
 use elf::ElfBytes;
 use elf::abi::DT_NEEDED;
 use elf::endian::AnyEndian;
@@ -23,7 +24,7 @@ const LIBRARIES: [&str; 4] = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", 
 /// Builds the module, unless it is there already, of the same sources: of this machine, or of another target, whose
 /// linker and C compiler cargo's variables name (`CARGO_TARGET_…_LINKER`, `CC_…`).
 pub(crate) fn build(target: Option<&str>) -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     let dist = root.join("dist");
     std::fs::create_dir_all(&dist)?;
     let name = target.map_or_else(|| FILE.to_owned(), |target| format!("libweir-{target}.so"));

@@ -5,7 +5,7 @@
 //! manifests, lock file, compiler, optimiser, this program's own sources, the flags of the caller) and of the files
 //! that were made. A module whose fingerprints are both unchanged is left alone.
 
-use crate::Failure;
+use crate::task::Failure;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

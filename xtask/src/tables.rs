@@ -1,6 +1,6 @@
 //! Tables of options in Markdown, made from the JSON Schema.
 
-use crate::Failure;
+use crate::task::Failure;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

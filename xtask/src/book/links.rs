@@ -1,6 +1,6 @@
 //! Whether each link of a rendered site leads somewhere: the file is there, and it has the anchor.
 
-use crate::Failure;
+use crate::task::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -4,11 +4,12 @@
 //! path, so that they can be read in a code browser too. mdBook wants one folder with nothing else in it; so the pages
 //! and the files that they link to are copied into `target/book/src`, in the same tree.
 
+mod files;
 mod links;
 mod pages;
 mod playground;
 
-use crate::Failure;
+use crate::task::{Failure, root};
 use pages::Pages;
 use std::process::Command;
 
@@ -22,14 +23,14 @@ const STAGE: &str = "target/book";
 /// # Errors
 /// A page that `docs/SUMMARY.md` does not list, a link to a page or file that is not there, a failure of mdBook.
 pub fn build() -> Result<(), Failure> {
-    let root = crate::root()?;
+    let root = root()?;
     let stage = root.join(STAGE);
     if stage.exists() {
         std::fs::remove_dir_all(&stage)?;
     }
     let pages = Pages::read(&root)?;
     pages.copy(&root, &stage.join("src"))?;
-    pages::copy(&root.join(SETTINGS), &stage.join("book.toml"))?;
+    files::copy(&root.join(SETTINGS), &stage.join("book.toml"))?;
     let done = Command::new("mdbook").arg("build").arg(&stage).status()?;
     if !done.success() {
         return Err(format!("mdbook: {done}").into());

@@ -1,7 +1,7 @@
 //! The pages that `docs/SUMMARY.md` lists, and the files that they link to.
 
-use super::playground;
-use crate::Failure;
+use super::{files, playground};
+use crate::task::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
@@ -89,7 +89,7 @@ impl Pages {
             std::fs::write(to, text)?;
         }
         for file in files {
-            copy(&root.join(&file), &stage.join(&file))?;
+            files::copy(&root.join(&file), &stage.join(&file))?;
         }
         std::fs::write(stage.join("SUMMARY.md"), &self.summary)?;
         Ok(())
@@ -167,15 +167,6 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     out
-}
-
-/// Copies a file and makes the folder that it goes into.
-pub(super) fn copy(from: &Path, to: &PathBuf) -> Result<(), Failure> {
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::copy(from, to).map_err(|error| format!("{}: {error}", from.display()))?;
-    Ok(())
 }
 
 #[cfg(test)]

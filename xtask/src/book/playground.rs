@@ -1,6 +1,7 @@
 //! Links from configurations in the pages to the playground, where it has been made.
 
-use crate::Failure;
+use super::files;
+use crate::task::Failure;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -26,7 +27,7 @@ pub fn copy(root: &Path, html: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(root.join(MADE))? {
         let path = entry?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            super::pages::copy(&path, &html.join(PLACE).join(name))?;
+            files::copy(&path, &html.join(PLACE).join(name))?;
         }
     }
     let page = html.join(PLACE).join("index.html");
