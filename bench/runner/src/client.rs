@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use weir_tests::growth::BROWSER;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Requests that are sent at once.
 pub(crate) const BURST: u32 = 32;

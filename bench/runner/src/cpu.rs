@@ -12,7 +12,7 @@ mod linux {
     use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
     use nix::unistd::Pid;
 
-    use crate::Failure;
+    use crate::failure::Failure;
 
     /// The CPU time, user and kernel, that all threads of a process have used.
     pub(crate) struct Clock(ClockId);
@@ -83,7 +83,7 @@ pub(crate) use elsewhere::{Clock, pin_apart};
 mod elsewhere {
     use std::time::Duration;
 
-    use crate::Failure;
+    use crate::failure::Failure;
 
     /// There is none.
     pub(crate) struct Clock;

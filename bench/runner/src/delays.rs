@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use weir_tests::client::{Client, Request};
 use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin};
 
-use crate::Failure;
 use crate::cpu::Clock;
+use crate::failure::Failure;
 use crate::statistics::quantile;
 
 /// What is asked for, in milliseconds.

@@ -9,7 +9,7 @@ use weir_tests::growth::{KINDS, Kind};
 use weir_tests::minihost::Module;
 use weir_tests::paths;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 const COUNTS: [usize; 4] = [1, 10, 100, 1000];
 

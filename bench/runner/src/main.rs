@@ -6,6 +6,7 @@
 mod client;
 mod cpu;
 mod delays;
+mod failure;
 mod growth;
 #[cfg(target_os = "linux")]
 mod latency;
@@ -14,14 +15,12 @@ mod report;
 mod statistics;
 mod variants;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Anything that keeps the benchmark from measuring. Numbers, whatever they are, do not.
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+use failure::Failure;
 
 /// How often each delay is measured, in batches of 16.
 const DELAY_BATCHES: usize = 25;
@@ -100,7 +99,8 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
 fn latencies(rates: &[f64], arguments: &Arguments) -> Result<String, Failure> {
     let report = in_thread(|| latency::measure(rates, arguments.slices))?;
     if let Some(file) = &arguments.plot {
-        std::fs::write(file, report.plot()).map_err(|error| format!("{}: {error}", file.display()))?;
+        std::fs::write(file, latency::plot(&report))
+            .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
 }

@@ -10,9 +10,9 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use weir_tests::envoy::{Bootstrap, Envoy};
 
-use crate::Failure;
 use crate::client::{BURST, Client};
 use crate::cpu::{Clock, pin_apart};
+use crate::failure::Failure;
 use crate::statistics::{lowest_tenth, trimmed_mean};
 use crate::variants::{HEADER, Variant, baseline};
 

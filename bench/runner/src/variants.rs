@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use weir_tests::envoy::{Filter, Listener, Plugin};
 use weir_tests::paths;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Names by which the report finds what it compares with.
 pub(crate) const CONTROL: &str = "A/A control";

@@ -9,6 +9,7 @@
 //! in which the machine is busy hits all alike. Two of the listeners are the same: what differs between them is noise.
 
 mod load;
+mod measured;
 mod plot;
 mod report;
 
@@ -17,45 +18,18 @@ use std::time::Duration;
 use serde_json::json;
 use weir_tests::envoy::{Bootstrap, Cluster, Envoy, Filter, Listener, Plugin};
 
-use crate::Failure;
 use crate::cpu::pin_apart;
+use crate::failure::Failure;
 use crate::variants::{all_five, native_five};
 use load::{Generator, Slice};
+use measured::{Measured, ROWS, Setting};
+pub(crate) use plot::plot;
 pub(crate) use report::Report;
 
 /// How long a listener gets its load in each round.
 const SLICE: Duration = Duration::from_millis(500);
 /// The same before anything counts.
 const WARM_UP: Duration = Duration::from_millis(300);
-
-/// What all others are compared with.
-pub(crate) const ALONE: &str = "Envoy alone";
-/// The same again.
-pub(crate) const CONTROL: &str = "Envoy alone, again";
-/// The rows of a report.
-pub(crate) const ROWS: [&str; 6] =
-    ["no Envoy", ALONE, CONTROL, "five native filters", "Weir, all five, native", "Weir, all five, wasm"];
-
-/// A rate of requests and what the upstream takes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setting {
-    /// Requests per second.
-    pub(crate) rate: f64,
-    /// How long the upstream takes.
-    pub(crate) upstream: Duration,
-}
-
-/// The latencies of one row, in seconds, round by round.
-pub(crate) type Rounds = Vec<Vec<f64>>;
-
-/// What was measured in one setting.
-pub(crate) struct Measured {
-    pub(crate) setting: Setting,
-    /// In the order of [`ROWS`].
-    pub(crate) rows: Vec<Rounds>,
-    /// How late requests were sent, after they were due, in seconds: what of the latencies is the client's own.
-    pub(crate) late: Vec<f64>,
-}
 
 /// Measures each rate with an upstream that answers at once and with one that takes 5 ms.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Row, Setting};
+use super::report::{Report, Row, Summary};
 use crate::statistics::quantile;
 
 const COLOURS: [&str; 6] = ["#9aa0a6", "#202124", "#bdc1c6", "#1a73e8", "#188038", "#d93025"];
@@ -16,8 +16,8 @@ const MARKS: [(&str, f64); 5] = [("p0", 0.0), ("p50", 0.5), ("p90", 0.9), ("p99"
 /// Points of a curve.
 const POINTS: u32 = 60;
 
-/// Draws all settings, two beside each other.
-pub(super) fn draw(settings: &[Setting]) -> String {
+/// The curves of all settings as SVG, two beside each other.
+pub(crate) fn plot(Report { settings }: &Report) -> String {
     let rows = settings.len().div_ceil(2) as f64;
     let [width, height] = [2.0 * PANEL[0], rows * PANEL[1] + 40.0];
     let mut svg = format!(
@@ -47,7 +47,7 @@ pub(super) fn draw(settings: &[Setting]) -> String {
     svg
 }
 
-fn panel(setting: &Setting, svg: &mut String) {
+fn panel(setting: &Summary, svg: &mut String) {
     let all = || setting.rows.iter().filter(|row| !row.sorted.is_empty());
     let least = all().map(|row| quantile(&row.sorted, 0.01)).fold(f64::INFINITY, f64::min).max(0.001);
     let most = all().map(|row| quantile(&row.sorted, 0.999)).fold(least, f64::max);
@@ -135,10 +135,11 @@ impl Axis {
 #[cfg(test)]
 mod tests {
     use super::super::report::tests::report;
+    use super::plot;
 
     #[test]
     fn each_setting_has_a_panel_and_each_row_a_curve() {
-        let svg = report().plot();
+        let svg = plot(&report());
         assert_eq!(svg.matches("requests/s").count(), 1);
         assert_eq!(svg.matches("<polyline").count(), 6);
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{CONTROL, Measured, ROWS, Rounds};
+use super::measured::{CONTROL, Measured, ROWS, Rounds};
 use crate::statistics::{Estimate, quantile};
 
 /// What is reported of each row.
@@ -14,11 +14,11 @@ const ALONE: usize = 1;
 
 /// The result in all settings.
 pub(crate) struct Report {
-    settings: Vec<Setting>,
+    pub(super) settings: Vec<Summary>,
 }
 
 /// The result in one setting.
-pub(super) struct Setting {
+pub(super) struct Summary {
     pub(super) rate: f64,
     pub(super) upstream_ms: u128,
     pub(super) rows: Vec<Row>,
@@ -37,7 +37,7 @@ pub(super) struct Row {
 
 impl Report {
     pub(super) fn new(measured: Vec<Measured>) -> Self {
-        Self { settings: measured.into_iter().map(Setting::new).collect() }
+        Self { settings: measured.into_iter().map(Summary::new).collect() }
     }
 
     /// For people: a table in Markdown for each setting.
@@ -89,21 +89,16 @@ impl Report {
             value["p99_added_us"] = estimate(row.added[1]);
             value
         };
-        let setting = |setting: &Setting| {
+        let setting = |setting: &Summary| {
             let rows: Vec<Value> = setting.rows.iter().map(row).collect();
             json!({"rate": setting.rate, "upstream_ms": setting.upstream_ms as u64, "rows": rows,
                 "sent_late_ms": {"p50": setting.late[0], "p99.9": setting.late[3]}})
         };
         json!({"latency": self.settings.iter().map(setting).collect::<Vec<_>>()})
     }
-
-    /// The curves of all settings, as SVG.
-    pub(crate) fn plot(&self) -> String {
-        super::plot::draw(&self.settings)
-    }
 }
 
-impl Setting {
+impl Summary {
     fn new(measured: Measured) -> Self {
         let late = sorted(measured.late.iter().copied());
         let alone = measured.rows[ALONE].clone();
@@ -142,6 +137,7 @@ fn cell(estimate: Estimate) -> String {
 pub(super) mod tests {
     use std::time::Duration;
 
+    use super::super::measured::Setting;
     use super::*;
 
     /// Latencies of 1 ms with Envoy alone, and of 0.5, 1, 1.1 ms and so on in the other rows.
@@ -150,7 +146,7 @@ pub(super) mod tests {
             let latency = [0.5, 1.0, 1.0, 1.1, 1.2, 1.3][index] / 1e3;
             vec![vec![latency; 100], vec![latency; 50]]
         };
-        let setting = super::super::Setting { rate: 1000.0, upstream: Duration::from_millis(5) };
+        let setting = Setting { rate: 1000.0, upstream: Duration::from_millis(5) };
         let rows = (0..ROWS.len()).map(row).collect();
         Report::new(vec![Measured { setting, rows, late: vec![0.00001; 150] }])
     }
