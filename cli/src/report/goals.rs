@@ -1,7 +1,7 @@
 //! Conversions: by arm, and compared with the control.
 
-use super::measure::{GoalCounts, Measured, until};
-use super::model::{Point, Question, count, units};
+use super::measure::{GoalCounts, Measured, count, units, until};
+use super::question::Question;
 use serde::Serialize;
 use weir_statistics::Undefined;
 use weir_statistics::lift::{Estimate, Interval};
@@ -74,6 +74,13 @@ pub(crate) struct Difference {
 pub(crate) struct Lift {
     pub(crate) value: f64,
     pub(crate) interval: Interval,
+    pub(crate) sequence: Interval,
+}
+
+/// A lift and its sequence at some time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Point {
+    pub(crate) lift: f64,
     pub(crate) sequence: Interval,
 }
 

@@ -4,7 +4,7 @@
 //! Chance is therefore measured among windows of time, in which both arms are compared, not among requests.
 
 use super::measure::{Measured, Windows};
-use super::model::Question;
+use super::question::Question;
 use serde::Serialize;
 use weir_statistics::Undefined;
 use weir_statistics::guardrail::{Verdict, Worse, judge as verdict};

@@ -1,8 +1,9 @@
 //! The report as one HTML file: no script, nothing from elsewhere, readable on light and dark screens.
 
 use super::goals::GoalReport;
-use super::model::{MISMATCH, Report};
+use super::model::{Period, Report};
 use super::plot::{Line, Plot, Point, escape};
+use super::split::{Arm, MISMATCH};
 use super::text::{amount, lift, method, state, surprise};
 use super::verdict::{p_value, signed_percent};
 use crate::design::digits;
@@ -72,8 +73,8 @@ fn split(report: &Report, page: &mut String) {
         (vec![arm.key.clone(), percent(arm.weight), arm.units.to_string(), expected, requests], false)
     });
     table("exposures", &["variant", "weight", "units", "expected", "requests"], rows, page);
-    let line = |(index, arm): (usize, &super::model::Arm)| {
-        let point = |it: &super::model::Period| Point { time: it.time, value: it.units[index], band: None };
+    let line = |(index, arm): (usize, &Arm)| {
+        let point = |it: &Period| Point { time: it.time, value: it.units[index], band: None };
         Line { name: arm.key.clone(), colour: index, points: report.periods.iter().map(point).collect() }
     };
     let form = |value: f64| digits(value.round());
@@ -97,9 +98,7 @@ fn split(report: &Report, page: &mut String) {
         p_value(p),
         once.unwrap_or_default()
     );
-    let point = |it: &super::model::Period| {
-        it.srm_p_value.map(|p| Point { time: it.time, value: surprise(p), band: None })
-    };
+    let point = |it: &Period| it.srm_p_value.map(|p| Point { time: it.time, value: surprise(p), band: None });
     let points = report.periods.iter().filter_map(point).collect();
     let form = |value: f64| if value <= 0.0 { "1".to_owned() } else { p_value(10_f64.powf(-value)) };
     let plot = Plot {

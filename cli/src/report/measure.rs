@@ -160,3 +160,13 @@ fn arm(counter: &Counter, arms: &[String]) -> Option<usize> {
 pub(crate) fn until(windows: &[f64], end: usize) -> f64 {
     windows.iter().take(end).sum()
 }
+
+/// A sum of the first windows as a whole number.
+pub(crate) fn count(windows: &[f64], end: usize) -> u64 {
+    until(windows, end).round() as u64
+}
+
+/// The units of each arm at the end of a window.
+pub(crate) fn units(measured: &Measured, end: usize) -> Vec<u64> {
+    measured.exposures.iter().map(|arm| count(arm, end)).collect()
+}

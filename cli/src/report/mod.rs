@@ -1,16 +1,18 @@
 //! `weir report`: how an experiment goes, by what Prometheus has counted.
 //!
-//! `measure` asks, `model` judges what was measured, `text` and `html` show it; only `prometheus` and this file do
-//! I/O.
+//! `measure` asks; `split`, `goals` and `guardrails` judge what was measured, `verdict` says it in words; `model` is the
+//! report of them all, which `text` and `html` show. Only `prometheus` and this file do I/O.
 
 pub(crate) mod counters;
 pub(crate) mod goals;
 pub(crate) mod guardrails;
 mod html;
 pub(crate) mod measure;
-pub(crate) mod model;
+mod model;
 mod plot;
 pub(crate) mod prometheus;
+pub(crate) mod question;
+pub(crate) mod split;
 mod text;
 pub(crate) mod time;
 mod verdict;
@@ -21,8 +23,9 @@ use crate::subject;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use counters::Span;
 use measure::{Goal, Wanted};
-use model::{Question, Report};
+use model::Report;
 use prometheus::{Connection, Prometheus};
+use question::Question;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;

@@ -2,7 +2,8 @@
 
 use super::goals::{Comparison, Difference, GoalReport, Method};
 use super::guardrails::{Guardrail, Kind};
-use super::model::{MISMATCH, Report};
+use super::model::Report;
+use super::split::MISMATCH;
 use super::verdict::{p_value, signed_percent};
 use crate::design::digits;
 use crate::output::percent;

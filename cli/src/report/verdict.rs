@@ -1,34 +1,40 @@
 //! What a report says in words.
 
-use super::goals::{Difference, GoalReport, Method};
+use super::goals::{Comparison, Difference, GoalReport, Method};
 use super::guardrails::{Guarded, Guardrail, Kind};
-use super::model::Report;
+use super::split::{Arm, Srm};
 use crate::output::percent;
 use weir_statistics::guardrail::Verdict;
 use weir_statistics::lift::Interval;
 
 /// One sentence or two for each thing that is known, the most important first.
-pub(super) fn in_words(report: &Report) -> Vec<String> {
-    let mut words = vec![split(report)];
-    for guardrail in &report.guardrails {
+pub(super) fn in_words(
+    alpha: f64,
+    arms: &[Arm],
+    srm: &Srm,
+    guardrails: &[Guardrail],
+    goals: &[GoalReport],
+) -> Vec<String> {
+    let mut words = vec![split(arms, srm)];
+    for guardrail in guardrails {
         words.extend(guardrail.comparisons.iter().map(|compared| guarded(guardrail, compared)));
     }
-    for goal in &report.goals {
-        words.extend(compared(report, goal));
+    for goal in goals {
+        words.extend(compared(alpha, goal));
     }
-    if report.srm.mismatch {
+    if srm.mismatch {
         words.push("Because of the mismatch none of the comparisons can be believed.".to_owned());
     }
     words
 }
 
-fn split(report: &Report) -> String {
-    let total: u64 = report.arms.iter().map(|arm| arm.units).sum();
-    match report.srm.sequential_p_value {
+fn split(arms: &[Arm], srm: &Srm) -> String {
+    let total: u64 = arms.iter().map(|arm| arm.units).sum();
+    match srm.sequential_p_value {
         _ if total == 0 => "No unit was exposed in this time.".to_owned(),
         None => "Only one variant has units, so there is nothing to compare.".to_owned(),
-        Some(p) if report.srm.mismatch => {
-            let worst = report.arms.iter().max_by(|one, other| off(one).total_cmp(&off(other)));
+        Some(p) if srm.mismatch => {
+            let worst = arms.iter().max_by(|one, other| off(one).total_cmp(&off(other)));
             let worst = worst.map(|arm| {
                 format!("{} has {} units where {:.0} are expected", arm.key, arm.units, arm.expected)
             });
@@ -42,7 +48,7 @@ fn split(report: &Report) -> String {
     }
 }
 
-fn off(arm: &super::model::Arm) -> f64 {
+fn off(arm: &Arm) -> f64 {
     (arm.units as f64 - arm.expected).abs()
 }
 
@@ -70,9 +76,9 @@ fn points_of(part: f64) -> String {
     percent(part).replace('%', "points")
 }
 
-fn compared(report: &Report, goal: &GoalReport) -> Vec<String> {
+fn compared(alpha: f64, goal: &GoalReport) -> Vec<String> {
     let metric = &goal.metric;
-    let one = |comparison: &super::goals::Comparison| {
+    let one = |comparison: &Comparison| {
         let arm = &comparison.arm;
         let Some(result) = &comparison.result else {
             let why = comparison.undefined.map(|it| it.to_string()).unwrap_or_default();
@@ -84,7 +90,7 @@ fn compared(report: &Report, goal: &GoalReport) -> Vec<String> {
             };
         };
         let range = range(result);
-        let level = percent(1.0 - report.alpha);
+        let level = percent(1.0 - alpha);
         match (result.significant, result.difference > 0.0) {
             (true, true) => {
                 format!("{metric}: {arm} has more than the control, {range} ({level}, at any time).")

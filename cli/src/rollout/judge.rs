@@ -3,8 +3,9 @@
 use crate::output::percent;
 use crate::report::goals::{self, Comparison};
 use crate::report::guardrails::{self, Guardrail, Kind};
-use crate::report::measure::Measured;
-use crate::report::model::{Question, srm, units};
+use crate::report::measure::{Measured, units};
+use crate::report::question::Question;
+use crate::report::split::srm;
 use weir_rollout::{Check, Gate, GateResult, Plan, Verdict};
 use weir_statistics::guardrail::{Verdict as Judged, Worse, judge as judge_interval};
 use weir_statistics::lift::Interval;
