@@ -1,6 +1,7 @@
 //! What happens to a rollout, as Kubernetes Events of its target: `kubectl describe` and `kubectl events` show them.
 
-use super::resource::api;
+use super::lease;
+use super::object::api;
 use crate::kubernetes::{Cluster, Refused};
 use crate::report::time::rfc3339;
 use serde_json::{Value, json};
@@ -90,7 +91,7 @@ fn object(event: &Event, name: &str, resource: &Resource, uid: &str) -> Value {
         "note": note,
         "type": if is_warning(event.event) { "Warning" } else { "Normal" },
         "reportingController": "weir/rollout",
-        "reportingInstance": super::lease::identity(),
+        "reportingInstance": lease::identity(),
         "regarding": {
             "apiVersion": version,
             "kind": resource.kind.name(),

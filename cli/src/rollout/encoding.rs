@@ -1,6 +1,6 @@
 //! The state of a rollout as an annotation.
 
-use super::store::Record;
+use super::record::Record;
 use crate::output::in_words;
 use anyhow::{anyhow, bail};
 use base64::Engine as _;
@@ -97,7 +97,7 @@ pub(super) fn read(text: &str) -> anyhow::Result<Record> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::target::Version;
+    use super::super::record::Version;
     use super::*;
     use crate::output::Refusal as _;
     use weir_rollout::{Event, EventKind, Reason};

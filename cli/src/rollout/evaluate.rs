@@ -1,11 +1,13 @@
 //! One evaluation: look, decide, store, write.
 
 use super::events::Webhook;
-use super::home::{Home, Look, Stored, Trouble};
+use super::home::Home;
+use super::look::{Look, Stored};
 use super::observe::{self, Observed};
+use super::record::Record;
 use super::specification::Specification;
-use super::store::Record;
 use super::target;
+use super::trouble::Trouble;
 use crate::kubernetes::ClusterContext;
 use crate::output::in_words;
 use crate::report::prometheus::Prometheus;

@@ -1,11 +1,13 @@
 //! `weir rollout run`: one evaluation after another.
 
 use super::evaluate::{Rollout, Way};
-use super::home::{Home, Trouble};
+use super::home::Home;
 use super::lease::Lease;
 use super::live::Live;
+use super::outcome::{GOES_ON, outcome, show};
 use super::specification::Specification;
-use super::{GOES_ON, RunArgs, events, outcome, show};
+use super::trouble::Trouble;
+use super::{args::RunArgs, evaluate, events};
 use crate::output::{Failure, Outcome, in_words};
 use crate::run::stop::Stop;
 use std::io::Write;
@@ -20,7 +22,7 @@ const WAITING: Duration = Duration::from_millis(200);
 /// # Errors
 /// A specification or a target that cannot be used.
 pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let mut rollout = super::open(&args.common)?;
+    let mut rollout = args.common.open()?;
     rollout.stays = args.stay;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(anyhow::Error::from)?;
@@ -61,7 +63,7 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
             }
             out.flush()
         })?;
-        live.draw(&rollout.specification, &evaluated, super::evaluate::now());
+        live.draw(&rollout.specification, &evaluated, evaluate::now());
         if let Some(trouble) = evaluated.trouble {
             if !has_begun && matches!(trouble, Trouble::Wrong(_)) {
                 return Err(trouble.into());
@@ -113,7 +115,7 @@ fn next(args: &RunArgs, over: &str, interval: Duration, stop: &Stop) -> Result<O
         match Specification::read(&args.common.spec) {
             Ok(specification) if specification.text == over => {}
             Ok(_) => {
-                let mut next = super::open(&args.common)?;
+                let mut next = args.common.open()?;
                 next.stays = true;
                 return Ok(Some(next));
             }

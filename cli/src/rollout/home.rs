@@ -1,76 +1,15 @@
 //! Where a rollout's target and its state are: files, or a resource in a cluster.
 
-use super::resource::{Object, Resources};
+use super::files::Files;
+use super::look::{Look, Stored};
+use super::object;
+use super::record::Record;
+use super::resource::Resources;
 use super::specification::Specification;
-use super::store::{Files, Record};
+use super::trouble::Trouble;
 use crate::kubernetes::ClusterContext;
-use crate::output::in_words;
 use std::fs::File;
-use weir_rollout::{Content, Event, Place};
-
-/// Why an evaluation came to nothing, as a sentence: threads share it, and what was said is not said again. What was there
-/// before is there still, and the next one does what this one could not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// Something must be done about it.
-    Wrong(String),
-    /// It may pass by itself: the API server is away, or has too much to do.
-    Passing(String),
-}
-
-impl From<anyhow::Error> for Trouble {
-    fn from(error: anyhow::Error) -> Self {
-        Self::of(&error)
-    }
-}
-
-impl Trouble {
-    /// An error about which something must be done.
-    pub(super) fn of(error: &anyhow::Error) -> Self {
-        Self::Wrong(in_words(error))
-    }
-
-    /// In words.
-    pub(super) fn message(&self) -> &str {
-        match self {
-            Self::Wrong(message) | Self::Passing(message) => message,
-        }
-    }
-}
-
-/// What is there, at one time.
-pub(super) struct Look {
-    /// The state; `None` where no rollout has begun.
-    pub(super) record: Option<Record>,
-    /// The configuration, or why it cannot be read.
-    pub(super) text: anyhow::Result<String>,
-    /// The resource.
-    pub(super) object: Option<Object>,
-}
-
-impl Look {
-    /// Which version the target holds.
-    pub(super) fn content(&self, record: &Record) -> Content {
-        match &self.text {
-            Err(_) => Content::Unreadable,
-            Ok(text) => {
-                let version = record.versions.iter().position(|version| version.text == *text);
-                version.map_or(Content::Foreign, Content::Version)
-            }
-        }
-    }
-}
-
-/// What came of storing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stored {
-    /// It is stored.
-    Done,
-    /// Something else was quicker; nothing is stored.
-    Overtaken,
-    /// The state is stored, and the version is not written.
-    Refused(Trouble),
-}
+use weir_rollout::{Event, Place};
 
 /// Where target and state are.
 pub(super) enum Home {
@@ -160,7 +99,7 @@ impl Home {
     pub(super) fn canonical(&self, text: String) -> anyhow::Result<String> {
         match self {
             Self::Files(_) => Ok(text),
-            Self::Resource(_) => super::resource::canonical(&text),
+            Self::Resource(_) => object::canonical(&text),
         }
     }
 }

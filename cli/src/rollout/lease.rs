@@ -3,7 +3,7 @@
 //! It spares the others the work. What keeps them from overwriting each other is the version of the resource: also
 //! where two believe that they have the Lease, one of them writes.
 
-use super::home::Trouble;
+use super::trouble::Trouble;
 use crate::kubernetes::{Cluster, Refused};
 use crate::report::time::rfc3339;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! What is asked of Prometheus, and what it says of a rollout.
 
 use super::judge::{self, Measurements};
+use super::record::Record;
 use super::specification::Specification;
-use super::store::Record;
 use crate::document::Loaded;
 use crate::output::in_words;
 use crate::report::counters::{Series, Span};

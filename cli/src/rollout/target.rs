@@ -1,25 +1,15 @@
 //! The configuration that is released: its versions, one for each step.
 
 use super::home::Home;
+use super::record::Version;
 use super::specification::Specification;
 use crate::document::{self, Loaded};
 use crate::environment;
 use crate::subject::{Origin, Which};
 use anyhow::{Context as _, anyhow, bail};
-use serde::{Deserialize, Serialize};
 use weir_core::load::fingerprint_of;
 use weir_rollout::Subject;
 use weir_workbench::change::plan::Change;
-
-/// What a step makes of the target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Version {
-    /// The file, byte for byte; of a resource the configuration, as JSON.
-    pub(super) text: String,
-    /// What proxies report of it.
-    pub(super) hash: u64,
-}
 
 /// The number that proxies report for a configuration.
 pub(crate) fn fingerprint(loaded: &Loaded) -> u64 {

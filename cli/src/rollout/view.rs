@@ -1,7 +1,7 @@
 //! Where a rollout is, for people and for programs.
 
+use super::record::Record;
 use super::specification::Specification;
-use super::store::Record;
 use crate::report::time::rfc3339;
 use serde::Serialize;
 use std::io::{self, Write};
