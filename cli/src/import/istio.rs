@@ -1,8 +1,8 @@
 //! `weir import istio`: resources of Istio.
 
-use super::{Args, write};
-use crate::output::{Failure, Outcome};
-use anyhow::bail;
+use super::args::Args;
+use crate::output::{self, Failure, Outcome};
+use anyhow::{Context as _, bail};
 use serde::Serialize;
 use std::io::Write;
 use weir_core::escape::escape;
@@ -35,15 +35,15 @@ pub(super) fn run(args: &Args, name: &str, text: &str, out: &mut impl Write) -> 
     let routes = routes.filter(|_| is_written);
     for (path, text) in [(&args.out, &configuration), (&args.routes, &routes)] {
         if let (Some(path), Some(text)) = (path, text) {
-            write(path, text)?;
+            output::replace(path, text.as_bytes()).with_context(|| path.display().to_string())?;
         }
     }
     let inline = configuration.as_deref().filter(|_| args.out.is_none());
     if args.format.is_json() {
         let routes = routes.as_deref().filter(|_| args.routes.is_none());
-        crate::output::json(out, &Printed { report: &report, configuration: inline, routes })?;
+        output::json(out, &Printed { report: &report, configuration: inline, routes })?;
     } else {
-        let complain = |line: &str| crate::output::complain(&escape(line));
+        let complain = |line: &str| output::complain(&escape(line));
         istio::lines(&report, name).iter().for_each(|line| complain(line));
         if !is_written {
             complain(if is_whole || !args.strict {

@@ -1,6 +1,6 @@
 //! `weir render access-log`: access logs with a row for each exposure, for a warehouse.
 
-use super::Form;
+use super::form::Form;
 use crate::document;
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome};

@@ -1,7 +1,8 @@
 //! `weir render alerts`: the rules that hold for every configuration.
 
+use super::form::Form;
 use super::labels::Labels;
-use super::{Form, rules};
+use super::rules;
 use crate::output::{Failure, Outcome};
 use serde_json::{Value, json};
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! `weir render bootstrap`: what makes labels and buckets of the names that a module gives its metrics.
 
-use super::Form;
+use super::form::Form;
 use crate::document::{self, Loaded};
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome};

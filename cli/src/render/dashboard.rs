@@ -2,7 +2,7 @@
 
 mod panels;
 
-use super::Form;
+use super::form::Form;
 use super::labels::Labels;
 use crate::output::{Failure, Outcome};
 use panels::{Panel, ROWS};

@@ -1,6 +1,6 @@
 //! `weir render rules`: what Prometheus has to know of a configuration to judge its experiments.
 
-use super::Form;
+use super::form::Form;
 use super::labels::Labels;
 use crate::document::{self, Loaded};
 use crate::output::{Failure, Outcome};

@@ -1,6 +1,6 @@
 //! The file: what is the same for every configuration, and what follows from one.
 
-use super::{Details, Shell};
+use super::details::{Details, Shell};
 use crate::destinations::Destinations;
 use crate::document::Loaded;
 use crate::render::bootstrap;

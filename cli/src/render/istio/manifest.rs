@@ -1,7 +1,7 @@
 //! The resource, with the reasons for what it says.
 
+use super::args::{Args, FailStrategy, Phase};
 use super::placement::ProxyPlacement;
-use super::{Args, FailStrategy, Phase};
 use crate::document::Loaded;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
