@@ -5,8 +5,8 @@
 use crate::access_plan::AccessPlan;
 use crate::attribute::AttrId;
 use crate::ids::{Counter, OwnedHeader, State, TextId};
+use crate::response_header::ResponseHeader;
 use std::hint::cold_path;
-use std::rc::Rc;
 use weir_host_api::Disposition;
 
 /// The value of a header or of filter state.
@@ -42,17 +42,6 @@ impl From<Made> for HeaderValue {
 pub struct Made {
     start: usize,
     len: usize,
-}
-
-/// A header for the response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResponseHeader {
-    /// The name, in lower case.
-    pub name: Rc<str>,
-    /// The value, already known to be safe.
-    pub value: Rc<[u8]>,
-    /// Whether it takes the place of what the upstream sent under this name.
-    pub replace: bool,
 }
 
 /// What is counted and logged only once the response shows that the request was a visit.

@@ -2,8 +2,8 @@
 
 use super::Compiler;
 use crate::access_plan::Source;
-use crate::effect::ResponseHeader;
 use crate::ids::OwnedHeader;
+use crate::response_header::ResponseHeader;
 
 /// Where Envoy's filter `jwt_authn` leaves the claims of tokens that it has verified.
 const JWT_AUTHN: &[u8] = b"metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0";

@@ -1,16 +1,61 @@
-//! Checks of a single value.
+//! What is asked: clauses of an object, and checks of a single value. Each can be a part of the other.
 
-use super::Clause;
 use super::js::number_of;
-use super::node::Node;
+use super::node::{Node, Step};
 use super::pattern::Pattern;
 use super::version::Version;
+use crate::attribute::AttrId;
 use crate::host;
-use crate::need::{Need, Read, Source};
+use crate::need::{Need, Read, Source, needs_of_any};
 use crate::sort::sort_by;
 use crate::truth::Truth;
 use serde_json::Value as Json;
 use std::cmp::Ordering;
+
+/// What is asked of an object: of the request at the top (`R` = the attribute that a field starts
+/// at), of an array's element inside `$elemMatch` (`R` = nothing, as there is only one).
+#[derive(Debug)]
+pub(super) enum Clause<R> {
+    /// All of them hold; true when there are none.
+    All(Box<[Clause<R>]>),
+    /// At least one holds. GrowthBook takes an empty `$or` as true; compiling turns it into that.
+    Any(Box<[Clause<R>]>),
+    /// It does not hold.
+    Not(Box<Clause<R>>),
+    /// The value in a field passes a check.
+    Field {
+        /// Where the field starts.
+        root: R,
+        /// How it goes on.
+        path: Box<[Step]>,
+        /// What is asked.
+        check: Check,
+    },
+}
+
+impl Clause<AttrId> {
+    pub(super) fn needs<'p>(&'p self, needs: &mut Vec<Need<'p>>) {
+        match self {
+            Clause::All(all) => all.iter().for_each(|clause| clause.needs(needs)),
+            Clause::Any(any) => needs_of_any(any, needs, Clause::needs),
+            Clause::Field { root, path, check } if path.is_empty() => {
+                check.needs(Source { attribute: *root, read: Read::Value }, needs);
+            }
+            Clause::Not(_) | Clause::Field { .. } => {}
+        }
+    }
+}
+
+impl<R: Copy> Clause<R> {
+    pub(super) fn judge<'a>(&self, value: &impl Fn(R) -> Node<'a>) -> Truth {
+        match self {
+            Clause::All(all) => Truth::all(all.iter().map(|clause| clause.judge(value))),
+            Clause::Any(any) => Truth::any(any.iter().map(|clause| clause.judge(value))),
+            Clause::Not(clause) => !clause.judge(value),
+            Clause::Field { root, path, check } => check.judge(value(*root).at(path)),
+        }
+    }
+}
 
 /// A compiled test of a value.
 #[derive(Debug)]

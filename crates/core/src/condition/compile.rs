@@ -1,11 +1,11 @@
 //! From condition JSON to clauses and checks, with every problem and its place.
 
-use super::check::{Bound, Check, Relation, Scalar, Set, Type};
+use super::Condition;
+use super::check::{Bound, Check, Clause, Relation, Scalar, Set, Type};
 use super::never::refuse_never;
 use super::node::{Node, Step};
 use super::pattern::Pattern;
 use super::version::Version;
-use super::{Clause, Condition};
 use crate::attribute::AttrId;
 use crate::compile::Compiler;
 use crate::never::Form;

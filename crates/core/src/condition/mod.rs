@@ -62,12 +62,12 @@ mod pattern;
 mod version;
 
 use crate::attribute::AttrId;
-use crate::need::{Need, Read, Source, needs_of_any};
+use crate::need::Need;
 use crate::truth::Truth;
 use crate::view::RequestView;
-use check::Check;
+use check::Clause;
 pub use compile::compile;
-use node::{Node, Step};
+use node::Node;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -82,50 +82,5 @@ impl Condition {
     /// Whether it holds for this request, as far as that is known.
     pub fn judge<F: RequestView>(&self, view: &F) -> Truth {
         self.0.judge(&|id: AttrId| Node::from(view.value(id)))
-    }
-}
-
-/// What is asked of an object: of the request at the top (`R` = the attribute that a field starts
-/// at), of an array's element inside `$elemMatch` (`R` = nothing, as there is only one).
-#[derive(Debug)]
-enum Clause<R> {
-    /// All of them hold; true when there are none.
-    All(Box<[Clause<R>]>),
-    /// At least one holds. GrowthBook takes an empty `$or` as true; compiling turns it into that.
-    Any(Box<[Clause<R>]>),
-    /// It does not hold.
-    Not(Box<Clause<R>>),
-    /// The value in a field passes a check.
-    Field {
-        /// Where the field starts.
-        root: R,
-        /// How it goes on.
-        path: Box<[Step]>,
-        /// What is asked.
-        check: Check,
-    },
-}
-
-impl Clause<AttrId> {
-    fn needs<'p>(&'p self, needs: &mut Vec<Need<'p>>) {
-        match self {
-            Clause::All(all) => all.iter().for_each(|clause| clause.needs(needs)),
-            Clause::Any(any) => needs_of_any(any, needs, Clause::needs),
-            Clause::Field { root, path, check } if path.is_empty() => {
-                check.needs(Source { attribute: *root, read: Read::Value }, needs);
-            }
-            Clause::Not(_) | Clause::Field { .. } => {}
-        }
-    }
-}
-
-impl<R: Copy> Clause<R> {
-    fn judge<'a>(&self, value: &impl Fn(R) -> Node<'a>) -> Truth {
-        match self {
-            Clause::All(all) => Truth::all(all.iter().map(|clause| clause.judge(value))),
-            Clause::Any(any) => Truth::any(any.iter().map(|clause| clause.judge(value))),
-            Clause::Not(clause) => !clause.judge(value),
-            Clause::Field { root, path, check } => check.judge(value(*root).at(path)),
-        }
     }
 }

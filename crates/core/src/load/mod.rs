@@ -17,9 +17,6 @@ pub use weir_load_derive::Load;
 use crate::problem::{At, Problems};
 use serde_json::Value;
 
-/// Maximum number of problems that loading reports; the first ones are the most useful.
-const MAX_PROBLEMS: usize = 50;
-
 /// A type that can be loaded from a document. Derived for structs and enums, with serde's attributes for the
 /// names.
 ///
@@ -155,6 +152,7 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for OneOrMany<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use node::MAX_PROBLEMS;
 
     #[derive(Load, Default, Debug)]
     #[serde(default, deny_unknown_fields)]

@@ -1,8 +1,10 @@
 //! A parsed document, part by part, with the place of each part.
 
-use super::MAX_PROBLEMS;
 use crate::problem::{At, Problems, suggestion};
 use serde_json::Value;
+
+/// Maximum number of problems that loading reports; the first ones are the most useful.
+pub(super) const MAX_PROBLEMS: usize = 50;
 
 /// A part of a document.
 ///

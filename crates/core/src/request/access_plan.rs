@@ -7,11 +7,11 @@
 // This crate is compiled for size. `#[inline]` here means: compiled with the pipeline, for speed.
 
 use crate::claims::ClaimSource;
-use crate::effect::ResponseHeader;
 use crate::header::{Pair, Pairs, equal};
 use crate::ids::{OwnedHeader, State};
 use crate::ownership::Reserved;
 use crate::problem::At;
+use crate::response_header::ResponseHeader;
 use crate::sort::sort_by;
 use crate::value::Kind;
 
