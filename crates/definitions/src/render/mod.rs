@@ -10,11 +10,11 @@ mod ranges;
 
 use crate::attributes::{Attributes, Kind};
 use crate::document::{Attribute, Document};
+use crate::imported::{Imported, Options};
 use crate::model::{ByName, Flag, Import};
 use crate::names::{header, is_safe, safe};
 use crate::report::{Refused, Renamed, Report};
 use crate::unsupported::Unsupported;
-use crate::{Imported, Options};
 use flags::{Resolved, Resolver};
 use layers::Layers;
 use serde_json::json;

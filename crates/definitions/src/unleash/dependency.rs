@@ -3,8 +3,7 @@
 //! Source: `is_parent_dependency_satisfied` of Yggdrasil. It evaluates the parent under the child's name, and
 //! a parent that has parents itself is never satisfied.
 
-use super::Features;
-use super::list::{Dependency, Feature, Strategy};
+use super::list::{Dependency, Feature, Features, Strategy};
 use crate::model::{Requirement, Takes};
 use crate::unsupported::Unsupported;
 

@@ -16,6 +16,9 @@ pub(super) struct Segment {
     pub(super) constraints: Vec<Constraint>,
 }
 
+/// Features by their names, each with its place in the definitions.
+pub(super) type Features = BTreeMap<String, (String, Feature)>;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Feature {

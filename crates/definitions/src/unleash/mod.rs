@@ -14,10 +14,9 @@ use crate::condition::field;
 use crate::model::{Assignment, Branch, Flag, Import, Missing, Requirement, Seen, Window};
 use crate::report::Refused;
 use crate::unsupported::Unsupported;
-use list::{Feature, FeatureVariant, List, Segment, Strategy};
+use list::{Feature, FeatureVariant, Features, List, Segment, Strategy};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use strategy::Rollout;
 
 /// Reads a feature list.
@@ -35,7 +34,7 @@ pub(crate) fn read(definitions: &Value) -> Result<Import, Unsupported> {
             (id, Segment::deserialize(*it).map_err(|error| error.to_string().into()))
         })
         .collect();
-    let mut features = BTreeMap::new();
+    let mut features = Features::new();
     for (at, value) in &list.features {
         match Feature::deserialize(*value) {
             Ok(feature) => drop(features.insert(feature.name.clone(), (at.clone(), feature))),
@@ -53,8 +52,6 @@ pub(crate) fn read(definitions: &Value) -> Result<Import, Unsupported> {
     }
     Ok(import)
 }
-
-type Features = BTreeMap<String, (String, Feature)>;
 
 fn flag(
     feature: &Feature,
