@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-use super::{Fault, Numeral, Reader};
+use super::reader::{Fault, Numeral, Reader};
 
 /// So many names are compared one by one; more are looked up, so that nobody can make them expensive.
 const FEW: usize = 16;
