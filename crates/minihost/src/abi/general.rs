@@ -1,6 +1,6 @@
 //! Logging, time, properties, buffers, contexts.
 
-use super::{Args, Row, unimplemented};
+use super::row::{Args, Row, unimplemented};
 use crate::guest::{Guest, Outcome};
 use crate::headers::Bytes;
 use crate::properties;

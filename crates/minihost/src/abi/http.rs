@@ -1,6 +1,6 @@
 //! Header maps, local responses, pausing and resuming.
 
-use super::{Args, Row};
+use super::row::{Args, Row};
 use crate::grpc::grpc_status_of;
 use crate::guest::{Failure, Guest, Outcome};
 use crate::headers::{Bytes, HeaderMap};

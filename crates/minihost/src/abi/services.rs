@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Args, Row, signature, unimplemented};
+use super::row::{Args, Row, unimplemented};
+use super::signature;
 use crate::guest::{Guest, Outcome};
 use crate::headers::{Bytes, HeaderMap};
 use crate::state::Callout;

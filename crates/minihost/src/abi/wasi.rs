@@ -2,7 +2,7 @@
 
 use wasmi::Error;
 
-use super::{Args, Row};
+use super::row::{Args, Row};
 use crate::guest::{Failure, Guest, Outcome};
 use crate::report::LogLevel;
 use crate::status::Status;
