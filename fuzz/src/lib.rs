@@ -7,25 +7,8 @@
 
 pub mod random;
 mod support;
+mod target;
 mod targets;
 
-pub use targets::TARGETS;
-
-/// A reader and what it is fed with.
-#[derive(Clone, Copy, Debug)]
-pub struct Target {
-    /// The name, which is also that of its corpus.
-    pub name: &'static str,
-    /// Feeds the reader, and panics when what comes of it is wrong.
-    pub run: fn(&[u8]),
-    /// Texts that mean something to the reader.
-    pub pieces: &'static [&'static str],
-}
-
-impl Target {
-    /// The target of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        TARGETS.iter().find(|target| target.name == name)
-    }
-}
+pub use target::Target;
+pub use targets::{TARGETS, named};

@@ -5,12 +5,12 @@
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use std::sync::LazyLock;
 use weir_fuzz::random::Random;
-use weir_fuzz::{TARGETS, Target};
+use weir_fuzz::{TARGETS, Target, named};
 
 /// The target of this process.
 static TARGET: LazyLock<&'static Target> = LazyLock::new(|| {
     let name = std::env::var("WEIR_FUZZ_TARGET").unwrap_or_default();
-    Target::named(&name).unwrap_or_else(|| {
+    named(&name).unwrap_or_else(|| {
         let known: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
         eprintln!("WEIR_FUZZ_TARGET={name}: unknown target (known: {})", known.join(", "));
         std::process::exit(2);

@@ -8,6 +8,7 @@ use weir_core::{Problems, duration};
 mod gates;
 mod place;
 
+pub use gates::{Check, Gate};
 pub use place::{Kind, Place, Resource};
 
 /// More steps are refused: their versions are all kept.
@@ -83,50 +84,6 @@ pub struct Share {
     pub weights: Option<Vec<(String, f64)>>,
 }
 
-/// A gate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gate {
-    /// How it is called.
-    pub name: String,
-    /// What it checks.
-    pub check: Check,
-}
-
-/// What a gate checks.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Check {
-    /// Units against weights.
-    Srm,
-    /// The part of requests with 5xx; the tolerance is a part of all requests.
-    Errors {
-        /// How much higher it may be.
-        tolerance: f64,
-    },
-    /// The mean duration of requests; the tolerance is relative to the old version.
-    Latency {
-        /// How much higher it may be.
-        tolerance: f64,
-    },
-    /// A goal; the tolerance is relative to the old version.
-    Goal {
-        /// The counter.
-        metric: String,
-        /// Whether less is worse.
-        lower_is_worse: bool,
-        /// How much worse it may be.
-        tolerance: f64,
-    },
-    /// A number that Prometheus computes.
-    Query {
-        /// PromQL.
-        query: String,
-        /// It fails above.
-        max: Option<f64>,
-        /// It fails below.
-        min: Option<f64>,
-    },
-}
-
 /// What happens at the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDeadline {
@@ -153,7 +110,10 @@ impl Plan {
         let is_experiment = !is_split(&spec.target);
         let gates = match &spec.gates {
             Some(gates) => gates::all(gates, is_experiment, &at.field("gates"), &mut problems),
-            None if is_experiment => gates::by_default(&steps),
+            None if is_experiment => {
+                let keeps_weights = steps.first().is_some_and(|step| step.share.weights.is_none());
+                gates::by_default(keeps_weights)
+            }
             None => Vec::new(),
         };
         let confidence = spec.confidence.map_or(1.0 - ALPHA, |part| part.0);

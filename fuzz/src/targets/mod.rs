@@ -1,6 +1,6 @@
 //! The targets, a file each.
 
-use crate::Target;
+use crate::target::Target;
 
 macro_rules! targets {
     ($($name:ident),* $(,)?) => {
@@ -26,4 +26,10 @@ targets! {
     flagd, growthbook, unleash,
     // Files and registries.
     challenge, credentials, image, layer, manifest, module, prometheus, reference, shown, yaml,
+}
+
+/// The target of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
 }

@@ -1,14 +1,56 @@
-//! Gates as they are written, and those that there are by default.
+//! Gates, checked as they are written, and those that there are by default.
 
-use super::{Check, Gate, Step};
 use crate::spec::{CheckSpec, GateSpec, WorseSpec};
 use weir_core::Problems;
 use weir_core::problem::At;
 
-/// Those that fit an experiment where none are written.
-pub(super) fn by_default(steps: &[Step]) -> Vec<Gate> {
-    let srm = steps.first().is_some_and(|step| step.share.weights.is_none());
-    let srm = srm.then_some(CheckSpec::Srm);
+/// A gate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// How it is called.
+    pub name: String,
+    /// What it checks.
+    pub check: Check,
+}
+
+/// What a gate checks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// Units against weights.
+    Srm,
+    /// The part of requests with 5xx; the tolerance is a part of all requests.
+    Errors {
+        /// How much higher it may be.
+        tolerance: f64,
+    },
+    /// The mean duration of requests; the tolerance is relative to the old version.
+    Latency {
+        /// How much higher it may be.
+        tolerance: f64,
+    },
+    /// A goal; the tolerance is relative to the old version.
+    Goal {
+        /// The counter.
+        metric: String,
+        /// Whether less is worse.
+        lower_is_worse: bool,
+        /// How much worse it may be.
+        tolerance: f64,
+    },
+    /// A number that Prometheus computes.
+    Query {
+        /// PromQL.
+        query: String,
+        /// It fails above.
+        max: Option<f64>,
+        /// It fails below.
+        min: Option<f64>,
+    },
+}
+
+/// Those that fit an experiment where none are written. Units are held against weights where the first step keeps these.
+pub(super) fn by_default(keeps_weights: bool) -> Vec<Gate> {
+    let srm = keeps_weights.then_some(CheckSpec::Srm);
     let checks = srm.into_iter().chain([CheckSpec::Errors, CheckSpec::Latency]);
     let gates = checks.map(|check| GateSpec { check: Some(check), ..GateSpec::default() });
     let gates: Vec<GateSpec> = gates.collect();
