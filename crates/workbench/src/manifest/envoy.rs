@@ -1,7 +1,7 @@
 //! Envoy's own configuration, in whatever it is wrapped: a bootstrap, a listener, an ECDS resource, an
 //! EnvoyFilter's patch.
 
-use super::{Around, Plugin};
+use super::plugin::{Around, Plugin};
 use crate::yaml::{Broken, Content, Mark, Node, Source, Style};
 use base64::Engine as _;
 use std::rc::Rc;

@@ -1,7 +1,8 @@
 //! Kubernetes resources: Istio's WasmPlugin, TrafficExtension and EnvoyFilter, Envoy Gateway's
 //! EnvoyExtensionPolicy, ConfigMaps with Envoy files in them, and lists of all these.
 
-use super::{Around, Plugin, envoy};
+use super::envoy;
+use super::plugin::{Around, Plugin};
 use crate::envelope;
 use crate::yaml::{Broken, Content, Member, Node, Source};
 use std::rc::Rc;

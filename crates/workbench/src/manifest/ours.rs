@@ -1,7 +1,7 @@
 //! Whether a Wasm plugin is Weir's. Manifests often have plugins of several vendors, whose configurations are
 //! not checked.
 
-use super::Plugin;
+use super::plugin::Plugin;
 use crate::yaml::Node;
 use weir_core::problem::did_you_mean;
 
