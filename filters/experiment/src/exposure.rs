@@ -1,39 +1,10 @@
-//! Exposures for access logs: filter state on the requests that make one, so that a log has a row for each.
+//! Which requests are exposures for access logs: they get filter state, so that a log has a row for each.
 
 use crate::decision::Decision;
-use crate::plan::{Experiment, Units, Variant};
+use crate::plan::{Experiment, Exposure, Units, Variant};
 use weir_core::header::is_safe_value;
-use weir_core::ids::{State, TextId};
-use weir_core::{Compiler, DecidedBy, Effects, HostServices};
-
-/// The filter state of an experiment's exposures. Names are below `weir.`, as `wasm.weir.…` in access logs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Exposure {
-    /// The variant's key.
-    pub(crate) variant: State,
-    /// The unit.
-    pub(crate) unit: State,
-    /// Which of the sources has identified it.
-    pub(crate) source: State,
-    /// Lasts over the passes of a request that the proxy redirects itself, where no cookie does. The others are of one
-    /// pass: each pass is logged, and has no exposure but its own.
-    pub(crate) marker: Option<State>,
-}
-
-impl Exposure {
-    /// Declares those of an experiment; `remembered` by a cookie.
-    pub(crate) fn declare(key: &str, remembered: bool, compiler: &mut Compiler<'_>) -> Self {
-        let mut state = |start: &str| compiler.state(&[start, key].concat());
-        let (variant, unit) = (state("weir.exposure."), state("weir.exposure-unit."));
-        let source = state("weir.exposure-source.");
-        let marker = (!remembered).then(|| compiler.lasting_state(&marker_of(key)));
-        Self { variant, unit, source, marker }
-    }
-}
-
-fn marker_of(key: &str) -> String {
-    ["weir.exposed.", key].concat()
-}
+use weir_core::ids::TextId;
+use weir_core::{DecidedBy, Effects, HostServices};
 
 impl<O: HostServices> Decision<'_, O> {
     /// Says that this request is the exposure of its unit, if exposures are logged. False where that cannot be said:
@@ -75,7 +46,7 @@ impl<O: HostServices> Decision<'_, O> {
                 continue;
             }
             let Some(variant) = experiment.variants.get(usize::from(assigned.variant)) else { continue };
-            let is_known = || self.request.earlier_state(&marker_of(&experiment.key)).is_some();
+            let is_known = || self.request.earlier_state(&Exposure::marker_of(&experiment.key)).is_some();
             if self.provisional.get() || self.earlier.is_none() || !is_known() {
                 self.expose(experiment, variant, effects);
             }

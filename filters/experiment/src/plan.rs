@@ -1,7 +1,6 @@
 //! The compiled plan of the section: everything that a request needs, resolved and validated.
 
 use crate::config::Status;
-use crate::exposure::Exposure;
 use weir_allocation::sdk::Assigner;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ids::{Counter, ExperimentId, State, TextId};
@@ -184,6 +183,27 @@ impl Words {
             out.extend_from_slice(word);
         }
         out.truncate(end);
+    }
+}
+
+/// The filter state of an experiment's exposures. Names are below `weir.`, as `wasm.weir.…` in access logs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exposure {
+    /// The variant's key.
+    pub(crate) variant: State,
+    /// The unit.
+    pub(crate) unit: State,
+    /// Which of the sources has identified it.
+    pub(crate) source: State,
+    /// Lasts over the passes of a request that the proxy redirects itself, where no cookie does. The others are of one
+    /// pass: each pass is logged, and has no exposure but its own.
+    pub(crate) marker: Option<State>,
+}
+
+impl Exposure {
+    /// The name of an experiment's marker.
+    pub(crate) fn marker_of(key: &str) -> String {
+        ["weir.exposed.", key].concat()
     }
 }
 

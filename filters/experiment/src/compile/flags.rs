@@ -1,6 +1,6 @@
 //! Flags: experiments of which the first that gives a variant decides.
 
-use super::Keys;
+use super::keys::Keys;
 use crate::config::Config;
 use weir_core::ids::ExperimentId;
 use weir_core::table::Groups;

@@ -1,21 +1,23 @@
 //! Compiles the configuration to a plan.
 
 mod assignment;
+mod exposure;
 mod flags;
 mod index;
+mod keys;
 mod order;
 mod pools;
 mod section;
 mod variants;
 
 use crate::config::{Config, Experiment as Spec, Prerequisite};
-use crate::exposure::Exposure;
 use crate::plan::{Experiment, Index, Plan, Trust, Units, Window};
+use keys::Keys;
 use pools::Pools;
 use variants::Writer;
 use weir_core::ids::{ExperimentId, TextId};
 use weir_core::problem::did_you_mean;
-use weir_core::table::{Groups, TableId};
+use weir_core::table::TableId;
 use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, SourceSpec, Table, timestamp};
 
 impl Plan {
@@ -115,44 +117,6 @@ fn owned(experiments: &[Experiment], outputs: &crate::plan::Outputs) -> Box<[Own
     all.into()
 }
 
-/// Where the experiments are in the list, by key.
-struct Keys<'a> {
-    keys: Table<&'a str>,
-    /// The position of the first experiment with each of the keys.
-    first: Vec<usize>,
-    /// The positions of the experiments of each flag.
-    flags: Groups<&'a str, usize>,
-}
-
-impl<'a> Keys<'a> {
-    fn of(list: &'a [Spec]) -> Self {
-        let mut all = Self { keys: Table::default(), first: Vec::new(), flags: Groups::default() };
-        for (position, spec) in list.iter().enumerate() {
-            if all.keys.insert(&spec.key) {
-                all.first.push(position);
-            }
-            if let Some(flag) = spec.flag.as_deref() {
-                all.flags.add(flag, position);
-            }
-        }
-        all
-    }
-
-    fn position(&self, key: &str) -> Option<usize> {
-        self.first.get(self.keys.find(key)?).copied()
-    }
-
-    /// The positions of the experiments of a flag.
-    fn of_flag(&self, flag: &str) -> &[usize] {
-        self.flags.get(flag)
-    }
-
-    /// The positions of what a prerequisite can name: an experiment, or those of a flag.
-    fn named(&self, name: &str) -> impl Iterator<Item = usize> {
-        self.position(name).into_iter().chain(self.of_flag(name).iter().copied())
-    }
-}
-
 struct Builder<'b, 'c> {
     compiler: &'b mut Compiler<'c>,
     config: &'b Config,
@@ -212,7 +176,7 @@ impl<'b> Builder<'b, '_> {
             variants,
             exposure: self.config.output.exposures.then(|| {
                 let remembered = self.config.assignment_cookie.is_some();
-                Exposure::declare(&spec.key, remembered, self.compiler)
+                exposure::exposure(&spec.key, remembered, self.compiler)
             }),
             winner,
             sticky: spec.sticky,

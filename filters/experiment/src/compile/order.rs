@@ -1,6 +1,6 @@
 //! In which order experiments are decided: those that others need come first.
 
-use super::Keys;
+use super::keys::Keys;
 use crate::config::{Experiment, Prerequisite};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
