@@ -1,6 +1,7 @@
 //! When a rule is active, its kill switches, and the clients that may request faults.
 
-use super::{Builder, operators, time};
+use super::builder::{Builder, operators};
+use super::time;
 use crate::config::Window;
 use crate::control::{Control, HEADERS};
 use crate::kind::Kind;

@@ -1,5 +1,6 @@
 //! Compiles the configuration to a plan.
 
+mod builder;
 mod gate;
 mod parts;
 mod time;
@@ -9,11 +10,12 @@ use crate::chance::Chance;
 use crate::config::{Config, Fault, Rolls, Sampling, Sticky as StickySpec};
 use crate::plan::{Plan, Rule, STATE, Sticky};
 use crate::response::Marks;
+use builder::Builder;
 use weir_allocation::{Salt, purpose};
 use weir_core::http_match::{Anchor, TextTest};
 use weir_core::ids::{Counter, Gauge};
 use weir_core::targeting::has_variants;
-use weir_core::{At, AttrId, Compiler, Predicate, RuleCost, RuleIndex, SourceSpec, Table, Targeting};
+use weir_core::{At, AttrId, Compiler, Predicate, RuleCost, RuleIndex, SourceSpec, Table};
 
 /// The variable of the VM's environment that switches all faults off.
 const ALL_OFF: &str = "WEIR_FAULTS_OFF";
@@ -67,14 +69,6 @@ impl Plan {
 /// The name of a fault, or that of its position.
 fn name_of(spec: &Fault, index: usize) -> String {
     spec.name.clone().unwrap_or_else(|| ["fault-", &index.to_string()].concat())
-}
-
-/// Makes one rule.
-struct Builder<'b, 'c> {
-    compiler: &'b mut Compiler<'c>,
-    spec: &'b Fault,
-    name: &'b str,
-    at: &'b At,
 }
 
 impl Builder<'_, '_> {
@@ -173,15 +167,4 @@ fn one_of(source: Option<AttrId>, texts: &[String]) -> Predicate {
         absent_is_empty: false,
     };
     Predicate::any(texts.iter().map(is).collect())
-}
-
-/// The authorised requests; none, and a problem, if nothing is configured.
-fn operators(who: Option<&Targeting>, compiler: &mut Compiler<'_>, at: &At) -> Predicate {
-    let Some(who) = who else {
-        compiler
-            .problems
-            .missing(at, "specify match, condition or cel: otherwise any client could trigger it");
-        return Predicate::Const(false);
-    };
-    who.compile_required(compiler, at)
 }

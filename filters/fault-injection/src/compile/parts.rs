@@ -1,6 +1,7 @@
 //! The faults of a rule, and their percentages.
 
-use super::{Builder, time};
+use super::builder::Builder;
+use super::time;
 use crate::config::{Abort, BodyFault, Delay, RateLimit, ResponseFault as ResponseSpec, Rolls};
 use crate::control::{BODY, details};
 use crate::percentage::Percentage;

@@ -1,7 +1,7 @@
 //! Tokens among WebSocket subprotocols (RFC 6455 section 1.9). A script in a browser can set no other header of the
 //! request that opens a WebSocket.
 
-use super::{items, keep, so_far};
+use super::items::{items, keep, so_far};
 use weir_core::RequestView;
 use weir_core::{AttrId, Effects, HostServices, OwnedHeader, Request};
 

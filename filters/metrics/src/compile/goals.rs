@@ -1,6 +1,6 @@
 //! Goals of experiments.
 
-use super::Builder;
+use super::builder::Builder;
 use super::labels::Compiled;
 use super::names::Names;
 use crate::config::{Goal as Spec, GoalValue as ValueSpec, Metric as MetricSpec, TimeUnit};

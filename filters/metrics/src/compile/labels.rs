@@ -1,6 +1,6 @@
 //! Labels: where their values come from, and what keeps them few.
 
-use super::Builder;
+use super::builder::Builder;
 use crate::bound::{Bound, Names};
 use crate::label::{Class, Label, LabelSpec, SubBucket};
 use crate::plan::{Reading, ResponseSource};

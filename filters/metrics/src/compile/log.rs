@@ -1,6 +1,6 @@
 //! The access log.
 
-use super::Builder;
+use super::builder::Builder;
 use super::labels::{Compiled, has_bound};
 use crate::bound::Bound;
 use crate::config::AccessLog;

@@ -1,5 +1,6 @@
 //! Compiles the configuration to a plan.
 
+mod builder;
 pub(crate) mod goals;
 mod labels;
 mod log;
@@ -8,13 +9,12 @@ mod series;
 mod values;
 
 use crate::config::{Config, Metric as Spec, MetricType, When};
-use crate::label::LabelSpec;
-use crate::plan::{Amount, Metric, Moment, Plan, Reading, ResponseSource};
+use crate::plan::{Amount, Metric, Moment, Plan, Reading};
 use crate::red;
+use builder::Builder;
 use names::Names;
 use std::cell::Cell;
-use weir_core::table::TableId;
-use weir_core::{At, Compiler, Predicate, Table, Targeting};
+use weir_core::{At, Compiler, Table};
 use weir_host_api::MetricKind;
 
 /// How many metrics there can be, so that which of them wait for the end is one number.
@@ -77,17 +77,6 @@ impl Plan {
     }
 }
 
-struct Builder<'b, 'c> {
-    compiler: &'b mut Compiler<'c>,
-    readings: Vec<Reading>,
-    /// What each reading was written as, so that the same is read once.
-    known: Vec<(LabelSpec, u16)>,
-    /// The experiments whose variant is read because a metric has all of them, and where.
-    variants: Table<String>,
-    of_variants: Vec<u16>,
-    response_sources: Vec<ResponseSource>,
-}
-
 impl Builder<'_, '_> {
     fn metric(&mut self, spec: &Spec, at: &At) -> Option<Metric> {
         let moment = self.moment(spec, at);
@@ -148,19 +137,5 @@ impl Builder<'_, '_> {
             (_, _, Some(When::Request)) => Moment::Request,
             (_, _, Some(When::End) | None) => Moment::End,
         }
-    }
-
-    /// Which requests; `None` for all.
-    fn requests(&mut self, targeting: &Targeting, at: &At) -> Option<Predicate> {
-        (!targeting.is_empty()).then(|| targeting.compile(self.compiler, at))
-    }
-
-    /// Something that is asked at the end; the same is asked once.
-    fn late(&mut self, late: ResponseSource) -> u16 {
-        let found = self.response_sources.iter().position(|known| *known == late);
-        u16::of(found.unwrap_or_else(|| {
-            self.response_sources.push(late);
-            self.response_sources.len() - 1
-        }))
     }
 }

@@ -1,6 +1,6 @@
 //! The series of a metric.
 
-use super::Builder;
+use super::builder::Builder;
 use super::labels::Compiled;
 use crate::config::Metric as Spec;
 use crate::plan::{LabelValue, Reading, Series};

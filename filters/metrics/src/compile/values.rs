@@ -1,6 +1,6 @@
 //! The values of metrics, and the responses that they measure.
 
-use super::Builder;
+use super::builder::Builder;
 use crate::config::{Body, Metric as Spec, MetricType, ResponseMatch, TimeUnit, ValueSpec};
 use crate::plan::{Amount, ResponseSource, Responses};
 use weir_core::attribute::{AttributeSpec, KindSpec};
