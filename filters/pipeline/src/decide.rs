@@ -1,6 +1,7 @@
 //! The order in which the filters decide.
 
-use crate::{Plans, experiments, faults, jwt, metrics, routing};
+use crate::plans::Plans;
+use crate::sections::{experiments, faults, jwt, metrics, routing};
 use weir_core::effect::Provisional;
 use weir_core::ids::{Counter, State};
 use weir_core::{AccessPlan, Disposition, Effects, HostServices, Remembered, Request, ResponseHeader};

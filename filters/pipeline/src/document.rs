@@ -1,6 +1,6 @@
 //! The configuration document: shared parts, and a section for each filter of this build.
 
-use crate::{experiments, faults, jwt, metrics, routing};
+use crate::sections::{experiments, faults, jwt, metrics, routing};
 use serde::Serialize;
 use weir_core::ownership::Ownership;
 use weir_core::{AttributeMap, Load};

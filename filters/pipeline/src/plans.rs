@@ -1,6 +1,7 @@
 //! From a configuration's bytes to the filters' plans.
 
-use crate::{Document, experiments, faults, jwt, metrics, routing, sections};
+use crate::document::{Document, sections};
+use crate::sections::{experiments, faults, jwt, metrics, routing};
 use weir_core::{AccessPlan, At, Compiler, Problems};
 
 /// The filters' plans, in the order of decisions, and their combined inputs and outputs.
