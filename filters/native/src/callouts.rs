@@ -2,7 +2,7 @@
 //! it to, and find the answers in a box of their own.
 
 use crate::abi::{Config, Scheduler};
-use crate::shared::Main;
+use crate::main_thread::MainThread;
 use crate::wake::Wake;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,14 +55,14 @@ struct Wanted {
 /// The callouts of a configuration.
 pub(crate) struct Callouts {
     /// What has the main thread take up what is wanted.
-    main: Main,
+    main: MainThread,
     wanted: Mutex<Vec<Wanted>>,
     /// Those that run, by Envoy's numbers.
     running: Mutex<HashMap<u64, (Arc<Mailbox>, u32)>>,
 }
 
 impl Callouts {
-    pub(crate) fn new(main: Main) -> Self {
+    pub(crate) fn new(main: MainThread) -> Self {
         Self { main, wanted: Mutex::default(), running: Mutex::default() }
     }
 

@@ -8,8 +8,8 @@
 //! counts nothing, once, in each series that those before it have met: counters go on over updates.
 
 use crate::abi::{Config, ConfigAtEnd};
-use crate::metrics::Families;
-use crate::shared::Main;
+use crate::families::Families;
+use crate::main_thread::MainThread;
 use crate::wake::{self, Due};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,7 +44,7 @@ pub(crate) struct Counted {
 /// The counters with labels of a configuration, of all workers.
 pub(crate) struct Counts {
     /// What has the main thread come.
-    main: Main,
+    main: MainThread,
     /// Whether it will come.
     comes: AtomicBool,
     all: Mutex<Vec<Arc<Counted>>>,
@@ -53,7 +53,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn new(main: Main) -> Arc<Self> {
+    pub(crate) fn new(main: MainThread) -> Arc<Self> {
         Arc::new(Self {
             main,
             comes: AtomicBool::new(false),

@@ -3,6 +3,7 @@
 
 use crate::abi::{self, Config, Filter, Header, HeadersStatus, Slice};
 use crate::callouts::MAX_ANSWER;
+use crate::load::load;
 use crate::shared::Shared;
 use crate::worker::{self, Worker};
 use std::cell::Cell;
@@ -113,7 +114,7 @@ extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     let loaded = guarded(|| {
         // SAFETY: Envoy's own, on the main thread; name and document are there during the call.
         let (config, name, document) = unsafe { (Config::at(config), name.bytes(), document.bytes()) };
-        Shared::load(config, name, document)
+        load(config, name, document)
     });
     loaded.flatten().map_or(null(), |shared| Arc::into_raw(shared).cast())
 }

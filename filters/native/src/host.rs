@@ -2,7 +2,7 @@
 
 use crate::abi::{self, Filter, Header, Map, Scheduler};
 use crate::callouts::{Answer, Mailbox};
-use crate::metrics::AllSeries;
+use crate::series::AllSeries;
 use crate::shared::Shared;
 use crate::wake::Wake;
 use crate::{properties, signature};

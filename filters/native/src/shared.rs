@@ -1,14 +1,11 @@
 //! A configuration, which all workers share: checked on the main thread, compiled once more by each worker.
 
-use crate::abi::{self, Config, ConfigAtEnd, ConfigScheduler};
+use crate::abi::{Config, ConfigAtEnd};
 use crate::callouts::Callouts;
 use crate::counts::Counts;
-use crate::host::Native;
-use crate::metrics::Families;
+use crate::families::Families;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use weir::Pipeline;
-use weir_host::{MetricKind, Plugin as _};
 
 /// Counts the callbacks in which this module panicked.
 pub(crate) const PANICS: &str = "weir_panics_total";
@@ -31,36 +28,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Checks a configuration and defines its metrics. `None` refuses it: the log says why.
-    pub(crate) fn load(config: Config, name: &[u8], document: &[u8]) -> Option<Arc<Self>> {
+    /// A configuration that was checked, with its metrics.
+    pub(crate) fn new(
+        config: Config,
+        name: &[u8],
+        document: &[u8],
+        families: Families,
+        fails_closed: bool,
+    ) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let checking = Native::checking();
-        let pipeline = match Pipeline::configure(&checking, document) {
-            Ok(pipeline) => pipeline,
-            Err(refusal) => {
-                abi::log(log::Level::Error, &format!("weir: the configuration is refused, {refusal}"));
-                return None;
-            }
-        };
-        let plans = pipeline.plans();
-        let mut families = Families::default();
-        families.declare(config, MetricKind::Counter, PANICS);
-        families.declare(config, MetricKind::Counter, "weir_responses_forgotten_total");
-        for name in weir::running_metrics(name) {
-            families.declare(config, MetricKind::Gauge, &name);
-        }
-        for name in &plans.shape.counters {
-            families.declare(config, MetricKind::Counter, name);
-        }
-        for name in &plans.shape.gauges {
-            families.declare(config, MetricKind::Gauge, name);
-        }
-        for (kind, name) in plans.metrics.iter().flat_map(weir_metrics::Plan::examples) {
-            families.declare(config, kind, &name);
-        }
         let counts = Counts::new(config.scheduler());
         counts.take_over(config, &families);
-        Some(Arc::new(Self {
+        Arc::new(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name: name.into(),
             document: document.into(),
@@ -68,10 +47,9 @@ impl Shared {
             callouts: Callouts::new(config.scheduler()),
             counts,
             at_end: config.at_end(),
-            // A configuration that writes headers keeps clients from sending them; without it they could.
-            fails_closed: plans.jwt.is_some() || !plans.shape.owned.is_empty(),
+            fails_closed,
             closed: AtomicBool::new(false),
-        }))
+        })
     }
 
     /// Envoy drops the configuration.
@@ -85,6 +63,3 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 }
-
-/// What a configuration scheduler is for this crate.
-pub(crate) type Main = Option<ConfigScheduler>;

@@ -1,61 +1,13 @@
-//! Metrics with labels of Envoy's own.
-//!
-//! A metric and the names of its labels are defined with the configuration, once ([`Families`]); its series, each a
-//! combination of values, belong to a worker and come with requests ([`Series`]). Filters name series by one text that
-//! has all of it, see [`weir_metrics::decode`].
+//! The series of metrics, each a combination of values of labels: they belong to a worker and come with requests.
+//! Filters name series by one text that has all of it, see [`weir_metrics::decode`].
 
-use crate::abi::{self, Config, Filter, Slice};
+use crate::abi::{Filter, Slice};
 use crate::counts::{Counted, Counts};
+use crate::families::{Families, key};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use weir_host::{MetricId, MetricKind};
-
-/// The metrics of a configuration: kind, name and names of labels lead to Envoy's number.
-#[derive(Default)]
-pub(crate) struct Families(HashMap<String, usize>);
-
-impl Families {
-    /// Envoy's number of the metric with this key.
-    pub(crate) fn find(&self, key: &str) -> Option<usize> {
-        self.0.get(key).copied()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn of(all: &[(&str, usize)]) -> Self {
-        Self(all.iter().map(|(key, id)| ((*key).to_owned(), *id)).collect())
-    }
-
-    /// Defines the metric that a series with this name belongs to.
-    pub(crate) fn declare(&mut self, config: Config, kind: MetricKind, name: &str) {
-        let decoded = weir_metrics::decode(name);
-        let key = key(kind, &decoded);
-        if let Entry::Vacant(new) = self.0.entry(key) {
-            let labels: Vec<&str> = decoded.labels.iter().map(|(label, _)| *label).collect();
-            match config.define(kind, decoded.metric, &labels) {
-                Some(id) => drop(new.insert(id)),
-                None => abi::log(
-                    log::Level::Warn,
-                    &format!(
-                        "weir: Envoy refused to define the metric {}: it is not counted",
-                        decoded.metric
-                    ),
-                ),
-            }
-        }
-    }
-}
-
-/// What tells a metric from others.
-fn key(kind: MetricKind, decoded: &weir_metrics::Decoded<'_>) -> String {
-    let mut key = format!("{kind:?} {}", decoded.metric);
-    for (label, _) in &decoded.labels {
-        key.push(' ');
-        key.push_str(label);
-    }
-    key
-}
 
 /// The series of a worker, by number.
 #[derive(Default)]
@@ -141,7 +93,7 @@ mod tests {
     #[test]
     fn series_of_a_metric_share_it_and_names_are_known_again() {
         let name = |variant: &str| format!("variant=.={variant};.;x_total");
-        let families = Families(HashMap::from([("Counter x_total variant".to_owned(), 3)]));
+        let families = Families::of(&[("Counter x_total variant", 3)]);
         let all = AllSeries::default();
         let define = |kind, name: &str| all.define(&families, None, kind, name).map(|id| id.0);
         assert_eq!(define(MetricKind::Counter, &name("a")), Some(0));
