@@ -1,13 +1,10 @@
 //! Keys from a server: carries out the fetches that the filter jwt-claims requests.
 
-use crate::Pipeline;
-use weir_host::{Callout, Callouts, Host, Wake};
+use crate::pipeline::Pipeline;
+use weir_host::{Callout, Host, Wake};
 
 /// The longest answer that is read, in bytes; one more than the filter takes, so that it is refused there.
 const MAX_RESPONSE_LEN: usize = (1 << 20) + 1;
-
-/// The callouts that run, with the providers whose keys they fetch.
-pub(crate) type Running = Callouts<u16>;
 
 impl Pipeline {
     /// Starts every fetch that is due.

@@ -1,10 +1,9 @@
 //! The proxy-wasm module: one document configures it, one pass serves a request.
 //!
-//! [`Pipeline`] runs the filters of this build over one view of the request; how they are configured, and
-//! the order in which they decide, is [`weir_pipeline`]'s. `apply` carries out what
-//! they decided: here Weir's effects meet a host, which knows nothing of them. The entry points are in `entry`,
-//! which only exists in the module itself. What a build has no filter for is a null object of the same name, in
-//! `absent/`.
+//! [`Pipeline`] has the filters of this build, and `serve` runs them over one view of the request; how they are
+//! configured, and the order in which they decide, is [`weir_pipeline`]'s. `apply` carries out what they decided: here
+//! Weir's effects meet a host, which knows nothing of them. The entry points are in `entry`, which only exists in the
+//! module itself. What a build has no filter for is a null object of the same name, in `absent/`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
@@ -18,6 +17,8 @@ mod pipeline;
 #[cfg_attr(not(feature = "response-faults"), path = "absent/response_faults.rs")]
 mod response_faults;
 mod running;
+mod serve;
 
-pub use pipeline::{Kept, Pipeline, Workspace};
+pub use pipeline::Pipeline;
 pub use running::metrics as running_metrics;
+pub use serve::{Kept, Workspace};

@@ -1,6 +1,6 @@
 //! Response faults: carries out the decisions of the filter fault-injection.
 
-use crate::Pipeline;
+use crate::pipeline::Pipeline;
 use weir_core::rpc::has_no_body;
 use weir_fault_injection::{BodyChange, ResponseFault};
 use weir_host::{Body, Edit, HeaderMap, Host};

@@ -1,11 +1,7 @@
 //! No keys are fetched: there is no filter in this build that wants any.
 
-use crate::Pipeline;
+use crate::pipeline::Pipeline;
 use weir_host::{Host, Wake};
-
-/// The callouts that run: none.
-#[derive(Default)]
-pub(crate) struct Running;
 
 impl Pipeline {
     /// Starts nothing.

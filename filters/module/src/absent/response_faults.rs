@@ -1,6 +1,6 @@
 //! No response suffers: this build has no faults for them.
 
-use crate::Pipeline;
+use crate::pipeline::Pipeline;
 use weir_host::{Body, Host};
 
 /// A response that suffers a fault: there is none.
