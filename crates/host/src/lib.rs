@@ -3,6 +3,8 @@
 
 mod blocks;
 mod callouts;
+#[cfg(any(target_os = "wasi", test))]
+mod compare;
 mod counters;
 mod dispatch;
 mod entry;

@@ -20,7 +20,6 @@ pub(crate) struct Decision<'a, O> {
     is_visit: OnceCell<bool>,
     /// Whether what is counted waits for the response.
     pub(crate) provisional: Cell<bool>,
-    now: OnceCell<u64>,
     consent: OnceCell<bool>,
     sent_id: OnceCell<Option<&'a [u8]>>,
     fresh_id: OnceCell<Id>,
@@ -48,7 +47,6 @@ impl<'a, O: HostServices> Decision<'a, O> {
             asked: OnceCell::new(),
             is_visit: OnceCell::new(),
             provisional: Cell::new(false),
-            now: OnceCell::new(),
             consent: OnceCell::new(),
             sent_id: OnceCell::new(),
             fresh_id,
@@ -171,7 +169,7 @@ impl<'a, O: HostServices> Decision<'a, O> {
 
     /// Nanoseconds since the Unix epoch.
     pub(crate) fn now(&self) -> u64 {
-        *self.now.get_or_init(|| self.request.services().now())
+        self.request.now()
     }
 
     /// Whether cookies may be read and set.

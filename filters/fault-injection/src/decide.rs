@@ -214,7 +214,7 @@ impl Gate {
     ) -> Option<Fraction> {
         let mut scale = Fraction::ALL;
         if self.window.is_some() || self.ramp.is_some() {
-            let now = request.services().now();
+            let now = request.now();
             if self.window.is_some_and(|(start, end)| !(start..end).contains(&now)) {
                 return None;
             }

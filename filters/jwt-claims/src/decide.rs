@@ -88,13 +88,13 @@ impl Plan {
         }
         trace.token_step(Note::Rule(found.map(|(position, _)| position)));
         let rule = found.and_then(|(position, _)| self.rules.get(position));
-        let (mut now, mut missed) = (None, None);
+        let mut missed = None;
         if let Some(rule) = rule
             && let Needs::Token(index) = *rule.needs.of_who_has_a_token()
             && let Some(provider) = self.providers.get(usize::from(index))
             && let Some(text) = provider.places.find(request)
         {
-            let known = provider.recall(text, *now.insert(request.services().now()));
+            let known = provider.recall(text, request.now());
             if let Some(token) = &known
                 && provider.accepts(token, request).is_ok()
             {
@@ -113,7 +113,7 @@ impl Plan {
             }
             missed = known.is_none().then_some(Missed { provider: index, text });
         }
-        self.decide_otherwise(rule.as_slice(), now, missed, request, effects, trace);
+        self.decide_otherwise(rule.as_slice(), missed, request, effects, trace);
     }
 
     /// It is unknown whether the rule at `position` is for this request: it must meet that rule, and the one
@@ -150,7 +150,7 @@ impl Plan {
                 break;
             }
         }
-        self.decide_otherwise(&rules, None, None, request, effects, trace);
+        self.decide_otherwise(&rules, None, request, effects, trace);
     }
 
     /// Whether the requirement on claims holds; unknown counts as not met.
@@ -171,7 +171,6 @@ impl Plan {
     fn decide_otherwise<'t, O: HostServices, T: Trace>(
         &'t self,
         rules: &[&'t Rule],
-        now: Option<u64>,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
@@ -182,8 +181,7 @@ impl Plan {
             trace.token_step(Note::NotAsked);
             return effects.counts.push(self.counters.without);
         }
-        let now = now.unwrap_or_else(|| request.services().now());
-        self.decide_by_tokens(rules, now, missed, request, effects, trace);
+        self.decide_by_tokens(rules, missed, request, effects, trace);
     }
 
     /// A function of its own, as it is a large one: requests that need no token do not come here.
@@ -192,7 +190,6 @@ impl Plan {
     fn decide_by_tokens<'t, O: HostServices, T: Trace>(
         &'t self,
         rules: &[&'t Rule],
-        now: u64,
         missed: Option<Missed<'t>>,
         request: &'t Request<'_, O>,
         effects: &mut Effects,
@@ -202,7 +199,7 @@ impl Plan {
             plan: self,
             request,
             trace,
-            now,
+            now: request.now(),
             missed,
             foreign: None,
             patient: true,
@@ -212,7 +209,7 @@ impl Plan {
         let mut met = turn.meet_all(rules.iter().map(|rule| &rule.needs));
         if let Err(Unmet::Wait(mark)) = met {
             let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);
-            if remote.is_some_and(|remote| remote.take_place(now)) {
+            if remote.is_some_and(|remote| remote.take_place(request.now())) {
                 effects.counts.push(self.counters.waiting);
                 effects.way = Disposition::Hold(Hold { mark, crowded: false });
                 return;

@@ -135,7 +135,7 @@ impl<H: Host> Plugin<H> for Pipeline {
                 apply(shape, &request, effects, host);
             }
         }
-        let left = self.plans.finish(&request, effects, || host.now(), host);
+        let left = self.plans.finish(&request, effects, || request.now(), host);
         Served { kept: Kept::new(left).unless_empty(), way: std::mem::take(&mut effects.way) }
     }
 

@@ -151,7 +151,7 @@ pub struct AccessPlan {
     /// Whether requests that are nobody's visit count like all others.
     pub counts_every_request: bool,
     pub(crate) places: SlotOffsets,
-    /// Bit n says that there is a header whose name has n bytes; names of 63 and more share a bit.
+    /// Bit n says that there is a header whose name has n bytes, or n + 64, n + 128 and so on.
     lengths: u64,
     /// The headers, sorted by length of the name; see [`AccessPlan::find_header`].
     by_length: Vec<Candidate>,
@@ -221,9 +221,9 @@ impl AccessPlan {
         let start = self.reserved.start();
         let (lengths, data) = (self.lengths, Pairs::new(raw));
         let wanted =
-            move |len: usize, data: &'a [u8], at| lengths >> len.min(63) & 1 != 0 || start.is_at(data, at);
+            move |len: usize, data: &'a [u8], at| lengths >> (len & 63) & 1 != 0 || start.may_be(len, data, at);
         data.selected(wanted).filter_map(move |pair| match self.find_header(pair.name) {
-            None if !start.is_at(raw, pair.name_offset()) => None,
+            None if !start.may_be(pair.name.len(), raw, pair.name_offset()) => None,
             found => Some((found, pair)),
         })
     }
@@ -303,7 +303,7 @@ impl AccessPlan {
     }
 
     fn index_headers(&mut self) {
-        self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << n.len().min(63));
+        self.lengths = self.headers.iter().fold(0, |bits, n| bits | 1 << (n.len() & 63));
         let named = (0u16..).zip(&self.headers);
         self.by_length = named.map(|(slot, name)| Candidate { name: name.clone(), slot }).collect();
         sort_by(&mut self.by_length, |a, b| (a.name.len(), a.slot) < (b.name.len(), b.slot));

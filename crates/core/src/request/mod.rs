@@ -41,6 +41,7 @@ pub struct Request<'r, O> {
     scratch: &'r Scratch,
     services: &'r O,
     claims: OnceCell<Rc<Claims>>,
+    now: OnceCell<u64>,
     late: OnceCell<Box<LazyValues>>,
 }
 
@@ -57,7 +58,8 @@ impl<'r, O: HostServices> Request<'r, O> {
     #[inline]
     pub fn new(shape: &'r AccessPlan, raw: &'r [u8], scratch: &'r Scratch, services: &'r O) -> Self {
         crate::regex::renew();
-        Self { shape, raw, scratch, services, claims: OnceCell::new(), late: OnceCell::new() }
+        let (claims, now, late) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { shape, raw, scratch, services, claims, now, late }
     }
 
     #[cold]
@@ -85,6 +87,13 @@ impl<'r, O: HostServices> Request<'r, O> {
     /// The host, as far as filters need it.
     pub fn services(&self) -> &'r O {
         self.services
+    }
+
+    /// When the request came, in nanoseconds since the Unix epoch: the clock is read once, as tokens, experiments, faults
+    /// and durations all ask for it.
+    #[inline]
+    pub fn now(&self) -> u64 {
+        *self.now.get_or_init(|| self.services.now())
     }
 
     /// What the client sent under an owned header's name, if anything.
