@@ -6,6 +6,7 @@
 //! what an API server asks of every resource's metadata, and `wasm.json` the messages of Envoy's Wasm filter in the
 //! same form: both are written by hand.
 
+mod around;
 #[cfg(test)]
 mod definitions;
 mod hold;
@@ -14,8 +15,8 @@ mod rules;
 mod schema;
 mod uri;
 
-use crate::manifest::Around;
 use crate::yaml::Node;
+pub use around::Around;
 use hold::Hold;
 pub(crate) use refused::Refused;
 use schema::{Definition, Schema};

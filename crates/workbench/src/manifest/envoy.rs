@@ -1,7 +1,8 @@
 //! Envoy's own configuration, in whatever it is wrapped: a bootstrap, a listener, an ECDS resource, an
 //! EnvoyFilter's patch.
 
-use super::plugin::{Around, Plugin};
+use super::plugin::Plugin;
+use crate::envelope::Around;
 use crate::yaml::{Broken, Content, Mark, Node, Source, Style};
 use base64::Engine as _;
 use std::rc::Rc;

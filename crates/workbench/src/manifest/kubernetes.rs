@@ -2,8 +2,8 @@
 //! EnvoyExtensionPolicy, ConfigMaps with Envoy files in them, and lists of all these.
 
 use super::envoy;
-use super::plugin::{Around, Plugin};
-use crate::envelope;
+use super::plugin::Plugin;
+use crate::envelope::{self, Around};
 use crate::yaml::{Broken, Content, Member, Node, Source};
 use std::rc::Rc;
 

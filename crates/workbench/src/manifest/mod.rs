@@ -6,8 +6,9 @@ mod kubernetes;
 mod ours;
 mod plugin;
 
+pub use crate::envelope::Around;
 pub use ours::has_section;
-pub use plugin::{Around, Plugin};
+pub use plugin::Plugin;
 
 use crate::yaml::{Broken, Content, Mark, Node, Source, read};
 

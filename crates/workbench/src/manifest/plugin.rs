@@ -1,7 +1,7 @@
-//! A plugin in a manifest, and what is around its configuration.
+//! A plugin in a manifest.
 
+use crate::envelope::Around;
 use crate::yaml::{Broken, Mark, Node};
-use std::rc::Rc;
 
 /// The configuration of a Wasm plugin.
 #[derive(Clone, Debug)]
@@ -23,41 +23,4 @@ pub struct Plugin {
     pub around: Around,
     /// Whether the native module runs it.
     pub native: bool,
-}
-
-/// What is around a configuration. Plugins of one resource share it.
-#[derive(Clone, Debug)]
-pub enum Around {
-    /// The document is the configuration.
-    Nothing,
-    /// A Kubernetes resource with fields of its own for Wasm.
-    Resource(Rc<Node>),
-    /// Envoy's message `Wasm`, the filter's.
-    Wasm(Rc<Node>),
-    /// Envoy's message `PluginConfig` in something else.
-    Plugin(Rc<Node>),
-}
-
-impl Around {
-    /// Whether both are the same place of a file.
-    pub fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Resource(one), Self::Resource(other)) => Rc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
-
-    /// The resource.
-    pub fn resource(&self) -> Option<&Node> {
-        if let Self::Resource(node) = self { Some(node) } else { None }
-    }
-
-    /// Envoy's message `PluginConfig`.
-    pub fn message(&self) -> Option<&Node> {
-        match self {
-            Self::Wasm(node) => node.get("config"),
-            Self::Plugin(node) => Some(node),
-            _ => None,
-        }
-    }
 }
