@@ -5,6 +5,8 @@
 mod bom;
 mod book;
 mod chart;
+#[cfg(test)]
+mod circles;
 mod deny;
 mod dist;
 mod drift;
