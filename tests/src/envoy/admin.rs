@@ -202,16 +202,7 @@ impl Envoy {
     /// Resident memory in bytes of Envoy itself, also in a container. `None` where its process cannot be
     /// seen: without `/proc`, or with an engine on another machine.
     pub fn resident_bytes(&self) -> Option<u64> {
-        let ours = self.work_directory();
-        let processes = std::fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
-        let process = processes.into_iter().find(|process| {
-            let is_envoy =
-                std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() == "envoy");
-            // A container's client and its monitor have the same arguments, but other names.
-            is_envoy
-                && std::fs::read_to_string(process.join("cmdline")).is_ok_and(|line| line.contains(&ours))
-        })?;
-        let status = std::fs::read_to_string(process.join("status")).ok()?;
+        let status = std::fs::read_to_string(self.process()?.join("status")).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kibibytes * 1024)

@@ -13,6 +13,7 @@
 mod admin;
 mod bootstrap;
 mod cluster;
+mod cost;
 mod listener;
 mod plugin;
 mod process;

@@ -13,6 +13,7 @@ use weir_upstream::{Plans, Upstream};
 
 use super::bootstrap::Bootstrap;
 use super::cluster::UPSTREAMS;
+use super::cost;
 use super::listener::{discovery_file, discovery_response};
 use super::plugin::Plugin;
 use crate::client::{Client, runtime};
@@ -84,6 +85,8 @@ pub struct Envoy {
     /// Bootstrap and discovery files.
     work: TempDir,
     plans: Plans,
+    /// What it took of the processors until it served, where that is asked for.
+    start_cost: Option<Duration>,
     _upstreams: Vec<Upstream>,
 }
 
@@ -116,9 +119,11 @@ impl Envoy {
             client: Client::http1(),
             work,
             plans,
+            start_cost: None,
             _upstreams: upstreams,
         };
         envoy.wait_until_ready(runtime_name, bootstrap.listener_count())?;
+        envoy.start_cost = cost::file().and_then(|_| envoy.cpu_time());
         Ok(envoy)
     }
 
@@ -171,8 +176,8 @@ impl Envoy {
     }
 
     /// Where its bootstrap lies: the one thing that no other Envoy has among its arguments.
-    pub(super) fn work_directory(&self) -> String {
-        self.work.path().to_string_lossy().into_owned()
+    pub(super) fn work_directory(&self) -> &std::path::Path {
+        self.work.path()
     }
 
     /// Everything that Envoy logged so far, lines as `[level] message`.
@@ -235,6 +240,7 @@ impl Envoy {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
+        self.note_cost(self.start_cost);
         // The script passes it on and removes the container.
         signal(&self.child, Signal::TERM).unwrap_or_else(|error| eprintln!("SIGTERM: {error}"));
         let deadline = Instant::now() + STOP;
