@@ -39,7 +39,7 @@ const MODULES: [Module; 8] = [
     Module { name: "experiment", of: Of::Filters("experiment"), limit_kb: 630 },
     Module { name: "jwt_claims", of: Of::Filters("jwt-claims"), limit_kb: 935 },
     // Callbacks for responses cost every request, so a module without them is the usual one.
-    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 530 },
+    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 531 },
     Module {
         name: "fault_injection_response",
         of: Of::Filters("fault-injection,response-faults"),

@@ -54,8 +54,14 @@ pub trait Headers: Properties {
 
     /// The status of the response, once there is one.
     fn status(&self) -> Option<u16> {
-        let status = self.header(HeaderMap::Response, b":status")?;
-        std::str::from_utf8(&status).ok()?.parse().ok()
+        match &*self.header(HeaderMap::Response, b":status")? {
+            [] => None,
+            digits => digits.iter().try_fold(0u16, |status, byte| {
+                let digit = byte.wrapping_sub(b'0');
+                (digit <= 9).then_some(())?;
+                status.checked_mul(10)?.checked_add(digit.into())
+            }),
+        }
     }
 }
 
@@ -181,3 +187,35 @@ impl<H: Clock + Random + Properties + Cel + Signatures> HostServices for H {}
 pub trait ResponseView: Headers + Clock + Log {}
 
 impl<H: Headers + Clock + Log> ResponseView for H {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A response with this status.
+    struct Answer(&'static [u8]);
+
+    impl Properties for Answer {
+        type Bytes = &'static [u8];
+        fn property(&self, _path: &[u8]) -> Option<&'static [u8]> {
+            None
+        }
+    }
+
+    impl Headers for Answer {
+        fn header(&self, _: HeaderMap, _: &[u8]) -> Option<&'static [u8]> {
+            Some(self.0)
+        }
+    }
+
+    #[test]
+    fn a_status_is_a_number() {
+        let numbers = [(&b"200"[..], 200), (b"599", 599), (b"65535", 65535)];
+        for (text, number) in numbers {
+            assert_eq!(Answer(text).status(), Some(number));
+        }
+        for text in [&b""[..], b"65536", b"99999999999", b"2 0", b"-1", b"+200", b"200 OK", b"\xff"] {
+            assert_eq!(Answer(text).status(), None, "{text:?}");
+        }
+    }
+}

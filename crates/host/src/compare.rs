@@ -7,22 +7,46 @@
 use std::cmp::Ordering;
 
 /// The order of two texts of the same length, by words of eight bytes.
+#[inline]
 fn order(a: &[u8], b: &[u8]) -> Ordering {
-    let (words, rest) = a.as_chunks::<8>();
-    let (other_words, other_rest) = b.as_chunks::<8>();
+    let (Some(end), Some(other_end)) = (a.last_chunk(), b.last_chunk()) else { return of_short(a, b) };
+    let (words, other_words) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
     for (word, other) in words.iter().zip(other_words) {
-        // The first byte is the highest: what is the greater number is the greater text.
         let (word, other) = (u64::from_le_bytes(*word), u64::from_le_bytes(*other));
         if word != other {
-            return word.swap_bytes().cmp(&other.swap_bytes());
+            return of_words(word, other);
         }
     }
-    for (byte, other) in rest.iter().zip(other_rest) {
-        if byte != other {
-            return byte.cmp(other);
-        }
+    // Some of these bytes have been seen, and were the same.
+    of_words(u64::from_le_bytes(*end), u64::from_le_bytes(*other_end))
+}
+
+/// The order of less than eight bytes.
+#[inline]
+fn of_short(a: &[u8], b: &[u8]) -> Ordering {
+    if let (Some(word), Some(other)) = (both_ends(a), both_ends(b)) {
+        return of_words(word, other);
     }
-    Ordering::Equal
+    let differing = a.iter().zip(b).find(|(byte, other)| byte != other);
+    differing.map_or(Ordering::Equal, |(byte, other)| byte.cmp(other))
+}
+
+/// The first and the last four bytes, which may be some of the same.
+#[inline]
+fn both_ends(text: &[u8]) -> Option<u64> {
+    let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+    Some(u64::from(u32::from_le_bytes(*last)) << 32 | u64::from(u32::from_le_bytes(*first)))
+}
+
+/// The order of eight bytes, of which the lowest is the first.
+#[inline]
+fn of_words(word: u64, other: u64) -> Ordering {
+    let differing = word ^ other;
+    if differing == 0 {
+        return Ordering::Equal;
+    }
+    let byte = |word: u64| word >> (differing.trailing_zeros() & !7) & 0xff;
+    byte(word).cmp(&byte(other))
 }
 
 /// C's `memcmp`: the sign says which text is the greater one.

@@ -258,6 +258,16 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         self.pending.try_borrow_mut().ok()?.remove(&stream)
     }
 
+    /// Whether what is kept of a stream, if anything, has to do with what came.
+    #[inline]
+    fn wants(&self, stream: u32, wants: impl FnOnce(&P::Kept) -> bool) -> bool {
+        self.pending() > 0
+            && self
+                .pending
+                .try_borrow()
+                .is_ok_and(|all| all.get(&stream).is_some_and(|(_, kept)| wants(kept)))
+    }
+
     /// Looks at what is kept of a stream.
     fn kept_mut<T>(&self, stream: u32, look: impl FnOnce(&mut P::Kept) -> T) -> Option<T> {
         let mut pending = self.pending.try_borrow_mut().ok()?;
@@ -277,6 +287,9 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// A stream's response headers came; `ends` says that no body follows.
     #[inline]
     pub fn on_response_headers(&self, host: &H, stream: u32, ends: bool) {
+        if P::KEEPS_UNTIL_END && !self.wants(stream, P::wants_response) {
+            return;
+        }
         if let Some((plugin, kept)) = self.take_kept(stream)
             && let Some(kept) = plugin.on_response_headers(host, kept, ends)
         {
@@ -287,12 +300,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// A part of a stream's response body came.
     #[inline]
     pub fn on_response_body(&self, host: &H, stream: u32, size: usize, ends: bool) -> Flow {
-        let wanted = self.pending() > 0
-            && self
-                .pending
-                .try_borrow()
-                .is_ok_and(|all| all.get(&stream).is_some_and(|(_, kept)| P::wants_body(kept)));
-        if !wanted {
+        if !self.wants(stream, P::wants_body) {
             return Flow::Continue;
         }
         let Some((plugin, kept)) = self.take_kept(stream) else { return Flow::Continue };

@@ -51,6 +51,9 @@ pub trait Plugin<H: Host>: Sized {
     /// wait is left out of the module.
     const MAY_HOLD: bool = true;
 
+    /// Whether something is kept of most streams until they end, so that it pays to ask [`Plugin::wants_response`].
+    const KEEPS_UNTIL_END: bool = false;
+
     /// What is kept of a stream until it ends. Most requests need nothing then, and cost nothing.
     type Kept;
 
@@ -73,6 +76,12 @@ pub trait Plugin<H: Host>: Sized {
     /// Serves the request trailers of a stream; it may be another plugin's of the same VM.
     fn on_request_trailers(&self, host: &H) {
         let _ = host;
+    }
+    /// Whether what is kept has to do with the response's headers. What does not is left where it is, which is cheaper
+    /// than to take it out and to keep it again; so plugins say it that keep something of most requests until the end.
+    fn wants_response(kept: &Self::Kept) -> bool {
+        let _ = kept;
+        true
     }
     /// Serves the response headers of a stream of which something was kept; `ends` says that no body follows.
     /// What it returns is kept further.

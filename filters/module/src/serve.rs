@@ -94,6 +94,8 @@ impl Pipeline {
 impl<H: Host> Plugin<H> for Pipeline {
     const MAY_HOLD: bool = cfg!(any(feature = "jwt-claims", feature = "fault-injection"));
 
+    const KEEPS_UNTIL_END: bool = cfg!(feature = "metrics");
+
     const NAME: &'static str = "weir";
 
     type Kept = Kept;
@@ -141,6 +143,10 @@ impl<H: Host> Plugin<H> for Pipeline {
 
     fn on_request_trailers(&self, host: &H) {
         clean_trailers(&self.plans.shape, host);
+    }
+
+    fn wants_response(kept: &Kept) -> bool {
+        kept.deferred.is_some() || !kept.response.is_empty() || kept.active.is_some()
     }
 
     fn on_response_headers(&self, host: &H, mut kept: Kept, ends: bool) -> Option<Kept> {

@@ -1,7 +1,7 @@
 //! Several plugins in one VM, and streams that end in every way.
 
 use super::*;
-use crate::{Call, Edit, FakeHost, HeaderMap, Log as _, Refusal};
+use crate::{Call, Edit, FakeHost, HeaderMap, Headers as _, Log as _, Refusal};
 
 /// Answers with its configuration as a header, when it has one.
 struct Echo(Vec<u8>);
@@ -33,6 +33,50 @@ fn echoed(host: &FakeHost) -> Vec<String> {
         .into_iter()
         .map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
         .collect()
+}
+
+/// Keeps something of every request, and of those with a response's header more.
+struct UntilEnd;
+
+impl Plugin<FakeHost> for UntilEnd {
+    const NAME: &'static str = "until-end";
+    const KEEPS_UNTIL_END: bool = true;
+    type Kept = Option<&'static [u8]>;
+    type Workspace = ();
+    fn configure(_: &FakeHost, _: &[u8]) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+    fn on_request_headers(&self, host: &FakeHost, (): &mut (), _: u64) -> Served<Self::Kept> {
+        let asks = host.header(HeaderMap::Request, b"x-ask").is_some();
+        Served { kept: Some(asks.then_some(b"answer")), way: Disposition::On }
+    }
+    fn wants_response(kept: &Self::Kept) -> bool {
+        kept.is_some()
+    }
+    fn on_response_headers(&self, host: &FakeHost, kept: Self::Kept, _: bool) -> Option<Self::Kept> {
+        host.edit(HeaderMap::Response, b"x-answer", Edit::Add(kept.unwrap()));
+        Some(None)
+    }
+    fn on_end(&self, host: &FakeHost, kept: Self::Kept) {
+        host.log(log::Level::Info, &format!("ended with {kept:?}"));
+    }
+}
+
+#[test]
+fn what_has_nothing_to_do_with_the_response_stays_until_the_end() {
+    for (header, answers) in [("x-other", 0), ("x-ask", 1)] {
+        let host = FakeHost::with_request(&[(header, b"1")]);
+        let dispatcher = Dispatcher::<UntilEnd, FakeHost>::default();
+        assert!(dispatcher.on_configure(&host, 1, b""));
+        dispatcher.on_request_headers(&host, 10);
+        // Twice: what was told once is not told again.
+        dispatcher.on_response_headers(&host, 10, false);
+        dispatcher.on_response_headers(&host, 10, false);
+        assert_eq!((host.take_response_headers().len(), dispatcher.pending()), (answers, 1));
+        dispatcher.on_end(&host, 10);
+        assert_eq!(host.lines.take(), ["ended with None"]);
+        assert_eq!(dispatcher.pending(), 0);
+    }
 }
 
 #[test]
