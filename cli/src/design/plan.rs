@@ -5,8 +5,8 @@ use crate::output::percent;
 use anyhow::anyhow;
 use serde::Serialize;
 use std::io::{self, Write};
-use weir_statistics::Undefined;
 use weir_statistics::power::{Baseline, Design, Looks};
+use weir_statistics::{Argument, Undefined};
 
 /// What is asked for weeks that are over.
 const WEEKS: [u64; 4] = [1, 2, 4, 8];
@@ -160,25 +160,25 @@ pub(super) fn refusal(design: &Design, undefined: Undefined) -> anyhow::Error {
         return anyhow!("there is no such experiment: {undefined}");
     };
     let (option, expected) = match (what, design.baseline) {
-        ("baseline", Baseline::Rate(_)) => {
+        (Argument::Baseline, Baseline::Rate(_)) => {
             ("--baseline", "a rate between 0 and 100 % (a mean needs --deviation)")
         }
-        ("baseline", Baseline::Mean { .. }) => ("--baseline", "a number"),
-        ("deviation", _) => ("--deviation", "a number above 0"),
-        ("effect", Baseline::Rate(_)) => (
+        (Argument::Baseline, Baseline::Mean { .. }) => ("--baseline", "a number"),
+        (Argument::Deviation, _) => ("--deviation", "a number above 0"),
+        (Argument::Effect, Baseline::Rate(_)) => (
             "--lift or --difference",
             "an effect other than 0 with which the rate is between 0 and 100 %, and that fewer than 10^12 units find",
         ),
-        ("effect", Baseline::Mean { .. }) => {
+        (Argument::Effect, Baseline::Mean { .. }) => {
             ("--lift or --difference", "an effect other than 0 that fewer than 10^12 units find")
         }
-        ("weights", _) => {
+        (Argument::Weights, _) => {
             ("--weights", "numbers of 0 and more, the first (the control) and another one above 0")
         }
-        ("alpha", _) => ("--alpha", "a part between 0 and 100 %"),
-        ("power", _) => ("--power", "a part between 0 and 100 %"),
-        ("tuning", _) => ("--tuning", "a number above 0"),
-        (what, _) => (what, "a number in its range"),
+        (Argument::Alpha, _) => ("--alpha", "a part between 0 and 100 %"),
+        (Argument::Power, _) => ("--power", "a part between 0 and 100 %"),
+        (Argument::Tuning, _) => ("--tuning", "a number above 0"),
+        (what, _) => (what.name(), "a number in its range"),
     };
     anyhow!("{option}: invalid value: expected {expected}")
 }

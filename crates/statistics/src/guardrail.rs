@@ -1,8 +1,8 @@
 //! Whether a metric is worse than tolerated.
 
-use crate::Undefined;
 use crate::lift::Interval;
 use crate::undefined::finite;
+use crate::{Argument, Undefined};
 use serde::Serialize;
 
 /// In which direction a metric is worse.
@@ -54,12 +54,13 @@ pub enum Verdict {
 /// # Errors
 /// A tolerance below 0 or not finite; an interval whose ends are not finite or in the wrong order.
 pub fn judge(difference: Interval, worse: Worse, tolerance: f64) -> Result<Verdict, Undefined> {
-    if finite(tolerance, "tolerance")? < 0.0 {
-        return Err(Undefined::OutOfRange("tolerance"));
+    if finite(tolerance, Argument::Tolerance)? < 0.0 {
+        return Err(Undefined::OutOfRange(Argument::Tolerance));
     }
-    let (low, high) = (finite(difference.low, "interval")?, finite(difference.high, "interval")?);
+    let (low, high) =
+        (finite(difference.low, Argument::Interval)?, finite(difference.high, Argument::Interval)?);
     if low > high {
-        return Err(Undefined::OutOfRange("interval"));
+        return Err(Undefined::OutOfRange(Argument::Interval));
     }
     // The harm is at least the first and at most the second.
     let (least, most) = match worse {

@@ -23,4 +23,4 @@ mod special;
 pub mod srm;
 mod undefined;
 
-pub use undefined::Undefined;
+pub use undefined::{Argument, Undefined};

@@ -1,10 +1,10 @@
 //! How much an arm differs from the control: the estimate, an interval for one look, and a confidence sequence for any
 //! number of looks.
 
-use crate::Undefined;
 use crate::sample::Sample;
 use crate::special::{normal_upper, t_sf, t_upper};
 use crate::undefined::{finite, probability};
+use crate::{Argument, Undefined};
 use serde::Serialize;
 
 /// The number of observations for which a [confidence sequence](Estimate::sequence) is narrowest, where nothing else is
@@ -131,7 +131,7 @@ impl Estimate {
         }
         Ok(Self {
             value: mean - base,
-            standard_error: finite(variance.sqrt(), "variance")?,
+            standard_error: finite(variance.sqrt(), Argument::Variance)?,
             degrees_of_freedom: windows - 1.0,
             observations: windows,
             few_batches: true,
@@ -151,8 +151,8 @@ impl Estimate {
         let fewer = control.observations().min(treatment.observations()) - 1.0;
         let freedom = (a + b).powi(2) / each;
         Ok(Self {
-            value: finite(value, "difference")?,
-            standard_error: finite(variance.sqrt(), "variance")?,
+            value: finite(value, Argument::Difference)?,
+            standard_error: finite(variance.sqrt(), Argument::Variance)?,
             degrees_of_freedom: if freedom.is_finite() { freedom } else { fewer },
             observations: control.observations() + treatment.observations(),
             few_batches: false,
@@ -181,7 +181,7 @@ impl Estimate {
     /// Observations below 2 or not finite.
     pub fn of_batches(self, observations: f64) -> Result<Self, Undefined> {
         if !observations.is_finite() || observations < 2.0 {
-            return Err(Undefined::OutOfRange("observations"));
+            return Err(Undefined::OutOfRange(Argument::Observations));
         }
         Ok(Self { observations, few_batches: true, ..self })
     }
@@ -192,8 +192,8 @@ impl Estimate {
     /// # Errors
     /// `alpha` is not between 0 and 1.
     pub fn interval(&self, alpha: f64) -> Result<Interval, Undefined> {
-        let width =
-            t_upper(probability(alpha, "alpha")? / 2.0, self.degrees_of_freedom) * self.standard_error;
+        let width = t_upper(probability(alpha, Argument::Alpha)? / 2.0, self.degrees_of_freedom)
+            * self.standard_error;
         Ok(Interval { low: self.value - width, high: self.value + width })
     }
 
@@ -268,16 +268,16 @@ impl Estimate {
 /// `alpha` is not between 0 and 1; `tuning` or `observations` are not above 0.
 pub fn multiplier(observations: f64, alpha: f64, tuning: f64) -> Result<f64, Undefined> {
     if !observations.is_finite() || observations <= 0.0 {
-        return Err(Undefined::OutOfRange("observations"));
+        return Err(Undefined::OutOfRange(Argument::Observations));
     }
     let scaled = observations * rho_squared(alpha, tuning)?;
     Ok((2.0 * (scaled + 1.0) / scaled * (0.5 * scaled.ln_1p() - alpha.ln())).sqrt())
 }
 
 fn rho_squared(alpha: f64, tuning: f64) -> Result<f64, Undefined> {
-    let log = -2.0 * probability(alpha, "alpha")?.ln();
+    let log = -2.0 * probability(alpha, Argument::Alpha)?.ln();
     if !tuning.is_finite() || tuning <= 0.0 {
-        return Err(Undefined::OutOfRange("tuning"));
+        return Err(Undefined::OutOfRange(Argument::Tuning));
     }
     Ok((log + log.ln_1p()) / tuning)
 }

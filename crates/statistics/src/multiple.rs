@@ -1,6 +1,6 @@
 //! Several comparisons at once.
 
-use crate::Undefined;
+use crate::{Argument, Undefined};
 
 /// Holm's adjusted p-values, in the order of the given ones: those that are at most `alpha` are significant, and the
 /// probability that any of them is by chance is at most `alpha`. Nothing for nothing.
@@ -21,7 +21,7 @@ use crate::Undefined;
 /// A p-value outside of 0 to 1.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Undefined> {
     if p_values.iter().any(|p| !(0.0..=1.0).contains(p)) {
-        return Err(Undefined::OutOfRange("p-value"));
+        return Err(Undefined::OutOfRange(Argument::PValue));
     }
     let mut order: Vec<(usize, f64)> = p_values.iter().copied().enumerate().collect();
     order.sort_by(|one, other| one.1.total_cmp(&other.1));

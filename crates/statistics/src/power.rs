@@ -1,9 +1,9 @@
 //! How many units an experiment needs.
 
-use crate::Undefined;
 use crate::lift::multiplier;
 use crate::special::{normal_sf, normal_upper};
 use crate::undefined::{finite, normalised, probability};
+use crate::{Argument, Undefined};
 use serde::Serialize;
 
 /// More units than any experiment has.
@@ -108,10 +108,10 @@ impl Design {
     /// between 0 and 1, an effect may not be 0. More than 10^12 units.
     pub fn units(&self, looks: Looks) -> Result<u64, Undefined> {
         let numbers = self.numbers(self.difference()?)?;
-        let wanted = probability(self.power, "power")?;
+        let wanted = probability(self.power, Argument::Power)?;
         let enough = |units: u64| Ok::<bool, Undefined>(numbers.power(units, looks)? >= wanted);
         if !enough(MAX_UNITS)? {
-            return Err(Undefined::OutOfRange("effect"));
+            return Err(Undefined::OutOfRange(Argument::Effect));
         }
         let (mut low, mut high) = (1, MAX_UNITS);
         while low < high {
@@ -133,10 +133,10 @@ impl Design {
     /// wanted power. The effect of the design is not used.
     ///
     /// # Errors
-    /// As [`Design::units`]; no units; [`Undefined::OutOfRange`] `units` where no increase is large enough, as with
+    /// As [`Design::units`]; no units; [`Undefined::OutOfRange`] of [`Argument::Units`] where no increase is large enough, as with
     /// rates near 1.
     pub fn smallest_effect(&self, units: u64, looks: Looks) -> Result<f64, Undefined> {
-        let wanted = probability(self.power, "power")?;
+        let wanted = probability(self.power, Argument::Power)?;
         let found =
             |difference: f64| Ok::<bool, Undefined>(self.numbers(difference)?.power(units, looks)? >= wanted);
         let mut high = match self.baseline {
@@ -145,10 +145,10 @@ impl Design {
         };
         if let Baseline::Mean { .. } = self.baseline {
             while !found(high)? {
-                high = finite(high * 2.0, "units")?;
+                high = finite(high * 2.0, Argument::Units)?;
             }
         } else if !found(high)? {
-            return Err(Undefined::OutOfRange("units"));
+            return Err(Undefined::OutOfRange(Argument::Units));
         }
         let mut low = 0.0;
         for _ in 0..100 {
@@ -167,14 +167,18 @@ impl Design {
     /// A baseline out of range; an effect that is not finite or 0.
     pub fn difference(&self) -> Result<f64, Undefined> {
         let mean = match self.baseline {
-            Baseline::Rate(rate) => probability(rate, "baseline")?,
-            Baseline::Mean { mean, .. } => finite(mean, "baseline")?,
+            Baseline::Rate(rate) => probability(rate, Argument::Baseline)?,
+            Baseline::Mean { mean, .. } => finite(mean, Argument::Baseline)?,
         };
         let difference = match self.effect {
             Effect::Relative(part) => part * mean,
             Effect::Absolute(difference) => difference,
         };
-        if difference == 0.0 { Err(Undefined::OutOfRange("effect")) } else { finite(difference, "effect") }
+        if difference == 0.0 {
+            Err(Undefined::OutOfRange(Argument::Effect))
+        } else {
+            finite(difference, Argument::Effect)
+        }
     }
 
     fn numbers(&self, difference: f64) -> Result<Numbers, Undefined> {
@@ -185,14 +189,14 @@ impl Design {
             return Err(Undefined::OneArm);
         }
         if *control == 0.0 {
-            return Err(Undefined::OutOfRange("weights"));
+            return Err(Undefined::OutOfRange(Argument::Weights));
         }
         let fewest = treatments.iter().copied().fold(f64::INFINITY, f64::min);
         let (base, treated) = self.variances(difference)?;
         Ok(Numbers {
             difference: difference.abs(),
             variance: base / control + treated / fewest,
-            alpha: probability(self.alpha, "alpha")? / treatments.len() as f64,
+            alpha: probability(self.alpha, Argument::Alpha)? / treatments.len() as f64,
             compared: control + fewest,
         })
     }
@@ -201,15 +205,15 @@ impl Design {
     fn variances(&self, difference: f64) -> Result<(f64, f64), Undefined> {
         match self.baseline {
             Baseline::Rate(rate) => {
-                let rate = probability(rate, "baseline")?;
-                let treated = probability(rate + difference, "effect")?;
+                let rate = probability(rate, Argument::Baseline)?;
+                let treated = probability(rate + difference, Argument::Effect)?;
                 Ok((rate * (1.0 - rate), treated * (1.0 - treated)))
             }
             Baseline::Mean { mean, deviation } => {
-                finite(mean, "baseline")?;
-                let variance = finite(deviation * deviation, "deviation")?;
+                finite(mean, Argument::Baseline)?;
+                let variance = finite(deviation * deviation, Argument::Deviation)?;
                 if deviation <= 0.0 || variance <= 0.0 {
-                    return Err(Undefined::OutOfRange("deviation"));
+                    return Err(Undefined::OutOfRange(Argument::Deviation));
                 }
                 Ok((variance, variance))
             }

@@ -1,7 +1,7 @@
 //! One arm in three numbers: how many observations, their mean, their variance.
 
-use crate::Undefined;
 use crate::undefined::finite;
+use crate::{Argument, Undefined};
 use serde::Serialize;
 
 /// One arm: observations that are independent of each other. Those are units, or parts of all units ([batch
@@ -97,8 +97,8 @@ impl Sample {
     /// # Errors
     /// Fewer than two units; sums that are not finite, or that no values have.
     pub fn sums(units: u64, sum: f64, sum_of_squares: f64) -> Result<Self, Undefined> {
-        finite(sum, "sum")?;
-        finite(sum_of_squares, "sum of squares")?;
+        finite(sum, Argument::Sum)?;
+        finite(sum_of_squares, Argument::SumOfSquares)?;
         let n = at_least_two(units)?;
         let variance = moment(sum_of_squares, sum, sum, n);
         Ok(Self { observations: n, mean: sum / n, variance: not_negative(variance, sum_of_squares / n)? })
@@ -133,7 +133,7 @@ impl Sample {
         let RatioSums { units, numerator, numerator_squares, denominator, denominator_squares, products } =
             *sums;
         for value in [numerator, numerator_squares, denominator, denominator_squares, products] {
-            finite(value, "sum")?;
+            finite(value, Argument::Sum)?;
         }
         let n = at_least_two(units)?;
         let above = not_negative(moment(numerator_squares, numerator, numerator, n), numerator_squares / n)?;
@@ -179,8 +179,8 @@ impl Sample {
     /// Fewer than two parts; a number that is not finite; denominators that sum to 0 ([`Undefined::NoUnits`]).
     pub fn ratio_of_batches(parts: &[(f64, f64)]) -> Result<Self, Undefined> {
         for (numerator, denominator) in parts {
-            finite(*numerator, "numerator")?;
-            finite(*denominator, "denominator")?;
+            finite(*numerator, Argument::Numerator)?;
+            finite(*denominator, Argument::Denominator)?;
         }
         let n = at_least_two(parts.len() as u64)?;
         let mean = |of: fn(&(f64, f64)) -> f64| parts.iter().map(of).sum::<f64>() / n;
@@ -247,6 +247,6 @@ fn ratio(
     let terms = [above_variance, -2.0 * mean * both, mean * mean * below_variance];
     let scale = terms.iter().map(|term| term.abs()).sum::<f64>() / (below * below);
     let variance = terms.iter().sum::<f64>() / (below * below);
-    finite(mean, "ratio")?;
+    finite(mean, Argument::Ratio)?;
     Ok(Sample { observations: n, mean, variance: not_negative(variance, scale)? })
 }

@@ -1,8 +1,8 @@
 //! Sample ratio mismatch: whether counted units differ from the weights by more than chance.
 
-use crate::Undefined;
 use crate::special::{chi_squared_sf, chi_squared_upper, stirling_remainder};
 use crate::undefined::{normalised, probability};
+use crate::{Argument, Undefined};
 use serde::Serialize;
 
 /// How tightly the prior of [`Sequential`] is around the weights: as many units as would outweigh it. The value of
@@ -84,7 +84,7 @@ pub fn chi_squared(observed: &[u64], weights: &[f64]) -> Result<ChiSquaredTest, 
 /// `p` is not between 0 and 1; fewer than two arms.
 pub fn critical(arms: usize, p: f64) -> Result<f64, Undefined> {
     let freedom = arms.checked_sub(1).filter(|freedom| *freedom > 0).ok_or(Undefined::OneArm)?;
-    Ok(chi_squared_upper(probability(p, "p")?, freedom))
+    Ok(chi_squared_upper(probability(p, Argument::P)?, freedom))
 }
 
 /// How far the part of `total` units that an arm has may be from `share` by chance: four standard deviations of the
@@ -144,7 +144,7 @@ impl Sequential {
             return Err(Undefined::OneArm);
         }
         if !concentration.is_finite() || concentration <= 0.0 {
-            return Err(Undefined::OutOfRange("concentration"));
+            return Err(Undefined::OutOfRange(Argument::Concentration));
         }
         Ok(Self { shares, concentration, log_bayes_factor: 0.0, p_value: 1.0 })
     }

@@ -1,6 +1,6 @@
 //! Why there is no answer.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// Why counts have no answer.
@@ -32,7 +32,103 @@ pub enum Undefined {
     /// Lists that belong together have different lengths.
     Lengths,
     /// This argument is not finite, or outside its range.
-    OutOfRange(&'static str),
+    OutOfRange(Argument),
+}
+
+/// An argument of a function, or a part of one.
+///
+/// ```
+/// use weir_statistics::{Argument, Undefined, multiple::holm};
+///
+/// assert_eq!(holm(&[0.5, 1.5]), Err(Undefined::OutOfRange(Argument::PValue)));
+/// assert_eq!(Undefined::OutOfRange(Argument::PValue).to_string(), "p-value is out of range");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A probability of error.
+    Alpha,
+    /// What the control has.
+    Baseline,
+    /// The concentration of the sequential test for sample ratio mismatch.
+    Concentration,
+    /// What a ratio is divided by.
+    Denominator,
+    /// A standard deviation.
+    Deviation,
+    /// A difference of means.
+    Difference,
+    /// The effect of a design.
+    Effect,
+    /// An interval.
+    Interval,
+    /// What of a ratio is divided.
+    Numerator,
+    /// A number of observations.
+    Observations,
+    /// The probability of a quantile.
+    P,
+    /// A p-value.
+    PValue,
+    /// The power of a design.
+    Power,
+    /// A ratio.
+    Ratio,
+    /// A sum of values.
+    Sum,
+    /// A sum of squares.
+    SumOfSquares,
+    /// What a guardrail tolerates.
+    Tolerance,
+    /// The tuning parameter of a confidence sequence.
+    Tuning,
+    /// A number of units.
+    Units,
+    /// A variance.
+    Variance,
+    /// The weights of arms.
+    Weights,
+}
+
+impl Argument {
+    /// As messages name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alpha => "alpha",
+            Self::Baseline => "baseline",
+            Self::Concentration => "concentration",
+            Self::Denominator => "denominator",
+            Self::Deviation => "deviation",
+            Self::Difference => "difference",
+            Self::Effect => "effect",
+            Self::Interval => "interval",
+            Self::Numerator => "numerator",
+            Self::Observations => "observations",
+            Self::P => "p",
+            Self::PValue => "p-value",
+            Self::Power => "power",
+            Self::Ratio => "ratio",
+            Self::Sum => "sum",
+            Self::SumOfSquares => "sum of squares",
+            Self::Tolerance => "tolerance",
+            Self::Tuning => "tuning",
+            Self::Units => "units",
+            Self::Variance => "variance",
+            Self::Weights => "weights",
+        }
+    }
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl Serialize for Argument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 impl fmt::Display for Undefined {
@@ -57,7 +153,7 @@ impl std::error::Error for Undefined {}
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] otherwise.
-pub(crate) fn probability(value: f64, what: &'static str) -> Result<f64, Undefined> {
+pub(crate) fn probability(value: f64, what: Argument) -> Result<f64, Undefined> {
     if value > 0.0 && value < 1.0 { Ok(value) } else { Err(Undefined::OutOfRange(what)) }
 }
 
@@ -65,7 +161,7 @@ pub(crate) fn probability(value: f64, what: &'static str) -> Result<f64, Undefin
 ///
 /// # Errors
 /// [`Undefined::OutOfRange`] otherwise.
-pub(crate) fn finite(value: f64, what: &'static str) -> Result<f64, Undefined> {
+pub(crate) fn finite(value: f64, what: Argument) -> Result<f64, Undefined> {
     if value.is_finite() { Ok(value) } else { Err(Undefined::OutOfRange(what)) }
 }
 
@@ -77,7 +173,7 @@ pub(crate) fn normalised(weights: &[f64]) -> Result<Vec<f64>, Undefined> {
     let sum: f64 = weights.iter().sum();
     let good = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
     if !good || !sum.is_finite() || sum <= 0.0 {
-        return Err(Undefined::OutOfRange("weights"));
+        return Err(Undefined::OutOfRange(Argument::Weights));
     }
     Ok(weights.iter().map(|weight| weight / sum).collect())
 }

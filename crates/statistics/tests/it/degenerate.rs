@@ -1,6 +1,5 @@
 //! Nothing to go on has an answer of its own, and never a NaN.
 
-use weir_statistics::Undefined;
 use weir_statistics::guardrail::{Verdict, Worse, judge};
 use weir_statistics::lift::{Estimate, Interval, TUNING};
 use weir_statistics::multiple::holm;
@@ -8,6 +7,7 @@ use weir_statistics::power::{Baseline, Design, Effect, Looks};
 use weir_statistics::sample::{RatioSums, Sample};
 use weir_statistics::simulate::binomial;
 use weir_statistics::srm::{CONCENTRATION, Sequential, chi_squared, critical, four_sigma};
+use weir_statistics::{Argument, Undefined};
 
 #[test]
 fn splits_without_units_or_arms() {
@@ -19,19 +19,19 @@ fn splits_without_units_or_arms() {
     assert_eq!(p(&[100, 100, 1], &[1.0, 1.0, 0.0]), Ok(0.0));
     assert_eq!(p(&[1, 2, 3], &[1.0, 1.0]), Err(Undefined::Lengths));
     for weights in [[0.0, 0.0], [-1.0, 2.0], [f64::NAN, 1.0], [f64::INFINITY, 1.0], [f64::MAX, f64::MAX]] {
-        assert_eq!(p(&[1, 1], &weights), Err(Undefined::OutOfRange("weights")), "{weights:?}");
-        assert_eq!(Sequential::new(&weights, CONCENTRATION), Err(Undefined::OutOfRange("weights")));
+        assert_eq!(p(&[1, 1], &weights), Err(Undefined::OutOfRange(Argument::Weights)), "{weights:?}");
+        assert_eq!(Sequential::new(&weights, CONCENTRATION), Err(Undefined::OutOfRange(Argument::Weights)));
     }
     assert_eq!(p(&[u64::MAX, u64::MAX], &[1.0, 1.0]), Ok(1.0));
     assert_eq!(critical(1, 0.05), Err(Undefined::OneArm));
-    assert_eq!(critical(2, 0.0), Err(Undefined::OutOfRange("p")));
+    assert_eq!(critical(2, 0.0), Err(Undefined::OutOfRange(Argument::P)));
     assert_eq!((four_sigma(0.5, 0), four_sigma(f64::NAN, 10), four_sigma(0.0, 10)), (0.0, 0.0, 0.0));
 }
 
 #[test]
 fn sequential_splits_without_units_or_arms() {
     assert_eq!(Sequential::new(&[1.0, 0.0], CONCENTRATION), Err(Undefined::OneArm));
-    assert_eq!(Sequential::new(&[1.0, 1.0], f64::NAN), Err(Undefined::OutOfRange("concentration")));
+    assert_eq!(Sequential::new(&[1.0, 1.0], f64::NAN), Err(Undefined::OutOfRange(Argument::Concentration)));
     let mut test = Sequential::new(&[1.0, 1.0, 0.0], CONCENTRATION).unwrap();
     assert_eq!(test.observe(&[0, 0, 0]), Ok(1.0));
     assert_eq!(test.observe(&[0, 0]), Err(Undefined::Lengths));
@@ -52,13 +52,16 @@ fn arms_without_units_or_variance() {
     assert_eq!(Sample::sums(0, 0.0, 0.0), Err(Undefined::NoUnits));
     assert_eq!(Sample::sums(1, 1.0, 1.0), Err(Undefined::OneObservation));
     assert_eq!(Sample::sums(10, 100.0, 1.0), Err(Undefined::Inconsistent));
-    assert_eq!(Sample::sums(10, f64::NAN, 1.0), Err(Undefined::OutOfRange("sum")));
+    assert_eq!(Sample::sums(10, f64::NAN, 1.0), Err(Undefined::OutOfRange(Argument::Sum)));
     assert_eq!(Sample::sums(10, 1e300, f64::MAX).map(|_| ()), Err(Undefined::Inconsistent), "overflow");
     assert_eq!(Sample::sums(3, 0.3, 0.03).unwrap().variance(), 0.0, "0 up to rounding is 0");
     assert_eq!(Sample::batches(&[]), Err(Undefined::NoUnits));
     assert_eq!(Sample::batches(&[1.0]), Err(Undefined::OneObservation));
     assert_eq!(Sample::ratio_of_batches(&[(1.0, 0.0), (2.0, 0.0)]), Err(Undefined::NoUnits));
-    assert_eq!(Sample::ratio_of_batches(&[(1.0, f64::NAN)]), Err(Undefined::OutOfRange("denominator")));
+    assert_eq!(
+        Sample::ratio_of_batches(&[(1.0, f64::NAN)]),
+        Err(Undefined::OutOfRange(Argument::Denominator))
+    );
     assert_eq!(Sample::ratio(&RatioSums { units: 5, ..RatioSums::default() }), Err(Undefined::NoUnits));
 
     let (some, none, one) =
@@ -95,14 +98,14 @@ fn intervals_out_of_range() {
         Estimate::difference(&Sample::proportion(5, 100).unwrap(), &Sample::proportion(9, 100).unwrap());
     let estimate = estimate.unwrap();
     for alpha in [0.0, 1.0, -1.0, f64::NAN] {
-        assert_eq!(estimate.interval(alpha), Err(Undefined::OutOfRange("alpha")));
-        assert_eq!(estimate.sequence(alpha, TUNING), Err(Undefined::OutOfRange("alpha")));
+        assert_eq!(estimate.interval(alpha), Err(Undefined::OutOfRange(Argument::Alpha)));
+        assert_eq!(estimate.sequence(alpha, TUNING), Err(Undefined::OutOfRange(Argument::Alpha)));
     }
     for tuning in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        assert_eq!(estimate.sequence(0.05, tuning), Err(Undefined::OutOfRange("tuning")));
-        assert_eq!(estimate.sequential_p_value(0.05, tuning), Err(Undefined::OutOfRange("tuning")));
+        assert_eq!(estimate.sequence(0.05, tuning), Err(Undefined::OutOfRange(Argument::Tuning)));
+        assert_eq!(estimate.sequential_p_value(0.05, tuning), Err(Undefined::OutOfRange(Argument::Tuning)));
     }
-    assert_eq!(estimate.of_batches(f64::NAN), Err(Undefined::OutOfRange("observations")));
+    assert_eq!(estimate.of_batches(f64::NAN), Err(Undefined::OutOfRange(Argument::Observations)));
     let overwhelming = Estimate { value: 1e6, ..estimate };
     assert_eq!((overwhelming.p_value(), overwhelming.sequential_p_value(0.05, TUNING)), (0.0, Ok(0.0)));
     let batches = Estimate::difference(
@@ -117,8 +120,8 @@ fn intervals_out_of_range() {
 #[test]
 fn holm_of_nothing_and_of_nonsense() {
     assert_eq!(holm(&[]), Ok(Vec::new()));
-    assert_eq!(holm(&[0.5, f64::NAN]), Err(Undefined::OutOfRange("p-value")));
-    assert_eq!(holm(&[1.5]), Err(Undefined::OutOfRange("p-value")));
+    assert_eq!(holm(&[0.5, f64::NAN]), Err(Undefined::OutOfRange(Argument::PValue)));
+    assert_eq!(holm(&[1.5]), Err(Undefined::OutOfRange(Argument::PValue)));
 }
 
 #[test]
@@ -134,9 +137,15 @@ fn guardrails_know_when_they_do_not_know() {
         assert_eq!(judge(interval(low, high), Worse::Higher, 0.01), Ok(higher), "{low} {high}");
         assert_eq!(judge(interval(low, high), Worse::Lower, 0.01), Ok(lower), "{low} {high}");
     }
-    assert_eq!(judge(interval(0.0, 1.0), Worse::Higher, -0.1), Err(Undefined::OutOfRange("tolerance")));
-    assert_eq!(judge(interval(f64::NAN, 1.0), Worse::Higher, 0.1), Err(Undefined::OutOfRange("interval")));
-    assert_eq!(judge(interval(1.0, 0.0), Worse::Higher, 0.1), Err(Undefined::OutOfRange("interval")));
+    assert_eq!(
+        judge(interval(0.0, 1.0), Worse::Higher, -0.1),
+        Err(Undefined::OutOfRange(Argument::Tolerance))
+    );
+    assert_eq!(
+        judge(interval(f64::NAN, 1.0), Worse::Higher, 0.1),
+        Err(Undefined::OutOfRange(Argument::Interval))
+    );
+    assert_eq!(judge(interval(1.0, 0.0), Worse::Higher, 0.1), Err(Undefined::OutOfRange(Argument::Interval)));
 }
 
 #[test]
@@ -150,27 +159,33 @@ fn designs_out_of_range() {
     };
     let units = |rate, effect, weights: &[f64]| design(rate, effect, weights).units(Looks::Once);
     let even = [1.0, 1.0];
-    assert_eq!(units(0.05, Effect::Relative(0.0), &even), Err(Undefined::OutOfRange("effect")));
-    assert_eq!(units(0.05, Effect::Relative(f64::NAN), &even), Err(Undefined::OutOfRange("effect")));
-    assert_eq!(units(0.05, Effect::Absolute(0.96), &even), Err(Undefined::OutOfRange("effect")));
+    assert_eq!(units(0.05, Effect::Relative(0.0), &even), Err(Undefined::OutOfRange(Argument::Effect)));
+    assert_eq!(units(0.05, Effect::Relative(f64::NAN), &even), Err(Undefined::OutOfRange(Argument::Effect)));
+    assert_eq!(units(0.05, Effect::Absolute(0.96), &even), Err(Undefined::OutOfRange(Argument::Effect)));
     assert_eq!(
         units(0.05, Effect::Absolute(1e-12), &even),
-        Err(Undefined::OutOfRange("effect")),
+        Err(Undefined::OutOfRange(Argument::Effect)),
         "too small"
     );
-    assert_eq!(units(0.0, Effect::Absolute(0.1), &even), Err(Undefined::OutOfRange("baseline")));
+    assert_eq!(units(0.0, Effect::Absolute(0.1), &even), Err(Undefined::OutOfRange(Argument::Baseline)));
     assert_eq!(units(0.05, Effect::Relative(0.1), &[1.0]), Err(Undefined::OneArm));
-    assert_eq!(units(0.05, Effect::Relative(0.1), &[]), Err(Undefined::OutOfRange("weights")));
+    assert_eq!(units(0.05, Effect::Relative(0.1), &[]), Err(Undefined::OutOfRange(Argument::Weights)));
     assert_eq!(units(0.05, Effect::Relative(0.1), &[1.0, 0.0]), Err(Undefined::OneArm));
-    assert_eq!(units(0.05, Effect::Relative(0.1), &[0.0, 1.0]), Err(Undefined::OutOfRange("weights")));
+    assert_eq!(
+        units(0.05, Effect::Relative(0.1), &[0.0, 1.0]),
+        Err(Undefined::OutOfRange(Argument::Weights))
+    );
     let good = design(0.05, Effect::Relative(0.1), &even);
     assert_eq!(good.power_with(0, Looks::Once), Err(Undefined::NoUnits));
-    assert_eq!(good.units(Looks::Anytime(0.0)), Err(Undefined::OutOfRange("tuning")));
-    assert_eq!(Design { power: 1.0, ..good.clone() }.units(Looks::Once), Err(Undefined::OutOfRange("power")));
+    assert_eq!(good.units(Looks::Anytime(0.0)), Err(Undefined::OutOfRange(Argument::Tuning)));
+    assert_eq!(
+        Design { power: 1.0, ..good.clone() }.units(Looks::Once),
+        Err(Undefined::OutOfRange(Argument::Power))
+    );
     let high = design(0.9, Effect::Relative(0.1), &even);
-    assert_eq!(high.smallest_effect(3, Looks::Once), Err(Undefined::OutOfRange("units")));
+    assert_eq!(high.smallest_effect(3, Looks::Once), Err(Undefined::OutOfRange(Argument::Units)));
     let flat = Design { baseline: Baseline::Mean { mean: 1.0, deviation: 0.0 }, ..good.clone() };
-    assert_eq!(flat.units(Looks::Once), Err(Undefined::OutOfRange("deviation")));
+    assert_eq!(flat.units(Looks::Once), Err(Undefined::OutOfRange(Argument::Deviation)));
     // A treatment of weight 0 counts neither as an arm nor as a comparison.
     let with_empty = design(0.05, Effect::Relative(0.1), &[1.0, 1.0, 0.0]);
     assert_eq!(with_empty.units(Looks::Once), good.units(Looks::Once));
