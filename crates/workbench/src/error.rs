@@ -117,7 +117,7 @@ mod tests {
         ] {
             assert_eq!(error.to_string(), expected);
         }
-        let broken = Broken { at, message: "a\u{1b}".to_owned() };
+        let broken = Broken::new(at, "a\u{1b}");
         assert_eq!(Error::broken("a", &broken).to_string(), "a:3:7: a\\u001b");
     }
 }

@@ -1,33 +1,24 @@
 //! What a YAML parser says, in words that help.
 
-use crate::yaml::Broken;
-
-const PARSER: &str = "not valid YAML: ";
+use crate::yaml::{Broken, NOT_VALID, Slip};
 
 /// Adds what is probably meant to a message of the parser; `lines` are those of the file.
 pub(super) fn explained(broken: Broken, lines: &[&str]) -> Broken {
-    let Some(said) = broken.message.strip_prefix(PARSER) else { return broken };
+    let Some(slip) = broken.slip else { return broken };
     let line = broken.at.line.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or_default();
-    let hint = if said.contains("mapping values are not allowed") {
-        nested(line, lines, broken.at.line)
-    } else if said.contains("tabs disallowed") || line.trim_start_matches(' ').starts_with('\t') {
-        "a tab: YAML is indented with spaces".to_owned()
-    } else if let Some(sign) =
-        said.strip_prefix("unexpected character: `").and_then(|rest| rest.strip_suffix('\''))
-    {
-        match sign {
-            "@" | "`" => format!("a value cannot begin with `{sign}`: write it in double quotes"),
-            "%" => "a value cannot begin with `%`: write it in double quotes".to_owned(),
-            _ => return broken,
+    let has_tab = line.trim_start_matches(' ').starts_with('\t');
+    let hint = match slip {
+        Slip::NestedMapping => nested(line, lines, broken.at.line),
+        Slip::Tab => "a tab: YAML is indented with spaces".to_owned(),
+        _ if has_tab => "a tab: YAML is indented with spaces".to_owned(),
+        Slip::Character(sign @ ('@' | '`' | '%')) => {
+            format!("a value cannot begin with `{sign}`: write it in double quotes")
         }
-    } else if said.contains("trailing content after single-quoted") {
-        "a `'` within single quotes: write it twice, or use double quotes".to_owned()
-    } else if said.contains("trailing content after double-quoted") {
-        "a `\"` within double quotes: write `\\\"`, or use single quotes".to_owned()
-    } else {
-        return broken;
+        Slip::SingleQuote => "a `'` within single quotes: write it twice, or use double quotes".to_owned(),
+        Slip::DoubleQuote => "a `\"` within double quotes: write `\\\"`, or use single quotes".to_owned(),
+        Slip::Character(_) | Slip::Other => return broken,
     };
-    Broken { at: broken.at, message: format!("{PARSER}{hint}") }
+    Broken { message: format!("{NOT_VALID}{hint}"), ..broken }
 }
 
 /// A second `: ` on a line, or a line that is indented as nothing around it.

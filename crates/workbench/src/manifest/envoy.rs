@@ -178,31 +178,27 @@ fn unpack(any: &Node, source: &Source<'_>, plugin: &mut Plugin) {
         (Some("google.protobuf.BytesValue"), Content::Text(text, _)) => match decoded(text) {
             // The text is nowhere in the file, so all its positions are the value's.
             Some(text) => json_text(source, value.at, &text, Style::Folded, plugin),
-            None => plugin.broken.push(Broken {
-                at: value.at,
-                message: "a google.protobuf.BytesValue holds base64 of JSON in UTF-8; this is not valid base64 of UTF-8".into(),
-            }),
+            None => plugin.broken.push(Broken::new(
+                value.at,
+                "a google.protobuf.BytesValue holds base64 of JSON in UTF-8; this is not valid base64 of UTF-8",
+            )),
         },
         (Some("google.protobuf.StringValue" | "google.protobuf.BytesValue"), _) => {
-            let message = "`value` must be a text here; for plain YAML take google.protobuf.Struct".into();
-            plugin.broken.push(Broken { at: value.at, message });
+            let message = "`value` must be a text here; for plain YAML take google.protobuf.Struct";
+            plugin.broken.push(Broken::new(value.at, message));
         }
         (Some(other), _) => {
             let message = format!(
                 "`{other}` cannot carry a configuration: take google.protobuf.Struct or google.protobuf.StringValue"
             );
-            plugin.broken.push(Broken { at: any.at, message });
+            plugin.broken.push(Broken::new(any.at, message));
         }
         (None, _) => plugin.broken.push(untyped(any.at)),
     }
 }
 
 fn untyped(at: Mark) -> Broken {
-    Broken {
-        at,
-        message: "the configuration needs an `@type`, such as type.googleapis.com/google.protobuf.Struct"
-            .into(),
-    }
+    Broken::new(at, "the configuration needs an `@type`, such as type.googleapis.com/google.protobuf.Struct")
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -218,12 +214,12 @@ fn json_text(source: &Source<'_>, at: Mark, text: &str, style: Style, plugin: &m
     let (documents, broken) = source.read_inside(at, text, style);
     let is_json = serde_json::from_str::<serde_json::Value>(text).map(drop);
     match is_json {
-        Err(error) if broken.is_empty() => plugin.broken.push(Broken {
+        Err(error) if broken.is_empty() => plugin.broken.push(Broken::new(
             at,
-            message: format!(
+            format!(
                 "this text is not JSON ({error}), and modules read no other; for YAML take google.protobuf.Struct"
             ),
-        }),
+        )),
         _ => plugin.broken.extend(broken),
     }
     plugin.configuration = documents.into_iter().next();

@@ -9,5 +9,6 @@ mod tree;
 pub mod write;
 
 pub use embedded::Source;
-pub use read::{Broken, read};
+pub(crate) use read::NOT_VALID;
+pub use read::{Broken, Slip, read};
 pub use tree::{Content, Mark, Member, Node, Style};

@@ -2,7 +2,7 @@
 
 use super::scalar;
 use super::tree::{Content, Mark, Member, Node, Style};
-use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -24,6 +24,40 @@ pub struct Broken {
     pub at: Mark,
     /// What is wrong, for people.
     pub message: String,
+    /// Which slip it is, where the text is not valid YAML; `None` where it is, and something else is wrong.
+    pub slip: Option<Slip>,
+}
+
+/// What keeps a text from being YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slip {
+    /// A `: ` where no value can begin.
+    NestedMapping,
+    /// A tab in the indentation.
+    Tab,
+    /// A value that begins with this character.
+    Character(char),
+    /// More after a text in single quotes.
+    SingleQuote,
+    /// More after a text in double quotes.
+    DoubleQuote,
+    /// Anything else.
+    Other,
+}
+
+/// What messages of texts that are not YAML begin with.
+pub(crate) const NOT_VALID: &str = "not valid YAML: ";
+
+impl Broken {
+    /// Something other than the syntax.
+    pub(crate) fn new(at: Mark, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), slip: None }
+    }
+
+    /// The text is not YAML.
+    fn invalid(at: Mark, slip: Slip, what: &str) -> Self {
+        Self { at, message: format!("{NOT_VALID}{what}"), slip: Some(slip) }
+    }
 }
 
 /// Reads all documents of a text, YAML or JSON, and everything that is wrong with them. A document with an
@@ -102,7 +136,7 @@ impl<'t> Reader<'t> {
     }
 
     fn some(&mut self) -> Result<(Event<'t>, Span), Broken> {
-        let end = || Broken { at: Mark::START, message: "not valid YAML: it ends too early".into() };
+        let end = || Broken::invalid(Mark::START, Slip::Other, "it ends too early");
         self.next()?.ok_or_else(end)
     }
 
@@ -116,7 +150,7 @@ impl<'t> Reader<'t> {
             Event::SequenceStart(..) => self.list(depth)?,
             Event::MappingStart(..) => self.object(depth)?,
             Event::Alias(id) => return self.alias(id, at, depth),
-            other => return Err(Broken { at, message: format!("not valid YAML: unexpected {other:?}") }),
+            other => return Err(Broken::invalid(at, Slip::Other, &format!("unexpected {other:?}"))),
         };
         let node = Node { at, content };
         if let Some(id) = anchor {
@@ -130,7 +164,7 @@ impl<'t> Reader<'t> {
 
     /// A copy of what the anchor stands for. Its parts keep the positions of the original.
     fn alias(&mut self, id: usize, at: Mark, depth: usize) -> Result<Node, Broken> {
-        let unknown = || Broken { at, message: "not valid YAML: an alias of something around it".into() };
+        let unknown = || Broken::invalid(at, Slip::Other, "an alias of something around it");
         let (node, size) = self.anchors.get(&id).ok_or_else(unknown)?;
         let (node, size) = (node.clone(), *size);
         self.count(Size { height: depth + size.height, ..size }, at)?;
@@ -152,7 +186,7 @@ impl<'t> Reader<'t> {
         } else {
             return Ok(());
         };
-        Err(Broken { at, message })
+        Err(Broken::new(at, message))
     }
 
     fn list(&mut self, depth: usize) -> Result<Content, Broken> {
@@ -176,8 +210,8 @@ impl<'t> Reader<'t> {
                 Event::MappingEnd => break,
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => {
-                    let message = "a key must be a text, not a list, an object or an alias".into();
-                    return Err(Broken { at: mark(&span.start), message });
+                    let message = "a key must be a text, not a list, an object or an alias";
+                    return Err(Broken::new(mark(&span.start), message));
                 }
             };
             let key_at = mark(&span.start);
@@ -205,7 +239,7 @@ impl<'t> Reader<'t> {
         let Mark { line, column } = first;
         let key = shown(key);
         let message = format!("duplicate key {key}, already defined in line {line} column {column}");
-        self.broken.push(Broken { at, message });
+        self.broken.push(Broken::new(at, message));
     }
 
     /// YAML 1.1's merge key: members of other objects, unless the object has its own.
@@ -218,8 +252,8 @@ impl<'t> Reader<'t> {
             };
             for source in sources {
                 let Content::Object(theirs) = source.content else {
-                    let message = "`<<` takes an object, or a list of objects (as a rule aliases)".into();
-                    self.broken.push(Broken { at, message });
+                    let message = "`<<` takes an object, or a list of objects (as a rule aliases)";
+                    self.broken.push(Broken::new(at, message));
                     continue;
                 };
                 for member in theirs {
@@ -272,9 +306,17 @@ fn content_of(text: Cow<'_, str>, style: ScalarStyle, tag: Option<Cow<'_, Tag>>)
 }
 
 fn syntax(error: &ScanError) -> Broken {
+    let slip = match error.kind() {
+        ErrorKind::MappingValueNotAllowed => Slip::NestedMapping,
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => Slip::Tab,
+        ErrorKind::UnexpectedCharacter { character } => Slip::Character(*character),
+        ErrorKind::InvalidTrailingSingleQuotedScalar => Slip::SingleQuote,
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => Slip::DoubleQuote,
+        _ => Slip::Other,
+    };
     let message = error.info();
     let first = message.lines().next().unwrap_or_default();
-    Broken { at: mark(error.marker()), message: format!("not valid YAML: {}", escape(first)) }
+    Broken::invalid(mark(error.marker()), slip, &escape(first))
 }
 
 fn mark(marker: &Marker) -> Mark {
