@@ -61,8 +61,8 @@ fn is_plain(word: &[u8; 8]) -> bool {
     below(word, 0x20) == 0 && below(word ^ (0x7f * ONES), 1) == 0
 }
 
-/// Whether two texts are the same, compared by words of eight bytes: in WebAssembly `==` is a call that
-/// goes byte by byte. The end is looked at first, because header names differ there.
+/// Whether two texts are the same, compared by words of eight bytes: in WebAssembly `==` is a call, and
+/// the C library's goes byte by byte. The end is looked at first, because header names differ there.
 ///
 /// ```
 /// use weir_host_api::header::equal;
