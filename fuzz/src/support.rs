@@ -157,7 +157,7 @@ pub(crate) struct Served {
     /// The request's headers as they leave, sorted.
     pub(crate) headers: Vec<Line>,
     /// What becomes of it; `Hold` where it waits.
-    pub(crate) way: Disposition,
+    pub disposition: Disposition,
 }
 
 /// Serves a request from its headers to the end of its response, with a body in three pieces.
@@ -165,7 +165,7 @@ pub(crate) fn serve(pipeline: &Pipeline, host: &FakeHost, lines: &[Line]) -> Ser
     *host.request.borrow_mut() = lines.to_vec();
     let mut workspace = Workspace::default();
     let served = pipeline.on_request_headers(host, &mut workspace, 0);
-    match &served.way {
+    match &served.disposition {
         Disposition::Delay(delay) => pipeline.delay_over(host, delay.mark),
         Disposition::Hold(hold) => <Pipeline as Plugin<FakeHost>>::hold_over(pipeline, host, hold.mark),
         Disposition::On | Disposition::Reply(_) => {}
@@ -195,7 +195,7 @@ pub(crate) fn serve(pipeline: &Pipeline, host: &FakeHost, lines: &[Line]) -> Ser
     for (name, value) in host.take_response_headers() {
         assert!(is_safe_value(&value), "{}: {}", name.escape_ascii(), value.escape_ascii());
     }
-    Served { headers, way: served.way }
+    Served { headers, disposition: served.disposition }
 }
 
 /// A proxy that has the time of all targets.

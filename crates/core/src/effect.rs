@@ -77,7 +77,7 @@ pub struct Effects {
     /// Whether the sender is trusted, so that names which clients must not send stay where nothing is written.
     pub trusted: bool,
     /// What becomes of the request when all of this is done.
-    pub way: Disposition,
+    pub disposition: Disposition,
     /// Whether the request was held before: then it is not decided for the first time.
     pub held: bool,
     /// What the filter that changes responses is to remember for this one.
@@ -104,7 +104,7 @@ impl Effects {
             response: Vec::new(),
             counts: Vec::new(),
             trusted: false,
-            way: Disposition::On,
+            disposition: Disposition::On,
             held: false,
             response_mark: None,
             provisional: None,
@@ -130,9 +130,9 @@ impl Effects {
             cold_path();
             self.response.clear();
         }
-        if !matches!(self.way, Disposition::On) {
+        if !matches!(self.disposition, Disposition::On) {
             cold_path();
-            self.way = Disposition::On;
+            self.disposition = Disposition::On;
         }
         self.trusted = false;
         self.response_mark = None;

@@ -55,7 +55,7 @@ pub const MAX_PENDING: usize = 1 << 16;
 ///
 /// proxy.steady.set(20_000_000);
 /// module.on_timer(&proxy, root);
-/// assert!(proxy.take_calls().contains(&Call::GoOn));
+/// assert!(proxy.take_calls().contains(&Call::ResumeRequest));
 /// assert_eq!((module.waiting(), proxy.timer.get()), (0, 0), "the timer is stopped");
 /// ```
 pub struct Dispatcher<P: Plugin<H>, H: Host> {
@@ -196,19 +196,19 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
                 None => return Flow::Continue,
             },
         };
-        let Served { kept, way } = match self.workspace.try_borrow_mut() {
+        let Served { kept, disposition } = match self.workspace.try_borrow_mut() {
             Ok(mut workspace) => plugin.on_request_headers(host, &mut workspace, 0),
             Err(_) => on_request_headers_inside(&**plugin, host, 0),
         };
         if let Some(kept) = kept {
             self.keep(host, stream, Rc::clone(plugin), kept);
         }
-        if !P::MAY_HOLD || matches!(way, Disposition::On) {
+        if !P::MAY_HOLD || matches!(disposition, Disposition::On) {
             return Flow::Continue;
         }
         let (root, plugin) = (*root, Rc::clone(plugin));
         drop(plugins);
-        self.take_way(host, (root, stream), plugin, way, None);
+        self.carry_out(host, (root, stream), plugin, disposition, None);
         Flow::Stop
     }
 
@@ -324,7 +324,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
             Body::Waits(nanoseconds) => {
                 let due = host.steady_now().saturating_add(nanoseconds);
                 let root = self.root_of(&plugin);
-                self.timers.add(host, root, Waiting { due, stream, plugin, then: Then::RespondOn });
+                self.timers.add(host, root, Waiting { due, stream, plugin, then: Then::ResumeResponse });
                 Flow::StopAndSlowDown
             }
         }

@@ -84,9 +84,9 @@ pub enum Call {
     /// The request was answered, with this status and body.
     Reply(u16, Vec<u8>),
     /// The request went on.
-    GoOn,
+    ResumeRequest,
     /// The response went on.
-    RespondOn,
+    ResumeResponse,
     /// Another context was chosen.
     ActFor(u32),
 }
@@ -240,12 +240,12 @@ impl Host for FakeHost {
         self.note(Call::Reply(reply.status, reply.body.to_vec()));
     }
 
-    fn go_on(&self) {
-        self.note(Call::GoOn);
+    fn resume_request(&self) {
+        self.note(Call::ResumeRequest);
     }
 
-    fn respond_on(&self) {
-        self.note(Call::RespondOn);
+    fn resume_response(&self) {
+        self.note(Call::ResumeResponse);
     }
 
     fn body(&self, most: usize) -> Vec<u8> {

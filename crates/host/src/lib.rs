@@ -91,9 +91,9 @@ pub trait Host: Cel + Clock + Headers + Log + Metrics + Random + Signatures {
     /// Answers the request of the current context.
     fn reply(&self, reply: &Reply);
     /// Lets the request of the current context go on that was held.
-    fn go_on(&self);
+    fn resume_request(&self);
     /// Lets the response of the current context go on that was held.
-    fn respond_on(&self);
+    fn resume_response(&self);
     /// The part of the response body that came, up to `most` bytes of it, in its callback.
     fn body(&self, most: usize) -> Self::Bytes;
     /// Replaces the part of the response body that came, of this size, in its callback. Whole: Envoy refuses to

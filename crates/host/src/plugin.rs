@@ -26,7 +26,7 @@ use std::fmt;
 ///
 ///     fn on_request_headers(&self, host: &H, (): &mut (), _held_for: u64) -> Served<Self::Kept> {
 ///         let is_new = host.header(HeaderMap::Request, b"cookie").is_none();
-///         Served { kept: is_new.then_some(b"seen=1"), way: Disposition::On }
+///         Served { kept: is_new.then_some(b"seen=1"), disposition: Disposition::On }
 ///     }
 ///
 ///     fn on_response_headers(&self, host: &H, cookie: Self::Kept, _ends: bool) -> Option<Self::Kept> {
@@ -194,13 +194,13 @@ pub struct Served<K> {
     /// What is kept of its stream.
     pub kept: Option<K>,
     /// What becomes of it.
-    pub way: Disposition,
+    pub disposition: Disposition,
 }
 
 impl<K> From<Disposition> for Served<K> {
     /// Nothing is kept of the stream.
-    fn from(way: Disposition) -> Self {
-        Self { kept: None, way }
+    fn from(disposition: Disposition) -> Self {
+        Self { kept: None, disposition }
     }
 }
 
@@ -221,7 +221,7 @@ impl<K> From<Disposition> for Served<K> {
 ///         Ok(Self)
 ///     }
 ///     fn on_request_headers(&self, _: &H, (): &mut (), _: u64) -> Served<()> {
-///         Served { kept: Some(()), way: Disposition::On }
+///         Served { kept: Some(()), disposition: Disposition::On }
 ///     }
 ///     fn wants_body(_: &()) -> bool {
 ///         true

@@ -349,12 +349,12 @@ impl Host for Proxy {
         }
     }
 
-    fn go_on(&self) {
+    fn resume_request(&self) {
         // SAFETY: no pointers.
         unsafe { proxy_continue_stream(StreamType::HttpRequest) };
     }
 
-    fn respond_on(&self) {
+    fn resume_response(&self) {
         // SAFETY: no pointers.
         unsafe { proxy_continue_stream(StreamType::HttpResponse) };
     }

@@ -39,7 +39,7 @@ pub(crate) enum Then {
     /// The request, held with this mark and since then, is decided again.
     Again { mark: u16, since: u64 },
     /// The response goes on.
-    RespondOn,
+    ResumeResponse,
 }
 
 /// All that waits in a VM.

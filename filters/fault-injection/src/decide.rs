@@ -43,7 +43,7 @@ impl Plan {
     /// knows (properties, the time) is asked about the few requests that were drawn.
     #[inline]
     pub fn decide<O: HostServices>(&self, request: &Request<'_, O>, effects: &mut Effects) {
-        if !matches!(effects.way, Disposition::On) {
+        if !matches!(effects.disposition, Disposition::On) {
             return;
         }
         let mut injected = Injected::default();

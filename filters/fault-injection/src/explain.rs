@@ -55,7 +55,7 @@ impl Plan {
         effects: &mut Effects,
         each: &mut dyn FnMut(Explained<'_>),
     ) {
-        if !matches!(effects.way, Disposition::On) {
+        if !matches!(effects.disposition, Disposition::On) {
             return;
         }
         let asked = self.index.as_deref().map(|index| index.find(request));

@@ -211,12 +211,12 @@ impl Plan {
             let remote = self.remotes.get(usize::from(mark)).map(|fetched| &fetched.remote);
             if remote.is_some_and(|remote| remote.take_place(request.now())) {
                 effects.counts.push(self.counters.waiting);
-                effects.way = Disposition::Hold(Hold { mark, crowded: false });
+                effects.disposition = Disposition::Hold(Hold { mark, crowded: false });
                 return;
             }
             if !effects.held {
                 // Perhaps some of those that wait have gone.
-                effects.way = Disposition::Hold(Hold { mark, crowded: true });
+                effects.disposition = Disposition::Hold(Hold { mark, crowded: true });
                 return;
             }
             turn.admitted.clear();
@@ -258,7 +258,7 @@ impl Plan {
             provider.places.hide(request, effects);
         }
         let name = rule.and_then(|rule| rule.name.as_deref());
-        effects.way = Disposition::Reply(Box::new(self.replies.reply(&failure, name)));
+        effects.disposition = Disposition::Reply(Box::new(self.replies.reply(&failure, name)));
     }
 }
 

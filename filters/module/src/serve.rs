@@ -123,13 +123,13 @@ impl<H: Host> Plugin<H> for Pipeline {
         self.plans.decide(&request, effects);
         self.counters.count(effects.counts.iter().map(|counter| counter.index()), host);
         if <Self as Plugin<H>>::MAY_HOLD
-            && let Some(reply) = effects.way.reply_mut()
+            && let Some(reply) = effects.disposition.reply_mut()
         {
             adapt(reply, raw, host);
         }
-        match &effects.way {
+        match &effects.disposition {
             // Nothing of it is changed: it comes again.
-            Disposition::Hold(hold) => return Served { kept: None, way: Disposition::Hold(*hold) },
+            Disposition::Hold(hold) => return Served { kept: None, disposition: Disposition::Hold(*hold) },
             // Also a request that goes no further: access logs and telemetry read its headers.
             Disposition::On | Disposition::Reply(_) => apply(shape, &request, effects, host),
             Disposition::Delay(delay) => {
@@ -138,7 +138,7 @@ impl<H: Host> Plugin<H> for Pipeline {
             }
         }
         let left = self.plans.finish(&request, effects, || request.now(), host);
-        Served { kept: Kept::new(left).unless_empty(), way: std::mem::take(&mut effects.way) }
+        Served { kept: Kept::new(left).unless_empty(), disposition: std::mem::take(&mut effects.disposition) }
     }
 
     fn on_request_trailers(&self, host: &H) {

@@ -405,7 +405,7 @@ impl Host for Native {
         }
     }
 
-    fn go_on(&self) {
+    fn resume_request(&self) {
         let stream = self.context.get();
         let Some(filter) = self.filter() else { return };
         self.settle();
@@ -416,7 +416,7 @@ impl Host for Native {
         }
     }
 
-    fn respond_on(&self) {
+    fn resume_response(&self) {
         let stream = self.context.get();
         let Some(filter) = self.filter() else { return };
         self.waits_no_longer(stream);

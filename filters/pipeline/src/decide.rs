@@ -95,7 +95,7 @@ impl Plans {
     ) {
         if let Some(jwt) = &self.jwt {
             jwt.decide_traced(request, effects, trace);
-            if !matches!(effects.way, Disposition::On) {
+            if !matches!(effects.disposition, Disposition::On) {
                 // Access logs read what is left of a request that is answered.
                 if let Some(experiments) = &self.experiments {
                     experiments.hide(request, effects);

@@ -23,7 +23,7 @@ pub struct Outcome {
     /// Counters that go up by one, by name.
     pub counts: Vec<String>,
     /// Whether it goes on, waits, or is answered by the proxy.
-    pub way: Disposition,
+    pub disposition: Disposition,
 }
 
 /// A header that belongs to the configuration.
@@ -79,7 +79,7 @@ impl Plans {
             states: states.collect(),
             response: response.collect(),
             counts: counts.collect(),
-            way: std::mem::take(&mut effects.way),
+            disposition: std::mem::take(&mut effects.disposition),
         }
     }
 }

@@ -99,8 +99,8 @@ pub(crate) fn configuration(data: &[u8]) {
     let served = serve(&pipeline, &host, &lines);
     let reloaded = Plans::load(document, &|_| None).expect("the plugin has taken it");
     let expected = reloaded.outcome(&raw, &World::default(), &mut ());
-    assert_eq!(served.way, expected.way);
-    if !matches!(served.way, Disposition::Hold(_)) {
+    assert_eq!(served.disposition, expected.disposition);
+    if !matches!(served.disposition, Disposition::Hold(_)) {
         let mut upstream = expected.upstream(&lines);
         upstream.sort();
         assert_eq!(served.headers, upstream);

@@ -39,6 +39,6 @@ pub(crate) fn key_answer(data: &[u8]) {
     let keys = KeySet::parse(body).ok().map(|(keys, _)| keys);
     let good = keys.is_some_and(|keys| keys.verify(&token, &Algorithm::ALL, &NoService).is_ok());
     let ok = status.parse() == Ok(200u16);
-    assert_eq!(matches!(served.way, Disposition::On), good && ok, "{status:?}");
+    assert_eq!(matches!(served.disposition, Disposition::On), good && ok, "{status:?}");
     assert!(host.lines.borrow().iter().all(|line| !line.contains(is_hidden)));
 }

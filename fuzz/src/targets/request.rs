@@ -94,9 +94,9 @@ pub(crate) fn request(data: &[u8]) {
     let outcome = PLANS.with(|plans| plans.outcome(&encode_pairs(&lines), &World::default(), &mut ()));
     let mut upstream = outcome.upstream(&lines);
     upstream.sort();
-    assert_eq!((&served.headers, &served.way), (&upstream, &outcome.way));
+    assert_eq!((&served.headers, &served.disposition), (&upstream, &outcome.disposition));
     owned(&served.headers);
-    if matches!(served.way, Disposition::On) {
+    if matches!(served.disposition, Disposition::On) {
         protected(&lines, &served.headers);
     }
     for line in host.lines.borrow().iter() {

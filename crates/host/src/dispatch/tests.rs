@@ -17,7 +17,7 @@ impl Plugin<FakeHost> for Echo {
         }
     }
     fn on_request_headers(&self, _: &FakeHost, (): &mut (), _: u64) -> Served<Vec<u8>> {
-        Served { kept: (!self.0.is_empty()).then(|| self.0.clone()), way: Disposition::On }
+        Served { kept: (!self.0.is_empty()).then(|| self.0.clone()), disposition: Disposition::On }
     }
     fn on_response_headers(&self, host: &FakeHost, kept: Vec<u8>, _: bool) -> Option<Vec<u8>> {
         host.edit(HeaderMap::Response, b"x-echo", Edit::Add(&kept));
@@ -48,7 +48,7 @@ impl Plugin<FakeHost> for UntilEnd {
     }
     fn on_request_headers(&self, host: &FakeHost, (): &mut (), _: u64) -> Served<Self::Kept> {
         let asks = host.header(HeaderMap::Request, b"x-ask").is_some();
-        Served { kept: Some(asks.then_some(b"answer")), way: Disposition::On }
+        Served { kept: Some(asks.then_some(b"answer")), disposition: Disposition::On }
     }
     fn wants_response(kept: &Self::Kept) -> bool {
         kept.is_some()

@@ -9,16 +9,16 @@ use std::rc::Rc;
 impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// A request does not simply go on. `held_since` is when it was held for the first time.
     #[cold]
-    pub(super) fn take_way(
+    pub(super) fn carry_out(
         &self,
         host: &H,
         (root, stream): (u32, u32),
         plugin: Rc<P>,
-        way: Disposition,
+        disposition: Disposition,
         held_since: Option<u64>,
     ) {
-        let (due, then) = match way {
-            Disposition::On => return host.go_on(),
+        let (due, then) = match disposition {
+            Disposition::On => return host.resume_request(),
             Disposition::Reply(reply) => {
                 if plugin.wants_wake() && host.act_for(root) {
                     self.wake(host, root, &plugin);
@@ -129,7 +129,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// // The answer comes; the fake's tokens are 7.
     /// *proxy.callout_answer.borrow_mut() = Some(("200".to_owned(), b"bot".to_vec()));
     /// module.on_callout(&proxy, root, 7, 3);
-    /// assert!(proxy.take_calls().contains(&Call::GoOn));
+    /// assert!(proxy.take_calls().contains(&Call::ResumeRequest));
     /// assert_eq!(module.waiting(), 0);
     /// ```
     pub fn on_callout(&self, host: &H, root: u32, token: u32, body_size: usize) {
@@ -169,7 +169,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
         for _ in 0..MAX_BATCH {
             let Some(due) = self.timers.take_due(now) else { break };
             if host.act_for(due.stream) {
-                self.go_on(host, root, due);
+                self.resume(host, root, due);
             } else {
                 forget(host, &due);
             }
@@ -179,15 +179,19 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     }
 
     /// A stream's time has come.
-    fn go_on(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>) {
+    fn resume(&self, host: &H, root: u32, Waiting { stream, plugin, then, .. }: Waiting<P>) {
         match then {
-            Then::RespondOn => {
+            Then::ResumeResponse => {
                 let more = self.kept_mut(stream, |kept| plugin.waits_on(host, kept)).flatten();
                 match more {
-                    None => host.respond_on(),
+                    None => host.resume_response(),
                     Some(more) => {
                         let due = host.steady_now().saturating_add(more);
-                        self.timers.add(host, root, Waiting { due, stream, plugin, then: Then::RespondOn });
+                        self.timers.add(
+                            host,
+                            root,
+                            Waiting { due, stream, plugin, then: Then::ResumeResponse },
+                        );
                     }
                 }
             }
@@ -195,7 +199,7 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
                 plugin.delay_over(host, mark);
                 match reply {
                     Some(reply) => host.reply(&reply),
-                    None => host.go_on(),
+                    None => host.resume_request(),
                 }
             }
             Then::Again { mark, since } => {
@@ -208,15 +212,15 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// Has a plugin decide a request again that is held since then.
     fn again(&self, host: &H, (root, stream): (u32, u32), plugin: Rc<P>, since: u64) {
         let held_for = host.steady_now().saturating_sub(since).max(1);
-        let Served { kept, mut way } = on_request_headers_inside(&*plugin, host, held_for);
+        let Served { kept, mut disposition } = on_request_headers_inside(&*plugin, host, held_for);
         if let Some(kept) = kept {
             self.keep(host, stream, Rc::clone(&plugin), kept);
         }
-        if let Disposition::Hold(hold) = &mut way {
+        if let Disposition::Hold(hold) = &mut disposition {
             // Room was looked for already; whoever finds none then may say so, but is not asked for ever.
             hold.crowded = false;
         }
-        self.take_way(host, (root, stream), plugin, way, Some(since));
+        self.carry_out(host, (root, stream), plugin, disposition, Some(since));
     }
 }
 
@@ -225,6 +229,6 @@ fn forget<H: Host, P: Plugin<H>>(host: &H, gone: &Waiting<P>) {
     match &gone.then {
         Then::DelayOver { mark, .. } => gone.plugin.delay_over(host, *mark),
         Then::Again { mark, .. } => gone.plugin.hold_over(host, *mark),
-        Then::RespondOn => {}
+        Then::ResumeResponse => {}
     }
 }

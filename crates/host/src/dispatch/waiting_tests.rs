@@ -27,7 +27,7 @@ impl Plugin<FakeHost> for Slow {
         let (what, number) = self.does.split_once(' ').unwrap_or((&self.does, "0"));
         let nanoseconds = number.parse::<u64>().unwrap() * MILLISECOND;
         let reply = || Box::new(Reply::new(503, "slow"));
-        let way = match what {
+        let disposition = match what {
             "delay" => Disposition::Delay(Box::new(Delay { nanoseconds, mark: 3, then: None })),
             "abort" => Disposition::Delay(Box::new(Delay { nanoseconds, mark: 4, then: Some(reply()) })),
             "hold" if self.has_keys.get() => Disposition::On,
@@ -35,7 +35,7 @@ impl Plugin<FakeHost> for Slow {
             "hold" => Disposition::Hold(Hold { mark: 7, crowded: false }),
             _ => Disposition::On,
         };
-        Served { kept: None, way }
+        Served { kept: None, disposition }
     }
 
     fn delay_over(&self, _: &FakeHost, mark: u16) {
@@ -60,7 +60,7 @@ fn ring(host: &FakeHost, dispatcher: &Dispatcher<Slow, FakeHost>, at: u64) -> Ve
     host.take_calls();
     dispatcher.on_timer(host, 1);
     let calls = host.take_calls();
-    calls.into_iter().filter(|call| matches!(call, Call::GoOn | Call::Reply(..))).collect()
+    calls.into_iter().filter(|call| matches!(call, Call::ResumeRequest | Call::Reply(..))).collect()
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_delay_is_never_early_and_the_timer_rests_afterwards() {
     assert_eq!(host.timer.get(), 5);
     assert_eq!(ring(&host, &dispatcher, 5 * MILLISECOND - 1), [], "the proxy's clock was early");
     assert_eq!((dispatcher.waiting(), host.timer.get()), (1, 1));
-    assert_eq!(ring(&host, &dispatcher, 5 * MILLISECOND), [Call::GoOn]);
+    assert_eq!(ring(&host, &dispatcher, 5 * MILLISECOND), [Call::ResumeRequest]);
     assert_eq!((dispatcher.waiting(), host.timer.get()), (0, 0));
 }
 
@@ -89,9 +89,9 @@ fn what_is_due_first_goes_first_and_rings_first() {
     dispatcher.on_configure(&host, 1, b"delay 5");
     dispatcher.on_request_headers(&host, 11);
     assert_eq!(host.timer.get(), 5);
-    assert_eq!(ring(&host, &dispatcher, 5 * MILLISECOND), [Call::GoOn]);
+    assert_eq!(ring(&host, &dispatcher, 5 * MILLISECOND), [Call::ResumeRequest]);
     assert_eq!(host.timer.get(), 45, "a request of the configuration before still waits");
-    assert_eq!(ring(&host, &dispatcher, 50 * MILLISECOND), [Call::GoOn]);
+    assert_eq!(ring(&host, &dispatcher, 50 * MILLISECOND), [Call::ResumeRequest]);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn thousands_at_once_go_on_a_few_at_a_time() {
         for call in host.take_calls() {
             match call {
                 Call::ActFor(context) => current = context,
-                Call::GoOn => {
+                Call::ResumeRequest => {
                     now += 1;
                     *went_on.entry(current).or_insert(0) += 1;
                 }
@@ -166,7 +166,7 @@ fn what_is_held_goes_on_when_there_is_news() {
     }
     host.take_calls();
     dispatcher.on_callout(&host, 1, 7, 0);
-    let went_on = host.take_calls().into_iter().filter(|call| *call == Call::GoOn).count();
+    let went_on = host.take_calls().into_iter().filter(|call| *call == Call::ResumeRequest).count();
     assert_eq!(went_on, MAX_BATCH);
     assert_eq!(host.timer.get(), 1);
     assert_eq!(ring(&host, &dispatcher, MILLISECOND).len(), 8);

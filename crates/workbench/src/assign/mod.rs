@@ -168,15 +168,15 @@ fn decide(loaded: &Loaded, given: &RequestSpec, which: &Which) -> Report {
     let mut report = Report {
         tokens: std::mem::take(&mut steps.tokens),
         experiments: experiments.collect(),
-        waits: matches!(outcome.way, Disposition::Hold(_)),
+        waits: matches!(outcome.disposition, Disposition::Hold(_)),
         ..Report::default()
     };
-    if let Disposition::Reply(reply) = &outcome.way {
+    if let Disposition::Reply(reply) = &outcome.disposition {
         let body = text(&reply.body);
         report.answer = Some(Answer { status: reply.status, details: reply.details.to_string(), body });
     }
     // What is not decided is not told.
-    if *which != Which::All || outcome.way != Disposition::On {
+    if *which != Which::All || outcome.disposition != Disposition::On {
         return report;
     }
     report.routing = loaded.document.routing.as_ref().map(|config| routed(config, &steps));

@@ -174,7 +174,7 @@ impl Plan {
     }
 
     fn set_way(&self, delay: Option<(u16, u64)>, abort: Option<Box<Reply>>, effects: &mut Effects) {
-        effects.way = match (delay, abort) {
+        effects.disposition = match (delay, abort) {
             (Some((mark, nanoseconds @ 1..)), then) => {
                 if let Some(rule) = self.rule(mark) {
                     rule.active.begin();

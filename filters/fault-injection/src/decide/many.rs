@@ -145,5 +145,5 @@ fn explaining_takes_no_work_of_a_request() {
     assert!(others.iter().all(|verdict| *verdict == Verdict::NotMeant) && others.len() == 100);
     // As it is decided.
     plan.decide(&Request::new(&shape, &raw, &scratch, &host), &mut effects);
-    assert!(matches!(effects.way, Disposition::Reply(_)), "{:?}", effects.way);
+    assert!(matches!(effects.disposition, Disposition::Reply(_)), "{:?}", effects.disposition);
 }

@@ -86,7 +86,7 @@ impl Lab {
 
     fn told(&self, effects: &mut Effects) -> Decided {
         let mut decided = Decided { response: effects.response_mark, ..Decided::default() };
-        match std::mem::take(&mut effects.way) {
+        match std::mem::take(&mut effects.disposition) {
             Disposition::Delay(delay) => {
                 decided.delay = Some(delay.nanoseconds);
                 decided.mark = Some(delay.mark);

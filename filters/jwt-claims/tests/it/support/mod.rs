@@ -177,7 +177,7 @@ impl Lab {
         let mut effects = Effects::default();
         effects.reset(&self.shape);
         self.plan.decide(&request, &mut effects);
-        if matches!(effects.way, Disposition::Hold(Hold { crowded: true, .. })) {
+        if matches!(effects.disposition, Disposition::Hold(Hold { crowded: true, .. })) {
             // Nobody of those that wait has gone.
             effects.reset(&self.shape);
             effects.held = true;
@@ -198,9 +198,9 @@ impl Lab {
             states: states.collect(),
             counts: effects.counts.iter().map(|c| self.shape.counters[c.index()].clone()).collect(),
             path: given(effects.path),
-            held: matches!(effects.way, Disposition::Hold(_)),
+            held: matches!(effects.disposition, Disposition::Hold(_)),
             watched: watched.collect(),
-            reply: match effects.way {
+            reply: match effects.disposition {
                 Disposition::Reply(reply) => Some(*reply),
                 _ => None,
             },
