@@ -142,15 +142,15 @@ fn difference(
     let lift = Estimate::relative(&control, &treated).and_then(observed).and_then(|lift| {
         Ok(Lift {
             value: lift.value,
-            interval: lift.interval(alpha)?,
-            sequence: lift.sequence(alpha, tuning)?,
+            interval: lift.confidence_interval(alpha)?,
+            sequence: lift.confidence_sequence(alpha, tuning)?,
         })
     });
     let sequential_p_value = estimate.sequential_p_value(alpha, tuning)?;
     Ok(Difference {
         difference: estimate.value,
-        interval: estimate.interval(alpha)?,
-        sequence: estimate.sequence(alpha, tuning)?,
+        interval: estimate.confidence_interval(alpha)?,
+        sequence: estimate.confidence_sequence(alpha, tuning)?,
         p_value: estimate.p_value(),
         sequential_p_value,
         adjusted_p_value: sequential_p_value,
@@ -205,7 +205,7 @@ pub(crate) fn at(question: &Question, measured: &Measured, end: usize) -> Vec<Ve
         let [control, treated] = samples(question, measured, goal, treatment, end)?;
         let lift = Estimate::relative(&control, &treated)?;
         let lift = of_units(lift, question, measured, goal, treatment, end)?;
-        let sequence = lift.sequence(question.alpha, question.tuning)?;
+        let sequence = lift.confidence_sequence(question.alpha, question.tuning)?;
         Ok::<Point, Undefined>(Point { lift: lift.value, sequence })
     };
     let of_goal = |goal: &GoalCounts| question.treatments().map(|arm| point(goal, arm).ok()).collect();

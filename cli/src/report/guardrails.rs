@@ -124,13 +124,13 @@ impl Ratio<'_> {
             Err(Undefined::NoVariance) if self.part => {
                 let cautious = |arm: usize| {
                     let failed: f64 = self.above[arm].iter().sum();
-                    Sample::cautious_proportion(failed.round() as u64, requests(arm).round() as u64)
+                    Sample::agresti_caffo(failed.round() as u64, requests(arm).round() as u64)
                 };
                 Estimate::difference(&cautious(question.control)?, &cautious(treatment)?)?
             }
             other => other?.of_batches(both)?,
         };
-        estimate.sequence(question.alpha, question.tuning)
+        estimate.confidence_sequence(question.alpha, question.tuning)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::undefined::{finite, probability};
 use crate::{Argument, Undefined};
 use serde::Serialize;
 
-/// The number of observations for which a [confidence sequence](Estimate::sequence) is narrowest, where nothing else is
+/// The number of observations for which a [confidence sequence](Estimate::confidence_sequence) is narrowest, where nothing else is
 /// known. GrowthBook's default.
 pub const TUNING: f64 = 5_000.0;
 
@@ -47,7 +47,7 @@ impl Estimate {
     /// let (control, treatment) = (Sample::proportion(100, 1_000)?, Sample::proportion(150, 1_000)?);
     /// let difference = Estimate::difference(&control, &treatment)?;
     /// assert!((difference.value - 0.05).abs() < 1e-12);
-    /// assert!(difference.interval(0.05)?.low > 0.0, "significant at 5 %");
+    /// assert!(difference.confidence_interval(0.05)?.low > 0.0, "significant at 5 %");
     /// assert!(difference.p_value() < 0.05, "which is the same");
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
@@ -172,8 +172,8 @@ impl Estimate {
     /// let parts = Estimate::difference(&control, &treatment)?;
     /// let lift = parts.of_batches(8_000.0)?;
     /// assert_eq!(lift.observations, 8_000.0);
-    /// assert_eq!(lift.interval(0.05)?, parts.interval(0.05)?, "one look stays as it is");
-    /// assert!(lift.sequence(0.05, TUNING)?.low > 0.0);
+    /// assert_eq!(lift.confidence_interval(0.05)?, parts.confidence_interval(0.05)?, "one look stays as it is");
+    /// assert!(lift.confidence_sequence(0.05, TUNING)?.low > 0.0);
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
     ///
@@ -191,21 +191,21 @@ impl Estimate {
     ///
     /// # Errors
     /// `alpha` is not between 0 and 1.
-    pub fn interval(&self, alpha: f64) -> Result<Interval, Undefined> {
+    pub fn confidence_interval(&self, alpha: f64) -> Result<Interval, Undefined> {
         let width = t_upper(probability(alpha, Argument::Alpha)? / 2.0, self.degrees_of_freedom)
             * self.standard_error;
         Ok(Interval { low: self.value - width, high: self.value + width })
     }
 
     /// The two-sided p-value, 0 to 1, of no difference, for one look, chosen beforehand. It is below `alpha` exactly
-    /// when the [interval](Estimate::interval) leaves 0 out.
+    /// when the [interval](Estimate::confidence_interval) leaves 0 out.
     #[must_use]
     pub fn p_value(&self) -> f64 {
         (2.0 * t_sf((self.value / self.standard_error).abs(), self.degrees_of_freedom)).min(1.0)
     }
 
     /// The confidence sequence: an interval that holds the true value at all times together in `1 - alpha` of
-    /// experiments, however often it is looked at. It is narrowest, compared with [`Estimate::interval`], after
+    /// experiments, however often it is looked at. It is narrowest, compared with [`Estimate::confidence_interval`], after
     /// `tuning` observations.
     ///
     /// Source: I. Waudby-Smith and others, Time-uniform central limit theory and asymptotic confidence sequences,
@@ -216,26 +216,26 @@ impl Estimate {
     ///
     /// let (control, treatment) = (Sample::proportion(100, 1_000)?, Sample::proportion(130, 1_000)?);
     /// let lift = Estimate::difference(&control, &treatment)?;
-    /// assert!(lift.interval(0.05)?.low > 0.0, "significant for one look that was planned");
-    /// assert!(lift.sequence(0.05, TUNING)?.low < 0.0, "not yet for those who look every day");
+    /// assert!(lift.confidence_interval(0.05)?.low > 0.0, "significant for one look that was planned");
+    /// assert!(lift.confidence_sequence(0.05, TUNING)?.low < 0.0, "not yet for those who look every day");
     /// assert!(lift.p_value() < 0.05 && lift.sequential_p_value(0.05, TUNING)? > 0.05);
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
     ///
     /// # Errors
     /// `alpha` is not between 0 and 1; `tuning` is not above 0.
-    pub fn sequence(&self, alpha: f64, tuning: f64) -> Result<Interval, Undefined> {
+    pub fn confidence_sequence(&self, alpha: f64, tuning: f64) -> Result<Interval, Undefined> {
         let width = multiplier(self.observations, alpha, tuning)? * self.cautious_error(alpha);
         Ok(Interval { low: self.value - width, high: self.value + width })
     }
 
     /// The p-value, 0 to 1, of no difference, at any time. It is at most `alpha` exactly when the
-    /// [sequence](Estimate::sequence) leaves 0 out, and it depends on `alpha`, which shapes the sequence.
+    /// [sequence](Estimate::confidence_sequence) leaves 0 out, and it depends on `alpha`, which shapes the sequence.
     ///
-    /// Source: as [`Estimate::sequence`], equation 155.
+    /// Source: as [`Estimate::confidence_sequence`], equation 155.
     ///
     /// # Errors
-    /// As [`Estimate::sequence`].
+    /// As [`Estimate::confidence_sequence`].
     pub fn sequential_p_value(&self, alpha: f64, tuning: f64) -> Result<f64, Undefined> {
         let scaled = self.observations * rho_squared(alpha, tuning)?;
         let z = self.value / self.cautious_error(alpha);

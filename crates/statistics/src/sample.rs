@@ -68,13 +68,13 @@ impl Sample {
     /// use weir_statistics::sample::Sample;
     ///
     /// assert_eq!(Sample::proportion(0, 98)?.variance(), 0.0, "as if nobody could ever convert");
-    /// assert_eq!(Sample::cautious_proportion(0, 98)?.mean(), 0.01, "one of 100");
+    /// assert_eq!(Sample::agresti_caffo(0, 98)?.mean(), 0.01, "one of 100");
     /// # Ok::<(), weir_statistics::Undefined>(())
     /// ```
     ///
     /// # Errors
     /// As [`Sample::proportion`].
-    pub fn cautious_proportion(converted: u64, units: u64) -> Result<Self, Undefined> {
+    pub fn agresti_caffo(converted: u64, units: u64) -> Result<Self, Undefined> {
         Self::proportion(converted, units)?;
         Self::proportion(converted.saturating_add(1), units.saturating_add(2))
     }

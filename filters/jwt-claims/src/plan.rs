@@ -9,7 +9,7 @@ use std::rc::Rc;
 use weir_core::http_match::TextRequirement;
 use weir_core::ids::{Counter, Gauge};
 use weir_core::{AttrId, OwnedHeader, Predicate, RuleIndex};
-use weir_jose::{Algorithm, Cache, Denied, Form, Header, TimeRules};
+use weir_jose::{Algorithm, Cache, Form, Header, NegativeCache, TimeRules};
 
 /// A member of a token's header, and the texts that it may have.
 pub(crate) type RequiredMember = (Box<str>, Box<[Box<str>]>);
@@ -92,7 +92,7 @@ pub(crate) struct Provider {
     /// The cache; `None` before the first token.
     pub(crate) cache: RefCell<Option<Cache<Rc<Verified>>>>,
     /// The cache of invalid tokens; `None` before the first such token.
-    pub(crate) denied: RefCell<Option<Denied>>,
+    pub(crate) denied: RefCell<Option<NegativeCache>>,
     /// The header of the last token whose signature was good.
     pub(crate) header: RefCell<Option<Rc<Header>>>,
 }

@@ -8,7 +8,7 @@ use crate::plan::{Keys, Plan, Provider};
 use crate::verified::Verified;
 use std::rc::Rc;
 use weir_core::{AccessPlan, HostServices, Request};
-use weir_jose::{Allowed, Cache, Denied, Payload, Refusal, Token, Validity};
+use weir_jose::{Allowed, Cache, NegativeCache, Payload, Refusal, Token, Validity};
 
 /// Longer tokens are refused, in bytes. Envoy takes no more than 60 KiB of headers in all.
 pub(crate) const MAX_TOKEN_LEN: usize = 16 * 1024;
@@ -157,7 +157,7 @@ impl Provider {
         let (Some(generation), Ok(mut denied)) = (self.generation(now), self.denied.try_borrow_mut()) else {
             return;
         };
-        let denied = denied.get_or_insert_with(|| Denied::new(REMEMBERED_DENIED, services.random()));
+        let denied = denied.get_or_insert_with(|| NegativeCache::new(REMEMBERED_DENIED, services.random()));
         denied.insert(text, generation, refusal, seconds(now));
     }
 

@@ -71,9 +71,9 @@ fn arms_without_units_or_variance() {
     assert_eq!(Estimate::difference(&some, &one), Err(Undefined::OneObservation));
     assert_eq!(Estimate::relative(&none, &some), Err(Undefined::ZeroBaseline));
     assert!(Estimate::difference(&none, &some).unwrap().p_value() < 0.05, "one arm may be without any");
-    let cautious = Sample::cautious_proportion(0, 100).unwrap();
+    let cautious = Sample::agresti_caffo(0, 100).unwrap();
     assert!(Estimate::difference(&cautious, &cautious).unwrap().standard_error > 0.0);
-    assert_eq!(Sample::cautious_proportion(0, 0), Err(Undefined::NoUnits));
+    assert_eq!(Sample::agresti_caffo(0, 0), Err(Undefined::NoUnits));
 }
 
 #[test]
@@ -98,11 +98,11 @@ fn intervals_out_of_range() {
         Estimate::difference(&Sample::proportion(5, 100).unwrap(), &Sample::proportion(9, 100).unwrap());
     let estimate = estimate.unwrap();
     for alpha in [0.0, 1.0, -1.0, f64::NAN] {
-        assert_eq!(estimate.interval(alpha), Err(Undefined::OutOfRange(Argument::Alpha)));
-        assert_eq!(estimate.sequence(alpha, TUNING), Err(Undefined::OutOfRange(Argument::Alpha)));
+        assert_eq!(estimate.confidence_interval(alpha), Err(Undefined::OutOfRange(Argument::Alpha)));
+        assert_eq!(estimate.confidence_sequence(alpha, TUNING), Err(Undefined::OutOfRange(Argument::Alpha)));
     }
     for tuning in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        assert_eq!(estimate.sequence(0.05, tuning), Err(Undefined::OutOfRange(Argument::Tuning)));
+        assert_eq!(estimate.confidence_sequence(0.05, tuning), Err(Undefined::OutOfRange(Argument::Tuning)));
         assert_eq!(estimate.sequential_p_value(0.05, tuning), Err(Undefined::OutOfRange(Argument::Tuning)));
     }
     assert_eq!(estimate.of_batches(f64::NAN), Err(Undefined::OutOfRange(Argument::Observations)));
@@ -113,7 +113,7 @@ fn intervals_out_of_range() {
         &Sample::batches(&[2.0, 3.0, 5.0]).unwrap(),
     );
     let (batches, wide) = (batches.unwrap(), batches.unwrap().of_batches(5000.0).unwrap());
-    let width = |it: Estimate| it.sequence(0.05, TUNING).map(|it| it.high - it.low).unwrap();
+    let width = |it: Estimate| it.confidence_sequence(0.05, TUNING).map(|it| it.high - it.low).unwrap();
     assert!(width(wide) > width(Estimate { observations: 5000.0, ..batches }), "few batches are few");
 }
 

@@ -239,7 +239,8 @@ fn sequences_hold_the_true_lift_at_all_times() {
         let looks = days(&mut random, [1000, 1000], [0.1, 0.11], DAYS);
         missed += usize::from(looks.iter().any(|look| {
             let [control, treatment] = samples(look);
-            let lift = Estimate::relative(&control, &treatment).unwrap().sequence(ALPHA, TUNING).unwrap();
+            let lift =
+                Estimate::relative(&control, &treatment).unwrap().confidence_sequence(ALPHA, TUNING).unwrap();
             !(lift.low..=lift.high).contains(&0.1)
         }));
     }

@@ -87,15 +87,15 @@ fn lifts(control: &Sample, treatment: &Sample, case: &Value) {
             agree(estimate.value, &expected["value"], case);
             agree(estimate.standard_error, &expected["standard_error"], case);
             agree(estimate.degrees_of_freedom, &expected["freedom"], case);
-            ends(estimate.interval(alpha).unwrap(), &expected["interval"], case);
+            ends(estimate.confidence_interval(alpha).unwrap(), &expected["interval"], case);
             agree(estimate.p_value(), &expected["p"], case);
             agree_relatively(estimate.p_value(), &expected["p_exact"], case);
             for sequence in expected["sequences"].as_array().unwrap() {
                 let tuning = number(&sequence["tuning"]);
-                ends(estimate.sequence(alpha, tuning).unwrap(), &sequence["interval"], case);
+                ends(estimate.confidence_sequence(alpha, tuning).unwrap(), &sequence["interval"], case);
                 let p = estimate.sequential_p_value(alpha, tuning).unwrap();
                 agree(p, &sequence["p"], case);
-                let Interval { low, high } = estimate.sequence(alpha, tuning).unwrap();
+                let Interval { low, high } = estimate.confidence_sequence(alpha, tuning).unwrap();
                 assert_eq!(p <= alpha, low > 0.0 || high < 0.0, "one answer: {case}");
             }
         }
@@ -163,7 +163,7 @@ fn students_t_is_that_of_scipy() {
         let (freedom, p, t) = (number(&case["freedom"]), number(&case["p"]), number(&case["t"]));
         let found = estimate(t, freedom).p_value() / 2.0;
         agree_relatively(found, &p.into(), case);
-        let high = estimate(0.0, freedom).interval(2.0 * p).unwrap().high;
+        let high = estimate(0.0, freedom).confidence_interval(2.0 * p).unwrap().high;
         agree(high, &t.into(), case);
     }
 }

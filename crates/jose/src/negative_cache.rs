@@ -13,9 +13,9 @@ const LIFETIME: f64 = 60.0;
 /// Fingerprints of tokens that no key has signed: a negative cache.
 ///
 /// ```
-/// use weir_jose::{Denied, Refusal};
+/// use weir_jose::{NegativeCache, Refusal};
 ///
-/// let mut denied = Denied::new(100, 0x5eed);
+/// let mut denied = NegativeCache::new(100, 0x5eed);
 /// let (keys, now) = (1, 1_000.0); // the first keys, since when a counter of theirs is 1
 /// denied.insert(b"header.claims.forged", keys, Refusal::BadSignature, now);
 /// assert_eq!(denied.get(b"header.claims.forged", keys, now + 59.0), Some(Refusal::BadSignature));
@@ -23,7 +23,7 @@ const LIFETIME: f64 = 60.0;
 /// assert_eq!(denied.get(b"header.claims.forged", keys + 1, now), None, "newer keys may verify it");
 /// ```
 #[derive(Debug)]
-pub struct Denied {
+pub struct NegativeCache {
     slots: Box<[Slot]>,
     seed: u64,
 }
@@ -38,7 +38,7 @@ struct Slot {
     since: f64,
 }
 
-impl Denied {
+impl NegativeCache {
     /// Room for at least `entries` tokens (rounded up to a power of two). A further one takes the place of another.
     /// `seed` must be random, and unknown to clients.
     pub fn new(entries: usize, seed: u64) -> Self {
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     fn an_entry_holds_for_its_keys_and_a_minute() {
-        let mut denied = Denied::new(100, 7);
+        let mut denied = NegativeCache::new(100, 7);
         assert_eq!(denied.get(b"a.b.c", 1, 1000.0), None);
         denied.insert(b"a.b.c", 1, Refusal::BadSignature, 1000.0);
         assert_eq!(denied.get(b"a.b.c", 1, 1000.0), Some(Refusal::BadSignature));
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
     fn a_flood_takes_the_places_of_other_forgeries_only() {
-        let mut denied = Denied::new(64, 7);
+        let mut denied = NegativeCache::new(64, 7);
         for number in 0..100_000u32 {
             denied.insert(&number.to_le_bytes(), 0, Refusal::BadSignature, 0.0);
         }
