@@ -151,7 +151,8 @@ impl<V> Cache<V> {
     fn hash(&self, token: &[u8]) -> u64 {
         const ODD: u64 = 0xa076_1d64_78bd_642f;
         let Some(end) = token.last_chunk::<16>() else { return xxh3_64_with_seed(token, self.seed) };
-        let [first, last] = [end.first_chunk(), end.last_chunk()].map(|word| word.map_or(0, |w| u64::from_le_bytes(*w)));
+        let [first, last] =
+            [end.first_chunk(), end.last_chunk()].map(|word| word.map_or(0, |w| u64::from_le_bytes(*w)));
         let product = u128::from(first ^ self.seed) * u128::from(last ^ ODD ^ self.seed.rotate_left(32));
         (product >> 64) as u64 ^ product as u64
     }

@@ -230,7 +230,7 @@ impl Turn<'_> {
             };
             return self.hold(Some(held));
         };
-        self.go_on(content);
+        self.proceed(content);
         let held = self.what_holds();
         self.hold(held);
     }
@@ -250,7 +250,7 @@ impl Turn<'_> {
         own.then_some(content)
     }
 
-    fn go_on(&mut self, content: usize) {
+    fn proceed(&mut self, content: usize) {
         match self.state.phase.clone() {
             Phase::Writing { step } if content == step => {
                 self.enter(Phase::Confirming { step });
@@ -266,7 +266,7 @@ impl Turn<'_> {
             Phase::Confirming { step } => self.confirm(step),
             Phase::Watching { step } => self.watch(step),
             Phase::Waiting { step } => {
-                if self.state.approved && self.may_go_on(step) {
+                if self.state.approved && self.may_proceed(step) {
                     self.begin(step + 1);
                 }
             }
@@ -291,7 +291,7 @@ impl Turn<'_> {
         let Some(plan) = step.checked_sub(1).and_then(|index| self.plan.steps.get(index)) else { return };
         let held = self.now.saturating_sub(self.state.since) >= plan.hold;
         let units = plan.min_units == 0 || self.seen.units.is_some_and(|units| units >= plan.min_units);
-        if !held || !units || !self.may_go_on(step) {
+        if !held || !units || !self.may_proceed(step) {
             return;
         }
         match self.plan.steps.get(step) {
@@ -309,7 +309,7 @@ impl Turn<'_> {
     }
 
     /// Whether everything allows the step after this one.
-    fn may_go_on(&self, step: usize) -> bool {
+    fn may_proceed(&self, step: usize) -> bool {
         !self.is_stopped()
             && self.seen.running == Running::All(step)
             && self.seen.gates.len() == self.plan.gates_of(step)

@@ -220,8 +220,9 @@ impl AccessPlan {
     pub(crate) fn find_all<'a>(&self, raw: &'a [u8]) -> impl Iterator<Item = (Option<usize>, Pair<'a>)> {
         let start = self.reserved.start();
         let (lengths, data) = (self.lengths, Pairs::new(raw));
-        let wanted =
-            move |len: usize, data: &'a [u8], at| lengths >> (len & 63) & 1 != 0 || start.may_be(len, data, at);
+        let wanted = move |len: usize, data: &'a [u8], at| {
+            lengths >> (len & 63) & 1 != 0 || start.may_be(len, data, at)
+        };
         data.selected(wanted).filter_map(move |pair| match self.find_header(pair.name) {
             None if !start.may_be(pair.name.len(), raw, pair.name_offset()) => None,
             found => Some((found, pair)),
