@@ -144,7 +144,7 @@ fn agree(
 ) -> Result<bool, String> {
     let pairs: Vec<(Vec<u8>, Vec<u8>)> =
         sent.headers.pairs().iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
-    if let Disposition::Reply(reply) = &outcome.way {
+    if let Disposition::Reply(reply) = &outcome.disposition {
         let status = seen.response.as_ref().map(Response::code);
         let right = status == Some(reply.status) && seen.upstream.is_none();
         return if right { Ok(true) } else { Err(format!("explained {}, got {status:?}", reply.status)) };
