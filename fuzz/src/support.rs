@@ -102,9 +102,9 @@ pub(crate) fn halves(data: &[u8], separator: u8) -> (&[u8], &[u8]) {
     }
 }
 
-/// A shape that reads some sources, and the attributes in it.
+/// An access plan that reads some sources, and the attributes in it.
 pub(crate) struct Reader {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     ids: Vec<AttrId>,
 }
 
@@ -113,21 +113,21 @@ impl Reader {
         let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let ids = sources.iter().map(|source| compiler.attribute(source, &At::root()).unwrap()).collect();
-        Self { shape: compiler.finish().unwrap(), ids }
+        Self { access_plan: compiler.finish().unwrap(), ids }
     }
 
     /// What each source has in the host's bytes.
     pub(crate) fn read(&self, raw: &[u8]) -> Vec<Option<Vec<u8>>> {
         let (mut scratch, world) = (Scratch::default(), World::default());
-        scratch.read(&self.shape, raw);
-        let request = Request::new(&self.shape, raw, &scratch, &world);
+        scratch.read(&self.access_plan, raw);
+        let request = Request::new(&self.access_plan, raw, &scratch, &world);
         self.ids.iter().map(|id| request.text(*id).map(<[u8]>::to_vec)).collect()
     }
 }
 
 /// A condition that can be asked about requests.
 pub(crate) struct Asked {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     condition: weir_core::condition::Condition,
 }
 
@@ -139,15 +139,15 @@ impl Asked {
         assert!(problems.is_empty(), "{problems}");
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let condition = weir_core::condition::compile(condition, &mut compiler, &At::root());
-        Some(Self { shape: compiler.finish().ok()?, condition })
+        Some(Self { access_plan: compiler.finish().ok()?, condition })
     }
 
     /// What it says of a request with these headers.
     pub(crate) fn judge(&self, headers: &[(&str, &[u8])]) -> Truth {
         let (raw, world) = (encode_pairs(headers), World::default());
         let mut scratch = Scratch::default();
-        scratch.read(&self.shape, &raw);
-        self.condition.judge(&Request::new(&self.shape, &raw, &scratch, &world))
+        scratch.read(&self.access_plan, &raw);
+        self.condition.judge(&Request::new(&self.access_plan, &raw, &scratch, &world))
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Compiler<'c> {
     env: &'c dyn Fn(&str) -> Option<String>,
     /// Whether variables that `env` does not have may be there in the proxy.
     offline: bool,
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     tables: Tables,
     vary: bool,
     /// Whether what is read from here on does not decide which answer a client gets.
@@ -74,7 +74,7 @@ impl<'c> Compiler<'c> {
             names: Table::default(),
             env,
             offline: false,
-            shape: AccessPlan::default(),
+            access_plan: AccessPlan::default(),
             tables: Tables::new(),
             vary: false,
             aside: false,
@@ -111,7 +111,7 @@ impl<'c> Compiler<'c> {
             }
         }
         // Attributes that nothing reads must not cost a request anything.
-        compiler.shape = AccessPlan::default();
+        compiler.access_plan = AccessPlan::default();
         compiler.deciding = Table::default();
         compiler.tables = Tables::new();
         compiler.states_read = Vec::new();
@@ -126,7 +126,7 @@ impl<'c> Compiler<'c> {
         self
     }
 
-    /// The shape of the configuration, when nothing was wrong with it.
+    /// The access plan of the configuration, when nothing was wrong with it.
     ///
     /// # Errors
     /// All the problems.
@@ -148,24 +148,24 @@ impl<'c> Compiler<'c> {
             Owned { name: String::from_utf8_lossy(name).into_owned(), header: *header }
         });
         let owned = owned.collect();
-        let (mut shape, tables) = (self.shape, self.tables);
-        shape.owned = owned;
-        shape.attributes = tables.attributes.into_items();
-        shape.headers = tables.headers.into_items();
-        shape.cookies = tables.cookies.into_items();
-        shape.queries = tables.queries.into_items();
-        shape.raw_queries = tables.raw_queries.into_items();
-        shape.properties = tables.properties.into_items();
-        shape.claims = tables.claims.into_items();
-        shape.cel = tables.cel.into_items();
-        shape.cel_tokens = (0..).zip(&shape.cel).map(|(position, _)| position).collect();
-        shape.texts = tables.texts.into_items();
-        shape.states = tables.states.into_items();
-        shape.counters = tables.counters.into_items();
-        shape.gauges = tables.gauges.into_items();
-        shape.settle();
-        shape.vary = vary;
-        Ok(shape)
+        let (mut access_plan, tables) = (self.access_plan, self.tables);
+        access_plan.owned = owned;
+        access_plan.attributes = tables.attributes.into_items();
+        access_plan.headers = tables.headers.into_items();
+        access_plan.cookies = tables.cookies.into_items();
+        access_plan.queries = tables.queries.into_items();
+        access_plan.raw_queries = tables.raw_queries.into_items();
+        access_plan.properties = tables.properties.into_items();
+        access_plan.claims = tables.claims.into_items();
+        access_plan.cel = tables.cel.into_items();
+        access_plan.cel_tokens = (0..).zip(&access_plan.cel).map(|(position, _)| position).collect();
+        access_plan.texts = tables.texts.into_items();
+        access_plan.states = tables.states.into_items();
+        access_plan.counters = tables.counters.into_items();
+        access_plan.gauges = tables.gauges.into_items();
+        access_plan.settle();
+        access_plan.vary = vary;
+        Ok(access_plan)
     }
 
     /// An environment variable of the VM.
@@ -202,7 +202,7 @@ impl<'c> Compiler<'c> {
         let before = self.tables.states.items().len();
         let state = self.state(name);
         if self.tables.states.items().len() > before {
-            self.shape.lasting.push(state);
+            self.access_plan.lasting.push(state);
         }
         state
     }
@@ -244,7 +244,7 @@ impl<'c> Compiler<'c> {
         let before = self.tables.cel.items().len();
         let id = self.tables.cel.intern(expression);
         if self.tables.cel.items().len() > before {
-            self.shape.cel_at.push(at.clone());
+            self.access_plan.cel_at.push(at.clone());
         }
         Some(id)
     }

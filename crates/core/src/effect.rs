@@ -116,12 +116,12 @@ impl Effects {
 
     /// No effect, but the removal of what clients must not send.
     #[inline]
-    pub fn reset(&mut self, shape: &AccessPlan) {
+    pub fn reset(&mut self, access_plan: &AccessPlan) {
         if self.headers.len() > FEW {
-            self.reset_many(shape);
+            self.reset_many(access_plan);
         } else {
             self.headers.clear();
-            self.headers.resize(shape.owned.len(), HeaderValue::Nothing);
+            self.headers.resize(access_plan.owned.len(), HeaderValue::Nothing);
         }
         self.path = HeaderValue::Nothing;
         self.authority = HeaderValue::Nothing;
@@ -149,8 +149,8 @@ impl Effects {
     /// Takes back what was set, of many headers.
     #[cold]
     #[inline(never)]
-    fn reset_many(&mut self, shape: &AccessPlan) {
-        if self.headers.len() == shape.owned.len() {
+    fn reset_many(&mut self, access_plan: &AccessPlan) {
+        if self.headers.len() == access_plan.owned.len() {
             for header in &self.set {
                 if let Some(slot) = self.headers.get_mut(header.index()) {
                     *slot = HeaderValue::Nothing;
@@ -158,7 +158,7 @@ impl Effects {
             }
         } else {
             self.headers.clear();
-            self.headers.resize(shape.owned.len(), HeaderValue::Nothing);
+            self.headers.resize(access_plan.owned.len(), HeaderValue::Nothing);
         }
         self.set.clear();
     }
@@ -223,10 +223,10 @@ impl Effects {
 
     /// The bytes of what was given; `None` when that is nothing, or what the client sent.
     #[inline]
-    pub fn bytes<'e>(&'e self, given: HeaderValue, shape: &'e AccessPlan) -> Option<&'e [u8]> {
+    pub fn bytes<'e>(&'e self, given: HeaderValue, access_plan: &'e AccessPlan) -> Option<&'e [u8]> {
         match given {
             HeaderValue::Nothing | HeaderValue::AsSent => None,
-            HeaderValue::Text(TextId(index)) => shape.texts.get(usize::from(index)).map(|text| &**text),
+            HeaderValue::Text(TextId(index)) => access_plan.texts.get(usize::from(index)).map(|text| &**text),
             HeaderValue::Made(Made { start, len }) | HeaderValue::Lines(Made { start, len }) => {
                 self.made.get(start..)?.get(..len)
             }

@@ -11,7 +11,7 @@ pub fn remove<O: HostServices>(
     effects: &mut Effects,
     is_ours: &dyn Fn(&[u8]) -> bool,
 ) {
-    let whole = match effects.bytes(effects.path, request.shape()) {
+    let whole = match effects.bytes(effects.path, request.access_plan()) {
         Some(path) => path.to_vec(),
         None => request.path_and_query().unwrap_or_default().to_vec(),
     };

@@ -102,12 +102,12 @@ impl Population {
     /// Decides about a unit.
     pub fn decide(&mut self, unit: &[u8]) -> Ends {
         let (raw, outside) = request(&self.places, unit);
-        let shape = &self.plans.shape;
-        self.scratch.read(shape, &raw);
-        let request = Request::new(shape, &raw, &self.scratch, &outside);
-        self.effects.reset(shape);
+        let access_plan = &self.plans.access_plan;
+        self.scratch.read(access_plan, &raw);
+        let request = Request::new(access_plan, &raw, &self.scratch, &outside);
+        self.effects.reset(access_plan);
         let mut ends = Ends::default();
-        ends.experiments.resize(shape.experiments.len(), None);
+        ends.experiments.resize(access_plan.experiments.len(), None);
         self.plans.decide_traced(&request, &mut self.effects, &mut ends);
         ends
     }

@@ -64,15 +64,15 @@ impl Plan {
             target.apply(prefix, request, effects);
         }
         if self.vary || self.debug_header.is_some() {
-            self.tell(target, request.shape(), effects);
+            self.tell(target, request.access_plan(), effects);
         }
     }
 
     /// Response headers that describe the decision.
     #[cold]
-    fn tell(&self, target: Option<&Target>, shape: &AccessPlan, effects: &mut Effects) {
+    fn tell(&self, target: Option<&Target>, access_plan: &AccessPlan, effects: &mut Effects) {
         if self.vary {
-            effects.response.extend(shape.vary.clone());
+            effects.response.extend(access_plan.vary.clone());
         }
         if let Some(name) = &self.debug_header {
             let value = target.map_or_else(|| b"none"[..].into(), |target| target.name.clone());
@@ -99,7 +99,7 @@ impl Rewrite {
             effects.authority = authority.into();
         }
         // What an earlier filter took out of the path, such as a token, must not come back.
-        let changed = effects.bytes(effects.path, request.shape()).map(<[u8]>::to_vec);
+        let changed = effects.bytes(effects.path, request.access_plan()).map(<[u8]>::to_vec);
         let path = changed.as_deref().or_else(|| request.path_and_query());
         if let Some((uri, path)) = self.uri.as_deref().zip(path) {
             let path_len = path.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(path.len());

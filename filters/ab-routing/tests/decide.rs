@@ -10,7 +10,7 @@ use weir_core::{AccessPlan, At, AttributeMap, Compiler, Effects, Problems, Reque
 use weir_testkit::Services;
 
 struct Router {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     plan: Plan,
     host: Services,
 }
@@ -36,8 +36,8 @@ impl Router {
         let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut compiler = Compiler::new(&named, &env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("routing"));
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        Ok(Self { shape, plan, host: Services::default() })
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        Ok(Self { access_plan, plan, host: Services::default() })
     }
 
     fn decide(&self, headers: &[(&str, &str)]) -> Decided {
@@ -46,13 +46,13 @@ impl Router {
 
     fn decide_traced(&self, headers: &[(&str, &str)], trace: &mut impl Trace) -> Decided {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
-        scratch.read(&self.shape, &raw);
-        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        scratch.read(&self.access_plan, &raw);
+        let request = Request::new(&self.access_plan, &raw, &scratch, &self.host);
         let mut effects = Effects::default();
-        effects.reset(&self.shape);
+        effects.reset(&self.access_plan);
         self.plan.decide_traced(&request, &mut effects, trace);
-        let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
-        let set = self.shape.owned.iter().zip(&effects.headers);
+        let given = |given: HeaderValue| effects.bytes(given, &self.access_plan).map(text);
+        let set = self.access_plan.owned.iter().zip(&effects.headers);
         Decided {
             headers: set.filter_map(|(owned, value)| Some((owned.name.clone(), given(*value)?))).collect(),
             path: given(effects.path),

@@ -86,7 +86,7 @@ impl Plan {
         if cut {
             effects.counts.extend(baggage.dropped);
         }
-        let is_empty = effects.bytes(made.into(), request.shape()).is_none_or(<[u8]>::is_empty);
+        let is_empty = effects.bytes(made.into(), request.access_plan()).is_none_or(<[u8]>::is_empty);
         let given = match (changed, is_empty) {
             (false, _) => HeaderValue::AsSent,
             (true, true) => HeaderValue::Nothing,

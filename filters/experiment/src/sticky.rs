@@ -73,7 +73,7 @@ impl NewAssignments {
         if let Some(earlier) = decision.earlier {
             earlier.set_again(decision.plan, effects);
         }
-        if decision.request.shape().remembers_goals
+        if decision.request.access_plan().remembers_goals
             && let Some(recalled) = decision.recalled_already()
         {
             effects.keep_memory(recalled.entries);
@@ -95,7 +95,7 @@ impl NewAssignments {
                 memory.cookie.carry(&value, effects);
             }
         }
-        if decision.request.shape().remembers_goals {
+        if decision.request.access_plan().remembers_goals {
             effects.keep_memory(&entries);
         }
     }

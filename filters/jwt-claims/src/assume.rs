@@ -23,7 +23,7 @@ impl Plan {
     /// audience and time are not looked at. To be called before anything is decided, and for one token of each
     /// provider.
     ///
-    /// `shape` is that of the configuration, `now` in nanoseconds since the Unix epoch.
+    /// `access_plan` is that of the configuration, `now` in nanoseconds since the Unix epoch.
     ///
     /// # Errors
     /// What of the token's form is wrong, as a word.
@@ -31,7 +31,7 @@ impl Plan {
         &self,
         provider: &str,
         token: &[u8],
-        shape: &AccessPlan,
+        access_plan: &AccessPlan,
         now: u64,
     ) -> Result<(), &'static str> {
         // The same provider with other audiences remembers for itself.
@@ -40,7 +40,7 @@ impl Plan {
             let parsed =
                 Token::parse_after(None, token, form).map_err(|refusal: Refusal| refusal.reason())?;
             let generation = provider.assumed_generation(now);
-            let verified = Rc::new(self.prepare(provider, &parsed, generation, shape));
+            let verified = Rc::new(self.prepare(provider, &parsed, generation, access_plan));
             let validity = Validity { from: f64::NEG_INFINITY, until: f64::INFINITY };
             let mut cache = Cache::new(2, ROOM, 0);
             cache.insert(token, verified, parsed.payload().weight(), validity, seconds(now));

@@ -15,7 +15,7 @@ pub(crate) struct TokenView<'a, 'r, O> {
 impl<O: HostServices> TokenView<'_, '_, O> {
     /// The claim that an attribute reads; the outer `None` when it reads something else.
     fn claim(&self, id: AttrId) -> Option<Option<&Claim>> {
-        match self.request.shape().attributes.get(id.index())?.source {
+        match self.request.access_plan().attributes.get(id.index())?.source {
             Source::Claim(index) => Some(self.claims.get(index)),
             _ => None,
         }
@@ -27,7 +27,7 @@ impl<O: HostServices> RequestView for TokenView<'_, '_, O> {
         match self.claim(id) {
             Some(Some(claim)) if claim.text().is_some() => claim.text(),
             // The attribute's default.
-            Some(_) => self.request.shape().attributes.get(id.index())?.default.as_deref(),
+            Some(_) => self.request.access_plan().attributes.get(id.index())?.default.as_deref(),
             None => self.request.text(id),
         }
     }
@@ -45,7 +45,9 @@ impl<O: HostServices> RequestView for TokenView<'_, '_, O> {
 
     fn value(&self, id: AttrId) -> Value<'_> {
         let Some(claim) = self.claim(id) else { return self.request.value(id) };
-        let Some(attribute) = self.request.shape().attributes.get(id.index()) else { return Value::Null };
+        let Some(attribute) = self.request.access_plan().attributes.get(id.index()) else {
+            return Value::Null;
+        };
         match claim {
             Some(claim) => claim.value(attribute.kind),
             None => self.text(id).map_or(Value::Null, |text| attribute.kind.read(text)),

@@ -69,7 +69,7 @@ impl Plan {
         }
         provider.check_audience(token.payload())?;
         provider.check_subject(token.payload())?;
-        let verified = Rc::new(self.prepare(provider, &token, generation, request.shape()));
+        let verified = Rc::new(self.prepare(provider, &token, generation, request.access_plan()));
         let weight = token.payload().weight();
         self.remember(provider, text, &verified, weight, validity, now, request.services());
         Ok(verified)
@@ -80,14 +80,14 @@ impl Plan {
         provider: &Provider,
         token: &Token<'_>,
         generation: u32,
-        shape: &AccessPlan,
+        access_plan: &AccessPlan,
     ) -> Verified {
         let payload = token.payload();
         let mut headers = outputs::headers(provider, payload, token.section(), &self.counters);
         let states = outputs::states(provider, payload, &self.counters, &mut headers.counts);
         Verified {
             generation,
-            claims: Rc::new(outputs::claims(provider, &shape.claims, payload)),
+            claims: Rc::new(outputs::claims(provider, &access_plan.claims, payload)),
             headers: headers.values.into(),
             states,
             counts: headers.counts.into(),

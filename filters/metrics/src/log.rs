@@ -47,7 +47,7 @@ impl Log {
         let (mut variants, mut decided) = (Line::new(), Line::new());
         for (key, id) in &self.experiments {
             let Some(assigned) = request.assigned(*id) else { continue };
-            let known = request.shape().experiments.get(id.index());
+            let known = request.access_plan().experiments.get(id.index());
             let variant = known.and_then(|known| known.variants.get(usize::from(assigned.variant)));
             variants.text(key, &variant.map_or_else(String::new, |variant| variant.replace('.', "_")));
             decided.text(key, assigned.word());

@@ -117,7 +117,7 @@ impl Plan {
             }
             Reading::HeaderValue(header, bound) => {
                 let given = effects.headers.get(header.index()).copied().unwrap_or_default();
-                bound.of(effects.bytes(given, request.shape()))
+                bound.of(effects.bytes(given, request.access_plan()))
             }
             Reading::Scalar(attribute, bound) => match request.value(*attribute) {
                 Fact::Number(number) => bound.of(Some(plain(number).as_bytes())),

@@ -15,38 +15,40 @@ use weir_host::{Edit, HeaderMap, Host};
 /// A request that the proxy answers gets them too: access logs and telemetry read its headers.
 #[inline]
 pub(crate) fn apply<O: HostServices, H: Host>(
-    shape: &AccessPlan,
+    access_plan: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     host: &H,
 ) {
     if let Some(set) = effects.headers_set() {
-        apply_some(set, shape, request, effects, host);
+        apply_some(set, access_plan, request, effects, host);
     } else {
-        for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
-            apply_one(shape, request, effects, OwnedHeader::at(index), owned, *given, host);
+        for (index, (owned, given)) in (0u16..).zip(access_plan.owned.iter().zip(&effects.headers)) {
+            apply_one(access_plan, request, effects, OwnedHeader::at(index), owned, *given, host);
         }
     }
     if request.has_reserved() && !effects.trusted {
         remove_reserved(request, host);
     }
     if effects.path != HeaderValue::Nothing || effects.authority != HeaderValue::Nothing {
-        rewrite(shape, effects, host);
+        rewrite(access_plan, effects, host);
     }
     for (state, given) in &effects.states {
-        if let (Some(name), Some(value)) = (shape.states.get(state.index()), effects.bytes(*given, shape)) {
+        if let (Some(name), Some(value)) =
+            (access_plan.states.get(state.index()), effects.bytes(*given, access_plan))
+        {
             set_state(name, value, host);
         }
     }
-    if shape.shared.is_some() {
-        record(shape, request, effects, host);
+    if access_plan.shared.is_some() {
+        record(access_plan, request, effects, host);
     }
 }
 
 /// What becomes of a header that we own.
 #[inline(always)]
 fn apply_one<O: HostServices, H: Host>(
-    shape: &AccessPlan,
+    access_plan: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     header: OwnedHeader,
@@ -54,12 +56,12 @@ fn apply_one<O: HostServices, H: Host>(
     given: HeaderValue,
     host: &H,
 ) {
-    match (request.sent(header), effects.bytes(given, shape)) {
+    match (request.sent(header), effects.bytes(given, access_plan)) {
         (None, None) => {}
         (None, Some(value)) if !matches!(given, HeaderValue::Lines(_)) => {
             host.edit(HeaderMap::Request, owned.name.as_bytes(), Edit::Add(value))
         }
-        _ => apply_otherwise(shape, request, effects, header, host),
+        _ => apply_otherwise(access_plan, request, effects, header, host),
     }
 }
 
@@ -68,12 +70,12 @@ fn apply_one<O: HostServices, H: Host>(
 #[inline(never)]
 fn apply_some<O: HostServices, H: Host>(
     set: &[OwnedHeader],
-    shape: &AccessPlan,
+    access_plan: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     host: &H,
 ) {
-    let mut bits = vec![0u64; shape.owned.len().div_ceil(64)];
+    let mut bits = vec![0u64; access_plan.owned.len().div_ceil(64)];
     for header in request.sent_owned().chain(set.iter().copied()) {
         if let Some(word) = bits.get_mut(header.index() / 64) {
             *word |= 1 << (header.index() % 64);
@@ -85,10 +87,10 @@ fn apply_some<O: HostServices, H: Host>(
             word &= word - 1;
             if let (Ok(header), Some(owned), Some(given)) = (
                 u16::try_from(index).map(OwnedHeader::at),
-                shape.owned.get(index),
+                access_plan.owned.get(index),
                 effects.headers.get(index),
             ) {
-                apply_one(shape, request, effects, header, owned, *given, host);
+                apply_one(access_plan, request, effects, header, owned, *given, host);
             }
         }
     }
@@ -103,9 +105,9 @@ pub(crate) fn set_state<H: Host>(name: &str, value: &[u8], host: &H) {
 
 /// Removes trailers with owned names: nothing writes them, and some servers treat them as headers.
 #[cold]
-pub(crate) fn clean_trailers<H: Host>(shape: &AccessPlan, host: &H) {
+pub(crate) fn clean_trailers<H: Host>(access_plan: &AccessPlan, host: &H) {
     let trailers = host.request_trailers();
-    for trailer in Pairs::new(&trailers).filter(|trailer| shape.owns(trailer.name)) {
+    for trailer in Pairs::new(&trailers).filter(|trailer| access_plan.owns(trailer.name)) {
         host.edit(HeaderMap::RequestTrailers, trailer.name, Edit::Remove);
     }
 }
@@ -121,13 +123,13 @@ fn remove_reserved<O: HostServices, H: Host>(request: &Request<'_, O>, host: &H)
 /// Records which headers were written, for the plugins that come later.
 #[cold]
 fn record<O: HostServices, H: Host>(
-    shape: &AccessPlan,
+    access_plan: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     host: &H,
 ) {
     let written = |given: &HeaderValue| !matches!(given, HeaderValue::Nothing | HeaderValue::AsSent);
-    let ours = shape.owned.iter().zip(&effects.headers).filter(|(_, given)| written(given));
+    let ours = access_plan.owned.iter().zip(&effects.headers).filter(|(_, given)| written(given));
     let mut names = request.written_before().unwrap_or_default().to_vec();
     let before = names.len();
     for (owned, _) in ours.filter(|(owned, _)| !request.is_written_before(owned.name.as_bytes())) {
@@ -144,19 +146,20 @@ fn record<O: HostServices, H: Host>(
 /// What becomes of a header that the client sent under a name that we own, or that gets several lines.
 #[cold]
 fn apply_otherwise<O: HostServices, H: Host>(
-    shape: &AccessPlan,
+    access_plan: &AccessPlan,
     request: &Request<'_, O>,
     effects: &Effects,
     header: OwnedHeader,
     host: &H,
 ) {
-    let (Some(owned), Some(given)) = (shape.owned.get(header.index()), effects.headers.get(header.index()))
+    let (Some(owned), Some(given)) =
+        (access_plan.owned.get(header.index()), effects.headers.get(header.index()))
     else {
         return;
     };
     let name = owned.name.as_bytes();
     let sent = request.sent(header);
-    let edit = match (sent, effects.bytes(*given, shape)) {
+    let edit = match (sent, effects.bytes(*given, access_plan)) {
         (_, Some(lines)) if matches!(given, HeaderValue::Lines(_)) => {
             if sent.is_some() {
                 host.edit(HeaderMap::Request, name, Edit::Remove);
@@ -177,9 +180,9 @@ fn apply_otherwise<O: HostServices, H: Host>(
 }
 
 #[cold]
-fn rewrite<H: Host>(shape: &AccessPlan, effects: &Effects, host: &H) {
+fn rewrite<H: Host>(access_plan: &AccessPlan, effects: &Effects, host: &H) {
     for (name, given) in [(&b":path"[..], effects.path), (b":authority", effects.authority)] {
-        if let Some(value) = effects.bytes(given, shape) {
+        if let Some(value) = effects.bytes(given, access_plan) {
             host.edit(HeaderMap::Request, name, Edit::Replace(value));
         }
     }
@@ -206,18 +209,18 @@ mod tests {
         let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let header = compiler.own_header("x-role", &At::root()).unwrap();
-        let shape = compiler.finish().unwrap();
+        let access_plan = compiler.finish().unwrap();
         for sent in [&[][..], &[("x-role", &b"root"[..])]] {
             let host = FakeHost::with_request(sent);
             let (raw, mut scratch) = (encode_pairs(sent), Scratch::default());
-            scratch.read(&shape, &raw);
+            scratch.read(&access_plan, &raw);
             let services = Services::default();
-            let request = Request::new(&shape, &raw, &scratch, &services);
+            let request = Request::new(&access_plan, &raw, &scratch, &services);
             let mut effects = Effects::default();
-            effects.reset(&shape);
+            effects.reset(&access_plan);
             let made = effects.make(|out| out.extend_from_slice(b"reader\nwriter"));
             effects.set(header, HeaderValue::Lines(made));
-            apply(&shape, &request, &effects, &host);
+            apply(&access_plan, &request, &effects, &host);
             let lines: Vec<Vec<u8>> = host.request.borrow().iter().map(|(_, value)| value.to_vec()).collect();
             assert_eq!(lines, [b"reader", b"writer"]);
         }
@@ -231,7 +234,7 @@ mod tests {
         let owned: Vec<OwnedHeader> =
             (0..200).map(|i| compiler.own_header(&format!("x-{i}"), &At::root()).unwrap()).collect();
         let value = compiler.text(b"ours");
-        let shape = compiler.finish().unwrap();
+        let access_plan = compiler.finish().unwrap();
         let services = Services::default();
         // Effects are used again: what one request was given, the next is not.
         let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
@@ -244,9 +247,9 @@ mod tests {
             let sent: Vec<(&str, &[u8])> = sent.iter().map(|(name, value)| (name.as_str(), *value)).collect();
             let twice = [&sent[..], &sent[..sent.len() / 2]].concat();
             let raw = encode_pairs(&twice);
-            scratch.read(&shape, &raw);
-            let request = Request::new(&shape, &raw, &scratch, &services);
-            effects.reset(&shape);
+            scratch.read(&access_plan, &raw);
+            let request = Request::new(&access_plan, &raw, &scratch, &services);
+            effects.reset(&access_plan);
             for i in 0..round % 7 {
                 let given = if i == 3 { HeaderValue::AsSent } else { HeaderValue::Text(value) };
                 // Later ones come first, and some twice.
@@ -257,11 +260,21 @@ mod tests {
             let [all, some] = [true, false].map(|all| {
                 let host = FakeHost::with_request(&twice);
                 if all {
-                    for (index, (owned, given)) in (0u16..).zip(shape.owned.iter().zip(&effects.headers)) {
-                        apply_one(&shape, &request, &effects, OwnedHeader::at(index), owned, *given, &host);
+                    for (index, (owned, given)) in
+                        (0u16..).zip(access_plan.owned.iter().zip(&effects.headers))
+                    {
+                        apply_one(
+                            &access_plan,
+                            &request,
+                            &effects,
+                            OwnedHeader::at(index),
+                            owned,
+                            *given,
+                            &host,
+                        );
                     }
                 } else {
-                    apply(&shape, &request, &effects, &host);
+                    apply(&access_plan, &request, &effects, &host);
                 }
                 format!("{:?}", host.request.borrow())
             });

@@ -8,7 +8,7 @@ use weir_pipeline::Plans;
 pub struct Pipeline {
     pub(crate) plans: Plans,
     pub(crate) counters: Counters,
-    /// In the order of the shape; `None` where the proxy has no metrics.
+    /// In the order of the access plan; `None` where the proxy has no metrics.
     pub(crate) gauges: Box<[Option<MetricId>]>,
     #[cfg_attr(not(feature = "jwt-claims"), allow(dead_code, reason = "nothing runs"))]
     pub(crate) running: Running,
@@ -26,7 +26,7 @@ impl Pipeline {
     /// The host's tokens for the plan's CEL expressions.
     fn compile_cel<H: Host>(plans: &Plans, host: &H) -> Result<Box<[u32]>, Problems> {
         let (mut tokens, mut problems) = (Vec::new(), Problems::default());
-        for (expression, at) in plans.shape.cel.iter().zip(&plans.shape.cel_at) {
+        for (expression, at) in plans.access_plan.cel.iter().zip(&plans.access_plan.cel_at) {
             match host.compile_cel(expression) {
                 Ok(token) => tokens.push(token),
                 Err(message) => problems.add(at, message),
@@ -39,17 +39,19 @@ impl Pipeline {
     pub(crate) fn configured<H: Host>(host: &H, configuration: &[u8]) -> Result<Self, Refusal> {
         let refusal = |problems: Problems| Refusal::new(problems.iter());
         let mut plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
-        plans.shape.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
+        plans.access_plan.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
         Self::check_properties(&plans, host).map_err(refusal)?;
-        for name in plans.shape.lasting.iter().filter_map(|state| plans.shape.states.get(state.index())) {
+        for name in
+            plans.access_plan.lasting.iter().filter_map(|state| plans.access_plan.states.get(state.index()))
+        {
             host.declare_lasting(name.as_bytes());
         }
-        let counters = Counters::define(&plans.shape.counters, host);
+        let counters = Counters::define(&plans.access_plan.counters, host);
         if let Some(metrics) = &plans.metrics {
             metrics.define_all(host);
         }
         let gauge = |name: &String| host.define_metric(MetricKind::Gauge, name);
-        let gauges = plans.shape.gauges.iter().map(gauge).collect();
+        let gauges = plans.access_plan.gauges.iter().map(gauge).collect();
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
             host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
@@ -63,7 +65,7 @@ impl Pipeline {
             return Ok(());
         }
         let mut problems = Problems::default();
-        let of_requests = plans.shape.properties.iter().map(|property| &*property.path);
+        let of_requests = plans.access_plan.properties.iter().map(|property| &*property.path);
         let of_responses = plans.metrics.iter().flat_map(|metrics| metrics.properties());
         for message in of_requests.chain(of_responses).filter_map(|path| host.check_property(path).err()) {
             problems.add(&At::root(), message);

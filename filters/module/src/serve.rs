@@ -70,7 +70,7 @@ impl Pipeline {
             }
             self.counters.count(visit.counts.iter().map(|counter| counter.index()), host);
             for (state, value) in &visit.states {
-                if let Some(name) = self.plans.shape.states.get(state.index()) {
+                if let Some(name) = self.plans.access_plan.states.get(state.index()) {
                     set_state(name, value, host);
                 }
             }
@@ -106,19 +106,19 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace, held_for: u64) -> Served<Kept> {
-        let shape = &self.plans.shape;
+        let access_plan = &self.plans.access_plan;
         let Workspace { scratch, effects } = workspace;
         let pairs;
         // Some configurations read no header: then the most expensive call is not made.
-        let raw: &[u8] = if shape.reads_no_header() {
+        let raw: &[u8] = if access_plan.reads_no_header() {
             &[]
         } else {
             pairs = host.request_pairs();
             &pairs
         };
-        scratch.read(shape, raw);
-        let request = Request::new(shape, raw, scratch, host);
-        effects.reset(shape);
+        scratch.read(access_plan, raw);
+        let request = Request::new(access_plan, raw, scratch, host);
+        effects.reset(access_plan);
         effects.held = held_for > 0;
         self.plans.decide(&request, effects);
         self.counters.count(effects.counts.iter().map(|counter| counter.index()), host);
@@ -131,10 +131,10 @@ impl<H: Host> Plugin<H> for Pipeline {
             // Nothing of it is changed: it comes again.
             Disposition::Hold(hold) => return Served { kept: None, disposition: Disposition::Hold(*hold) },
             // Also a request that goes no further: access logs and telemetry read its headers.
-            Disposition::On | Disposition::Reply(_) => apply(shape, &request, effects, host),
+            Disposition::On | Disposition::Reply(_) => apply(access_plan, &request, effects, host),
             Disposition::Delay(delay) => {
                 self.count_delay(delay.mark, 1, host);
-                apply(shape, &request, effects, host);
+                apply(access_plan, &request, effects, host);
             }
         }
         let left = self.plans.finish(&request, effects, || request.now(), host);
@@ -142,7 +142,7 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 
     fn on_request_trailers(&self, host: &H) {
-        clean_trailers(&self.plans.shape, host);
+        clean_trailers(&self.plans.access_plan, host);
     }
 
     fn wants_response(kept: &Kept) -> bool {

@@ -25,16 +25,16 @@ pub(crate) fn load(config: Config, name: &[u8], document: &[u8]) -> Option<Arc<S
     for name in weir::running_metrics(name) {
         families.declare(config, MetricKind::Gauge, &name);
     }
-    for name in &plans.shape.counters {
+    for name in &plans.access_plan.counters {
         families.declare(config, MetricKind::Counter, name);
     }
-    for name in &plans.shape.gauges {
+    for name in &plans.access_plan.gauges {
         families.declare(config, MetricKind::Gauge, name);
     }
     for (kind, name) in plans.metrics.iter().flat_map(weir_metrics::Plan::examples) {
         families.declare(config, kind, &name);
     }
     // A configuration that writes headers keeps clients from sending them; without it they could.
-    let fails_closed = plans.jwt.is_some() || !plans.shape.owned.is_empty();
+    let fails_closed = plans.jwt.is_some() || !plans.access_plan.owned.is_empty();
     Some(Shared::new(config, name, document, families, fails_closed))
 }

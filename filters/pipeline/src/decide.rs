@@ -58,10 +58,10 @@ pub struct Deferred {
 impl Deferred {
     #[cold]
     #[inline(never)]
-    fn of(effects: &mut Effects, shape: &AccessPlan) -> Box<Self> {
+    fn of(effects: &mut Effects, access_plan: &AccessPlan) -> Box<Self> {
         let provisional = effects.provisional.take().map(|Provisional { counts, states }| {
             // What was made for this request is gone when its response comes.
-            let bytes = |(state, given)| Some((state, effects.bytes(given, shape)?.to_vec()));
+            let bytes = |(state, given)| Some((state, effects.bytes(given, access_plan)?.to_vec()));
             Visit { counts, states: states.into_iter().filter_map(bytes).collect() }
         });
         Box::new(Self { provisional, memory: effects.memory().map(Vec::from) })
@@ -133,7 +133,7 @@ impl Plans {
             response: std::mem::take(&mut effects.response),
             response_mark: effects.response_mark,
             measured,
-            deferred: if defers { Some(Deferred::of(effects, &self.shape)) } else { None },
+            deferred: if defers { Some(Deferred::of(effects, &self.access_plan)) } else { None },
         }
     }
 

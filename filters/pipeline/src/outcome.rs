@@ -44,14 +44,14 @@ impl Plans {
     /// Decides one request without a proxy, in the same order and by the same code. `raw` are its headers as
     /// [`weir_core::header::encode_pairs`] writes them.
     pub fn outcome<O: HostServices, T: Trace>(&self, raw: &[u8], services: &O, trace: &mut T) -> Outcome {
-        let shape = &self.shape;
+        let access_plan = &self.access_plan;
         let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
-        scratch.read(shape, raw);
-        let request = Request::new(shape, raw, &scratch, services);
-        effects.reset(shape);
+        scratch.read(access_plan, raw);
+        let request = Request::new(access_plan, raw, &scratch, services);
+        effects.reset(access_plan);
         self.decide_traced(&request, &mut effects, trace);
-        let text = |given: HeaderValue| effects.bytes(given, shape).map(<[u8]>::to_vec);
-        let owned = (0_u16..).zip(&shape.owned).zip(&effects.headers).map(|((index, owned), given)| {
+        let text = |given: HeaderValue| effects.bytes(given, access_plan).map(<[u8]>::to_vec);
+        let owned = (0_u16..).zip(&access_plan.owned).zip(&effects.headers).map(|((index, owned), given)| {
             let written = text(*given);
             // An earlier plugin may have written it, where names are shared.
             let stays = || *given == HeaderValue::AsSent || request.is_written_before(owned.name.as_bytes());
@@ -66,11 +66,11 @@ impl Plans {
         let states = effects.states.iter().chain(later.iter().flat_map(|later| &later.states));
         let states = states.filter_map(|(state, given)| {
             let value = text(*given).filter(|value| is_safe_value(value))?;
-            Some((shape.states.get(state.index())?.clone(), value))
+            Some((access_plan.states.get(state.index())?.clone(), value))
         });
         let response = effects.response.iter().map(|header| (header.name.to_string(), header.value.to_vec()));
         let counts = effects.counts.iter().chain(later.iter().flat_map(|later| &later.counts));
-        let counts = counts.filter_map(|counter| shape.counters.get(counter.index()).cloned());
+        let counts = counts.filter_map(|counter| access_plan.counters.get(counter.index()).cloned());
         Outcome {
             owned: owned.collect(),
             removed: removed.map(<[u8]>::to_vec).collect(),

@@ -8,7 +8,7 @@ use weir_core::{AccessPlan, At, Compiler, Problems};
 #[derive(Debug)]
 pub struct Plans {
     /// Their inputs and outputs.
-    pub shape: AccessPlan,
+    pub access_plan: AccessPlan,
     /// JWT verification.
     pub jwt: Option<jwt::Plan>,
     /// Experiments.
@@ -77,8 +77,8 @@ impl Plans {
             let names = sections();
             compiler.problems.missing(&at, format!("no section enables a filter; this module has: {names}"));
         }
-        let shape = compiler.finish()?;
-        Ok(Self { shape, jwt, experiments, routing, faults, metrics })
+        let access_plan = compiler.finish()?;
+        Ok(Self { access_plan, jwt, experiments, routing, faults, metrics })
     }
 }
 

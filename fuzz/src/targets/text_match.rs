@@ -66,10 +66,10 @@ fn judge(list: &serde_json::Value, text: &[u8]) -> Option<Truth> {
     let mut compiler = Compiler::new(&named, &env, problems);
     let targeting = Targeting { http_match, ..Default::default() };
     let predicate = targeting.compile(&mut compiler, &At::root());
-    let shape = compiler.finish().ok()?;
+    let access_plan = compiler.finish().ok()?;
     let (raw, mut scratch, world) = (encode_pairs(&[("x-t", text)]), Scratch::default(), World::default());
-    scratch.read(&shape, &raw);
-    Some(predicate.judge(&Request::new(&shape, &raw, &scratch, &world)))
+    scratch.read(&access_plan, &raw);
+    Some(predicate.judge(&Request::new(&access_plan, &raw, &scratch, &world)))
 }
 
 /// Where `regex-lite` takes a pattern, it and the shortcuts for literals agree.

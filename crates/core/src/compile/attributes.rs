@@ -158,11 +158,11 @@ impl<'c> Compiler<'c> {
         }
         if let Some(name) = &spec.cookie {
             self.problems.accept(header::cookie_name(name), &part("cookie"))?;
-            self.shape.cookie = Some(self.header_slot(b"cookie"));
+            self.access_plan.cookie = Some(self.header_slot(b"cookie"));
             return Some(Source::Cookie(self.tables.cookies.intern(name.as_bytes())));
         }
         if let Some(name) = &spec.query {
-            self.shape.path = Some(self.header_slot(b":path"));
+            self.access_plan.path = Some(self.header_slot(b":path"));
             return Some(Source::Query(self.tables.queries.intern(name.as_bytes())));
         }
         if let Some(claim) = &spec.claim {
@@ -188,7 +188,7 @@ impl<'c> Compiler<'c> {
         }
         Some(match spec.request? {
             RequestPart::Path => {
-                self.shape.path = Some(self.header_slot(b":path"));
+                self.access_plan.path = Some(self.header_slot(b":path"));
                 Source::Path
             }
             RequestPart::Method => Source::Header(self.header_slot(b":method")),
@@ -294,6 +294,6 @@ impl<'c> Compiler<'c> {
 
     /// Declares that the raw `:path` is needed, to rewrite it.
     pub fn need_path(&mut self) {
-        self.shape.path = Some(self.header_slot(b":path"));
+        self.access_plan.path = Some(self.header_slot(b":path"));
     }
 }

@@ -57,7 +57,7 @@ impl Compiler<'_> {
         let own = |name: &str| self.tables.states.find(name).is_some();
         let mut found: Vec<At> =
             self.states_read.iter().filter(|(name, _)| own(name)).map(|(_, at)| at.clone()).collect();
-        let expressions = self.tables.cel.items().iter().zip(&self.shape.cel_at);
+        let expressions = self.tables.cel.items().iter().zip(&self.access_plan.cel_at);
         let named = expressions.filter(|(text, _)| quoted_states(text).any(own));
         found.extend(named.map(|(_, at)| at.clone()));
         for at in found {

@@ -25,7 +25,7 @@ impl Compiler<'_> {
             let path = ["filter_state", &["wasm.", SHARED_STATE].concat()].join("\0");
             let encoding = Encoding::Integer;
             let property = Property { path: path.into_bytes().into(), encoding, lower_of: None };
-            self.shape.shared = Some(self.intern_property(property));
+            self.access_plan.shared = Some(self.intern_property(property));
         }
     }
 
@@ -38,7 +38,7 @@ impl Compiler<'_> {
         };
         match header::name(prefix) {
             Ok(prefix) if prefix.len() >= MIN_LEN => {
-                self.shape.reserved.prefixes.push(prefix.into_bytes().into())
+                self.access_plan.reserved.prefixes.push(prefix.into_bytes().into())
             }
             _ => {
                 let message = format!(
@@ -55,13 +55,13 @@ impl Compiler<'_> {
         if !self.owns_namespace {
             return None;
         }
-        self.shape.reserved.experiments = true;
+        self.access_plan.reserved.experiments = true;
         self.own_header(BAGGAGE, at)
     }
 
     /// Declares that the rest of Weir's namespace belongs to this configuration, if it is to.
     pub fn own_names_of_routing(&mut self) {
-        self.shape.reserved.routing = self.owns_namespace;
+        self.access_plan.reserved.routing = self.owns_namespace;
     }
 
     /// A request header that an earlier section has declared its own.
@@ -75,7 +75,7 @@ impl Compiler<'_> {
     pub fn guard_header(&mut self, name: &str, at: &At) -> Option<OwnedHeader> {
         let Source::Header(header) = self.header_source(name, at)? else { return None };
         if self.tables.owned.find(&header).is_none() {
-            self.shape.guarded.push(header);
+            self.access_plan.guarded.push(header);
         }
         Some(self.tables.owned.put(header))
     }

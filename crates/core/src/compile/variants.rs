@@ -19,9 +19,9 @@ impl Compiler<'_> {
 
     /// The same of an experiment that is a rule of a flag, if it is.
     pub fn rule(&mut self, key: &str, flag: Option<&str>, variants: Vec<String>) -> ExperimentId {
-        let id = ExperimentId::of(self.shape.experiments.len());
+        let id = ExperimentId::of(self.access_plan.experiments.len());
         let of_flag = flag.map(str::to_owned);
-        self.shape.experiments.push(Experiment { key: key.to_owned(), flag: of_flag, variants });
+        self.access_plan.experiments.push(Experiment { key: key.to_owned(), flag: of_flag, variants });
         // Of two with the same key, which is reported, the first is meant.
         if self.tables.keys.insert(key.to_owned()) {
             self.tables.of_keys.push(id);
@@ -34,20 +34,20 @@ impl Compiler<'_> {
 
     /// The experiments that were declared so far.
     pub fn experiments(&self) -> &[Experiment] {
-        &self.shape.experiments
+        &self.access_plan.experiments
     }
 
     /// The experiment with this key.
     pub fn experiment_by_key(&self, key: &str) -> Option<(ExperimentId, &Experiment)> {
         let id = *self.tables.of_keys.get(self.tables.keys.find(key)?)?;
-        Some((id, self.shape.experiments.get(id.index())?))
+        Some((id, self.access_plan.experiments.get(id.index())?))
     }
 
     /// That the request is in one of the variants of an experiment, or of the experiments of a flag: of this
     /// configuration, or, in a configuration without experiments, one that an earlier plugin decided and left in
     /// filter state.
     pub fn variant(&mut self, experiment: &str, variants: &[String], at: &At) -> Predicate {
-        if self.shape.experiments.is_empty() {
+        if self.access_plan.experiments.is_empty() {
             return self.variant_of_another_plugin(experiment, variants, at);
         }
         if self.problems.is_full() {
@@ -57,12 +57,12 @@ impl Compiler<'_> {
         let ids: Vec<ExperimentId> =
             named.into_iter().chain(self.tables.flags.get(experiment).iter().copied()).collect();
         if ids.is_empty() {
-            let keys = self.shape.experiments.iter().map(|e| e.key.as_str());
+            let keys = self.access_plan.experiments.iter().map(|e| e.key.as_str());
             let hint = self.problems.did_you_mean(experiment, keys);
             self.problems.add(at, format!("unknown experiment {experiment:?}{hint}"));
             return Predicate::Const(false);
         }
-        let known = || ids.iter().filter_map(|id| Some((*id, self.shape.experiments.get(id.index())?)));
+        let known = || ids.iter().filter_map(|id| Some((*id, self.access_plan.experiments.get(id.index())?)));
         let mut having = Groups::<&str, (ExperimentId, u16)>::default();
         for (experiment, known) in known() {
             for (position, variant) in known.variants.iter().enumerate() {

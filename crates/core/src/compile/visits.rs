@@ -10,16 +10,16 @@ impl Compiler<'_> {
 
     /// Declares that requests which are nobody's visit count like all others.
     pub fn count_every_request(&mut self) {
-        self.shape.counts_every_request = true;
+        self.access_plan.counts_every_request = true;
     }
 
     /// Whether requests which are nobody's visit count like all others.
     pub fn counts_every_request(&self) -> bool {
-        self.shape.counts_every_request
+        self.access_plan.counts_every_request
     }
 
     /// Declares that goals are remembered with the assignments, where these are.
     pub fn remember_goals(&mut self) {
-        self.shape.remembers_goals = true;
+        self.access_plan.remembers_goals = true;
     }
 }

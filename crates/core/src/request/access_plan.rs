@@ -243,7 +243,7 @@ impl AccessPlan {
         if self.shared.is_some() && other.shared.is_some() {
             return Vec::new();
         }
-        let written = |shape: &Self, header| !shape.guarded.contains(&header);
+        let written = |access_plan: &Self, header| !access_plan.guarded.contains(&header);
         let ours = self.owned.iter().filter(|o| written(self, o.header));
         ours.filter(|o| other.owns(o.name.as_bytes())).map(|o| o.name.as_str()).collect()
     }

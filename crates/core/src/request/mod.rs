@@ -36,7 +36,7 @@ const MAX_JSON_LEN: usize = 16 * 1024;
 
 /// One request with everything that predicates may ask of it.
 pub struct Request<'r, O> {
-    shape: &'r AccessPlan,
+    access_plan: &'r AccessPlan,
     raw: &'r [u8],
     scratch: &'r Scratch,
     services: &'r O,
@@ -54,29 +54,29 @@ struct LazyValues {
 }
 
 impl<'r, O: HostServices> Request<'r, O> {
-    /// The request in `raw`, which `scratch` has read with the same `shape`.
+    /// The request in `raw`, which `scratch` has read with the same `access_plan`.
     #[inline]
-    pub fn new(shape: &'r AccessPlan, raw: &'r [u8], scratch: &'r Scratch, services: &'r O) -> Self {
+    pub fn new(access_plan: &'r AccessPlan, raw: &'r [u8], scratch: &'r Scratch, services: &'r O) -> Self {
         crate::regex::renew();
         let (claims, now, late) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { shape, raw, scratch, services, claims, now, late }
+        Self { access_plan, raw, scratch, services, claims, now, late }
     }
 
     #[cold]
     fn late(&self) -> &LazyValues {
         self.late.get_or_init(|| {
             let mut late = LazyValues::default();
-            late.properties.resize_with(self.shape.properties.len(), OnceCell::new);
-            if self.shape.has_json {
-                late.json.resize_with(self.shape.attributes.len(), OnceCell::new);
+            late.properties.resize_with(self.access_plan.properties.len(), OnceCell::new);
+            if self.access_plan.has_json {
+                late.json.resize_with(self.access_plan.attributes.len(), OnceCell::new);
             }
             Box::new(late)
         })
     }
 
     /// What the configuration reads and writes.
-    pub fn shape(&self) -> &'r AccessPlan {
-        self.shape
+    pub fn access_plan(&self) -> &'r AccessPlan {
+        self.access_plan
     }
 
     /// All headers, as the host gave them; empty where none were read.
@@ -99,14 +99,14 @@ impl<'r, O: HostServices> Request<'r, O> {
     /// What the client sent under an owned header's name, if anything.
     #[inline]
     pub fn sent(&self, header: OwnedHeader) -> Option<&[u8]> {
-        let owned = self.shape.owned.get(header.index())?;
+        let owned = self.access_plan.owned.get(header.index())?;
         self.bytes(*self.scratch.places.get(usize::from(owned.header))?)
     }
 
     /// Whether the client sent an owned header in several lines. What [`Request::sent`] shows of them is not
     /// what goes on.
     pub fn sent_in_lines(&self, header: OwnedHeader) -> bool {
-        let place = self.shape.owned.get(header.index());
+        let place = self.access_plan.owned.get(header.index());
         let place = place.and_then(|owned| self.scratch.places.get(usize::from(owned.header)));
         // Only a header of several lines lies in the arena.
         place.is_some_and(|place| place.is_arena())
@@ -114,7 +114,7 @@ impl<'r, O: HostServices> Request<'r, O> {
 
     /// The owned headers that the client sent, one for each line.
     pub fn sent_owned(&self) -> impl Iterator<Item = OwnedHeader> {
-        self.shape.find_owned(self.raw)
+        self.access_plan.find_owned(self.raw)
     }
 
     /// Whether there are headers that nothing reads or writes, and that clients must not send.
@@ -132,7 +132,7 @@ impl<'r, O: HostServices> Request<'r, O> {
     /// commas between them; `None` where names are not shared.
     #[cold]
     pub fn written_before(&self) -> Option<&[u8]> {
-        self.property(self.shape.shared?)
+        self.property(self.access_plan.shared?)
     }
 
     /// Whether an earlier plugin of the same proxy wrote the header of this name.
@@ -143,7 +143,7 @@ impl<'r, O: HostServices> Request<'r, O> {
 
     /// The whole `:path`, query included, when the configuration needs it.
     pub fn path_and_query(&self) -> Option<&[u8]> {
-        self.bytes(self.scratch.place(self.shape.path))
+        self.bytes(self.scratch.place(self.access_plan.path))
     }
 
     /// Notes the variant that this request is assigned, for predicates and filters that come later.
@@ -177,7 +177,7 @@ impl<'r, O: HostServices> Request<'r, O> {
     /// Where the attribute lies; `None` when that is not in the request.
     #[inline]
     fn place_of(&self, index: usize) -> Option<ByteSpan> {
-        let place = *self.shape.places.of_attributes.get(index)?;
+        let place = *self.access_plan.places.of_attributes.get(index)?;
         self.scratch.places.get(usize::from(place)).copied()
     }
 
@@ -199,10 +199,10 @@ impl<'r, O: HostServices> Request<'r, O> {
         let slot = usize::from(slot);
         // Only a header of several lines lies in the arena.
         let several = self.scratch.places.get(slot).is_some_and(|place| place.is_arena());
-        if !several || attribute.lower || is_cookie(self.shape, slot) {
+        if !several || attribute.lower || is_cookie(self.access_plan, slot) {
             return None;
         }
-        let lines = self.shape.find_headers(self.raw).filter(|(found, _)| *found == slot);
+        let lines = self.access_plan.find_headers(self.raw).filter(|(found, _)| *found == slot);
         Some(Truth::any(lines.map(|(_, line)| passes(line.value))))
     }
 
@@ -218,7 +218,7 @@ impl<'r, O: HostServices> Request<'r, O> {
 
     fn property(&self, index: u16) -> Option<&[u8]> {
         let fetch = || {
-            let property = self.shape.properties.get(usize::from(index))?;
+            let property = self.access_plan.properties.get(usize::from(index))?;
             let bytes = match property.lower_of {
                 Some(original) => self.property(original)?.to_ascii_lowercase(),
                 None => return self.services.property(&property.path).map(|bytes| Box::from(&*bytes)),
@@ -230,7 +230,7 @@ impl<'r, O: HostServices> Request<'r, O> {
 
     fn property_value(&self, index: u16, attribute: &Attribute) -> Value<'_> {
         let Some(bytes) = self.property(index) else { return Value::Null };
-        let encoding = self.shape.properties.get(usize::from(index)).map(|p| p.encoding);
+        let encoding = self.access_plan.properties.get(usize::from(index)).map(|p| p.encoding);
         // A claim may be a number or a text of eight digits. Read as text first: the eight bytes of a
         // number look like digits only near 4e-43 or, for integers, beyond 3e18.
         let text = attribute.kind.read(bytes);
@@ -256,7 +256,7 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     #[inline]
     fn text(&self, id: AttrId) -> Option<&[u8]> {
         let index = usize::from(id.0);
-        let attribute = self.shape.attributes.get(index)?;
+        let attribute = self.access_plan.attributes.get(index)?;
         let found = match self.place_of(index) {
             Some(place) => self.bytes(place),
             None => self.text_from_outside(attribute),
@@ -273,7 +273,7 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     fn any_line(&self, id: AttrId, passes: impl Fn(&[u8]) -> Truth) -> Option<Truth> {
         let index = usize::from(id.0);
         if self.place_of(index).is_some_and(|place| place.is_arena())
-            && let Some(attribute) = self.shape.attributes.get(index)
+            && let Some(attribute) = self.access_plan.attributes.get(index)
             && let Some(verdict) = self.any_of_several(attribute, &passes)
         {
             return Some(verdict);
@@ -283,7 +283,7 @@ impl<O: HostServices> RequestView for Request<'_, O> {
 
     fn value(&self, id: AttrId) -> Value<'_> {
         let index = usize::from(id.0);
-        let Some(attribute) = self.shape.attributes.get(index) else { return Value::Null };
+        let Some(attribute) = self.access_plan.attributes.get(index) else { return Value::Null };
         if let Source::Claim(claim) = attribute.source
             && let Some(claim) = self.claim(claim)
         {
@@ -309,7 +309,7 @@ impl<O: HostServices> RequestView for Request<'_, O> {
     }
 
     fn cel(&self, id: CelId) -> Truth {
-        let token = self.shape.cel_tokens.get(id.index());
+        let token = self.access_plan.cel_tokens.get(id.index());
         token.and_then(|token| self.services.evaluate_cel(*token)).map_or(Truth::Unknown, Truth::from)
     }
 

@@ -28,39 +28,39 @@ impl Scratch {
         Self { places: Vec::new(), arena: Vec::new(), reserved: Vec::new(), variants: Vec::new() }
     }
 
-    /// Finds all that `shape` asks for in the host's buffer.
+    /// Finds all that `access_plan` asks for in the host's buffer.
     #[inline]
-    pub fn read(&mut self, shape: &AccessPlan, raw: &[u8]) {
+    pub fn read(&mut self, access_plan: &AccessPlan, raw: &[u8]) {
         self.places.clear();
-        self.places.resize(shape.places.all, ByteSpan::ABSENT);
+        self.places.resize(access_plan.places.all, ByteSpan::ABSENT);
         self.arena.clear();
         self.reserved.clear();
-        for (slot, pair) in shape.find_all(raw) {
+        for (slot, pair) in access_plan.find_all(raw) {
             let Some(slot) = slot else {
-                self.note_reserved(shape, pair);
+                self.note_reserved(access_plan, pair);
                 continue;
             };
             match self.places.get_mut(slot) {
                 Some(place) if place.is_absent() => {
                     *place = ByteSpan::raw(pair.value_offset, pair.value.len())
                 }
-                _ => self.add_line(shape, slot, raw),
+                _ => self.add_line(access_plan, slot, raw),
             }
         }
-        if shape.places.inside {
-            self.read_inside::<true>(shape, raw);
+        if access_plan.places.inside {
+            self.read_inside::<true>(access_plan, raw);
         }
-        if !shape.experiments.is_empty() {
+        if !access_plan.experiments.is_empty() {
             cold_path();
             self.variants.clear();
-            self.variants.resize(shape.experiments.len(), Cell::new(None));
+            self.variants.resize(access_plan.experiments.len(), Cell::new(None));
         }
     }
 
     /// A header that may be reserved.
     #[cold]
-    fn note_reserved(&mut self, shape: &AccessPlan, pair: Pair<'_>) {
-        if shape.reserved.has(pair.name) {
+    fn note_reserved(&mut self, access_plan: &AccessPlan, pair: Pair<'_>) {
+        if access_plan.reserved.has(pair.name) {
             self.reserved.push(ByteSpan::raw(pair.name_offset(), pair.name.len()));
         }
     }
@@ -68,14 +68,14 @@ impl Scratch {
     /// A further line of a header. The second joins all there are in one go: a hundred lines that were
     /// joined one by one would be copied a hundred times.
     #[cold]
-    fn add_line(&mut self, shape: &AccessPlan, slot: usize, raw: &[u8]) {
+    fn add_line(&mut self, access_plan: &AccessPlan, slot: usize, raw: &[u8]) {
         if self.places.get(slot).is_none_or(|place| place.is_arena()) {
             return;
         }
         // RFC 9110 section 5.3 joins with a comma, RFC 9113 section 8.2.3 cookies with a semicolon.
-        let separator: &[u8] = if is_cookie(shape, slot) { b"; " } else { b"," };
+        let separator: &[u8] = if is_cookie(access_plan, slot) { b"; " } else { b"," };
         let start = self.arena.len();
-        for (_, pair) in shape.find_headers(raw).filter(|(found, _)| *found == slot) {
+        for (_, pair) in access_plan.find_headers(raw).filter(|(found, _)| *found == slot) {
             self.arena.extend_from_slice(pair.value);
             self.arena.extend_from_slice(separator);
         }
@@ -89,10 +89,10 @@ impl Scratch {
     /// What lies inside headers. Out of line, so that requests of which nothing of this is asked do not jump
     /// over it; generic, so that it is compiled with the pipeline, for speed.
     #[inline(never)]
-    fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        self.read_path(shape, raw);
-        self.read_cookies(shape, raw);
-        self.lower(shape, raw);
+    fn read_inside<const COMPILED_WITH_CALLER: bool>(&mut self, access_plan: &AccessPlan, raw: &[u8]) {
+        self.read_path(access_plan, raw);
+        self.read_cookies(access_plan, raw);
+        self.lower(access_plan, raw);
     }
 
     pub(super) fn place(&self, index: Option<u16>) -> ByteSpan {
@@ -111,35 +111,35 @@ impl Scratch {
 
     /// The path without the query, and the query parameters.
     #[inline]
-    fn read_path(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        let place = self.place(shape.path);
+    fn read_path(&mut self, access_plan: &AccessPlan, raw: &[u8]) {
+        let place = self.place(access_plan.path);
         let Some(whole) = place.in_raw(raw) else { return };
         let start = place.start();
         let path = whole.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(whole.len());
-        self.fill(shape.places.path, ByteSpan::raw(start, path));
+        self.fill(access_plan.places.path, ByteSpan::raw(start, path));
         let Some((b'?', query)) = whole.get(path..).and_then(<[u8]>::split_first) else { return };
-        if shape.queries.is_empty() && shape.raw_queries.is_empty() {
+        if access_plan.queries.is_empty() && access_plan.raw_queries.is_empty() {
             return;
         }
         let query = query.split(|b| *b == b'#').next().unwrap_or_default();
         let mut at = start + path + 1;
         for part in query.split(|b| *b == b'&') {
-            self.read_parameter(shape, part, at);
+            self.read_parameter(access_plan, part, at);
             at += part.len() + 1;
         }
     }
 
     /// One `name=value` of the query, which starts at `at` in the host's buffer.
     #[inline]
-    fn read_parameter(&mut self, shape: &AccessPlan, part: &[u8], at: usize) {
+    fn read_parameter(&mut self, access_plan: &AccessPlan, part: &[u8], at: usize) {
         let name_len = part.iter().position(|b| *b == b'=').unwrap_or(part.len());
         let (name, value) = part.split_at_checked(name_len).unwrap_or_default();
         let value = value.split_first().map_or(&[][..], |(_, v)| v);
         let found = ByteSpan::raw(at + part.len() - value.len(), value.len());
-        if let Some(slot) = shape.raw_queries.iter().position(|n| equal(n, name)) {
-            self.fill(shape.places.raw_queries + slot, found);
+        if let Some(slot) = access_plan.raw_queries.iter().position(|n| equal(n, name)) {
+            self.fill(access_plan.places.raw_queries + slot, found);
         }
-        if let Some(slot) = shape.queries.iter().position(|wanted| is_named(name, wanted)) {
+        if let Some(slot) = access_plan.queries.iter().position(|wanted| is_named(name, wanted)) {
             let found = if is_encoded(value) {
                 let start = self.arena.len();
                 self.arena.extend(decoded(value));
@@ -147,13 +147,13 @@ impl Scratch {
             } else {
                 found
             };
-            self.fill(shape.places.queries + slot, found);
+            self.fill(access_plan.places.queries + slot, found);
         }
     }
 
     #[inline]
-    fn read_cookies(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        let place = self.place(shape.cookie);
+    fn read_cookies(&mut self, access_plan: &AccessPlan, raw: &[u8]) {
+        let place = self.place(access_plan.cookie);
         let Self { places, arena, .. } = self;
         let (in_arena, base) = (place.is_arena(), place.start());
         let Some(text) = place.text(raw, arena) else { return };
@@ -162,8 +162,8 @@ impl Scratch {
             let trimmed = part.trim_ascii_start();
             let name_len = trimmed.iter().position(|b| *b == b'=').unwrap_or(trimmed.len());
             let (name, rest) = trimmed.split_at_checked(name_len).unwrap_or_default();
-            let slot = shape.cookies.iter().position(|n| equal(n, name.trim_ascii_end()));
-            let place = slot.and_then(|slot| places.get_mut(shape.places.cookies + slot));
+            let slot = access_plan.cookies.iter().position(|n| equal(n, name.trim_ascii_end()));
+            let place = slot.and_then(|slot| places.get_mut(access_plan.places.cookies + slot));
             if let Some(place) = place.filter(|place| place.is_absent())
                 && let Some((_, value)) = rest.split_first()
             {
@@ -182,8 +182,8 @@ impl Scratch {
 
     /// Copies with their ASCII letters lowered.
     #[inline]
-    fn lower(&mut self, shape: &AccessPlan, raw: &[u8]) {
-        for lowered in &shape.places.lowered {
+    fn lower(&mut self, access_plan: &AccessPlan, raw: &[u8]) {
+        for lowered in &access_plan.places.lowered {
             let at = self.arena.len();
             let place = self.place(Some(lowered.from));
             match place.in_raw(raw) {
@@ -201,6 +201,6 @@ impl Scratch {
 }
 
 /// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
-pub(super) fn is_cookie(shape: &AccessPlan, slot: usize) -> bool {
-    shape.headers.get(slot).is_some_and(|name| **name == *b"cookie")
+pub(super) fn is_cookie(access_plan: &AccessPlan, slot: usize) -> bool {
+    access_plan.headers.get(slot).is_some_and(|name| **name == *b"cookie")
 }

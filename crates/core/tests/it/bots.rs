@@ -15,12 +15,12 @@ fn judged(condition: &str, attributes: &str, agents: &[&[u8]]) -> (Truth, Option
     let targeting = Targeting { condition: Some(condition), ..Default::default() };
     let predicate = targeting.compile(&mut compiler, &At::root());
     let id = compiler.attribute("isBot", &At::root()).unwrap();
-    let shape = compiler.finish().unwrap();
+    let access_plan = compiler.finish().unwrap();
     let headers: Vec<_> = agents.iter().map(|agent| ("user-agent", *agent)).collect();
     let raw = encode_pairs(&headers);
     let (mut scratch, host) = (Scratch::default(), Services::default());
-    scratch.read(&shape, &raw);
-    let request = Request::new(&shape, &raw, &scratch, &host);
+    scratch.read(&access_plan, &raw);
+    let request = Request::new(&access_plan, &raw, &scratch, &host);
     let text = request.text(id).map(|text| String::from_utf8(text.to_vec()).unwrap());
     (predicate.judge(&request), text)
 }

@@ -9,7 +9,7 @@ use weir_core::{
 
 /// One attribute, ready to be read from requests.
 struct Reader {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     id: AttrId,
 }
 
@@ -21,23 +21,23 @@ impl Reader {
         let env = |name: &str| (name == "STAGE").then(|| "canary".to_owned());
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let id = compiler.attribute("it", &At::root());
-        let shape = compiler.finish().unwrap_or_else(|problems| panic!("{source}: {problems}"));
-        Self { shape, id: id.unwrap() }
+        let access_plan = compiler.finish().unwrap_or_else(|problems| panic!("{source}: {problems}"));
+        Self { access_plan, id: id.unwrap() }
     }
 
     fn text(&self, headers: &[Header<'_>]) -> Option<Vec<u8>> {
         let raw = encode_pairs(headers);
         let (mut scratch, host) = (Scratch::default(), Services::default());
-        scratch.read(&self.shape, &raw);
-        Request::new(&self.shape, &raw, &scratch, &host).text(self.id).map(<[u8]>::to_vec)
+        scratch.read(&self.access_plan, &raw);
+        Request::new(&self.access_plan, &raw, &scratch, &host).text(self.id).map(<[u8]>::to_vec)
     }
 
     /// Hands the value to `look`, because it borrows from the request.
     fn value<T>(&self, headers: &[Header<'_>], host: &Services, look: impl Fn(Value<'_>) -> T) -> T {
         let raw = encode_pairs(headers);
         let mut scratch = Scratch::default();
-        scratch.read(&self.shape, &raw);
-        look(Request::new(&self.shape, &raw, &scratch, host).value(self.id))
+        scratch.read(&self.access_plan, &raw);
+        look(Request::new(&self.access_plan, &raw, &scratch, host).value(self.id))
     }
 }
 
@@ -252,11 +252,11 @@ fn each_property_is_asked_for_once_even_when_absent() {
     let env = |_: &str| None;
     let mut compiler = Compiler::new(&named, &env, Problems::default());
     let ids = ["port", "text", "lower", "none"].map(|name| compiler.attribute(name, &At::root()).unwrap());
-    let shape = compiler.finish().unwrap();
+    let access_plan = compiler.finish().unwrap();
     let (raw, mut scratch) = (encode_pairs::<&str, &str>(&[]), Scratch::default());
     let host = Services::with(&[("source.port", b"AB")]);
-    scratch.read(&shape, &raw);
-    let request = Request::new(&shape, &raw, &scratch, &host);
+    scratch.read(&access_plan, &raw);
+    let request = Request::new(&access_plan, &raw, &scratch, &host);
     assert!(host.asked().is_empty(), "nothing is asked before it is needed");
     for _ in 0..3 {
         for id in &ids {

@@ -28,10 +28,10 @@ fn everything() -> (AccessPlan, Vec<AttrId>) {
 }
 
 /// All that can be seen of the request in `raw`, as text.
-fn seen(shape: &AccessPlan, ids: &[AttrId], raw: &[u8], scratch: &mut Scratch) -> String {
-    scratch.read(shape, raw);
+fn seen(access_plan: &AccessPlan, ids: &[AttrId], raw: &[u8], scratch: &mut Scratch) -> String {
+    scratch.read(access_plan, raw);
     let host = Services::default();
-    let request = Request::new(shape, raw, scratch, &host);
+    let request = Request::new(access_plan, raw, scratch, &host);
     let all: Vec<_> = ids.iter().map(|id| (request.text(*id), request.value(*id))).collect();
     format!("{all:?} {:?}", request.path_and_query())
 }
@@ -52,26 +52,26 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_read(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let (shape, ids) = everything();
-        let _ = seen(&shape, &ids, &raw, &mut Scratch::default());
+        let (access_plan, ids) = everything();
+        let _ = seen(&access_plan, &ids, &raw, &mut Scratch::default());
     }
 
     #[test]
     fn damaged_headers_can_be_read(mut raw in headers(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
-        let (shape, ids) = everything();
+        let (access_plan, ids) = everything();
         let at = at.index(raw.len());
         raw[at] = byte;
         raw.truncate(cut.index(raw.len() + 1));
-        let _ = seen(&shape, &ids, &raw, &mut Scratch::default());
+        let _ = seen(&access_plan, &ids, &raw, &mut Scratch::default());
     }
 
     #[test]
     fn used_memory_changes_nothing(requests in proptest::collection::vec(headers(), 1..5)) {
-        let (shape, ids) = everything();
+        let (access_plan, ids) = everything();
         let mut used = Scratch::default();
         for raw in &requests {
-            let fresh = seen(&shape, &ids, raw, &mut Scratch::default());
-            prop_assert_eq!(seen(&shape, &ids, raw, &mut used), fresh);
+            let fresh = seen(&access_plan, &ids, raw, &mut Scratch::default());
+            prop_assert_eq!(seen(&access_plan, &ids, raw, &mut used), fresh);
         }
     }
 
@@ -83,16 +83,16 @@ proptest! {
         ).unwrap();
         let mut scratch = Scratch::default();
         let host = Services::default();
-        scratch.read(&matcher.shape, &raw);
-        let _ = matcher.predicate.judge(&Request::new(&matcher.shape, &raw, &scratch, &host));
+        scratch.read(&matcher.access_plan, &raw);
+        let _ = matcher.predicate.judge(&Request::new(&matcher.access_plan, &raw, &scratch, &host));
     }
 
     /// The same headers in another order, as long as no name repeats, are the same request.
     #[test]
     fn the_order_of_different_headers_does_not_matter(a in ".{0,9}", b in "[ab]=[ab]", p in "/[ab]?[ab=&%]{0,9}") {
-        let (shape, ids) = everything();
+        let (access_plan, ids) = everything();
         let one = encode_pairs(&[("x-a", &a), ("cookie", &b), (":path", &p)]);
         let two = encode_pairs(&[(":path", &p), ("x-a", &a), ("cookie", &b)]);
-        prop_assert_eq!(seen(&shape, &ids, &one, &mut Scratch::default()), seen(&shape, &ids, &two, &mut Scratch::default()));
+        prop_assert_eq!(seen(&access_plan, &ids, &one, &mut Scratch::default()), seen(&access_plan, &ids, &two, &mut Scratch::default()));
     }
 }

@@ -18,7 +18,7 @@ const EXPERIMENTS: usize = 5;
 
 /// Rules that are compiled and ready for requests.
 struct Rules {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     experiments: Vec<ExperimentId>,
     rules: Vec<Predicate>,
     index: Option<Box<RuleIndex>>,
@@ -60,8 +60,8 @@ impl Rules {
             })
             .collect();
         let index = RuleIndex::new(&rules.iter().map(Some).collect::<Vec<_>>(), cost, &compiler);
-        let shape = compiler.finish().map_err(|problems| problems.to_string()).unwrap();
-        Self { shape, experiments, rules, index }
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string()).unwrap();
+        Self { access_plan, experiments, rules, index }
     }
 
     /// What each rule says of a request with these variants, and the rules that the index finds for it.
@@ -72,8 +72,8 @@ impl Rules {
         host: &Services,
     ) -> (Vec<Truth>, Vec<usize>) {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
-        scratch.read(&self.shape, &raw);
-        let request = Request::new(&self.shape, &raw, &scratch, host);
+        scratch.read(&self.access_plan, &raw);
+        let request = Request::new(&self.access_plan, &raw, &scratch, host);
         for (experiment, variant) in self.experiments.iter().zip(variants) {
             variant.into_iter().for_each(|variant| request.assign(*experiment, variant));
         }
@@ -358,8 +358,9 @@ fn rules_that_cost_more_have_an_index_sooner() {
     let nobody = [const { &Predicate::Const(false) }; 10].map(Some);
     assert!(RuleIndex::new(&nobody, RuleCost::PREDICATE, &compiler).is_none());
     let index = RuleIndex::new(&nobody, costly, &compiler).unwrap();
-    let (shape, scratch, host) = (compiler.finish().ok().unwrap(), Scratch::default(), Services::default());
-    let request = Request::new(&shape, &[], &scratch, &host);
+    let (access_plan, scratch, host) =
+        (compiler.finish().ok().unwrap(), Scratch::default(), Services::default());
+    let request = Request::new(&access_plan, &[], &scratch, &host);
     assert_eq!(index.find(&request).iter().count(), 0);
     // And one that all requests are asked about.
     let compiler = Compiler::new(&attributes, &env, Problems::default());

@@ -68,9 +68,9 @@ impl Asked {
         let host = Services::at(timestamp::parse(time.unwrap_or("2026-03-01T00:00:00Z")).unwrap());
         let raw = encode_pairs(&headers);
         let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
-        scratch.read(&plans.shape, &raw);
-        let request = Request::new(&plans.shape, &raw, &scratch, &host);
-        effects.reset(&plans.shape);
+        scratch.read(&plans.access_plan, &raw);
+        let request = Request::new(&plans.access_plan, &raw, &scratch, &host);
+        effects.reset(&plans.access_plan);
         let mut found = BTreeMap::new();
         let mut note = |note: Note<'_>| {
             if let Verdict::Variant(variant) = note.verdict {

@@ -80,7 +80,7 @@ pub fn explain<E: Display>(
         return Err(Error::option("jwks", "the configuration verifies no tokens"));
     }
     let report = decide(loaded, &given, question.which);
-    if !loaded.plans.shape.cel.is_empty() {
+    if !loaded.plans.access_plan.cel.is_empty() {
         note("CEL expressions are evaluated by Envoy; here they count as not fulfilled");
     }
     Ok(report)

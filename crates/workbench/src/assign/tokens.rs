@@ -74,7 +74,7 @@ pub(super) fn assume(given: &mut RequestSpec, config: &jwt::Config, plans: &Plan
     let token =
         format!("{}.{}.{}", part(&json!({"alg": "HS256"})), part(&Value::Object(claims)), part(&json!(0)));
     put(given, provider, &token)?;
-    plan.assume_verified(name, token.as_bytes(), &plans.shape, given.now())
+    plan.assume_verified(name, token.as_bytes(), &plans.access_plan, given.now())
         .map_err(|reason| Error::option("claim", format_args!("invalid claim: {reason}")))
 }
 

@@ -187,7 +187,7 @@ fn expressions(node: &Node, variables: &Variables) -> Vec<Finding> {
     let plans = Plans::load_offline(&bytes, &|name| variables.get(name));
     let finding =
         |at: &At| Finding { at: node.locate(at), path: Some(at.to_string()), message: NO_CEL.to_owned() };
-    plans.iter().flat_map(|plans| &plans.shape.cel_at).map(finding).collect()
+    plans.iter().flat_map(|plans| &plans.access_plan.cel_at).map(finding).collect()
 }
 
 /// What a module says to no bytes at all.

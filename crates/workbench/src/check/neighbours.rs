@@ -11,7 +11,7 @@ use weir_pipeline::Plans;
 pub(super) fn warnings(plugins: &[Plugin]) -> Vec<Vec<Warned>> {
     let shapes: Vec<Option<AccessPlan>> = match plugins {
         [] | [_] => Vec::new(),
-        several => several.iter().map(|plugin| shape(plugin.configuration.as_ref()?)).collect(),
+        several => several.iter().map(|plugin| access_plan(plugin.configuration.as_ref()?)).collect(),
     };
     let of_plugin = |(index, plugin): (usize, &Plugin)| {
         let ours = shapes.get(index)?.as_ref()?;
@@ -41,8 +41,8 @@ fn warning(plugin: &Plugin, ours: &AccessPlan, other: &Plugin, theirs: &AccessPl
 }
 
 /// What a right configuration reads and writes.
-fn shape(configuration: &Node) -> Option<AccessPlan> {
+fn access_plan(configuration: &Node) -> Option<AccessPlan> {
     let bytes = configuration.to_json().to_string().into_bytes();
     let env = |_: &str| Some("as long as a secret has to be".to_owned());
-    Plans::load(&bytes, &env).ok().map(|plans| plans.shape)
+    Plans::load(&bytes, &env).ok().map(|plans| plans.access_plan)
 }

@@ -175,9 +175,9 @@ fn headers(chance: &mut Chance, cookie: Option<&str>) -> Headers {
 fn decide(lab: &Lab, headers: &Headers, each: bool) -> (String, Option<String>) {
     let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
     let (raw, mut scratch, mut effects) = (encode_pairs(&headers), Scratch::default(), Effects::default());
-    scratch.read(&lab.shape, &raw);
-    let request = Request::new(&lab.shape, &raw, &scratch, &lab.host);
-    effects.reset(&lab.shape);
+    scratch.read(&lab.access_plan, &raw);
+    let request = Request::new(&lab.access_plan, &raw, &scratch, &lab.host);
+    effects.reset(&lab.access_plan);
     if each {
         lab.plan.decide_traced(&request, &mut effects, &mut |_: Note<'_>| {});
     } else {

@@ -76,8 +76,8 @@ fn compile(section: &Value) -> (AccessPlan, Plan, Experiments) {
     let experiments =
         ["e1", "e2"].map(|key| compiler.experiment(key, ["a", "b", "c"].map(str::to_owned).to_vec()));
     let plan = Plan::compile(document.get("faults").unwrap(), &mut compiler, &At::root().field("faults"));
-    let shape = compiler.finish().map_err(|problems| format!("{section:#}: {problems}")).unwrap();
-    (shape, plan, Experiments(experiments))
+    let access_plan = compiler.finish().map_err(|problems| format!("{section:#}: {problems}")).unwrap();
+    (access_plan, plan, Experiments(experiments))
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_an_index_leaves_out_makes_no_difference() {
     let (mut indexed, mut hit, mut undecided) = (0, 0, 0);
     for round in 0..100 {
         let section: Value = (0..8 + chance.below(120)).map(|_| fault(&mut chance)).collect();
-        let (shape, plan, experiments) = compile(&section);
+        let (access_plan, plan, experiments) = compile(&section);
         let (_, mut each, _) = compile(&section);
         indexed += usize::from(each.index.take().is_some());
         for _ in 0..40 {
@@ -101,9 +101,9 @@ fn what_an_index_leaves_out_makes_no_difference() {
             let [found, expected] = [&plan, &each].map(|plan| {
                 let (raw, mut scratch, mut effects) =
                     (encode_pairs(&headers), Scratch::default(), Effects::default());
-                scratch.read(&shape, &raw);
-                effects.reset(&shape);
-                let request = Request::new(&shape, &raw, &scratch, &host);
+                scratch.read(&access_plan, &raw);
+                effects.reset(&access_plan);
+                let request = Request::new(&access_plan, &raw, &scratch, &host);
                 for (experiment, variant) in experiments.0.iter().zip(variants) {
                     variant.into_iter().for_each(|variant| request.assign(*experiment, variant));
                 }
@@ -130,20 +130,20 @@ fn explaining_takes_no_work_of_a_request() {
         one["condition"] = json!({"header:x-a": format!("a{i}")});
     }
     section.push(one("x*y"));
-    let (shape, plan, _) = compile(&section.into());
+    let (access_plan, plan, _) = compile(&section.into());
     let long = ["x".repeat(16 * 1024), "y".into()].concat();
     let headers: [(&str, &[u8]); 2] = [("x-long", long.as_bytes()), ("x-a", b"another")];
     let (raw, host) = (encode_pairs(&headers), Services::default());
     let (mut scratch, mut effects) = (Scratch::default(), Effects::default());
-    scratch.read(&shape, &raw);
-    effects.reset(&shape);
+    scratch.read(&access_plan, &raw);
+    effects.reset(&access_plan);
     let mut verdicts = Vec::new();
-    let request = Request::new(&shape, &raw, &scratch, &host);
+    let request = Request::new(&access_plan, &raw, &scratch, &host);
     plan.explain(&request, &mut effects, &mut |explained| verdicts.push(explained.verdict));
     let (last, others) = verdicts.split_last().unwrap();
     assert_eq!(*last, Verdict::Meant);
     assert!(others.iter().all(|verdict| *verdict == Verdict::NotMeant) && others.len() == 100);
     // As it is decided.
-    plan.decide(&Request::new(&shape, &raw, &scratch, &host), &mut effects);
+    plan.decide(&Request::new(&access_plan, &raw, &scratch, &host), &mut effects);
     assert!(matches!(effects.disposition, Disposition::Reply(_)), "{:?}", effects.disposition);
 }

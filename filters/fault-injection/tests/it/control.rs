@@ -61,7 +61,7 @@ tests! {
         let lab = lab(r#", "forward": true"#, "");
         let decided = lab.decide(&[("x-envoy-fault-abort-request", "503")]);
         assert!(decided.is_quiet() && decided.kept.is_empty());
-        assert_eq!(lab.shape.owned.len(), 7, "all are removed");
+        assert_eq!(lab.access_plan.owned.len(), 7, "all are removed");
         let allowed = ask(&lab, &[("abort-request", "503")]);
         assert_eq!((allowed.status(), allowed.kept.len()), (Some(503), 7), "forwarded on purpose");
     }

@@ -43,7 +43,7 @@ tests! {
     fn a_quiet_rule_asks_the_host_for_a_seed_once_and_for_nothing_else() {
         let lab = lab(r#"[{"delay": {"percentage": "0.0001%", "fixedDelay": "5s"}, "abort": {"httpStatus": 500, "percentage": "0.0001%"},
             "upstreamCluster": "x", "cel": "true", "window": {"end": "2030-01-01T00:00:00Z"}, "killSwitch": {"routeMetadata": "weir.off"}, "routeMetadata": "weir.faults"}]"#);
-        assert!(lab.shape.headers.is_empty() && lab.shape.owned.is_empty());
+        assert!(lab.access_plan.headers.is_empty() && lab.access_plan.owned.is_empty());
         for _ in 0..1000 {
             assert!(lab.decide(&[]).is_quiet());
         }
@@ -108,7 +108,7 @@ tests! {
 
     fn max_active_bounds_delays() {
         let lab = lab(r#"[{"name": "a", "maxActive": 2, "delay": {"fixedDelay": "1s", "percent": 100}, "abort": {"httpStatus": 503, "percent": 100}}]"#);
-        assert_eq!(lab.shape.gauges, ["fault=.=a;.;weir_faults_active"]);
+        assert_eq!(lab.access_plan.gauges, ["fault=.=a;.;weir_faults_active"]);
         assert_eq!(lab.plan.gauge(0).map(|gauge| gauge.index()), Some(0));
         assert!(lab.decide(&[]).delay.is_some() && lab.decide(&[]).delay.is_some());
         assert_eq!(lab.plan.active(), 2);

@@ -15,7 +15,7 @@ pub(super) fn so_far<O: HostServices>(
     effects: &Effects,
 ) -> Option<Vec<u8>> {
     let so_far = effects.headers.get(header.index()).copied().unwrap_or_default();
-    match effects.bytes(so_far, request.shape()) {
+    match effects.bytes(so_far, request.access_plan()) {
         Some(left) => Some(left.to_vec()),
         None if so_far == HeaderValue::Nothing => None,
         None => Some(request.sent(header).unwrap_or_default().to_vec()),

@@ -22,7 +22,7 @@ fn way(lab: &Lab, kid: &str) -> String {
 /// Brings an answer; whether requests are released, and what is counted.
 fn answer(lab: &Lab, status: u16, body: &str) -> (bool, String) {
     let fetched = lab.plan.on_fetched(0, lab.now(), Ok((status, body.as_bytes()))).unwrap();
-    (fetched.release, lab.shape.counters[fetched.count.index()].clone())
+    (fetched.release, lab.access_plan.counters[fetched.count.index()].clone())
 }
 
 /// Whether something is to be fetched now.

@@ -18,7 +18,7 @@ fn shown(list: &str, requests: &[(Headers<'_>, Response<'_>)]) -> Vec<String> {
 #[test]
 fn a_counter_costs_nothing_but_its_increment() {
     let lab = Lab::new(r#"{"list": [{"name": "hits_total"}]}"#).unwrap();
-    assert!(lab.shape.headers.iter().all(|name| **name == *b"x-weir-route"), "no header is read");
+    assert!(lab.access_plan.headers.iter().all(|name| **name == *b"x-weir-route"), "no header is read");
     lab.plan.define_all(&lab.proxy);
     assert_eq!(lab.proxy.calls.replace(0), 1);
     let end = Response::default();

@@ -5,9 +5,9 @@ use weir_core::condition::{self, Condition};
 use weir_core::{AccessPlan, At, AttributeMap, Compiler, Problems, Request, Scratch, Truth};
 use weir_testkit::Services;
 
-/// A condition with the shape of its configuration.
+/// A condition with the access plan of its configuration.
 pub(crate) struct Compiled {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     condition: Condition,
 }
 
@@ -17,8 +17,8 @@ impl Compiled {
         let env = |_: &str| None;
         let mut compiler = Compiler::new(attributes, &env, Problems::default());
         let condition = condition::compile(condition, &mut compiler, &At::root().field("condition"));
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        Ok(Self { shape, condition })
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        Ok(Self { access_plan, condition })
     }
 
     /// Whether the condition certainly holds for a request with these headers.
@@ -30,8 +30,8 @@ impl Compiled {
     pub(crate) fn judge(&self, headers: &[(String, Vec<u8>)]) -> Truth {
         let raw = raw_headers(headers);
         let mut scratch = Scratch::default();
-        scratch.read(&self.shape, &raw);
-        self.condition.judge(&Request::new(&self.shape, &raw, &scratch, &Services::default()))
+        scratch.read(&self.access_plan, &raw);
+        self.condition.judge(&Request::new(&self.access_plan, &raw, &scratch, &Services::default()))
     }
 }
 

@@ -59,11 +59,11 @@ fn compiled(condition: &Json) -> Option<(AccessPlan, Condition)> {
     Some((compiler.finish().ok()?, condition))
 }
 
-fn judge((shape, condition): &(AccessPlan, Condition), value: &[u8]) -> Truth {
+fn judge((access_plan, condition): &(AccessPlan, Condition), value: &[u8]) -> Truth {
     let raw = encode_pairs(&[("x-j", value)]);
     let (mut scratch, host) = (Scratch::default(), Services::default());
-    scratch.read(shape, &raw);
-    condition.judge(&Request::new(shape, &raw, &scratch, &host))
+    scratch.read(access_plan, &raw);
+    condition.judge(&Request::new(access_plan, &raw, &scratch, &host))
 }
 
 #[test]

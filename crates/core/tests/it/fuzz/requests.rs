@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use weir_core::header::{Pairs, encode_pairs};
 use weir_core::{AccessPlan, At, AttrId, AttributeMap, Compiler, Problems, Request, RequestView, Scratch};
 
-/// A shape that reads a part of every kind, and the attributes in it.
+/// An access plan that reads a part of every kind, and the attributes in it.
 struct Reader {
-    shape: AccessPlan,
+    access_plan: AccessPlan,
     ids: Vec<AttrId>,
 }
 
@@ -18,13 +18,13 @@ impl Reader {
         let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut compiler = Compiler::new(&named, &env, Problems::default());
         let ids = sources.iter().map(|source| compiler.attribute(source, &At::root()).unwrap()).collect();
-        Self { shape: compiler.finish().unwrap(), ids }
+        Self { access_plan: compiler.finish().unwrap(), ids }
     }
 
     fn read(&self, raw: &[u8]) -> Vec<Option<Vec<u8>>> {
         let (mut scratch, host) = (Scratch::default(), Services::default());
-        scratch.read(&self.shape, raw);
-        let request = Request::new(&self.shape, raw, &scratch, &host);
+        scratch.read(&self.access_plan, raw);
+        let request = Request::new(&self.access_plan, raw, &scratch, &host);
         self.ids.iter().map(|id| request.text(*id).map(<[u8]>::to_vec)).collect()
     }
 }

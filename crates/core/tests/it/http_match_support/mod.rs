@@ -20,7 +20,7 @@ pub(crate) type Header<'a> = (&'a str, &'a [u8]);
 /// A `match` list that is compiled and ready for requests.
 #[derive(Debug)]
 pub(crate) struct Matcher {
-    pub(crate) shape: AccessPlan,
+    pub(crate) access_plan: AccessPlan,
     pub(crate) predicate: Predicate,
 }
 
@@ -33,8 +33,8 @@ impl Matcher {
         let mut compiler = Compiler::new(&named, &env, problems);
         let targeting = Targeting { http_match, ..Default::default() };
         let predicate = targeting.compile(&mut compiler, &At::root().field("rules").index(0));
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
-        Ok(Self { shape, predicate })
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        Ok(Self { access_plan, predicate })
     }
 
     /// Whether it certainly holds for a request with exactly these headers.
@@ -46,8 +46,8 @@ impl Matcher {
     pub(crate) fn judge(&self, headers: &[Header<'_>], host: &Services) -> Truth {
         let raw = encode_pairs(headers);
         let mut scratch = Scratch::default();
-        scratch.read(&self.shape, &raw);
-        self.predicate.judge(&Request::new(&self.shape, &raw, &scratch, host))
+        scratch.read(&self.access_plan, &raw);
+        self.predicate.judge(&Request::new(&self.access_plan, &raw, &scratch, host))
     }
 }
 

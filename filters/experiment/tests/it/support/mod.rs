@@ -17,7 +17,7 @@ pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
 pub(crate) const SECRET: &str = "a secret for tests only";
 
 pub(crate) struct Lab {
-    pub(crate) shape: AccessPlan,
+    pub(crate) access_plan: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Services,
 }
@@ -79,9 +79,9 @@ impl Lab {
         let env = |name: &str| (name == "WEIR_SECRET").then(|| SECRET.to_owned());
         let mut compiler = Compiler::new(&named, &env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("experiments"));
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
         let host = Services::at(NOW);
-        Ok(Self { shape, plan, host })
+        Ok(Self { access_plan, plan, host })
     }
 
     pub(crate) fn decide(&self, headers: &[(&str, &str)]) -> Decided {
@@ -91,18 +91,18 @@ impl Lab {
 
     pub(crate) fn decide_bytes(&self, headers: &[(&str, &[u8])]) -> Decided {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
-        scratch.read(&self.shape, &raw);
-        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        scratch.read(&self.access_plan, &raw);
+        let request = Request::new(&self.access_plan, &raw, &scratch, &self.host);
         let mut effects = Effects::default();
-        effects.reset(&self.shape);
+        effects.reset(&self.access_plan);
         let mut steps = Vec::new();
         let mut trace =
             |note: Note<'_>| steps.push((note.experiment.key().to_owned(), note.step, note.verdict));
         self.plan.decide_traced(&request, &mut effects, &mut trace);
-        let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
-        let set = || self.shape.owned.iter().zip(&effects.headers);
+        let given = |given: HeaderValue| effects.bytes(given, &self.access_plan).map(text);
+        let set = || self.access_plan.owned.iter().zip(&effects.headers);
         let states = effects.states.iter().map(|(state, value)| {
-            (self.shape.states[state.index()].clone(), given(*value).unwrap_or_default())
+            (self.access_plan.states[state.index()].clone(), given(*value).unwrap_or_default())
         });
         Decided {
             headers: set().filter_map(|(owned, value)| Some((owned.name.clone(), given(*value)?))).collect(),
@@ -112,7 +112,7 @@ impl Lab {
                 .collect(),
             states: states.collect(),
             response: effects.response.iter().map(|h| (h.name.to_string(), text(&h.value))).collect(),
-            counts: effects.counts.iter().map(|c| self.shape.counters[c.index()].clone()).collect(),
+            counts: effects.counts.iter().map(|c| self.access_plan.counters[c.index()].clone()).collect(),
             steps,
         }
     }

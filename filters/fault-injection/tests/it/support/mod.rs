@@ -18,7 +18,7 @@ pub(crate) const NOW: u64 = 1_772_323_200_000_000_000;
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
 pub(crate) struct Lab {
-    pub(crate) shape: AccessPlan,
+    pub(crate) access_plan: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Services,
 }
@@ -67,19 +67,19 @@ impl Lab {
         let named = AttributeMap::default();
         let mut compiler = Compiler::new(&named, env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("faults"));
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
         let host = Services::at(NOW);
         host.random.set(Some(1));
         host.cel.set(Some(true));
-        Ok(Self { shape, plan, host })
+        Ok(Self { access_plan, plan, host })
     }
 
     pub(crate) fn decide(&self, headers: &[(&str, &str)]) -> Decided {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
-        scratch.read(&self.shape, &raw);
-        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        scratch.read(&self.access_plan, &raw);
+        let request = Request::new(&self.access_plan, &raw, &scratch, &self.host);
         let mut effects = Effects::default();
-        effects.reset(&self.shape);
+        effects.reset(&self.access_plan);
         self.plan.decide(&request, &mut effects);
         self.told(&mut effects)
     }
@@ -96,14 +96,15 @@ impl Lab {
             Disposition::On | Disposition::Hold(_) => {}
         }
         let plain = |name: &String| name.replace("fault=.=", "").replace(";.;", ":");
-        decided.counts = effects.counts.iter().map(|c| plain(&self.shape.counters[c.index()])).collect();
+        decided.counts =
+            effects.counts.iter().map(|c| plain(&self.access_plan.counters[c.index()])).collect();
         let mut states = effects.states.iter().map(|(state, value)| {
-            assert_eq!(self.shape.states[state.index()], "fault");
-            effects.bytes(*value, &self.shape).map(text).unwrap_or_default()
+            assert_eq!(self.access_plan.states[state.index()], "fault");
+            effects.bytes(*value, &self.access_plan).map(text).unwrap_or_default()
         });
         decided.reason = states.next();
         assert_eq!(states.next(), None);
-        let set = self.shape.owned.iter().zip(&effects.headers);
+        let set = self.access_plan.owned.iter().zip(&effects.headers);
         decided.kept =
             set.filter(|(_, g)| **g == HeaderValue::AsSent).map(|(owned, _)| owned.name.clone()).collect();
         decided

@@ -23,7 +23,7 @@ pub(crate) const SECOND: u64 = 1_000_000_000;
 pub(crate) const SECRET: &[u8; 32] = b"a secret of thirty-two bytes, ok";
 
 pub(crate) struct Lab {
-    pub(crate) shape: AccessPlan,
+    pub(crate) access_plan: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Services,
     /// Attributes whose values are told with each decision.
@@ -150,9 +150,9 @@ impl Lab {
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("jwt"));
         let watch = |name: &&str| Some(((*name).to_owned(), compiler.attribute(name, &At::root())?));
         let watched = attributes.iter().filter_map(watch).collect();
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
         let host = Services::at(NOW * SECOND);
-        Ok(Self { shape, plan, host, watched })
+        Ok(Self { access_plan, plan, host, watched })
     }
 
     pub(crate) fn at(&self, seconds: u64) -> &Self {
@@ -172,21 +172,21 @@ impl Lab {
         all.retain(|(name, _)| !headers.iter().any(|(given, _)| given == name));
         all.extend(headers);
         let (raw, mut scratch) = (encode_pairs(&all), Scratch::default());
-        scratch.read(&self.shape, &raw);
-        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        scratch.read(&self.access_plan, &raw);
+        let request = Request::new(&self.access_plan, &raw, &scratch, &self.host);
         let mut effects = Effects::default();
-        effects.reset(&self.shape);
+        effects.reset(&self.access_plan);
         self.plan.decide(&request, &mut effects);
         if matches!(effects.disposition, Disposition::Hold(Hold { crowded: true, .. })) {
             // Nobody of those that wait has gone.
-            effects.reset(&self.shape);
+            effects.reset(&self.access_plan);
             effects.held = true;
             self.plan.decide(&request, &mut effects);
         }
-        let given = |given: HeaderValue| effects.bytes(given, &self.shape).map(text);
-        let set = || self.shape.owned.iter().zip(&effects.headers);
+        let given = |given: HeaderValue| effects.bytes(given, &self.access_plan).map(text);
+        let set = || self.access_plan.owned.iter().zip(&effects.headers);
         let states = effects.states.iter().map(|(state, value)| {
-            (self.shape.states[state.index()].clone(), given(*value).unwrap_or_default())
+            (self.access_plan.states[state.index()].clone(), given(*value).unwrap_or_default())
         });
         let watched = self.watched.iter().map(|(name, id)| (name.clone(), request.text(*id).map(text)));
         Decided {
@@ -196,7 +196,7 @@ impl Lab {
                 .map(|(owned, _)| owned.name.clone())
                 .collect(),
             states: states.collect(),
-            counts: effects.counts.iter().map(|c| self.shape.counters[c.index()].clone()).collect(),
+            counts: effects.counts.iter().map(|c| self.access_plan.counters[c.index()].clone()).collect(),
             path: given(effects.path),
             held: matches!(effects.disposition, Disposition::Hold(_)),
             watched: watched.collect(),

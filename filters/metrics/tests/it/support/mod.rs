@@ -13,7 +13,7 @@ pub(crate) use weir_testkit::Response;
 use weir_testkit::{MetricStore, Services};
 
 pub(crate) struct Lab {
-    pub(crate) shape: AccessPlan,
+    pub(crate) access_plan: AccessPlan,
     pub(crate) plan: Plan,
     pub(crate) host: Services,
     /// How often the clock was asked.
@@ -45,19 +45,19 @@ impl Lab {
             experiments.iter().map(|key| compiler.experiment(key, variants())).collect();
         let route = compiler.own_header("x-weir-route", &At::root());
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("metrics"));
-        let shape = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
         let host = Services::with(&[("filter_state.wasm.weir.remote", b"b".as_slice())]);
         let (clock_calls, proxy) = (Cell::default(), MetricStore::default());
-        Ok(Self { shape, plan, host, clock_calls, proxy, experiments, route })
+        Ok(Self { access_plan, plan, host, clock_calls, proxy, experiments, route })
     }
 
     /// The beginning of a request; `variants` by experiment.
     pub(crate) fn start(&self, headers: &[(&str, &[u8])], variants: &[Option<u16>]) -> Option<Measured> {
         let (raw, mut scratch) = (encode_pairs(headers), Scratch::default());
-        scratch.read(&self.shape, &raw);
-        let request = Request::new(&self.shape, &raw, &scratch, &self.host);
+        scratch.read(&self.access_plan, &raw);
+        let request = Request::new(&self.access_plan, &raw, &scratch, &self.host);
         let mut effects = Effects::default();
-        effects.reset(&self.shape);
+        effects.reset(&self.access_plan);
         for (experiment, variant) in self.experiments.iter().zip(variants) {
             if let Some(variant) = variant {
                 request.assign(*experiment, *variant);
