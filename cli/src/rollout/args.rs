@@ -21,7 +21,7 @@ Examples:
   weir rollout step rollout.yaml --prometheus http://localhost:9090
   weir rollout step rollout.yaml --prometheus http://localhost:9090 --dry-run
 
-Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the way there; 2 a file cannot be used; \
+Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the mode there; 2 a file cannot be used; \
 3 it goes on, or the API server has no answer: evaluate again; 4 it needs a person: an approval, a foreign edit, a \
 deadline, a pause.")]
 pub(crate) struct StepArgs {
@@ -78,7 +78,7 @@ pub(super) struct Evaluated {
 Example:
   weir rollout status rollout.yaml
 
-Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the way there; 2 a file cannot be used, or there is \
+Exit codes: 0 the rollout is complete; 1 it is rolled back, or on the mode there; 2 a file cannot be used, or there is \
 no rollout; 3 it goes on, or the API server has no answer: ask again; 4 it needs a person.")]
 pub(crate) struct StatusArgs {
     /// The rollout's specification.

@@ -1,32 +1,32 @@
 //! One evaluation: look, decide, store, write.
 
+use super::backend::Backend;
+use super::error::EvaluationError;
 use super::events::Webhook;
-use super::home::Home;
-use super::look::{Look, Stored};
 use super::observe::{self, Observed};
 use super::record::Record;
+use super::snapshot::{Snapshot, Stored};
 use super::specification::Specification;
 use super::target;
-use super::trouble::Trouble;
 use crate::kubernetes::ClusterContext;
 use crate::output::in_words;
 use crate::report::prometheus::Prometheus;
 use anyhow::{Context as _, bail, ensure};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use weir_rollout::{Command, Content, Event, EventKind, Observation, Running, advance, command};
+use weir_rollout::{Command, Content, Event, EventKind, Observation, Running, advance};
 
 /// How often an evaluation begins again because another one was quicker.
 const ATTEMPTS: usize = 20;
 /// No further event is sent after this time, in one evaluation.
 const SENDING: Duration = Duration::from_secs(5);
 
-/// Whether something is done.
+/// Whether an evaluation is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Yes.
-    Really,
+pub(super) enum Mode {
+    /// It is.
+    Apply,
     /// It is only said what would be done.
-    Pretend,
+    DryRun,
 }
 
 /// A rollout with all that it needs.
@@ -37,7 +37,7 @@ pub(super) struct Rollout {
     restart: bool,
     /// Whether a rollout that is under way goes on with the specification that it began with.
     pub(super) stays: bool,
-    pub(super) home: Home,
+    pub(super) backend: Backend,
     webhook: Option<Webhook>,
     /// Why Prometheus had no answer the last time.
     trouble: Option<String>,
@@ -54,14 +54,14 @@ pub(super) struct Evaluated {
     /// What it was decided by.
     pub(super) observation: Observation,
     /// What could not be done although the state is stored.
-    pub(super) trouble: Option<Trouble>,
+    pub(super) error: Option<EvaluationError>,
 }
 
 /// What a person's command did.
 pub(super) struct Followed {
     pub(super) events: Vec<Event>,
     /// What could not be done although the state is stored.
-    pub(super) trouble: Option<Trouble>,
+    pub(super) error: Option<EvaluationError>,
 }
 
 impl Rollout {
@@ -75,14 +75,14 @@ impl Rollout {
         prometheus: Option<Prometheus>,
         restart: bool,
     ) -> anyhow::Result<Self> {
-        let home = Home::open(&mut specification, connection)?;
+        let backend = Backend::open(&mut specification, connection)?;
         let webhook = specification.plan.webhook.as_deref().map(Webhook::new);
         Ok(Self {
             specification,
             prometheus,
             restart,
             stays: false,
-            home,
+            backend,
             webhook,
             trouble: None,
             newest: None,
@@ -93,9 +93,9 @@ impl Rollout {
     ///
     /// # Errors
     /// It cannot be read, or nothing is stored.
-    pub(super) fn stored(&self) -> Result<Record, Trouble> {
+    pub(super) fn stored(&self) -> Result<Record, EvaluationError> {
         let none = || format!("{}: no rollout of it has begun", self.specification.place);
-        Ok(self.home.look()?.record.with_context(none)?)
+        Ok(self.backend.snapshot()?.record.with_context(none)?)
     }
 
     /// Evaluates once.
@@ -103,9 +103,9 @@ impl Rollout {
     /// # Errors
     /// Files or resources that cannot be used; the state is as it was, or the next evaluation does what this one could
     /// not.
-    pub(super) fn evaluate(&mut self, way: Way) -> Result<Evaluated, Trouble> {
+    pub(super) fn evaluate(&mut self, mode: Mode) -> Result<Evaluated, EvaluationError> {
         for _ in 0..ATTEMPTS {
-            if let Some(evaluated) = self.attempt(way)? {
+            if let Some(evaluated) = self.attempt(mode)? {
                 self.restart = false;
                 return Ok(evaluated);
             }
@@ -113,8 +113,8 @@ impl Rollout {
         Err(self.too_slow())
     }
 
-    fn too_slow(&self) -> Trouble {
-        Trouble::Passing(format!(
+    fn too_slow(&self) -> EvaluationError {
+        EvaluationError::Transient(format!(
             "{}: something else is always quicker to change it",
             self.specification.place
         ))
@@ -129,13 +129,13 @@ impl Rollout {
 
     /// Looks, and does not accept a state that is older than what has been seen: something has put it back, and the
     /// configuration with it, so that nothing else would show that steps are lost.
-    fn look(&mut self) -> Result<Look, Trouble> {
-        let look = self.home.look()?;
-        let found = look.record.as_ref().map(position);
+    fn snapshot(&mut self) -> Result<Snapshot, EvaluationError> {
+        let snapshot = self.backend.snapshot()?;
+        let found = snapshot.record.as_ref().map(position);
         if let (Some((_, revision)), Some((_, newest))) = (found, self.newest)
             && found < self.newest
         {
-            return Err(Trouble::Wrong(format!(
+            return Err(EvaluationError::Permanent(format!(
                 "{}: nothing goes on: its state is an older one (revision {revision}) than it was (revision {newest}): \
                  something puts it back, such as a Git tool whose manifest has the annotation weir/rollout; remove it \
                  there, and put the newer state back, or start this program again to go on from the older one",
@@ -144,12 +144,12 @@ impl Rollout {
         }
         // One that was deleted was given up.
         self.newest = found;
-        Ok(look)
+        Ok(snapshot)
     }
 
     /// `None` where something else has changed the state meanwhile.
-    fn attempt(&mut self, way: Way) -> Result<Option<Evaluated>, Trouble> {
-        let first = self.look()?;
+    fn attempt(&mut self, mode: Mode) -> Result<Option<Evaluated>, EvaluationError> {
+        let first = self.snapshot()?;
         if let Some(record) = first.record.as_ref().filter(|_| self.stays) {
             self.keep(record)?;
         }
@@ -157,52 +157,57 @@ impl Rollout {
         let mut events = Vec::new();
         let begun = match &known {
             Some(record) => record.clone(),
-            None => self.begin(first.text.as_ref().map_err(Trouble::of)?, &mut events)?,
+            None => self.begin(first.text.as_ref().map_err(EvaluationError::of)?, &mut events)?,
         };
         // Prometheus may take its time: nobody waits for the lock meanwhile.
         let observed = self.observe(&begun)?;
-        let _lock = match way {
-            Way::Really => self.home.lock()?,
-            Way::Pretend => None,
+        let _lock = match mode {
+            Mode::Apply => self.backend.lock()?,
+            Mode::DryRun => None,
         };
-        let look = self.home.look()?;
-        let again = self.current(look.record.clone())?;
+        let snapshot = self.backend.snapshot()?;
+        let again = self.current(snapshot.record.clone())?;
         let revision =
             |record: &Option<Record>| record.as_ref().map(|record| (record.state.started, record.revision));
         if revision(&again) != revision(&known) {
             return Ok(None);
         }
         // What is put back in the end is what there is now, not what there was a moment ago.
-        if again.is_none() && look.text.as_ref().ok() != first.text.as_ref().ok() {
+        if again.is_none() && snapshot.text.as_ref().ok() != first.text.as_ref().ok() {
             return Ok(None);
         }
         let mut record = again.unwrap_or(begun);
-        let observation = observed.with(look.content(&record));
+        let observation = observed.with(snapshot.content(&record));
         let turn = advance(&self.specification.plan, &record.state, &observation, now());
         events.extend(turn.events);
         let changed = turn.state != record.state || !events.is_empty();
         record.state = turn.state;
-        let mut trouble = None;
-        if way == Way::Really {
+        let mut error = None;
+        if mode == Mode::Apply {
             if changed || turn.write.is_some() {
                 record.note(&events, self.webhook.is_some());
-                match self.store(&look, &mut record, turn.write)? {
+                match self.store(&snapshot, &mut record, turn.write)? {
                     Stored::Done => {}
-                    Stored::Overtaken => return Ok(None),
-                    Stored::Refused(why) => trouble = Some(why),
+                    Stored::Conflict => return Ok(None),
+                    Stored::Rejected(why) => error = Some(why),
                 }
             }
             // What is stored has happened, and is said whatever else fails.
-            let told = self.tell(&look, &mut record);
-            trouble = trouble.or(told.err());
+            let told = self.tell(&snapshot, &mut record);
+            error = error.or(told.err());
         }
-        Ok(Some(Evaluated { record, events, write: turn.write, observation, trouble }))
+        Ok(Some(Evaluated { record, events, write: turn.write, observation, error }))
     }
 
-    fn store(&mut self, look: &Look, record: &mut Record, write: Option<usize>) -> Result<Stored, Trouble> {
+    fn store(
+        &mut self,
+        snapshot: &Snapshot,
+        record: &mut Record,
+        write: Option<usize>,
+    ) -> Result<Stored, EvaluationError> {
         let status = super::view::line(&self.specification, record);
-        let stored = self.home.store(look, record, write, &status)?;
-        if stored != Stored::Overtaken {
+        let stored = self.backend.store(snapshot, record, write, &status)?;
+        if stored != Stored::Conflict {
             self.newest = Some(position(record));
         }
         Ok(stored)
@@ -212,43 +217,45 @@ impl Rollout {
     ///
     /// # Errors
     /// The command makes no sense now, or files or resources cannot be used.
-    pub(super) fn say(&mut self, said: Command) -> Result<Followed, Trouble> {
+    pub(super) fn command(&mut self, given: Command) -> Result<Followed, EvaluationError> {
         for _ in 0..ATTEMPTS {
-            if let Some(followed) = self.try_say(said)? {
+            if let Some(followed) = self.try_command(given)? {
                 return Ok(followed);
             }
         }
         Err(self.too_slow())
     }
 
-    fn try_say(&mut self, said: Command) -> Result<Option<Followed>, Trouble> {
-        let _lock = self.home.lock()?;
+    fn try_command(&mut self, given: Command) -> Result<Option<Followed>, EvaluationError> {
+        let _lock = self.backend.lock()?;
         let name = self.specification.place.clone();
-        let look = self.home.look()?;
-        let stored = look.record.clone().with_context(|| format!("{name}: no rollout of it has begun"))?;
-        if said != Command::Abort {
+        let snapshot = self.backend.snapshot()?;
+        let stored =
+            snapshot.record.clone().with_context(|| format!("{name}: no rollout of it has begun"))?;
+        if given != Command::Abort {
             self.same_specification(&stored)?;
         }
         let mut record = stored;
-        let (state, event) = command(&record.state, said, now()).with_context(|| name.clone())?;
+        let (state, event) =
+            weir_rollout::command(&record.state, given, now()).with_context(|| name.clone())?;
         record.state = state;
         let mut events = vec![event];
         let mut write = None;
-        if said == Command::Abort {
-            let observation = Observed::nothing().with(look.content(&record));
+        if given == Command::Abort {
+            let observation = Observed::nothing().with(snapshot.content(&record));
             let turn = advance(&self.specification.plan, &record.state, &observation, now());
             record.state = turn.state;
             events.extend(turn.events);
             write = turn.write;
         }
         record.note(&events, self.webhook.is_some());
-        let trouble = match self.store(&look, &mut record, write)? {
+        let error = match self.store(&snapshot, &mut record, write)? {
             Stored::Done => None,
-            Stored::Overtaken => return Ok(None),
-            Stored::Refused(why) => Some(why),
+            Stored::Conflict => return Ok(None),
+            Stored::Rejected(why) => Some(why),
         };
-        let told = self.tell(&look, &mut record);
-        Ok(Some(Followed { events, trouble: trouble.or(told.err()) }))
+        let told = self.tell(&snapshot, &mut record);
+        Ok(Some(Followed { events, error: error.or(told.err()) }))
     }
 
     /// The stored rollout, unless a new one is to begin.
@@ -290,7 +297,7 @@ impl Rollout {
     }
 
     fn begin(&mut self, original: &str, events: &mut Vec<Event>) -> anyhow::Result<Record> {
-        let versions = target::versions(&mut self.specification, &self.home, original)?;
+        let versions = target::versions(&mut self.specification, &self.backend, original)?;
         self.can_be_measured(original)?;
         let record = Record::new(&self.specification, versions, now());
         let steps = self.specification.plan.steps.len();
@@ -339,8 +346,8 @@ impl Rollout {
 
     /// Tells the cluster, and sends what the webhook does not have yet. What it does not take is sent again with the next
     /// evaluation.
-    fn tell(&mut self, look: &Look, record: &mut Record) -> Result<(), Trouble> {
-        self.home.announce(look, &record.events);
+    fn tell(&mut self, snapshot: &Snapshot, record: &mut Record) -> Result<(), EvaluationError> {
+        self.backend.announce(snapshot, &record.events);
         let Some(webhook) = &self.webhook else { return Ok(()) };
         let (before, start) = (record.unsent.len(), Instant::now());
         // Others wait for the lock: what is left is sent with the next evaluation.
@@ -355,9 +362,9 @@ impl Rollout {
             return Ok(());
         }
         // Where something else has been quicker, the same events are sent once more.
-        let look = self.home.look()?;
-        if look.record.as_ref().is_some_and(|stored| stored.revision == record.revision) {
-            self.store(&look, record, None)?;
+        let snapshot = self.backend.snapshot()?;
+        if snapshot.record.as_ref().is_some_and(|stored| stored.revision == record.revision) {
+            self.store(&snapshot, record, None)?;
         }
         Ok(())
     }

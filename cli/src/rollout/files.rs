@@ -1,8 +1,8 @@
 //! A target that is a file, with the state in a file beside it.
 
-use super::look::{Look, Stored};
+use super::error::EvaluationError;
 use super::record::Record;
-use super::trouble::Trouble;
+use super::snapshot::{Snapshot, Stored};
 use crate::change::plan::overwrite;
 use crate::input;
 use crate::output::in_words;
@@ -39,11 +39,11 @@ impl Files {
     ///
     /// # Errors
     /// The state cannot be read, or was not written by this program.
-    pub(super) fn look(&self) -> Result<Look, Trouble> {
+    pub(super) fn snapshot(&self) -> Result<Snapshot, EvaluationError> {
         let record = self.load()?;
         let text = input::read(&self.target);
         let text = text.with_context(|| self.target.display().to_string());
-        Ok(Look { record, text, object: None })
+        Ok(Snapshot { record, text, object: None })
     }
 
     /// What is stored; `None` where nothing is.
@@ -67,20 +67,20 @@ impl Files {
     /// Why it cannot be stored.
     pub(super) fn store(
         &self,
-        look: &Look,
+        snapshot: &Snapshot,
         record: &mut Record,
         write: Option<usize>,
-    ) -> Result<Stored, Trouble> {
+    ) -> Result<Stored, EvaluationError> {
         self.save(record)?;
         let Some(wanted) = write.and_then(|version| record.versions.get(version)) else {
             return Ok(Stored::Done);
         };
         // The next evaluation says so.
-        if self.look()?.content(record) == look.content(record)
+        if self.snapshot()?.content(record) == snapshot.content(record)
             && let Err(error) = overwrite(&self.target, &wanted.text)
         {
             let error = anyhow::Error::new(error).context(self.target.display().to_string());
-            return Ok(Stored::Refused(error.into()));
+            return Ok(Stored::Rejected(error.into()));
         }
         Ok(Stored::Done)
     }

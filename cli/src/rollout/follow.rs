@@ -1,12 +1,12 @@
 //! `weir rollout run`: one evaluation after another.
 
-use super::evaluate::{Rollout, Way};
-use super::home::Home;
+use super::backend::Backend;
+use super::error::EvaluationError;
+use super::evaluate::{Mode, Rollout};
 use super::lease::Lease;
 use super::live::Live;
 use super::outcome::{GOES_ON, outcome, show};
 use super::specification::Specification;
-use super::trouble::Trouble;
 use super::{args::RunArgs, evaluate, events};
 use crate::output::{Failure, Outcome, in_words};
 use crate::run::stop::Stop;
@@ -40,18 +40,18 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
             }
         }
         let interval = Duration::from_millis(rollout.specification.plan.interval);
-        let evaluated = match live.beside(|| rollout.evaluate(Way::Really)) {
+        let evaluated = match live.beside(|| rollout.evaluate(Mode::Apply)) {
             Ok(evaluated) => evaluated,
             // A release that has begun is watched on: a full disk, a lock that is held for long, or a missing permission
             // may pass.
-            Err(trouble) if has_begun || matches!(trouble, Trouble::Passing(_)) => {
-                live.beside(|| crate::output::complain(trouble.message()));
+            Err(error) if has_begun || matches!(error, EvaluationError::Transient(_)) => {
+                live.beside(|| crate::output::complain(error.message()));
                 if stop.told_within(interval) {
                     return Ok(Outcome::Exit(GOES_ON));
                 }
                 continue;
             }
-            Err(trouble) => return Err(trouble.into()),
+            Err(error) => return Err(error.into()),
         };
         live.beside(|| {
             for event in &evaluated.events {
@@ -64,11 +64,11 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
             out.flush()
         })?;
         live.draw(&rollout.specification, &evaluated, evaluate::now());
-        if let Some(trouble) = evaluated.trouble {
-            if !has_begun && matches!(trouble, Trouble::Wrong(_)) {
-                return Err(trouble.into());
+        if let Some(error) = evaluated.error {
+            if !has_begun && matches!(error, EvaluationError::Permanent(_)) {
+                return Err(error.into());
             }
-            live.beside(|| crate::output::complain(trouble.message()));
+            live.beside(|| crate::output::complain(error.message()));
         }
         has_begun = true;
         if evaluated.record.state.phase.is_final() {
@@ -99,9 +99,11 @@ pub(super) fn run(args: &RunArgs, out: &mut impl Write) -> Result<Outcome, Failu
 }
 
 fn lease_of(rollout: &Rollout) -> Option<Lease> {
-    match &rollout.home {
-        Home::Resource(resources) => Some(Lease::keep(Arc::clone(&resources.cluster), resources.resource())),
-        Home::Files(_) => None,
+    match &rollout.backend {
+        Backend::Resource(resources) => {
+            Some(Lease::keep(Arc::clone(&resources.cluster), resources.resource()))
+        }
+        Backend::Files(_) => None,
     }
 }
 
@@ -146,8 +148,8 @@ impl Turn {
     /// The Lease cannot be had, and never could. Once the rollout has begun, or the Lease was there, that may pass.
     fn has(&mut self, lease: &Lease, rollout: &Rollout, has_begun: bool) -> Result<bool, Failure> {
         let here = lease.is_here();
-        let trouble = lease.trouble();
-        self.has_worked |= here.is_some() && trouble.is_none();
+        let error = lease.error();
+        self.has_worked |= here.is_some() && error.is_none();
         if here == Some(true) {
             if !self.said.is_empty() {
                 crate::output::complain(&format!(
@@ -158,9 +160,11 @@ impl Turn {
             }
             return Ok(true);
         }
-        let message = match trouble {
-            Some(trouble @ Trouble::Wrong(_)) if !has_begun && !self.has_worked => return Err(trouble.into()),
-            Some(Trouble::Wrong(message) | Trouble::Passing(message)) => message,
+        let message = match error {
+            Some(error @ EvaluationError::Permanent(_)) if !has_begun && !self.has_worked => {
+                return Err(error.into());
+            }
+            Some(EvaluationError::Permanent(message) | EvaluationError::Transient(message)) => message,
             None if lease.holder().is_empty() => return Ok(false),
             None => format!("{}: {} has the Lease: waiting", rollout.specification.place, lease.holder()),
         };

@@ -3,7 +3,7 @@
 //! It spares the others the work. What keeps them from overwriting each other is the version of the resource: also
 //! where two believe that they have the Lease, one of them writes.
 
-use super::trouble::Trouble;
+use super::error::EvaluationError;
 use crate::kubernetes::{Cluster, Refused};
 use crate::report::time::rfc3339;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ pub(super) struct Lease {
 
 struct Shared {
     held: Mutex<Held>,
-    refused: Mutex<Option<Trouble>>,
+    refused: Mutex<Option<EvaluationError>>,
     /// The first answer is there.
     known: AtomicBool,
 }
@@ -78,9 +78,9 @@ impl Lease {
                     Err(error) => {
                         let message = error.about(&format!("Lease {}", keeper.name));
                         let trouble = if error.may_pass() {
-                            Trouble::Passing(message)
+                            EvaluationError::Transient(message)
                         } else {
-                            Trouble::Wrong(message)
+                            EvaluationError::Permanent(message)
                         };
                         refused = Some(trouble);
                     }
@@ -114,7 +114,7 @@ impl Lease {
     }
 
     /// Why it cannot be asked for.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
+    pub(super) fn error(&self) -> Option<EvaluationError> {
         self.shared.refused.lock().ok().and_then(|trouble| trouble.clone())
     }
 }

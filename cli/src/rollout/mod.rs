@@ -1,22 +1,22 @@
 //! `weir rollout`: gives a release to more and more units, and takes it back when it is bad.
 //!
-//! `weir_rollout` decides. Here are its eyes and hands: `specification` reads the rollout's file, `home` is where target
-//! and state are (`files`, or `resource` in a cluster), `target` makes the versions, `observe` asks Prometheus,
-//! `judge` makes verdicts of counts, `evaluate` does one evaluation, `follow` one after another, `events` and `view` show
-//! what happens.
+//! `weir_rollout` decides. Here are its eyes and hands: `specification` reads the rollout's file, `backend` is where
+//! target and state are (`files`, or `resource` in a cluster), `target` makes the versions, `observe` asks Prometheus,
+//! `judge` makes verdicts of counts, `evaluate` does one evaluation, `follow` one after another, `events` and `view`
+//! show what happens.
 
 mod announce;
 mod args;
+mod backend;
 mod encoding;
+mod error;
 mod evaluate;
 mod events;
 mod files;
 mod follow;
-mod home;
 mod judge;
 mod lease;
 mod live;
-mod look;
 mod object;
 mod observe;
 mod outcome;
@@ -24,9 +24,9 @@ mod record;
 mod resource;
 #[cfg(test)]
 mod simulation;
+mod snapshot;
 mod specification;
 mod target;
-mod trouble;
 mod view;
 
 use crate::document;
@@ -34,13 +34,13 @@ use crate::input;
 use crate::output::{Failure, Format, Outcome};
 use args::{Evaluated, HashArgs, RunArgs, SpecArgs, StatusArgs, StepArgs};
 use clap::Subcommand;
-use evaluate::{Rollout, Way};
+use error::EvaluationError;
+use evaluate::{Mode, Rollout};
 use outcome::{ask_again, outcome, show};
 use specification::Specification;
 use std::io::Write;
 pub(crate) use target::fingerprint;
-use trouble::Trouble;
-use weir_rollout::Command as Said;
+use weir_rollout::Command as UserCommand;
 
 /// Gives a release to more and more units, watches its gates, and takes it back when one fails.
 #[derive(Debug, Subcommand)]
@@ -84,16 +84,16 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
         Command::Status(args) => {
             let rollout = Rollout::open(Specification::read(&args.spec)?, &args.cluster, None, false)?;
             let record = match rollout.stored() {
-                Err(Trouble::Passing(message)) => return Ok(ask_again(&message)),
+                Err(EvaluationError::Transient(message)) => return Ok(ask_again(&message)),
                 stored => stored?,
             };
             show(&rollout.specification, &record, args.format, out)?;
             Ok(outcome(&record))
         }
-        Command::Approve(args) => say(args, Said::Approve, out),
-        Command::Abort(args) => say(args, Said::Abort, out),
-        Command::Pause(args) => say(args, Said::Pause, out),
-        Command::Resume(args) => say(args, Said::Resume, out),
+        Command::Approve(args) => tell(args, UserCommand::Approve, out),
+        Command::Abort(args) => tell(args, UserCommand::Abort, out),
+        Command::Pause(args) => tell(args, UserCommand::Pause, out),
+        Command::Resume(args) => tell(args, UserCommand::Resume, out),
         Command::Hash(args) => {
             let (name, text) = input::named(&args.config)?;
             let loaded = document::find(&name, &text, &crate::environment::inherited(), |_| true)?;
@@ -105,17 +105,17 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Fa
 
 fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcome, Failure> {
     let mut rollout = args.open()?;
-    let way = if args.dry_run { Way::Pretend } else { Way::Really };
-    let evaluated = match rollout.evaluate(way) {
+    let mode = if args.dry_run { Mode::DryRun } else { Mode::Apply };
+    let evaluated = match rollout.evaluate(mode) {
         Ok(evaluated) => evaluated,
-        Err(Trouble::Passing(message)) => return Ok(ask_again(&message)),
-        Err(trouble) => return Err(trouble.into()),
+        Err(EvaluationError::Transient(message)) => return Ok(ask_again(&message)),
+        Err(error) => return Err(error.into()),
     };
     if !format.is_json() {
         for event in &evaluated.events {
             events::write(event, &rollout.specification, out)?;
         }
-        if let (Way::Pretend, Some(version)) = (way, evaluated.write) {
+        if let (Mode::DryRun, Some(version)) = (mode, evaluated.write) {
             writeln!(
                 out,
                 "dry run: would write {} into {}",
@@ -125,19 +125,19 @@ fn step(args: &Evaluated, format: Format, out: &mut impl Write) -> Result<Outcom
         }
     }
     show(&rollout.specification, &evaluated.record, format, out)?;
-    match evaluated.trouble {
+    match evaluated.error {
         None => Ok(outcome(&evaluated.record)),
-        Some(Trouble::Passing(message)) => Ok(ask_again(&message)),
-        Some(trouble) => Err(trouble.into()),
+        Some(EvaluationError::Transient(message)) => Ok(ask_again(&message)),
+        Some(error) => Err(error.into()),
     }
 }
 
-fn say(args: &SpecArgs, said: Said, out: &mut impl Write) -> Result<Outcome, Failure> {
+fn tell(args: &SpecArgs, command: UserCommand, out: &mut impl Write) -> Result<Outcome, Failure> {
     let specification = Specification::read(&args.spec)?;
     let mut rollout = Rollout::open(specification, &args.cluster, None, false)?;
-    let followed = rollout.say(said)?;
+    let followed = rollout.command(command)?;
     for event in &followed.events {
         events::write(event, &rollout.specification, out)?;
     }
-    followed.trouble.map_or(Ok(Outcome::Fine), |trouble| Err(trouble.into()))
+    followed.error.map_or(Ok(Outcome::Fine), |error| Err(error.into()))
 }

@@ -5,10 +5,10 @@
 
 use super::announce::Announcer;
 use super::encoding::{self, STATE, STATUS};
-use super::look::{Look, Stored};
+use super::error::EvaluationError;
 use super::object::{Object, api};
 use super::record::Record;
-use super::trouble::Trouble;
+use super::snapshot::{Snapshot, Stored};
 use crate::kubernetes::{Cluster, ClusterContext, Refused};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
@@ -45,32 +45,36 @@ impl Resources {
         format!("/apis/{version}/namespaces/{namespace}/{plural}/{}", self.resource.name)
     }
 
-    fn trouble(&self, refused: &Refused) -> Trouble {
+    fn error(&self, refused: &Refused) -> EvaluationError {
         let message = refused.about(&self.name);
-        if refused.may_pass() { Trouble::Passing(message) } else { Trouble::Wrong(message) }
+        if refused.may_pass() {
+            EvaluationError::Transient(message)
+        } else {
+            EvaluationError::Permanent(message)
+        }
     }
 
     /// What is there now.
-    pub(super) fn look(&self) -> Result<Look, Trouble> {
-        let found = self.cluster.get(&self.path()).map_err(|refused| self.trouble(&refused))?;
+    pub(super) fn snapshot(&self) -> Result<Snapshot, EvaluationError> {
+        let found = self.cluster.get(&self.path()).map_err(|refused| self.error(&refused))?;
         let object = Object::of(&found, &self.resource);
         let state = object.annotations.as_ref().and_then(|annotations| annotations.get(STATE));
         let record = state.map(|state| encoding::read(state)).transpose();
         let record = record.with_context(|| format!("{}: annotation {STATE}", self.name))?;
         let text =
             object.configuration(&found).map_err(|problem| anyhow!(problem).context(self.name.clone()));
-        Ok(Look { record, text, object: Some(object) })
+        Ok(Snapshot { record, text, object: Some(object) })
     }
 
     /// Stores the state, and a version of the configuration with it.
     pub(super) fn store(
         &self,
-        look: &Look,
+        snapshot: &Snapshot,
         record: &mut Record,
         write: Option<usize>,
         status: &str,
-    ) -> Result<Stored, Trouble> {
-        let Some(object) = &look.object else { return Ok(Stored::Overtaken) };
+    ) -> Result<Stored, EvaluationError> {
+        let Some(object) = &snapshot.object else { return Ok(Stored::Conflict) };
         record.revision += 1;
         let others = object.annotations.iter().flatten();
         let others = others.filter(|(key, _)| ![STATE, STATUS].contains(&key.as_str()));
@@ -85,22 +89,22 @@ impl Resources {
             both.push(json!({"op": "add", "path": pointer, "value": value}));
             match self.cluster.patch(&self.path(), &Value::Array(both)) {
                 Ok(_) => return Ok(Stored::Done),
-                Err(error) if error.code() == Some(409) => return Ok(Stored::Overtaken),
-                Err(error) if error.may_pass() => return Err(self.trouble(&error)),
+                Err(error) if error.code() == Some(409) => return Ok(Stored::Conflict),
+                Err(error) if error.may_pass() => return Err(self.error(&error)),
                 // A configuration that is not admitted must not make a decision forgotten.
-                Err(error) => refused = Some(self.trouble(&error)),
+                Err(error) => refused = Some(self.error(&error)),
             }
         }
         match self.cluster.patch(&self.path(), &Value::Array(std::mem::take(&mut operations))) {
-            Ok(_) => Ok(refused.map_or(Stored::Done, Stored::Refused)),
-            Err(error) if error.code() == Some(409) => Ok(Stored::Overtaken),
-            Err(error) => Err(refused.unwrap_or_else(|| self.trouble(&error))),
+            Ok(_) => Ok(refused.map_or(Stored::Done, Stored::Rejected)),
+            Err(error) if error.code() == Some(409) => Ok(Stored::Conflict),
+            Err(error) => Err(refused.unwrap_or_else(|| self.error(&error))),
         }
     }
 
     /// Makes Kubernetes Events of what has happened.
-    pub(super) fn announce(&mut self, look: &Look, events: &[Event]) {
-        let Some(object) = &look.object else { return };
+    pub(super) fn announce(&mut self, snapshot: &Snapshot, events: &[Event]) {
+        let Some(object) = &snapshot.object else { return };
         self.announcer.announce(&object.uid, events);
     }
 }

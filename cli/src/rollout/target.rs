@@ -1,6 +1,6 @@
 //! The configuration that is released: its versions, one for each step.
 
-use super::home::Home;
+use super::backend::Backend;
 use super::record::Version;
 use super::specification::Specification;
 use crate::document::{self, Loaded};
@@ -43,7 +43,7 @@ pub(super) fn load(specification: &Specification, text: &str) -> anyhow::Result<
 /// A configuration that cannot be used or edited, names that there are not, steps that change nothing.
 pub(super) fn versions(
     specification: &mut Specification,
-    home: &Home,
+    backend: &Backend,
     original: &str,
 ) -> anyhow::Result<Vec<Version>> {
     let name = specification.place.clone();
@@ -69,7 +69,7 @@ pub(super) fn versions(
         };
         let before = versions.last().map(|version| version.text.as_str()).unwrap_or_default();
         let text = change.applied(&name, before).with_context(|| place.clone())?;
-        let text = home.canonical(text).with_context(|| place.clone())?;
+        let text = backend.canonical(text).with_context(|| place.clone())?;
         let hash = fingerprint(&load(specification, &text)?);
         if versions.iter().any(|known| known.text == text || known.hash == hash) {
             bail!("{place}: {}: changes nothing, or leads back to an earlier step", step.name);

@@ -1,25 +1,25 @@
 //! Where a rollout's target and its state are: files, or a resource in a cluster.
 
+use super::error::EvaluationError;
 use super::files::Files;
-use super::look::{Look, Stored};
 use super::object;
 use super::record::Record;
 use super::resource::Resources;
+use super::snapshot::{Snapshot, Stored};
 use super::specification::Specification;
-use super::trouble::Trouble;
 use crate::kubernetes::ClusterContext;
 use std::fs::File;
 use weir_rollout::{Event, Place};
 
 /// Where target and state are.
-pub(super) enum Home {
+pub(super) enum Backend {
     /// The target is a file, and the state is in one beside it.
     Files(Files),
     /// The target is a resource, and the state is an annotation of it.
     Resource(Resources),
 }
 
-impl Home {
+impl Backend {
     /// The home of a specification's target. Fills in what the specification calls it.
     ///
     /// # Errors
@@ -49,10 +49,10 @@ impl Home {
     ///
     /// # Errors
     /// The state cannot be read.
-    pub(super) fn look(&self) -> Result<Look, Trouble> {
+    pub(super) fn snapshot(&self) -> Result<Snapshot, EvaluationError> {
         match self {
-            Self::Files(files) => files.look(),
-            Self::Resource(resources) => resources.look(),
+            Self::Files(files) => files.snapshot(),
+            Self::Resource(resources) => resources.snapshot(),
         }
     }
 
@@ -74,21 +74,21 @@ impl Home {
     /// Why it cannot be stored.
     pub(super) fn store(
         &self,
-        look: &Look,
+        snapshot: &Snapshot,
         record: &mut Record,
         write: Option<usize>,
         status: &str,
-    ) -> Result<Stored, Trouble> {
+    ) -> Result<Stored, EvaluationError> {
         match self {
-            Self::Files(files) => files.store(look, record, write),
-            Self::Resource(resources) => resources.store(look, record, write, status),
+            Self::Files(files) => files.store(snapshot, record, write),
+            Self::Resource(resources) => resources.store(snapshot, record, write, status),
         }
     }
 
     /// Tells the cluster what has happened.
-    pub(super) fn announce(&mut self, look: &Look, events: &[Event]) {
+    pub(super) fn announce(&mut self, snapshot: &Snapshot, events: &[Event]) {
         if let Self::Resource(resources) = self {
-            resources.announce(look, events);
+            resources.announce(snapshot, events);
         }
     }
 

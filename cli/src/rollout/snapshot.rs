@@ -1,12 +1,12 @@
 //! What is found where a rollout's target and its state are, and what came of storing there.
 
+use super::error::EvaluationError;
 use super::object::Object;
 use super::record::Record;
-use super::trouble::Trouble;
 use weir_rollout::Content;
 
 /// What is there, at one time.
-pub(super) struct Look {
+pub(super) struct Snapshot {
     /// The state; `None` where no rollout has begun.
     pub(super) record: Option<Record>,
     /// The configuration, or why it cannot be read.
@@ -15,7 +15,7 @@ pub(super) struct Look {
     pub(super) object: Option<Object>,
 }
 
-impl Look {
+impl Snapshot {
     /// Which version the target holds.
     pub(super) fn content(&self, record: &Record) -> Content {
         match &self.text {
@@ -34,7 +34,7 @@ pub(super) enum Stored {
     /// It is stored.
     Done,
     /// Something else was quicker; nothing is stored.
-    Overtaken,
+    Conflict,
     /// The state is stored, and the version is not written.
-    Refused(Trouble),
+    Rejected(EvaluationError),
 }
