@@ -261,9 +261,11 @@ fn large_mappings_take_time_in_proportion() {
     };
     for ((name, few), (_, many)) in files(2_000).iter().zip(&files(20_000)) {
         let fewest = (0..3).map(|_| time(few)).fold(f64::MAX, f64::min);
-        let many = (0..2).map(|_| time(many)).fold(f64::MAX, f64::min);
-        println!("{name}: {fewest:.2} s, {many:.2} s");
-        assert!(many < 40.0 * fewest.max(0.02), "{name}: {fewest:.2} s, ten times as much {many:.2} s");
+        let most = 40.0 * fewest.max(0.02);
+        // Once more where the first time is too long: by chance it is not twice.
+        let taken = (0..2).map(|_| time(many)).find(|taken| *taken < most);
+        println!("{name}: {fewest:.2} s, {taken:?} s");
+        assert!(taken.is_some(), "{name}: {fewest:.2} s, ten times as much more than {most:.2} s");
     }
 }
 

@@ -155,17 +155,17 @@ fn holdouts_and_layers_are_in_the_numbers() {
         (Salt::derived("all", "holdout"), Salt::derived("cart", "layer"), Salt::new("checkout"));
     let side = Salt::derived("shop", "split");
     let at = |salt: &Salt, unit: &[u8]| salt.bucket(unit).index();
-    let (few, many) = (100_000, 300_000);
-    let counted = |holds: &dyn Fn(&[u8]) -> bool| counted_of(many, holds);
-    let moved = |new: &str, ids: u32| {
-        let run = weir(&["diff", &old, new, "--output", "json", "--ids", &ids.to_string()]);
+    // Both count the same ids.
+    let counted = |holds: &dyn Fn(&[u8]) -> bool| counted_of(100_000, holds);
+    let moved = |new: &str| {
+        let run = weir(&["diff", &old, new, "--output", "json", "--ids", "100000"]);
         assert_eq!(run.code, 1, "{run:?}");
         let changes = run.json()["changes"].as_array().unwrap().clone();
         changes.iter().map(|it| it["moved"].as_f64().unwrap()).collect::<Vec<f64>>()
     };
     let near = |a: f64, b: f64| assert!((a - b).abs() < 0.001, "{a} {b}");
 
-    let more = moved(&folder.write("held.yaml", &pools("20%", halves)), many);
+    let more = moved(&folder.write("held.yaml", &pools("20%", halves)));
     let leaves = |unit: &[u8]| (50_000..200_000).contains(&at(&held, unit));
     let first = |unit: &[u8]| at(&layer, unit) < 500_000;
     near(more[0], counted(&|unit| leaves(unit) && first(unit)));
@@ -173,9 +173,9 @@ fn holdouts_and_layers_are_in_the_numbers() {
     near(more[2], counted(&|unit| leaves(unit) && first(unit) && at(&variant, unit) >= 500_000));
     near(more[3], more[2]);
 
-    let ranges = moved(&folder.write("ranges.yaml", &pools("5%", ["[[0, 0.4]]", "[[0.4, 1]]"])), few);
+    let ranges = moved(&folder.write("ranges.yaml", &pools("5%", ["[[0, 0.4]]", "[[0.4, 1]]"])));
     let handed = |unit: &[u8]| (400_000..500_000).contains(&at(&layer, unit)) && at(&held, unit) >= 50_000;
-    near(ranges[0], counted_of(few, handed));
+    near(ranges[0], counted(&handed));
     near(ranges[1], ranges[0]);
 
     // Half of those that have `b` are on each side of the split, because its draw is its own.
@@ -191,7 +191,7 @@ fn holdouts_and_layers_are_in_the_numbers() {
             && run.out.contains("other experiments decide too: by 100000 made-up ids"),
         "{run:?}"
     );
-    let sides = counted(&|unit| {
+    let sides = counted_of(300_000, |unit| {
         at(&held, unit) >= 50_000 && first(unit) && at(&variant, unit) >= 500_000 && at(&side, unit) < 500_000
     });
     near(sides, 0.95 * 0.5 * 0.5 * 0.5);

@@ -32,11 +32,14 @@ fn answer(stored: &[Series], request: &Request) -> Answer {
         .iter()
         .filter(|series| series.name == metric)
         .map(|series| {
+            assert!(series.samples.is_sorted_by_key(|(time, _)| *time));
             let values: Vec<Value> = (0..=(end - start) / step)
                 .filter_map(|place| {
                     let at = start + place * step;
-                    let within = series.samples.iter().filter(|(time, _)| *time <= at && time + back >= at);
-                    let values: Vec<f64> = within.map(|(_, value)| *value).collect();
+                    let until = series.samples.partition_point(|(time, _)| *time <= at);
+                    let from = series.samples[..until].partition_point(|(time, _)| time + back < at);
+                    let values: Vec<f64> =
+                        series.samples[from..until].iter().map(|(_, value)| *value).collect();
                     let value = match function {
                         "last_over_time" => *values.last()?,
                         "max_over_time" => values.iter().copied().reduce(f64::max)?,
