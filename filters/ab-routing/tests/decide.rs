@@ -30,13 +30,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Router {
-    fn new(routing: &str) -> Result<Self, String> {
+    fn new(routing: &str) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let config: Config = load(routing.as_bytes(), &mut problems);
         let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut compiler = Compiler::new(&named, &env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("routing"));
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         Ok(Self { access_plan, plan, host: Services::default() })
     }
 
@@ -202,12 +202,12 @@ tests! {
         };
         assert!(Router::new(&split(&[40.0, 20.0, 20.0, 20.0])).is_ok());
         // The first of the others grows past the middle, where the third one's place is.
-        let refused = Router::new(&split(&[0.0, 60.0, 10.0, 30.0])).err().unwrap();
+        let refused = Router::new(&split(&[0.0, 60.0, 10.0, 30.0])).err().unwrap().to_string();
         assert!(refused.contains("routing.rules[0].split.ramp: step ") && refused.contains("would take keys from \"t3\""), "{refused}");
         let steps = split(&[50.0, 50.0]).replace("\"4h\"", "\"4h\", \"steps\": 0").replace("2026-03-01T", "yesterday");
-        let refused = Router::new(&steps).err().unwrap();
+        let refused = Router::new(&steps).err().unwrap().to_string();
         assert!(refused.contains("split.ramp.steps") && refused.contains("split.ramp.start"), "{refused}");
-        let tiny = Router::new(&split(&[100.0, 0.0001])).err().unwrap();
+        let tiny = Router::new(&split(&[100.0, 0.0001])).err().unwrap().to_string();
         assert!(tiny.contains("split.ramp: step 1: "), "{tiny}");
     }
 
@@ -312,7 +312,7 @@ tests! {
             {"name": "twice", "cluster": ""}, {"name": "twice", "rewrite": {"uri": "no"}},
             {"name": "split", "setHeaders": {"x-b": "1"}, "split": {"targets": [{"name": "only", "weight": -1}],
              "mintCookie": {"name": "c", "ttl": "soon", "domain": "a;b", "sameSite": "none", "secure": false}}},
-            {"name": "empty"}], "response": {"debugHeader": "a b"}}"#).err().unwrap();
+            {"name": "empty"}], "response": {"debugHeader": "a b"}}"#).err().unwrap().to_string();
         for expected in [
             "routing.rules[0].name: ", "routing.rules[0].setHeaders[\":path\"]: ", "routing.rules[0].setHeaders.x-a: ",
             "routing.rules[1].cluster: ", "routing.rules[2].name: ", "routing.rules[2].rewrite.uri: ",

@@ -39,7 +39,7 @@ fn expect(condition: Json, header: &str, value: impl AsRef<[u8]>, expected: impl
 
 /// The problems of a condition, one a line.
 fn problems(condition: Json) -> String {
-    Compiled::new(&declared(), &condition).err().unwrap_or_default()
+    Compiled::new(&declared(), &condition).err().unwrap_or_default().to_string()
 }
 
 #[cfg_attr(not(target_arch = "wasm32"), test)]

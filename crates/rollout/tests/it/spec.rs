@@ -72,7 +72,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "confidence": 1, "deadline": "0s", "interval": "5", "webhook": "ftp://x",
         "metrics": {"matchers": ["a"]}, "extra": 1
     }"#;
-    let found = spec(text).unwrap_err();
+    let found = spec(text).unwrap_err().to_string();
     for expected in [
         "target.file: missing",
         "target.split: expected either `experiment` or `split`",
@@ -103,13 +103,14 @@ fn everything_that_is_wrong_is_said_at_once() {
     ] {
         assert!(found.contains(expected), "{expected}\nnot in\n{found}");
     }
-    let nothing = spec("{}").unwrap_err();
+    let nothing = spec("{}").unwrap_err().to_string();
     assert!(nothing.contains("target") && nothing.contains("steps: missing"), "{nothing}");
     let split = spec(
         r#"{"target": {"file": "a", "split": "s"}, "steps": [{"coverage": "5%", "minUnits": 3}],
             "gates": [{"check": "errors"}]}"#,
     )
-    .unwrap_err();
+    .unwrap_err()
+    .to_string();
     for expected in ["steps[0].coverage: 0.05: a split", "steps[0].minUnits", "gates[0].check: only `query`"]
     {
         assert!(split.contains(expected), "{expected}\nnot in\n{split}");
@@ -168,7 +169,7 @@ fn a_resource_is_a_target_in_place_of_a_file() {
             "target.kubernetes.wasm: expected only for an EnvoyExtensionPolicy",
         ),
     ] {
-        let found = with(target).unwrap_err();
+        let found = with(target).unwrap_err().to_string();
         assert!(found.contains(expected), "{expected}\nnot in\n{found}");
     }
 }

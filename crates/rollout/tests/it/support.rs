@@ -3,10 +3,10 @@
 use weir_core::Problems;
 use weir_rollout::{Content, GateResult, Observation, Plan, Running, Spec, Verdict};
 
-pub(crate) fn spec(text: &str) -> Result<Plan, String> {
+pub(crate) fn spec(text: &str) -> Result<Plan, Problems> {
     let mut problems = Problems::default();
     let spec: Spec = weir_core::load(text.as_bytes(), &mut problems);
-    Plan::compile(&spec, problems).map_err(|problems| problems.to_string())
+    Plan::compile(&spec, problems)
 }
 
 /// Two steps with a gate that applies to both; the second needs approval if `approval`.

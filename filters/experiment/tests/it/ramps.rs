@@ -66,7 +66,7 @@ tests! {
 
     fn what_cannot_rise_is_refused() {
         let refused = |more: &str, path: &str, expected: &str| {
-            let text = Lab::new(&section("weir-1", more)).err().unwrap_or_else(|| panic!("{more}"));
+            let text = Lab::new(&section("weir-1", more)).err().unwrap_or_else(|| panic!("{more}")).to_string();
             assert!(text.contains(&format!("experiments.list[0].{path}")) && text.contains(expected), "{text}");
         };
         refused(r#", "ramp": {}"#, "ramp.start", "is not a time");
@@ -81,9 +81,9 @@ tests! {
         }
         let ranges = r#"{"unit": "path", "list": [{"key": "e", "variants": [{"key": "a", "ranges": [[0, 0.5]]}],
             "ramp": {"start": "2026-03-01T00:00:00Z", "over": "1h"}}]}"#;
-        assert!(Lab::new(ranges).err().unwrap().contains("experiments.list[0].ramp: needs weights"));
+        assert!(Lab::new(ranges).err().unwrap().to_string().contains("experiments.list[0].ramp: needs weights"));
         let no_unit = r#"{"list": [{"key": "e", "variants": [{"key": "a"}], "ramp": {"start": "2026-03-01T00:00:00Z", "over": "1h"}}]}"#;
-        assert!(Lab::new(no_unit).err().unwrap().contains("experiments.list[0].unit"));
+        assert!(Lab::new(no_unit).err().unwrap().to_string().contains("experiments.list[0].unit"));
     }
 
     fn what_is_written_is_what_was_read() {

@@ -5,7 +5,7 @@ use crate::support::Lab;
 
 /// The problems of a section, which must be exactly these places, in any order.
 fn refused(section: &str, places: &[&str]) -> String {
-    let problems = Lab::new(section).err().unwrap_or_else(|| panic!("accepted: {section}"));
+    let problems = Lab::new(section).err().unwrap_or_else(|| panic!("accepted: {section}")).to_string();
     for place in places {
         let line = format!("experiments.{place}: ");
         assert!(problems.lines().any(|found| found.starts_with(&line)), "{line}\nis not in\n{problems}");

@@ -5,7 +5,7 @@ use crate::support::Lab;
 
 /// The problems of a section, which must be exactly these lines, in any order.
 fn refused(section: &str, expected: &[&str]) {
-    let problems = Lab::new(section).err().unwrap_or_else(|| panic!("accepted: {section}"));
+    let problems = Lab::new(section).err().unwrap_or_else(|| panic!("accepted: {section}")).to_string();
     for line in expected {
         let line = format!("faults{line}");
         assert!(problems.lines().any(|found| found == line), "{line}\nis not in\n{problems}");
@@ -153,6 +153,6 @@ tests! {
     /// All forms of a killed rule are checked nevertheless.
     fn a_rule_that_is_off_is_checked() {
         let problems = Lab::with_env(r#"[{"killSwitch": {"env": "OFF"}, "abort": {"httpStatus": 1, "percent": 1}}]"#, &|_| Some("1".into()));
-        assert_eq!(problems.err().as_deref(), Some("faults[0].abort.httpStatus: 1 is not an HTTP status from 200 to 599"));
+        assert_eq!(problems.err().map(|problems| problems.to_string()).as_deref(), Some("faults[0].abort.httpStatus: 1 is not an HTTP status from 200 to 599"));
     }
 }

@@ -190,7 +190,7 @@ tests! {
         let problems = Lab::new(r#"{"providers": {"corp": {"jwks": KEYS, "embeddedKeys": "use", "padding": true, "tokenHeader": {"alg": "RS256", "typ": []},
             "from": {"subprotocols": [{}, {"after": "a", "prefix": "b"}, {"after": "a b"}, {"prefix": ""}]},
             "requireInClaim": {"tenant": "t", "header:x": "a.b", "header:a b": "c"}}},
-            "rules": [{"requires": "none", "requireInClaim": {"header:x": "a"}}]}"#).err().unwrap();
+            "rules": [{"requires": "none", "requireInClaim": {"header:x": "a"}}]}"#).err().unwrap().to_string();
         for expected in [
             "jwt.providers.corp.embeddedKeys: ", "jwt.providers.corp.padding: ", "jwt.providers.corp.tokenHeader.alg: is decided elsewhere",
             "jwt.providers.corp.tokenHeader.typ: is empty, so no token could pass",
@@ -211,7 +211,7 @@ tests! {
     fn the_secret_is_in_no_message() {
         let secret = base64url(SECRET);
         for inline in [format!(r#""{secret}""#), format!(r#"{{"kty": "oct", "k": "{secret}"}}"#), format!(r#"["{secret}"]"#)] {
-            let problems = Lab::new(&format!(r#"{{"providers": {{"p": {{"jwks": {{"inline": {inline}}}}}}}}}"#)).err().unwrap();
+            let problems = Lab::new(&format!(r#"{{"providers": {{"p": {{"jwks": {{"inline": {inline}}}}}}}}}"#)).err().unwrap().to_string();
             assert!(problems.starts_with("jwt.providers.p.jwks.inline: ") && !problems.contains(&secret), "{problems}");
         }
     }

@@ -5,7 +5,7 @@ use crate::support::Lab;
 
 /// The problems of a section, which must be exactly these, in any order: the place, and how the message starts.
 fn refused(section: &str, expected: &[(&str, &str)]) {
-    let problems = Lab::new(section).err().unwrap_or_else(|| panic!("accepted: {section}"));
+    let problems = Lab::new(section).err().unwrap_or_else(|| panic!("accepted: {section}")).to_string();
     for (place, message) in expected {
         let line = format!("jwt.{place}: {message}");
         assert!(problems.lines().any(|found| found.starts_with(&line)), "{line}\nis not in\n{problems}");
@@ -41,7 +41,7 @@ tests! {
         provider(r#""jwks": {"inline": "nonsense"}"#, &[("jwks.inline", "the key set is not JSON")]);
         provider(r#""jwks": {"inline": {"keys": [{"kty": "oct", "kid": "short", "k": "aHVzaA"}]}}"#,
             &[("jwks.inline", "the key set has no key that can verify a signature; keys[0] (kid short): ")]);
-        let problems = Lab::new(r#"{"providers": {"p": {"jwks": {"inline": {"keys": [{"kty": "oct", "k": "aHVzaA"}]}}}}}"#).err().unwrap();
+        let problems = Lab::new(r#"{"providers": {"p": {"jwks": {"inline": {"keys": [{"kty": "oct", "k": "aHVzaA"}]}}}}}"#).err().unwrap().to_string();
         assert!(!problems.contains("aHVzaA"), "{problems}");
     }
 
@@ -90,7 +90,7 @@ tests! {
               ("rules[5].require", "has no effect, because the rule requires no token"), ("rules[6].require.role.$foo", "`$foo` is not an operator here"),
               ("rules[7].match.urii", "unknown field `urii`"), ("rules[8].requires.all[1].optional", "unknown provider \"no\"")]);
         let deep = (0..12).fold("\"corp\"".to_owned(), |inner, _| format!(r#"{{"any": [{inner}]}}"#));
-        let problems = Lab::new(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS}}}}, "rules": [{{"requires": {deep}}}]}}"#)).err().unwrap();
+        let problems = Lab::new(&format!(r#"{{"providers": {{"corp": {{"jwks": KEYS}}}}, "rules": [{{"requires": {deep}}}]}}"#)).err().unwrap().to_string();
         assert!(problems.contains("nested deeper than 8 levels"), "{problems}");
     }
 

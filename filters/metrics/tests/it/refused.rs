@@ -5,7 +5,8 @@ use crate::support::Lab;
 
 /// The problems of a section, which must be exactly these, in any order.
 fn refused(section: &str, expected: &[&str]) {
-    let problems = Lab::with(section, &["checkout"]).err().unwrap_or_else(|| panic!("accepted: {section}"));
+    let problems =
+        Lab::with(section, &["checkout"]).err().unwrap_or_else(|| panic!("accepted: {section}")).to_string();
     for line in expected {
         let line = format!("metrics{line}");
         assert!(problems.lines().any(|found| found.starts_with(&line)), "{line}\nis not in\n{problems}");
@@ -135,7 +136,7 @@ fn label_sources_and_bounds() {
         &format!(r#"{{"name": "a", "labels": {{{}}}}}"#, eight.join(",")),
         &[".list[0].labels: the labels have too many combinations: use fewer labels or values"],
     );
-    let problems = Lab::new(r#"{"list": [{"name": "a", "experiments": "*"}]}"#).err().unwrap();
+    let problems = Lab::new(r#"{"list": [{"name": "a", "experiments": "*"}]}"#).err().unwrap().to_string();
     assert!(
         problems.starts_with("metrics.list[0].experiments: this configuration has no experiments"),
         "{problems}"

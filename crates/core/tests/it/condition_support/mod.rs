@@ -13,11 +13,11 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Compiles a condition over `attributes`; the problems are given one a line.
-    pub(crate) fn new(attributes: &AttributeMap, condition: &Json) -> Result<Self, String> {
+    pub(crate) fn new(attributes: &AttributeMap, condition: &Json) -> Result<Self, Problems> {
         let env = |_: &str| None;
         let mut compiler = Compiler::new(attributes, &env, Problems::default());
         let condition = condition::compile(condition, &mut compiler, &At::root().field("condition"));
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         Ok(Self { access_plan, condition })
     }
 

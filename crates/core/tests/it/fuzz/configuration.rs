@@ -39,10 +39,10 @@ fn structure(json: &Json) -> Vec<u8> {
     json.as_object().unwrap().iter().flat_map(entry).collect()
 }
 
-fn read(bytes: &[u8]) -> Result<Json, String> {
+fn read(bytes: &[u8]) -> Result<Json, Problems> {
     let mut problems = Problems::default();
     let json: Json = load(bytes, &mut problems);
-    if problems.is_empty() { Ok(json) } else { Err(problems.to_string()) }
+    if problems.is_empty() { Ok(json) } else { Err(problems) }
 }
 
 #[test]
@@ -57,12 +57,12 @@ fn documents_come_back_from_both_encodings() {
 }
 
 /// The document with all its numbers the same.
-fn access_plan(json: &Json) -> Json {
+fn numbers_alike(json: &Json) -> Json {
     match json {
         Json::Number(_) => json!(0),
-        Json::Array(items) => items.iter().map(access_plan).collect(),
+        Json::Array(items) => items.iter().map(numbers_alike).collect(),
         Json::Object(members) => {
-            Json::Object(members.iter().map(|(k, v)| (k.clone(), access_plan(v))).collect())
+            Json::Object(members.iter().map(|(k, v)| (k.clone(), numbers_alike(v))).collect())
         }
         _ => json.clone(),
     }
@@ -79,10 +79,8 @@ fn damaged_documents_are_read_or_refused() {
     hold(damaged(bytes), |bytes| {
         if let Ok(json) = read(&bytes) {
             // What was read can be written, and read again. Damage makes long numbers: see `document`.
-            prop_assert_eq!(
-                read(json.to_string().as_bytes()).map(|j| access_plan(&j)),
-                Ok(access_plan(&json))
-            );
+            let again = read(json.to_string().as_bytes()).unwrap();
+            prop_assert_eq!(numbers_alike(&again), numbers_alike(&json));
         }
         Ok(())
     });

@@ -26,14 +26,14 @@ pub(crate) struct Matcher {
 
 impl Matcher {
     /// Loads and compiles a `match` list as a filter does; the problems are given one a line.
-    pub(crate) fn new(json: &str) -> Result<Self, String> {
+    pub(crate) fn new(json: &str) -> Result<Self, Problems> {
         let (named, env) = (AttributeMap::default(), |_: &str| None);
         let mut problems = Problems::default();
         let http_match: Vec<HttpMatch> = load(json.as_bytes(), &mut problems);
         let mut compiler = Compiler::new(&named, &env, problems);
         let targeting = Targeting { http_match, ..Default::default() };
         let predicate = targeting.compile(&mut compiler, &At::root().field("rules").index(0));
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         Ok(Self { access_plan, predicate })
     }
 

@@ -70,7 +70,7 @@ fn text(bytes: &[u8]) -> String {
 
 impl Lab {
     /// The section's JSON, or all problems.
-    pub(crate) fn new(section: &str) -> Result<Self, String> {
+    pub(crate) fn new(section: &str) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let document: OrderedMap<Config> =
             load(format!("{{\"experiments\": {section}}}").as_bytes(), &mut problems);
@@ -79,7 +79,7 @@ impl Lab {
         let env = |name: &str| (name == "WEIR_SECRET").then(|| SECRET.to_owned());
         let mut compiler = Compiler::new(&named, &env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("experiments"));
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         let host = Services::at(NOW);
         Ok(Self { access_plan, plan, host })
     }

@@ -55,11 +55,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 impl Lab {
     /// The section's JSON, or all problems.
-    pub(crate) fn new(section: &str) -> Result<Self, String> {
+    pub(crate) fn new(section: &str) -> Result<Self, Problems> {
         Self::with_env(section, &|_| None)
     }
 
-    pub(crate) fn with_env(section: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub(crate) fn with_env(section: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let document: OrderedMap<Config> =
             load(format!("{{\"faults\": {section}}}").as_bytes(), &mut problems);
@@ -67,7 +67,7 @@ impl Lab {
         let named = AttributeMap::default();
         let mut compiler = Compiler::new(&named, env, problems);
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("faults"));
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         let host = Services::at(NOW);
         host.random.set(Some(1));
         host.cel.set(Some(true));

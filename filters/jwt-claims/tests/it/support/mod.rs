@@ -134,11 +134,11 @@ pub(crate) fn bearer(claims: &str) -> String {
 
 impl Lab {
     /// A section with `KEYS` in the place of `{"inline": …}`, or all problems.
-    pub(crate) fn new(section: &str) -> Result<Self, String> {
+    pub(crate) fn new(section: &str) -> Result<Self, Problems> {
         Self::watching(section, &[])
     }
 
-    pub(crate) fn watching(section: &str, attributes: &[&str]) -> Result<Self, String> {
+    pub(crate) fn watching(section: &str, attributes: &[&str]) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let keys = format!(r#"{{"inline": {}}}"#, key_set(&["one"]));
         let document = format!("{{\"jwt\": {}}}", section.replace("KEYS", &keys));
@@ -150,7 +150,7 @@ impl Lab {
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("jwt"));
         let watch = |name: &&str| Some(((*name).to_owned(), compiler.attribute(name, &At::root())?));
         let watched = attributes.iter().filter_map(watch).collect();
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         let host = Services::at(NOW * SECOND);
         Ok(Self { access_plan, plan, host, watched })
     }

@@ -29,12 +29,12 @@ const ATTRIBUTES: &str = r#"{"plan": "header:x-plan", "items": {"header": "x-ite
 
 impl Lab {
     /// Without experiments or headers of other sections.
-    pub(crate) fn new(section: &str) -> Result<Self, String> {
+    pub(crate) fn new(section: &str) -> Result<Self, Problems> {
         Self::with(section, &[])
     }
 
     /// With experiments of two variants, `a` and `b.1`, and a header `x-weir-route` of its own.
-    pub(crate) fn with(section: &str, experiments: &[&str]) -> Result<Self, String> {
+    pub(crate) fn with(section: &str, experiments: &[&str]) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let config: Config = load(section.as_bytes(), &mut problems);
         let named: AttributeMap = load(ATTRIBUTES.as_bytes(), &mut problems);
@@ -45,7 +45,7 @@ impl Lab {
             experiments.iter().map(|key| compiler.experiment(key, variants())).collect();
         let route = compiler.own_header("x-weir-route", &At::root());
         let plan = Plan::compile(&config, &mut compiler, &At::root().field("metrics"));
-        let access_plan = compiler.finish().map_err(|problems| problems.to_string())?;
+        let access_plan = compiler.finish()?;
         let host = Services::with(&[("filter_state.wasm.weir.remote", b"b".as_slice())]);
         let (clock_calls, proxy) = (Cell::default(), MetricStore::default());
         Ok(Self { access_plan, plan, host, clock_calls, proxy, experiments, route })
