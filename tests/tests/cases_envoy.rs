@@ -1,7 +1,7 @@
 //! Runs every case under `tests/cases`, and those of the examples, in the real Envoy with WebAssembly modules. Each case
 //! is a test of its own.
 //!
-//! One Envoy serves all cases whose modules call nobody, and one each set of callouts; configurations that must be
+//! One Envoy serves all cases of a module that call nobody, and one each set of callouts; configurations that must be
 //! refused are updates of a running one.
 
 mod cases;

@@ -1,4 +1,4 @@
-//! 200,000 requests to each shell, ordinary and hostile ones mixed, while weights change every few seconds: every
+//! 100,000 requests to each shell, ordinary and hostile ones mixed, while weights change every second or two: every
 //! answer is the right one, none is older than the configuration that is settled, and memory does not
 //! grow. `WEIR_LOAD_REQUESTS` changes the number: `make test-nightly` sends a million.
 
@@ -15,9 +15,9 @@ use weir_tests::envoy::{Bootstrap, Envoy, Filter, Listener, Plugin, Shell};
 const CONNECTIONS: usize = 4;
 const STREAMS: usize = 32;
 /// Growth that allocators' caches explain.
-const SLACK: u64 = 8 << 20;
+const SLACK: u64 = 4 << 20;
 /// From one update's arrival to the next update.
-const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long an update may take to be in force on all workers.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// New connections that must all see an update: Envoy spreads them over its workers.
@@ -214,7 +214,7 @@ fn the_native_module_answers_rightly_in_the_same_memory() {
 }
 
 fn load(shell: Shell) {
-    let total = std::env::var("WEIR_LOAD_REQUESTS").ok().map_or(200_000, |n| n.parse().expect("a number"));
+    let total = std::env::var("WEIR_LOAD_REQUESTS").ok().map_or(100_000, |n| n.parse().expect("a number"));
     let filter = Filter::Discovered { name: "weir".to_owned(), initial: Box::new(plugin(shell, 0)) };
     let listener = Listener::new().filter(filter).routes(routes());
     let envoy =

@@ -1,5 +1,5 @@
-//! Runs cases in the real Envoy: a few for all cases whose modules call nobody, and one for each set of callouts. Native
-//! modules have the environment of Envoy, so there is also one for each environment.
+//! Runs cases in the real Envoy: one for all cases of a module that call nobody (a few for the native module), and one for
+//! each set of callouts. Native modules have the environment of Envoy, so there is also one for each environment.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -28,21 +28,13 @@ const COUNTED: Duration = Duration::from_millis(100);
 /// How long to wait before looking at them (again).
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Among how many Envoys the cases are divided whose modules call nobody. Cases that look at metrics run alone in their
-/// Envoy, and mostly wait; several Envoys wait at the same time. Each compiles all modules, which costs the WebAssembly
-/// shell seconds of CPU time.
-fn envoys(shell: Shell) -> u64 {
-    match shell {
-        Shell::Native => 6,
-        Shell::Wasm => 4,
-    }
-}
+/// Among how many Envoys the cases of the native module are divided that call nobody. Cases that look at metrics run alone
+/// in their Envoy, and mostly wait; several Envoys wait at the same time. Cases in WebAssembly have an Envoy for each
+/// module: one that runs two modules has compiled both, which costs seconds of CPU time.
+const NATIVE_ENVOYS: u64 = 6;
 
-/// How many cases run at a time: two for each Envoy, one of which may be alone.
-#[must_use]
-pub fn at_a_time(driver: Driver) -> usize {
-    2 * usize::try_from(envoys(driver.shell())).unwrap_or(1)
-}
+/// How many cases run at a time: two for each of about as many Envoys, one of which may be alone.
+pub const AT_A_TIME: usize = 12;
 
 /// A test: its name, and what runs it.
 pub type Test = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
@@ -64,7 +56,22 @@ pub fn tests(files: &[Located], driver: Driver) -> Result<Vec<Test>, String> {
         };
         (planned.name, Box::new(run))
     };
-    Ok(planned.into_iter().map(test).collect())
+    Ok(by_turns(planned, driver).into_iter().map(test).collect())
+}
+
+/// The cases of different Envoys by turns: those of one Envoy wait for each other.
+fn by_turns(planned: Vec<Planned<'_>>, driver: Driver) -> Vec<Planned<'_>> {
+    let mut queues: BTreeMap<String, Vec<Planned<'_>>> = BTreeMap::new();
+    for planned in planned {
+        let key = match planned.case.is_refusal() {
+            true => format!("refusals {} {:?}", planned.file.module, planned.file.env),
+            false => group_key(planned.file, planned.case, driver.shell()),
+        };
+        queues.entry(key).or_default().push(planned);
+    }
+    let mut numbered: Vec<_> = queues.into_values().flat_map(|queue| queue.into_iter().enumerate()).collect();
+    numbered.sort_by_key(|(turn, _)| *turn);
+    numbered.into_iter().map(|(_, planned)| planned).collect()
 }
 
 /// All Envoys that serve cases, each started when its first case runs.
@@ -334,7 +341,10 @@ fn group_key(file: &CaseFile, case: &Case, shell: Shell) -> String {
     match callouts.values().any(|answers| answers.len() > 1) {
         true => format!("{callouts:?} {env} {} {}", key(file, case), case.name),
         // All cases of a listener are in one Envoy.
-        false => format!("{callouts:?} {env} {}", number(&key(file, case)) % envoys(shell)),
+        false if shell == Shell::Native => {
+            format!("{callouts:?} {env} {}", number(&key(file, case)) % NATIVE_ENVOYS)
+        }
+        false => format!("{callouts:?} {}", file.module),
     }
 }
 

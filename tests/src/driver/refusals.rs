@@ -51,7 +51,19 @@ fn start(file: &CaseFile, shell: Shell) -> Result<Envoy, EnvoyError> {
     let plugin = plugin(file, accepted(&file.module), shell).map_err(EnvoyError::Other)?;
     let env = if shell == Shell::Native { file.env.clone() } else { BTreeMap::new() };
     let filter = Filter::Discovered { name: FILTER.to_owned(), initial: Box::new(plugin) };
-    Envoy::start(Bootstrap::default().env(env).listener(Listener::new().filter(filter)))
+    let envoy = Envoy::start(Bootstrap::default().env(env).listener(Listener::new().filter(filter)))?;
+    // Without a plugin that runs, none could stay, and each update would compile the module again.
+    match refusals(&envoy) {
+        0 => Ok(envoy),
+        _ => Err(EnvoyError::Other(format!("the first configuration is refused:\n{}", envoy.log()))),
+    }
+}
+
+/// How many updates Envoy has refused: `config_reload` says that one came, `config_fail` that it was refused.
+fn refusals(envoy: &Envoy) -> i64 {
+    let end = format!("{FILTER}.config_fail");
+    let counters = envoy.counters().unwrap_or_default();
+    counters.into_iter().find(|(name, _)| name.ends_with(&end)).map_or(0, |(_, count)| count)
 }
 
 /// A configuration that the module takes.
@@ -65,21 +77,16 @@ fn accepted(module: &str) -> Value {
             "rules": [{"requires": "a"}]}})
         }
         "fault_injection" | "fault_injection_response" => {
-            json!({"faults": [{"name": "a", "match": {"headers": {"x-a": {"exact": "1"}}}, "abort": {"httpStatus": 503}}]})
+            json!({"faults": [{"name": "a", "match": {"headers": {"x-a": {"exact": "1"}}}, "abort": {"httpStatus": 503, "percentage": "1%"}}]})
         }
         "metrics" => json!({"metrics": {"red": {}}}),
+        "examples/hello_filter" => json!({"greeting": "Hello", "header": "x-hello"}),
         _ => json!({"routing": {"rules": [{"name": "a", "setHeaders": {"x-weir-route": "v2"}}]}}),
     }
 }
 
 /// Sends the update and waits until Envoy has judged it. What differed from what is expected.
 fn refused(envoy: &Envoy, file: &CaseFile, case: &Case, shell: Shell) -> Result<Vec<String>, EnvoyError> {
-    // `config_reload` says that an update came, `config_fail` that it was refused.
-    let refusals = |envoy: &Envoy| {
-        let end = format!("{FILTER}.config_fail");
-        let counters = envoy.counters().unwrap_or_default();
-        counters.into_iter().find(|(name, _)| name.ends_with(&end)).map_or(0, |(_, count)| count)
-    };
     let before = refusals(envoy);
     let mark = envoy.log_mark();
     let update = plugin(file, file.config_of(case), shell).map_err(EnvoyError::Other)?;

@@ -28,3 +28,4 @@ pub use plugin::{Config, FailurePolicy, Plugin, Shell};
 pub use process::{Envoy, EnvoyError, runtime_name, signal};
 pub use prometheus::{Sample, metric_tags};
 pub use rustix::process::Signal;
+pub use shipped::smallest_module;

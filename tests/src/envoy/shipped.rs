@@ -51,6 +51,47 @@ pub(super) fn replace_text(value: &mut Value, from: &str, to: &str) {
     });
 }
 
+/// Exchanges the module with all filters for the one that has just those that a plugin is configured for, where there is
+/// one: an Envoy compiles it in half of the time.
+pub(super) fn smallest_modules(config: &mut Value) {
+    each(config, &mut |value| {
+        let Some(module) = only_filter(&value["configuration"]["value"]) else { return };
+        let file = value.pointer_mut("/vm_config/code/local/filename");
+        let Some(Value::String(file)) = file else { return };
+        if let Some(folder) = file.strip_suffix("weir.wasm") {
+            *file = format!("{folder}{module}.wasm");
+        }
+    });
+}
+
+/// The smallest module for a configuration, by its name in `dist/`: that of the one filter in it, or the one with all.
+pub fn smallest_module(configuration: &str) -> &'static str {
+    only_filter(&json!(configuration)).unwrap_or("weir")
+}
+
+/// The module of the one section that a plugin's configuration has, which is a structure or the text of one.
+fn only_filter(configuration: &Value) -> Option<&'static str> {
+    let read: Value;
+    let sections = match configuration {
+        Value::String(text) => {
+            read = serde_saphyr::from_str(text).ok()?;
+            &read
+        }
+        structure => structure,
+    };
+    let mut names = sections.as_object()?.keys();
+    let (Some(name), None) = (names.next(), names.next()) else { return None };
+    Some(match name.as_str() {
+        "experiments" => "experiment",
+        // The other one has no faults of responses.
+        "faults" => "fault_injection_response",
+        "jwt" => "jwt_claims",
+        "metrics" => "metrics",
+        "routing" => "ab_routing",
+        _ => return None,
+    })
+}
+
 /// Calls `change` with a value and all that is in it, each once, the outer one first.
 fn each(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
     change(value);
@@ -81,6 +122,26 @@ mod tests {
         let mut config = json!({"a": [0, 0.5, "1.5"], "b": {"c": -2.25, "d": true}});
         decimals_to_texts(&mut config);
         assert_eq!(config, json!({"a": [0, "0.5", "1.5"], "b": {"c": "-2.25", "d": true}}));
+    }
+
+    #[test]
+    fn a_plugin_of_one_filter_has_its_module() {
+        let plugin = |file: &str, configuration: Value| json!({"vm_config": {"code": {"local": {"filename": file}}}, "configuration": {"value": configuration}});
+        let both = json!({"routing": {}, "metrics": {}});
+        let mut config = json!([
+            plugin("dist/weir.wasm", json!({"routing": {}})),
+            plugin("/d/weir.wasm", json!("faults: []")),
+            plugin("dist/weir.wasm", both.clone()),
+            plugin("dist/metrics.wasm", json!({"metrics": {}})),
+        ]);
+        smallest_modules(&mut config);
+        let expected = json!([
+            plugin("dist/ab_routing.wasm", json!({"routing": {}})),
+            plugin("/d/fault_injection_response.wasm", json!("faults: []")),
+            plugin("dist/weir.wasm", both),
+            plugin("dist/metrics.wasm", json!({"metrics": {}})),
+        ]);
+        assert_eq!(config, expected);
     }
 
     #[test]

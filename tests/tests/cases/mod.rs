@@ -9,7 +9,7 @@ use weir_tests::driver::envoy;
 /// Runs all cases that a driver with an Envoy can run, or those that the arguments name.
 pub(super) fn run_in(driver: Driver) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(envoy::at_a_time(driver));
+    arguments.test_threads.get_or_insert(envoy::AT_A_TIME);
     match trials(driver) {
         // `run` drops the trials and with them the last handle of Envoy.
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),

@@ -259,7 +259,7 @@ fn free_port() -> u16 {
 #[test]
 fn an_update_that_envoy_rejected_for_another_filter_is_no_refusal() {
     let good = json!({"routing": {"rules": [{"name": "a", "setHeaders": {"x-a": "b"}}]}});
-    let plugins = [Plugin::new("weir").unwrap(), Plugin::native().unwrap()];
+    let plugins = [Plugin::new("ab_routing").unwrap(), Plugin::native().unwrap()];
     let lua = json!({"name": "lua", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
         "default_source_code": {"inline_string": "this is not Lua"}}});
@@ -287,8 +287,10 @@ fn an_update_that_envoy_rejected_for_another_filter_is_no_refusal() {
         expect("another filter is wrong", "runs", ", for none of its plugins: script load error");
         envoy.replace("lds.json", &listeners(port, &with(&json!({"routing": {"rulez": []}})))).unwrap();
         expect("the plugin's configuration is wrong", "refuses", "listener http: an update was rejected at ");
-        envoy.replace("lds.json", &listeners(port, &with(&good))).unwrap();
-        expect("the old one is sent again", "runs", "");
+        // Envoy does nothing with the one that it runs already, so that the module could not report it.
+        let other = json!({"routing": {"rules": [{"name": "a", "setHeaders": {"x-a": "c"}}]}});
+        envoy.replace("lds.json", &listeners(port, &with(&other))).unwrap();
+        expect("a good one is sent", "runs", "");
     }
 }
 

@@ -225,7 +225,7 @@ fn a_redirect_that_the_proxy_follows_is_one_exposure() {
     for experiments in [remembered, requests_only] {
         let config = json!({ "experiments": experiments });
         let loggers = rendered(&[], &config)["access_log"].as_array().unwrap().clone();
-        let plugin = Plugin::new("weir").unwrap().config(&config);
+        let plugin = Plugin::new("experiment").unwrap().config(&config);
         let listener = Listener::new().plugin(plugin).routes(routes.clone()).loggers(loggers);
         let cluster = Cluster::new("origin", origin.address());
         let envoy = Envoy::start(Bootstrap::default().cluster(cluster).listener(listener)).unwrap();

@@ -56,8 +56,8 @@ fn timeouts_per_try_cut_delays_short() {
     let good = answers.iter().filter(|answer| answer.status == 200).count();
     let cut = of_cluster(&caller, "upstream_rq_per_try_timeout");
     println!("{good} of {REQUESTS} good, {cut} tries cut short");
-    // One in 512 is slow nine times in a row.
-    assert!(within_four_sigma(REQUESTS - good, REQUESTS, 1.0 / 512.0), "{good}");
+    // One in 512 is slow nine times in a row; more than five of 200 are that once in 300,000 times.
+    assert!(REQUESTS - good <= 5, "{good}");
     assert!(
         answers.iter().all(|answer| answer.elapsed < Duration::from_secs(5)),
         "nobody waited for the fault"

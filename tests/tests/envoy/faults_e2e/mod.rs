@@ -39,7 +39,12 @@ fn envoy(workers: u32, faults: &Value) -> Envoy {
 
 /// Sends requests over new connections, which any worker may get; all must be answered.
 fn ask(envoy: &Envoy, requests: Vec<Request>) -> Vec<Response> {
-    let answers = Client::http1().send_all(envoy.listener(0), requests, AT_ONCE);
+    ask_listener(envoy, 0, requests)
+}
+
+/// The same of the listener with this number.
+fn ask_listener(envoy: &Envoy, listener: usize, requests: Vec<Request>) -> Vec<Response> {
+    let answers = Client::http1().send_all(envoy.listener(listener), requests, AT_ONCE);
     answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(|error| panic!("{error}\n{}", envoy.log())))

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use weir_tests::client::{Client, Request};
-use weir_tests::envoy::{Bootstrap, Envoy};
+use weir_tests::envoy::{Bootstrap, Envoy, smallest_module};
 use weir_tests::paths;
 
 use super::{ALL, JWT, METRICS, ROUTING, read};
@@ -27,10 +27,11 @@ fn envoy_reads_the_file_as_it_is() {
     assert!(Command::new(prepare).arg(folder.path()).status().unwrap().success());
     let authorities = folder.path().join("ca.pem");
     let keys = ["--upstream", "id=https://id.example.com", "--ca", authorities.to_str().unwrap()];
-    let mut files: Vec<String> = ALL.iter().map(|configuration| render(&UPSTREAMS, configuration)).collect();
-    files.push(render(&UPSTREAMS, CLUSTERS));
-    files.push(render(&[&UPSTREAMS[..], &keys].concat(), KEYS));
-    for text in files {
+    let options = |configuration: &&str| if *configuration == KEYS { &keys[..] } else { &[] };
+    for configuration in ALL.iter().chain(&[CLUSTERS, KEYS]) {
+        let module = format!("dist/{}.wasm", smallest_module(configuration));
+        let module = ["--module", &module];
+        let text = render(&[&UPSTREAMS[..], &module, options(configuration)].concat(), configuration);
         let file = folder.path().join("envoy.yaml");
         fs::write(&file, &text).unwrap();
         let output = Command::new(paths::root().join("scripts/envoy"))
@@ -45,7 +46,7 @@ fn envoy_reads_the_file_as_it_is() {
 }
 
 fn start(configuration: &str) -> Envoy {
-    Envoy::start(Bootstrap::shipped(read(&render(&UPSTREAMS, configuration)))).unwrap()
+    Envoy::start(Bootstrap::shipped(read(&render(&UPSTREAMS, configuration))).smallest_modules()).unwrap()
 }
 
 /// The name of the upstream that answers, or the status.
@@ -100,7 +101,7 @@ jwt:
 fn clients_choose_neither_their_address_nor_their_path() {
     let start = |options: &[&str]| {
         let text = render(&[&UPSTREAMS[..], options].concat(), EDGE);
-        Envoy::start(Bootstrap::shipped(read(&text))).unwrap()
+        Envoy::start(Bootstrap::shipped(read(&text)).smallest_modules()).unwrap()
     };
     let envoy = start(&[]);
     let forged = |address: &str| Request::get("/").header("x-forwarded-for", address);

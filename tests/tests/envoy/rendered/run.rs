@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use weir_tests::client::{Client, Request, runtime};
-use weir_tests::envoy::{Signal, signal};
+use weir_tests::envoy::{Signal, signal, smallest_module};
 use weir_tests::{paths, program};
 use weir_upstream::Upstream;
 
@@ -54,7 +54,8 @@ impl Work {
         let mut command = Command::new(program::path());
         command.arg("run").arg(self.path(file)).args(["--listen", "0", "--admin", "0"]).args(options);
         command.arg("--envoy").arg(self.path("envoy"));
-        command.arg("--module").arg(paths::module("weir").unwrap());
+        let configuration = fs::read_to_string(self.path(file)).unwrap();
+        command.arg("--module").arg(paths::module(smallest_module(&configuration)).unwrap());
         command.env("TMPDIR", self.path("tmp")).stdin(Stdio::null());
         command
     }

@@ -119,7 +119,7 @@ fn check(name: &str, expected: &[Goes]) {
     if name == "two-hops.yaml" {
         return two_hops::check(text, &config, expected);
     }
-    let envoy = start(name, live::with_own_file(name, Bootstrap::shipped(config)));
+    let envoy = start(name, live::with_own_file(name, Bootstrap::shipped(config).smallest_modules()));
     follow(name, text, &envoy, expected);
     counts::labelled(name, &envoy);
     match name {

@@ -18,10 +18,11 @@ const BACK: u16 = 10001;
 pub(super) fn check(text: &str, front: &Value, expected: &[Goes]) {
     let (ours, strangers) = (certificates(), certificates());
     let back = fs::read_to_string(paths::root().join(FOLDER).join("back.yaml")).unwrap();
-    let back = Bootstrap::shipped(serde_saphyr::from_str(&back).unwrap());
+    let back = Bootstrap::shipped(serde_saphyr::from_str(&back).unwrap()).smallest_modules();
     let back = start("back.yaml", with_certificate(back, ours.path(), "back", "back"));
     let front_with = |folder: &Path, certificate: &str| {
-        let bootstrap = Bootstrap::shipped(front.clone()).port(BACK, back.listener(0).port());
+        let bootstrap =
+            Bootstrap::shipped(front.clone()).smallest_modules().port(BACK, back.listener(0).port());
         start("two-hops.yaml", with_certificate(bootstrap, folder, "front", certificate))
     };
     let edge = front_with(ours.path(), "front");
