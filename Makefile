@@ -19,7 +19,9 @@ ENVOY_TESTS := --test cases_envoy --test envoy
 NATIVE_TESTS := --test cases_native
 MODULE := --package weir-module --target wasm32-wasip1
 # The command line as its own tests build it. Built by itself, it would have its dependencies compiled again.
-BUILD_WEIR := $(CARGO) test --quiet --workspace $(HOST) --no-run --test it
+# `make test` builds everything first, and says so in WEIR_BUILT.
+BUILT := [ -n "$${WEIR_BUILT:-}" ] ||
+BUILD_WEIR := $(BUILT) $(CARGO) test --quiet --workspace $(HOST) --no-run --test it
 WEIR := WEIR_PROGRAM=$$(realpath "$${CARGO_TARGET_DIR:-target}/host/weir")
 
 # Many tests wait for Envoy, for clocks or for each other: two for each processor use what the others leave idle.
@@ -60,11 +62,11 @@ sample-image: ## Build the sample service's image and see it answer: make sample
 
 .PHONY: wasm
 wasm: ## Build the modules into dist/
-	@$(XTASK) dist
+	@$(BUILT) $(XTASK) dist
 
 .PHONY: native
 native: ## Build the native module, dist/libweir.so
-	@$(XTASK) dist native
+	@$(BUILT) $(XTASK) dist native
 
 .PHONY: release
 release: ## What a release has, into dist/release: modules, chart, command line, SBOM, checksums, provenance
@@ -92,15 +94,16 @@ playground: ## Make the playground, a page that checks and explains configuratio
 ##@ Test
 
 .PHONY: test
-test: test-unit test-wasm test-cases test-rules test-envoy test-native-memory test-oci test-load ## Everything below
+test: test-build ## Everything below
+	@WEIR_BUILT=1 scripts/together "test-unit test-e2e" \
+	  "test-wasm test-cases test-native test-native-memory test-rules test-oci test-load"
 
-# The cases of the native module mostly wait, so that they run beside the other tests in Envoy. Theirs is printed at the end.
-.PHONY: test-envoy
-test-envoy: wasm native
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; status=0; \
-	$(MAKE) --no-print-directory test-native >"$$log" 2>&1 & native=$$!; \
-	$(MAKE) --no-print-directory test-e2e || status=$$?; \
-	wait $$native || status=$$?; cat "$$log"; exit $$status
+# What all of them need, so that none waits for what another one builds.
+.PHONY: test-build
+test-build: wasm native
+	$(CARGO) test --workspace $(HOST) --no-run
+	$(CARGO) test --workspace $(HOST) --no-run $(MODULE_TESTS) $(ENVOY_TESTS) $(NATIVE_TESTS) --test load --test registry
+	scripts/wasm-bindgen exec -- cargo test --target wasm32-unknown-unknown $(PURE) --lib --tests --no-run
 
 .PHONY: test-unit
 test-unit: ## Unit, property and documentation tests, natively
@@ -163,6 +166,7 @@ test-playground: playground wasm ## The playground's answers against the program
 .PHONY: test-nightly
 test-nightly: wasm native ## What takes too long for every change: a million requests through Envoy, ordinary and hostile; fuzz; Kubernetes and control planes; the playground
 	WEIR_LOAD_REQUESTS=1000000 $(MAKE) test-load
+	WEIR_MEMORY_STREAMS=1000000 $(MAKE) test-native-memory
 	$(BUILD_WEIR)
 	$(WEIR) WEIR_HOSTILE_REQUESTS=1000000 WEIR_LOAD_REQUESTS=1000000 ENVOY_RUNTIME=$$(scripts/envoy runtime) \
 	  $(CARGO) test --workspace $(HOST) --test minihost --test envoy -- hostile:: --nocapture
@@ -176,7 +180,7 @@ fuzz: ## Coverage-guided fuzzing of every reader, WEIR_FUZZ_SECONDS each (60); i
 	scripts/fuzz
 
 .PHONY: test-load
-test-load: wasm native ## 200,000 requests to each shell in Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
+test-load: wasm native ## 100,000 requests to each shell in Envoy: right answers, flat memory (WEIR_LOAD_REQUESTS)
 	ENVOY_RUNTIME=$$(scripts/envoy runtime) $(CARGO) test --workspace $(HOST) --test load -- --nocapture --test-threads 1
 
 .PHONY: test-istio
