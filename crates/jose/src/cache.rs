@@ -145,7 +145,9 @@ impl<V> Cache<V> {
     }
 
     /// Of the end of the token alone: that is of its signature, which differs where anything differs, and which nobody
-    /// outside can choose. Other spellings of one token (percent-encoded) share its set, and push out no more than that. One multiplication of 64 by 64 bits, folded, as in wyhash (<https://github.com/wangyi-fudan/wyhash>).
+    /// outside can choose. Other spellings of one token (percent-encoded) share its set, and push out no more than that.
+    ///
+    /// One multiplication of 64 by 64 bits, folded, as in wyhash (<https://github.com/wangyi-fudan/wyhash>).
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "both halves of the product are folded into one")]
     fn hash(&self, token: &[u8]) -> u64 {
