@@ -35,11 +35,11 @@ const MODULES: [Module; 8] = [
         of: Of::Filters("jwt-claims,experiment,ab-routing,fault-injection,response-faults,metrics"),
         limit_kb: 1400,
     },
-    Module { name: "ab_routing", of: Of::Filters("ab-routing"), limit_kb: 500 },
+    Module { name: "ab_routing", of: Of::Filters("ab-routing"), limit_kb: 505 },
     Module { name: "experiment", of: Of::Filters("experiment"), limit_kb: 630 },
     Module { name: "jwt_claims", of: Of::Filters("jwt-claims"), limit_kb: 935 },
     // Callbacks for responses cost every request, so a module without them is the usual one.
-    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 531 },
+    Module { name: "fault_injection", of: Of::Filters("fault-injection"), limit_kb: 535 },
     Module {
         name: "fault_injection_response",
         of: Of::Filters("fault-injection,response-faults"),

@@ -77,7 +77,7 @@ pub(super) fn of_match(it: &HttpMatch) -> Option<Example> {
     let pairs = |named: &weir_core::OrderedMap<StringMatch>| {
         named.iter().map(|(name, test)| Some((name.to_owned(), passing(test)?))).collect::<Option<Vec<_>>>()
     };
-    let text = |test: &Option<StringMatch>| match test {
+    let text = |test: &Option<Box<StringMatch>>| match test {
         Some(test) => passing(test).map(Some),
         None => Some(None),
     };

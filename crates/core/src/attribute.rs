@@ -1,11 +1,10 @@
 //! Attributes: names for things in the request, as they are written in a configuration.
 
 use crate::claims::ClaimName;
-use crate::load::{Load, Node, short_or_long};
+use crate::load::{Json, Load, Node, short_or_long};
 use crate::value::Kind;
 use crate::{OrderedMap, Problems};
 use serde::Serialize;
-use serde_json::Value;
 use std::fmt;
 
 /// An attribute that a plan reads; counted in the order of [`crate::access_plan::AccessPlan::attributes`].
@@ -284,8 +283,8 @@ impl Serialize for SourceSpec {
 impl Load for PathSpec {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         match node.value {
-            Value::String(text) => Some(Self::dotted(text)),
-            Value::Array(_) => Load::load(node, problems).map(Self),
+            Json::Text(text) => Some(Self::dotted(text)),
+            Json::List(_) => Load::load(node, problems).map(Self),
             _ => {
                 node.refuse(problems, "a path such as \"connection.id\", or the list of its segments");
                 None

@@ -3,7 +3,7 @@
 //! The attributes `claim:…` of a document with a section `jwt` are read from the token that its filter has
 //! verified; of one without, from what Envoy's own `jwt_authn` left in dynamic metadata.
 
-use crate::load::{Load, Node};
+use crate::load::{Json, Load, Node};
 use crate::problem::Problems;
 use crate::value::{Kind, Value};
 use serde::Serialize;
@@ -123,8 +123,8 @@ impl Default for ClaimName {
 impl Load for ClaimName {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         match node.value {
-            serde_json::Value::String(text) => Some(Self::Text(text.clone())),
-            serde_json::Value::Array(_) => Load::load(node, problems).map(Self::Path),
+            Json::Text(text) => Some(Self::Text(text.clone().into_owned())),
+            Json::List(_) => Load::load(node, problems).map(Self::Path),
             _ => {
                 node.refuse(problems, "a claim's name such as sub, or a list such as [realm_access, roles]");
                 None

@@ -90,7 +90,7 @@ impl<'c> Compiler<'c> {
         for (name, _) in named.iter() {
             compiler.names.insert(name);
         }
-        let at = At::root().field("attributes");
+        let at = compiler.problems.root().field("attributes");
         for (name, spec) in named.iter() {
             let at = at.field(name);
             let before = compiler.problems.len();
@@ -241,6 +241,10 @@ impl<'c> Compiler<'c> {
             return None;
         }
         self.refuse_later_in_cel(expression, at)?;
+        if at.is_nowhere() {
+            // The host may refuse it, and that is told by its place.
+            self.problems.add(at, "an expression needs its place");
+        }
         let before = self.tables.cel.items().len();
         let id = self.tables.cel.intern(expression);
         if self.tables.cel.items().len() > before {

@@ -47,7 +47,7 @@ impl<T, N: Into<String>, const SIZE: usize> From<[(N, T); SIZE]> for OrderedMap<
 
 impl<T: Load> Load for OrderedMap<T> {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(node.len());
         let read = node.named(problems, &mut |name, node, problems| {
             items.extend(T::load(node, problems).map(|item| (name.to_owned(), item)));
         });

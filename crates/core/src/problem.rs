@@ -13,38 +13,51 @@ use std::fmt;
 /// assert_eq!(variant.field("weight").to_string(), "experiments[0].variants[1].weight");
 /// assert!(variant.contains(&variant.field("weight")) && !variant.field("weight").contains(&variant));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct At(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At(Option<String>);
+
+impl Default for At {
+    fn default() -> Self {
+        Self::root()
+    }
+}
 
 impl At {
     /// The top of the document.
     pub fn root() -> Self {
-        Self::default()
+        Self(Some(String::new()))
+    }
+
+    /// Whether it is no place, and neither is anything in it: see [`Problems::without_places`].
+    pub(crate) fn is_nowhere(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The member `name` of this object. Names that would read as something else are quoted.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
+        let Some(path) = &self.0 else { return Self(None) };
         let plain = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
         // Every entry of a configuration makes several, and a formatter takes ten times as long.
-        Self(match (plain, self.0.is_empty()) {
+        Self(Some(match (plain, path.is_empty()) {
             (true, true) => name.to_owned(),
-            (true, false) => [&self.0, ".", name].concat(),
-            (false, _) => format!("{}[{name:?}]", self.0),
-        })
+            (true, false) => [path, ".", name].concat(),
+            (false, _) => format!("{path}[{name:?}]"),
+        }))
     }
 
     /// The element `index` of this list, counted from zero.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
-        Self([&self.0, "[", &index.to_string(), "]"].concat())
+        Self(self.0.as_ref().map(|path| [path, "[", &index.to_string(), "]"].concat()))
     }
 
     /// Whether `other` is this place or is inside it.
     pub fn contains(&self, other: &At) -> bool {
-        match other.0.strip_prefix(&self.0) {
-            Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
+        let (Some(path), Some(other)) = (&self.0, &other.0) else { return false };
+        match other.strip_prefix(&**path) {
+            Some(rest) => path.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
             None => false,
         }
     }
@@ -52,7 +65,7 @@ impl At {
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "(top level)" } else { &self.0 })
+        f.write_str(self.0.as_deref().filter(|path| !path.is_empty()).unwrap_or("(top level)"))
     }
 }
 
@@ -94,18 +107,31 @@ pub struct Problems {
     list: Vec<Problem>,
     /// How many are kept.
     room: usize,
+    /// Whether each has its place.
+    placed: bool,
 }
 
 impl Default for Problems {
     fn default() -> Self {
-        Self { list: Vec::new(), room: MAX_PROBLEMS }
+        Self { list: Vec::new(), room: MAX_PROBLEMS, placed: true }
     }
 }
 
 impl Problems {
     /// None so far, of which more are kept than a reader would read: for programs that act on each.
     pub fn of_all() -> Self {
-        Self { list: Vec::new(), room: usize::MAX }
+        Self { room: usize::MAX, ..Self::default() }
+    }
+
+    /// None so far, and none will have a place: for a first reading, which finds whether anything is wrong. Each place is
+    /// a text of its own, hundreds of thousands in a large configuration, and most configurations are right.
+    pub fn without_places() -> Self {
+        Self { placed: false, ..Self::default() }
+    }
+
+    /// The top of the document whose problems these are.
+    pub fn root(&self) -> At {
+        At(self.placed.then(String::new))
     }
 
     /// Records a problem. A second problem at the same place is dropped: it is nearly always a

@@ -152,8 +152,15 @@ impl<T, I: TableId> Table<T, I> {
     where
         T: Borrow<Q>,
     {
+        self.find_hashed(hash(key), key)
+    }
+
+    fn find_hashed<Q: Eq + ?Sized>(&self, hash: u32, key: &Q) -> Option<I>
+    where
+        T: Borrow<Q>,
+    {
         let is = |position| self.items.get(position).is_some_and(|item: &T| *item.borrow() == *key);
-        self.index.find(hash(key), is).map(I::of)
+        self.index.find(hash, is).map(I::of)
     }
 
     /// The id of the item that equals `key`, which becomes an item if it is none yet.
@@ -161,7 +168,8 @@ impl<T, I: TableId> Table<T, I> {
     where
         T: Borrow<Q> + for<'q> From<&'q Q>,
     {
-        self.find(key).unwrap_or_else(|| self.add(hash(key), key.into()))
+        let hash = hash(key);
+        self.find_hashed(hash, key).unwrap_or_else(|| self.add(hash, key.into()))
     }
 
     /// Like [`Table::intern`], for what is at hand already.
@@ -169,7 +177,8 @@ impl<T, I: TableId> Table<T, I> {
     where
         T: Hash + Eq,
     {
-        self.find(&item).unwrap_or_else(|| self.add(hash(&item), item))
+        let hash = hash(&item);
+        self.find_hashed(hash, &item).unwrap_or_else(|| self.add(hash, item))
     }
 
     /// Adds an item. False when there is an equal one already.
@@ -177,9 +186,10 @@ impl<T, I: TableId> Table<T, I> {
     where
         T: Hash + Eq,
     {
-        let new = self.find(&item).is_none();
+        let hash = hash(&item);
+        let new = self.find_hashed(hash, &item).is_none();
         if new {
-            self.add(hash(&item), item);
+            self.add(hash, item);
         }
         new
     }
@@ -293,22 +303,39 @@ impl Index {
     }
 }
 
-/// FNV-1a with a finish. Whoever writes a configuration may make its loading slow by colliding names; nobody
+/// Multiplies and rotates, a word at a time. Whoever writes a configuration may make its loading slow by colliding names; nobody
 /// else's bytes come here.
 fn hash<T: Hash + ?Sized>(item: &T) -> u32 {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut hasher = Words(0xcbf2_9ce4_8422_2325);
     item.hash(&mut hasher);
     let mixed = hasher.0 ^ (hasher.0 >> 32);
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    (mixed.wrapping_mul(ODD) >> 32) as u32
 }
 
-struct Fnv(u64);
+/// 2^64 divided by the golden ratio: each bit of a factor changes about half of the product's higher bits.
+const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-impl Hasher for Fnv {
+struct Words(u64);
+
+impl Words {
+    fn word(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(ODD);
+    }
+}
+
+impl Hasher for Words {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        self.word(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.word(byte.into());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.word(number as u64);
     }
 
     fn finish(&self) -> u64 {

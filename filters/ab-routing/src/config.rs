@@ -47,7 +47,7 @@ pub struct Rule {
     pub target: Target,
     /// Several targets by weight; the same key always gets the same target. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub split: Option<Split>,
+    pub split: Option<Box<Split>>,
 }
 
 /// Where a request goes.
@@ -63,7 +63,7 @@ pub struct Target {
     pub cluster: Option<String>,
     /// A new host or path. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rewrite: Option<Rewrite>,
+    pub rewrite: Option<Box<Rewrite>>,
 }
 
 impl Target {

@@ -111,7 +111,7 @@ pub struct Experiment {
     pub coverage: Option<FractionSpec>,
     /// Raises the coverage to `coverage` in steps of time. Default: `coverage` is in force at once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ramp: Option<Ramp>,
+    pub ramp: Option<Box<Ramp>>,
     /// The variants; do not change their order.
     pub variants: Vec<Variant>,
     /// The hash algorithm: `weir-1`, or that of an SDK, such as `growthbook-2`. Default: `weir-1`.

@@ -1,8 +1,8 @@
 //! Parts of a whole as they are written.
 
 use serde::{Serialize, Serializer};
-use serde_json::{Number, Value};
-use weir_core::load::Node;
+use serde_json::Number;
+use weir_core::load::{Json, Node};
 use weir_core::{Load, Problems};
 
 /// A fraction of all units: a number from 0 to 1, or a percentage as text, such as `"12.5%"`. The number may
@@ -44,14 +44,14 @@ fn plain(number: &Number) -> String {
 impl Load for FractionSpec {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let part = match node.value {
-            Value::Number(number) => number.as_f64().filter(Self::is_part).map(Self),
-            Value::String(text) => Self::of_text(text),
+            Json::Number(number) => number.as_f64().filter(Self::is_part).map(Self),
+            Json::Text(text) => Self::of_text(text),
             _ => None,
         };
         match (part, node.value) {
             (Some(_), _) => {}
             // The usual mistake: 50 where 50 % is meant.
-            (None, Value::Number(number)) => {
+            (None, Json::Number(number)) => {
                 let shown = plain(number);
                 let hint = ["a part from 0 to 1; a percentage is written \"", &shown, "%\""].concat();
                 node.refuse(problems, &hint);

@@ -63,16 +63,16 @@ pub struct Fault {
     pub route_metadata: Option<PathSpec>,
     /// Delays requests before they are forwarded. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<Delay>,
+    pub delay: Option<Box<Delay>>,
     /// Answers requests with an error instead of forwarding them. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub abort: Option<Abort>,
+    pub abort: Option<Box<Abort>>,
     /// Limits the bandwidth of responses. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_rate_limit: Option<RateLimit>,
     /// Changes responses. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub response: Option<ResponseFault>,
+    pub response: Option<Box<ResponseFault>>,
     /// Whether each request is drawn separately (`random`), or always the same units are hit (`sticky`).
     /// Default: `random`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,10 +81,10 @@ pub struct Fault {
     pub rolls: Rolls,
     /// When it is active. Default: always.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub window: Option<Window>,
+    pub window: Option<Box<Window>>,
     /// How its percentages change over time, from the start of `window` on. Default: constant.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ramp: Option<Ramp>,
+    pub ramp: Option<Box<Ramp>>,
     /// Maximum number of requests that its delay holds at once, per worker thread of the proxy. At the limit
     /// nothing of this fault is injected, and `weir_fault_overflows_total` counts such requests. Default:
     /// unlimited.
@@ -92,10 +92,10 @@ pub struct Fault {
     pub max_active: Option<u32>,
     /// Switches that disable it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kill_switch: Option<KillSwitch>,
+    pub kill_switch: Option<Box<KillSwitch>>,
     /// Faults that clients request with Envoy's headers `x-envoy-fault-*`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub header_control: Option<HeaderControl>,
+    pub header_control: Option<Box<HeaderControl>>,
 }
 
 /// An error in the place of an upstream's answer. With both statuses, clients of gRPC, gRPC-Web and Connect get

@@ -1,10 +1,9 @@
 //! Percentages as Envoy, Istio and people write them.
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use std::fmt;
 use weir_allocation::{BUCKETS, Fraction, InvalidFraction};
-use weir_core::load::Node;
+use weir_core::load::{Json, Node};
 use weir_core::{Load, Problems};
 
 /// A percentage, exact to 0.0001 %: a text such as `"12.5%"`, Istio's `{value: 12.5}`, or Envoy's
@@ -70,9 +69,9 @@ impl Object {
 impl Load for Percentage {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let share = match node.value {
-            Value::Object(_) => Object::load(node, problems)?.share(),
+            Json::Object(_) => Object::load(node, problems)?.share(),
             // Without its sign, "0.5" could be a half or a half of a percent.
-            Value::String(text) if text.trim_end().ends_with('%') => {
+            Json::Text(text) if text.trim_end().ends_with('%') => {
                 text.parse().map_err(InvalidPercentage::Fraction)
             }
             _ => {

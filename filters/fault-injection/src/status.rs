@@ -1,8 +1,7 @@
 //! gRPC statuses by name and number, and the HTTP statuses that go with them.
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
-use weir_core::load::Node;
+use weir_core::load::{Json, Node};
 use weir_core::problem::did_you_mean;
 use weir_core::{Load, Problems};
 
@@ -62,13 +61,13 @@ impl GrpcStatus {
 impl Load for GrpcStatus {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let status = match node.value {
-            Value::Number(number) => number.as_u64().and_then(Self::new),
-            Value::String(text) => Self::of_text(text),
+            Json::Number(number) => number.as_u64().and_then(Self::new),
+            Json::Text(text) => Self::of_text(text),
             _ => None,
         };
         match (status, node.value) {
             (Some(_), _) => {}
-            (None, Value::String(text)) => {
+            (None, Json::Text(text)) => {
                 let hint = did_you_mean(text, NAMES);
                 node.problem(problems, ["unknown gRPC status \"", text, "\"", &hint].concat());
             }

@@ -1,8 +1,8 @@
 //! Sets of statuses as they are written: `404`, `2xx`, `500-504`, or a list of these.
 
 use serde::{Serialize, Serializer};
-use serde_json::{Number, Value};
-use weir_core::load::Node;
+use serde_json::Number;
+use weir_core::load::{Json, Node};
 use weir_core::{Load, Problems};
 
 /// A set of statuses, HTTP's or gRPC's.
@@ -54,12 +54,12 @@ impl Range {
 impl Load for Statuses {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let range = match node.value {
-            Value::Array(_) => {
+            Json::List(_) => {
                 let lists = Vec::<Self>::load(node, problems)?;
                 return Some(Self(lists.into_iter().flat_map(|list| list.0).collect()));
             }
-            Value::Number(number) => Range::of_number(number),
-            Value::String(text) => Range::of_text(text),
+            Json::Number(number) => Range::of_number(number),
+            Json::Text(text) => Range::of_text(text),
             _ => None,
         };
         if range.is_none() {

@@ -55,7 +55,7 @@ impl Pipeline {
         for warning in plans.jwt.iter().flat_map(|jwt| jwt.warnings()) {
             host.log(log::Level::Warn, &weir_core::escape::escape(warning));
         }
-        crate::running::report(host, configuration);
+        crate::running::report(host, plans.fingerprint);
         Ok(Self { counters, gauges, running: Running::default(), plans })
     }
 

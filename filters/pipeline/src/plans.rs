@@ -2,13 +2,15 @@
 
 use crate::document::{Document, sections};
 use crate::sections::{experiments, faults, jwt, metrics, routing};
-use weir_core::{AccessPlan, At, Compiler, Problems};
+use weir_core::{AccessPlan, Compiler, Problems};
 
 /// The filters' plans, in the order of decisions, and their combined inputs and outputs.
 #[derive(Debug)]
 pub struct Plans {
     /// Their inputs and outputs.
     pub access_plan: AccessPlan,
+    /// The number that tells the configuration from others: see [`weir_core::load::fingerprint`].
+    pub fingerprint: u64,
     /// JWT verification.
     pub jwt: Option<jwt::Plan>,
     /// Experiments.
@@ -27,9 +29,7 @@ impl Plans {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        let document: Document = weir_core::load(bytes, &mut problems);
-        Self::compile(&document, Compiler::new(&document.attributes, env, problems))
+        Self::read(bytes, env, false, Problems::default())
     }
 
     /// The same where no proxy runs: variables that `env` does not have are taken as right, whatever is
@@ -38,9 +38,7 @@ impl Plans {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load_offline(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        let document: Document = weir_core::load(bytes, &mut problems);
-        Self::compile(&document, Compiler::new(&document.attributes, env, problems).offline())
+        Self::read(bytes, env, true, Problems::default())
     }
 
     /// The same with all that is wrong, however much it is.
@@ -48,13 +46,33 @@ impl Plans {
     /// # Errors
     /// Everything that is wrong with it.
     fn load_for_all_problems(bytes: &[u8]) -> Result<Self, Problems> {
-        let mut problems = Problems::of_all();
-        let document: Document = weir_core::load(bytes, &mut problems);
-        Self::compile(&document, Compiler::new(&document.attributes, &|_| None, problems).offline())
+        Self::read(bytes, &|_| None, true, Problems::of_all())
     }
 
-    fn compile(document: &Document, mut compiler: Compiler<'_>) -> Result<Self, Problems> {
-        let at = At::root();
+    /// Reads and compiles; `problems` says how many of them are kept.
+    fn read(
+        bytes: &[u8],
+        env: &dyn Fn(&str) -> Option<String>,
+        offline: bool,
+        mut problems: Problems,
+    ) -> Result<Self, Problems> {
+        let (document, fingerprint) =
+            weir_core::load::load_with_fingerprint::<Document>(bytes, &mut problems);
+        let compile = |problems| {
+            let compiler = Compiler::new(&document.attributes, env, problems);
+            let compiler = if offline { compiler.offline() } else { compiler };
+            Self::compile(&document, fingerprint, compiler)
+        };
+        if problems.is_empty()
+            && let Ok(plans) = compile(Problems::without_places())
+        {
+            return Ok(plans);
+        }
+        compile(problems)
+    }
+
+    fn compile(document: &Document, fingerprint: u64, mut compiler: Compiler<'_>) -> Result<Self, Problems> {
+        let at = compiler.problems.root();
         compiler.ownership(&document.ownership, &at.field("ownership"));
         macro_rules! compile {
             ($section:ident, $compiler:expr) => {{
@@ -78,7 +96,7 @@ impl Plans {
             compiler.problems.missing(&at, format!("no section enables a filter; this module has: {names}"));
         }
         let access_plan = compiler.finish()?;
-        Ok(Self { access_plan, jwt, experiments, routing, faults, metrics })
+        Ok(Self { access_plan, fingerprint, jwt, experiments, routing, faults, metrics })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine for regular expressions.
 
 use crate::support::halves;
+use std::convert::Infallible;
 use weir_core::regex::{Alphabet, Regex, Work};
 
 pub(crate) const PIECES: &[&str] = &[
@@ -49,7 +50,10 @@ pub(crate) fn regex(data: &[u8]) {
     let latin1 = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
     let characters = latin1(pattern.as_bytes());
     let bounded = build(&characters).and_then(|_| build(&format!("^(?:{characters})$")));
-    let whole = bounded.map(|lite| (Regex::whole(&characters, Alphabet::Bytes, lite.clone()), lite));
+    let whole = bounded.and_then(|lite| {
+        let regex = Regex::whole(&characters, Alphabet::Bytes, || Ok::<_, Infallible>(lite.clone()));
+        Some((regex.ok()?, lite))
+    });
     let searching =
         build(pattern).map(|lite| (Regex::searching(pattern, Alphabet::Unicode, lite.clone()), lite));
     for text in texts.split(|b| *b == b'\n').flat_map(|text| [text, text]) {

@@ -112,7 +112,7 @@ impl HttpMatch {
     fn path(&self, entry: &mut Entry<'_, '_>, at: &At) {
         // Every request has a path, so a match that asks for nothing, or an empty prefix, is always true.
         let Some(uri) =
-            self.uri.as_ref().filter(|m| **m != StringMatch::default() && m.prefix.as_deref() != Some(""))
+            self.uri.as_deref().filter(|m| **m != StringMatch::default() && m.prefix.as_deref() != Some(""))
         else {
             return;
         };

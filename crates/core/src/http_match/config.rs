@@ -16,18 +16,18 @@ pub struct HttpMatch {
     pub name: Option<String>,
     /// The path without the query. `{prefix: /api}` also matches `/apix`, as in Istio.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri: Option<StringMatch>,
+    pub uri: Option<Box<StringMatch>>,
     /// `http` or `https`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub scheme: Option<StringMatch>,
+    pub scheme: Option<Box<StringMatch>>,
     /// The method, in upper case: `GET`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<StringMatch>,
+    pub method: Option<Box<StringMatch>>,
     /// The `:authority` (`Host`), case-insensitive. A host that differs from the test only in a port or a
     /// final dot cannot be judged, because only the proxy knows whether it is the same host: see the page on
     /// `match`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub authority: Option<StringMatch>,
+    pub authority: Option<Box<StringMatch>>,
     /// Request headers by case-insensitive name. Of several lines of one header, one that passes is enough.
     /// `{}` only requires that the header is present. A name such as `@request.auth.claims.group` or
     /// `@request.auth.claims[a.b][c]` tests a claim of a verified token instead, as in Istio.

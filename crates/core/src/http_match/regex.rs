@@ -60,8 +60,9 @@ impl FullMatch {
         if let Some((place, literal)) = plain(pattern) {
             return Ok(Self(Form::Plain(place, literal.into())));
         }
-        let whole = build(&format!("^(?:{characters})$")).map_err(unsupported)?;
-        Ok(Self(Form::Automaton(Regex::whole(&characters, Alphabet::Bytes, whole))))
+        let whole = || build(&format!("^(?:{characters})$"));
+        let regex = Regex::whole(&characters, Alphabet::Bytes, whole).map_err(unsupported)?;
+        Ok(Self(Form::Automaton(regex)))
     }
 
     /// What a value of the request needs to match; `None` if that is unknown.

@@ -1,6 +1,6 @@
 //! A number for what a configuration says, in whichever form it comes, so that a proxy can report which one it runs.
 
-use super::parse;
+use super::{Json, parse};
 use crate::value::number;
 use serde_json::Value;
 
@@ -23,10 +23,7 @@ const BITS: u32 = 48;
 /// assert_eq!(fingerprint(b"{]"), None);
 /// ```
 pub fn fingerprint(bytes: &[u8]) -> Option<u64> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Some(fingerprint_of(&Value::Null));
-    }
-    parse(bytes).ok().map(|document| fingerprint_of(&document))
+    parse(bytes).ok().map(|document| of_json(&document))
 }
 
 /// The same of a document that is parsed already; `null` is an empty one.
@@ -38,24 +35,28 @@ pub fn fingerprint(bytes: &[u8]) -> Option<u64> {
 /// assert_eq!(Some(fingerprint_of(&document)), fingerprint(br#"{"name": "checkout"}"#));
 /// ```
 pub fn fingerprint_of(document: &Value) -> u64 {
+    of_json(&Json::from(document))
+}
+
+pub(super) fn of_json(document: &Json<'_>) -> u64 {
     let hash = of(document);
     (hash ^ (hash >> BITS)) & ((1 << BITS) - 1)
 }
 
-fn of(value: &Value) -> u64 {
+fn of(value: &Json<'_>) -> u64 {
     match value {
-        Value::Null => tagged(b'z', &[]),
-        Value::Bool(value) => tagged(b'b', &[u8::from(*value)]),
-        Value::Number(value) => of_number(value.as_f64().unwrap_or_default()),
-        Value::String(text) => match number(text.as_bytes()) {
+        Json::Null => tagged(b'z', &[]),
+        Json::Bool(value) => tagged(b'b', &[u8::from(*value)]),
+        Json::Number(value) => of_number(value.as_f64().unwrap_or_default()),
+        Json::Text(text) => match number(text.as_bytes()) {
             Some(value) => of_number(value),
             None => tagged(b's', text.as_bytes()),
         },
-        Value::Array(items) => {
+        Json::List(items) => {
             mixed(items.iter().fold(tagged(b'a', &[]), |hash, item| hashed(hash, &of(item).to_le_bytes())))
         }
         // A sum, which has no order.
-        Value::Object(members) => mixed(members.iter().fold(tagged(b'o', &[]), |sum, (name, value)| {
+        Json::Object(members) => mixed(members.iter().fold(tagged(b'o', &[]), |sum, (name, value)| {
             let member = hashed(tagged(b'm', name.as_bytes()), &of(value).to_le_bytes());
             sum.wrapping_add(mixed(member))
         })),

@@ -1,7 +1,7 @@
 //! A parsed document, part by part, with the place of each part.
 
+use super::Json;
 use crate::problem::{At, Problems, suggestion};
-use serde_json::Value;
 
 /// Maximum number of problems that loading reports; the first ones are the most useful.
 pub(super) const MAX_PROBLEMS: usize = 50;
@@ -9,7 +9,7 @@ pub(super) const MAX_PROBLEMS: usize = 50;
 /// A part of a document.
 ///
 /// ```
-/// use weir_core::load::{Load, Node, load_value};
+/// use weir_core::load::{Json, Load, Node, load_value};
 /// use weir_core::Problems;
 ///
 /// /// One of some words, or a number of seconds.
@@ -23,7 +23,7 @@ pub(super) const MAX_PROBLEMS: usize = 50;
 ///
 /// impl Load for Retention {
 ///     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-///         if node.value.is_number() {
+///         if matches!(node.value, Json::Number(_)) {
 ///             return u32::load(node, problems).map(Self::Seconds);
 ///         }
 ///         match node.word(problems, &["never", "day"])? {
@@ -42,7 +42,7 @@ pub(super) const MAX_PROBLEMS: usize = 50;
 #[derive(Debug)]
 pub struct Node<'a> {
     /// The content.
-    pub value: &'a Value,
+    pub value: &'a Json<'a>,
     /// The part around it, and which step leads from there to here; `None` at the top.
     within: Option<(&'a Node<'a>, Step<'a>)>,
     /// Whether it is, or belongs to, a secret: then no problem shows the content.
@@ -68,7 +68,7 @@ type EachMember<'f> = &'f mut dyn FnMut((usize, usize), &Node<'_>, &mut Problems
 
 impl<'a> Node<'a> {
     /// A whole document.
-    pub(super) fn top(value: &'a Value) -> Self {
+    pub(super) fn top(value: &'a Json<'a>) -> Self {
         Self { value, within: None, secret: false }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Node<'a> {
         Self { value: self.value, within: self.within, secret: true }
     }
 
-    fn inside<'b>(&'b self, value: &'b Value, step: Step<'b>) -> Node<'b>
+    fn inside<'b>(&'b self, value: &'b Json<'b>, step: Step<'b>) -> Node<'b>
     where
         'a: 'b,
     {
@@ -110,13 +110,14 @@ impl<'a> Node<'a> {
     #[inline(never)]
     pub fn refuse(&self, problems: &mut Problems, expected: &str) {
         let shown = match self.value {
-            Value::Array(_) => "a list".to_owned(),
-            Value::Object(_) => "an object".to_owned(),
-            Value::Null => "null".to_owned(),
-            Value::String(_) if self.secret => "a text (not shown here)".to_owned(),
+            Json::List(_) => "a list".to_owned(),
+            Json::Object(_) => "an object".to_owned(),
+            Json::Null => "null".to_owned(),
+            Json::Text(_) if self.secret => "a text (not shown here)".to_owned(),
             _ if self.secret => "a value (not shown here)".to_owned(),
-            Value::String(text) => format!("{text:?}"),
-            plain => plain.to_string(),
+            Json::Text(text) => format!("{text:?}"),
+            Json::Bool(flag) => flag.to_string(),
+            Json::Number(number) => number.to_string(),
         };
         self.problem(problems, [&shown, " is not ", expected].concat());
     }
@@ -127,7 +128,7 @@ impl<'a> Node<'a> {
     #[inline(never)]
     fn refuse_parts(&self, problems: &mut Problems, expected: &str) {
         match self.value {
-            Value::String(_) => self.hidden().refuse(problems, expected),
+            Json::Text(_) => self.hidden().refuse(problems, expected),
             _ => self.refuse(problems, expected),
         }
     }
@@ -135,16 +136,16 @@ impl<'a> Node<'a> {
     /// Reads the members of an object, each with the place of its name in `names`, which are in groups. Members with
     /// other names are refused. False when it is not an object.
     pub fn members(&self, problems: &mut Problems, names: &[&[&str]], each: EachMember<'_>) -> bool {
-        let Value::Object(members) = self.value else {
+        let Json::Object(members) = self.value else {
             let with =
                 if self.secret { [" with ", &names.concat().join(", ")].concat() } else { String::new() };
             self.refuse_parts(problems, &["an object", &with].concat());
             return false;
         };
-        for (name, value) in members {
+        for (name, value) in &**members {
             let node = self.inside(value, Step::Member(name));
             let place = names.iter().enumerate().find_map(|(group, names)| {
-                names.iter().position(|known| known == name).map(|position| (group, position))
+                names.iter().position(|known| *known == name).map(|position| (group, position))
             });
             match place {
                 Some(place) => each(place, &node, problems),
@@ -157,7 +158,7 @@ impl<'a> Node<'a> {
     #[cold]
     #[inline(never)]
     fn unknown_member(&self, problems: &mut Problems, member: &Node<'_>, name: &str, names: &[&str]) {
-        if self.secret && (member.value.is_null() || name.len() >= MIN_SECRET_LEN) {
+        if self.secret && (*member.value == Json::Null || name.len() >= MIN_SECRET_LEN) {
             let expected = ["unknown field (not shown here), expected: ", &names.join(", ")].concat();
             self.problem(problems, expected);
         } else {
@@ -171,11 +172,11 @@ impl<'a> Node<'a> {
         problems: &mut Problems,
         each: &mut dyn FnMut(&str, &Node<'_>, &mut Problems),
     ) -> bool {
-        let Value::Object(members) = self.value else {
+        let Json::Object(members) = self.value else {
             self.refuse_parts(problems, "an object");
             return false;
         };
-        for (name, value) in members {
+        for (name, value) in &**members {
             each(name, &self.inside(value, Step::Member(name)), problems);
         }
         true
@@ -183,7 +184,7 @@ impl<'a> Node<'a> {
 
     /// Reads the elements of a list. False when it is none.
     pub fn elements(&self, problems: &mut Problems, each: EachElement<'_>) -> bool {
-        let Value::Array(elements) = self.value else {
+        let Json::List(elements) = self.value else {
             self.refuse_parts(problems, "a list");
             return false;
         };
@@ -193,13 +194,22 @@ impl<'a> Node<'a> {
         true
     }
 
+    /// How many elements or members it has.
+    pub(crate) fn len(&self) -> usize {
+        match self.value {
+            Json::List(elements) => elements.len(),
+            Json::Object(members) => members.len(),
+            _ => 0,
+        }
+    }
+
     /// Reads one of some words: its number among them.
     pub fn word(&self, problems: &mut Problems, words: &[&str]) -> Option<usize> {
-        let Value::String(word) = self.value else {
+        let Json::Text(word) = self.value else {
             self.refuse(problems, "one of the known words");
             return None;
         };
-        let index = words.iter().position(|known| known == word);
+        let index = words.iter().position(|known| *known == word);
         if index.is_none() && self.secret {
             self.refuse(problems, "one of the known words");
         } else if index.is_none() {

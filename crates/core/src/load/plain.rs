@@ -1,13 +1,16 @@
 //! How plain values are read.
 
-use super::{Load, Node};
+use super::{Json, Load, Node};
 use crate::Problems;
 use crate::value::number;
 use serde_json::Value;
 
 impl Load for bool {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let read = node.value.as_bool();
+        let read = match node.value {
+            Json::Bool(flag) => Some(*flag),
+            _ => None,
+        };
         if read.is_none() {
             node.refuse(problems, "a boolean");
         }
@@ -29,7 +32,7 @@ impl Load for f64 {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let read = match node.value {
             // Envoy makes a text of a decimal in YAML: only whole numbers stay numbers.
-            Value::String(text) => number(text.as_bytes()),
+            Json::Text(text) => number(text.as_bytes()),
             other => other.as_f64(),
         };
         if read.is_none() {
@@ -62,7 +65,7 @@ whole! {
 
 impl Load for Value {
     fn load(node: &Node<'_>, _: &mut Problems) -> Option<Self> {
-        Some(node.value.clone())
+        Some(node.value.to_value())
     }
 }
 
@@ -70,7 +73,7 @@ impl Load for Value {
 impl<T: Load> Load for Option<T> {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         match node.value {
-            Value::Null => Some(None),
+            Json::Null => Some(None),
             _ => T::load(node, problems).map(Some),
         }
     }
@@ -84,7 +87,8 @@ impl<T: Load> Load for Box<T> {
 
 impl<T: Load> Load for Vec<T> {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let mut list = Self::new();
+        // Without room for more: lists of a configuration are many, and most have one element.
+        let mut list = Self::with_capacity(node.len());
         let read = node.elements(problems, &mut |_, element, problems| {
             list.extend(T::load(element, problems));
         });
@@ -95,7 +99,7 @@ impl<T: Load> Load for Vec<T> {
 /// A pair.
 impl<T: Load + Copy> Load for [T; 2] {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        if !matches!(node.value, Value::Array(list) if list.len() == 2) {
+        if !matches!(node.value, Json::List(list) if list.len() == 2) {
             node.refuse(problems, "a list of two");
             return None;
         }
@@ -135,8 +139,8 @@ pub fn short_or_long<T, Long: Load>(
     long: fn(Long) -> T,
 ) -> Option<T> {
     match node.value {
-        Value::String(text) => Some(short(text.clone())),
-        Value::Object(_) => Long::load(node, problems).map(long),
+        Json::Text(text) => Some(short(text.clone().into_owned())),
+        Json::Object(_) => Long::load(node, problems).map(long),
         _ => {
             node.refuse(problems, expected);
             None
@@ -161,7 +165,7 @@ pub fn short_or_long<T, Long: Load>(
 /// ```
 pub fn one_or_many<T: Load>(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<T>> {
     match node.value {
-        Value::Array(_) => Load::load(node, problems),
+        Json::List(_) => Load::load(node, problems),
         _ => T::load(node, problems).map(|one| vec![one]),
     }
 }

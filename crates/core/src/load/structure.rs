@@ -4,41 +4,43 @@
 //! `StringValue`; in an Envoy file a `Struct` reads better, because it is plain YAML, and arrives in
 //! protobuf's wire format. Its definition: <https://protobuf.dev/reference/protobuf/google.protobuf/#struct>.
 
-use serde_json::{Map, Number, Value};
+use super::json::{Json, Member};
+use serde_json::Number;
+use std::borrow::Cow;
 
 /// Deeper documents are refused, so that none can overflow the stack. JSON has the same limit.
 const MAX_DEPTH: usize = 128;
 
 /// Reads a `Struct`; `None` when the bytes are none.
-pub(super) fn read(bytes: &[u8]) -> Option<Value> {
+pub(super) fn read(bytes: &[u8]) -> Option<Json<'_>> {
     structure(bytes, MAX_DEPTH)
 }
 
-fn structure(bytes: &[u8], depth: usize) -> Option<Value> {
-    let mut object = Map::new();
+fn structure(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
+    let mut members = Vec::<Member<'_>>::new();
     for field in Fields(bytes) {
         let (1, Wire::Bytes(entry)) = field? else { return None };
-        let (mut key, mut item) = (String::new(), Value::Null);
+        let (mut key, mut item) = ("", Json::Null);
         for field in Fields(entry) {
             match field? {
-                (1, Wire::Bytes(text)) => key = std::str::from_utf8(text).ok()?.to_owned(),
+                (1, Wire::Bytes(text)) => key = std::str::from_utf8(text).ok()?,
                 (2, Wire::Bytes(inner)) => item = value(inner, depth.checked_sub(1)?)?,
                 _ => return None,
             }
         }
-        object.insert(key, item);
+        members.push((Cow::Borrowed(key), item));
     }
-    Some(Value::Object(object))
+    Json::object(members.into())
 }
 
-fn value(bytes: &[u8], depth: usize) -> Option<Value> {
-    let mut read = Value::Null;
+fn value(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
+    let mut read = Json::Null;
     for field in Fields(bytes) {
         read = match field? {
-            (1, Wire::Number(_)) => Value::Null,
-            (2, Wire::Eight(bits)) => Value::Number(number(f64::from_le_bytes(bits))?),
-            (3, Wire::Bytes(text)) => Value::String(std::str::from_utf8(text).ok()?.to_owned()),
-            (4, Wire::Number(flag)) => Value::Bool(flag != 0),
+            (1, Wire::Number(_)) => Json::Null,
+            (2, Wire::Eight(bits)) => Json::Number(number(f64::from_le_bytes(bits))?),
+            (3, Wire::Bytes(text)) => Json::Text(Cow::Borrowed(std::str::from_utf8(text).ok()?)),
+            (4, Wire::Number(flag)) => Json::Bool(flag != 0),
             (5, Wire::Bytes(inner)) => structure(inner, depth)?,
             (6, Wire::Bytes(inner)) => list(inner, depth)?,
             _ => return None,
@@ -47,12 +49,15 @@ fn value(bytes: &[u8], depth: usize) -> Option<Value> {
     Some(read)
 }
 
-fn list(bytes: &[u8], depth: usize) -> Option<Value> {
-    let item = |field: Option<(u64, Wire<'_>)>| match field? {
+fn list(bytes: &[u8], depth: usize) -> Option<Json<'_>> {
+    Fields(bytes).map(|field| item(field?, depth)).collect::<Option<Box<_>>>().map(Json::List)
+}
+
+fn item((number, wire): (u64, Wire<'_>), depth: usize) -> Option<Json<'_>> {
+    match (number, wire) {
         (1, Wire::Bytes(inner)) => value(inner, depth.checked_sub(1)?),
         _ => None,
-    };
-    Fields(bytes).map(item).collect::<Option<Vec<_>>>().map(Value::Array)
+    }
 }
 
 /// A `Struct` knows only doubles; what is whole is meant as a whole number.
@@ -126,7 +131,7 @@ impl<'a> Fields<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         let mut out = vec![number << 3 | 2];
@@ -166,13 +171,16 @@ mod tests {
             "routing": {"rules": [{"name": "ünï", "weight": 10, "share": 0.25, "on": true, "none": null, "list": []}]},
             "negative": -3, "large": 1e300, "long": "x".repeat(1000), "empty": {}
         });
-        assert_eq!(read(&write_struct(&document)), Some(document));
+        assert_eq!(read(&write_struct(&document)), Some(Json::from(&document)));
     }
 
     #[test]
     fn bytes_from_envoy_are_read() {
         // What Envoy 1.40 sends for `{a: 1}`.
-        assert_eq!(read(b"\x0a\x0e\x0a\x01a\x12\x09\x11\0\0\0\0\0\0\xf0\x3f"), Some(json!({"a": 1})));
+        assert_eq!(
+            read(b"\x0a\x0e\x0a\x01a\x12\x09\x11\0\0\0\0\0\0\xf0\x3f"),
+            Some(Json::from(&json!({"a": 1})))
+        );
     }
 
     #[test]

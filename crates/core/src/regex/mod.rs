@@ -43,28 +43,31 @@ impl Regex {
     /// A pattern that `lite` has found right, and that may match anywhere in a text.
     pub fn searching(pattern: &str, alphabet: Alphabet, lite: regex_lite::Regex) -> Self {
         let node = parse::parse(pattern, alphabet);
-        let start = node.as_ref().map(|node| parse::start(node, alphabet, false));
-        Self::new(node.and_then(|node| Program::searching(&node, alphabet)), alphabet, start, lite)
-    }
-
-    /// A pattern that must match a text as a whole. `lite` is the same pattern between anchors.
-    pub fn whole(pattern: &str, alphabet: Alphabet, lite: regex_lite::Regex) -> Self {
-        let node = parse::parse(pattern, alphabet);
-        let start = node.as_ref().map(|node| parse::start(node, alphabet, true));
-        Self::new(node.and_then(|node| Program::whole(&node, alphabet)), alphabet, start, lite)
-    }
-
-    fn new(
-        program: Option<Program>,
-        alphabet: Alphabet,
-        start: Option<Vec<u8>>,
-        lite: regex_lite::Regex,
-    ) -> Self {
-        let engine = match program {
+        let start = node.as_ref().map(|node| parse::start(node, alphabet, false)).unwrap_or_default();
+        let engine = match node.and_then(|node| Program::searching(&node, alphabet)) {
             Some(program) => Engine::Automaton(Box::new(Automaton::new(program))),
             None => Engine::Lite(Box::new(lite)),
         };
-        Self { engine, alphabet, start: start.unwrap_or_default().into() }
+        Self { engine, alphabet, start: start.into() }
+    }
+
+    /// A pattern that `regex-lite` has found right, and that must match a text as a whole. `lite` compiles the same
+    /// pattern between anchors, where the automaton cannot run it.
+    ///
+    /// # Errors
+    /// That of `lite`.
+    pub fn whole<E>(
+        pattern: &str,
+        alphabet: Alphabet,
+        lite: impl FnOnce() -> Result<regex_lite::Regex, E>,
+    ) -> Result<Self, E> {
+        let node = parse::parse(pattern, alphabet);
+        let start = node.as_ref().map(|node| parse::start(node, alphabet, true)).unwrap_or_default();
+        let engine = match node.and_then(|node| Program::whole(&node, alphabet)) {
+            Some(program) => Engine::Automaton(Box::new(Automaton::new(program))),
+            None => Engine::Lite(Box::new(lite()?)),
+        };
+        Ok(Self { engine, alphabet, start: start.into() })
     }
 
     /// What a text must start with to match; nothing, if that is unknown.

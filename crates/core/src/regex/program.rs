@@ -184,12 +184,15 @@ impl Builder {
                 cut(low, high);
             }
         }
-        let (mut classes, mut examples) = (Box::new([0; 256]), Vec::new());
-        for ((byte, class), begins) in (0..=u8::MAX).zip(classes.iter_mut()).zip(begins) {
-            if begins || examples.is_empty() {
-                examples.push(byte);
+        let (mut classes, mut examples) = (Box::new([0_u8; 256]), Vec::new());
+        let mut begin = 0;
+        for (end, begins) in begins.iter().enumerate().skip(1) {
+            if *begins || end == classes.len() {
+                let class = u8::try_from(examples.len()).unwrap_or(u8::MAX);
+                examples.push(u8::try_from(begin).unwrap_or(u8::MAX));
+                classes.get_mut(begin..end).unwrap_or_default().fill(class);
+                begin = end;
             }
-            *class = u8::try_from(examples.len() - 1).unwrap_or(u8::MAX);
         }
         Program { steps: self.steps.into(), start, classes, examples: examples.into() }
     }

@@ -1,8 +1,7 @@
 //! Sampling of requests and units, as written.
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
-use weir_core::load::Node;
+use weir_core::load::{Json, Node};
 use weir_core::{Load, Problems, SourceSpec};
 
 /// Which requests are hit: `random`, or `{sticky: {unit: …}}`.
@@ -57,13 +56,13 @@ struct Object {
 impl Load for Sampling {
     fn load(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         match node.value {
-            Value::Object(_) => {
+            Json::Object(_) => {
                 let Object { sticky } = Object::load(node, problems)?;
                 Some(Self::Sticky(sticky.unwrap_or_default()))
             }
-            Value::String(text) if text == "random" => Some(Self::Random),
+            Json::Text(text) if text == "random" => Some(Self::Random),
             // Without units; the plan says what is missing.
-            Value::String(text) if text == "sticky" => Some(Self::Sticky(Sticky::default())),
+            Json::Text(text) if text == "sticky" => Some(Self::Sticky(Sticky::default())),
             _ => {
                 node.refuse(
                     problems,
