@@ -31,6 +31,7 @@ mod shell;
 mod simulate;
 mod status;
 mod subject;
+mod trim;
 mod ui;
 mod upstream;
 
@@ -74,6 +75,7 @@ enum Command {
     Render(render::Command),
     Run(run::Args),
     Ui(ui::Args),
+    Trim(trim::Args),
     Push(oci::push::Args),
     Pull(oci::pull::Args),
     Inspect(oci::inspect::Args),
@@ -137,6 +139,7 @@ fn run(command: Command, out: &mut output::Escaped<impl io::Write>) -> Result<Ou
         Command::Render(command) => render::run(&command, out),
         Command::Run(args) => run::run(&args, out),
         Command::Ui(args) => ui::run(&args, out),
+        Command::Trim(args) => trim::run(&args, out),
         Command::Push(args) => oci::push::run(&args, out),
         Command::Pull(args) => oci::pull::run(&args, out),
         Command::Inspect(args) => oci::inspect::run(&args, out),

@@ -9,7 +9,7 @@ mod http;
 mod image;
 pub(crate) mod inspect;
 mod layout;
-mod module;
+pub(crate) mod module;
 mod progress;
 pub(crate) mod pull;
 pub(crate) mod push;
@@ -46,7 +46,7 @@ fn has_tag(text: &str) -> bool {
 }
 
 /// `1.3 MB`, `453 kB`.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} B"),
         10_000..1_000_000 => format!("{} kB", bytes / 1000),

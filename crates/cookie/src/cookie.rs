@@ -4,7 +4,8 @@ use crate::carried::Carried;
 use crate::spec::{CookieSpec, SameSite};
 use std::rc::Rc;
 use weir_core::{
-    At, AttrId, Compiler, Effects, HostServices, Request, ResponseHeader, SourceSpec, duration, header,
+    At, AttrId, Callbacks, Compiler, Effects, HostServices, Request, ResponseHeader, SourceSpec, duration,
+    header,
 };
 
 /// A cookie, ready to be read and written.
@@ -92,6 +93,7 @@ impl Cookie {
             compiler.problems.add(&at.field("name"), message);
             return None;
         }
+        compiler.callback(Callbacks::RESPONSE_HEADERS);
         let source = SourceSpec::Short(format!("cookie:{}", spec.name));
         let attribute = compiler.source(&source, &at.field("name"));
         let ttl = seconds(spec.ttl.as_deref().unwrap_or(ttl), compiler, at);

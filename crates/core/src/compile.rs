@@ -22,6 +22,7 @@ use crate::passes::Passes;
 use crate::problem::{At, Problems};
 use crate::table::Table;
 use tables::Tables;
+use weir_host_api::Callbacks;
 
 /// What is in an environment variable of the VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,6 +218,13 @@ impl<'c> Compiler<'c> {
     /// Asks for a `vary` header on responses.
     pub fn vary(&mut self) {
         self.vary = true;
+        self.callback(Callbacks::RESPONSE_HEADERS);
+    }
+
+    /// Asks to be called for more than a request's headers. Whatever may leave something for a response asks for it: a
+    /// module without these callbacks refuses the configuration.
+    pub fn callback(&mut self, callbacks: Callbacks) {
+        self.access_plan.callbacks = self.access_plan.callbacks.with(callbacks);
     }
 
     /// A text that effects may give to a header or to state; the same text is kept once. As a header's

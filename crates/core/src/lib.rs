@@ -103,4 +103,6 @@ pub use targeting::{AnyVariant, Targeting};
 pub use truth::Truth;
 pub use value::Value;
 pub use view::RequestView;
-pub use weir_host_api::{Cel, Clock, Delay, Disposition, Hold, Properties, Random, Reply, Signatures};
+pub use weir_host_api::{
+    Callbacks, Cel, Clock, Delay, Disposition, Hold, Properties, Random, Reply, Signatures,
+};

@@ -5,6 +5,7 @@
 //! - [`HostServices`] and [`ResponseView`]: what a host does for a filter, in traits for each capability ([`Clock`],
 //!   [`Random`], [`Properties`], [`Cel`], [`Signatures`], [`Headers`], [`Metrics`], [`Log`]).
 //! - [`Signature`], [`HeaderMap`], [`MetricKind`]: the values that pass between them.
+//! - [`Callbacks`]: what a module can do without.
 //!
 //! Filters stand on this crate, hosts too (`weir-host` for proxy-wasm). So a filter is tested without a host,
 //! and a second kind of host needs no change of a filter.
@@ -42,12 +43,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
+mod callbacks;
 mod capabilities;
 mod disposition;
 pub mod header;
 mod metric;
 mod signature;
 
+pub use callbacks::Callbacks;
 pub use capabilities::{
     Cel, Clock, Headers, HostServices, Log, Metrics, Properties, Random, ResponseView, Signatures,
 };

@@ -2,6 +2,8 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 mod blocks;
+#[cfg(target_os = "wasi")]
+mod callbacks;
 mod callouts;
 #[cfg(any(target_os = "wasi", test))]
 mod compare;
@@ -32,8 +34,8 @@ pub use plugin::{Body, Plugin, Refusal, Served, Wake, Workspace};
 pub use proxy::Proxy;
 pub use timers::MAX_BATCH;
 pub use weir_host_api::{
-    Cel, Clock, Delay, Disposition, HeaderMap, Headers, Hold, HostServices, Log, MetricId, MetricKind,
-    Metrics, Properties, Random, Reply, ResponseView, Signature, Signatures, header,
+    Callbacks, Cel, Clock, Delay, Disposition, HeaderMap, Headers, Hold, HostServices, Log, MetricId,
+    MetricKind, Metrics, Properties, Random, Reply, ResponseView, Signature, Signatures, header,
 };
 
 // What `entry!` names in the crate that calls it.
@@ -77,6 +79,10 @@ pub trait Host: Cel + Clock + Headers + Log + Metrics + Random + Signatures {
     /// Whether no property has to be checked before it is read.
     const READS_EVERY_PROPERTY: bool = true;
 
+    /// The callbacks that the host calls.
+    fn callbacks(&self) -> Callbacks {
+        Callbacks::ALL
+    }
     /// All request headers in the layout of [`header::Pairs`]; empty when there are none.
     fn request_pairs(&self) -> Self::Bytes;
     /// All request trailers in the same layout, in their callback.

@@ -4,8 +4,8 @@
 
 use crate::header::encode_pairs;
 use crate::{
-    Callout, Cel, Clock, Edit, Flow, HeaderMap, Headers, Host, HostBytes, Log, MetricId, MetricKind, Metrics,
-    Properties, Random, Reply, Signature, Signatures, protobuf,
+    Callbacks, Callout, Cel, Clock, Edit, Flow, HeaderMap, Headers, Host, HostBytes, Log, MetricId,
+    MetricKind, Metrics, Properties, Random, Reply, Signature, Signatures, protobuf,
 };
 use abi::*;
 use log::{Level, LevelFilter};
@@ -253,6 +253,10 @@ impl Log for Proxy {
 }
 
 impl Host for Proxy {
+    fn callbacks(&self) -> Callbacks {
+        crate::callbacks::exported()
+    }
+
     #[inline]
     fn request_pairs(&self) -> HostBytes {
         // SAFETY: both pointers are valid for writes during the call.

@@ -7,7 +7,9 @@ use weir_cookie::Cookie;
 use weir_core::header::writable_name;
 use weir_core::ids::{Counter, TextId};
 use weir_core::targeting::has_variants;
-use weir_core::{At, AttrId, Compiler, OwnedHeader, Predicate, RuleCost, RuleIndex, Steps, StepsSpec, Table};
+use weir_core::{
+    At, AttrId, Callbacks, Compiler, OwnedHeader, Predicate, RuleCost, RuleIndex, Steps, StepsSpec, Table,
+};
 
 /// The validated routing section.
 #[derive(Debug)]
@@ -101,6 +103,7 @@ impl Plan {
         let response = at.field("response");
         let debug = config.response.debug_header.as_deref();
         let debug_header = debug.and_then(|name| {
+            builder.compiler.callback(Callbacks::RESPONSE_HEADERS);
             builder
                 .compiler
                 .problems

@@ -4,7 +4,7 @@ use crate::apply::{apply, clean_trailers, respond, set_state};
 use crate::pipeline::Pipeline;
 use crate::response_faults::ActiveResponseFault;
 use weir_core::{Disposition, Effects, Reply, Request, ResponseHeader, Scratch};
-use weir_host::{Body, HeaderMap, Host, Plugin, Refusal, Served, Wake};
+use weir_host::{Body, Callbacks, HeaderMap, Host, Plugin, Refusal, Served, Wake};
 use weir_pipeline::{Deferred, Left, is_redirect_to_https, metrics};
 
 /// Memory that requests use one after the other.
@@ -78,6 +78,15 @@ impl Pipeline {
         if let Some(measured) = kept.measured.as_mut().filter(|measured| measured.awaits_response()) {
             weir_core::regex::renew();
             self.plans.reach_goals(measured, memory, &mut kept.response, || host.now(), host, host);
+        }
+    }
+
+    /// Counts goals at the end, where the headers of responses are not seen: then none is remembered.
+    #[cold]
+    #[inline(never)]
+    fn reach_goals_late<H: Host>(&self, measured: &mut metrics::Measured, host: &H) {
+        if !sees_responses(host) && host.status().is_some() {
+            self.plans.reach_goals(measured, None, &mut Vec::new(), || host.now(), host, host);
         }
     }
 
@@ -191,9 +200,8 @@ impl<H: Host> Plugin<H> for Pipeline {
     fn on_end(&self, host: &H, kept: Kept) {
         if let Some((metrics, mut measured)) = self.plans.metrics.as_ref().zip(kept.measured) {
             weir_core::regex::renew();
-            // This build remembers no goals, so that it need not be called for each response's headers.
-            if !SEES_RESPONSES && measured.awaits_response() && host.status().is_some() {
-                self.plans.reach_goals(&mut measured, None, &mut Vec::new(), || host.now(), host, host);
+            if measured.awaits_response() {
+                self.reach_goals_late(&mut measured, host);
             }
             metrics.end(measured, host, host);
         }
@@ -229,9 +237,11 @@ impl<H: Host> Plugin<H> for Pipeline {
     }
 }
 
-/// Whether the headers of responses are seen, see `entry`.
-const SEES_RESPONSES: bool =
-    cfg!(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"));
+/// Whether the headers of responses are seen: by this build, see `entry`, and with what was left of its callbacks.
+fn sees_responses<H: Host>(host: &H) -> bool {
+    cfg!(any(feature = "experiment", feature = "ab-routing", feature = "response-faults"))
+        && host.callbacks().has(Callbacks::RESPONSE_HEADERS)
+}
 
 /// Whether browsers take a cookie over HTTPS only.
 fn is_secure(cookie: &[u8]) -> bool {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use weir_core::Callbacks;
+use weir_pipeline::Plans;
+
 use super::{callouts, report, verdict};
 use crate::case::{self, Bin, Case, CaseFile, Driver, Observed, ResponseSeen, Step, UpstreamSeen};
 use crate::minihost::{
@@ -15,9 +18,9 @@ use crate::paths;
 /// Exchanges before the one that is measured: the first ones grow memory and fill caches.
 const WARM_UP: usize = 2;
 
-/// Modules that were compiled already, by name.
+/// Modules that were compiled already, by name and, where they were trimmed, by what is left of their callbacks.
 #[derive(Default)]
-pub struct Modules(Mutex<BTreeMap<String, Module>>);
+pub struct Modules(Mutex<BTreeMap<(String, u8), Module>>);
 
 impl Modules {
     /// The module from `dist/`, compiled once.
@@ -25,23 +28,56 @@ impl Modules {
     /// # Errors
     /// It has not been built or cannot be loaded.
     pub fn get(&self, name: &str) -> Result<Module, String> {
+        self.trimmed(name, Callbacks::ALL)
+    }
+
+    /// The module without the callbacks that are not in `needed`.
+    ///
+    /// # Errors
+    /// As [`Modules::get`], or it cannot be trimmed.
+    pub fn trimmed(&self, name: &str, needed: Callbacks) -> Result<Module, String> {
         let mut modules = self.0.lock().map_err(|_| "another test broke the module cache".to_owned())?;
-        if let Some(module) = modules.get(name) {
+        let key = (name.to_owned(), needed.to_byte());
+        if let Some(module) = modules.get(&key) {
             return Ok(module.clone());
         }
         let path = paths::module(name)?;
-        let module = Module::from_file(&path).map_err(|error: LoadError| error.to_string())?;
-        modules.insert(name.to_owned(), module.clone());
+        let module = if needed == Callbacks::ALL {
+            Module::from_file(&path).map_err(|error: LoadError| error.to_string())?
+        } else {
+            let whole = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let bytes = weir_postlink::trim(&whole, needed).map_err(|error| format!("{name}: {error}"))?;
+            Module::from_bytes(&bytes).map_err(|error: LoadError| error.to_string())?
+        };
+        modules.insert(key, module.clone());
         Ok(module)
     }
 }
 
-/// Runs one case in a fresh VM.
+/// Runs one case in a fresh VM, and once more in a module without the callbacks that its configuration does not need.
 ///
 /// # Errors
 /// What differed from what is expected, as text.
 pub fn run(modules: &Modules, file: &CaseFile, case: &Case) -> Result<(), String> {
-    let module = modules.get(&file.module)?;
+    run_in(&modules.get(&file.module)?, file, case)?;
+    match needed(file, case).filter(|needed| *needed != Callbacks::ALL) {
+        Some(needed) => run_in(&modules.trimmed(&file.module, needed)?, file, case)
+            .map_err(|problem| format!("trimmed to {needed:?}: {problem}")),
+        None => Ok(()),
+    }
+}
+
+/// The callbacks that the configuration of a case needs; `None` where it is refused, or the module is not Weir's.
+fn needed(file: &CaseFile, case: &Case) -> Option<Callbacks> {
+    if case.is_refusal() || file.module.starts_with("examples/") {
+        return None;
+    }
+    let configuration = file.config_of(case).to_string();
+    let env = |name: &str| file.env.get(name).cloned();
+    Some(Plans::load(configuration.as_bytes(), &env).ok()?.access_plan.callbacks)
+}
+
+fn run_in(module: &Module, file: &CaseFile, case: &Case) -> Result<(), String> {
     let config = file.config_of(case);
     let failed = |what: String| report(&config, None, &[what]);
     let start = || -> Result<Vm, String> {

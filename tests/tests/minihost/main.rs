@@ -15,3 +15,4 @@ mod memory;
 mod rpc_status;
 mod sdk;
 mod tokens;
+mod trimmed;

@@ -14,6 +14,7 @@ use crate::problem::At;
 use crate::response_header::ResponseHeader;
 use crate::sort::sort_by;
 use crate::value::Kind;
+use weir_host_api::Callbacks;
 
 /// Where the bytes of an attribute lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +149,8 @@ pub struct AccessPlan {
     /// Whether goals are remembered in the cookie that has the assignments, so that its content is kept for the
     /// response.
     pub remembers_goals: bool,
+    /// What the plugin must be called for besides the request's headers.
+    pub callbacks: Callbacks,
     /// Whether requests that are nobody's visit count like all others.
     pub counts_every_request: bool,
     pub(crate) places: SlotOffsets,

@@ -5,7 +5,7 @@ use crate::plan::{Baggage, ChoiceCounters, Consent, Memory, Minted, Outputs, Ove
 use std::rc::Rc;
 use weir_cookie::{Cookie, Signer};
 use weir_core::ownership::{BAGGAGE, DECIDED};
-use weir_core::{At, Compiler, OwnedHeader, Predicate, SourceSpec};
+use weir_core::{At, Callbacks, Compiler, OwnedHeader, Predicate, SourceSpec};
 
 /// The cookies and what signs them.
 pub(super) fn cookies(
@@ -144,6 +144,7 @@ fn session(config: &Config, spec: &Spec, compiler: &mut Compiler<'_>, at: &At) -
 
 /// The name of a response header.
 fn written(name: &str, compiler: &mut Compiler<'_>, at: &At) -> Option<Rc<str>> {
+    compiler.callback(Callbacks::RESPONSE_HEADERS);
     compiler.problems.accept(weir_core::header::writable_name(name), at).map(Rc::from)
 }
 

@@ -10,7 +10,7 @@ use crate::response::{BodyChange, ResponseFault};
 use weir_allocation::{BUCKETS, Fraction};
 use weir_core::header::{is_safe_value, name, writable_name};
 use weir_core::rpc::has_no_body;
-use weir_core::{At, OrderedMap, Reply};
+use weir_core::{At, Callbacks, OrderedMap, Reply};
 
 impl Builder<'_, '_> {
     /// The kinds that have a percentage above zero, in order; `None` when there is no kind at all.
@@ -18,6 +18,12 @@ impl Builder<'_, '_> {
         let spec = self.spec;
         if cfg!(not(feature = "response")) {
             self.refuse_response_faults();
+        } else if spec.response_rate_limit.is_some()
+            || spec.response.is_some()
+            || spec.header_control.is_some()
+        {
+            // Clients of a header control may ask for a throughput.
+            self.compiler.callback(Callbacks::RESPONSE_HEADERS.with(Callbacks::RESPONSE_BODY));
         }
         let all = [
             spec.delay.as_ref().map(|delay| self.delay(delay)),

@@ -14,7 +14,7 @@ use crate::red;
 use builder::Builder;
 use names::Names;
 use std::cell::Cell;
-use weir_core::{At, Compiler, Table};
+use weir_core::{At, Callbacks, Compiler, Table};
 use weir_host_api::MetricKind;
 
 /// How many metrics there can be, so that which of them wait for the end is one number.
@@ -60,6 +60,10 @@ impl Plan {
             compiler.problems.add(at, "more than 65535 different labels, or things that are measured");
         }
         let of_status = |metric: &Metric| metric.responses.as_ref().is_some_and(|it| !it.status.is_empty());
+        let waits = |metric: &Metric| metric.moment != Moment::Request;
+        if metrics.iter().any(waits) || !goals.is_empty() || log.is_some() {
+            compiler.callback(Callbacks::LOG);
+        }
         let reads_status = metrics.iter().any(of_status)
             || readings.iter().any(|reading| matches!(reading, Reading::Code(_) | Reading::Class));
         Self {
