@@ -34,5 +34,6 @@ mod shop;
 mod simulate;
 mod status;
 mod support;
+mod trim;
 mod ui;
 mod warnings;
