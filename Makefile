@@ -219,8 +219,9 @@ bench-latency: wasm native ## Measure latencies through Envoy at 1,000 and 5,000
 	  $(CARGO) run --quiet --package weir-bench $(HOST) -- --latency --plot target/bench/latency.svg
 
 .PHONY: bench-growth
-bench-growth: wasm ## What a request costs with up to 1,000 rules, experiments and faults, in fuel
-	$(CARGO) run --quiet --package weir-bench $(HOST) -- --growth
+bench-growth: wasm ## What a request costs with up to 1,000 rules, experiments and faults, in fuel; plots target/bench/growth.svg
+	@mkdir -p target/bench
+	$(CARGO) run --quiet --package weir-bench $(HOST) -- --growth --plot target/bench/growth.svg
 
 ##@ Check
 

@@ -15,7 +15,7 @@ mod report;
 mod statistics;
 mod variants;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,7 +48,7 @@ struct Arguments {
     /// For `--latency`: how often each listener gets half a second of load, in each of the settings.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..))]
     slices: u32,
-    /// For `--latency`: the file for a plot, SVG.
+    /// For `--latency` and `--growth`: the file for a plot, SVG.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Measure in place of this what a request costs with long configurations, in fuel.
@@ -72,6 +72,9 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<String, Failure> {
     if arguments.growth {
         let report = growth::measure()?;
+        if let Some(file) = &arguments.plot {
+            write(file, &growth::plot(&report))?;
+        }
         return Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() });
     }
     if weir_tests::envoy::runtime_name()? != "process" {
@@ -95,12 +98,15 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
 }
 
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    Ok(std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?)
+}
+
 #[cfg(target_os = "linux")]
 fn latencies(rates: &[f64], arguments: &Arguments) -> Result<String, Failure> {
     let report = in_thread(|| latency::measure(rates, arguments.slices))?;
     if let Some(file) = &arguments.plot {
-        std::fs::write(file, latency::plot(&report))
-            .map_err(|error| format!("{}: {error}", file.display()))?;
+        write(file, &latency::plot(&report))?;
     }
     Ok(if arguments.json { format!("{:#}", report.json()) } else { report.table() })
 }

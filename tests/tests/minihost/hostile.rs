@@ -2,7 +2,7 @@
 //! and memory stays as it is. `WEIR_HOSTILE_REQUESTS` changes how many.
 
 use weir_tests::hostile::{Hostile, config, env, wrong};
-use weir_tests::minihost::{HeaderMap, Module, Options, Request, Response};
+use weir_tests::minihost::{ConfigureError, HeaderMap, Module, Options, Request, Response};
 
 #[test]
 fn none_passes_and_memory_is_flat() {
@@ -44,4 +44,15 @@ fn none_passes_and_memory_is_flat() {
     assert!(passed > total / 10 && passed < total, "{passed} of {total} passed");
     assert_eq!(vm.memory_pages(), pages);
     assert_eq!(vm.open_streams(), 0);
+}
+
+/// Of two members with one name, the one that was left out could be the one that protects.
+#[test]
+fn a_configuration_with_a_name_twice_is_refused() {
+    let module = Module::from_file(&weir_tests::paths::module("weir").unwrap()).unwrap();
+    let vm = module.start(&Options { env: env(), ..Options::default() }).unwrap();
+    let twice = r#"{"faults": [{"abort": {"httpStatus": 503, "percentage": "100%"}}], "faults": []}"#;
+    let Err(ConfigureError::Refused(log)) = vm.configure(twice) else { panic!("accepted: {twice}") };
+    let log = log.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(log.contains("an object has a member twice at line 1 column 80"), "{log}");
 }

@@ -1,6 +1,10 @@
 //! What a request costs with long configurations, in fuel: instructions of the module in an interpreter, the same on
 //! each machine.
 
+mod plot;
+
+pub(crate) use plot::plot;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
