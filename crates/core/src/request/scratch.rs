@@ -115,7 +115,7 @@ impl Scratch {
         let place = self.place(access_plan.path);
         let Some(whole) = place.in_raw(raw) else { return };
         let start = place.start();
-        let path = end_of_path(whole);
+        let path = whole.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(whole.len());
         self.fill(access_plan.places.path, ByteSpan::raw(start, path));
         let Some((b'?', query)) = whole.get(path..).and_then(<[u8]>::split_first) else { return };
         if access_plan.queries.is_empty() && access_plan.raw_queries.is_empty() {
@@ -200,51 +200,7 @@ impl Scratch {
     }
 }
 
-/// Where the query or the fragment begins: a byte of each word says whether it is there, in the lowest of its bits that
-/// are set (Warren, Hacker's Delight, 6-1).
-#[inline]
-fn end_of_path(whole: &[u8]) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let (words, rest) = whole.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes & ONES << 7;
-        let is = |byte: u8| is_zero(u64::from_le_bytes(*word) ^ ONES * u64::from(byte));
-        let found = is(b'?') | is(b'#');
-        if found != 0 {
-            return index * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    words.len() * 8 + rest.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(rest.len())
-}
-
 /// Whether a header's lines are one list of cookies, however they were cut (RFC 9113 section 8.2.3).
 pub(super) fn is_cookie(access_plan: &AccessPlan, slot: usize) -> bool {
     access_plan.headers.get(slot).is_some_and(|name| **name == *b"cookie")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_ends_at_the_first_mark() {
-        let slowly = |text: &[u8]| text.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(text.len());
-        // The bytes beside the marks are those that arithmetic could take for them.
-        let bytes = *b"/a>\"$@?#\0\xff\xbf\xa3";
-        for len in 0..20 {
-            for at in 0..=len {
-                for first in bytes {
-                    for second in bytes {
-                        let mut text = vec![b'/'; len];
-                        for (place, byte) in [(at, first), (at + 1, second), (at + 7, b'?')] {
-                            if let Some(place) = text.get_mut(place) {
-                                *place = byte;
-                            }
-                        }
-                        assert_eq!(end_of_path(&text), slowly(&text), "{}", text.escape_ascii());
-                    }
-                }
-            }
-        }
-    }
 }
