@@ -124,7 +124,8 @@ impl Problems {
     }
 
     /// None so far, and none will have a place: for a first reading, which finds whether anything is wrong. Each place is
-    /// a text of its own, hundreds of thousands in a large configuration, and most configurations are right.
+    /// a text of its own, hundreds of thousands in a large configuration, and most configurations are right. One problem
+    /// is kept, and nothing is suggested.
     pub fn without_places() -> Self {
         Self { placed: false, ..Self::default() }
     }
@@ -187,12 +188,13 @@ impl Problems {
     /// [`did_you_mean`], or nothing where the problem that it belongs to is one too many to be kept: a
     /// configuration with many names and many mistakes must not compare each with each.
     pub fn did_you_mean<'a>(&self, word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-        if self.list.len() >= MAX_PROBLEMS { String::new() } else { did_you_mean(word, known) }
+        let is_read = self.placed && self.list.len() < MAX_PROBLEMS;
+        if is_read { did_you_mean(word, known) } else { String::new() }
     }
 
     /// Whether no further problem is kept, so that no time should go into finding and describing one.
     pub fn is_full(&self) -> bool {
-        self.list.len() > self.room
+        self.list.len() > self.room || !self.placed && !self.is_empty()
     }
 
     /// How many problems there are.
@@ -328,6 +330,18 @@ mod tests {
             problems.add(&At::root().field("rules").index(index), "odd");
         }
         assert_eq!((problems.len(), problems.is_full()), (500, false));
+    }
+
+    #[test]
+    fn a_first_reading_finds_that_something_is_wrong_and_no_more() {
+        let mut problems = Problems::without_places();
+        let at = problems.root().field("rules").index(3);
+        assert!(at.is_nowhere() && !At::root().field("rules").is_nowhere());
+        assert!(!problems.is_full());
+        problems.add(&at, "odd");
+        problems.add(&at.field("name"), "odd");
+        assert_eq!((problems.len(), problems.is_full()), (1, true));
+        assert_eq!(problems.did_you_mean("wieght", ["weight"]), "", "nobody reads it");
     }
 
     #[test]

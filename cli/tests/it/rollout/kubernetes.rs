@@ -333,7 +333,7 @@ fn without_a_server_it_holds_and_goes_on() {
 /// Of three programs one runs; when it is killed another one takes over, and the events are each there once.
 #[test]
 fn one_of_several_controllers_runs() {
-    let fake = Fake::new(&SPEC.replace("- {coverage: 10%}", "- {coverage: 10%, hold: 1s}"));
+    let fake = Fake::new(&SPEC.replace("- {coverage: 10%}", "- {coverage: 10%, hold: 3s}"));
     let mut children: Vec<_> = (0..3).map(|_| fake.run(&[])).collect();
     let codes: Vec<_> = children.iter_mut().map(|child| child.wait().unwrap().code()).collect();
     assert_eq!(codes, [Some(0); 3]);
