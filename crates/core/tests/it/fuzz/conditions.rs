@@ -79,12 +79,19 @@ fn any_document_is_judged_and_its_negation_the_other_way() {
         for value in values {
             let truth = judge(&plain, &value);
             prop_assert_eq!(judge(&negated, &value), !truth);
-            // What is JSON is judged.
-            let json = serde_json::from_slice::<Json>(&value).is_ok();
+            // What is JSON is judged, unless an object has a name twice.
+            let json = serde_json::from_slice::<Json>(&value).is_ok() && !has_a_name_twice(&value);
             prop_assert_eq!(truth == Truth::Unknown, !json && !value.trim_ascii().is_empty());
         }
         Ok(())
     });
+}
+
+/// Whether an object in this JSON has a name twice.
+fn has_a_name_twice(json: &[u8]) -> bool {
+    let mut problems = Problems::default();
+    let _: Json = weir_core::load(json, &mut problems);
+    problems.to_string().contains("an object has a member twice")
 }
 
 #[test]
