@@ -1,6 +1,7 @@
 //! A number for what a configuration says, in whichever form it comes, so that a proxy can report which one it runs.
 
-use super::{Json, parse};
+use super::Json;
+use super::parse::parse;
 use crate::value::number;
 use serde_json::Value;
 

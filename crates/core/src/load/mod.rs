@@ -7,6 +7,7 @@
 mod fingerprint;
 mod json;
 mod node;
+mod parse;
 mod plain;
 mod structure;
 
@@ -17,6 +18,7 @@ pub use plain::{one_or_many, short_or_long};
 pub use weir_load_derive::Load;
 
 use crate::problem::{At, Problems};
+use parse::parse;
 use serde_json::Value;
 
 /// A type that can be loaded from a document. Derived for structs and enums, with serde's attributes for the
@@ -99,7 +101,16 @@ pub fn load<T: Load + Default>(bytes: &[u8], problems: &mut Problems) -> T {
     load_with_fingerprint(bytes, problems).0
 }
 
-/// Like [`load`], with the [`fingerprint`]; 0 where the bytes are no document.
+/// Like [`load`], with the [`fingerprint()`]; 0 where the bytes are no document. The bytes are parsed once.
+///
+/// ```
+/// use weir_core::load::{fingerprint, load_with_fingerprint};
+/// use weir_core::{OrderedMap, Problems};
+///
+/// let bytes = br#"{"treatment": 10}"#;
+/// let (weights, number) = load_with_fingerprint::<OrderedMap<f64>>(bytes, &mut Problems::default());
+/// assert_eq!((weights.get("treatment"), Some(number)), (Some(&10.0), fingerprint(bytes)));
+/// ```
 pub fn load_with_fingerprint<T: Load + Default>(bytes: &[u8], problems: &mut Problems) -> (T, u64) {
     match parse(bytes) {
         Ok(json) => {
@@ -112,19 +123,6 @@ pub fn load_with_fingerprint<T: Load + Default>(bytes: &[u8], problems: &mut Pro
             (T::default(), 0)
         }
     }
-}
-
-/// Reads JSON, or a `google.protobuf.Struct`; no bytes are `null`.
-///
-/// # Errors
-/// It is neither; a message.
-fn parse(bytes: &[u8]) -> Result<Json<'_>, String> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Json::Null);
-    }
-    Json::parse(bytes).or_else(|error| {
-        structure::read(bytes).ok_or_else(|| format!("neither JSON nor a google.protobuf.Struct: {error}"))
-    })
 }
 
 /// Like [`load`], from a document that is already parsed.
