@@ -2,22 +2,21 @@
 
 use weir_host_api::Callbacks;
 
-/// The marker, and a byte that is changed with the exports.
+/// A byte behind the marker that it is found by.
+#[repr(C)]
+struct Exported {
+    #[allow(dead_code, reason = "who changes the byte reads it")]
+    marker: [u8; Callbacks::MARKER.len()],
+    callbacks: u8,
+}
+
+/// Changed together with the exports.
 #[used]
-static EXPORTED: [u8; SIZE] = {
-    let mut bytes = [Callbacks::ALL.to_byte(); SIZE];
-    let mut at = 0;
-    while at < Callbacks::MARKER.len() {
-        bytes[at] = Callbacks::MARKER[at];
-        at += 1;
-    }
-    bytes
-};
-const SIZE: usize = Callbacks::MARKER.len() + 1;
+static EXPORTED: Exported = Exported { marker: Callbacks::MARKER, callbacks: Callbacks::ALL.to_byte() };
 
 /// Those that this module has, if it was built with them.
 pub(crate) fn exported() -> Callbacks {
     // SAFETY: a valid place to read from. The compiler must not conclude what it is, as it is changed afterwards.
-    let [.., byte] = unsafe { std::ptr::read_volatile(&raw const EXPORTED) };
+    let byte = unsafe { std::ptr::read_volatile(&raw const EXPORTED.callbacks) };
     Callbacks::of_byte(byte)
 }
