@@ -59,13 +59,18 @@ struct Trimmed {
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let name = args.module.display();
     let module = fs::read(&args.module).with_context(|| name.to_string())?;
-    let before = Module::read(&module).with_context(|| name.to_string())?.callbacks;
+    let before = Module::read(&module).with_context(|| name.to_string())?;
+    if before.identity.is_none() {
+        // Others may have the byte, and not ask for it.
+        return Err(anyhow!("{name}: not a module of Weir").into());
+    }
     let needed = needed(&args.configs)?;
     let trimmed = weir_postlink::trim(&module, needed).map_err(|error| anyhow!("{name}: {error}"))?;
     let file = args.to.display().to_string();
     crate::output::replace(&args.to, &trimmed).with_context(|| file.clone())?;
     let there = |callbacks: Callbacks| {
-        let was_there = |export: &&str| before.iter().any(|name| export.strip_prefix("proxy_") == Some(name));
+        let was_there =
+            |export: &&str| before.callbacks.iter().any(|name| export.strip_prefix("proxy_") == Some(name));
         callbacks.exports().filter(was_there).collect()
     };
     let done = Trimmed {

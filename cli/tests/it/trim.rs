@@ -13,6 +13,11 @@ const NAMES: [&str; 5] = [
 
 /// A module that exports its only function under all of these names, and says that it has all callbacks.
 fn module(marker: &str) -> Vec<u8> {
+    identified("weir", marker)
+}
+
+/// The same with what it is in a custom section of this name.
+fn identified(name: &str, marker: &str) -> Vec<u8> {
     fn section(id: u8, body: &[u8]) -> Vec<u8> {
         // All of them are shorter than 16 kB.
         let (low, high) = ((body.len() & 127) as u8 | 128, (body.len() >> 7) as u8);
@@ -22,6 +27,8 @@ fn module(marker: &str) -> Vec<u8> {
     let exports: Vec<u8> = std::iter::once(NAMES.len() as u8).chain(exports).collect();
     let data = [marker.as_bytes(), &[7]].concat();
     let data = [&[1, 0, 0x41, 8, 0x0b, data.len() as u8], &*data].concat();
+    let identity = r#"{"name": "weir", "version": "1", "filters": [], "abi": "0.2.1", "language": "v1"}"#;
+    let identity = [&[name.len() as u8], name.as_bytes(), identity.as_bytes()].concat();
     [
         b"\0asm\x01\0\0\0".to_vec(),
         section(1, &[1, 0x60, 0, 0]),
@@ -30,6 +37,7 @@ fn module(marker: &str) -> Vec<u8> {
         section(7, &exports),
         section(10, &[1, 2, 0, 0x0b]),
         section(11, &data),
+        section(0, &identity),
     ]
     .concat()
 }
@@ -56,7 +64,7 @@ fn what_no_configuration_needs_is_gone() {
         (folder.write("routing.yaml", ROUTING), folder.write("red.yaml", RED), folder.path("trimmed.wasm"));
     let run = weir(&["trim", &whole, &routing, "--to", &trimmed]);
     let expected = format!(
-        "{trimmed}: 92 B (before: 195 B)\nremoved: proxy_on_response_headers, proxy_on_response_body, \
+        "{trimmed}: 180 B (before: 284 B)\nremoved: proxy_on_response_headers, proxy_on_response_body, \
          proxy_on_response_trailers, proxy_on_log\nneeded:  nothing\n"
     );
     assert_eq!((&*run.out, run.code), (&*expected, 0), "{run:?}");
@@ -101,6 +109,7 @@ fn what_cannot_be_trimmed_is_left_alone() {
     let (routing, to) = (folder.write("routing.yaml", ROUTING), folder.path("trimmed.wasm"));
     for (name, bytes, reason) in [
         ("other.wasm", module("another module's data"), "it does not say which callbacks it has"),
+        ("others.wasm", identified("other", MARKER), "not a module of Weir"),
         ("twice.wasm", module(&MARKER.repeat(2)), "it is no module that can be trimmed"),
         ("text.wasm", b"routing: {}".to_vec(), "not a WebAssembly module"),
     ] {
