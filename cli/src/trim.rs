@@ -61,7 +61,6 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
     let module = fs::read(&args.module).with_context(|| name.to_string())?;
     let before = Module::read(&module).with_context(|| name.to_string())?;
     if before.identity.is_none() {
-        // Others may have the byte, and not ask for it.
         return Err(anyhow!("{name}: not a module of Weir").into());
     }
     let needed = needed(&args.configs)?;

@@ -250,7 +250,7 @@ impl<'c> Compiler<'c> {
         }
         self.refuse_later_in_cel(expression, at)?;
         if at.is_nowhere() {
-            // The host may refuse it, and that is told by its place.
+            // The host may refuse it later, and that is told by its place: the next reading has places.
             self.problems.add(at, "an expression needs its place");
         }
         let before = self.tables.cel.items().len();

@@ -303,8 +303,8 @@ impl Index {
     }
 }
 
-/// Multiplies and rotates, a word at a time. Whoever writes a configuration may make its loading slow by colliding names; nobody
-/// else's bytes come here.
+/// Multiplies and rotates, a word at a time. Whoever writes a configuration may make its loading slow by colliding
+/// names; nobody else's bytes come here.
 fn hash<T: Hash + ?Sized>(item: &T) -> u32 {
     let mut hasher = Words(0xcbf2_9ce4_8422_2325);
     item.hash(&mut hasher);

@@ -12,7 +12,7 @@
 //!
 //! No hostcall that lets the proxy call back is made while anything is borrowed mutably.
 
-use crate::plugin::{Body, Plugin, Served, Workspace};
+use crate::plugin::{Body, Plugin, Refusal, Served, Workspace};
 use crate::streams::{self, Streams, forget_older_half};
 use crate::timers::{Then, Timers, Waiting};
 use crate::{Disposition, Host, MetricKind};
@@ -110,7 +110,12 @@ impl<P: Plugin<H>, H: Host> Dispatcher<P, H> {
     /// On success the plugin replaces the one that the root had. On failure that one stays, and
     /// every problem is in the log. Plugins whose root is gone are dropped.
     pub fn on_configure(&self, host: &H, root: u32, configuration: &[u8]) -> bool {
-        let made = P::configure(host, configuration).map(Rc::new);
+        let made = P::configure(host, configuration).and_then(|plugin| {
+            match Refusal::of_trimmed(plugin.callbacks(), host) {
+                None => Ok(Rc::new(plugin)),
+                Some(refusal) => Err(refusal),
+            }
+        });
         match (made, self.plugins.try_borrow_mut()) {
             (Ok(plugin), Ok(mut plugins)) => {
                 plugins.keep_only(|known| known != root && host.is_alive(known), host);

@@ -2,8 +2,8 @@
 
 use crate::header::encode_pairs;
 use crate::{
-    Callout, Cel, Clock, Edit, HeaderMap, Headers, Host, Log, MetricId, MetricKind, Metrics, Properties,
-    Random, Reply, Signature, Signatures,
+    Callbacks, Callout, Cel, Clock, Edit, HeaderMap, Headers, Host, Log, MetricId, MetricKind, Metrics,
+    Properties, Random, Reply, Signature, Signatures,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -57,6 +57,8 @@ pub struct FakeHost {
     pub counters: RefCell<Vec<(String, i64)>>,
     /// Contexts that are gone.
     pub gone: RefCell<Vec<u32>>,
+    /// What the module was trimmed of.
+    pub trimmed: Callbacks,
     response: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
 }
 
@@ -192,6 +194,10 @@ impl Log for FakeHost {
 }
 
 impl Host for FakeHost {
+    fn callbacks(&self) -> Callbacks {
+        Callbacks::ALL.without(self.trimmed)
+    }
+
     fn request_pairs(&self) -> Vec<u8> {
         self.note(Call::RequestPairs);
         encode_pairs(&self.request.borrow())

@@ -1,6 +1,6 @@
 //! The interface of a plugin, and its requests to the host.
 
-use crate::{Disposition, Host};
+use crate::{Callbacks, Disposition, Host};
 use std::fmt;
 
 /// What a plugin does with its configuration and its streams.
@@ -65,6 +65,11 @@ pub trait Plugin<H: Host>: Sized {
     /// # Errors
     /// Everything that is wrong with the configuration.
     fn configure(host: &H, configuration: &[u8]) -> Result<Self, Refusal>;
+    /// What it must be called for besides the headers of requests. A module that was trimmed of some of it refuses the
+    /// configuration. By default everything, as nobody else can know.
+    fn callbacks(&self) -> Callbacks {
+        Callbacks::ALL
+    }
     /// Serves the request headers of a stream. A request that was held comes here again: `held_for` says for how
     /// many nanoseconds it has been held, and is 0 when the request comes for the first time.
     fn on_request_headers(
@@ -302,6 +307,21 @@ impl Refusal {
             all.list.push_str(&problem.to_string());
         }
         all
+    }
+
+    /// Why a module that was trimmed cannot serve what must be called for `needed`; `None` where nothing is missing.
+    pub fn of_trimmed(needed: Callbacks, host: &impl Host) -> Option<Self> {
+        let missing = needed.without(host.callbacks());
+        if missing.is_empty() {
+            return None;
+        }
+        let mut message =
+            String::from("this module was trimmed (`weir trim`) of what this configuration needs:");
+        for name in missing.exports() {
+            message.push(' ');
+            message.push_str(name);
+        }
+        Some(Self::new([message]))
     }
 
     /// How many problems there are.

@@ -41,7 +41,9 @@ impl Pipeline {
         let mut plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
         plans.access_plan.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
         Self::check_properties(&plans, host).map_err(refusal)?;
-        Self::check_callbacks(&plans, host).map_err(refusal)?;
+        if let Some(refusal) = Refusal::of_trimmed(plans.access_plan.callbacks, host) {
+            return Err(refusal);
+        }
         for name in
             plans.access_plan.lasting.iter().filter_map(|state| plans.access_plan.states.get(state.index()))
         {
@@ -58,23 +60,6 @@ impl Pipeline {
         }
         crate::running::report(host, plans.fingerprint);
         Ok(Self { counters, gauges, running: Running::default(), plans })
-    }
-
-    /// What the plan must be called for, of a module that was trimmed for other configurations.
-    fn check_callbacks<H: Host>(plans: &Plans, host: &H) -> Result<(), Problems> {
-        let missing = plans.access_plan.callbacks.without(host.callbacks());
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let mut message =
-            String::from("this module was trimmed (`weir trim`) of what this configuration needs:");
-        for name in missing.exports() {
-            message.push(' ');
-            message.push_str(name);
-        }
-        let mut problems = Problems::default();
-        problems.add(&At::root(), message);
-        Err(problems)
     }
 
     /// What the host cannot read of what the plan reads.

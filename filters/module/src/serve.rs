@@ -114,6 +114,10 @@ impl<H: Host> Plugin<H> for Pipeline {
         Self::configured(host, configuration).inspect_err(|_| crate::running::refused(host))
     }
 
+    fn callbacks(&self) -> Callbacks {
+        self.plans.access_plan.callbacks
+    }
+
     fn on_request_headers(&self, host: &H, workspace: &mut Workspace, held_for: u64) -> Served<Kept> {
         let access_plan = &self.plans.access_plan;
         let Workspace { scratch, effects } = workspace;
@@ -278,6 +282,29 @@ mod tests {
         let set = host.take_response_headers();
         let pair = |value: &[u8]| text(value).split(';').next().unwrap().to_owned();
         (headers, set.iter().map(|(_, value)| pair(value)).collect())
+    }
+
+    #[test]
+    fn a_trimmed_module_says_that_it_refused_and_not_that_it_runs() {
+        let mut trimmed = FakeHost::default();
+        trimmed.trimmed = Callbacks::RESPONSE_HEADERS;
+        let configuration = |response: &str| {
+            format!(r#"{{"routing": {{"default": {{"cluster": "v1"}}, "response": {{{response}}}}}}}"#)
+        };
+        let names = |host: &FakeHost| -> Vec<String> {
+            host.counters
+                .borrow_mut()
+                .drain(..)
+                .filter_map(|(name, _)| Some(name.split_once(";.;")?.1.to_owned()))
+                .collect()
+        };
+        let told = configuration(r#""debugHeader": "x-rule""#);
+        let Err(refusal) = Pipeline::configure(&trimmed, told.as_bytes()) else { panic!("accepted") };
+        assert!(refusal.to_string().ends_with(" needs: proxy_on_response_headers"), "{refusal}");
+        assert_eq!(names(&trimmed), ["weir_config_refused_timestamp_seconds"]);
+        assert!(Pipeline::configure(&trimmed, configuration("").as_bytes()).is_ok());
+        assert!(names(&trimmed).contains(&"weir_config_hash".to_owned()));
+        assert!(Pipeline::configure(&FakeHost::default(), told.as_bytes()).is_ok());
     }
 
     #[test]

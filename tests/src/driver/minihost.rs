@@ -60,21 +60,18 @@ impl Modules {
 /// What differed from what is expected, as text.
 pub fn run(modules: &Modules, file: &CaseFile, case: &Case) -> Result<(), String> {
     run_in(&modules.get(&file.module)?, file, case)?;
-    match needed(file, case).filter(|needed| *needed != Callbacks::ALL) {
-        Some(needed) => run_in(&modules.trimmed(&file.module, needed)?, file, case)
-            .map_err(|problem| format!("trimmed to {needed:?}: {problem}")),
-        None => Ok(()),
-    }
-}
-
-/// The callbacks that the configuration of a case needs; `None` where it is refused, or the module is not Weir's.
-fn needed(file: &CaseFile, case: &Case) -> Option<Callbacks> {
     if case.is_refusal() || file.module.starts_with("examples/") {
-        return None;
+        return Ok(());
     }
     let configuration = file.config_of(case).to_string();
     let env = |name: &str| file.env.get(name).cloned();
-    Some(Plans::load(configuration.as_bytes(), &env).ok()?.access_plan.callbacks)
+    let plans = Plans::load(configuration.as_bytes(), &env).map_err(|problems| problems.to_string())?;
+    let needed = plans.access_plan.callbacks;
+    if needed == Callbacks::ALL {
+        return Ok(());
+    }
+    run_in(&modules.trimmed(&file.module, needed)?, file, case)
+        .map_err(|problem| format!("trimmed to {needed:?}: {problem}"))
 }
 
 fn run_in(module: &Module, file: &CaseFile, case: &Case) -> Result<(), String> {

@@ -4,7 +4,7 @@
 //! never gives memory back.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -16,7 +16,7 @@ use std::fmt;
 /// let document = serde_json::json!({"name": "checkout", "weights": [1, 2.5, null]});
 /// let json = Json::from(&document);
 /// assert!(matches!(&json, Json::Object(members) if members.len() == 2));
-/// assert_eq!(json.to_value(), document);
+/// assert_eq!(json.into_value(), document);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json<'a> {
@@ -85,19 +85,21 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// A copy that owns its texts.
+    /// The same with texts of its own.
     #[must_use]
-    pub fn to_value(&self) -> Value {
+    pub fn into_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
-            Self::Bool(flag) => Value::Bool(*flag),
-            Self::Number(number) => Value::Number(number.clone()),
-            Self::Text(text) => Value::String(text.clone().into_owned()),
-            Self::List(list) => Value::Array(list.iter().map(Self::to_value).collect()),
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Number(number) => Value::Number(number),
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::List(list) => Value::Array(list.into_iter().map(Self::into_value).collect()),
             Self::Object(members) => {
-                let members =
-                    members.iter().map(|(name, value)| (name.clone().into_owned(), value.to_value()));
-                Value::Object(members.collect())
+                let mut map = Map::new();
+                for (name, value) in members {
+                    map.insert(name.into_owned(), value.into_value());
+                }
+                Value::Object(map)
             }
         }
     }
@@ -231,7 +233,7 @@ mod tests {
     use serde_json::json;
 
     fn parsed(text: &str) -> Result<Value, String> {
-        Json::parse(text.as_bytes()).map(|json| json.to_value()).map_err(|error| error.to_string())
+        Json::parse(text.as_bytes()).map(|json| json.into_value()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -65,7 +65,7 @@ whole! {
 
 impl Load for Value {
     fn load(node: &Node<'_>, _: &mut Problems) -> Option<Self> {
-        Some(node.value.to_value())
+        Some(node.value.clone().into_value())
     }
 }
 

@@ -193,6 +193,8 @@ mod tests {
             &b"{}"[..],
             b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
             b"\x0a\x03\x0a\x01\xff",
+            // A name twice.
+            b"\x0a\x03\x0a\x01a\x0a\x03\x0a\x01a",
             b"\x0b",
         ] {
             assert_eq!(read(bad), None, "{bad:?}");

@@ -295,7 +295,7 @@ impl<O: HostServices> RequestView for Request<'_, O> {
             };
             let read = || {
                 let text = if text.len() <= MAX_JSON_LEN { text } else { return None };
-                crate::load::Json::parse(text).ok().map(|json| Box::new(json.to_value()))
+                crate::load::Json::parse(text).ok().map(|json| Box::new(json.into_value()))
             };
             let json = self.late().json.get(index).and_then(|cell| cell.get_or_init(read).as_deref());
             return json.map_or(Value::Unreadable, Value::Json);

@@ -1,7 +1,7 @@
 //! Several plugins in one VM, and streams that end in every way.
 
 use super::*;
-use crate::{Call, Edit, FakeHost, HeaderMap, Headers as _, Log as _, Refusal};
+use crate::{Call, Callbacks, Edit, FakeHost, HeaderMap, Headers as _, Log as _, Refusal};
 
 /// Answers with its configuration as a header, when it has one.
 struct Echo(Vec<u8>);
@@ -60,6 +60,16 @@ impl Plugin<FakeHost> for UntilEnd {
     fn on_end(&self, host: &FakeHost, kept: Self::Kept) {
         host.log(log::Level::Info, &format!("ended with {kept:?}"));
     }
+}
+
+#[test]
+fn a_plugin_that_does_not_say_what_it_needs_is_refused_by_a_trimmed_module() {
+    let mut host = FakeHost::default();
+    assert!(Dispatcher::<Echo, FakeHost>::default().on_configure(&host, 1, b""));
+    host.trimmed = Callbacks::LOG;
+    assert!(!Dispatcher::<Echo, FakeHost>::default().on_configure(&host, 1, b""));
+    let line = host.lines.borrow().last().cloned().unwrap();
+    assert!(line.ends_with("of what this configuration needs: proxy_on_log"), "{line}");
 }
 
 #[test]
