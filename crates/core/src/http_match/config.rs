@@ -131,14 +131,10 @@ impl StringMatch {
     /// The same test for texts in lower case.
     pub(crate) fn lowered(&self) -> Self {
         let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_ascii_lowercase());
-        let pattern = |pattern: &String| match pattern.bytes().any(|b| b.is_ascii_uppercase()) {
-            true if !pattern.starts_with("(?i)") => ["(?i)", pattern].concat(),
-            _ => pattern.clone(),
-        };
         Self {
             exact: lower(&self.exact),
             prefix: lower(&self.prefix),
-            regex: self.regex.as_ref().map(pattern),
+            regex: self.regex.as_deref().map(|pattern| super::for_lower_case(pattern).into()),
             suffix: lower(&self.suffix),
             contains: lower(&self.contains),
             one_of: self

@@ -47,5 +47,6 @@ pub use config::{HttpMatch, StringMatch};
 pub use literal::Anchor;
 pub(crate) use literal::stands;
 pub use network::{InvalidNetwork, Network, Networks};
+pub(crate) use regex::for_lower_case;
 pub use regex::{FullMatch, InvalidRegex};
 pub use string_match::{TextRequirement, TextTest};

@@ -4,15 +4,11 @@ use super::literal::{Anchor, stands};
 use crate::need::{Need, Source};
 use crate::regex::{Alphabet, Regex, latin1, of_this_request};
 use crate::truth::Truth;
-use regex_lite::RegexBuilder;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Istio's limit for the length of an expression, in bytes.
 const MAX_PATTERN_LEN: usize = 1024;
-/// How many bytes a compiled expression may take: enough for what people write, not for `.{999}{999}`.
-const MAX_PROGRAM_SIZE: usize = 64 * 1024;
-/// Groups within groups.
-const MAX_NESTING: u32 = 40;
 
 /// A compiled regular expression. It takes time in proportion to the text, whatever the text is.
 ///
@@ -54,15 +50,12 @@ impl FullMatch {
         }
         let unsupported =
             |error: regex_lite::Error| InvalidRegex::Unsupported { pattern: pattern.into(), error };
-        // Alone first: within the anchors, `a)|(b` would look well-formed.
         let characters = latin1(pattern.as_bytes());
-        build(&characters).map_err(unsupported)?;
-        if let Some((place, literal)) = plain(pattern) {
-            return Ok(Self(Form::Plain(place, literal.into())));
-        }
-        let whole = || build(&format!("^(?:{characters})$"));
-        let regex = Regex::whole(&characters, Alphabet::Bytes, whole).map_err(unsupported)?;
-        Ok(Self(Form::Automaton(regex)))
+        let regex = Regex::whole(&as_in_re2(&characters), Alphabet::Bytes).map_err(unsupported)?;
+        Ok(Self(match plain(pattern) {
+            Some((place, literal)) => Form::Plain(place, literal.into()),
+            None => Form::Automaton(regex),
+        }))
     }
 
     /// What a value of the request needs to match; `None` if that is unknown.
@@ -91,8 +84,42 @@ impl FullMatch {
     }
 }
 
-fn build(pattern: &str) -> Result<regex_lite::Regex, regex_lite::Error> {
-    RegexBuilder::new(pattern).size_limit(MAX_PROGRAM_SIZE).nest_limit(MAX_NESTING).build()
+/// The expression that decides about a text in lower case as `pattern` does about the text in any case.
+///
+/// `(?i)` costs the literal start that an expression is found by, so it is put only before one that could mean a
+/// capital letter: as itself, as a number, as a class, or within a range.
+pub(crate) fn for_lower_case(pattern: &str) -> Cow<'_, str> {
+    let bytes = pattern.as_bytes();
+    let capital = bytes.iter().any(u8::is_ascii_uppercase)
+        || bytes.windows(2).any(|two| matches!(two, b"\\x" | b"\\u" | b"[:"))
+        || bytes.windows(3).any(|three| match *three {
+            // A dash at the end of a class or at its start is no range's.
+            [b'[' | b'^', b'-', _] | [_, b'-', b']'] => false,
+            [b'a'..=b'z', b'-', b'a'..=b'z'] | [b'0'..=b'9', b'-', b'0'..=b'9'] => false,
+            [_, b'-', _] => true,
+            _ => false,
+        });
+    if capital && !pattern.starts_with("(?i)") { ["(?i)", pattern].concat().into() } else { pattern.into() }
+}
+
+/// What RE2 means, in the syntax of `regex-lite`: `\<` and `\>` are characters, and no boundaries of words.
+fn as_in_re2(pattern: &str) -> Cow<'_, str> {
+    if !pattern.as_bytes().windows(2).any(|two| matches!(two, [b'\\', b'<' | b'>'])) {
+        return pattern.into();
+    }
+    let mut out = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match (character, characters.clone().next()) {
+            ('\\', Some('<' | '>')) => {}
+            ('\\', Some(escaped)) => {
+                out.extend(['\\', escaped]);
+                characters.next();
+            }
+            _ => out.push(character),
+        }
+    }
+    out.into()
 }
 
 /// The literal in `literal`, `literal.*`, `.*literal` or `.*literal.*`, with the place that this
@@ -217,6 +244,12 @@ mod tests {
             ("a..c", ["abbc", "aéc"], ["abc", "a你c"]),
             ("é.?", ["é", "éa"], ["e", "éé"]),
             ("[[:alpha:]]+", ["abc", "Z"], ["a1", ""]),
+            // As in RE2, an escape before any punctuation is a character.
+            (r"\<a\>", ["<a>", "<a>"], ["a", r"\<a\>"]),
+            (r"\<a+[\<\>]|\\<{1,2}", ["<aa>", r"\<<"], ["aa", "<aa"]),
+            (r"(?x) \<a ", ["<a", "<a"], ["a", " <a"]),
+            // A dash is a range's even where it is the first in a class.
+            ("[--a]+", ["A0", "-.a"], ["b", ","]),
         ] {
             let regex = FullMatch::new(pattern).unwrap();
             for (texts, expected) in [(yes, Truth::True), (no, Truth::False)] {
@@ -296,6 +329,23 @@ mod tests {
         }
     }
 
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn what_could_mean_a_capital_letter_ignores_case() {
+        for (pattern, expected) in [
+            (r"api\.[a-z0-9-]+\.example", r"api\.[a-z0-9-]+\.example"),
+            (r"my-shop\.[-a-z][^-b]", r"my-shop\.[-a-z][^-b]"),
+            (r"API\.example", r"(?i)API\.example"),
+            (r"(?i)API", r"(?i)API"),
+            ("[--b]+", "(?i)[--b]+"),
+            ("[!-~]+", "(?i)[!-~]+"),
+            ("[[:upper:]]+", "(?i)[[:upper:]]+"),
+            (r"\x41", r"(?i)\x41"),
+        ] {
+            assert_eq!(for_lower_case(pattern), expected);
+        }
+    }
+
     /// The short cut decides as the automaton does.
     #[cfg(not(target_arch = "wasm32"))]
     mod same {
@@ -304,9 +354,21 @@ mod tests {
 
         proptest! {
             #[test]
+            fn for_lower_case_is_without_case(pattern in "(\\(\\?i\\))?(a|B|z-|[.]|-|\\[\\^?-?(a-z|0-9|[!-Z+]-[a-~]|B|c|\\\\x4[1-5]|\\[:upper:\\]|\\\\W|[.]|-[a-c]){1,3}-?\\]|\\\\x4[1-5]|\\\\W|[*+?]){0,4}", text in "[aAbBzZ0.+-]{0,6}") {
+                crate::regex::renew();
+                let folded = FullMatch::new(&format!("(?i){pattern}"));
+                let (Ok(folded), Ok(lower)) = (folded, FullMatch::new(&for_lower_case(&pattern))) else { return Ok(()) };
+                // `regex-lite` 0.1.9 takes `(?i)[A-a]` for `[A-a]`; it runs hardly any pattern.
+                if matches!(&folded.0, Form::Automaton(regex) if !regex.is_fast()) {
+                    return Ok(());
+                }
+                prop_assert_eq!(lower.judge(text.to_ascii_lowercase().as_bytes()), folded.judge(text.as_bytes()), "{:?}", pattern);
+            }
+
+            #[test]
             fn plain_is_only_faster(pattern in "\\^?(\\.\\*)?([ab/é\n-]|\\\\\\.|\\\\\\$){0,4}(\\.\\*)?\\$?", text in proptest::collection::vec(prop::sample::select(b"ab/\xc3\xa9.$\n-\xff".to_vec()), 0..6)) {
                 let whole = format!("^(?:{})$", latin1(pattern.as_bytes()));
-                if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), build(&whole)) {
+                if let (Some((place, literal)), Ok(regex)) = (plain(&pattern), regex_lite::Regex::new(&whole)) {
                     let short = FullMatch(Form::Plain(place, literal.into()));
                     prop_assert_eq!(short.judge(&text), Truth::from(regex.is_match(&latin1(&text))));
                 }

@@ -1,9 +1,20 @@
-//! Reads a pattern, in the syntax of `regex-lite`, which has found nothing wrong with it.
+//! Reads a pattern, in the syntax of `regex-lite`.
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) node: Node,
+    /// Whether `regex-lite` certainly finds nothing wrong with it: it has only what most patterns have. Of all others,
+    /// `regex-lite` has to say whether they are right.
+    pub(super) certain: bool,
+}
 
 /// A part of a pattern.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
     Empty,
+    /// One character.
+    One(u32),
     /// One character of these ranges.
     Class(Box<[(u32, u32)]>),
     Look(Look),
@@ -46,12 +57,18 @@ const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5a), (0x5f, 0x5f), (0x61, 0
 
 /// Groups within groups.
 const MAX_DEPTH: usize = 60;
+/// With so many, and one repetition each, `regex-lite` never counts more levels than it allows.
+const CERTAIN_DEPTH: usize = 8;
+/// Without repetitions that are counted, a pattern of so many bytes compiles to less than half of what is allowed.
+const CERTAIN_LEN: usize = 256;
 
 /// Reads a pattern; `None` when it has something that this engine does not do.
-pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Option<Node> {
-    let mut parser = Parser { rest: pattern, alphabet, ignore_case: false, dot_takes_lines: false, depth: 0 };
+pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Option<Parsed> {
+    let certain = pattern.len() <= CERTAIN_LEN;
+    let mut parser =
+        Parser { rest: pattern, alphabet, ignore_case: false, dot_takes_lines: false, depth: 0, certain };
     let node = parser.alternate()?;
-    parser.rest.is_empty().then_some(node)
+    parser.rest.is_empty().then_some(Parsed { node, certain: parser.certain })
 }
 
 /// The characters with which every text starts that a pattern matches, as bytes: as a whole, or anywhere in it.
@@ -68,13 +85,10 @@ pub(super) fn start(node: &Node, alphabet: Alphabet, whole: bool) -> Vec<u8> {
         return Vec::new();
     }
     let single = |node: &Node| match node {
-        Node::Class(ranges) => match **ranges {
-            // Beyond ASCII, a character of Unicode is more than one byte.
-            [(first, last)] if first == last && (first < 0x80 || alphabet == Alphabet::Bytes) => {
-                u8::try_from(first).ok()
-            }
-            _ => None,
-        },
+        // Beyond ASCII, a character of Unicode is more than one byte.
+        Node::One(character) if *character < 0x80 || alphabet == Alphabet::Bytes => {
+            u8::try_from(*character).ok()
+        }
         _ => None,
     };
     parts.iter().map_while(single).collect()
@@ -86,6 +100,7 @@ struct Parser<'p> {
     ignore_case: bool,
     dot_takes_lines: bool,
     depth: usize,
+    certain: bool,
 }
 
 impl Parser<'_> {
@@ -160,6 +175,8 @@ impl Parser<'_> {
     fn group(&mut self) -> Option<Option<Node>> {
         let before = (self.ignore_case, self.dot_takes_lines);
         if self.eat("?") {
+            // Names and flags have rules of their own.
+            self.certain &= self.rest.starts_with(':');
             if self.eat("P<") || self.eat("<") {
                 while self.next()? != '>' {}
             } else {
@@ -180,6 +197,7 @@ impl Parser<'_> {
             }
         }
         self.depth += 1;
+        self.certain &= self.depth <= CERTAIN_DEPTH;
         if self.depth > MAX_DEPTH {
             return None;
         }
@@ -190,6 +208,7 @@ impl Parser<'_> {
     }
 
     fn repeated(&mut self, mut node: Node) -> Option<Node> {
+        let mut times = 0;
         loop {
             let (min, max) = match self.peek() {
                 Some('*') => (0, None),
@@ -204,6 +223,7 @@ impl Parser<'_> {
                     };
                     self.rest = rest;
                     self.eat("?");
+                    self.certain = false;
                     node = Node::Repeat(Box::new(node), min, max);
                     continue;
                 }
@@ -212,6 +232,8 @@ impl Parser<'_> {
             self.next();
             // Which of several matches is found is of no interest.
             self.eat("?");
+            times += 1;
+            self.certain &= times == 1;
             node = Node::Repeat(Box::new(node), min, max);
         }
     }
@@ -291,6 +313,7 @@ impl Parser<'_> {
             _ => return None,
         };
         self.rest = rest;
+        self.certain = false;
         ranges.extend(self.resolved(known.to_vec(), negated));
         Some(())
     }
@@ -322,7 +345,9 @@ impl Parser<'_> {
                         digits
                     }
                 };
-                char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
+                // It would take a sign too.
+                let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+                char::from_u32(u32::from_str_radix(digits, 16).ok().filter(|_| hex)?)?
             }
             // `\<` and `\>` are boundaries.
             punctuation if punctuation.is_ascii_punctuation() && !matches!(punctuation, '<' | '>') => {
@@ -333,7 +358,11 @@ impl Parser<'_> {
     }
 
     fn literal(&self, literal: char) -> Node {
-        self.ranges(vec![(literal as u32, literal as u32)], false)
+        let character = literal as u32;
+        if character > self.alphabet.last() || (self.ignore_case && literal.is_ascii_alphabetic()) {
+            return self.ranges(vec![(character, character)], false);
+        }
+        Node::One(character)
     }
 
     fn ranges(&self, ranges: Vec<(u32, u32)>, negated: bool) -> Node {

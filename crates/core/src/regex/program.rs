@@ -62,7 +62,7 @@ fn starts_at_start(node: &Node) -> bool {
         Node::Concat(parts) => parts.first().is_some_and(starts_at_start),
         Node::Alternate(branches) => branches.iter().all(starts_at_start),
         Node::Repeat(part, min, _) => *min > 0 && starts_at_start(part),
-        Node::Empty | Node::Class(_) => false,
+        Node::Empty | Node::One(_) | Node::Class(_) => false,
     }
 }
 
@@ -91,6 +91,7 @@ impl Builder {
         match node {
             Node::Empty => Some(next),
             Node::Look(look) => self.push(Step::Look(*look, next)),
+            Node::One(character) => self.class(&[(*character, *character)], next),
             Node::Class(ranges) => self.class(ranges, next),
             Node::Concat(parts) => parts.iter().rev().try_fold(next, |next, part| self.node(part, next)),
             Node::Alternate(branches) => {
@@ -105,19 +106,23 @@ impl Builder {
                 start
             }
             Node::Repeat(part, min, max) => {
-                let mut start = match max {
+                let (mut start, mut done) = (next, 0);
+                match max {
                     None => {
                         let again = self.push(Step::Match)?;
                         let body = self.node(part, again)?;
                         self.set(again, Step::Split(body, next));
-                        again
+                        // What must be there at least once begins with it.
+                        (start, done) = if *min == 0 { (again, 0) } else { (body, 1) };
                     }
-                    Some(max) => (*min..*max).try_fold(next, |then, _| {
-                        let body = self.node(part, then)?;
-                        self.push(Step::Split(body, next))
-                    })?,
-                };
-                for _ in 0..*min {
+                    Some(max) => {
+                        for _ in *min..*max {
+                            let body = self.node(part, start)?;
+                            start = self.push(Step::Split(body, next))?;
+                        }
+                    }
+                }
+                for _ in done..*min {
                     start = self.node(part, start)?;
                 }
                 Some(start)

@@ -5,13 +5,11 @@ fn lite(pattern: &str) -> Option<regex_lite::Regex> {
 }
 
 fn searching(pattern: &str) -> Regex {
-    Regex::searching(pattern, Alphabet::Unicode, lite(pattern).unwrap())
+    Regex::searching(pattern, Alphabet::Unicode).unwrap()
 }
 
 fn whole(pattern: &str) -> Regex {
-    let characters = latin1(pattern.as_bytes());
-    let lite = lite(&format!("^(?:{characters})$")).unwrap();
-    Regex::whole(&characters, Alphabet::Bytes, || Ok::<_, ()>(lite)).unwrap()
+    Regex::whole(&latin1(pattern.as_bytes()), Alphabet::Bytes).unwrap()
 }
 
 #[test]
@@ -66,7 +64,7 @@ fn what_makes_states_without_end_ends_with_the_work() {
     assert_eq!(regex.matches(b"a", &work), None, "nothing is left for others either");
     let work = Work::unbounded();
     assert_eq!(regex.matches(&text, &work), Some(false));
-    let Engine::Automaton(automaton) = &regex.engine else { panic!("not an automaton: {regex:?}") };
+    let Engine::Automaton(automaton) = regex.engine() else { panic!("not an automaton: {regex:?}") };
     let states = automaton.size();
     assert!(states < 40_000, "{states} bytes");
 }
@@ -159,7 +157,7 @@ mod same_as_the_other_engine {
         #[test]
         fn anywhere_in_unicode(pattern in pattern(), texts in prop::collection::vec(text(), 1..8)) {
             let Some(lite) = lite(&pattern) else { return Ok(()) };
-            let regex = Regex::searching(&pattern, Alphabet::Unicode, lite.clone());
+            let Ok(regex) = Regex::searching(&pattern, Alphabet::Unicode) else { return Ok(()) };
             for text in texts {
                 prop_assert_eq!(regex.matches(text.as_bytes(), &Work::unbounded()), Some(lite.is_match(&text)), "{:?} {:?}", pattern, text);
             }
@@ -169,11 +167,92 @@ mod same_as_the_other_engine {
         fn the_whole_in_bytes(pattern in pattern(), texts in prop::collection::vec(prop::collection::vec(prop::sample::select(b"abA_1 \n.-\xc3\xa9\xff".to_vec()), 0..12), 1..8)) {
             let characters = latin1(pattern.as_bytes()).into_owned();
             let (Some(_), Some(lite)) = (lite(&characters), lite(&format!("^(?:{characters})$"))) else { return Ok(()) };
-            let regex = Regex::whole(&characters, Alphabet::Bytes, || Ok::<_, ()>(lite.clone())).unwrap();
+            let Ok(regex) = Regex::whole(&characters, Alphabet::Bytes) else { return Ok(()) };
             for text in texts {
                 let expected = lite.is_match(&latin1(&text));
                 prop_assert_eq!(regex.matches(&text, &Work::unbounded()), Some(expected), "{:?} {:?}", pattern, text);
             }
         }
+
+        /// What is compiled on demand, unseen by `regex-lite`, is right to it, also between anchors.
+        #[test]
+        fn what_is_certain_is_right(pattern in prop_oneof![pattern(), nearly()]) {
+            for alphabet in [Alphabet::Bytes, Alphabet::Unicode] {
+                let pattern = if alphabet == Alphabet::Bytes { latin1(pattern.as_bytes()) } else { (&*pattern).into() };
+                if parse::parse(&pattern, alphabet).is_some_and(|parsed| parsed.certain) {
+                    prop_assert!(super::super::lite(&pattern).is_ok(), "{:?}", pattern);
+                    prop_assert!(super::super::lite(&format!("^(?:{pattern})$")).is_ok(), "{:?}", pattern);
+                    let regex = Regex::searching(&pattern, alphabet).unwrap();
+                    prop_assert!(!matches!(regex.engine(), Engine::Neither), "{:?}", pattern);
+                }
+            }
+        }
+    }
+
+    /// Patterns that are nearly none.
+    fn nearly() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "(", ")", "[", "]", "^", "$", "|", "*", "+", "?", "{", "}", "-", "a", "z", ",", "1", ":", "<",
+            "P", "&", "~", "=", "!", ".", "\\", "\\b", "\\d", "\\W", "\\x", "\\u", "(?", "(?:", "[^", "[:",
+            ":]", "i", "é", "你", "#", " ", "\n",
+        ]);
+        prop::collection::vec(part, 0..14).prop_map(|parts| parts.concat())
+    }
+}
+
+#[test]
+fn the_largest_that_are_certain_are_within_the_limits() {
+    let nested = |open: &str, close: &str| format!("{}a{}", open.repeat(8), close.repeat(8));
+    let repeated = |part: &str| part.repeat(256 / part.len());
+    for pattern in [
+        repeated("a"),
+        repeated("."),
+        repeated("|"),
+        repeated("a|"),
+        repeated("()"),
+        repeated("(|)"),
+        repeated("()?"),
+        repeated("(a)+"),
+        repeated(r"\W"),
+        repeated(r"\W+"),
+        repeated("[^a]"),
+        repeated("[^a]*"),
+        repeated("(.?|)+"),
+        format!("[{}]", "acegikmoqsuwy".repeat(19)),
+        nested("(", ")"),
+        nested("(", ")*"),
+        nested("(b|", "c)+"),
+        nested("(?:b|.?", "|)*?"),
+        repeated(&nested("(|", ")+")),
+    ] {
+        for alphabet in [Alphabet::Bytes, Alphabet::Unicode] {
+            assert!(parse::parse(&pattern, alphabet).unwrap().certain, "{pattern}");
+            for pattern in [pattern.clone(), format!("^(?:{pattern})$")] {
+                let lite = super::lite(&pattern);
+                assert!(lite.is_ok(), "{pattern}: {:?}", lite.err());
+            }
+            for regex in [Regex::searching(&pattern, alphabet), Regex::whole(&pattern, alphabet)] {
+                assert!(!matches!(regex.unwrap().engine(), Engine::Neither), "{pattern}");
+            }
+        }
+    }
+    for pattern in ["a".repeat(257), nested("((", "))"), "a**".into(), "a{2}".into(), "(?i)a".into()] {
+        assert!(!parse::parse(&pattern, Alphabet::Bytes).unwrap().certain, "{pattern}");
+    }
+}
+
+#[test]
+fn what_is_certain_is_compiled_for_the_first_text_that_could_match() {
+    let regex = whole("/a/[0-9]+");
+    assert_eq!(regex.matches(b"/b/7", &Work::unbounded()), Some(false));
+    assert!(regex.engine.get().is_none());
+    assert_eq!(regex.matches(b"/a/7", &Work::unbounded()), Some(true));
+    assert!(regex.engine.get().is_some());
+    for invalid in [
+        "(a", "a)", "[a", "*", "a**)", r"\y", r"\x+a", r"\u{+41}", "a{2", "(?i", "(?P<1>a)", r"\", "[z-a]",
+        "[[a]", "a)|(b",
+    ] {
+        assert!(Regex::whole(invalid, Alphabet::Bytes).is_err(), "{invalid}");
+        assert!(Regex::searching(invalid, Alphabet::Unicode).is_err(), "{invalid}");
     }
 }

@@ -168,6 +168,10 @@ impl Entry {
             Field::Authority if own.is_pattern() || text.is_pattern() => {
                 *text == Text::Present || own == text
             }
+            // An expression keeps to case where all else ignores it.
+            Field::Uri if ignore_case && (own.is_pattern() || text.is_pattern()) => {
+                *text == Text::Present || own == text
+            }
             Field::Uri if ignore_case => own.lowered().is_inside(&text.lowered()),
             Field::Authority | Field::Host => own.lowered().is_inside(&text.lowered()),
             // The absence of a header that passes less is a weaker test. Where it is absent altogether it counts as
@@ -300,6 +304,13 @@ mod tests {
         folded.ignore_uri_case = true;
         assert!(uri(exact("/ab")).is_inside(&folded) && !folded.is_inside(&uri(prefix("/A"))));
         assert!(folded.is_apart(&uri(prefix("/b"))) && !folded.is_apart(&uri(prefix("/a"))));
+        let folded = |text: Text| Entry { ignore_uri_case: true, ..uri(text) };
+        assert!(
+            !folded(exact("/A")).is_inside(&folded(regex("/a"))),
+            "it passes `/A` too, which the expression does not"
+        );
+        assert!(folded(regex("/a.*")).is_inside(&folded(regex("/a.*"))));
+        assert!(folded(exact("/A")).is_inside(&folded(exact("/a"))));
         // Without tests that pass more is narrower.
         let without = |text: Text| Entry::of(Field::Without("x".into()), text);
         assert!(without(Text::Present).is_inside(&without(exact("a"))));

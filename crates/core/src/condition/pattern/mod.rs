@@ -5,18 +5,12 @@ mod syntax;
 use crate::http_match::{Anchor, stands};
 use crate::regex::{Alphabet, Regex, of_this_request};
 use crate::truth::Truth;
-use regex_lite::RegexBuilder;
 use std::borrow::Cow;
 use std::fmt;
 use syntax::{Translated, Unsupported};
 
 /// Patterns longer than this, in bytes, are refused.
 const MAX_PATTERN_LEN: usize = 4096;
-/// Compiled patterns larger than this, in bytes, are refused. The time of a match is the product
-/// of this and the length of the text.
-const MAX_PROGRAM_SIZE: usize = 64 * 1024;
-/// Groups nested deeper than this are refused.
-const MAX_NESTING: u32 = 50;
 
 /// A pattern that cannot be used.
 #[derive(Clone, Debug)]
@@ -77,11 +71,8 @@ impl Pattern {
         let unsupported = |why| InvalidPattern::Unsupported { pattern: pattern.into(), why };
         match syntax::translate(pattern, ignore_case).map_err(unsupported)? {
             Translated::Plain { text, start, end } => Ok(Self::Plain { text: text.into(), start, end }),
-            Translated::Regex(text) => RegexBuilder::new(&text)
-                .size_limit(MAX_PROGRAM_SIZE)
-                .nest_limit(MAX_NESTING)
-                .build()
-                .map(|lite| Self::Regex(Box::new(Regex::searching(&text, Alphabet::Unicode, lite))))
+            Translated::Regex(text) => Regex::searching(&text, Alphabet::Unicode)
+                .map(|regex| Self::Regex(Box::new(regex)))
                 .map_err(|error| InvalidPattern::NotCompiled { pattern: pattern.into(), error }),
         }
     }
