@@ -21,7 +21,7 @@ pub struct Targeting {
     pub http_match: Vec<HttpMatch>,
     /// Which requests: a GrowthBook condition over attributes. Default: not restricted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub condition: Option<serde_json::Value>,
+    pub condition: Option<Box<serde_json::Value>>,
     /// Which requests: a CEL expression over Envoy's attributes, which the proxy evaluates. Default: not restricted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cel: Option<String>,

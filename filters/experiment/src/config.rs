@@ -221,7 +221,7 @@ pub struct Variant {
     pub headers: OrderedMap<String>,
     /// Any JSON, forwarded to services in a request header. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payload: Option<serde_json::Value>,
+    pub payload: Option<Box<serde_json::Value>>,
 }
 
 /// Ranges in a layer.

@@ -75,19 +75,19 @@ pub struct HttpMatch {
     /// Not supported; always rejected.
     #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub source_labels: Option<serde_json::Value>,
+    pub source_labels: Option<Box<serde_json::Value>>,
     /// Not supported; always rejected.
     #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub source_namespace: Option<serde_json::Value>,
+    pub source_namespace: Option<Box<serde_json::Value>>,
     /// Not supported; always rejected.
     #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub gateways: Option<serde_json::Value>,
+    pub gateways: Option<Box<serde_json::Value>>,
     /// Not supported; always rejected.
     #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schemars(skip))]
-    pub stat_prefix: Option<serde_json::Value>,
+    pub stat_prefix: Option<Box<serde_json::Value>>,
 }
 
 /// How a text is tested: specify exactly one test. `{}` only requires that the text is present.

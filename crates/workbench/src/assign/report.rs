@@ -323,7 +323,7 @@ impl Decided {
         Self {
             key: experiment.key.clone(),
             variant: variant.map(|variant| variant.key.clone()),
-            payload: variant.and_then(|variant| variant.payload.clone()),
+            payload: variant.and_then(|variant| variant.payload.as_deref().cloned()),
             by: last.map(|step| step.step),
             steps,
         }
