@@ -95,6 +95,10 @@ impl Form {
                 "a host has ASCII only, also an international one (`xn--…`), so this could never match"
                     .to_owned(),
             ),
+            Form::Host if minds_case(pattern) => Some(
+                "hosts have no case, so a capital letter after `-i` could never match; leave `-i` out"
+                    .to_owned(),
+            ),
             Form::Lower if !pattern.starts_with("(?i)") && plain.any(|c| c.is_ascii_uppercase()) => {
                 Some("the value is in lower case, so the capital letters could never match".to_owned())
             }
@@ -122,6 +126,14 @@ fn encoded(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether the flags of a group, or of what follows, say that case counts: `(?-i)`, `(?s-i:`.
+fn minds_case(pattern: &str) -> bool {
+    pattern.split('(').filter_map(|group| group.strip_prefix('?')).any(|group| {
+        let flags = group.split([')', ':', '<']).next().unwrap_or_default();
+        flags.split_once('-').is_some_and(|(_, off)| off.contains('i'))
+    })
 }
 
 /// The characters of a pattern that stand for themselves outside of classes.
@@ -201,6 +213,8 @@ mod tests {
             (Form::Path, "/[äö]+"),
             (Form::Lower, "^Admin"),
             (Form::Host, "ä.example"),
+            (Form::Host, r"(?-i)Shop\.example"),
+            (Form::Host, r"(?i)a(?s-i:B)"),
         ] {
             assert!(form.refuses_pattern(pattern).is_some(), "{pattern}");
         }
@@ -210,6 +224,7 @@ mod tests {
             (Form::Lower, r"^\D+\.[A-Z]?admin"),
             (Form::Lower, "(?i)Admin"),
             (Form::Host, "Admin"),
+            (Form::Host, r"(?i)a(?P<my-ip>b)(?:-i)"),
         ] {
             assert_eq!(form.refuses_pattern(pattern), None, "{pattern}");
         }

@@ -1,9 +1,5 @@
 use super::*;
 
-fn lite(pattern: &str) -> Option<regex_lite::Regex> {
-    regex_lite::RegexBuilder::new(pattern).size_limit(1 << 20).build().ok()
-}
-
 fn searching(pattern: &str) -> Regex {
     Regex::searching(pattern, Alphabet::Unicode).unwrap()
 }
@@ -79,6 +75,10 @@ fn bytes_that_are_no_characters_are_not_known_in_unicode() {
 mod same_as_the_other_engine {
     use super::*;
     use proptest::prelude::*;
+
+    fn lite(pattern: &str) -> Option<regex_lite::Regex> {
+        regex_lite::RegexBuilder::new(pattern).size_limit(1 << 20).build().ok()
+    }
 
     /// Patterns of everything that there is, well-formed or nearly.
     fn pattern() -> impl Strategy<Value = String> {
