@@ -95,7 +95,7 @@ impl Form {
                 "a host has ASCII only, also an international one (`xn--…`), so this could never match"
                     .to_owned(),
             ),
-            Form::Host if minds_case(pattern) => Some(
+            Form::Host if is_case_sensitive(pattern) => Some(
                 "hosts have no case, so a capital letter after `-i` could never match; leave `-i` out"
                     .to_owned(),
             ),
@@ -128,8 +128,8 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// Whether the flags of a group, or of what follows, say that case counts: `(?-i)`, `(?s-i:`.
-fn minds_case(pattern: &str) -> bool {
+/// Whether flags in the pattern make it case-sensitive: `(?-i)`, `(?s-i:`.
+fn is_case_sensitive(pattern: &str) -> bool {
     pattern.split('(').filter_map(|group| group.strip_prefix('?')).any(|group| {
         let flags = group.split([')', ':', '<']).next().unwrap_or_default();
         flags.split_once('-').is_some_and(|(_, off)| off.contains('i'))

@@ -84,13 +84,13 @@ impl FullMatch {
     }
 }
 
-/// The expression that decides about a text in lower case as `pattern` does about the text in any case.
+/// An expression that matches a lower-cased text where `pattern`, ignoring case, matches the text.
 ///
-/// `(?i)` costs the literal start that an expression is found by, so it is put only before one that could mean a
-/// capital letter: as itself, as a number, as a class, or within a range.
+/// `(?i)` costs the literal start that an expression is found by, so it is added only to one that could match an
+/// upper-case letter: a letter itself, an escape, a class, or a range.
 pub(crate) fn for_lower_case(pattern: &str) -> Cow<'_, str> {
     let bytes = pattern.as_bytes();
-    let capital = bytes.iter().any(u8::is_ascii_uppercase)
+    let upper = bytes.iter().any(u8::is_ascii_uppercase)
         || bytes.windows(2).any(|two| matches!(two, b"\\x" | b"\\u" | b"[:"))
         || bytes.windows(3).any(|three| match *three {
             // A dash at the end of a class or at its start is no range's.
@@ -99,7 +99,7 @@ pub(crate) fn for_lower_case(pattern: &str) -> Cow<'_, str> {
             [_, b'-', _] => true,
             _ => false,
         });
-    if capital && !pattern.starts_with("(?i)") { ["(?i)", pattern].concat().into() } else { pattern.into() }
+    if upper && !pattern.starts_with("(?i)") { ["(?i)", pattern].concat().into() } else { pattern.into() }
 }
 
 /// What RE2 means, in the syntax of `regex-lite`: `\<` and `\>` are characters, and no boundaries of words.
@@ -331,7 +331,7 @@ mod tests {
 
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
-    fn what_could_mean_a_capital_letter_ignores_case() {
+    fn what_could_match_an_upper_case_letter_ignores_case() {
         for (pattern, expected) in [
             (r"api\.[a-z0-9-]+\.example", r"api\.[a-z0-9-]+\.example"),
             (r"my-shop\.[-a-z][^-b]", r"my-shop\.[-a-z][^-b]"),
@@ -354,7 +354,7 @@ mod tests {
 
         proptest! {
             #[test]
-            fn for_lower_case_is_without_case(pattern in "(\\(\\?i\\))?(a|B|z-|[.]|-|\\[\\^?-?(a-z|0-9|[!-Z+]-[a-~]|B|c|\\\\x4[1-5]|\\[:upper:\\]|\\\\W|[.]|-[a-c]){1,3}-?\\]|\\\\x4[1-5]|\\\\W|[*+?]){0,4}", text in "[aAbBzZ0.+-]{0,6}") {
+            fn for_lower_case_ignores_case(pattern in "(\\(\\?i\\))?(a|B|z-|[.]|-|\\[\\^?-?(a-z|0-9|[!-Z+]-[a-~]|B|c|\\\\x4[1-5]|\\[:upper:\\]|\\\\W|[.]|-[a-c]){1,3}-?\\]|\\\\x4[1-5]|\\\\W|[*+?]){0,4}", text in "[aAbBzZ0.+-]{0,6}") {
                 crate::regex::renew();
                 let folded = FullMatch::new(&format!("(?i){pattern}"));
                 let (Ok(folded), Ok(lower)) = (folded, FullMatch::new(&for_lower_case(&pattern))) else { return Ok(()) };

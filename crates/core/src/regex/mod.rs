@@ -7,9 +7,10 @@
 //! `regex-lite`. In both cases the work of one request is bounded, see [`Work`]; beyond the bound the result
 //! is unknown.
 //!
-//! A configuration with hundreds of patterns must not hold a worker for long. A pattern with nothing but what most have
-//! is valid without a question to `regex-lite`, and it is compiled when the first text comes that it could match. What
-//! that takes is bounded by its length and no work of the request: the same request always has the same answer.
+//! So that a configuration with hundreds of patterns does not hold a worker for long, a pattern of common syntax is
+//! accepted without `regex-lite`, and compiled when the first text arrives that it could match. The time for that is
+//! bounded by the pattern's length, and is not counted as the request's work: the same request always gets the same
+//! answer.
 
 mod parse;
 mod program;
@@ -31,17 +32,19 @@ use std::cell::OnceCell;
 /// What a byte costs in `regex-lite`, in those of an automaton.
 const LITE: usize = 32;
 
-/// How many bytes a pattern may take that `regex-lite` has compiled: enough for what people write, not for
+/// Maximum size of a pattern as `regex-lite` compiles it, in bytes: enough for what people write, not for
 /// `.{999}{999}`.
 const MAX_PROGRAM_SIZE: usize = 64 * 1024;
-/// Groups within groups.
+/// Maximum depth of nested groups.
 const MAX_NESTING: u32 = 50;
 
-/// Where in a text a pattern must match.
+/// Which part of a text a pattern must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Anywhere,
-    Whole,
+enum Anchoring {
+    /// Any part.
+    Unanchored,
+    /// All of it.
+    Both,
 }
 
 /// A valid pattern.
@@ -49,10 +52,10 @@ enum Place {
 pub struct Regex {
     pattern: Box<str>,
     alphabet: Alphabet,
-    place: Place,
+    anchoring: Anchoring,
     /// What a text must start with to match; a look at it costs a hundredth of the automaton.
     start: Box<[u8]>,
-    /// What runs it. It is made for the first text, unless making it says whether the pattern is valid.
+    /// Compiled for the first text; at once where only that shows whether the pattern is valid.
     engine: OnceCell<Engine>,
 }
 
@@ -60,8 +63,8 @@ pub struct Regex {
 enum Engine {
     Automaton(Box<Automaton>),
     Lite(Box<regex_lite::Regex>),
-    /// Neither can: whether a text matches is unknown. No valid pattern is known that gets here.
-    Neither,
+    /// No engine can run it, so that no answer is known. No valid pattern is known to end here.
+    Unavailable,
 }
 
 impl Engine {
@@ -69,16 +72,16 @@ impl Engine {
         pattern: &str,
         node: Option<&Node>,
         alphabet: Alphabet,
-        place: Place,
+        anchoring: Anchoring,
     ) -> Result<Self, regex_lite::Error> {
-        let program = node.and_then(|node| match place {
-            Place::Anywhere => Program::searching(node, alphabet),
-            Place::Whole => Program::whole(node, alphabet),
+        let program = node.and_then(|node| match anchoring {
+            Anchoring::Unanchored => Program::searching(node, alphabet),
+            Anchoring::Both => Program::whole(node, alphabet),
         });
-        Ok(match (program, place) {
+        Ok(match (program, anchoring) {
             (Some(program), _) => Self::Automaton(Box::new(Automaton::new(program))),
-            (None, Place::Anywhere) => Self::Lite(Box::new(lite(pattern)?)),
-            (None, Place::Whole) => Self::Lite(Box::new(lite(&format!("^(?:{pattern})$"))?)),
+            (None, Anchoring::Unanchored) => Self::Lite(Box::new(lite(pattern)?)),
+            (None, Anchoring::Both) => Self::Lite(Box::new(lite(&format!("^(?:{pattern})$"))?)),
         })
     }
 }
@@ -93,7 +96,7 @@ impl Regex {
     /// # Errors
     /// It is too large, or not in the syntax of `regex-lite`.
     pub fn searching(pattern: &str, alphabet: Alphabet) -> Result<Self, regex_lite::Error> {
-        Self::new(pattern, alphabet, Place::Anywhere)
+        Self::new(pattern, alphabet, Anchoring::Unanchored)
     }
 
     /// A pattern that must match a text as a whole.
@@ -101,21 +104,22 @@ impl Regex {
     /// # Errors
     /// It is too large, or not in the syntax of `regex-lite`.
     pub fn whole(pattern: &str, alphabet: Alphabet) -> Result<Self, regex_lite::Error> {
-        Self::new(pattern, alphabet, Place::Whole)
+        Self::new(pattern, alphabet, Anchoring::Both)
     }
 
-    fn new(pattern: &str, alphabet: Alphabet, place: Place) -> Result<Self, regex_lite::Error> {
+    fn new(pattern: &str, alphabet: Alphabet, anchoring: Anchoring) -> Result<Self, regex_lite::Error> {
         let parsed = parse::parse(pattern, alphabet);
         let node = parsed.as_ref().map(|parsed| &parsed.node);
-        let start = node.map(|node| parse::start(node, alphabet, place == Place::Whole)).unwrap_or_default();
+        let start =
+            node.map(|node| parse::start(node, alphabet, anchoring == Anchoring::Both)).unwrap_or_default();
         let engine = if parsed.as_ref().is_some_and(|parsed| parsed.certain) {
             OnceCell::new()
         } else {
             // Alone first: within anchors, `a)|(b` would look well-formed.
             lite(pattern)?;
-            OnceCell::from(Engine::new(pattern, node, alphabet, place)?)
+            OnceCell::from(Engine::new(pattern, node, alphabet, anchoring)?)
         };
-        Ok(Self { pattern: pattern.into(), alphabet, place, start: start.into(), engine })
+        Ok(Self { pattern: pattern.into(), alphabet, anchoring, start: start.into(), engine })
     }
 
     fn engine(&self) -> &Engine {
@@ -126,7 +130,7 @@ impl Regex {
     fn compiled(&self) -> Engine {
         let parsed = parse::parse(&self.pattern, self.alphabet);
         let node = parsed.as_ref().map(|parsed| &parsed.node);
-        Engine::new(&self.pattern, node, self.alphabet, self.place).unwrap_or(Engine::Neither)
+        Engine::new(&self.pattern, node, self.alphabet, self.anchoring).unwrap_or(Engine::Unavailable)
     }
 
     /// What a text must start with to match; nothing, if that is unknown.
@@ -145,7 +149,7 @@ impl Regex {
             return Some(false);
         }
         match self.engine() {
-            Engine::Neither => None,
+            Engine::Unavailable => None,
             Engine::Automaton(automaton) => automaton.matches(text, work),
             Engine::Lite(lite) => {
                 let cost = text.len().saturating_mul(LITE);

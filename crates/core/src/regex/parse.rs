@@ -4,8 +4,8 @@
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) node: Node,
-    /// Whether `regex-lite` certainly finds nothing wrong with it: it has only what most patterns have. Of all others,
-    /// `regex-lite` has to say whether they are right.
+    /// Whether `regex-lite` is certain to accept it, because it uses only common syntax. Whether other patterns are valid,
+    /// `regex-lite` decides.
     pub(super) certain: bool,
 }
 
@@ -57,9 +57,10 @@ const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5a), (0x5f, 0x5f), (0x61, 0
 
 /// Groups within groups.
 const MAX_DEPTH: usize = 60;
-/// With so many, and one repetition each, `regex-lite` never counts more levels than it allows.
+/// With at most this depth, and one repetition for each group, a pattern stays within the nesting that `regex-lite`
+/// allows.
 const CERTAIN_DEPTH: usize = 8;
-/// Without repetitions that are counted, a pattern of so many bytes compiles to less than half of what is allowed.
+/// A pattern of at most this length, without counted repetitions, compiles to less than half of the maximum size.
 const CERTAIN_LEN: usize = 256;
 
 /// Reads a pattern; `None` when it has something that this engine does not do.
