@@ -96,7 +96,7 @@ impl Form {
                     .to_owned(),
             ),
             Form::Host if is_case_sensitive(pattern) => Some(
-                "hosts have no case, so a capital letter after `-i` could never match; leave `-i` out"
+                "hosts are case-insensitive, so an upper-case letter after `-i` could never match; remove `-i`"
                     .to_owned(),
             ),
             Form::Lower if !pattern.starts_with("(?i)") && plain.any(|c| c.is_ascii_uppercase()) => {
