@@ -41,6 +41,7 @@ impl Pipeline {
         let mut plans = Plans::load(configuration, &|name| std::env::var(name).ok()).map_err(refusal)?;
         plans.access_plan.cel_tokens = Self::compile_cel(&plans, host).map_err(refusal)?;
         Self::check_properties(&plans, host).map_err(refusal)?;
+        // The dispatcher asks too, but what follows reports that the configuration runs.
         if let Some(refusal) = Refusal::of_trimmed(plans.access_plan.callbacks, host) {
             return Err(refusal);
         }

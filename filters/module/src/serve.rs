@@ -298,13 +298,13 @@ mod tests {
                 .filter_map(|(name, _)| Some(name.split_once(";.;")?.1.to_owned()))
                 .collect()
         };
-        let told = configuration(r#""debugHeader": "x-rule""#);
-        let Err(refusal) = Pipeline::configure(&trimmed, told.as_bytes()) else { panic!("accepted") };
+        let with_header = configuration(r#""debugHeader": "x-rule""#);
+        let Err(refusal) = Pipeline::configure(&trimmed, with_header.as_bytes()) else { panic!("accepted") };
         assert!(refusal.to_string().ends_with(" needs: proxy_on_response_headers"), "{refusal}");
         assert_eq!(names(&trimmed), ["weir_config_refused_timestamp_seconds"]);
         assert!(Pipeline::configure(&trimmed, configuration("").as_bytes()).is_ok());
         assert!(names(&trimmed).contains(&"weir_config_hash".to_owned()));
-        assert!(Pipeline::configure(&FakeHost::default(), told.as_bytes()).is_ok());
+        assert!(Pipeline::configure(&FakeHost::default(), with_header.as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! From configuration bytes to configuration types, reporting every problem at once.
 //!
 //! The bytes are parsed by serde_json into a [`Json`]. Types are read out of the parsed document by [`Load`], which
-//! goes on after what it refuses, knows the place of everything, and is small in a module: with serde's derive, a list of problems took reading the document again for each of them, and 60 to 85 kB of visitors.
+//! goes on after what it refuses, knows the place of everything, and is small in a module: with serde's derive, a list
+//! of problems took reading the document again for each of them, and 60 to 85 kB of visitors.
 
 mod fingerprint;
 mod json;

@@ -164,12 +164,10 @@ impl Entry {
             Field::Uri if self.ignore_uri_case && !ignore_case => {
                 *text == Text::Present || own.is_pattern() && own == text
             }
-            // Of a pattern's letters it is not known in which case it wants them.
-            Field::Authority if own.is_pattern() || text.is_pattern() => {
-                *text == Text::Present || own == text
-            }
-            // An expression keeps to case where all else ignores it.
-            Field::Uri if ignore_case && (own.is_pattern() || text.is_pattern()) => {
+            // The proxy ignores case. Which letters a pattern wants is not known, and in a path it keeps to their case.
+            Field::Authority | Field::Uri
+                if (ignore_case || *field == Field::Authority) && (own.is_pattern() || text.is_pattern()) =>
+            {
                 *text == Text::Present || own == text
             }
             Field::Uri if ignore_case => own.lowered().is_inside(&text.lowered()),
