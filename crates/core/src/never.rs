@@ -151,7 +151,13 @@ impl Iterator for Plain<'_> {
                 '\\' => {
                     self.rest.next()?;
                 }
-                '[' if !self.class => self.class = true,
+                '[' if !self.class => {
+                    self.class = true;
+                    // A bracket that closes is a character as the first of a class.
+                    let rest = self.rest.as_str();
+                    let rest = rest.strip_prefix('^').unwrap_or(rest);
+                    self.rest = rest.strip_prefix(']').unwrap_or(rest).chars();
+                }
                 ']' if self.class => self.class = false,
                 c if !self.class => return Some(c),
                 _ => {}
@@ -222,6 +228,7 @@ mod tests {
             (Form::Path, r"/a[^ ]*"),
             (Form::Path, r"/a\ b"),
             (Form::Lower, r"^\D+\.[A-Z]?admin"),
+            (Form::Lower, "[]A-Z]?admin[^]B]"),
             (Form::Lower, "(?i)Admin"),
             (Form::Host, "Admin"),
             (Form::Host, r"(?i)a(?P<my-ip>b)(?:-i)"),

@@ -15,6 +15,7 @@
 
 mod chance;
 mod metrics;
+pub mod regexes;
 mod response;
 
 pub use chance::Chance;

@@ -1,42 +1,35 @@
 //! Regular expressions in time linear in the text, whatever the text is.
 //!
-//! `regex-lite` validates patterns. It could run them too, but at about three hundred nanoseconds per byte,
-//! four patterns on a long header take twenty milliseconds, and clients decide how long a header is. Valid
-//! patterns are therefore compiled to an automaton over bytes whose states are built on demand: each byte is
-//! then one table look-up. The few patterns with features that the automaton does not support run in
-//! `regex-lite`. In both cases the work of one request is bounded, see [`Work`]; beyond the bound the result
-//! is unknown.
+//! A pattern is compiled to an automaton over bytes whose states are built on demand: each byte is then one table
+//! look-up. The work of one request is bounded, see [`Work`]; beyond the bound the result is unknown.
 //!
-//! So that a configuration with hundreds of patterns does not hold a worker for long, a pattern of common syntax is
-//! accepted without `regex-lite`, and compiled when the first text arrives that it could match. The time for that is
-//! bounded by the pattern's length, and is not counted as the request's work: the same request always gets the same
-//! answer.
+//! So that a configuration with hundreds of patterns does not hold a worker for long, a pattern is only read at first,
+//! and compiled when the first text arrives that it could match, unless it is long. The time for that is bounded by the
+//! pattern, and is not counted as the request's work: the same request always gets the same answer.
+//!
+//! The syntax is RE2's, which Envoy runs, so that a pattern is valid here where it is there. Only classes of Unicode
+//! (`\p`) are missing, whose tables would be a third of a module.
 
+mod error;
 mod parse;
 mod program;
 mod search;
 mod utf8;
 mod work;
 
+pub use error::InvalidSyntax;
 pub use parse::Alphabet;
 pub use work::{WORK_OF_A_REQUEST, Work, aside, of_this_request, renew};
 
 use crate::truth::Truth;
 use parse::Node;
 use program::Program;
-use regex_lite::RegexBuilder;
 use search::Automaton;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-/// What a byte costs in `regex-lite`, in those of an automaton.
-const LITE: usize = 32;
-
-/// Maximum size of a pattern as `regex-lite` compiles it, in bytes: enough for what people write, not for
-/// `.{999}{999}`.
-const MAX_PROGRAM_SIZE: usize = 64 * 1024;
-/// Maximum depth of nested groups.
-const MAX_NESTING: u32 = 50;
+/// A program of more steps is compiled at once: the request that brings the first text does not wait for that.
+const MAX_STEPS_ON_DEMAND: usize = 1000;
 
 /// Which part of a text a pattern must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +41,16 @@ enum Anchoring {
 }
 
 /// A valid pattern.
+///
+/// ```
+/// use weir_core::regex::{Alphabet, InvalidSyntax, Regex, Work};
+///
+/// let (order, work) = (Regex::whole("/orders/[0-9]+", Alphabet::Bytes)?, Work::of_a_request());
+/// assert_eq!(order.matches(b"/orders/7", &work), Some(true));
+/// assert_eq!(order.matches(b"/orders/7/items", &work), Some(false));
+/// assert_eq!(Regex::whole("(a", Alphabet::Bytes).err(), Some(InvalidSyntax::UnclosedGroup));
+/// # Ok::<(), InvalidSyntax>(())
+/// ```
 #[derive(Debug)]
 pub struct Regex {
     pattern: Box<str>,
@@ -55,82 +58,46 @@ pub struct Regex {
     anchoring: Anchoring,
     /// What a text must start with to match; a look at it costs a hundredth of the automaton.
     start: Box<[u8]>,
-    /// Compiled for the first text; at once where only that shows whether the pattern is valid.
-    engine: OnceCell<Engine>,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Automaton(Box<Automaton>),
-    Lite(Box<regex_lite::Regex>),
-    /// No engine can run it, so that no answer is known. No valid pattern is known to end here.
-    Unavailable,
-}
-
-impl Engine {
-    fn new(
-        pattern: &str,
-        node: Option<&Node>,
-        alphabet: Alphabet,
-        anchoring: Anchoring,
-    ) -> Result<Self, regex_lite::Error> {
-        let program = node.and_then(|node| match anchoring {
-            Anchoring::Unanchored => Program::searching(node, alphabet),
-            Anchoring::Both => Program::whole(node, alphabet),
-        });
-        Ok(match (program, anchoring) {
-            (Some(program), _) => Self::Automaton(Box::new(Automaton::new(program))),
-            (None, Anchoring::Unanchored) => Self::Lite(Box::new(lite(pattern)?)),
-            (None, Anchoring::Both) => Self::Lite(Box::new(lite(&format!("^(?:{pattern})$"))?)),
-        })
-    }
-}
-
-fn lite(pattern: &str) -> Result<regex_lite::Regex, regex_lite::Error> {
-    RegexBuilder::new(pattern).size_limit(MAX_PROGRAM_SIZE).nest_limit(MAX_NESTING).build()
+    /// Compiled for the first text, or at once. `None`, so that no answer is known, is not known to happen.
+    automaton: OnceCell<Option<Box<Automaton>>>,
 }
 
 impl Regex {
     /// A pattern that may match anywhere in a text.
     ///
     /// # Errors
-    /// It is too large, or not in the syntax of `regex-lite`.
-    pub fn searching(pattern: &str, alphabet: Alphabet) -> Result<Self, regex_lite::Error> {
+    /// It is no valid pattern, or too large.
+    pub fn searching(pattern: &str, alphabet: Alphabet) -> Result<Self, InvalidSyntax> {
         Self::new(pattern, alphabet, Anchoring::Unanchored)
     }
 
     /// A pattern that must match a text as a whole.
     ///
     /// # Errors
-    /// It is too large, or not in the syntax of `regex-lite`.
-    pub fn whole(pattern: &str, alphabet: Alphabet) -> Result<Self, regex_lite::Error> {
+    /// It is no valid pattern, or too large.
+    pub fn whole(pattern: &str, alphabet: Alphabet) -> Result<Self, InvalidSyntax> {
         Self::new(pattern, alphabet, Anchoring::Both)
     }
 
-    fn new(pattern: &str, alphabet: Alphabet, anchoring: Anchoring) -> Result<Self, regex_lite::Error> {
-        let parsed = parse::parse(pattern, alphabet);
-        let node = parsed.as_ref().map(|parsed| &parsed.node);
-        let start =
-            node.map(|node| parse::start(node, alphabet, anchoring == Anchoring::Both)).unwrap_or_default();
-        let engine = if parsed.as_ref().is_some_and(|parsed| parsed.certain) {
+    fn new(pattern: &str, alphabet: Alphabet, anchoring: Anchoring) -> Result<Self, InvalidSyntax> {
+        let node = parse::parse(pattern, alphabet)?;
+        let start = parse::start(&node, alphabet, anchoring == Anchoring::Both);
+        let automaton = if program::most_steps(&node, alphabet) <= MAX_STEPS_ON_DEMAND {
             OnceCell::new()
         } else {
-            // Alone first: within anchors, `a)|(b` would look well-formed.
-            lite(pattern)?;
-            OnceCell::from(Engine::new(pattern, node, alphabet, anchoring)?)
+            OnceCell::from(Some(compile(&node, alphabet, anchoring).ok_or(InvalidSyntax::TooLarge)?))
         };
-        Ok(Self { pattern: pattern.into(), alphabet, anchoring, start: start.into(), engine })
+        Ok(Self { pattern: pattern.into(), alphabet, anchoring, start: start.into(), automaton })
     }
 
-    fn engine(&self) -> &Engine {
-        self.engine.get_or_init(|| self.compiled())
+    fn automaton(&self) -> Option<&Automaton> {
+        self.automaton.get_or_init(|| self.compiled()).as_deref()
     }
 
     #[cold]
-    fn compiled(&self) -> Engine {
-        let parsed = parse::parse(&self.pattern, self.alphabet);
-        let node = parsed.as_ref().map(|parsed| &parsed.node);
-        Engine::new(&self.pattern, node, self.alphabet, self.anchoring).unwrap_or(Engine::Unavailable)
+    fn compiled(&self) -> Option<Box<Automaton>> {
+        let node = parse::parse(&self.pattern, self.alphabet).ok()?;
+        compile(&node, self.alphabet, self.anchoring)
     }
 
     /// What a text must start with to match; nothing, if that is unknown.
@@ -141,41 +108,27 @@ impl Regex {
     /// Whether a text matches. `None` when it cannot be said: when no work is left, or when an expression
     /// over Unicode is asked about bytes that are not UTF-8.
     pub fn matches(&self, text: &[u8], work: &Work) -> Option<bool> {
-        let characters = match self.alphabet {
-            Alphabet::Bytes => None,
-            Alphabet::Unicode => Some(std::str::from_utf8(text).ok()?),
-        };
+        if self.alphabet == Alphabet::Unicode {
+            std::str::from_utf8(text).ok()?;
+        }
         if !text.starts_with(&self.start) {
             return Some(false);
         }
-        match self.engine() {
-            Engine::Unavailable => None,
-            Engine::Automaton(automaton) => automaton.matches(text, work),
-            Engine::Lite(lite) => {
-                let cost = text.len().saturating_mul(LITE);
-                if cost > work.left() {
-                    work.take(cost);
-                    return None;
-                }
-                work.take(cost);
-                Some(match characters {
-                    Some(characters) => lite.is_match(characters),
-                    None => lite.is_match(&latin1(text)),
-                })
-            }
-        }
+        self.automaton()?.matches(text, work)
     }
 
     /// [`Regex::matches`], as an answer.
     pub(crate) fn judge(&self, text: &[u8], work: &Work) -> Truth {
         self.matches(text, work).map_or(Truth::Unknown, Truth::from)
     }
+}
 
-    /// Whether the automaton runs it, which costs 10 %.
-    #[cfg(test)]
-    pub(crate) fn is_fast(&self) -> bool {
-        matches!(self.engine(), Engine::Automaton(_))
-    }
+fn compile(node: &Node, alphabet: Alphabet, anchoring: Anchoring) -> Option<Box<Automaton>> {
+    let program = match anchoring {
+        Anchoring::Unanchored => Program::searching(node, alphabet),
+        Anchoring::Both => Program::whole(node, alphabet),
+    };
+    program.map(|program| Box::new(Automaton::new(program)))
 }
 
 /// The text that has a character for each byte.

@@ -1,13 +1,6 @@
-//! Reads a pattern, in the syntax of `regex-lite`.
+//! Reads a pattern, in the syntax of [RE2](https://github.com/google/re2/wiki/Syntax) but for classes of Unicode (`\p`).
 
-/// What was read.
-#[derive(Debug)]
-pub(super) struct Parsed {
-    pub(super) node: Node,
-    /// Whether `regex-lite` is certain to accept it, because it uses only common syntax. Whether other patterns are valid,
-    /// `regex-lite` decides.
-    pub(super) certain: bool,
-}
+use super::error::InvalidSyntax;
 
 /// A part of a pattern.
 #[derive(Clone, Debug)]
@@ -29,6 +22,8 @@ pub(super) enum Node {
 pub(super) enum Look {
     Start,
     End,
+    LineStart,
+    LineEnd,
     Word,
     NotWord,
 }
@@ -43,7 +38,7 @@ pub enum Alphabet {
 }
 
 impl Alphabet {
-    fn last(self) -> u32 {
+    pub(super) fn last(self) -> u32 {
         match self {
             Self::Bytes => 0xff,
             Self::Unicode => 0x10_ffff,
@@ -52,24 +47,20 @@ impl Alphabet {
 }
 
 const DIGIT: &[(u32, u32)] = &[(0x30, 0x39)];
-const SPACE: &[(u32, u32)] = &[(0x09, 0x0d), (0x20, 0x20)];
+/// `\s`, which in RE2 has no vertical tab.
+const SPACE: &[(u32, u32)] = &[(0x09, 0x0a), (0x0c, 0x0d), (0x20, 0x20)];
 const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5a), (0x5f, 0x5f), (0x61, 0x7a)];
 
 /// Groups within groups.
-const MAX_DEPTH: usize = 60;
-/// With at most this depth, and one repetition for each group, a pattern stays within the nesting that `regex-lite`
-/// allows.
-const CERTAIN_DEPTH: usize = 8;
-/// A pattern of at most this length, without counted repetitions, compiles to less than half of the maximum size.
-const CERTAIN_LEN: usize = 256;
+const MAX_DEPTH: usize = 50;
+/// The largest number in a counted repetition.
+pub(super) const MAX_REPETITIONS: u32 = 1000;
 
-/// Reads a pattern; `None` when it has something that this engine does not do.
-pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Option<Parsed> {
-    let certain = pattern.len() <= CERTAIN_LEN;
-    let mut parser =
-        Parser { rest: pattern, alphabet, ignore_case: false, dot_takes_lines: false, depth: 0, certain };
+/// Reads a pattern.
+pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Result<Node, InvalidSyntax> {
+    let mut parser = Parser { rest: pattern, alphabet, flags: Flags::default(), depth: 0 };
     let node = parser.alternate()?;
-    parser.rest.is_empty().then_some(Parsed { node, certain: parser.certain })
+    if parser.rest.is_empty() { Ok(node) } else { Err(InvalidSyntax::UnopenedGroup) }
 }
 
 /// The characters with which every text starts that a pattern matches, as bytes: as a whole, or anywhere in it.
@@ -95,13 +86,18 @@ pub(super) fn start(node: &Node, alphabet: Alphabet, whole: bool) -> Vec<u8> {
     parts.iter().map_while(single).collect()
 }
 
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    ignore_case: bool,
+    dot_takes_lines: bool,
+    many_lines: bool,
+}
+
 struct Parser<'p> {
     rest: &'p str,
     alphabet: Alphabet,
-    ignore_case: bool,
-    dot_takes_lines: bool,
+    flags: Flags,
     depth: usize,
-    certain: bool,
 }
 
 impl Parser<'_> {
@@ -123,43 +119,95 @@ impl Parser<'_> {
     }
 
     /// Up to the end, or up to the bracket that closes the group.
-    fn alternate(&mut self) -> Option<Node> {
-        let mut branches = vec![self.concat()?];
-        while self.eat("|") {
-            branches.push(self.concat()?);
+    fn alternate(&mut self) -> Result<Node, InvalidSyntax> {
+        let mut branches = Vec::new();
+        loop {
+            let branch = self.concat()?;
+            let another = self.eat("|");
+            if !another && branches.is_empty() {
+                return Ok(branch);
+            }
+            branches.push(branch);
+            if !another {
+                return Ok(Node::Alternate(branches));
+            }
         }
-        Some(if branches.len() == 1 { branches.pop()? } else { Node::Alternate(branches) })
     }
 
-    fn concat(&mut self) -> Option<Node> {
+    fn concat(&mut self) -> Result<Node, InvalidSyntax> {
         let mut parts = Vec::new();
+        // Whether a repetition was just read.
+        let mut repeated = false;
         while let Some(next) = self.peek().filter(|next| !matches!(next, '|' | ')')) {
+            if let Some((min, max)) = self.repetition(next)? {
+                // Which of several matches is found is of no interest.
+                self.eat("?");
+                if repeated {
+                    return Err(InvalidSyntax::RepeatedRepetition);
+                }
+                let part = parts.pop().ok_or(InvalidSyntax::NothingToRepeat(next))?;
+                parts.push(Node::Repeat(Box::new(part), min, max));
+                repeated = true;
+                continue;
+            }
             self.next();
-            let Some(atom) = self.atom(next)? else { continue };
-            parts.push(self.repeated(atom)?);
+            self.part(next, &mut parts)?;
+            repeated = false;
         }
-        Some(match parts.len() {
+        Ok(match parts.len() {
             0 => Node::Empty,
-            1 => parts.pop()?,
+            1 => parts.pop().unwrap_or(Node::Empty),
             _ => Node::Concat(parts),
         })
     }
 
-    /// One part without what repeats it; `Some(None)` for flags.
-    fn atom(&mut self, first: char) -> Option<Option<Node>> {
-        Some(Some(match first {
-            '(' => return self.group(),
+    /// The numbers of a repetition, if the next is one.
+    fn repetition(&mut self, next: char) -> Result<Option<(u32, Option<u32>)>, InvalidSyntax> {
+        let numbers = match next {
+            '*' => (0, None),
+            '+' => (1, None),
+            '?' => (0, Some(1)),
+            '{' => {
+                let Some((numbers, rest)) = counts(self.rest) else { return Ok(None) };
+                let (min, max) = numbers;
+                if min.max(max.unwrap_or(0)) > MAX_REPETITIONS || max.is_some_and(|max| max < min) {
+                    return Err(InvalidSyntax::RepetitionSize);
+                }
+                self.rest = rest;
+                return Ok(Some(numbers));
+            }
+            _ => return Ok(None),
+        };
+        self.next();
+        Ok(Some(numbers))
+    }
+
+    /// One part without what repeats it; none for flags, several for a quotation.
+    fn part(&mut self, first: char, parts: &mut Vec<Node>) -> Result<(), InvalidSyntax> {
+        parts.push(match first {
+            '(' => match self.group()? {
+                Some(node) => node,
+                None => return Ok(()),
+            },
             '[' => self.class()?,
+            '^' if self.flags.many_lines => Node::Look(Look::LineStart),
             '^' => Node::Look(Look::Start),
+            '$' if self.flags.many_lines => Node::Look(Look::LineEnd),
             '$' => Node::Look(Look::End),
-            '.' if self.dot_takes_lines => self.ranges(vec![], true),
+            '.' if self.flags.dot_takes_lines => self.ranges(vec![], true),
             '.' => self.ranges(vec![(0x0a, 0x0a)], true),
-            '\\' => match self.next()? {
+            '\\' => match self.next().ok_or(InvalidSyntax::TrailingBackslash)? {
                 'A' => Node::Look(Look::Start),
                 'z' => Node::Look(Look::End),
-                // `\b{start}` and their like.
-                'b' if self.peek() != Some('{') => Node::Look(Look::Word),
+                'b' => Node::Look(Look::Word),
                 'B' => Node::Look(Look::NotWord),
+                'C' if self.alphabet == Alphabet::Bytes => self.ranges(vec![], true),
+                'Q' => {
+                    let (quoted, rest) = self.rest.split_once("\\E").unwrap_or((self.rest, ""));
+                    self.rest = rest;
+                    parts.extend(quoted.chars().map(|character| self.literal(character as u32)));
+                    return Ok(());
+                }
                 escaped => match perl(escaped) {
                     Some((ranges, negated)) => self.ranges(ranges.to_vec(), negated),
                     None => {
@@ -168,95 +216,80 @@ impl Parser<'_> {
                     }
                 },
             },
-            '*' | '+' | '?' | '{' => return None,
-            literal => self.literal(literal),
-        }))
+            literal => self.literal(literal as u32),
+        });
+        Ok(())
     }
 
-    fn group(&mut self) -> Option<Option<Node>> {
-        let before = (self.ignore_case, self.dot_takes_lines);
+    /// What follows `(`; `None` for flags of the group around it.
+    fn group(&mut self) -> Result<Option<Node>, InvalidSyntax> {
+        let before = self.flags;
         if self.eat("?") {
-            // Names and flags have rules of their own.
-            self.certain &= self.rest.starts_with(':');
+            if ["=", "!", "<=", "<!"].iter().any(|look| self.rest.starts_with(look)) {
+                return Err(InvalidSyntax::LookAround);
+            }
+            if self.eat("P=") {
+                return Err(InvalidSyntax::BackReference);
+            }
             if self.eat("P<") || self.eat("<") {
-                while self.next()? != '>' {}
-            } else {
-                let mut on = true;
-                loop {
-                    match self.next()? {
-                        'i' => self.ignore_case = on,
-                        's' => self.dot_takes_lines = on,
-                        // Which match is found is of no interest.
-                        'U' => {}
-                        '-' => on = false,
-                        // Flags for the rest of the group around it.
-                        ')' => return Some(None),
-                        ':' => break,
-                        _ => return None,
-                    }
-                }
+                self.name()?;
+            } else if !self.flags()? {
+                return Ok(None);
             }
         }
         self.depth += 1;
-        self.certain &= self.depth <= CERTAIN_DEPTH;
         if self.depth > MAX_DEPTH {
-            return None;
+            return Err(InvalidSyntax::TooDeep);
         }
         let node = self.alternate()?;
         self.depth -= 1;
-        (self.ignore_case, self.dot_takes_lines) = before;
-        self.eat(")").then_some(Some(node))
+        self.flags = before;
+        if self.eat(")") { Ok(Some(node)) } else { Err(InvalidSyntax::UnclosedGroup) }
     }
 
-    fn repeated(&mut self, mut node: Node) -> Option<Node> {
-        let mut times = 0;
+    fn name(&mut self) -> Result<(), InvalidSyntax> {
+        let (name, rest) = self.rest.split_once('>').ok_or(InvalidSyntax::InvalidName)?;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(InvalidSyntax::InvalidName);
+        }
+        self.rest = rest;
+        Ok(())
+    }
+
+    /// Flags, and whether they begin a group.
+    fn flags(&mut self) -> Result<bool, InvalidSyntax> {
+        let (mut on, mut any) = (true, false);
         loop {
-            let (min, max) = match self.peek() {
-                Some('*') => (0, None),
-                Some('+') => (1, None),
-                Some('?') => (0, Some(1)),
-                Some('{') => {
-                    let (counts, rest) = self.rest.get(1..)?.split_once('}')?;
-                    let (min, max) = match counts.split_once(',') {
-                        None => (number(counts)?, Some(number(counts)?)),
-                        Some((min, "")) => (number(min)?, None),
-                        Some((min, max)) => (number(min)?, Some(number(max)?)),
-                    };
-                    self.rest = rest;
-                    self.eat("?");
-                    self.certain = false;
-                    node = Node::Repeat(Box::new(node), min, max);
+            match self.next() {
+                Some('i') => self.flags.ignore_case = on,
+                Some('m') => self.flags.many_lines = on,
+                Some('s') => self.flags.dot_takes_lines = on,
+                // Which match is found is of no interest.
+                Some('U') => {}
+                Some('-') if on => {
+                    (on, any) = (false, false);
                     continue;
                 }
-                _ => return Some(node),
-            };
-            self.next();
-            // Which of several matches is found is of no interest.
-            self.eat("?");
-            times += 1;
-            self.certain &= times == 1;
-            node = Node::Repeat(Box::new(node), min, max);
+                Some(end @ (':' | ')')) if on || any => return Ok(end == ':'),
+                _ => return Err(InvalidSyntax::UnknownFlag),
+            }
+            any = true;
         }
     }
 
-    fn class(&mut self) -> Option<Node> {
+    fn class(&mut self) -> Result<Node, InvalidSyntax> {
         let negated = self.eat("^");
         let mut ranges = Vec::new();
         let mut first = true;
         loop {
-            let next = self.next()?;
-            let start = match next {
+            let start = match self.next().ok_or(InvalidSyntax::UnclosedClass)? {
                 ']' if !first => break,
-                // `&&` and their like are no part of the syntax, nor are classes within classes.
-                '&' | '~' if self.peek() == Some(next) => return None,
-                '-' if !first && self.peek() != Some(']') => return None,
-                '[' => {
-                    self.posix(&mut ranges)?;
+                '[' if self.posix(&mut ranges)? => {
                     first = false;
                     continue;
                 }
                 '\\' => {
-                    let escaped = self.next()?;
+                    let escaped = self.next().ok_or(InvalidSyntax::TrailingBackslash)?;
                     if let Some((perl, negated)) = perl(escaped) {
                         ranges.extend(self.resolved(perl.to_vec(), negated));
                         first = false;
@@ -264,39 +297,38 @@ impl Parser<'_> {
                     }
                     self.escaped(escaped)?
                 }
-                plain => plain,
+                plain => plain as u32,
             };
             first = false;
-            let dash = self.rest.starts_with('-') && !self.rest.starts_with("-]");
-            if !dash {
-                ranges.push((start as u32, start as u32));
-                continue;
-            }
-            self.next();
-            let end = match self.next()? {
-                '[' | '-' => return None,
-                '\\' => {
-                    let escaped = self.next()?;
-                    if perl(escaped).is_some() {
-                        return None;
+            let mut end = start;
+            // A dash in front of the last bracket is a character.
+            if self.rest.starts_with('-') && !self.rest.starts_with("-]") {
+                self.next();
+                end = match self.next().ok_or(InvalidSyntax::UnclosedClass)? {
+                    '\\' => {
+                        let escaped = self.next().ok_or(InvalidSyntax::TrailingBackslash)?;
+                        if perl(escaped).is_some() {
+                            return Err(InvalidSyntax::InvalidRange);
+                        }
+                        self.escaped(escaped)?
                     }
-                    self.escaped(escaped)?
-                }
-                plain => plain,
-            };
-            if start > end {
-                return None;
+                    plain => plain as u32,
+                };
             }
-            ranges.push((start as u32, end as u32));
+            if start > end {
+                return Err(InvalidSyntax::InvalidRange);
+            }
+            ranges.push((start, end));
         }
-        Some(self.ranges(ranges, negated))
+        Ok(self.ranges(ranges, negated))
     }
 
-    /// `[:alpha:]`, after its first bracket.
-    fn posix(&mut self, ranges: &mut Vec<(u32, u32)>) -> Option<()> {
-        let (name, rest) = self.rest.strip_prefix(':')?.split_once(":]")?;
-        let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
-        let known: &[(u32, u32)] = match name {
+    /// `[:alpha:]`, after its first bracket; false if the bracket is a character.
+    fn posix(&mut self, ranges: &mut Vec<(u32, u32)>) -> Result<bool, InvalidSyntax> {
+        let class = self.rest.strip_prefix(':').and_then(|rest| rest.split_once(":]"));
+        let Some((class, rest)) = class else { return Ok(false) };
+        let (name, negated) = class.strip_prefix('^').map_or((class, false), |name| (name, true));
+        let members: &[(u32, u32)] = match name {
             "alnum" => &[(0x30, 0x39), (0x41, 0x5a), (0x61, 0x7a)],
             "alpha" => &[(0x41, 0x5a), (0x61, 0x7a)],
             "ascii" => &[(0, 0x7f)],
@@ -307,60 +339,68 @@ impl Parser<'_> {
             "lower" => &[(0x61, 0x7a)],
             "print" => &[(0x20, 0x7e)],
             "punct" => &[(0x21, 0x2f), (0x3a, 0x40), (0x5b, 0x60), (0x7b, 0x7e)],
-            "space" => SPACE,
+            "space" => &[(0x09, 0x0d), (0x20, 0x20)],
             "upper" => &[(0x41, 0x5a)],
             "word" => WORD,
             "xdigit" => &[(0x30, 0x39), (0x41, 0x46), (0x61, 0x66)],
-            _ => return None,
+            _ => return Err(InvalidSyntax::UnknownClass(class.into())),
         };
         self.rest = rest;
-        self.certain = false;
-        ranges.extend(self.resolved(known.to_vec(), negated));
-        Some(())
+        ranges.extend(self.resolved(members.to_vec(), negated));
+        Ok(true)
     }
 
     /// The character of an escape, after its letter.
-    fn escaped(&mut self, escaped: char) -> Option<char> {
-        Some(match escaped {
-            'a' => '\x07',
-            'f' => '\x0c',
-            't' => '\t',
-            'n' => '\n',
-            'r' => '\r',
-            'v' => '\x0b',
-            'x' | 'u' | 'U' => {
-                let digits = match self.rest.strip_prefix('{') {
-                    Some(rest) => {
-                        let (digits, rest) = rest.split_once('}')?;
-                        self.rest = rest;
-                        digits
-                    }
-                    None => {
-                        let count = match escaped {
-                            'x' => 2,
-                            'u' => 4,
-                            _ => 8,
-                        };
-                        let (digits, rest) = self.rest.split_at_checked(count)?;
-                        self.rest = rest;
-                        digits
-                    }
+    fn escaped(&mut self, escaped: char) -> Result<u32, InvalidSyntax> {
+        Ok(match escaped {
+            'a' => 0x07,
+            'f' => 0x0c,
+            't' => 0x09,
+            'n' => 0x0a,
+            'r' => 0x0d,
+            'v' => 0x0b,
+            'x' => {
+                let digits = if let Some(rest) = self.rest.strip_prefix('{') {
+                    let (digits, rest) = rest.split_once('}').ok_or(InvalidSyntax::InvalidCode)?;
+                    self.rest = rest;
+                    digits
+                } else {
+                    let (digits, rest) = self.rest.split_at_checked(2).ok_or(InvalidSyntax::InvalidCode)?;
+                    self.rest = rest;
+                    digits
                 };
-                // It would take a sign too.
-                let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
-                char::from_u32(u32::from_str_radix(digits, 16).ok().filter(|_| hex)?)?
+                self.code(digits, 16)?
             }
-            // `\<` and `\>` are boundaries.
-            punctuation if punctuation.is_ascii_punctuation() && !matches!(punctuation, '<' | '>') => {
-                punctuation
+            '1'..='9' if !(escaped < '8' && self.rest.starts_with(octal)) => {
+                return Err(InvalidSyntax::BackReference);
             }
-            _ => return None,
+            '0'..='7' => {
+                let more = self.rest.bytes().take(2).take_while(|b| octal(char::from(*b))).count();
+                let (digits, rest) = self.rest.split_at_checked(more).ok_or(InvalidSyntax::InvalidCode)?;
+                self.rest = rest;
+                let first = escaped as u32 - '0' as u32;
+                let code = digits.bytes().fold(first, |code, digit| code * 8 + u32::from(digit - b'0'));
+                if code > self.alphabet.last() {
+                    return Err(InvalidSyntax::InvalidCode);
+                }
+                code
+            }
+            'p' | 'P' => return Err(InvalidSyntax::UnicodeClass),
+            punctuation if punctuation.is_ascii() && !punctuation.is_ascii_alphanumeric() => punctuation as u32,
+            _ => return Err(InvalidSyntax::UnknownEscape(escaped)),
         })
     }
 
-    fn literal(&self, literal: char) -> Node {
-        let character = literal as u32;
-        if character > self.alphabet.last() || (self.ignore_case && literal.is_ascii_alphabetic()) {
+    fn code(&self, digits: &str, radix: u32) -> Result<u32, InvalidSyntax> {
+        // It would take a sign too.
+        let code = if digits.starts_with('+') { None } else { u32::from_str_radix(digits, radix).ok() };
+        let code = code.filter(|code| char::from_u32(*code).is_some() && *code <= self.alphabet.last());
+        code.ok_or(InvalidSyntax::InvalidCode)
+    }
+
+    fn literal(&self, character: u32) -> Node {
+        let letter = u8::try_from(character).is_ok_and(|byte| byte.is_ascii_alphabetic());
+        if letter && self.flags.ignore_case {
             return self.ranges(vec![(character, character)], false);
         }
         Node::One(character)
@@ -372,7 +412,7 @@ impl Parser<'_> {
 
     /// Ranges in order, apart from each other, with both cases where case does not count.
     fn resolved(&self, mut ranges: Vec<(u32, u32)>, negated: bool) -> Vec<(u32, u32)> {
-        if self.ignore_case {
+        if self.flags.ignore_case {
             for index in 0..ranges.len() {
                 let Some((start, end)) = ranges.get(index).copied() else { break };
                 for (first, last, other) in [(0x41, 0x5a, 0x61), (0x61, 0x7a, 0x41)] {
@@ -423,8 +463,24 @@ fn perl(letter: char) -> Option<(&'static [(u32, u32)], bool)> {
     })
 }
 
-/// Digits only: a number up to 1000, which is more than any pattern of a size that is allowed repeats.
+fn octal(digit: char) -> bool {
+    matches!(digit, '0'..='7')
+}
+
+/// The numbers of `{2}`, `{2,}` or `{2,5}`, and what follows; `None` where the brace is a character.
+fn counts(text: &str) -> Option<((u32, Option<u32>), &str)> {
+    let (counts, rest) = text.strip_prefix('{')?.split_once('}')?;
+    let numbers = match counts.split_once(',') {
+        None => (number(counts)?, Some(number(counts)?)),
+        Some((min, "")) => (number(min)?, None),
+        Some((min, max)) => (number(min)?, Some(number(max)?)),
+    };
+    Some((numbers, rest))
+}
+
+/// Digits without a zero in front, at most eight, as in RE2: others are no number.
 fn number(digits: &str) -> Option<u32> {
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    digits.parse().ok().filter(|number| plain && *number <= 1000)
+    let plain = digits.len() <= 8 && digits.bytes().all(|b| b.is_ascii_digit());
+    let padded = digits.len() > 1 && digits.starts_with('0');
+    digits.parse().ok().filter(|_| plain && !padded)
 }

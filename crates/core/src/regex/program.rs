@@ -2,8 +2,8 @@
 
 use super::parse::{Alphabet, Look, Node};
 
-/// A program of more steps than this is left to the other engine.
-const MAX_STEPS: usize = 4000;
+/// A pattern whose program has more steps than this is too large.
+const MAX_STEPS: usize = 60_000;
 
 /// One step of a program.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,9 @@ pub(super) struct Program {
     pub(super) classes: Box<[u8; 256]>,
     /// A byte of each class.
     pub(super) examples: Box<[u8]>,
+    /// Whether a step asks about the borders of words, and of lines.
+    pub(super) words: bool,
+    pub(super) lines: bool,
 }
 
 impl Program {
@@ -66,6 +69,42 @@ fn starts_at_start(node: &Node) -> bool {
     }
 }
 
+/// A bound of the steps that [`Program`] has for a pattern.
+pub(super) fn most_steps(node: &Node, alphabet: Alphabet) -> usize {
+    // The end, anchors, and what skips to where a match begins.
+    const AROUND: usize = 40;
+    part_steps(node, alphabet).saturating_add(AROUND)
+}
+
+fn part_steps(node: &Node, alphabet: Alphabet) -> usize {
+    let all = |parts: &[Node]| parts.iter().map(|part| part_steps(part, alphabet)).fold(0, usize::saturating_add);
+    match node {
+        Node::Empty => 0,
+        Node::Look(_) => 1,
+        Node::One(character) => class_steps(&[(*character, *character)], alphabet),
+        Node::Class(ranges) => class_steps(ranges, alphabet),
+        Node::Concat(parts) => all(parts),
+        Node::Alternate(branches) => all(branches).saturating_add(branches.len()),
+        Node::Repeat(part, min, max) => {
+            let times = usize::try_from(max.unwrap_or(*min).max(1)).unwrap_or(usize::MAX);
+            part_steps(part, alphabet).saturating_add(1).saturating_mul(times)
+        }
+    }
+}
+
+fn class_steps(ranges: &[(u32, u32)], alphabet: Alphabet) -> usize {
+    match alphabet {
+        Alphabet::Bytes => (2 * ranges.len()).saturating_sub(1).max(1),
+        Alphabet::Unicode => {
+            let mut sequences = Vec::new();
+            for (first, last) in ranges {
+                super::utf8::sequences(*first, *last, &mut sequences);
+            }
+            sequences.iter().map(|sequence| sequence.len() + 1).sum::<usize>().max(1)
+        }
+    }
+}
+
 struct Builder {
     steps: Vec<Step>,
     alphabet: Alphabet,
@@ -86,7 +125,7 @@ impl Builder {
         }
     }
 
-    /// Where a part begins that goes on at `next`.
+    /// Where a part begins that continues at `next`.
     fn node(&mut self, node: &Node, next: u16) -> Option<u16> {
         match node {
             Node::Empty => Some(next),
@@ -176,18 +215,22 @@ impl Builder {
                 }
             }
         };
-        let mut looks_at_words = false;
+        let (mut words, mut lines) = (false, false);
         for step in &self.steps {
             match step {
                 Step::Byte(low, high, _) if low <= high => cut(*low, *high),
-                Step::Look(Look::Word | Look::NotWord, _) => looks_at_words = true,
+                Step::Look(Look::Word | Look::NotWord, _) => words = true,
+                Step::Look(Look::LineStart | Look::LineEnd, _) => lines = true,
                 _ => {}
             }
         }
-        if looks_at_words {
+        if words {
             for (low, high) in [(b'0', b'9'), (b'A', b'Z'), (b'_', b'_'), (b'a', b'z')] {
                 cut(low, high);
             }
+        }
+        if lines {
+            cut(b'\n', b'\n');
         }
         let (mut classes, mut examples) = (Box::new([0_u8; 256]), Vec::new());
         let mut begin = 0;
@@ -199,6 +242,6 @@ impl Builder {
                 begin = end;
             }
         }
-        Program { steps: self.steps.into(), start, classes, examples: examples.into() }
+        Program { steps: self.steps.into(), start, classes, examples: examples.into(), words, lines }
     }
 }

@@ -33,8 +33,10 @@ struct State {
     kernel: Box<[u16]>,
     /// Whether nothing is before.
     at_start: bool,
-    /// Whether a word's character is before.
+    /// Whether a word's character is before; only for programs that ask.
     after_word: bool,
+    /// Whether a line's end is before; only for programs that ask.
+    after_line: bool,
 }
 
 #[derive(Debug, Default)]
@@ -129,7 +131,7 @@ impl Automaton {
             return first;
         }
         let start = [self.program.start];
-        let first = State { kernel: start.into(), at_start: true, after_word: false };
+        let first = State { kernel: start.into(), at_start: true, after_word: false, after_line: false };
         let (first, _) = self.add(states, first);
         states.first = Some(first);
         first
@@ -161,12 +163,15 @@ impl Automaton {
         let width = self.program.examples.len() + 1;
         let position =
             usize::from(from).checked_div(width).and_then(|position| u16::try_from(position).ok())?;
-        let State { kernel, at_start, after_word } = states.all.get(position)?.clone();
+        let State { kernel, at_start, after_word, after_line } = states.all.get(position)?.clone();
         let byte = self.program.examples.get(class).copied();
-        let before_word = byte.is_some_and(is_word);
+        let before_word = self.program.words && byte.is_some_and(is_word);
+        let before_line_end = self.program.lines && byte == Some(b'\n');
         let holds = |look: Look| match look {
             Look::Start => at_start,
             Look::End => byte.is_none(),
+            Look::LineStart => at_start || after_line,
+            Look::LineEnd => byte.is_none() || before_line_end,
             Look::Word => after_word != before_word,
             Look::NotWord => after_word == before_word,
         };
@@ -203,7 +208,8 @@ impl Automaton {
             crate::sort::sort_by(reached, |a, b| a < b);
             reached.dedup();
             let kernel = reached.as_slice().into();
-            (next, forgotten) = self.add(states, State { kernel, at_start: false, after_word: before_word });
+            let state = State { kernel, at_start: false, after_word: before_word, after_line: before_line_end };
+            (next, forgotten) = self.add(states, state);
         }
         if !forgotten && let Some(slot) = states.next.get_mut(usize::from(from) + class) {
             *slot = next;

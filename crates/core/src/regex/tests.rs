@@ -8,23 +8,85 @@ fn whole(pattern: &str) -> Regex {
     Regex::whole(&latin1(pattern.as_bytes()), Alphabet::Bytes).unwrap()
 }
 
+/// What RE2 accepts, with texts that match as a whole, and some that do not. That RE2 agrees, a test in Envoy shows.
 #[test]
-fn ordinary_patterns_run_in_the_automaton() {
-    for pattern in [
-        "[Bb]ot|[Cc]rawler|[Ss]pider",
-        r"(?i)\bgoogle(bot)?\b",
-        r"^/api/v[0-9]+/(users|orders)/[^/]+$",
-        r"(?P<name>a+?)b{2,5}c{3}d{1,}",
-        r"[[:alpha:]_-]+@[\w.]+\x41\u0042\x{43}",
-        "(a*)*(|b)",
-        "(?is:A.b)",
+fn the_syntax_is_that_of_re2() {
+    for (pattern, matching, others) in weir_testkit::regexes::VALID {
+        let regex = whole(pattern);
+        for (texts, expected) in [(matching, true), (others, false)] {
+            for text in *texts {
+                let found = regex.matches(text.as_bytes(), &Work::unbounded());
+                assert_eq!(found, Some(expected), "{pattern:?} {text:?}");
+            }
+        }
+    }
+    for pattern in weir_testkit::regexes::INVALID.iter().chain(weir_testkit::regexes::UNSUPPORTED) {
+        for alphabet in [Alphabet::Bytes, Alphabet::Unicode] {
+            assert!(Regex::whole(pattern, alphabet).is_err(), "{pattern:?}");
+            assert!(Regex::searching(pattern, alphabet).is_err(), "{pattern:?}");
+        }
+    }
+}
+
+#[test]
+fn why_a_pattern_is_refused() {
+    use InvalidSyntax::{
+        BackReference, InvalidCode, InvalidName, InvalidRange, LookAround, NothingToRepeat,
+        RepeatedRepetition, RepetitionSize, TooDeep, TooLarge, TrailingBackslash, UnclosedClass, UnclosedGroup,
+        UnicodeClass, UnknownClass, UnknownEscape, UnknownFlag, UnopenedGroup,
+    };
+    let deep = |levels: usize| format!("{}a{}", "(".repeat(levels), ")".repeat(levels));
+    for (pattern, expected) in [
+        ("(a", UnclosedGroup),
+        ("a)", UnopenedGroup),
+        ("a)|(b", UnopenedGroup),
+        ("[a", UnclosedClass),
+        ("[]", UnclosedClass),
+        ("[a-", UnclosedClass),
+        ("*", NothingToRepeat('*')),
+        ("a|+", NothingToRepeat('+')),
+        ("({2})", NothingToRepeat('{')),
+        ("a**", RepeatedRepetition),
+        ("a{2}{3}", RepeatedRepetition),
+        ("a{3,2}", RepetitionSize),
+        ("a{1001}", RepetitionSize),
+        ("a(?=b)", LookAround),
+        ("(?<!b)a", LookAround),
+        (r"(a)\1", BackReference),
+        (r"(a)\9", BackReference),
+        ("(?P<n>a)(?P=n)", BackReference),
+        ("(?x)a", UnknownFlag),
+        ("(?i-)a", UnknownFlag),
+        ("(?i", UnknownFlag),
+        ("(?P<>a)", InvalidName),
+        ("(?P<a-b>a)", InvalidName),
+        ("(?<n", InvalidName),
+        (r"\pL", UnicodeClass),
+        (r"[\P{Greek}]", UnicodeClass),
+        ("[[:foo:]]", UnknownClass("foo".into())),
+        ("[b-a]", InvalidRange),
+        (r"[a-\d]", InvalidRange),
+        (r"\y", UnknownEscape('y')),
+        (r"[\b]", UnknownEscape('b')),
+        (r"\x4", InvalidCode),
+        (r"\x{}", InvalidCode),
+        (r"\x{+41}", InvalidCode),
+        (r"\x{110000}", InvalidCode),
+        (r"\x{d800}", InvalidCode),
+        ("a\\", TrailingBackslash),
+        ("[\\", TrailingBackslash),
+        (&deep(51), TooDeep),
+        ("(a{1000}){1000}", TooLarge),
     ] {
-        assert!(searching(pattern).is_fast(), "{pattern}");
-        assert!(whole(pattern).is_fast(), "{pattern}");
+        assert_eq!(Regex::searching(pattern, Alphabet::Unicode).err(), Some(expected), "{pattern}");
     }
-    for pattern in [r"(?m)^a$", r"(?x) a b", r"\b{start}a"] {
-        assert!(!searching(pattern).is_fast(), "{pattern}");
+    assert!(Regex::searching(&deep(50), Alphabet::Unicode).is_ok());
+    // What is no byte is no character of texts made of bytes.
+    for pattern in [r"\x{100}", r"\777"] {
+        assert_eq!(Regex::whole(pattern, Alphabet::Bytes).err(), Some(InvalidCode), "{pattern}");
+        assert!(Regex::whole(pattern, Alphabet::Unicode).is_ok(), "{pattern}");
     }
+    assert_eq!(Regex::whole(r"\C", Alphabet::Unicode).err(), Some(UnknownEscape('C')));
 }
 
 #[test]
@@ -60,8 +122,7 @@ fn what_makes_states_without_end_ends_with_the_work() {
     assert_eq!(regex.matches(b"a", &work), None, "nothing is left for others either");
     let work = Work::unbounded();
     assert_eq!(regex.matches(&text, &work), Some(false));
-    let Engine::Automaton(automaton) = regex.engine() else { panic!("not an automaton: {regex:?}") };
-    let states = automaton.size();
+    let states = regex.automaton().unwrap().size();
     assert!(states < 40_000, "{states} bytes");
 }
 
@@ -118,6 +179,8 @@ mod same_as_the_other_engine {
             "(?-i)",
             r"\A",
             r"\z",
+            "(?m)",
+            "(?-m)",
             "",
             r"[^\n\r\u{2028}\u{2029}]",
             r"\.",
@@ -174,17 +237,33 @@ mod same_as_the_other_engine {
             }
         }
 
-        /// What is compiled on demand, unseen by `regex-lite`, is right to it, also between anchors.
+        /// Whether a pattern is compiled on demand or at once, its program is within the bound.
         #[test]
-        fn what_is_certain_is_right(pattern in prop_oneof![pattern(), nearly()]) {
+        fn programs_are_within_their_bound(pattern in prop_oneof![pattern(), nearly()]) {
             for alphabet in [Alphabet::Bytes, Alphabet::Unicode] {
                 let pattern = if alphabet == Alphabet::Bytes { latin1(pattern.as_bytes()) } else { (&*pattern).into() };
-                if parse::parse(&pattern, alphabet).is_some_and(|parsed| parsed.certain) {
-                    prop_assert!(super::super::lite(&pattern).is_ok(), "{:?}", pattern);
-                    prop_assert!(super::super::lite(&format!("^(?:{pattern})$")).is_ok(), "{:?}", pattern);
-                    let regex = Regex::searching(&pattern, alphabet).unwrap();
-                    prop_assert!(!matches!(regex.engine(), Engine::Unavailable), "{:?}", pattern);
+                let Ok(node) = parse::parse(&pattern, alphabet) else { continue };
+                let most = program::most_steps(&node, alphabet);
+                for program in [Program::searching(&node, alphabet), Program::whole(&node, alphabet)] {
+                    let steps = program.map(|program| program.steps.len());
+                    prop_assert!(steps.is_some_and(|steps| steps <= most), "{:?}: {:?}, at most {}", pattern, steps, most);
                 }
+            }
+        }
+
+        /// Between anchors, nothing that is valid is something else.
+        #[test]
+        fn what_is_nearly_a_pattern_is_one_or_none(pattern in nearly(), texts in prop::collection::vec(text(), 1..4)) {
+            let Ok(regex) = Regex::whole(&pattern, Alphabet::Unicode) else { return Ok(()) };
+            // A quotation goes on to the end, also over the bracket behind it.
+            if pattern.contains("\\Q") {
+                return Ok(());
+            }
+            let group = Regex::searching(&format!("^(?:{pattern})$"), Alphabet::Unicode);
+            prop_assert!(group.is_ok(), "{:?}: {:?}", pattern, group.err());
+            for text in texts {
+                let expected = group.as_ref().unwrap().matches(text.as_bytes(), &Work::unbounded());
+                prop_assert_eq!(regex.matches(text.as_bytes(), &Work::unbounded()), expected, "{:?} {:?}", pattern, text);
             }
         }
     }
@@ -194,65 +273,28 @@ mod same_as_the_other_engine {
         let part = prop::sample::select(vec![
             "(", ")", "[", "]", "^", "$", "|", "*", "+", "?", "{", "}", "-", "a", "z", ",", "1", ":", "<",
             "P", "&", "~", "=", "!", ".", "\\", "\\b", "\\d", "\\W", "\\x", "\\u", "(?", "(?:", "[^", "[:",
-            ":]", "i", "é", "你", "#", " ", "\n",
+            ":]", "i", "é", "你", "#", " ", "\n", "\\Q", "\\E", "m", "\\1",
         ]);
         prop::collection::vec(part, 0..14).prop_map(|parts| parts.concat())
     }
 }
 
 #[test]
-fn the_largest_that_are_certain_are_within_the_limits() {
-    let nested = |open: &str, close: &str| format!("{}a{}", open.repeat(8), close.repeat(8));
-    let repeated = |part: &str| part.repeat(256 / part.len());
-    for pattern in [
-        repeated("a"),
-        repeated("."),
-        repeated("|"),
-        repeated("a|"),
-        repeated("()"),
-        repeated("(|)"),
-        repeated("()?"),
-        repeated("(a)+"),
-        repeated(r"\W"),
-        repeated(r"\W+"),
-        repeated("[^a]"),
-        repeated("[^a]*"),
-        repeated("(.?|)+"),
-        format!("[{}]", "acegikmoqsuwy".repeat(19)),
-        nested("(", ")"),
-        nested("(", ")*"),
-        nested("(b|", "c)+"),
-        nested("(?:b|.?", "|)*?"),
-        repeated(&nested("(|", ")+")),
-    ] {
-        for alphabet in [Alphabet::Bytes, Alphabet::Unicode] {
-            assert!(parse::parse(&pattern, alphabet).unwrap().certain, "{pattern}");
-            for pattern in [pattern.clone(), format!("^(?:{pattern})$")] {
-                let lite = super::lite(&pattern);
-                assert!(lite.is_ok(), "{pattern}: {:?}", lite.err());
-            }
-            for regex in [Regex::searching(&pattern, alphabet), Regex::whole(&pattern, alphabet)] {
-                assert!(!matches!(regex.unwrap().engine(), Engine::Unavailable), "{pattern}");
-            }
-        }
-    }
-    for pattern in ["a".repeat(257), nested("((", "))"), "a**".into(), "a{2}".into(), "(?i)a".into()] {
-        assert!(!parse::parse(&pattern, Alphabet::Bytes).unwrap().certain, "{pattern}");
-    }
-}
-
-#[test]
-fn what_is_certain_is_compiled_for_the_first_text_that_could_match() {
+fn a_pattern_is_compiled_for_the_first_text_that_could_match() {
     let regex = whole("/a/[0-9]+");
     assert_eq!(regex.matches(b"/b/7", &Work::unbounded()), Some(false));
-    assert!(regex.engine.get().is_none());
+    assert!(regex.automaton.get().is_none());
     assert_eq!(regex.matches(b"/a/7", &Work::unbounded()), Some(true));
-    assert!(regex.engine.get().is_some());
-    for invalid in [
-        "(a", "a)", "[a", "*", "a**)", r"\y", r"\x+a", r"\u{+41}", "a{2", "(?i", "(?P<1>a)", r"\", "[z-a]",
-        "[[a]", "a)|(b",
-    ] {
-        assert!(Regex::whole(invalid, Alphabet::Bytes).is_err(), "{invalid}");
-        assert!(Regex::searching(invalid, Alphabet::Unicode).is_err(), "{invalid}");
+    assert!(regex.automaton.get().is_some());
+}
+
+/// A long one would hold up the request that brings the first text.
+#[test]
+fn a_long_pattern_is_compiled_at_once() {
+    for (pattern, ready) in [("a{400}", false), ("a{1000}b{1000}", true), ("(ab{100}){100}", true)] {
+        assert_eq!(whole(pattern).automaton.get().is_some(), ready, "{pattern}");
     }
+    let text = format!("{}{}", "a".repeat(1000), "b".repeat(1000));
+    assert_eq!(whole("a{1000}b{1000}").matches(text.as_bytes(), &Work::unbounded()), Some(true));
+    assert_eq!(searching(".{1,1000}b").matches(text.as_bytes(), &Work::unbounded()), Some(true));
 }

@@ -9,6 +9,7 @@ mod forms;
 mod long;
 mod matches;
 mod native;
+mod regexes;
 mod requests;
 
 use std::time::Instant;

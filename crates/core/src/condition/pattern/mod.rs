@@ -3,7 +3,7 @@
 mod syntax;
 
 use crate::http_match::{Anchor, stands};
-use crate::regex::{Alphabet, Regex, of_this_request};
+use crate::regex::{Alphabet, InvalidSyntax, Regex, of_this_request};
 use crate::truth::Truth;
 use std::borrow::Cow;
 use std::fmt;
@@ -29,7 +29,7 @@ pub(super) enum InvalidPattern {
         /// The pattern.
         pattern: Box<str>,
         /// Why.
-        error: regex_lite::Error,
+        why: InvalidSyntax,
     },
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for InvalidPattern {
         match self {
             Self::TooLong => write!(f, "the pattern is longer than {MAX_PATTERN_LEN} bytes"),
             Self::Unsupported { pattern, why } => write!(f, "the pattern {pattern:?} is refused: {}", why.0),
-            Self::NotCompiled { pattern, error } => write!(f, "{pattern:?} cannot be compiled: {error}"),
+            Self::NotCompiled { pattern, why } => write!(f, "the pattern {pattern:?} is refused: {why}"),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Pattern {
             Translated::Plain { text, start, end } => Ok(Self::Plain { text: text.into(), start, end }),
             Translated::Regex(text) => Regex::searching(&text, Alphabet::Unicode)
                 .map(|regex| Self::Regex(Box::new(regex)))
-                .map_err(|error| InvalidPattern::NotCompiled { pattern: pattern.into(), error }),
+                .map_err(|why| InvalidPattern::NotCompiled { pattern: pattern.into(), why }),
         }
     }
 

@@ -1,10 +1,9 @@
 //! From JavaScript's regular expressions (ECMA-262 section 22.2 with Annex B, no flags but `i`) to
-//! those of `regex-lite`.
+//! those of RE2.
 //!
 //! The two look alike and differ in meaning: JavaScript's `.` stops at four line ends and its `\s` knows
-//! Unicode; `\A` is a letter there and an anchor here; `[[]`, `{` and `\cJ` are fine there and errors here;
-//! `a**` is an error there and fine here. So each pattern is read by JavaScript's rules and rewritten with
-//! only those constructs that both understand alike.
+//! Unicode; `\A` is a letter there and an anchor here; `\cJ` is fine there and an error here. So each pattern
+//! is read by JavaScript's rules and rewritten with only those constructs that both understand alike.
 
 use crate::condition::js::SPACES;
 use std::borrow::Cow;
@@ -23,7 +22,7 @@ pub(super) enum Translated {
         /// Whether `$` follows.
         end: bool,
     },
-    /// The same in the syntax of `regex-lite`.
+    /// The same in the syntax of RE2.
     Regex(String),
 }
 
@@ -130,7 +129,7 @@ impl Translator<'_> {
                 Some(counts) => self.repeat(counts, repeatable)?,
                 None => self.char('{'),
             },
-            '.' => self.out.push_str(r"[^\n\r\u{2028}\u{2029}]"),
+            '.' => self.out.push_str(r"[^\n\r\x{2028}\x{2029}]"),
             '[' => self.class()?,
             '\\' => match self.escape(false)? {
                 Escape::Char(c) => self.char(c),
@@ -325,14 +324,14 @@ impl Translator<'_> {
     fn char(&mut self, c: char) {
         if self.ignore_case && (c.is_ascii_alphabetic() || !c.is_ascii()) {
             self.set(vec![(c, c)], false);
-        } else if c.is_ascii_punctuation() && !matches!(c, '<' | '>') {
+        } else if c.is_ascii_punctuation() {
             self.out.extend(['\\', c]);
         } else {
             self.out.push(c);
         }
     }
 
-    /// Writes a class. Where case does not count both cases are written: what `regex-lite` itself
+    /// Writes a class. Where case does not count both cases are written: what the engine itself
     /// could do is confined to ASCII.
     fn set(&mut self, mut ranges: Ranges, negated: bool) {
         if self.ignore_case {
@@ -341,12 +340,12 @@ impl Translator<'_> {
         }
         if ranges.is_empty() {
             // JavaScript's `[]` matches nothing and `[^]` anything; here that must be said in full.
-            self.out.push_str(if negated { r"[\x00-\u{10ffff}]" } else { r"[^\x00-\u{10ffff}]" });
+            self.out.push_str(if negated { r"[\x00-\x{10ffff}]" } else { r"[^\x00-\x{10ffff}]" });
             return;
         }
         self.out.push_str(if negated { "[^" } else { "[" });
         for (first, last) in ranges {
-            let _ = write!(self.out, r"\u{{{:x}}}-\u{{{:x}}}", u32::from(first), u32::from(last));
+            let _ = write!(self.out, r"\x{{{:x}}}-\x{{{:x}}}", u32::from(first), u32::from(last));
         }
         self.out.push(']');
     }
