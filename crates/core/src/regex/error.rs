@@ -66,7 +66,9 @@ impl fmt::Display for InvalidSyntax {
             Self::InvalidName => "the name of a group has letters, digits and `_` only, as in `(?P<name>a)`",
             Self::UnicodeClass => "classes of Unicode (`\\p`) are not supported",
             Self::InvalidRange => "a range in a class goes from one character to the same or a later one",
-            Self::InvalidCode => "the number of a character is not of the form \\x41, \\x{41} or \\101, or too large",
+            Self::InvalidCode => {
+                "the number of a character is not of the form \\x41, \\x{41} or \\101, or too large"
+            }
             Self::TrailingBackslash => "it ends with a backslash",
             Self::TooDeep => "it has too many groups within groups",
             Self::TooLarge => "it is too large",

@@ -386,7 +386,9 @@ impl Parser<'_> {
                 code
             }
             'p' | 'P' => return Err(InvalidSyntax::UnicodeClass),
-            punctuation if punctuation.is_ascii() && !punctuation.is_ascii_alphanumeric() => punctuation as u32,
+            punctuation if punctuation.is_ascii() && !punctuation.is_ascii_alphanumeric() => {
+                punctuation as u32
+            }
             _ => return Err(InvalidSyntax::UnknownEscape(escaped)),
         })
     }

@@ -77,7 +77,8 @@ pub(super) fn most_steps(node: &Node, alphabet: Alphabet) -> usize {
 }
 
 fn part_steps(node: &Node, alphabet: Alphabet) -> usize {
-    let all = |parts: &[Node]| parts.iter().map(|part| part_steps(part, alphabet)).fold(0, usize::saturating_add);
+    let all =
+        |parts: &[Node]| parts.iter().map(|part| part_steps(part, alphabet)).fold(0, usize::saturating_add);
     match node {
         Node::Empty => 0,
         Node::Look(_) => 1,

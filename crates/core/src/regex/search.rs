@@ -208,7 +208,8 @@ impl Automaton {
             crate::sort::sort_by(reached, |a, b| a < b);
             reached.dedup();
             let kernel = reached.as_slice().into();
-            let state = State { kernel, at_start: false, after_word: before_word, after_line: before_line_end };
+            let state =
+                State { kernel, at_start: false, after_word: before_word, after_line: before_line_end };
             (next, forgotten) = self.add(states, state);
         }
         if !forgotten && let Some(slot) = states.next.get_mut(usize::from(from) + class) {

@@ -32,8 +32,8 @@ fn the_syntax_is_that_of_re2() {
 fn why_a_pattern_is_refused() {
     use InvalidSyntax::{
         BackReference, InvalidCode, InvalidName, InvalidRange, LookAround, NothingToRepeat,
-        RepeatedRepetition, RepetitionSize, TooDeep, TooLarge, TrailingBackslash, UnclosedClass, UnclosedGroup,
-        UnicodeClass, UnknownClass, UnknownEscape, UnknownFlag, UnopenedGroup,
+        RepeatedRepetition, RepetitionSize, TooDeep, TooLarge, TrailingBackslash, UnclosedClass,
+        UnclosedGroup, UnicodeClass, UnknownClass, UnknownEscape, UnknownFlag, UnopenedGroup,
     };
     let deep = |levels: usize| format!("{}a{}", "(".repeat(levels), ")".repeat(levels));
     for (pattern, expected) in [
