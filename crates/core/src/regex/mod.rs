@@ -30,6 +30,9 @@ use std::cell::OnceCell;
 
 /// A program of more steps is compiled at once: the request that brings the first text does not wait for that.
 const MAX_STEPS_ON_DEMAND: usize = 1000;
+/// A pattern whose bound is beyond this is not compiled to see how many steps it has: nested repetitions of nothing have
+/// none, and would never end. No pattern has less than half of its bound otherwise.
+const MAX_STEPS_TO_TRY: usize = 2 * program::MAX_STEPS;
 
 /// Which part of a text a pattern must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +85,12 @@ impl Regex {
     fn new(pattern: &str, alphabet: Alphabet, anchoring: Anchoring) -> Result<Self, InvalidSyntax> {
         let node = parse::parse(pattern, alphabet)?;
         let start = parse::start(&node, alphabet, anchoring == Anchoring::Both);
-        let automaton = if program::most_steps(&node, alphabet) <= MAX_STEPS_ON_DEMAND {
-            OnceCell::new()
-        } else {
-            OnceCell::from(Some(compile(&node, alphabet, anchoring).ok_or(InvalidSyntax::TooLarge)?))
+        let automaton = match program::most_steps(&node, alphabet) {
+            ..=MAX_STEPS_ON_DEMAND => OnceCell::new(),
+            ..=MAX_STEPS_TO_TRY => {
+                OnceCell::from(Some(compile(&node, alphabet, anchoring).ok_or(InvalidSyntax::TooLarge)?))
+            }
+            _ => return Err(InvalidSyntax::TooLarge),
         };
         Ok(Self { pattern: pattern.into(), alphabet, anchoring, start: start.into(), automaton })
     }

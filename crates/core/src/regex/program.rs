@@ -3,7 +3,7 @@
 use super::parse::{Alphabet, Look, Node};
 
 /// A pattern whose program has more steps than this is too large.
-const MAX_STEPS: usize = 60_000;
+pub(super) const MAX_STEPS: usize = 60_000;
 
 /// One step of a program.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,8 @@ fn starts_at_start(node: &Node) -> bool {
     }
 }
 
-/// A bound of the steps that [`Program`] has for a pattern.
+/// A bound of the steps that [`Program`] has for a pattern, and of what compiling it takes: each repetition counts, also
+/// of nothing.
 pub(super) fn most_steps(node: &Node, alphabet: Alphabet) -> usize {
     // The end, anchors, and what skips to where a match begins.
     const AROUND: usize = 40;

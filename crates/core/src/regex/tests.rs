@@ -77,6 +77,9 @@ fn why_a_pattern_is_refused() {
         ("[\\", TrailingBackslash),
         (&deep(51), TooDeep),
         ("(a{1000}){1000}", TooLarge),
+        ("((((a{0}){1000}){1000}){1000}){1000}", TooLarge),
+        ("((((){1000}){1000}){1000}){1000}", TooLarge),
+        ("a{1000}(?i){1000}(?i){1000}", TooLarge),
     ] {
         assert_eq!(Regex::searching(pattern, Alphabet::Unicode).err(), Some(expected), "{pattern}");
     }
