@@ -46,10 +46,16 @@ pub(crate) const PIECES: &[&str] = &[
 
 /// Whether `regex-lite` 0.1.9 and RE2 differ about a pattern that both accept, or about this text: escapes that are
 /// borders of words or names of them, a dash that begins a range as the first of a class, a range from upper-case to
-/// lower-case letters, which `(?i)` does not change there, and the vertical tab, which is no `\s` in RE2.
+/// lower-case letters, which `(?i)` does not change there, the vertical tab, which is no `\s` in RE2, and braces that are
+/// characters in RE2, because a number in them has a space or a zero in front.
 pub(super) fn re2_differs(pattern: &str, text: &[u8]) -> bool {
     let across = |range: &[u8]| matches!(range, [..=b'Z', b'-', b'a'.. | b'\\']);
+    let padded = |counts: &str| {
+        let counts = counts.split('}').next().unwrap_or_default();
+        counts.split(',').any(|n| n.contains(char::is_whitespace) || (n.len() > 1 && n.starts_with('0')))
+    };
     ["\\<", "\\>", "\\b{", "[--", "[^--"].iter().any(|differing| pattern.contains(differing))
+        || pattern.split('{').skip(1).any(padded)
         || (pattern.contains("(?") && pattern.as_bytes().windows(3).any(across))
         || (text.contains(&0x0b) && (pattern.contains("\\s") || pattern.contains("\\S")))
 }

@@ -35,21 +35,6 @@ impl Scratch {
         self.places.resize(access_plan.places.all, ByteSpan::ABSENT);
         self.arena.clear();
         self.reserved.clear();
-        self.read_headers::<true>(access_plan, raw);
-        if access_plan.places.inside {
-            self.read_inside::<true>(access_plan, raw);
-        }
-        if !access_plan.experiments.is_empty() {
-            cold_path();
-            self.variants.clear();
-            self.variants.resize(access_plan.experiments.len(), Cell::new(None));
-        }
-    }
-
-    /// The headers themselves. Out of line, so that the loop has all registers; generic, so that it is compiled with the
-    /// pipeline, for speed.
-    #[inline(never)]
-    fn read_headers<const COMPILED_WITH_CALLER: bool>(&mut self, access_plan: &AccessPlan, raw: &[u8]) {
         for (slot, pair) in access_plan.find_all(raw) {
             let Some(slot) = slot else {
                 self.note_reserved(access_plan, pair);
@@ -61,6 +46,14 @@ impl Scratch {
                 }
                 _ => self.add_line(access_plan, slot, raw),
             }
+        }
+        if access_plan.places.inside {
+            self.read_inside::<true>(access_plan, raw);
+        }
+        if !access_plan.experiments.is_empty() {
+            cold_path();
+            self.variants.clear();
+            self.variants.resize(access_plan.experiments.len(), Cell::new(None));
         }
     }
 
