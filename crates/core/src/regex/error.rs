@@ -1,7 +1,9 @@
 //! Why a pattern is refused.
 
-use super::parse::MAX_REPETITIONS;
 use std::fmt;
+
+/// The largest number in a counted repetition, as in RE2.
+pub(super) const MAX_REPETITIONS: u32 = 1000;
 
 /// Why a pattern is refused. Its text is a part of a sentence, without the pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]

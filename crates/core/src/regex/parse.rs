@@ -1,6 +1,6 @@
 //! Reads a pattern, in the syntax of [RE2](https://github.com/google/re2/wiki/Syntax) but for classes of Unicode (`\p`).
 
-use super::error::InvalidSyntax;
+use super::error::{InvalidSyntax, MAX_REPETITIONS};
 
 /// A part of a pattern.
 #[derive(Clone, Debug)]
@@ -53,8 +53,6 @@ const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5a), (0x5f, 0x5f), (0x61, 0
 
 /// Groups within groups.
 const MAX_DEPTH: usize = 50;
-/// The largest number in a counted repetition.
-pub(super) const MAX_REPETITIONS: u32 = 1000;
 
 /// Reads a pattern.
 pub(super) fn parse(pattern: &str, alphabet: Alphabet) -> Result<Node, InvalidSyntax> {
