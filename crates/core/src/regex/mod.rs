@@ -85,12 +85,13 @@ impl Regex {
     fn new(pattern: &str, alphabet: Alphabet, anchoring: Anchoring) -> Result<Self, InvalidSyntax> {
         let node = parse::parse(pattern, alphabet)?;
         let start = parse::start(&node, alphabet, anchoring == Anchoring::Both);
-        let automaton = match program::most_steps(&node, alphabet) {
-            ..=MAX_STEPS_ON_DEMAND => OnceCell::new(),
-            ..=MAX_STEPS_TO_TRY => {
-                OnceCell::from(Some(compile(&node, alphabet, anchoring).ok_or(InvalidSyntax::TooLarge)?))
-            }
-            _ => return Err(InvalidSyntax::TooLarge),
+        let most_steps = program::most_steps(&node, alphabet);
+        let automaton = if most_steps <= MAX_STEPS_ON_DEMAND {
+            OnceCell::new()
+        } else if most_steps <= MAX_STEPS_TO_TRY {
+            OnceCell::from(Some(compile(&node, alphabet, anchoring).ok_or(InvalidSyntax::TooLarge)?))
+        } else {
+            return Err(InvalidSyntax::TooLarge);
         };
         Ok(Self { pattern: pattern.into(), alphabet, anchoring, start: start.into(), automaton })
     }
