@@ -83,8 +83,8 @@ impl Form {
     }
 
     /// Why no value, or a part of the pattern none, matches this regular expression.
-    pub(crate) fn refuses_pattern(self, pattern: &str) -> Option<String> {
-        let mut plain = Plain { rest: pattern.chars(), class: false };
+    pub(crate) fn refuses_pattern(self, pattern: &str, dialect: Dialect) -> Option<String> {
+        let mut plain = Plain { rest: pattern.chars(), dialect, class: false };
         match self {
             Form::Path | Form::Query if !pattern.is_ascii() || plain.any(|c| c == ' ') => Some(format!(
                 "requests have characters beyond ASCII, and spaces, percent-encoded, so they could never match: write \
@@ -136,9 +136,19 @@ fn is_case_sensitive(pattern: &str) -> bool {
     })
 }
 
+/// Whose syntax a regular expression has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// A `regex` of `match`.
+    Re2,
+    /// A pattern of a condition.
+    JavaScript,
+}
+
 /// The characters of a pattern that stand for themselves outside of classes.
 struct Plain<'p> {
     rest: std::str::Chars<'p>,
+    dialect: Dialect,
     class: bool,
 }
 
@@ -153,10 +163,12 @@ impl Iterator for Plain<'_> {
                 }
                 '[' if !self.class => {
                     self.class = true;
-                    // A bracket that closes is a character as the first of a class.
-                    let rest = self.rest.as_str();
-                    let rest = rest.strip_prefix('^').unwrap_or(rest);
-                    self.rest = rest.strip_prefix(']').unwrap_or(rest).chars();
+                    // A bracket that closes is a character as the first of a class; in JavaScript the class is empty.
+                    if self.dialect == Dialect::Re2 {
+                        let rest = self.rest.as_str();
+                        let rest = rest.strip_prefix('^').unwrap_or(rest);
+                        self.rest = rest.strip_prefix(']').unwrap_or(rest).chars();
+                    }
                 }
                 ']' if self.class => self.class = false,
                 c if !self.class => return Some(c),
@@ -222,18 +234,26 @@ mod tests {
             (Form::Host, r"(?-i)Shop\.example"),
             (Form::Host, r"(?i)a(?s-i:B)"),
         ] {
-            assert!(form.refuses_pattern(pattern).is_some(), "{pattern}");
+            for dialect in [Dialect::Re2, Dialect::JavaScript] {
+                assert!(form.refuses_pattern(pattern, dialect).is_some(), "{pattern}");
+            }
+        }
+        // In JavaScript a class is at its end there.
+        for (form, pattern) in [(Form::Lower, "[^]B]"), (Form::Path, "/a[] ]")] {
+            assert_eq!(form.refuses_pattern(pattern, Dialect::Re2), None, "{pattern}");
+            assert!(form.refuses_pattern(pattern, Dialect::JavaScript).is_some(), "{pattern}");
         }
         for (form, pattern) in [
             (Form::Path, r"/a[^ ]*"),
             (Form::Path, r"/a\ b"),
             (Form::Lower, r"^\D+\.[A-Z]?admin"),
-            (Form::Lower, "[]A-Z]?admin[^]B]"),
             (Form::Lower, "(?i)Admin"),
             (Form::Host, "Admin"),
             (Form::Host, r"(?i)a(?P<my-ip>b)(?:-i)"),
         ] {
-            assert_eq!(form.refuses_pattern(pattern), None, "{pattern}");
+            for dialect in [Dialect::Re2, Dialect::JavaScript] {
+                assert_eq!(form.refuses_pattern(pattern, dialect), None, "{pattern}");
+            }
         }
     }
 }

@@ -60,6 +60,16 @@ pub(super) fn re2_differs(pattern: &str, text: &[u8]) -> bool {
         || (text.contains(&0x0b) && (pattern.contains("\\s") || pattern.contains("\\S")))
 }
 
+/// A pattern for the whole of a text, if `regex-lite` takes it.
+pub(super) fn whole(pattern: &str) -> Option<regex_lite::Regex> {
+    // Alone first: between anchors, `a)|(b` looks valid.
+    build(pattern).and_then(|_| build(&format!("^(?:{pattern})$")))
+}
+
+fn build(pattern: &str) -> Option<regex_lite::Regex> {
+    regex_lite::RegexBuilder::new(pattern).size_limit(1 << 16).build().ok()
+}
+
 /// The first line is a pattern, the others are texts. `regex-lite` says of each text what the automaton says, at once
 /// and again.
 pub(crate) fn regex(data: &[u8]) {
@@ -68,12 +78,9 @@ pub(crate) fn regex(data: &[u8]) {
     if pattern.len() > 200 || re2_differs(pattern, texts) {
         return;
     }
-    let build = |pattern: &str| regex_lite::RegexBuilder::new(pattern).size_limit(1 << 16).build().ok();
     let latin1 = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
     let characters = latin1(pattern.as_bytes());
-    // Alone first: between anchors, `a)|(b` looks valid.
-    let anchored = build(&characters).and_then(|_| build(&format!("^(?:{characters})$")));
-    let whole = Regex::whole(&characters, Alphabet::Bytes).ok().map(|regex| (regex, anchored));
+    let whole = Regex::whole(&characters, Alphabet::Bytes).ok().map(|regex| (regex, whole(&characters)));
     let searching = Regex::searching(pattern, Alphabet::Unicode).ok().map(|regex| (regex, build(pattern)));
     for text in texts.split(|b| *b == b'\n').flat_map(|text| [text, text]) {
         if let Some((regex, lite)) = &whole {

@@ -1,6 +1,6 @@
 //! Literals in a condition that no value can ever be equal to.
 
-use crate::never::{ComparedPart, Form};
+use crate::never::{ComparedPart, Dialect, Form};
 use crate::problem::{At, Problems};
 use serde_json::Value as Json;
 
@@ -26,12 +26,12 @@ pub(super) fn refuse_never(json: &Json, form: Form, at: &At, problems: &mut Prob
                         refuse_never(operand, form, &at, problems);
                     }
                     ("$regex", Json::String(pattern)) => {
-                        if let Some(why) = form.refuses_pattern(pattern) {
+                        if let Some(why) = form.refuses_pattern(pattern, Dialect::JavaScript) {
                             problems.add(&at, why);
                         }
                     }
                     ("$regexi", Json::String(pattern)) if form != Form::Lower => {
-                        if let Some(why) = form.refuses_pattern(pattern) {
+                        if let Some(why) = form.refuses_pattern(pattern, Dialect::JavaScript) {
                             problems.add(&at, why);
                         }
                     }

@@ -8,7 +8,7 @@ use crate::attribute::{AttrId, AttributeSpec, KindSpec, PathSpec, SourceSpec};
 use crate::claims::{ClaimName, bracketed};
 use crate::compile::Compiler;
 use crate::header;
-use crate::never::{ComparedPart, Form};
+use crate::never::{ComparedPart, Dialect, Form};
 use crate::predicate::Predicate;
 use crate::problem::At;
 use std::fmt;
@@ -262,7 +262,8 @@ impl Entry<'_, '_> {
             let why = form.refuses(literal, ComparedPart::Whole);
             found.extend(why.map(|why| (at.field("in").index(i), why)));
         }
-        let pattern = matcher.regex.as_deref().and_then(|pattern| form.refuses_pattern(pattern));
+        let pattern =
+            matcher.regex.as_deref().and_then(|pattern| form.refuses_pattern(pattern, Dialect::Re2));
         found.extend(pattern.map(|why| (at.field("regex"), why)));
         for (at, why) in found {
             self.compiler.problems.add(&at, why);

@@ -34,9 +34,9 @@ pub enum InvalidSyntax {
     UnknownClass(Box<str>),
     /// A range in a class ends before it begins, or at a class.
     InvalidRange,
-    /// A backslash before this character means nothing.
+    /// A backslash before this character is not a valid escape.
     UnknownEscape(char),
-    /// The number of a character is no number, or too large.
+    /// The code of a character is not a number, or too large.
     InvalidCode,
     /// Nothing follows a backslash.
     TrailingBackslash,
@@ -56,12 +56,12 @@ impl fmt::Display for InvalidSyntax {
                     "in a counted repetition such as {{2,5}} the first number is at most the second, and both are at most {MAX_REPETITIONS}"
                 );
             }
-            Self::UnknownClass(name) => return write!(f, "there is no class `[:{name}:]`"),
-            Self::UnknownEscape(escaped) => return write!(f, "`\\{escaped}` means nothing"),
+            Self::UnknownClass(name) => return write!(f, "unknown class `[:{name}:]`"),
+            Self::UnknownEscape(escaped) => return write!(f, "unknown escape `\\{escaped}`"),
             Self::UnclosedGroup => "a group `(` is not closed",
             Self::UnopenedGroup => "a group is closed that was never opened",
             Self::UnclosedClass => "a class `[` is not closed",
-            Self::RepeatedRepetition => "a repetition is repeated",
+            Self::RepeatedRepetition => "a repetition follows another, as in `a**`",
             Self::LookAround => "look-around is not supported",
             Self::BackReference => "back-references are not supported",
             Self::UnknownFlag => "the flags of a group are `i`, `m`, `s` and `U`, as in `(?i)` or `(?i:a)`",
@@ -69,7 +69,7 @@ impl fmt::Display for InvalidSyntax {
             Self::UnicodeClass => "classes of Unicode (`\\p`) are not supported",
             Self::InvalidRange => "a range in a class goes from one character to the same or a later one",
             Self::InvalidCode => {
-                "the number of a character is not of the form \\x41, \\x{41} or \\101, or too large"
+                "the code of a character is not of the form \\x41, \\x{41} or \\101, or too large"
             }
             Self::TrailingBackslash => "it ends with a backslash",
             Self::TooDeep => "it has too many groups within groups",

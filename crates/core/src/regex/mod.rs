@@ -8,7 +8,7 @@
 //! pattern, and is not counted as the request's work: the same request always gets the same answer.
 //!
 //! The syntax is RE2's, which Envoy runs, so that a pattern is valid here where it is there. Only classes of Unicode
-//! (`\p`) are missing, whose tables would be a third of a module.
+//! (`\p`) are missing, because of the size of their tables.
 
 mod error;
 mod parse;
@@ -69,7 +69,7 @@ impl Regex {
     /// A pattern that may match anywhere in a text.
     ///
     /// # Errors
-    /// It is no valid pattern, or too large.
+    /// It is not a valid pattern, or too large.
     pub fn searching(pattern: &str, alphabet: Alphabet) -> Result<Self, InvalidSyntax> {
         Self::new(pattern, alphabet, Anchoring::Unanchored)
     }
@@ -77,7 +77,7 @@ impl Regex {
     /// A pattern that must match a text as a whole.
     ///
     /// # Errors
-    /// It is no valid pattern, or too large.
+    /// It is not a valid pattern, or too large.
     pub fn whole(pattern: &str, alphabet: Alphabet) -> Result<Self, InvalidSyntax> {
         Self::new(pattern, alphabet, Anchoring::Both)
     }

@@ -38,7 +38,7 @@ pub enum Alphabet {
 }
 
 impl Alphabet {
-    pub(super) fn last(self) -> u32 {
+    fn last(self) -> u32 {
         match self {
             Self::Bytes => 0xff,
             Self::Unicode => 0x10_ffff,
